@@ -1,0 +1,94 @@
+/**
+ * What can be refused, and what a client may see of it (`contract/ddp.md` section 8, `contract/check.md` section 2).
+ */
+
+/** An error meant for the client: its code, reason and details leave the server as they are. */
+export class ClientError extends Error {
+	readonly isClientSafe = true;
+	readonly errorType = 'Meteor.Error';
+
+	/**
+	 * @param error code that programs test for
+	 * @param reason sentence a person can act on
+	 * @param details plain JSON for programs
+	 */
+	constructor(
+		readonly error: string | number,
+		readonly reason?: string,
+		readonly details?: unknown,
+	) {
+		super(reason ? `${reason} [${error}]` : `[${error}]`);
+	}
+}
+
+interface Refusal {
+	readonly error: string | number;
+	readonly reason: string;
+}
+
+/** Every refusal Roomkey itself makes. Code elsewhere names an entry, so that one text is written once. */
+const refusals = {
+	/* calls */
+	matchFailed: { error: 400, reason: 'Match failed' },
+	internal: { error: 500, reason: 'Internal server error' },
+	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
+	queueFull: { error: 'error-queue-full', reason: 'Too many unanswered messages on this connection' },
+	/* accounts: contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
+	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
+	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
+	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
+	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
+	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
+	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
+	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
+	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
+} satisfies Record<string, Refusal>;
+
+/** Makes the client-safe error of that name in the table of refusals. */
+export function refusal(name: keyof typeof refusals, details?: unknown): ClientError {
+	const { error, reason } = refusals[name];
+	return new ClientError(error, reason, details);
+}
+
+/** The 404 of an unknown method or subscription (`contract/ddp.md` section 8). */
+export function notFound(kind: 'Method' | 'Subscription', name: string): ClientError {
+	return new ClientError(404, `${kind} '${name}' not found`);
+}
+
+/** Thrown by `check`: says what was expected where. Only REST shows the text to the caller; DDP sends `sanitizedError`. */
+export class MatchError extends Error {
+	readonly path: string;
+	readonly sanitizedError: ClientError;
+	readonly errorType = 'Match.Error';
+
+	/**
+	 * @param text what was wrong, without prefix
+	 * @param path where, such as `a[0].b`; `""` for the value itself
+	 */
+	constructor(text: string, path = '') {
+		super();
+		this.message = `Match error: ${text}${path === '' ? '' : ` in field ${path}`}`;
+		this.path = path;
+		this.sanitizedError = refusal('matchFailed');
+		// Meteor's match error shows its message among its own enumerable keys (contract/check.md section 2).
+		Object.defineProperty(this, 'message', { enumerable: true });
+	}
+}
+
+function isClientSafe(value: unknown): value is ClientError {
+	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
+}
+
+/**
+ * Turns whatever was thrown into the one thing a client may see. This is the only place that decides it: a second one
+ * would sooner or later let a stack, a driver's message or a secret through.
+ */
+export function toClientError(thrown: unknown): ClientError {
+	const safe = isClientSafe(thrown)
+		? thrown
+		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;
+	if (!isClientSafe(safe)) return refusal('internal');
+	return safe instanceof ClientError
+		? safe
+		: new ClientError((safe as ClientError).error, (safe as ClientError).reason, (safe as ClientError).details);
+}

@@ -1,0 +1,60 @@
+/**
+ * The collections a method sees: the part of the MongoDB driver's `Collection` that Roomkey uses, as a type. The driver
+ * itself is behind it in production, an embedded store otherwise (`server/store/`). One contract suite, `test/store`,
+ * holds for both.
+ */
+import type { Filter, UpdateFilter } from 'mongodb';
+import type { Permission, Room, Subscription, Team, TeamMember, User } from './documents.js';
+
+export type { Filter, UpdateFilter };
+
+/** Which fields to read: `{name: 1}` only these (and `_id`), `{name: 0}` all others. Not mixed, except for `_id`. */
+export type Projection = Record<string, 0 | 1>;
+
+export interface FindOptions {
+	projection?: Projection;
+	/** 1 ascending, -1 descending. */
+	sort?: Record<string, 1 | -1>;
+	skip?: number;
+	/** 0 or absent: no limit. */
+	limit?: number;
+}
+
+/** What is found, read as it is asked for. */
+export interface Cursor<T> extends AsyncIterable<T> {
+	toArray(): Promise<T[]>;
+}
+
+/** Updates set `_updatedAt` to the present time by themselves, as every write through Rocket.Chat's model layer does. */
+export interface Collection<T extends { _id: string }> {
+	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
+	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
+	countDocuments(filter: Filter<T>): Promise<number>;
+	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
+	insertOne(document: T): Promise<unknown>;
+	/** Atomic: the filter still holds when the update is made. Of concurrent callers whose filters exclude each other one matches. */
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
+	/** Like `updateOne`; answers the document as it then is, or null where none matched. */
+	findOneAndUpdate(
+		filter: Filter<T>,
+		update: UpdateFilter<T>,
+		options: { returnDocument: 'after'; projection?: Projection },
+	): Promise<T | null>;
+	deleteOne(filter: Filter<T>): Promise<{ deletedCount: number }>;
+	deleteMany(filter: Filter<T>): Promise<{ deletedCount: number }>;
+}
+
+export interface Store {
+	readonly users: Collection<User>;
+	readonly rooms: Collection<Room>;
+	readonly subscriptions: Collection<Subscription>;
+	readonly permissions: Collection<Permission>;
+	readonly teams: Collection<Team>;
+	readonly teamMembers: Collection<TeamMember>;
+}
+
+/** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in both stores. */
+export function isDuplicateKey(error: unknown): boolean {
+	return (error as { code?: unknown } | null)?.code === 11000;
+}
