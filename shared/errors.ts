@@ -33,6 +33,8 @@ const refusals = {
 	internal: { error: 500, reason: 'Internal server error' },
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	queueFull: { error: 'error-queue-full', reason: 'Too many unanswered messages on this connection' },
+	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
+	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
 	/* accounts: contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
 	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
 	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
@@ -75,7 +77,8 @@ export class MatchError extends Error {
 	}
 }
 
-function isClientSafe(value: unknown): value is ClientError {
+/** Whether something thrown says of itself that clients may see it. */
+export function isClientSafe(value: unknown): value is ClientError {
 	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
 }
 

@@ -1,0 +1,87 @@
+/** The words of the pattern language (`contract/check.md`): `Match.Optional(String)` and the like. */
+import { MatchError } from './errors.js';
+import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
+import { objectMatcher } from './objects.js';
+import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
+import { shown } from './shown.js';
+
+const NO_CHOICE = 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
+
+function anyOf(choices: readonly AnyMatcher[]) {
+	return (value: unknown) => {
+		for (const choice of choices) if (choice.fault(value) === null) return null;
+		return faultOf(NO_CHOICE);
+	};
+}
+
+// The makers are functions, not arrows, so that they can be called with `new` as in Meteor (section 2).
+
+/** What matches any of the patterns; the first that passes wins. @throws Error without a pattern */
+function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
+	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
+	return new Matcher(anyOf(choices.map(compile)));
+}
+
+/** In an object: a key that may be absent. Elsewhere: what matches, or undefined. */
+function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined> {
+	const inner = compile(pattern);
+	return new OptionalMatcher(inner, anyOf([compile(undefined), inner]));
+}
+
+/** In an object: the same as `Optional`. Elsewhere: what matches, undefined, or null. */
+function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined | null> {
+	const inner = compile(pattern);
+	return new OptionalMatcher(inner, anyOf([compile(undefined), compile(null), inner]));
+}
+
+/**
+ * What a function finds good. It may call `check`: the match error that throws tells the caller more (section 6). Other
+ * errors come out of `check` as they are.
+ */
+function Where<T>(condition: (value: unknown) => value is T): Matcher<T>;
+// biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
+function Where(condition: (value: any) => unknown): Matcher<unknown>;
+function Where(condition: (value: unknown) => unknown): Matcher {
+	return new Matcher((value) => {
+		try {
+			return condition(value) ? null : faultOf('Failed Match.Where validation');
+		} catch (error) {
+			if (error instanceof MatchError) return { text: error.message, path: error.path };
+			throw error;
+		}
+	});
+}
+
+/** A plain object with at least these keys. */
+function ObjectIncluding<const P extends { readonly [key: string]: Pattern }>(
+	pattern: P,
+): Matcher<Infer<P> & Record<string, unknown>> {
+	return objectMatcher(compileKeys(pattern), 'ignore');
+}
+
+/** A plain object of any keys, whose values all match. */
+function ObjectWithValues<const P extends Pattern>(pattern: P): Matcher<Record<string, Infer<P>>> {
+	return objectMatcher(new Map(), compile(pattern));
+}
+
+/** Whether a value matches. What a condition throws, match errors aside, comes through. */
+function test<const P extends Pattern>(value: unknown, pattern: P): value is Infer<P> {
+	return compile(pattern).fault(value) === null;
+}
+
+export const Match = {
+	/** Every value. */
+	Any: new Matcher<unknown>(() => null),
+	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
+	Integer: new Matcher<number>((value) =>
+		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${shown(value)}`),
+	),
+	OneOf,
+	Optional,
+	Maybe,
+	Where,
+	ObjectIncluding,
+	ObjectWithValues,
+	test,
+	Error: MatchError,
+} as const;

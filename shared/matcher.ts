@@ -1,0 +1,68 @@
+/** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`contract/check.md` 12.2, A). */
+import { Struct } from 'superstruct';
+
+/** What is wrong, and where; `path` is `''` for the value itself. */
+export interface Fault {
+	readonly text: string;
+	readonly path: string;
+}
+
+/** Finds the first fault of a value, null if there is none. Makes nothing for a value that is right. */
+export type FaultFinder = (value: unknown) => Fault | null;
+
+/** A path that is text already, among superstruct's keys: its segments must not be quoted again. */
+export class FormattedPath {
+	constructor(private readonly text: string) {}
+	toString(): string {
+		return this.text;
+	}
+}
+
+/** Name of our structs in superstruct's failures. */
+export const MATCH_TYPE = 'match';
+
+/**
+ * A pattern ready for use. Patterns within patterns call each other's `fault` directly; superstruct's machinery, four
+ * times slower, only runs where a matcher stands within somebody else's struct.
+ */
+export class Matcher<T = unknown> extends Struct<T, null> {
+	/** @param mayBeAbsent whether an object pattern may lack a key that is matched against this */
+	constructor(
+		readonly fault: FaultFinder,
+		readonly mayBeAbsent = false,
+	) {
+		super({
+			type: MATCH_TYPE,
+			schema: null,
+			validator(value, { path }) {
+				const found = fault(value);
+				if (!found) return true;
+				// A message of our own, always: superstruct's would quote the value, which may be a secret.
+				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
+			},
+		});
+	}
+
+	override is(value: unknown): value is T {
+		return this.fault(value) === null;
+	}
+}
+
+/** A matcher, whatever it matches. */
+// biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
+export type AnyMatcher = Matcher<any>;
+
+/** `Match.Optional` and `Match.Maybe`: a key matched against one may be absent, else it must match `inner` (section 5). */
+export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher<T | Absent> {
+	constructor(
+		readonly inner: Matcher<T>,
+		fault: FaultFinder,
+	) {
+		super(fault, true);
+	}
+}
+
+/** A fault of the value itself. */
+export function faultOf(text: string): Fault {
+	return { text, path: '' };
+}

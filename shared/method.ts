@@ -1,0 +1,125 @@
+/** A method: defined once, called over DDP, over REST and as a function. */
+import { MatchError } from './errors.js';
+import type { Events } from './events.js';
+import type { Log } from './log.js';
+import type { AnyMatcher } from './matcher.js';
+import { compileKeys, type Infer, type Pattern } from './pattern.js';
+import type { Store } from './store.js';
+
+/** The client's connection as methods see it (`contract/ddp.md` section 13). */
+export interface Connection {
+	/** The session id sent in `connected`. */
+	readonly id: string;
+	/** Network address of the client, null where it is unknown. */
+	readonly clientAddress: string | null;
+	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
+	readonly httpHeaders: Readonly<Record<string, string>>;
+	/** Closes the connection: 1000, `Normal closure`. Clients reconnect, as a new connection. */
+	close(): void;
+	/** Calls `listener` once the connection has closed; soon, if it has already. */
+	onClose(listener: () => void): void;
+}
+
+/** Figures that methods depend on and whoever runs the server decides. */
+export interface Settings {
+	/** How long a login token is valid, in days. */
+	readonly loginExpirationInDays: number;
+}
+
+/** What a method is given beside its arguments: who calls, and what it may use (`contract/ddp.md` section 6). */
+export interface MethodContext {
+	readonly name: string;
+	/** The caller; null where nobody is logged in. Fixed when the method starts; only its own `setUserId` changes it. */
+	readonly userId: string | null;
+	/** Hash of the login token the caller came with, as stored; null if none. */
+	readonly hashedToken: string | null;
+	/** Null for calls over REST and from the server itself. */
+	readonly connection: Connection | null;
+	/** The client's seed for the ids it makes ahead of the answer; null without one. */
+	readonly randomSeed: string | null;
+	readonly store: Store;
+	readonly events: Events;
+	readonly settings: Settings;
+	readonly log: Log;
+	/**
+	 * Says who the connection belongs to from now on, null for nobody, and with which login token (its hash).
+	 * @throws Error after `unblock`, and where the server itself calls
+	 */
+	setUserId(userId: string | null, hashedToken?: string): Promise<void>;
+	/** Lets the connection's next message start before this method has ended. */
+	unblock(): void;
+	/** Calls another method as the same user. Its errors come through as they are. */
+	call(name: string, ...args: unknown[]): Promise<unknown>;
+}
+
+type Patterns = Readonly<Record<string, Pattern>>;
+
+type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
+
+/** The arguments `run` gets: typed by their patterns; those that admit undefined may be absent. */
+export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
+	[K in MayBeAbsent<P>]?: Infer<P[K]>;
+};
+
+/** What `method()` takes: all there is to say about a method, said once. */
+export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
+	/** Name on the wire, such as `e2e.setRoomKeyID`. */
+	name: string;
+	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
+	args: P;
+	/** The verb under which REST offers it at `/api/v1/<name>`; without one it does not. */
+	rest?: 'GET' | 'POST';
+	/** One line for people. */
+	summary: string;
+	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
+	anonymous?: Anonymous;
+	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */
+	run(
+		args: Args<P>,
+		context: MethodContext & { readonly userId: Anonymous extends true ? string | null : string },
+	): unknown;
+}
+
+/** A method as everything after its definition sees it: patterns compiled, types no longer needed. */
+export interface Method {
+	readonly name: string;
+	readonly summary: string;
+	readonly rest: 'GET' | 'POST' | undefined;
+	readonly anonymous: boolean;
+	/** Names and matchers of its arguments, in their order. */
+	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
+	run(args: Record<string, unknown>, context: MethodContext): unknown;
+}
+
+/** Defines a method. Types of `run` follow from `args`. */
+export function method<const P extends Patterns, const Anonymous extends boolean = false>(
+	definition: MethodDefinition<P, Anonymous>,
+): Method {
+	const { name, summary, rest, anonymous = false, args, run } = definition;
+	return Object.freeze({
+		name,
+		summary,
+		rest,
+		anonymous,
+		args: [...compileKeys(args)],
+		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
+		run: run as unknown as Method['run'],
+	});
+}
+
+/**
+ * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored.
+ * @returns the arguments by name
+ * @throws MatchError at the first that does not match
+ */
+export function checkArgs(method: Method, params: readonly unknown[]): Record<string, unknown> {
+	const checked: Record<string, unknown> = {};
+	let i = 0;
+	for (const [name, matcher] of method.args) {
+		const value = params[i++];
+		const fault = matcher.fault(value);
+		if (fault) throw new MatchError(fault.text, fault.path);
+		checked[name] = value;
+	}
+	return checked;
+}

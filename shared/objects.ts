@@ -1,0 +1,55 @@
+/** Object patterns (`contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
+import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
+import { prepend } from './path.js';
+
+/** What happens to a key that the pattern does not name: refused, ignored, or matched against this. */
+type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
+
+const sourceOfObject = Function.prototype.toString.call(Object);
+
+/** Whether it is an object such as JSON makes, of any realm: no Date, no Map, no instance of a class. */
+function isPlain(value: object): boolean {
+	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
+	const prototype = Object.getPrototypeOf(value);
+	if (prototype === null || prototype === Object.prototype) return true;
+	const maker = Object.hasOwn(prototype, 'constructor') && prototype.constructor;
+	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
+}
+
+function faultOfKind(value: unknown): Fault | null {
+	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
+	if (value === null) return faultOf('Expected object, got null');
+	return isPlain(value) ? null : faultOf('Expected plain object');
+}
+
+/**
+ * Matches plain objects. A value's own keys are looked at first, each to the bottom, then what is missing.
+ * @param keys what each key is matched against, in the order in which missing ones are told
+ */
+export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
+	const named = new Map([...keys].map(([key, m]) => [key, m instanceof OptionalMatcher ? m.inner : m] as const));
+	const required = [...keys].flatMap(([key, matcher]) => (matcher.mayBeAbsent ? [] : [key]));
+
+	function faultIn(key: string, value: unknown): Fault | null {
+		const matcher = named.get(key) ?? others;
+		if (matcher === 'ignore') return null;
+		// The path of an unknown key is the key as it is, never quoted (section 7).
+		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
+		const found = matcher.fault(value);
+		return found && { text: found.text, path: prepend(key, found.path) };
+	}
+
+	return new Matcher((value) => {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return wrongKind;
+		const members = value as Record<string, unknown>;
+		for (const key of Object.keys(members)) {
+			const found = faultIn(key, members[key]);
+			if (found) return found;
+		}
+		for (const key of required) {
+			if (!Object.prototype.propertyIsEnumerable.call(members, key)) return faultOf(`Missing key '${key}'`);
+		}
+		return null;
+	});
+}

@@ -1,0 +1,148 @@
+/** Patterns as people write them, compiled once (`contract/check.md` section 3), and the types they stand for. */
+import { Struct } from 'superstruct';
+import { foreignMatcher } from './foreign.js';
+import { type AnyMatcher, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
+import { objectMatcher } from './objects.js';
+import { prepend } from './path.js';
+import { shown, typeName } from './shown.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
+type AnyStruct = Struct<any, any>;
+type Class = abstract new (...args: never[]) => unknown;
+type Literal = string | number | boolean | undefined | null;
+
+/** Anything that can be matched against. Objects and arrays must not be changed once they were used as one. */
+export type Pattern = Literal | AnyStruct | Class | readonly Pattern[] | { readonly [key: string]: Pattern };
+
+/** The type of the values that match a pattern. */
+export type Infer<P> =
+	P extends Struct<infer T, infer _>
+		? T
+		: P extends StringConstructor
+			? string
+			: P extends NumberConstructor
+				? number
+				: P extends BooleanConstructor
+					? boolean
+					: P extends FunctionConstructor
+						? (...args: never[]) => unknown
+						: P extends ObjectConstructor
+							? Record<string, unknown>
+							: P extends abstract new (
+										...args: never[]
+									) => infer Instance
+								? Instance
+								: P extends Literal
+									? P
+									: P extends readonly [infer Element]
+										? Infer<Element>[]
+										: P extends readonly unknown[]
+											? never
+											: InferObject<P>;
+
+/** Keys that may be absent: `Match.Optional`, `Match.Maybe`, and structs of superstruct that admit undefined. */
+type OptionalKey<P> = {
+	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
+		? K
+		: P[K] extends Matcher<infer _>
+			? never
+			: P[K] extends Struct<infer T, infer _>
+				? undefined extends T
+					? K
+					: never
+				: never;
+}[keyof P];
+
+type Inner<P> = P extends OptionalMatcher<infer T, infer _> ? T : Infer<P>;
+
+type InferObject<P> = {
+	-readonly [K in keyof Pick<P, Exclude<keyof P, OptionalKey<P>>>]: Infer<P[K]>;
+} & { -readonly [K in keyof Pick<P, OptionalKey<P>>]?: Inner<P[K]> } extends infer O
+	? { [K in keyof O]: O[K] }
+	: never;
+
+const compiled = new WeakMap<object, AnyMatcher>();
+/** Patterns that are being compiled: one that meets itself has no end. */
+const underWay = new Set<object>();
+
+/**
+ * Makes a pattern ready for use. Objects, arrays, classes and foreign structs are remembered by identity.
+ * @throws Error for a pattern that contains itself
+ */
+export function compile<const P>(pattern: P): Matcher<Infer<P>>;
+export function compile(pattern: unknown): AnyMatcher {
+	if (pattern instanceof Matcher) return pattern;
+	if (typeof pattern !== 'function' && (typeof pattern !== 'object' || pattern === null))
+		return literalMatcher(pattern);
+	let matcher = compiled.get(pattern);
+	if (matcher) return matcher;
+	if (underWay.has(pattern)) throw new Error('A pattern must not contain itself');
+	underWay.add(pattern);
+	try {
+		matcher = build(pattern);
+	} finally {
+		underWay.delete(pattern);
+	}
+	compiled.set(pattern, matcher);
+	return matcher;
+}
+
+/** Compiles the patterns of an object's keys. */
+export function compileKeys(pattern: object): Map<string, AnyMatcher> {
+	return new Map(Object.entries(pattern).map(([key, value]) => [key, compile(value)]));
+}
+
+function build(pattern: object): AnyMatcher {
+	if (pattern instanceof Struct) return foreignMatcher(pattern);
+	if (pattern === String) return typeMatcher('string');
+	if (pattern === Number) return typeMatcher('number');
+	if (pattern === Boolean) return typeMatcher('boolean');
+	if (pattern === Function) return typeMatcher('function');
+	if (pattern === Object) return objectMatcher(new Map(), 'ignore');
+	if (Array.isArray(pattern)) return arrayMatcher(pattern);
+	if (typeof pattern === 'function') return instanceMatcher(pattern as Class);
+	return objectMatcher(compileKeys(pattern), 'refuse');
+}
+
+function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
+	// The type in words, never the value: it may be a password.
+	return new Matcher((value) => (typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`)));
+}
+
+function literalMatcher(literal: unknown): Matcher {
+	switch (typeof literal) {
+		case 'undefined':
+			return typeMatcher('undefined');
+		case 'symbol':
+		case 'bigint':
+			return new Matcher(() => faultOf('Bad pattern: unknown pattern type'));
+		default:
+			return new Matcher((value) => (value === literal ? null : faultOf(`Expected ${literal}, got ${shown(value)}`)));
+	}
+}
+
+function instanceMatcher(wanted: Class): Matcher {
+	const { name } = wanted;
+	const text = name ? `Expected ${name}` : 'Expected particular constructor';
+	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text)));
+}
+
+function isArguments(value: unknown): value is ArrayLike<unknown> {
+	return Object.prototype.toString.call(value) === '[object Arguments]';
+}
+
+function arrayMatcher(pattern: readonly unknown[]): Matcher {
+	if (pattern.length !== 1) {
+		const fault = faultOf(`Bad pattern: arrays must have one type element ${shown(pattern)}`);
+		return new Matcher(() => fault);
+	}
+	const element = compile(pattern[0]);
+	return new Matcher((value) => {
+		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${shown(value)}`);
+		for (let i = 0; i < value.length; i++) {
+			const found = element.fault(value[i]);
+			if (found) return { text: found.text, path: prepend(i, found.path) };
+		}
+		return null;
+	});
+}

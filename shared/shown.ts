@@ -1,0 +1,22 @@
+/** How a value shows in the text of a match error (`contract/check.md` section 4). */
+import EJSON from 'ejson';
+
+/** `null`, or what `typeof` says: all that type checks tell, so that no secret gets into a text. */
+export function typeName(value: unknown): string {
+	return value === null ? 'null' : typeof value;
+}
+
+/**
+ * The EJSON text of a value; `undefined` for what has none; its type for an object JSON cannot write, such as a cycle.
+ * @throws TypeError for a BigInt, as the original does by accident; none can come from outside
+ */
+export function shown(value: unknown): string {
+	if (typeof value === 'object' && value !== null) {
+		try {
+			JSON.stringify(value);
+		} catch {
+			return typeof value;
+		}
+	}
+	return String(EJSON.stringify(value));
+}

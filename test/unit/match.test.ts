@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import * as superstruct from 'superstruct';
+import { check } from '../../shared/check.js';
+import { ClientError, type MatchError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { compile } from '../../shared/pattern.js';
+import { toPattern, toValue } from '../support/cases.js';
+
+interface Case {
+	pattern: never;
+	value: never;
+	ok: boolean;
+	message?: string;
+	path?: string;
+	throws?: string;
+	throwAllErrors?: boolean;
+}
+
+const contract = path.resolve('../shared/contract/match-cases.json');
+const cases = (JSON.parse(readFileSync(contract, 'utf8')) as Case[]).filter((entry) => !entry.throwAllErrors);
+
+/** What `check` throws, or undefined. */
+function thrownBy(f: () => void): unknown {
+	try {
+		f();
+	} catch (error) {
+		return error;
+	}
+	return undefined;
+}
+
+/** The name an error has in the data: ours is Meteor's. */
+function nameOf(error: unknown): string {
+	if (error instanceof ClientError) return 'Meteor.Error';
+	return (error as Error).constructor.name;
+}
+
+function messageFor(pattern: unknown, value: unknown): string | undefined {
+	return (thrownBy(() => check(value, pattern as never)) as Error | undefined)?.message;
+}
+
+describe('check and Match', () => {
+	describe('the cases of the contract', () => {
+		it('are all there', () => {
+			expect(cases.length).to.be.greaterThan(200);
+		});
+
+		for (const { pattern, value, ok, message, path: where, throws } of cases) {
+			it(`${JSON.stringify(value)} against ${JSON.stringify(pattern)}: ${ok ? 'passes' : (throws ?? message)}`, () => {
+				const error = thrownBy(() => check(toValue(value), toPattern(pattern)));
+				if (ok) {
+					expect(error).to.equal(undefined);
+					expect(Match.test(toValue(value), toPattern(pattern))).to.equal(true);
+				} else if (throws !== undefined) {
+					expect(`${nameOf(error)}: ${(error as Error).message}`).to.equal(throws);
+					expect(thrownBy(() => Match.test(toValue(value), toPattern(pattern)))).to.have.property(
+						'message',
+						(error as Error).message,
+					);
+				} else {
+					expect(error).to.be.instanceOf(Match.Error).and.include({ message, path: where });
+					expect(Match.test(toValue(value), toPattern(pattern))).to.equal(false);
+				}
+			});
+		}
+	});
+
+	describe('the match error', () => {
+		const error = thrownBy(() => check({ a: 1 }, { a: String })) as MatchError;
+
+		it('carries what a client may see', () => {
+			expect(error.sanitizedError).to.include({
+				error: 400,
+				reason: 'Match failed',
+				message: 'Match failed [400]',
+			});
+			expect(error).to.include({ errorType: 'Match.Error', name: 'Error' });
+			expect(error).to.be.instanceOf(Error);
+		});
+
+		it('has the own enumerable keys of the original', () => {
+			expect(Object.keys(error)).to.have.members(['message', 'path', 'sanitizedError', 'errorType']);
+		});
+	});
+
+	it('makes patterns with new as well', () => {
+		const makers = Match as unknown as Record<string, new (pattern: unknown) => never>;
+		for (const name of ['Optional', 'Maybe', 'OneOf', 'ObjectWithValues']) {
+			const Maker = makers[name] as new (pattern: unknown) => never;
+			expect(Match.test(name === 'ObjectWithValues' ? { a: 'x' } : 'x', new Maker(String))).to.equal(true);
+		}
+	});
+
+	it('compiles a pattern once', () => {
+		const pattern = { a: String };
+		expect(compile(pattern)).to.equal(compile(pattern));
+	});
+
+	it('refuses a pattern that contains itself', () => {
+		const pattern: Record<string, unknown> = {};
+		pattern.self = [pattern];
+		expect(() => check({}, pattern as never)).to.throw('A pattern must not contain itself');
+	});
+
+	for (const [what, value] of [
+		['__proto__', JSON.parse('{"__proto__": {"a": "x"}}')],
+		['constructor', { constructor: 1 }],
+		['toString', { toString: 1 }],
+	]) {
+		it(`takes no inherited key for its own: ${what}`, () => {
+			expect(messageFor({ a: Match.Optional(String) }, value)).to.equal(`Match error: Unknown key in field ${what}`);
+		});
+	}
+
+	it('demands keys that every object inherits', () => {
+		expect(messageFor({ toString: String }, {})).to.equal("Match error: Missing key 'toString'");
+	});
+
+	it('never shows the value in a type check', () => {
+		for (const type of [String, Number, Boolean, Function]) {
+			const value = type === String ? ['secret'] : 'secret';
+			expect(messageFor(type, value)).not.to.include('secret');
+		}
+	});
+
+	describe('with structs of superstruct', () => {
+		const { object, string, number, optional, array, union, literal, refine, integer, define } = superstruct;
+
+		for (const [pattern, value, message] of [
+			[string(), 5, 'Expected string, got number'],
+			[object({ a: object({ b: array(string()) }) }), { a: { b: [1] } }, 'Expected string, got number in field a.b[0]'],
+			[object({ a: string() }), { a: 'x', 'b c': 1 }, 'Unknown key in field b c'],
+			[{ k: object({ a: string() }) }, { k: { a: 1 } }, 'Expected string, got number in field k.a'],
+			[{ k: optional(string()) }, { k: 1 }, 'Expected string, got number in field k'],
+			[union([string(), number()]), true, 'Failed Match.OneOf, Match.Maybe or Match.Optional validation'],
+			[refine(string(), 'long', (s) => s.length > 3), 'abc', 'Failed Match.Where validation'],
+			[integer(), 1.5, 'Expected Integer, got 1.5'],
+			[array(), 'x', 'Expected array, got "x"'],
+			[literal('a'), 'secret', 'Expected literal'],
+			[define('odd', () => false), 'secret', 'Expected odd'],
+			[define('odd', () => 'a message that may hold a secret'), 'secret', 'Expected odd'],
+			[string(), { toString: 1 }, 'Expected string'],
+			[object({ a: string() }), { a: { toString: 1 } }, 'Expected object'],
+			[literal('a'), Object.create(null), 'Expected literal'],
+			[
+				object({ a: Match.OneOf(String, [Number]) }),
+				{ a: ['x'] },
+				'Failed Match.OneOf, Match.Maybe or Match.Optional validation in field a',
+			],
+			[
+				object({ a: compile({ 'b-c': [Number] }) }),
+				{ a: { 'b-c': ['x'] } },
+				'Expected number, got string in field a["b-c"][0]',
+			],
+		] as const) {
+			it(`says: ${message}`, () => {
+				expect(messageFor(pattern, value)).to.match(/^Match error: /);
+				expect(messageFor(pattern, value)).to.equal(`Match error: ${message}`);
+			});
+		}
+
+		it('lets a key be absent whose struct admits undefined', () => {
+			expect(Match.test({}, { a: optional(string()) })).to.equal(true);
+			expect(Match.test({ a: undefined }, { a: optional(string()) })).to.equal(true);
+			expect(Match.test({}, { a: string() })).to.equal(false);
+		});
+
+		it('is a struct itself: it can stand in one, and tells its fault there', () => {
+			const struct = object({ user: compile({ name: String }) });
+			expect(superstruct.is({ user: { name: 'x' } }, struct)).to.equal(true);
+			const [error] = superstruct.validate({ user: { name: 5 } }, struct);
+			expect(error?.message).to.equal('At path: user.name -- Expected string, got number');
+			expect(compile(String).is('x')).to.equal(true);
+			expect(() => superstruct.assert(5, compile(String))).to.throw('Expected string, got number');
+		});
+	});
+});
