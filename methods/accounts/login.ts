@@ -1,0 +1,73 @@
+/** `login` (`contract/ddp.md` section 16): with a resume token, or with a name and a password. */
+import { check } from '../../shared/check.js';
+import type { User } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import type { Filter } from '../../shared/store.js';
+import { isPassword, Password } from './passwords.js';
+import { findTokenHolder, hashToken, issueToken } from './tokens.js';
+
+/** What a login answers. `tokenExpires` is absent for a token that never runs out. */
+export interface LoginResult {
+	id: string;
+	token: string;
+	tokenExpires?: Date;
+	type: 'resume' | 'password';
+}
+
+const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');
+
+const PasswordLogin = {
+	user: Match.OneOf({ id: NonEmptyString }, { username: NonEmptyString }, { email: NonEmptyString }),
+	password: Password,
+	/** Second factor: stock clients may send it, nobody here has one. */
+	code: Match.Optional(Match.OneOf(String, null)),
+};
+
+async function resume(token: string, context: MethodContext): Promise<LoginResult> {
+	const hashedToken = hashToken(token);
+	const holder = await findTokenHolder(context, hashedToken);
+	if (holder === 'unknown') throw refusal('loggedOut');
+	if (holder === 'expired') throw refusal('sessionExpired');
+	await context.setUserId(holder.user._id, hashedToken);
+	return loginResult(holder.user._id, token, holder.expires, 'resume');
+}
+
+async function withPassword(options: unknown, context: MethodContext): Promise<LoginResult> {
+	check(options, PasswordLogin);
+	const found = await context.store.users.findOne(filterFor(options.user), {
+		projection: { active: 1, 'services.password.bcrypt': 1 },
+	});
+	// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
+	const right = await isPassword(options.password, found?.services?.password?.bcrypt);
+	if (!found || !right || found.active === false) throw refusal('loginFailed');
+	const { token, hashedToken, expires } = await issueToken(context, found._id);
+	await context.setUserId(found._id, hashedToken);
+	return loginResult(found._id, token, expires, 'password');
+}
+
+function filterFor(user: { id: string } | { username: string } | { email: string }): Filter<User> {
+	if ('id' in user) return { _id: user.id };
+	if ('username' in user) return { username: user.username };
+	return { 'emails.address': { $in: [user.email, user.email.toLowerCase()] } };
+}
+
+function loginResult(id: string, token: string, expires: Date | undefined, type: LoginResult['type']): LoginResult {
+	return expires ? { id, token, tokenExpires: expires, type } : { id, token, type };
+}
+
+export const login = method({
+	name: 'login',
+	args: { options: Object },
+	summary: 'Logs in with {resume: token}, or with {user: {username}, password}',
+	anonymous: true,
+	async run({ options }, context): Promise<LoginResult> {
+		if ('resume' in options && options.resume) {
+			check(options.resume, String);
+			return resume(options.resume, context);
+		}
+		if ('password' in options && options.password) return withPassword(options, context);
+		throw refusal('unrecognizedLogin');
+	},
+});

@@ -1,0 +1,17 @@
+/** `logout` (`contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
+import { method } from '../../shared/method.js';
+import { revokeToken } from './tokens.js';
+
+export const logout = method({
+	name: 'logout',
+	args: {},
+	summary: 'Logs out and removes the login token',
+	// Nobody to log out is no error: Meteor's clients may call it twice.
+	anonymous: true,
+	async run(_args, context) {
+		const { userId, hashedToken } = context;
+		// First, so that the session that asks is not among those that are closed.
+		await context.setUserId(null);
+		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken);
+	},
+});

@@ -1,0 +1,143 @@
+/** The one way of a call, whatever it came in by (DESIGN section 2, "The way of a call"). */
+import { clone } from '../shared/ejson.js';
+import { type ClientError, isClientSafe, MatchError, notFound, refusal, toClientError } from '../shared/errors.js';
+import type { Events } from '../shared/events.js';
+import type { Log } from '../shared/log.js';
+import { type Connection, checkArgs, type Method, type MethodContext, type Settings } from '../shared/method.js';
+import type { Store } from '../shared/store.js';
+
+/** Who calls, as the transport knows them. */
+export interface Caller {
+	readonly userId: string | null;
+	/** Hash of the login token they came with. */
+	readonly hashedToken: string | null;
+	readonly connection: Connection | null;
+	readonly randomSeed?: string | null;
+	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
+	setUserId?(userId: string | null, hashedToken: string | null): void | Promise<void>;
+	/** Lets the next message of the same connection start. */
+	unblock?(): void;
+}
+
+/** What every method can use. */
+export interface Services {
+	readonly store: Store;
+	readonly events: Events;
+	readonly settings: Settings;
+	readonly log: Log;
+}
+
+export interface Invoker {
+	/** Whether there is a method of that name. */
+	has(name: string): boolean;
+	/**
+	 * Calls a method: checks its arguments in order, then demands a user, then runs it.
+	 * @param params arguments in the order of the definition; absent ones are undefined, those too many ignored
+	 * @returns what the method returns
+	 * @throws ClientError or MatchError, nothing else: whatever else a method throws is logged and becomes 500
+	 */
+	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
+}
+
+class Invocation implements MethodContext {
+	readonly store: Store;
+	readonly events: Events;
+	readonly settings: Settings;
+	readonly log: Log;
+	userId: string | null;
+	hashedToken: string | null;
+	#unblocked = false;
+
+	constructor(
+		readonly name: string,
+		private readonly caller: Caller,
+		private readonly invoker: Invoker,
+		services: Services,
+	) {
+		this.userId = caller.userId;
+		this.hashedToken = caller.hashedToken;
+		this.store = services.store;
+		this.events = services.events;
+		this.settings = services.settings;
+		this.log = services.log;
+	}
+
+	get connection(): Connection | null {
+		return this.caller.connection;
+	}
+
+	get randomSeed(): string | null {
+		return this.caller.randomSeed ?? null;
+	}
+
+	/** `contract/ddp.md` section 12. */
+	async setUserId(userId: string | null, hashedToken: string | null = null): Promise<void> {
+		if (userId !== null && typeof userId !== 'string')
+			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
+		if (this.#unblocked) throw new Error("Can't call setUserId in a method after calling unblock");
+		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
+		this.userId = userId;
+		this.hashedToken = hashedToken;
+		await this.caller.setUserId(userId, hashedToken);
+	}
+
+	unblock(): void {
+		if (this.#unblocked) return;
+		this.#unblocked = true;
+		this.caller.unblock?.();
+	}
+
+	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
+	async call(name: string, ...args: unknown[]): Promise<unknown> {
+		const { userId, hashedToken, connection } = this;
+		const result = await this.invoker.invoke(name, clone(args), {
+			userId,
+			hashedToken,
+			connection,
+			setUserId: (id, token) => this.setUserId(id, token ?? undefined),
+		});
+		return clone(result);
+	}
+}
+
+/**
+ * Makes the one invoker of a server.
+ * @throws Error where two methods have one name
+ */
+export function createInvoker(methods: readonly Method[], services: Services): Invoker {
+	const { log } = services;
+	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
+	const byName = new Map<string, Method>();
+	for (const method of methods) {
+		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
+		byName.set(method.name, method);
+	}
+
+	const invoker: Invoker = {
+		has: (name) => byName.has(name),
+		async invoke(name, params, caller) {
+			const method = byName.get(name);
+			if (!method) throw notFound('Method', name);
+			try {
+				const args = checkArgs(method, params);
+				if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
+				return await method.run(args, new Invocation(name, caller, invoker, services));
+			} catch (thrown) {
+				throw presentable(thrown, name);
+			}
+		},
+	};
+
+	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
+	function presentable(thrown: unknown, name: string): ClientError | MatchError {
+		if (thrown instanceof MatchError) {
+			// Its text may quote what was sent, and so a password. The path does not.
+			log.debug({ method: name, path: thrown.path }, 'Match failed');
+			return thrown;
+		}
+		if (!isClientSafe(thrown)) log.error({ err: thrown, method: name }, `Exception while invoking method '${name}'`);
+		return toClientError(thrown);
+	}
+
+	return invoker;
+}

@@ -1,0 +1,50 @@
+/** Roomkey without a server: methods called as functions, on a store of their own. */
+import { methods as catalogue } from '../../methods/index.js';
+import { createBus } from '../../server/events/bus.js';
+import { type Caller, createInvoker } from '../../server/invoke.js';
+import type { Events } from '../../shared/events.js';
+import type { Method, Settings } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from './log.js';
+import type { Person } from './people.js';
+import { openTestStore } from './store.js';
+
+export const settings: Settings = { loginExpirationInDays: 90 };
+
+export interface TestRoomkey {
+	readonly store: Store;
+	readonly events: Events;
+	readonly log: ReturnType<typeof memoryLog>;
+	/** Calls a method as this person, or as nobody. More of the caller can be told. */
+	call(as: Person | null, name: string, ...params: unknown[]): Promise<unknown>;
+	callAs(caller: Partial<Caller>, name: string, ...params: unknown[]): Promise<unknown>;
+	close(): Promise<void>;
+}
+
+/** Opens Roomkey with the methods of the catalogue, or others. */
+export async function openRoomkey(methods: readonly Method[] = catalogue): Promise<TestRoomkey> {
+	const { store, close } = await openTestStore();
+	const log = memoryLog();
+	const events = createBus(log);
+	const invoker = createInvoker(methods, { store, events, settings, log });
+	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
+		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
+	return {
+		store,
+		events,
+		log,
+		callAs,
+		call: (as, name, ...params) => callAs({ userId: as?.id ?? null }, name, ...params),
+		close,
+	};
+}
+
+/** What a promise rejects with. Fails the test where it does not. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+	try {
+		await promise;
+	} catch (error) {
+		return error;
+	}
+	throw new Error('expected a rejection');
+}

@@ -1,0 +1,130 @@
+/** The rules of contract/rocketchat-e2e.md section 3, one by one, seen through `e2e.setRoomKeyID`. */
+import { expect } from 'chai';
+import type { Room } from '../../shared/documents.js';
+import { randomId } from '../../shared/ids.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { openRoomkey, rejection, type TestRoomkey } from '../support/roomkey.js';
+
+describe('room access', () => {
+	let roomkey: TestRoomkey;
+	let user: Person;
+	let guest: Person;
+	let stranger: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		user = await addPerson(roomkey.store);
+		guest = await addPerson(roomkey.store, { roles: ['guest'] });
+		stranger = await addPerson(roomkey.store, { roles: ['nobody-knows-this-role'] });
+	});
+	after(() => roomkey.close());
+
+	async function maySee(person: Person, rid: string): Promise<boolean> {
+		try {
+			await roomkey.call(person, 'e2e.setRoomKeyID', rid, 'k');
+			return true;
+		} catch (error) {
+			expect(error).to.deep.include({ error: 'error-invalid-room', details: { method: 'e2e.setRoomKeyID' } });
+			return false;
+		}
+	}
+
+	const room = (fields: Partial<Room>, ...members: Person[]) => addRoom(roomkey.store, members, fields);
+
+	async function team(type: 0 | 1, ...members: Person[]): Promise<string> {
+		const teamId = randomId();
+		await roomkey.store.teams.insertOne({ _id: teamId, type });
+		for (const { id } of members) await roomkey.store.teamMembers.insertOne({ _id: randomId(), teamId, userId: id });
+		return teamId;
+	}
+
+	it('1: shows the channel of a public team to whoever has view-c-room', async () => {
+		expect(await maySee(user, await room({ t: 'c', teamId: await team(0) }))).to.equal(true);
+		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(0) }))).to.equal(false);
+	});
+
+	it('1: shows the channel of a private team to its members alone', async () => {
+		expect(await maySee(user, await room({ t: 'c', teamId: await team(1) }))).to.equal(false);
+		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(1, stranger) }))).to.equal(true);
+	});
+
+	it('2: shows a channel without a subscription to whoever has view-c-room', async () => {
+		expect(await maySee(user, await room({ t: 'c' }))).to.equal(true);
+		expect(await maySee(guest, await room({ t: 'c' }))).to.equal(false);
+	});
+
+	it('3: shows a private room to its members alone', async () => {
+		expect(await maySee(user, await room({ t: 'p' }, user))).to.equal(true);
+		expect(await maySee(user, await room({ t: 'p' }, guest))).to.equal(false);
+	});
+
+	it('3: shows any room to a member with view-joined-room', async () => {
+		expect(await maySee(guest, await room({ t: 'c' }, guest))).to.equal(true);
+	});
+
+	it('3: shows a direct room to its members', async () => {
+		expect(await maySee(user, await room({ t: 'd' }, user, guest))).to.equal(true);
+		expect(await maySee(user, await room({ t: 'd' }, guest))).to.equal(false);
+	});
+
+	it('3: shows a room to no member without the permission', async () => {
+		expect(await maySee(stranger, await room({ t: 'p' }, stranger))).to.equal(false);
+	});
+
+	it('3: does not show a room to those who were only invited', async () => {
+		const rid = await room({ t: 'p' });
+		await addMember(roomkey.store, rid, user, { status: 'INVITED' });
+		expect(await maySee(user, rid)).to.equal(false);
+	});
+
+	it('4: shows a discussion to whoever may see its parent', async () => {
+		const parent = await room({ t: 'p' }, user);
+		expect(await maySee(user, await room({ t: 'p', prid: parent }))).to.equal(true);
+		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
+	});
+
+	it('4: shows discussions in a circle, or without a parent, to nobody', async () => {
+		const [one, two] = [randomId(), randomId()];
+		await room({ _id: one, t: 'p', prid: two });
+		await room({ _id: two, t: 'p', prid: one });
+		expect(await maySee(user, one)).to.equal(false);
+		expect(await maySee(user, await room({ t: 'p', prid: 'gone' }))).to.equal(false);
+	});
+
+	it('5: shows a livechat room to its agent and to livechat managers', async () => {
+		const manager = await addPerson(roomkey.store, { roles: ['livechat-manager'] });
+		expect(await maySee(user, await room({ t: 'l', servedBy: { _id: user.id } }))).to.equal(true);
+		expect(await maySee(user, await room({ t: 'l', servedBy: { _id: guest.id } }))).to.equal(false);
+		expect(await maySee(manager, await room({ t: 'l' }))).to.equal(true);
+	});
+
+	it('6: shows a voip room to its agent', async () => {
+		expect(await maySee(user, await room({ t: 'v', servedBy: { _id: user.id } }))).to.equal(true);
+		expect(await maySee(user, await room({ t: 'v' }))).to.equal(false);
+	});
+
+	it('refuses a user who is gone in the name of canAccessRoom', async () => {
+		const gone = { id: 'gone', username: 'gone', token: '' };
+		const rid = await room({ t: 'c' });
+		expect(await rejection(roomkey.call(gone, 'e2e.setRoomKeyID', rid, 'k'))).to.deep.include({
+			error: 'error-invalid-user',
+			details: { method: 'canAccessRoom' },
+		});
+	});
+
+	it('follows a permission document where there is one', async () => {
+		const other = await openRoomkey();
+		try {
+			await other.store.permissions.insertOne({ _id: 'view-c-room', roles: ['chosen'] });
+			const chosen = await addPerson(other.store, { roles: ['chosen'] });
+			const ordinary = await addPerson(other.store);
+			const rid = await addRoom(other.store, [], { t: 'c' });
+			expect(await rejection(other.call(ordinary, 'e2e.setRoomKeyID', rid, 'k'))).to.include({
+				error: 'error-invalid-room',
+			});
+			await other.call(chosen, 'e2e.setRoomKeyID', rid, 'k');
+		} finally {
+			await other.close();
+		}
+	});
+});

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { sweepTokens } from '../../methods/accounts/tokens.js';
+import { addPerson, type Person } from '../support/people.js';
+import { openRoomkey, rejection, settings, type TestRoomkey } from '../support/roomkey.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+const digest = (password: string) => ({
+	digest: createHash('sha256').update(password).digest('hex'),
+	algorithm: 'sha-256',
+});
+
+interface LoginResult {
+	id: string;
+	token: string;
+	tokenExpires: Date;
+	type: string;
+}
+
+describe('accounts', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		alice = await addPerson(roomkey.store, {
+			_id: 'alice-id',
+			username: 'alice',
+			emails: [{ address: 'alice@example.com', verified: true }],
+			password: 'secret',
+		});
+	});
+	after(() => roomkey.close());
+
+	/** Logs in as a connection would, and tells who it then belongs to. */
+	async function logIn(options: unknown): Promise<LoginResult & { now: unknown[] }> {
+		const now: unknown[] = [];
+		const setUserId = (...user: unknown[]) => void now.push(...user);
+		return { ...((await roomkey.callAs({ setUserId }, 'login', options)) as LoginResult), now };
+	}
+
+	const tokensOf = async (id: string) =>
+		(await roomkey.store.users.findOne({ _id: id }))?.services?.resume?.loginTokens ?? [];
+
+	describe('login with a password', () => {
+		for (const [what, options] of [
+			['a name and a digest', { user: { username: 'alice' }, password: digest('secret') }],
+			['a name and a plain password', { user: { username: 'alice' }, password: 'secret' }],
+			['an e-mail', { user: { email: 'alice@example.com' }, password: digest('secret') }],
+			['an e-mail in other case', { user: { email: 'Alice@Example.com' }, password: digest('secret') }],
+			['a user id', { user: { id: 'alice-id' }, password: digest('secret') }],
+		] as const) {
+			it(`works with ${what}`, async () => {
+				const result = await logIn(options);
+				expect(result).to.include({ id: 'alice-id', type: 'password' });
+				expect(result.token).to.match(/^[\w-]{43}$/);
+				expect(result.tokenExpires.getTime()).to.be.closeTo(Date.now() + 90 * DAY, 60_000);
+				const hash = createHash('sha256').update(result.token).digest('base64');
+				expect(result.now).to.deep.equal(['alice-id', hash]);
+			});
+		}
+
+		it('stores the hash of the token and never the token', async () => {
+			const { token } = await logIn({ user: { username: 'alice' }, password: 'secret' });
+			const hash = createHash('sha256').update(token).digest('base64');
+			const stored = await tokensOf('alice-id');
+			expect(stored.map(({ hashedToken }) => hashedToken)).to.include(hash);
+			expect(JSON.stringify(stored)).not.to.include(token);
+		});
+
+		it('answers an unknown user, a wrong password and a user without password alike', async () => {
+			await addPerson(roomkey.store, { username: 'no-password' });
+			for (const username of ['alice', 'nobody', 'no-password']) {
+				const error = await rejection(logIn({ user: { username }, password: digest('wrong') }));
+				expect(error).to.include({
+					error: 403,
+					reason: 'Something went wrong. Please check your credentials.',
+				});
+			}
+		});
+
+		it('refuses a user who was deactivated', async () => {
+			await addPerson(roomkey.store, { username: 'gone', password: 'secret', active: false });
+			expect(await rejection(logIn({ user: { username: 'gone' }, password: 'secret' }))).to.include({ error: 403 });
+		});
+
+		for (const [what, options] of [
+			['a number as password', { user: { username: 'alice' }, password: 5 }],
+			['another algorithm', { user: { username: 'alice' }, password: { ...digest('secret'), algorithm: 'md5' } }],
+			['a digest that is none', { user: { username: 'alice' }, password: { digest: 'x', algorithm: 'sha-256' } }],
+			['two names', { user: { username: 'alice', id: 'alice-id' }, password: 'secret' }],
+			['an empty name', { user: { username: '' }, password: 'secret' }],
+			['a condition as name', { user: { username: { $ne: '' } }, password: 'secret' }],
+			['no user', { password: 'secret' }],
+			['more members', { user: { username: 'alice' }, password: 'secret', more: 1 }],
+			['a condition as token', { resume: { $ne: '' } }],
+			['a string', 'alice'],
+			['nothing', undefined],
+		] as const) {
+			it(`refuses ${what} as a Match error`, async () => {
+				const error = await rejection(logIn(options));
+				expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
+			});
+		}
+
+		it('refuses options that no way of login takes', async () => {
+			expect(await rejection(logIn({ magic: 1 }))).to.include({
+				error: 400,
+				reason: 'Unrecognized options for login request',
+			});
+		});
+	});
+
+	describe('login with a token', () => {
+		it('answers with the same token', async () => {
+			const result = await logIn({ resume: alice.token });
+			expect(result).to.include({ id: 'alice-id', token: alice.token, type: 'resume' });
+		});
+
+		it('refuses an unknown token', async () => {
+			expect(await rejection(logIn({ resume: 'x'.repeat(43) }))).to.include({
+				error: 403,
+				reason: "You've been logged out by the server. Please log in again.",
+			});
+		});
+
+		it('refuses a token that has run out', async () => {
+			const old = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY) });
+			expect(await rejection(logIn({ resume: old.token }))).to.include({
+				error: 403,
+				reason: 'Your session has expired. Please log in again.',
+			});
+		});
+
+		it('refuses the stored hash in place of the token', async () => {
+			const [stored] = await tokensOf('alice-id');
+			expect(await rejection(logIn({ resume: stored?.hashedToken }))).to.include({ error: 403 });
+		});
+	});
+
+	describe('logout', () => {
+		it('removes the token the caller came with and no other, and announces it', async () => {
+			const person = await addPerson(roomkey.store, { username: 'two-devices', password: 'secret' });
+			const { token } = await logIn({ user: { username: 'two-devices' }, password: 'secret' });
+			const hashedToken = createHash('sha256').update(token).digest('base64');
+			const announced: unknown[] = [];
+			const stop = roomkey.events.on('tokens-removed', (payload) => announced.push(payload));
+			const now: unknown[] = [];
+			const caller = { userId: person.id, hashedToken, setUserId: (id: string | null) => void now.push(id) };
+			expect(await roomkey.callAs(caller, 'logout')).to.equal(undefined);
+			stop();
+			expect(now).to.deep.equal([null]);
+			expect(announced).to.deep.equal([{ userId: person.id, hashedTokens: [hashedToken] }]);
+			expect(await rejection(logIn({ resume: token }))).to.include({ error: 403 });
+			expect(await logIn({ resume: person.token })).to.include({ id: person.id });
+		});
+
+		it('does nothing where nobody is logged in', async () => {
+			expect(await roomkey.callAs({ setUserId: () => {} }, 'logout')).to.equal(undefined);
+		});
+	});
+
+	describe('me', () => {
+		it('tells the profile and nothing secret', async () => {
+			await roomkey.store.users.updateOne(
+				{ _id: alice.id },
+				{ $set: { e2e: { public_key: 'public', private_key: 'private' } } },
+			);
+			const profile = (await roomkey.call(alice, 'me')) as object;
+			expect(profile).to.deep.include({ _id: 'alice-id', username: 'alice', roles: ['user'], active: true });
+			expect(profile).not.to.have.any.keys('services', 'e2e');
+		});
+
+		it('refuses callers who are not logged in', async () => {
+			expect(await rejection(roomkey.call(null, 'me'))).to.include({ error: 'error-invalid-user' });
+		});
+	});
+
+	it('sweeps tokens that have run out, but no others and no personal access tokens', async () => {
+		const when = new Date(Date.now() - 91 * DAY);
+		const person = await addPerson(roomkey.store);
+		const [fresh] = await tokensOf(person.id);
+		const tokens = [
+			{ hashedToken: `old-${person.id}`, when },
+			{ hashedToken: `personal-${person.id}`, when, type: 'personalAccessToken' },
+		];
+		await roomkey.store.users.updateOne({ _id: person.id }, {
+			$push: { 'services.resume.loginTokens': { $each: tokens } },
+		} as object);
+		await sweepTokens(roomkey.store, settings);
+		expect((await tokensOf(person.id)).map(({ hashedToken }) => hashedToken)).to.deep.equal([
+			fresh?.hashedToken,
+			`personal-${person.id}`,
+		]);
+	});
+});

@@ -1,0 +1,143 @@
+import { expect } from 'chai';
+import { createBus } from '../../server/events/bus.js';
+import { createInvoker } from '../../server/invoke.js';
+import { ClientError, MatchError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { memoryLog } from '../support/log.js';
+import { openRoomkey, rejection, settings, type TestRoomkey } from '../support/roomkey.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** A method that hands its context to a test. */
+function contextual(name: string, run: (context: MethodContext) => unknown) {
+	return method({ ...anyone, name, run: (_args, context) => run(context) });
+}
+
+describe('invoke', () => {
+	let roomkey: TestRoomkey;
+
+	before(async () => {
+		roomkey = await openRoomkey([
+			method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
+			method({ ...anyone, name: 'sum', args: { a: Number, b: Match.Optional(Number) }, run: ({ a, b = 1 }) => a + b }),
+			method({ ...anyone, name: 'throw', args: { what: Match.Any }, run: ({ what }) => Promise.reject(what) }),
+			// biome-ignore lint/suspicious/noThenProperty: a thenable is what is wanted
+			method({ ...anyone, name: 'thenable', run: () => ({ then: (done: (value: string) => void) => done('later') }) }),
+			contextual('who', ({ name, userId, connection, randomSeed }) => ({ name, userId, connection, randomSeed })),
+			contextual('call-who', (context) => context.call('who')),
+			contextual('call-missing', (context) => context.call('missing')),
+			contextual('setUserId-later', (context) => {
+				context.unblock();
+				return context.setUserId('alice');
+			}),
+			contextual('setUserId-wrong', (context) => context.setUserId(5 as unknown as string)),
+			contextual('setUserId', (context) => context.setUserId('alice')),
+			contextual('call-setUserId', async (context) => {
+				await context.call('setUserId');
+				return context.userId;
+			}),
+			contextual('call-echo', async (context) => {
+				const sent = { inner: [1] };
+				const back = (await context.call('echo', sent)) as typeof sent;
+				return back.inner !== sent.inner && back;
+			}),
+		]);
+	});
+	after(() => roomkey.close());
+
+	it('passes arguments by name and leaves absent ones undefined', async () => {
+		expect(await roomkey.call(null, 'sum', 2, 3)).to.equal(5);
+		expect(await roomkey.call(null, 'sum', 2)).to.equal(3);
+	});
+
+	it('awaits any thenable', async () => {
+		expect(await roomkey.call(null, 'thenable')).to.equal('later');
+	});
+
+	for (const name of ['missing', 'toString', '__proto__', 'hasOwnProperty', 'constructor', '']) {
+		it(`does not know the method '${name}'`, async () => {
+			expect(await rejection(roomkey.call(null, name))).to.include({
+				error: 404,
+				reason: `Method '${name}' not found`,
+			});
+		});
+	}
+
+	it('passes client-safe errors on, whoever made them', async () => {
+		const error = new ClientError('code', 'Reason', { d: 1 });
+		expect(await rejection(roomkey.call(null, 'throw', error))).to.equal(error);
+		const foreign = { isClientSafe: true, error: 'code', reason: 'Reason', stack: 'secret', message: 'own' };
+		const seen = await rejection(roomkey.call(null, 'throw', foreign));
+		expect(seen).to.be.instanceOf(ClientError).and.include({ error: 'code', message: 'Reason [code]' });
+	});
+
+	it('shows the client-safe error that an error carries, and logs the original', async () => {
+		const carrier = Object.assign(new Error('inner'), { sanitizedError: new ClientError('shown') });
+		const lines = roomkey.log.lines.length;
+		expect(await rejection(roomkey.call(null, 'throw', carrier))).to.include({ error: 'shown' });
+		expect(roomkey.log.lines.slice(lines)).to.have.length(1);
+	});
+
+	for (const [what, thrown] of [
+		['an ordinary error', new Error('a secret')],
+		['a string', 'a secret'],
+		['a plain object', { error: 'code', reason: 'a secret' }],
+		['undefined', undefined],
+		['null', null],
+		['false', false],
+		['an error whose sanitizedError is not client-safe', Object.assign(new Error('x'), { sanitizedError: 'no' })],
+		['the array of several match errors', [new MatchError('x')]],
+	] as const) {
+		it(`turns ${what} into 500 and logs it`, async () => {
+			const lines = roomkey.log.lines.length;
+			const error = await rejection(roomkey.call(null, 'throw', thrown));
+			expect(error).to.be.instanceOf(ClientError).and.include({ error: 500, reason: 'Internal server error' });
+			const [line] = roomkey.log.lines.slice(lines);
+			expect(line).to.deep.include({ level: 'error', text: "Exception while invoking method 'throw'" });
+			expect(line?.facts).to.include({ err: thrown });
+		});
+	}
+
+	it('does not log what a refused argument held', async () => {
+		const lines = roomkey.log.lines.length;
+		await rejection(roomkey.call(null, 'sum', 'my password'));
+		expect(JSON.stringify(roomkey.log.lines.slice(lines))).not.to.include('my password');
+	});
+
+	it('calls a method within a method as the same user, with copies of values', async () => {
+		const who = { name: 'who', userId: 'alice', connection: null, randomSeed: null };
+		expect(await roomkey.callAs({ userId: 'alice' }, 'call-who')).to.deep.equal(who);
+		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
+	});
+
+	it('lets the error of a method within a method through as it is', async () => {
+		expect(await rejection(roomkey.call(null, 'call-missing'))).to.include({ error: 404 });
+	});
+
+	it('passes setUserId of a method within a method to the outer one', async () => {
+		const now: unknown[] = [];
+		const setUserId = (id: string | null) => void now.push(id);
+		expect(await roomkey.callAs({ setUserId }, 'call-setUserId')).to.equal('alice');
+		expect(now).to.deep.equal(['alice']);
+	});
+
+	for (const [name, text] of [
+		['setUserId-later', "Can't call setUserId in a method after calling unblock"],
+		['setUserId-wrong', 'setUserId must be called on string or null, not number'],
+		['setUserId', "Can't call setUserId on a server initiated method call"],
+	] as const) {
+		it(`refuses ${name}: ${text}`, async () => {
+			const setUserId = name === 'setUserId' ? undefined : () => {};
+			expect(await rejection(roomkey.callAs(setUserId ? { setUserId } : {}, name))).to.include({ error: 500 });
+			expect(roomkey.log.lines.at(-1)?.facts).to.have.nested.property('err.message', text);
+		});
+	}
+
+	it('refuses two methods of one name', () => {
+		const log = memoryLog();
+		const twin = method({ ...anyone, name: 'twin', run: () => {} });
+		const services = { store: roomkey.store, events: createBus(log), settings, log };
+		expect(() => createInvoker([twin, twin], services)).to.throw("A method named 'twin' is already defined");
+	});
+});

@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import type { EventPayloads } from '../../shared/events.js';
+import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { openRoomkey, rejection, type TestRoomkey } from '../support/roomkey.js';
+
+const NAME = 'e2e.setRoomKeyID';
+
+describe('e2e.setRoomKeyID', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		alice = await addPerson(roomkey.store);
+		bob = await addPerson(roomkey.store);
+	});
+	after(() => roomkey.close());
+
+	it('sets the key id of a room and returns nothing', async () => {
+		const rid = await addRoom(roomkey.store, [alice, bob]);
+		expect(await roomkey.call(alice, NAME, rid, 'my-UniQu3_ke4_Id')).to.equal(undefined);
+		expect(await keyIdOf(roomkey.store, rid)).to.equal('my-UniQu3_ke4_Id');
+	});
+
+	it('moves the _updatedAt of the room', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { _updatedAt: new Date(0) });
+		await roomkey.call(alice, NAME, rid, 'k');
+		const room = await roomkey.store.rooms.findOne({ _id: rid });
+		expect(room?._updatedAt?.getTime()).to.be.greaterThan(0);
+	});
+
+	it('announces the room as it then is', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
+		const announced: EventPayloads['room-changed'][] = [];
+		const stop = roomkey.events.on('room-changed', (payload) => announced.push(payload));
+		await roomkey.call(alice, NAME, rid, 'k');
+		stop();
+		expect(announced).to.have.length(1);
+		expect(announced[0]).to.deep.include({ action: 'updated' });
+		expect(announced[0]?.room).to.deep.include({ _id: rid, encrypted: true, e2eKeyId: 'k' });
+	});
+
+	for (const [what, e2eKeyId] of [
+		['null', null],
+		['an empty string', ''],
+	] as const) {
+		it(`takes ${what}, which older releases left behind, for no key id`, async () => {
+			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId });
+			await roomkey.call(alice, NAME, rid, 'k');
+			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
+		});
+	}
+
+	it('refuses a room that has a key id, even the very same, and announces nothing', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
+		const announced: unknown[] = [];
+		const stop = roomkey.events.on('room-changed', (payload) => announced.push(payload));
+		for (const keyID of ['second', 'first']) {
+			expect(await rejection(roomkey.call(alice, NAME, rid, keyID))).to.deep.include({
+				error: 'error-room-e2e-key-already-exists',
+				reason: 'E2E Key ID already exists',
+				details: { method: NAME },
+				message: 'E2E Key ID already exists [error-room-e2e-key-already-exists]',
+			});
+		}
+		stop();
+		expect(await keyIdOf(roomkey.store, rid)).to.equal('first');
+		expect(announced).to.deep.equal([]);
+	});
+
+	it('lets one of 200 callers at once succeed, and keeps what that one set', async () => {
+		const rid = await addRoom(roomkey.store, [alice, bob]);
+		const outcomes = await Promise.allSettled(
+			Array.from({ length: 200 }, (_, i) => roomkey.call(i % 2 ? alice : bob, NAME, rid, `key-${i}`)),
+		);
+		const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [`key-${i}`] : []));
+		expect(winners).to.have.length(1);
+		expect(await keyIdOf(roomkey.store, rid)).to.equal(winners[0]);
+		for (const outcome of outcomes) {
+			if (outcome.status === 'rejected') expect(outcome.reason.error).to.equal('error-room-e2e-key-already-exists');
+		}
+	});
+
+	for (const [what, rid] of [
+		['an unknown', 'nowhere'],
+		['an empty', ''],
+	] as const) {
+		it(`refuses ${what} room in the name of canAccessRoom`, async () => {
+			expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
+				error: 'error-invalid-room',
+				reason: 'Invalid room',
+				details: { method: 'canAccessRoom' },
+			});
+		});
+	}
+
+	it('refuses a room the caller may not see in its own name', async () => {
+		const rid = await addRoom(roomkey.store, [bob]);
+		expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
+			error: 'error-invalid-room',
+			details: { method: NAME },
+		});
+		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
+	});
+
+	for (const [what, keyID] of [
+		['an empty key id', ''],
+		['a key id of 129 characters', 'k'.repeat(129)],
+	] as const) {
+		it(`refuses ${what}`, async () => {
+			const rid = await addRoom(roomkey.store, [alice]);
+			expect(await rejection(roomkey.call(alice, NAME, rid, keyID))).to.deep.include({
+				error: 'error-invalid-key-id',
+				details: { method: NAME },
+			});
+			expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
+		});
+	}
+
+	it('takes a key id of 128 characters', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		await roomkey.call(alice, NAME, rid, 'k'.repeat(128));
+		expect(await keyIdOf(roomkey.store, rid)).to.have.length(128);
+	});
+
+	it('checks its arguments in order, before it asks who calls', async () => {
+		expect(await rejection(roomkey.call(null, NAME))).to.include({
+			message: 'Match error: Expected string, got undefined',
+		});
+		expect(await rejection(roomkey.call(null, NAME, 'rid', 5))).to.include({
+			message: 'Match error: Expected string, got number',
+		});
+		expect(await rejection(roomkey.call(null, NAME, 'rid', 'k'))).to.deep.include({
+			error: 'error-invalid-user',
+			reason: 'Invalid user',
+			details: { method: NAME },
+		});
+	});
+
+	it('ignores arguments beyond its own', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		await roomkey.call(alice, NAME, rid, 'k', 'more', { $ne: 1 });
+		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
+	});
+});
