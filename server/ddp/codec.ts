@@ -1,0 +1,117 @@
+/**
+ * Text ↔ DDP message (`contract/ddp.md` section 2): one function for each message that goes out, one that reads what
+ * comes in. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
+ */
+
+import { decode, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
+import type { ClientError } from '../../shared/errors.js';
+
+const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
+
+/** Fields of a document; those set to undefined are told as `cleared`. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads a frame.
+ * @returns the JSON value with its EJSON fields decoded
+ * @throws SyntaxError where it is not JSON; Unreadable where that cannot be decoded
+ */
+export function readMessage(text: string): unknown {
+	const message = parseJson(text);
+	if (typeof message !== 'object' || message === null) return message;
+	const members = message as Record<string, unknown>;
+	if (mayHoldTypes(text)) {
+		for (const name of EJSON_FIELDS) {
+			if (members[name] !== undefined) members[name] = decode(members[name]);
+		}
+	}
+	if (members.cleared !== undefined) members.fields = withCleared(members.fields, members.cleared);
+	return message;
+}
+
+function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
+	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
+	const all: Record<string, unknown> = { ...(fields as object | undefined) };
+	for (const name of cleared) all[String(name)] = undefined;
+	return all;
+}
+
+export const connected = (session: string): string => `{"msg":"connected","session":${JSON.stringify(session)}}`;
+
+export const failed = (version: string): string => `{"msg":"failed","version":${JSON.stringify(version)}}`;
+
+export const ping = (): string => '{"msg":"ping"}';
+
+/** @param id that of the ping, whatever it was; undefined for a ping without one */
+export function pong(id: unknown): string {
+	return id === undefined ? '{"msg":"pong"}' : `{"msg":"pong","id":${JSON.stringify(id)}}`;
+}
+
+/**
+ * The outcome of a method that went well.
+ * @throws Error for a value that cannot be encoded, such as a BigInt
+ */
+export function result(id: string | number, value: unknown): string {
+	const encoded = stringify(value);
+	const end = encoded === undefined ? '}' : `,"result":${encoded}}`;
+	return `{"msg":"result","id":${JSON.stringify(id)}${end}`;
+}
+
+/** The outcome of a method that failed. */
+export function failure(id: string | number, error: ClientError): string {
+	return `{"msg":"result","id":${JSON.stringify(id)},"error":${encodeError(error)}}`;
+}
+
+export const updated = (methodId: string): string => `{"msg":"updated","methods":[${JSON.stringify(methodId)}]}`;
+
+export function ready(subIds: readonly string[]): string {
+	return `{"msg":"ready","subs":${JSON.stringify(subIds)}}`;
+}
+
+export function nosub(id: string, error?: ClientError): string {
+	const end = error ? `,"error":${encodeError(error)}}` : '}';
+	return `{"msg":"nosub","id":${JSON.stringify(id)}${end}`;
+}
+
+export const added = (collection: string, id: unknown, fields: Fields): string =>
+	documentMessage('added', collection, id, fields);
+
+export const changed = (collection: string, id: unknown, fields: Fields): string =>
+	documentMessage('changed', collection, id, fields);
+
+export function removed(collection: string, id: unknown): string {
+	return documentMessage('removed', collection, id, {});
+}
+
+/** A protocol error (section 9). @param offendingMessage as decoded; left out when undefined */
+export function protocolError(reason: string, offendingMessage?: unknown): string {
+	const end = offendingMessage === undefined ? '}' : `,"offendingMessage":${JSON.stringify(offendingMessage)}}`;
+	return `{"msg":"error","reason":${JSON.stringify(reason)}${end}`;
+}
+
+function documentMessage(msg: string, collection: string, id: unknown, fields: Fields): string {
+	let text = `{"msg":"${msg}","collection":${JSON.stringify(collection)},"id":${JSON.stringify(wireId(id))}`;
+	const encoded = stringify(fields);
+	if (encoded !== undefined && encoded !== '{}') text += `,"fields":${encoded}`;
+	const cleared = Object.keys(fields).filter((name) => fields[name] === undefined);
+	if (cleared.length > 0) text += `,"cleared":${JSON.stringify(cleared)}`;
+	return `${text}}`;
+}
+
+/** Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. */
+export function encodeError({ error, reason, details, message }: ClientError): string {
+	return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
+}
+
+/** A document's id as clients know it: a string that tells ids of different types apart (section 2). */
+export function wireId(id: unknown): string {
+	if (typeof id === 'string') {
+		return /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id) ? `-${id}` : id;
+	}
+	if (id === undefined) return '-';
+	if (typeof id === 'object' && id !== null) {
+		if ('typeName' in id && 'toJSONValue' in id) return String((id as { toJSONValue(): unknown }).toJSONValue());
+		throw new Error('Meteor does not currently support objects other than ObjectID as ids');
+	}
+	return `~${JSON.stringify(id)}`;
+}

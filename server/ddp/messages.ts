@@ -1,0 +1,66 @@
+/** The messages a client may send, each as a pattern and thereby a type (`contract/ddp.md` sections 3 to 10). */
+import { Match } from '../../shared/match.js';
+import { compile, type Infer } from '../../shared/pattern.js';
+
+/** Versions of DDP in the server's order of preference. */
+export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
+
+const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');
+
+const Connect = compile(Match.ObjectIncluding({ version: String, support: [String] }));
+
+const MethodCall = compile(
+	Match.ObjectIncluding({
+		msg: 'method',
+		id: String,
+		method: String,
+		params: Match.Optional([Match.Any]),
+		randomSeed: Match.Optional(String),
+	}),
+);
+
+// An empty id is Meteor's mark of a universal publication, which no client may start (section 10).
+const Sub = compile(
+	Match.ObjectIncluding({ msg: 'sub', id: NonEmptyString, name: String, params: Match.Optional([Match.Any]) }),
+);
+
+const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
+
+export type MethodCall = Infer<typeof MethodCall>;
+export type Request = MethodCall | Infer<typeof Sub> | Infer<typeof Unsub>;
+
+/** Anything with a `msg`: what a message must at least be. */
+export interface Message {
+	readonly msg: unknown;
+	readonly [member: string]: unknown;
+}
+
+/**
+ * Which version to speak (section 3): the client's first that we know.
+ * @returns the version and whether the client may go on with it, or must come again and ask for it
+ */
+export function negotiate(message: Message): { version: string; agreed: boolean } {
+	const preferred = VERSIONS[0] as string;
+	if (!Connect.is(message)) return { version: preferred, agreed: false };
+	const { version, support } = message;
+	if (!support.includes(version)) return { version: preferred, agreed: false };
+	const common = support.find((entry) => VERSIONS.includes(entry)) ?? preferred;
+	return { version: common, agreed: common === version };
+}
+
+/** What a connected client asks for; or, as text, why that cannot be told (section 9). */
+export function requestOf(message: Message): Request | string {
+	switch (message.msg) {
+		case 'method':
+			return MethodCall.is(message) ? message : 'Malformed method invocation';
+		case 'sub':
+			return Sub.is(message) ? message : 'Malformed subscription';
+		case 'unsub':
+			// Meteor says nothing, and its queue never moves again after an id that is no string (section 19).
+			return Unsub.is(message) ? message : 'Malformed unsubscription';
+		case 'connect':
+			return 'Already connected';
+		default:
+			return 'Bad request';
+	}
+}

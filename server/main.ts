@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** The `roomkey` command. */
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { methods } from '../methods/index.js';
+import { type App, createApp } from './app.js';
+import { type Config, readConfig } from './config.js';
+import { demoHint, fillDemo } from './demo.js';
+import { helpText, OptionError } from './options.js';
+import { StoreError } from './store/failure.js';
+import { openStore } from './store/open.js';
+
+function version(): string {
+	// The build stands two folders below package.json, here and where it is installed.
+	return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** Where clients on this machine find a server that listens on `host`. */
+function addressOf(host: string, port: number): string {
+	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function serve(config: Config): Promise<void> {
+	const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: true }));
+	const { store, close: closeStore } = await openStore(config.store, log);
+	let app: App | undefined;
+	try {
+		if (config.demo) await fillDemo(store);
+		app = createApp({
+			methods,
+			store,
+			log,
+			settings: { loginExpirationInDays: config['login-expiry'] },
+			maxBody: config['max-body'],
+			ddp: {
+				maxFrame: config['max-frame'],
+				maxQueue: config['max-queue'],
+				connectTimeout: config['connect-timeout'],
+				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
+			},
+		});
+		const address = addressOf(config.host, await app.listen(config.port, config.host));
+		console.log(`Roomkey listening on ${address}`);
+		if (config.demo) console.log(`\n${demoHint(address)}\n`);
+		await signalToEnd();
+	} finally {
+		await app?.close();
+		await closeStore();
+	}
+}
+
+/** Resolves at the first SIGINT or SIGTERM. After it the signals have their usual effect: a second one ends at once. */
+function signalToEnd(): Promise<void> {
+	return new Promise((resolve) => {
+		const end = () => {
+			process.off('SIGINT', end).off('SIGTERM', end);
+			resolve();
+		};
+		process.on('SIGINT', end).on('SIGTERM', end);
+	});
+}
+
+/** Failures that their message explains to the one who started it. */
+function isExpected(error: unknown): error is Error {
+	const { syscall } = error as NodeJS.ErrnoException;
+	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';
+}
+
+try {
+	const request = readConfig(process.argv.slice(2), process.env);
+	if (request.kind === 'help') console.log(helpText());
+	else if (request.kind === 'version') console.log(version());
+	else await serve(request.config);
+} catch (error) {
+	if (!isExpected(error)) throw error;
+	console.error(`roomkey: ${error.message}`);
+	if (error instanceof OptionError) console.error('Try roomkey --help');
+	process.exitCode = error instanceof OptionError ? 2 : 1;
+}

@@ -1,0 +1,178 @@
+/**
+ * The one list of settings. Flags, environment variables, `--help`, the README's table and the check at start all come
+ * from it.
+ */
+
+/** A setting that cannot be used. Its message is for the one who set it. */
+export class OptionError extends Error {}
+
+export interface Option<T> {
+	/** What it decides, with its unit. */
+	readonly meaning: string;
+	/** Environment variable that sets it where no flag does. */
+	readonly env?: string;
+	/** What stands for its value in `--help`; none for a switch. */
+	readonly placeholder?: string;
+	readonly default: T;
+	/** @throws OptionError for text that is no such value */
+	parse(text: string, name: string): T;
+}
+
+type Description<T> = Omit<Option<T>, 'parse' | 'placeholder'>;
+
+function text<T extends string | undefined>(placeholder: string, description: Description<T>): Option<T | string> {
+	return {
+		...description,
+		placeholder,
+		parse(value, name) {
+			if (value === '') throw new OptionError(`${name} must not be empty`);
+			return value;
+		},
+	};
+}
+
+function integer(min: number, max: number, description: Description<number>): Option<number> {
+	return {
+		...description,
+		placeholder: 'N',
+		parse(value, name) {
+			const number = Number(value);
+			if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+			throw new OptionError(`${name} must be a whole number from ${min} to ${max}, not '${value}'`);
+		},
+	};
+}
+
+function oneOf<const T extends string>(choices: readonly T[], description: Description<NoInfer<T>>): Option<T> {
+	return {
+		...description,
+		placeholder: 'LEVEL',
+		parse(value, name) {
+			const choice = choices.find((known) => known === value);
+			if (choice !== undefined) return choice;
+			throw new OptionError(`${name} must be one of ${choices.join(', ')}, not '${value}'`);
+		},
+	};
+}
+
+function onOff(meaning: string): Option<boolean> {
+	return { meaning, default: false, parse: () => true };
+}
+
+const HOUR = 3_600_000;
+const GIB = 1024 ** 3;
+
+export const options = {
+	port: integer(0, 65_535, { meaning: 'TCP port to listen on; 0 picks a free one', env: 'PORT', default: 3000 }),
+	host: text('ADDRESS', {
+		meaning: 'network address to listen on; 0.0.0.0 is every one',
+		env: 'BIND_IP',
+		default: '127.0.0.1',
+	}),
+	data: text('DIR', {
+		meaning: 'keep the data in files in this folder',
+		env: 'ROOMKEY_DATA',
+		default: 'roomkey-data',
+	}),
+	memory: onOff('keep the data in memory: gone at the end'),
+	'mongo-url': text('URL', {
+		meaning: 'keep the data in this MongoDB, in the collections of Rocket.Chat',
+		env: 'MONGO_URL',
+		default: undefined,
+	}),
+	demo: onOff('try it: memory, on 127.0.0.1, with people and rooms to play with'),
+	'login-expiry': integer(1, 36_500, {
+		meaning: 'days until a login token runs out',
+		env: 'ROOMKEY_LOGIN_EXPIRY',
+		default: 90,
+	}),
+	'max-body': integer(1024, GIB, {
+		meaning: 'largest body of a REST request, in bytes',
+		env: 'ROOMKEY_MAX_BODY',
+		default: 1_048_576,
+	}),
+	'max-frame': integer(1024, GIB, {
+		meaning: 'largest frame of a WebSocket client, in bytes',
+		env: 'ROOMKEY_MAX_FRAME',
+		default: 1_048_576,
+	}),
+	'max-queue': integer(1, 1_000_000, {
+		meaning: 'most messages of one client that wait for their turn',
+		env: 'ROOMKEY_MAX_QUEUE',
+		default: 1000,
+	}),
+	'heartbeat-interval': integer(0, HOUR, {
+		meaning: 'ms between looks whether a client is alive; 0 for none',
+		env: 'ROOMKEY_HEARTBEAT_INTERVAL',
+		default: 15_000,
+	}),
+	'heartbeat-timeout': integer(1, HOUR, {
+		meaning: 'ms a silent client has to answer a ping',
+		env: 'ROOMKEY_HEARTBEAT_TIMEOUT',
+		default: 15_000,
+	}),
+	'connect-timeout': integer(1, HOUR, {
+		meaning: 'ms a WebSocket client has to say connect',
+		env: 'ROOMKEY_CONNECT_TIMEOUT',
+		default: 45_000,
+	}),
+	'log-level': oneOf(['debug', 'info', 'warn', 'error', 'silent'], {
+		meaning: 'least important lines to log (JSON, to stderr): debug, info, warn, error or silent',
+		env: 'ROOMKEY_LOG_LEVEL',
+		default: 'info',
+	}),
+} as const;
+
+export type OptionName = keyof typeof options;
+
+/** The value of every option. */
+export type OptionValues = { [N in OptionName]: (typeof options)[N] extends Option<infer T> ? T : never };
+
+interface Row {
+	readonly flag: string;
+	readonly env: string;
+	readonly default: string;
+	readonly meaning: string;
+}
+
+function rows(): Row[] {
+	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
+		flag: option.placeholder ? `--${name} ${option.placeholder}` : `--${name}`,
+		env: option.env ?? '',
+		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
+		meaning: option.meaning,
+	}));
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+	const all = rows();
+	const width = Math.max(...all.map(({ flag }) => flag.length));
+	const lines = all.map(({ flag, env, default: standard, meaning }) => {
+		const notes = [standard && `default ${standard}`, env && `env ${env}`].filter(Boolean).join(', ');
+		return `  ${flag.padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
+	});
+	return [
+		'Usage: roomkey [options]',
+		'',
+		'A DDP method server for the end-to-end encryption keys of rooms: over WebSocket at /websocket, over REST at',
+		'/api/v1. At most one of --data, --memory, --mongo-url and --demo says where the data is.',
+		'',
+		'Options:',
+		...lines,
+		`  ${'--help'.padEnd(width)}  print this and end`,
+		`  ${'--version'.padEnd(width)}  print the version and end`,
+	].join('\n');
+}
+
+/** The settings table of the README, as Markdown. */
+export function readmeTable(): string {
+	return [
+		'| Flag | Environment | Default | Meaning |',
+		'|---|---|---|---|',
+		...rows().map(
+			(row) =>
+				`| \`${row.flag}\` | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
+		),
+	].join('\n');
+}

@@ -1,0 +1,52 @@
+/** `login` and `logout`, whose envelopes differ from all others (`contract/rocketchat-e2e.md` 9.1). */
+import type { LoginResult } from '../../methods/accounts/login.js';
+import { findProfile } from '../../methods/accounts/me.js';
+import { Password } from '../../methods/accounts/passwords.js';
+import { check } from '../../shared/check.js';
+import { MatchError, toClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import type { Caller, Invoker, Services } from '../invoke.js';
+import { type Answer, failed } from './envelope.js';
+
+const LoginBody = Match.ObjectIncluding({
+	resume: Match.Optional(String),
+	/** A name, or an e-mail if it holds an `@`. */
+	user: Match.Optional(String),
+	username: Match.Optional(String),
+	email: Match.Optional(String),
+	password: Match.Optional(Password),
+	code: Match.Optional(Match.OneOf(String, null)),
+});
+
+/** The options of the method `login` that a body stands for. */
+function loginOptions(body: unknown): object {
+	check(body, LoginBody);
+	const { resume, password } = body;
+	if (resume !== undefined) return { resume };
+	const email = body.email ?? (body.user?.includes('@') ? body.user : undefined);
+	const username = body.username ?? body.user;
+	return { user: email ? { email } : { username }, password };
+}
+
+/** Logs in. Wrong names and wrong passwords answer alike, 401. */
+export async function logIn(invoker: Invoker, services: Services, body: unknown, caller: Caller): Promise<Answer> {
+	try {
+		const { id, token } = (await invoker.invoke('login', [loginOptions(body)], caller)) as LoginResult;
+		const me = await findProfile(services.store, id);
+		return { status: 200, body: { status: 'success', success: true, data: { userId: id, authToken: token, me } } };
+	} catch (thrown) {
+		if (thrown instanceof MatchError) return failed(thrown);
+		const { error, reason } = toClientError(thrown);
+		if (error === 500) return failed(thrown);
+		// Rocket.Chat hides an unknown user behind this word; here a wrong password must look the same.
+		const hidden = error === 403 && reason !== undefined && !('resume' in (body as object));
+		const shown = hidden ? { error: 'Unauthorized', message: 'Unauthorized' } : { error, message: reason };
+		return { status: 401, body: { status: 'error', success: false, ...shown } };
+	}
+}
+
+/** Removes the token the caller came with. */
+export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> {
+	await invoker.invoke('logout', [], caller);
+	return { status: 200, body: { status: 'success', data: { message: "You've been logged out!" } } };
+}

@@ -1,0 +1,23 @@
+/** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`contract/rocketchat-e2e.md` 7.2). */
+import type { IncomingHttpHeaders } from 'node:http';
+import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
+import type { Caller, Services } from '../invoke.js';
+
+const nothing = () => {};
+
+/** Someone not logged in. A change of user has no meaning here: the next request brings its own credentials. */
+export const ANYONE: Caller = { userId: null, hashedToken: null, connection: null, setUserId: nothing };
+
+/**
+ * Finds whose credentials these are.
+ * @returns null where they are missing, wrong or have run out
+ */
+export async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Caller | null> {
+	const userId = headers['x-user-id'];
+	const token = headers['x-auth-token'];
+	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
+	const hashedToken = hashToken(token);
+	const holder = await findTokenHolder(services, hashedToken, userId);
+	if (holder === 'unknown' || holder === 'expired') return null;
+	return { userId, hashedToken, connection: null, setUserId: nothing };
+}

@@ -1,0 +1,110 @@
+/** The REST shim on fastify: what HTTP adds to a call, and every way in which a request cannot be one. */
+import { METHODS } from 'node:http';
+import type { Socket } from 'node:net';
+import formbody from '@fastify/formbody';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { parseJson } from '../../shared/ejson.js';
+import type { Method } from '../../shared/method.js';
+import type { Caller, Invoker, Services } from '../invoke.js';
+import { ANYONE, authenticate } from './credentials.js';
+import { failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import { type Route, routesOf } from './routes.js';
+
+export const PREFIX = '/api/v1';
+
+/** How long a client may take to send one request, in ms. */
+const REQUEST_TIMEOUT = 30_000;
+
+function hasCredentials({ headers }: FastifyRequest): boolean {
+	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
+}
+
+/** Who a request comes from; null for those who may not go on. */
+async function callerOf(request: FastifyRequest, route: Route, services: Services): Promise<Caller | null> {
+	if (route.credentials === 'ignored') return ANYONE;
+	if (route.credentials === 'optional' && !hasCredentials(request)) return ANYONE;
+	return authenticate(request.headers, services);
+}
+
+function addRoute(app: FastifyInstance, route: Route, services: Services): void {
+	const url = `${PREFIX}/${route.path}`;
+	app.route({
+		method: [...route.verbs],
+		url,
+		async handler(request, reply) {
+			const caller = await callerOf(request, route, services);
+			if (!caller) return send(reply, UNAUTHORIZED);
+			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
+			const pathName = (request.params as { method?: string }).method ?? '';
+			return send(reply, await route.answer({ members, pathName, caller }));
+		},
+	});
+	const allow = route.verbs.includes('GET') ? [...route.verbs, 'HEAD'] : route.verbs;
+	app.route({
+		method: app.supportedMethods.filter((verb) => !(allow as readonly string[]).includes(verb)),
+		url,
+		// Before the body is read: it does not matter here whether that is sound.
+		onRequest: async (request, reply) => {
+			reply.header('allow', allow.join(', '));
+			return send(reply, refused(405, `${request.method} is not allowed here; use ${allow.join(' or ')}`));
+		},
+		handler: () => {},
+	});
+}
+
+async function parseBody(_request: FastifyRequest, body: string | Buffer): Promise<unknown> {
+	const text = String(body);
+	// Rocket.Chat takes an empty body for one without members.
+	if (text.trim() === '') return {};
+	try {
+		return parseJson(text);
+	} catch {
+		throw Object.assign(new Error('The body is not valid JSON'), { statusCode: 400 });
+	}
+}
+
+/** What fastify itself refuses, and what is wrong in a way nobody foresaw. */
+function onError(error: FastifyError, reply: FastifyReply, { log }: Services): FastifyReply {
+	const status = error.statusCode ?? 500;
+	if (status < 500) return send(reply, refused(status, error.message));
+	log.error({ err: error }, 'Exception while answering a request');
+	return send(reply, failed(error));
+}
+
+/** Answers what is no HTTP at all, or has headers beyond all measure. */
+function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+	const body = JSON.stringify({ success: false, error: status.slice(4) });
+	socket.end(
+		`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+	);
+}
+
+/**
+ * Makes the HTTP server with the REST routes of these methods; it does not listen yet.
+ * @param maxBody largest body, in bytes
+ */
+export function createRest(
+	methods: readonly Method[],
+	invoker: Invoker,
+	services: Services,
+	{ maxBody }: { maxBody: number },
+): FastifyInstance {
+	const app = fastify({
+		bodyLimit: maxBody,
+		requestTimeout: REQUEST_TIMEOUT,
+		routerOptions: { ignoreTrailingSlash: true },
+		clientErrorHandler: refuseRawRequest,
+		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
+	});
+	app.removeContentTypeParser(['application/json', 'text/plain']);
+	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
+	app.register(formbody);
+	// Verbs that fastify does not route by itself, so that a known path answers 405 to them all.
+	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
+	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
+	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
+	for (const route of routesOf(methods, invoker, services)) addRoute(app, route, services);
+	return app;
+}

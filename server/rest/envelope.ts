@@ -1,0 +1,53 @@
+/** What REST answers: status and body of every outcome (`contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
+import type { FastifyReply } from 'fastify';
+import { MatchError, toClientError } from '../../shared/errors.js';
+
+export interface Answer {
+	readonly status: number;
+	readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** The seed's body for whoever is not, or not rightly, logged in. */
+export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
+
+/** A refusal that needs no code: the text says it all. */
+export function refused(status: number, error: string): Answer {
+	return { status, body: { success: false, error } };
+}
+
+/** What a method returned. Members of an object stand beside `success`; any other value stands under `result`. */
+export function succeeded(value: unknown): Answer {
+	if (value === undefined) return { status: 200, body: { success: true } };
+	const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+	return { status: 200, body: isObject ? { ...value, success: true } : { result: value, success: true } };
+}
+
+/** Codes with a status of their own; their bodies hold no more than the text (7.3). Every other refusal is a 400. */
+const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+	['unauthorized', 403],
+	['error-unauthorized', 403],
+	['too-many-requests', 429],
+	['error-too-many-requests', 429],
+	[500, 500],
+]);
+
+/** What a method threw. A match error shows its text here, and only here. */
+export function failed(thrown: unknown): Answer {
+	if (thrown instanceof MatchError) return refused(400, thrown.message);
+	const { error, reason, details, message } = toClientError(thrown);
+	const status = STATUS.get(error);
+	if (status !== undefined) return refused(status, status === 500 ? (reason ?? message) : message);
+	const body = { success: false, error: message, errorType: error };
+	return { status: 400, body: details === undefined ? body : { ...body, details } };
+}
+
+/**
+ * Sends an answer. As bytes, because to text fastify adds a charset, and Rocket.Chat's own tests refuse that.
+ * @throws TypeError for a body that JSON cannot hold
+ */
+export function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+	return reply
+		.code(status)
+		.headers({ 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' })
+		.send(Buffer.from(JSON.stringify(body)));
+}

@@ -1,0 +1,44 @@
+/** `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`contract/rocketchat-e2e.md` section 8). */
+import { check } from '../../shared/check.js';
+import { parse } from '../../shared/ejson.js';
+import { refusal, toClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import * as codec from '../ddp/codec.js';
+import type { Caller, Invoker } from '../invoke.js';
+import type { Answer } from './envelope.js';
+
+const Body = { message: String };
+
+const MethodMessage = Match.ObjectIncluding({
+	id: Match.Optional(Match.OneOf(String, Number)),
+	method: String,
+	params: Match.Optional([Match.Any]),
+});
+
+function parseMessage(text: string): unknown {
+	try {
+		return parse(text);
+	} catch {
+		throw refusal('unreadableMessage');
+	}
+}
+
+/**
+ * Runs the call that a body holds.
+ * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: whoever
+ * filters requests sees only the path.
+ * @throws MatchError, ClientError for a body that holds no call; what the call itself throws is in the answer
+ */
+export async function callMethod(invoker: Invoker, pathName: string, body: unknown, caller: Caller): Promise<Answer> {
+	check(body, Body);
+	const message = parseMessage(body.message);
+	check(message, MethodMessage);
+	const { id = '', method, params = [] } = message;
+	if (method.replaceAll('/', ':') !== pathName) throw refusal('otherMethodInPath');
+	try {
+		const value = await invoker.invoke(method, params, caller);
+		return { status: 200, body: { message: codec.result(id, value), success: true } };
+	} catch (thrown) {
+		return { status: 400, body: { message: codec.failure(id, toClientError(thrown)), success: false } };
+	}
+}

@@ -1,0 +1,103 @@
+/** A DDP client that shows every frame. */
+import { WebSocket } from 'ws';
+import { parse, stringify } from '../../shared/ejson.js';
+
+export interface Frame {
+	readonly msg?: string;
+	readonly [member: string]: unknown;
+}
+
+export interface Outcome {
+	readonly result?: unknown;
+	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
+}
+
+export class RawClient {
+	/** Text frames that nobody has taken yet. */
+	readonly #frames: string[] = [];
+	#wake: (() => void) | undefined;
+	#lastId = 0;
+	readonly #closed: Promise<{ code: number; reason: string }>;
+
+	private constructor(readonly socket: WebSocket) {
+		socket.on('message', (data) => {
+			this.#frames.push(String(data));
+			this.#wake?.();
+		});
+		this.#closed = new Promise((resolve) => {
+			socket.on('close', (code, reason) => {
+				resolve({ code, reason: String(reason) });
+				this.#wake?.();
+			});
+		});
+	}
+
+	/** Opens a socket and says nothing. */
+	static async open(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
+		const socket = new WebSocket(url, { headers });
+		const client = new RawClient(socket);
+		await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+		return client;
+	}
+
+	/** Opens a socket and connects. */
+	static async connect(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
+		const client = await RawClient.open(url, headers);
+		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'] });
+		const { msg } = await client.next();
+		if (msg !== 'connected') throw new Error(`expected connected, got ${msg}`);
+		return client;
+	}
+
+	/** Sends an object as EJSON, text as it is. */
+	send(message: object | string): void {
+		this.socket.send(typeof message === 'string' ? message : (stringify(message) as string));
+	}
+
+	/** The next frame as text. */
+	async nextText(): Promise<string> {
+		while (true) {
+			const frame = this.#frames.shift();
+			if (frame !== undefined) return frame;
+			if (this.socket.readyState > WebSocket.OPEN) throw new Error('the socket has closed');
+			await new Promise<void>((resolve) => {
+				this.#wake = resolve;
+			});
+		}
+	}
+
+	async next(): Promise<Frame> {
+		return parse(await this.nextText()) as Frame;
+	}
+
+	/** The next `count` frames. */
+	async take(count: number): Promise<Frame[]> {
+		const frames: Frame[] = [];
+		while (frames.length < count) frames.push(await this.next());
+		return frames;
+	}
+
+	/** Calls a method and waits for both of its answers. Frames that belong to nothing asked for are dropped. */
+	async call(method: string, ...params: unknown[]): Promise<Outcome> {
+		const id = `call-${++this.#lastId}`;
+		this.send({ msg: 'method', id, method, params });
+		let outcome: Outcome | undefined;
+		let updated = false;
+		while (!outcome || !updated) {
+			const frame = await this.next();
+			if (frame.msg === 'result' && frame.id === id) outcome = frame as Outcome;
+			if (frame.msg === 'updated' && (frame.methods as string[]).includes(id)) updated = true;
+		}
+		return outcome;
+	}
+
+	/** Resolves when the socket has closed. */
+	get closed(): Promise<{ code: number; reason: string }> {
+		return this.#closed;
+	}
+
+	async close(): Promise<void> {
+		this.socket.close();
+		await this.#closed;
+	}
+}

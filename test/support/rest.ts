@@ -1,0 +1,31 @@
+/** A REST caller. */
+import type { Person } from './people.js';
+
+export interface RestAnswer {
+	readonly status: number;
+	readonly headers: Headers;
+	readonly text: string;
+	/** The body, read as JSON. */
+	readonly body: Record<string, unknown>;
+}
+
+/** Credentials as headers. */
+export function headersOf({ id, token }: Pick<Person, 'id' | 'token'>): Record<string, string> {
+	return { 'X-User-Id': id, 'X-Auth-Token': token };
+}
+
+export async function request(url: string, init: RequestInit = {}): Promise<RestAnswer> {
+	const response = await fetch(url, init);
+	const text = await response.text();
+	const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== '';
+	return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+/** Posts a JSON body, as this person or as nobody. */
+export function post(url: string, as: Person | null, body: unknown): Promise<RestAnswer> {
+	return request(url, {
+		method: 'POST',
+		headers: { 'Content-Type': 'application/json', ...(as && headersOf(as)) },
+		body: typeof body === 'string' ? body : JSON.stringify(body),
+	});
+}

@@ -1,0 +1,499 @@
+/** contract/ddp.md sections 2 to 9 over real sockets, section by section. */
+import { expect } from 'chai';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { request } from '../support/rest.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** Promises that tests settle by hand. */
+const gates = new Map<string, () => void>();
+function gate(name: string): Promise<void> {
+	return new Promise((resolve) => gates.set(name, resolve));
+}
+
+const methods = [
+	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
+	method({
+		...anyone,
+		name: 'throw',
+		run: () => {
+			throw new ClientError('code', 'reason', { d: 1, when: new Date(5), far: Infinity });
+		},
+	}),
+	method({ ...anyone, name: 'fail', run: () => Promise.reject(new Error('a secret')) }),
+	method({ ...anyone, name: 'bigint', run: () => 10n }),
+	method({ ...anyone, name: 'two strings', args: { a: String, b: String }, run: () => 'both' }),
+	method({ ...anyone, name: 'wait', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({
+		...anyone,
+		name: 'unblock and wait',
+		args: { gate: String },
+		run: ({ gate: name }, context) => {
+			context.unblock();
+			context.unblock();
+			return gate(name);
+		},
+	}),
+	method({ ...anyone, name: 'open', args: { gate: String }, run: ({ gate: name }) => gates.get(name)?.() }),
+	method({ ...anyone, name: 'seed', run: (_args, { randomSeed }) => randomSeed }),
+	method({
+		...anyone,
+		name: 'connection',
+		run: (_args, { connection }) => ({ ...connection, httpHeaders: connection?.httpHeaders }),
+	}),
+	method({ ...anyone, name: 'hang up', run: (_args, { connection }) => connection?.close() }),
+	method({
+		...anyone,
+		name: 'on close',
+		args: { gate: String },
+		run: ({ gate: name }, { connection }) => connection?.onClose(() => gates.get(name)?.()),
+	}),
+];
+
+describe('DDP over WebSocket', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({ methods });
+	});
+	after(() => app.close());
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function open(path = '/websocket', headers = {}): Promise<RawClient> {
+		const client = await RawClient.open(app.webSocketUrl.replace('/websocket', path), headers);
+		clients.push(client);
+		return client;
+	}
+
+	async function connect(headers = {}): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl, headers);
+		clients.push(client);
+		return client;
+	}
+
+	describe('1 transports', () => {
+		for (const path of ['/websocket', '/websocket/', '/websocket?x=1', '/sockjs/websocket', '/sockjs/websocket/']) {
+			it(`takes raw WebSockets at ${path}`, async () => {
+				const client = await open(path);
+				client.send({ msg: 'connect', version: '1', support: ['1'] });
+				expect(await client.next()).to.include({ msg: 'connected' });
+			});
+		}
+
+		it('refuses an upgrade elsewhere with 404', async () => {
+			const error = await open('/elsewhere').then(
+				() => null,
+				(reason) => reason,
+			);
+			expect(error).to.have.property('message').that.includes('404');
+		});
+
+		for (const path of ['/websocket', '/sockjs/websocket']) {
+			it(`answers a plain GET ${path} with 400`, async () => {
+				const { status, text } = await request(app.url + path);
+				expect({ status, text }).to.deep.equal({ status: 400, text: 'Not a valid websocket request' });
+			});
+		}
+
+		it('chooses no subprotocol', async () => {
+			const { WebSocket } = await import('ws');
+			const socket = new WebSocket(app.webSocketUrl, ['ddp', 'x']);
+			// The client library insists on one; that it complains shows that none was chosen.
+			const error = await new Promise<Error>((resolve) => socket.on('error', resolve));
+			expect(error.message).to.equal('Server sent no subprotocol');
+		});
+
+		it('reads binary frames as text', async () => {
+			const client = await connect();
+			client.socket.send(Buffer.from('{"msg":"ping","id":"b"}'));
+			expect(await client.next()).to.deep.equal({ msg: 'pong', id: 'b' });
+		});
+
+		it('closes a socket that sends too large a frame with 1009, and no other', async () => {
+			const [client, other] = [await connect(), await connect()];
+			client.send('x'.repeat(64 * 1024 + 1));
+			expect((await client.closed).code).to.equal(1009);
+			expect(await other.call('echo', 1)).to.include({ result: 1 });
+		});
+	});
+
+	describe('2 envelope', () => {
+		it('decodes params and encodes results as EJSON', async () => {
+			const client = await connect();
+			client.send('{"msg":"method","id":"1","method":"echo","params":[{"$date":5}],"more":1}');
+			expect(await client.nextText()).to.equal('{"msg":"updated","methods":["1"]}');
+			expect(await client.nextText()).to.equal('{"msg":"result","id":"1","result":{"$date":5}}');
+		});
+
+		it('leaves everything else plain JSON', async () => {
+			const client = await connect();
+			client.send('{"msg":"method","id":"1","method":"throw"}');
+			await client.next();
+			expect(await client.nextText()).to.equal(
+				'{"msg":"result","id":"1","error":{"isClientSafe":true,"error":"code","reason":"reason",' +
+					'"details":{"d":1,"when":"1970-01-01T00:00:00.005Z","far":null},"message":"reason [code]","errorType":"Meteor.Error"}}',
+			);
+		});
+	});
+
+	describe('3 connecting', () => {
+		for (const [support, version, answer] of [
+			[['1', 'pre2', 'pre1'], '1', 'connected'],
+			[['pre2'], 'pre2', 'connected'],
+			[['pre1'], 'pre1', 'connected'],
+			[['9', '1'], '1', 'connected'],
+			[['pre2', '1'], '1', 'pre2'],
+			[['9'], '9', '1'],
+			[['1'], 'pre2', '1'],
+			[[], '1', '1'],
+			['1', '1', '1'],
+			[['1', 5], '1', '1'],
+			[['1'], 1, '1'],
+			[undefined, undefined, '1'],
+		] as const) {
+			it(`answers version ${JSON.stringify(version)} of ${JSON.stringify(support)} with ${answer}`, async () => {
+				const client = await open();
+				client.send({ msg: 'connect', version, support });
+				const reply = await client.next();
+				if (answer === 'connected') {
+					expect(reply.session).to.match(/^[23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz]{17}$/);
+				} else {
+					expect(reply).to.deep.equal({ msg: 'failed', version: answer });
+					expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+				}
+			});
+		}
+
+		it('pays no heed to what follows a failed connect', async () => {
+			const client = await open();
+			client.send({ msg: 'connect', version: '9', support: ['9'] });
+			client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
+			expect(await client.next()).to.include({ msg: 'failed' });
+			await client.closed;
+			const more = await client.nextText().then(
+				(text) => text,
+				(error) => error.message,
+			);
+			expect(more).to.equal('the socket has closed');
+		});
+
+		it('demands connect first, pings included, and stays open', async () => {
+			const client = await open();
+			client.send('{"msg":"ping"}');
+			expect(await client.nextText()).to.equal(
+				'{"msg":"error","reason":"Must connect first","offendingMessage":{"msg":"ping"}}',
+			);
+			client.send({ msg: 'connect', version: '1', support: ['1'] });
+			expect(await client.next()).to.include({ msg: 'connected' });
+		});
+
+		it('refuses a second connect and stays connected', async () => {
+			const client = await connect();
+			client.send('{"msg":"connect","version":"1","support":["1"]}');
+			expect(await client.next()).to.deep.include({ msg: 'error', reason: 'Already connected' });
+			expect(await client.call('echo', 1)).to.include({ result: 1 });
+		});
+
+		it('gives every connect a new session, also one that asks for an old one', async () => {
+			const first = await open();
+			first.send({ msg: 'connect', version: '1', support: ['1'] });
+			const { session } = await first.next();
+			const second = await open();
+			second.send({ msg: 'connect', version: '1', support: ['1'], session });
+			expect((await second.next()).session)
+				.to.be.a('string')
+				.and.not.equal(session);
+		});
+
+		it('takes connect and calls in one burst', async () => {
+			const client = await open();
+			client.send({ msg: 'connect', version: '1', support: ['1'] });
+			client.send({ msg: 'method', id: '1', method: 'echo', params: ['x'] });
+			const [connected, updated, result] = await client.take(3);
+			expect([connected?.msg, updated?.msg, result?.result]).to.deep.equal(['connected', 'updated', 'x']);
+		});
+
+		it('knows no ping in pre1', async () => {
+			const client = await open();
+			client.send({ msg: 'connect', version: 'pre1', support: ['pre1'] });
+			await client.next();
+			client.send('{"msg":"ping"}');
+			expect(await client.next()).to.include({ msg: 'error', reason: 'Bad request' });
+		});
+	});
+
+	describe('4 heartbeat', () => {
+		for (const [sent, reply] of [
+			['{"msg":"ping"}', '{"msg":"pong"}'],
+			['{"msg":"ping","id":"abc"}', '{"msg":"pong","id":"abc"}'],
+			['{"msg":"ping","id":null}', '{"msg":"pong","id":null}'],
+			['{"msg":"ping","id":5}', '{"msg":"pong","id":5}'],
+			['{"msg":"ping","id":{"a":1}}', '{"msg":"pong","id":{"a":1}}'],
+		] as const) {
+			it(`answers ${sent} with ${reply}`, async () => {
+				const client = await connect();
+				client.send(sent);
+				expect(await client.nextText()).to.equal(reply);
+			});
+		}
+
+		it('answers pings while a method runs, and ignores pongs', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['ping'] });
+			client.send({ msg: 'pong' });
+			client.send({ msg: 'ping', id: 'p' });
+			expect(await client.next()).to.deep.equal({ msg: 'pong', id: 'p' });
+			gates.get('ping')?.();
+			expect(await client.take(2)).to.have.length(2);
+		});
+	});
+
+	describe('5 the queue', () => {
+		it('handles messages of one connection in order', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['order'] });
+			client.send({ msg: 'method', id: '2', method: 'echo', params: [2] });
+			client.send({ msg: 'foo' });
+			const other = await connect();
+			// Other connections do not wait; and once this has come back, both of ours have been read.
+			await other.call('open', 'order');
+			const seen = await client.take(5);
+			expect(seen.map(({ msg, id, methods: ids }) => `${msg} ${id ?? ids ?? ''}`)).to.deep.equal([
+				'updated 1',
+				'result 1',
+				'updated 2',
+				'result 2',
+				'error ',
+			]);
+		});
+
+		it('lets the next one start after unblock', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'unblock and wait', params: ['un'] });
+			client.send({ msg: 'method', id: '2', method: 'open', params: ['un'] });
+			const seen = await client.take(4);
+			expect(seen.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.have.members(['1', '2']);
+		});
+
+		it('drops what is queued when the connection closes', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['drop'] });
+			client.send({ msg: 'method', id: '2', method: 'fail' });
+			client.send({ msg: 'ping' });
+			await client.next();
+			const lines = app.log.lines.length;
+			await client.close();
+			const other = await connect();
+			await other.call('open', 'drop');
+			await other.call('echo', 1);
+			expect(app.log.lines.slice(lines).filter(({ level }) => level === 'error')).to.deep.equal([]);
+		});
+
+		it('refuses what does not fit into the queue, each call with both its answers', async () => {
+			const small = await startApp({ methods, ddp: { maxQueue: 2 } });
+			try {
+				const client = await RawClient.connect(small.webSocketUrl);
+				client.send({ msg: 'method', id: '1', method: 'wait', params: ['full'] });
+				for (const id of ['2', '3', '4']) client.send({ msg: 'method', id, method: 'echo', params: [id] });
+				client.send({ msg: 'sub', id: '5', name: 'x' });
+				expect(await client.next()).to.deep.equal({ msg: 'updated', methods: ['4'] });
+				expect(await client.next()).to.have.nested.property('error.error', 'error-queue-full');
+				expect(await client.next()).to.deep.equal({ msg: 'error', reason: 'Too many messages waiting' });
+				gates.get('full')?.();
+				const rest = await client.take(6);
+				expect(rest.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.deep.equal(['1', '2', '3']);
+			} finally {
+				await small.close();
+			}
+		});
+	});
+
+	describe('6 methods', () => {
+		for (const message of [
+			'{"msg":"method","method":"echo"}',
+			'{"msg":"method","id":1,"method":"echo"}',
+			'{"msg":"method","id":"1"}',
+			'{"msg":"method","id":"1","method":["echo"]}',
+			'{"msg":"method","id":"1","method":"echo","params":null}',
+			'{"msg":"method","id":"1","method":"echo","params":{"0":1}}',
+			'{"msg":"method","id":"1","method":"echo","randomSeed":null}',
+			'{"msg":"method","id":"1","method":"echo","randomSeed":5}',
+		]) {
+			it(`finds ${message} malformed`, async () => {
+				const client = await connect();
+				client.send(message);
+				expect(await client.nextText()).to.equal(
+					`{"msg":"error","reason":"Malformed method invocation","offendingMessage":${message}}`,
+				);
+			});
+		}
+
+		it('calls without params as with none', async () => {
+			const client = await connect();
+			client.send('{"msg":"method","id":"","method":"echo"}');
+			expect(await client.nextText()).to.equal('{"msg":"updated","methods":[""]}');
+			expect(await client.nextText()).to.equal('{"msg":"result","id":""}');
+		});
+
+		it('passes the random seed on; an empty one is none', async () => {
+			const client = await connect();
+			for (const [randomSeed, seen] of [
+				['abc', 'abc'],
+				['', null],
+			]) {
+				client.send({ msg: 'method', id: '1', method: 'seed', randomSeed });
+				expect((await client.take(2))[1]).to.include({ result: seen });
+			}
+		});
+
+		for (const name of ['nope', 'toString', '__proto__', 'hasOwnProperty']) {
+			it(`answers the unknown method ${name} with the result first`, async () => {
+				const client = await connect();
+				client.send({ msg: 'method', id: '2', method: name, params: [] });
+				expect(await client.nextText()).to.equal(
+					`{"msg":"result","id":"2","error":{"isClientSafe":true,"error":404,"reason":"Method '${name}' not found",` +
+						`"message":"Method '${name}' not found [404]","errorType":"Meteor.Error"}}`,
+				);
+				expect(await client.nextText()).to.equal('{"msg":"updated","methods":["2"]}');
+			});
+		}
+
+		it('runs a repeated id again', async () => {
+			const client = await connect();
+			for (const value of [1, 2]) {
+				client.send({ msg: 'method', id: 'same', method: 'echo', params: [value] });
+				expect((await client.take(2))[1]).to.include({ result: value });
+			}
+		});
+
+		for (const [what, value, text] of [
+			['null', null, ',"result":null}'],
+			['zero', 0, ',"result":0}'],
+			['false', false, ',"result":false}'],
+			['an empty string', '', ',"result":""}'],
+		] as const) {
+			it(`answers with ${what}`, async () => {
+				const client = await connect();
+				client.send({ msg: 'method', id: '1', method: 'echo', params: [value] });
+				await client.next();
+				expect(await client.nextText()).to.equal(`{"msg":"result","id":"1"${text}`);
+			});
+		}
+
+		it('answers 500 where the result cannot be encoded', async () => {
+			const client = await connect();
+			expect((await client.call('bigint')).error).to.include({ error: 500, reason: 'Internal server error' });
+		});
+	});
+
+	describe('8 errors', () => {
+		it('hides what is not client-safe', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'fail' });
+			await client.next();
+			expect(await client.nextText()).to.equal(
+				'{"msg":"result","id":"1","error":{"isClientSafe":true,"error":500,"reason":"Internal server error",' +
+					'"message":"Internal server error [500]","errorType":"Meteor.Error"}}',
+			);
+		});
+
+		it('shows a Match error as 400 and no more', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'two strings', params: ['a', 5] });
+			await client.next();
+			expect(await client.nextText()).to.equal(
+				'{"msg":"result","id":"1","error":{"isClientSafe":true,"error":400,"reason":"Match failed",' +
+					'"message":"Match failed [400]","errorType":"Meteor.Error"}}',
+			);
+		});
+	});
+
+	describe('9 protocol errors', () => {
+		const deep = `${'['.repeat(101)}${']'.repeat(101)}`;
+		for (const [text, reply] of [
+			['{bad', '{"msg":"error","reason":"Bad request"}'],
+			['', '{"msg":"error","reason":"Bad request"}'],
+			['null', '{"msg":"error","reason":"Bad request"}'],
+			['5', '{"msg":"error","reason":"Bad request"}'],
+			['"x"', '{"msg":"error","reason":"Bad request"}'],
+			['true', '{"msg":"error","reason":"Bad request"}'],
+			['\ufeff{"msg":"ping"}', '{"msg":"error","reason":"Bad request"}'],
+			['[]', '{"msg":"error","reason":"Bad request","offendingMessage":[]}'],
+			['{"a":1}', '{"msg":"error","reason":"Bad request","offendingMessage":{"a":1}}'],
+			['{"msg":""}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":""}}'],
+			['{"msg":"foo","a":1}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"foo","a":1}}'],
+			['{"msg":5}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":5}}'],
+			['{"msg":"result"}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"result"}}'],
+			['{"msg":"toString"}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"toString"}}'],
+			['{"msg":"__proto__"}', '{"msg":"error","reason":"Bad request","offendingMessage":{"msg":"__proto__"}}'],
+			['{"msg":"method","params":[{"$type":"nope","$value":1}]}', '{"msg":"error","reason":"Parse error"}'],
+			['{"msg":"method","params":[{"$binary":"=A"}]}', '{"msg":"error","reason":"Parse error"}'],
+			['{"msg":"method","params":[{"$regexp":"(","$flags":""}]}', '{"msg":"error","reason":"Parse error"}'],
+			['{"msg":"changed","cleared":5}', '{"msg":"error","reason":"Parse error"}'],
+			['{"msg":"method","params":[{"__proto__":1}]}', '{"msg":"error","reason":"Parse error"}'],
+			['{"msg":"method","params":[{"__\\u0070roto__":1}]}', '{"msg":"error","reason":"Parse error"}'],
+			[`{"msg":"method","params":${deep}}`, '{"msg":"error","reason":"Parse error"}'],
+		] as const) {
+			it(`answers ${text.slice(0, 60) || 'an empty frame'}`, async () => {
+				const client = await connect();
+				client.send(text);
+				expect(await client.nextText()).to.equal(reply);
+				expect(await client.call('echo', 1)).to.include({ result: 1 });
+			});
+		}
+	});
+
+	describe('10 subscriptions, of which there are none', () => {
+		for (const [text, reply] of [
+			[
+				'{"msg":"sub","id":"s","name":"toString"}',
+				'{"msg":"nosub","id":"s","error":{"isClientSafe":true,"error":404,"reason":"Subscription \'toString\' not found",' +
+					'"message":"Subscription \'toString\' not found [404]","errorType":"Meteor.Error"}}',
+			],
+			[
+				'{"msg":"sub","id":"","name":"x"}',
+				'{"msg":"error","reason":"Malformed subscription","offendingMessage":{"msg":"sub","id":"","name":"x"}}',
+			],
+			[
+				'{"msg":"sub","id":"s"}',
+				'{"msg":"error","reason":"Malformed subscription","offendingMessage":{"msg":"sub","id":"s"}}',
+			],
+			['{"msg":"unsub","id":"s"}', '{"msg":"nosub","id":"s"}'],
+			[
+				'{"msg":"unsub","id":5}',
+				'{"msg":"error","reason":"Malformed unsubscription","offendingMessage":{"msg":"unsub","id":5}}',
+			],
+			['{"msg":"unsub"}', '{"msg":"error","reason":"Malformed unsubscription","offendingMessage":{"msg":"unsub"}}'],
+		] as const) {
+			it(`answers ${text}`, async () => {
+				const client = await connect();
+				client.send(text);
+				expect(await client.nextText()).to.equal(reply);
+			});
+		}
+	});
+
+	describe('13 the connection object', () => {
+		it('tells methods who is there, without cookies', async () => {
+			const client = await connect({ Cookie: 'c', Authorization: 'a', 'User-Agent': 'test', 'X-Other': 'x' });
+			const { result } = await client.call('connection');
+			expect(result).to.have.all.keys('id', 'clientAddress', 'httpHeaders');
+			expect(result).to.include({ clientAddress: '127.0.0.1' });
+			expect(result).to.have.property('httpHeaders').that.has.all.keys('host', 'user-agent');
+		});
+
+		it('closes cleanly on close(), and calls onClose', async () => {
+			const client = await connect();
+			const closed = gate('closed');
+			await client.call('on close', 'closed');
+			client.send({ msg: 'method', id: '1', method: 'hang up' });
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			await closed;
+		});
+	});
+});
