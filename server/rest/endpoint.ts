@@ -1,6 +1,7 @@
 /** The REST shim on fastify: what HTTP adds to a call, and every way in which a request cannot be one. */
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
+import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
@@ -94,13 +95,14 @@ export function createRest(
 	const app = fastify({
 		bodyLimit: maxBody,
 		requestTimeout: REQUEST_TIMEOUT,
-		routerOptions: { ignoreTrailingSlash: true },
+		// Node's own parser, here and for forms: it makes objects without a prototype, which patterns take for plain ones.
+		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: refuseRawRequest,
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
-	app.register(formbody);
+	app.register(formbody, { parser: (text) => querystring.parse(text) });
 	// Verbs that fastify does not route by itself, so that a known path answers 405 to them all.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));

@@ -1,0 +1,93 @@
+/** Load on a server: so many connections, each with so many calls that wait for their answer. */
+import { connect, type Socket } from 'node:net';
+import { WebSocket } from 'ws';
+
+/** Something that can be asked for one call; calls `answered` at each answer. */
+export interface Caller {
+	call(): void;
+	close(): void;
+}
+
+export type OpenCaller = (answered: () => void) => Promise<Caller>;
+
+/** A DDP connection. An answer is complete with its `result`, which comes last. */
+export function ddpCaller(port: number, method: string, params: readonly string[], resume?: string): OpenCaller {
+	return (answered) =>
+		new Promise((resolve, reject) => {
+			const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+			const start = `{"msg":"method","method":"${method}","params":${JSON.stringify(params)},"id":"`;
+			let id = 0;
+			const caller = { call: () => socket.send(`${start}${++id}"}`), close: () => socket.terminate() };
+			const logIn = { msg: 'method', method: 'login', params: [{ resume }], id: 'login' };
+			socket.on('error', reject);
+			socket.on('open', () => socket.send('{"msg":"connect","version":"1","support":["1"]}'));
+			socket.on('message', (data) => {
+				const text = String(data);
+				if (text.startsWith('{"msg":"connected"')) {
+					if (resume === undefined) resolve(caller);
+					else socket.send(JSON.stringify(logIn));
+				} else if (text.startsWith('{"msg":"result","id":"login"')) {
+					resolve(caller);
+				} else if (text.startsWith('{"msg":"result"')) {
+					answered();
+				}
+			});
+		});
+}
+
+/** A kept HTTP connection, one request at a time; answers are short enough to arrive in one piece. */
+export function restCaller(port: number, path: string, body: object, headers: Record<string, string> = {}): OpenCaller {
+	const text = JSON.stringify(body);
+	const lines = Object.entries({
+		host: `127.0.0.1:${port}`,
+		'content-type': 'application/json',
+		'content-length': String(text.length),
+		...headers,
+	}).map(([name, value]) => `${name}: ${value}\r\n`);
+	const request = `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`;
+	return (answered) =>
+		new Promise((resolve, reject) => {
+			const socket: Socket = connect(port, '127.0.0.1');
+			socket.setNoDelay(true);
+			socket.on('error', reject);
+			socket.on('data', answered);
+			socket.on('connect', () => resolve({ call: () => socket.write(request), close: () => socket.destroy() }));
+		});
+}
+
+/**
+ * Keeps `connections` busy for a time.
+ * @param outstanding calls of one connection that wait for an answer at any time
+ * @param duration in ms
+ * @param around is told when counting begins and ends, and awaited
+ * @returns answers, and how long it took, in ms
+ */
+export async function load(
+	open: OpenCaller,
+	{ connections, outstanding, duration }: { connections: number; outstanding: number; duration: number },
+	around: { begin(): Promise<void>; end(): Promise<void> },
+): Promise<{ calls: number; elapsed: number }> {
+	let calls = 0;
+	let running = true;
+	const callers: Caller[] = [];
+	for (let i = 0; i < connections; i++) {
+		const caller = await open(() => {
+			calls++;
+			if (running) caller.call();
+		});
+		callers.push(caller);
+	}
+	for (const caller of callers) for (let i = 0; i < outstanding; i++) caller.call();
+	const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+	// The first calls compile code; they do not count.
+	await pause(duration / 4);
+	await around.begin();
+	calls = 0;
+	const started = performance.now();
+	await pause(duration);
+	const counted = { calls, elapsed: performance.now() - started };
+	await around.end();
+	running = false;
+	for (const caller of callers) caller.close();
+	return counted;
+}
