@@ -24,7 +24,9 @@ interface Figures {
 }
 
 async function start(kind: string): Promise<Running> {
-	const child = fork(new URL('./server.js', import.meta.url), [kind], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+	const child = fork(new URL('./server.js', import.meta.url), [kind], {
+		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+	});
 	const [ready] = (await once(child, 'message')) as [Ready];
 	return { ...ready, child };
 }

@@ -1,0 +1,484 @@
+/** DESIGN section 1 and contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
+import { connect } from 'node:net';
+import { expect } from 'chai';
+import { parse, stringify } from '../../shared/ejson.js';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const anyone = { summary: 'for a test', anonymous: true, rest: 'POST' } as const;
+
+const methods = [
+	method({ ...anyone, name: 'test.echo', args: { value: Match.Any }, run: ({ value }) => value }),
+	method({
+		...anyone,
+		name: 'test.throw',
+		args: { code: Match.OneOf(String, Number) },
+		run: ({ code }) => Promise.reject(new ClientError(code, 'Reason', { d: 1 })),
+	}),
+	method({ ...anyone, name: 'test.fail', args: {}, run: () => Promise.reject(new Error('a secret')) }),
+	method({ ...anyone, name: 'test.cycle', args: {}, run: () => [10n] }),
+	method({
+		...anyone,
+		name: 'test.get',
+		rest: 'GET',
+		args: { a: Match.Any },
+		run: ({ a }, { userId }) => ({ a, userId }),
+	}),
+	method({ ...anyone, name: 'a/b', rest: undefined, args: {}, run: () => 'slashed' }),
+];
+
+describe('REST', () => {
+	let app: TestApp;
+	let api: string;
+	let setRoomKeyID: string;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		app = await startApp({ methods });
+		api = `${app.url}/api/v1`;
+		setRoomKeyID = `${api}/e2e.setRoomKeyID`;
+		alice = await addPerson(app.store, {
+			username: 'alice',
+			emails: [{ address: 'alice@example.com', verified: true }],
+			password: 'secret',
+		});
+		bob = await addPerson(app.store);
+	});
+	after(() => app.close());
+
+	describe('the seed, word for word', () => {
+		it('set', async () => {
+			const rid = await addRoom(app.store, [alice]);
+			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
+			expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
+			expect(await keyIdOf(app.store, rid)).to.equal('my-UniQu3_ke4_Id');
+		});
+
+		for (const [what, headers] of [
+			['no credentials', {}],
+			['no token', { 'X-User-Id': 'alice' }],
+			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
+			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
+		] as const) {
+			it(`${what}, even with a bad body`, async () => {
+				const { status, text } = await request(setRoomKeyID, {
+					method: 'POST',
+					headers: { 'Content-Type': 'application/json', ...headers },
+					body: '{}',
+				});
+				expect({ status, text }).to.deep.equal({ status: 401, text: '{"success":false,"error":"unauthorized"}' });
+			});
+		}
+
+		it("somebody else's token", async () => {
+			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
+			expect(status).to.equal(401);
+		});
+
+		it('a token that has run out', async () => {
+			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
+			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
+		});
+
+		it('a user who was deactivated', async () => {
+			const inactive = await addPerson(app.store, { active: false });
+			expect((await post(setRoomKeyID, inactive, {})).status).to.equal(401);
+		});
+
+		for (const [body, got] of [
+			[{}, 'undefined'],
+			[{ keyID: 'k' }, 'undefined'],
+			[{ rid: 5, keyID: 'k' }, 'number'],
+			[{ rid: null, keyID: 'k' }, 'null'],
+			[{ rid: { $ne: '' }, keyID: 'k' }, 'object'],
+			[{ rid: 'r' }, 'undefined'],
+			[{ rid: 'r', keyID: true }, 'boolean'],
+		] as const) {
+			it(`${JSON.stringify(body)}`, async () => {
+				const { status, text } = await post(setRoomKeyID, alice, body);
+				expect({ status, text }).to.deep.equal({
+					status: 400,
+					text: `{"success":false,"error":"Match error: Expected string, got ${got}"}`,
+				});
+			});
+		}
+
+		for (const rid of ['nowhere', '']) {
+			it(`unknown rid '${rid}'`, async () => {
+				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
+				expect({ status, text }).to.deep.equal({
+					status: 400,
+					text: '{"success":false,"error":"Invalid room [error-invalid-room]","errorType":"error-invalid-room","details":{"method":"canAccessRoom"}}',
+				});
+			});
+		}
+
+		it('a room the caller may not see', async () => {
+			const rid = await addRoom(app.store, [bob]);
+			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
+			expect({ status, text }).to.deep.equal({
+				status: 400,
+				text: '{"success":false,"error":"Invalid room [error-invalid-room]","errorType":"error-invalid-room","details":{"method":"e2e.setRoomKeyID"}}',
+			});
+		});
+
+		it('a room that has a key id', async () => {
+			const rid = await addRoom(app.store, [alice], { e2eKeyId: 'first' });
+			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
+			expect({ status, text }).to.deep.equal({
+				status: 400,
+				text:
+					'{"success":false,"error":"E2E Key ID already exists [error-room-e2e-key-already-exists]",' +
+					'"errorType":"error-room-e2e-key-already-exists","details":{"method":"e2e.setRoomKeyID"}}',
+			});
+		});
+
+		it('an unknown member is ignored', async () => {
+			const rid = await addRoom(app.store, [alice]);
+			expect((await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 })).status).to.equal(200);
+		});
+
+		it('has exactly the headers of Rocket.Chat', async () => {
+			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
+				expect(headers.get('content-type')).to.equal('application/json');
+				expect(headers.get('cache-control')).to.equal('no-store');
+				expect(headers.get('pragma')).to.equal('no-cache');
+			}
+		});
+
+		it('takes a form as well', async () => {
+			const rid = await addRoom(app.store, [alice]);
+			const { status } = await request(setRoomKeyID, {
+				method: 'POST',
+				headers: headersOf(alice),
+				body: new URLSearchParams({ rid, keyID: 'k' }),
+			});
+			expect(status).to.equal(200);
+		});
+	});
+
+	describe('envelope (7.3)', () => {
+		for (const [value, text] of [
+			[{ a: 1 }, '{"a":1,"success":true}'],
+			[[1, 2], '{"result":[1,2],"success":true}'],
+			['x', '{"result":"x","success":true}'],
+			[null, '{"result":null,"success":true}'],
+		] as const) {
+			it(`wraps ${JSON.stringify(value)}`, async () => {
+				expect((await post(`${api}/test.echo`, null, { value })).text).to.equal(text);
+			});
+		}
+
+		for (const [code, status, rest] of [
+			['some-code', 400, ',"errorType":"some-code","details":{"d":1}}'],
+			['error-forbidden', 400, ',"errorType":"error-forbidden","details":{"d":1}}'],
+			['unauthorized', 403, '}'],
+			['error-unauthorized', 403, '}'],
+			['error-too-many-requests', 429, '}'],
+		] as const) {
+			it(`answers ${code} with ${status}`, async () => {
+				const answer = await post(`${api}/test.throw`, null, { code });
+				expect(answer.status).to.equal(status);
+				expect(answer.text).to.equal(`{"success":false,"error":"Reason [${code}]"${rest}`);
+			});
+		}
+
+		for (const name of ['test.fail', 'test.cycle']) {
+			it(`answers ${name} with 500 and tells nothing`, async () => {
+				const { status, text } = await post(`${api}/${name}`, null, {});
+				expect({ status, text }).to.deep.equal({
+					status: 500,
+					text: '{"success":false,"error":"Internal server error"}',
+				});
+			});
+		}
+
+		it('takes arguments of a GET from the query', async () => {
+			const { text } = await request(`${api}/test.get?a=%C3%A9&__proto__=x`);
+			expect(text).to.equal('{"a":"é","userId":null,"success":true}');
+		});
+
+		it('knows the caller where a login is not demanded, but refuses a wrong one', async () => {
+			const { body } = await request(`${api}/test.get?a=1`, { headers: headersOf(alice) });
+			expect(body.userId).to.equal(alice.id);
+			expect((await request(`${api}/test.get?a=1`, { headers: { 'X-Auth-Token': 'x' } })).status).to.equal(401);
+		});
+	});
+
+	describe('what does not fit', () => {
+		const json = { 'Content-Type': 'application/json' };
+
+		for (const [what, path, init, status, error] of [
+			['an unknown path', '/api/v1/nope', {}, 404, 'Resource not found'],
+			['the root', '/', {}, 404, 'Resource not found'],
+			['a method without a verb', '/api/v1/a/b', { method: 'POST' }, 404, 'Resource not found'],
+			['a broken escape', '/api/v1/%zz', {}, 400, "'/api/v1/%zz' is not a valid url component"],
+			[
+				'broken JSON',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: json, body: '{"a' },
+				400,
+				'The body is not valid JSON',
+			],
+			[
+				'a __proto__',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: json, body: '{"value":{"__proto__":{}}}' },
+				400,
+				'The body is not valid JSON',
+			],
+			[
+				'an array',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: json, body: '[1]' },
+				400,
+				'The body must be a JSON object',
+			],
+			[
+				'a string',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: json, body: '"x"' },
+				400,
+				'The body must be a JSON object',
+			],
+			[
+				'another content type',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: { 'Content-Type': 'text/xml' }, body: '<a/>' },
+				415,
+				'Unsupported Media Type',
+			],
+			[
+				'a body too large',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: json, body: `"${'x'.repeat(70_000)}"` },
+				413,
+				'Request body is too large',
+			],
+		] as const) {
+			it(`answers ${what} with ${status}`, async () => {
+				const answer = await request(app.url + path, init);
+				expect(answer.status).to.equal(status);
+				expect(answer.body).to.deep.equal({ success: false, error });
+				expect(answer.headers.get('content-type')).to.equal('application/json');
+			});
+		}
+
+		for (const verb of ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+			it(`answers ${verb} of a path that knows only POST with 405, whatever the body`, async () => {
+				const { status, headers, body } = await request(setRoomKeyID, {
+					method: verb,
+					headers: json,
+					...(verb === 'GET' ? {} : { body: '{broken' }),
+				});
+				expect(status).to.equal(405);
+				expect(headers.get('allow')).to.equal('POST');
+				expect(body).to.deep.equal({ success: false, error: `${verb} is not allowed here; use POST` });
+			});
+		}
+
+		it('takes an empty body for an empty object', async () => {
+			for (const headers of [{}, json]) {
+				const { status } = await request(`${api}/test.echo`, { method: 'POST', headers });
+				expect(status).to.equal(200);
+			}
+		});
+
+		for (const [what, bytes, status] of [
+			['no HTTP at all', 'hello\r\n\r\n', 400],
+			['headers without end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431],
+		] as const) {
+			it(`answers ${what} with ${status}`, async () => {
+				const { hostname, port } = new URL(app.url);
+				const socket = connect(Number(port), hostname);
+				socket.write(bytes);
+				let text = '';
+				for await (const chunk of socket) text += chunk;
+				expect(text)
+					.to.match(new RegExp(`^HTTP/1.1 ${status} `))
+					.and.include('"success":false');
+			});
+		}
+	});
+
+	describe('method.call and method.callAnon (section 8)', () => {
+		const call = (path: string, as: Person | null, message: unknown) =>
+			post(`${api}/${path}`, as, { message: typeof message === 'string' ? message : stringify(message) });
+
+		it('runs a method with EJSON both ways', async () => {
+			const message = { msg: 'method', id: '7', method: 'test.echo', params: [new Date(5)] };
+			const { status, text } = await call('method.call/test.echo', alice, message);
+			expect({ status, text }).to.deep.equal({
+				status: 200,
+				text: '{"message":"{\\"msg\\":\\"result\\",\\"id\\":\\"7\\",\\"result\\":{\\"$date\\":5}}","success":true}',
+			});
+		});
+
+		it('leaves out an undefined result', async () => {
+			const rid = await addRoom(app.store, [alice]);
+			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] };
+			const { body } = await call('method.call/e2e.setRoomKeyID', alice, message);
+			expect(body).to.deep.equal({ message: '{"msg":"result","id":"1"}', success: true });
+		});
+
+		it('answers an exception with 400 and the error inside', async () => {
+			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: ['nowhere', 'k'] };
+			const { status, body } = await call('method.call/e2e.setRoomKeyID', alice, message);
+			expect(status).to.equal(400);
+			expect(body.success).to.equal(false);
+			expect(parse(String(body.message))).to.deep.equal({
+				msg: 'result',
+				id: '1',
+				error: {
+					isClientSafe: true,
+					error: 'error-invalid-room',
+					reason: 'Invalid room',
+					details: { method: 'canAccessRoom' },
+					message: 'Invalid room [error-invalid-room]',
+					errorType: 'Meteor.Error',
+				},
+			});
+		});
+
+		it('hides what is not client-safe, and shows a Match error as DDP does', async () => {
+			for (const [method, error] of [
+				['test.fail', 500],
+				['e2e.setRoomKeyID', 400],
+				['nope', 404],
+			] as const) {
+				const { status, body } = await call(`method.call/${method}`, alice, { msg: 'method', id: '1', method });
+				expect(status).to.equal(400);
+				expect(parse(String(body.message))).to.have.nested.property('error.error', error);
+			}
+		});
+
+		it('demands a login for method.call and none for method.callAnon, where nobody calls', async () => {
+			const message = { msg: 'method', id: '1', method: 'me', params: [] };
+			expect((await call('method.call/me', null, message)).status).to.equal(401);
+			const { body } = await call('method.callAnon/me', alice, message);
+			expect(parse(String(body.message))).to.have.nested.property('error.error', 'error-invalid-user');
+		});
+
+		it('writes slashes in the path as colons', async () => {
+			const { body } = await call('method.callAnon/a:b', null, { msg: 'method', id: '1', method: 'a/b' });
+			expect(body.message).to.include('slashed');
+		});
+
+		for (const [what, message, error] of [
+			['another method in the path', { msg: 'method', id: '1', method: 'me' }, 'The path names another method'],
+			['no EJSON', '{bad', 'message must be the EJSON text'],
+			['no method', { msg: 'method', id: '1' }, "Match error: Missing key 'method'"],
+			['params that are none', { msg: 'method', id: '1', method: 'x', params: 5 }, 'Expected array, got 5'],
+		] as const) {
+			it(`refuses ${what}`, async () => {
+				const { status, body } = await call('method.call/x', alice, message);
+				expect(status).to.equal(400);
+				expect(body.error).to.include(error);
+			});
+		}
+
+		it('refuses a body that is not exactly a message', async () => {
+			for (const body of [{}, { message: 5 }, { message: '{}', more: 1 }]) {
+				const { status, body: answer } = await post(`${api}/method.call/x`, alice, body);
+				expect(status).to.equal(400);
+				expect(answer.error).to.match(/^Match error: /);
+			}
+		});
+	});
+
+	describe('login, logout, me (section 9)', () => {
+		const logIn = (body: unknown) => post(`${api}/login`, null, body);
+
+		for (const body of [
+			{ user: 'alice', password: 'secret' },
+			{ username: 'alice', password: 'secret' },
+			{ user: 'alice@example.com', password: 'secret' },
+			{ email: 'alice@example.com', password: 'secret' },
+			{
+				user: 'alice',
+				password: {
+					digest: '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b',
+					algorithm: 'sha-256',
+				},
+			},
+		]) {
+			it(`logs in with ${JSON.stringify(body)}`, async () => {
+				const { status, body: answer } = await logIn(body);
+				expect(status).to.equal(200);
+				expect(answer).to.deep.include({ status: 'success', success: true });
+				expect(answer).to.have.nested.property('data.userId', alice.id);
+				expect(answer).to.have.nested.property('data.me.username', 'alice');
+				expect(JSON.stringify(answer)).not.to.match(/bcrypt|hashedToken|loginTokens/);
+				const { authToken } = answer.data as { authToken: string };
+				const me = await request(`${api}/me`, { headers: headersOf({ id: alice.id, token: authToken }) });
+				expect(me.body).to.deep.include({ _id: alice.id, username: 'alice', success: true });
+			});
+		}
+
+		it('logs in with a token, also where the old credentials are still sent', async () => {
+			const { status, body } = await post(`${api}/login`, { ...bob, token: 'old' }, { resume: alice.token });
+			expect(status).to.equal(200);
+			expect(body).to.have.nested.property('data.authToken', alice.token);
+		});
+
+		it('answers an unknown user and a wrong password alike', async () => {
+			const answers = [
+				await logIn({ user: 'nobody', password: 'secret' }),
+				await logIn({ user: 'alice', password: 'wrong' }),
+			];
+			for (const { status, body } of answers) {
+				expect(status).to.equal(401);
+				expect(body).to.deep.equal({
+					status: 'error',
+					success: false,
+					error: 'Unauthorized',
+					message: 'Unauthorized',
+				});
+			}
+		});
+
+		it('tells what is wrong with a token', async () => {
+			const { status, body } = await logIn({ resume: 'x' });
+			expect(status).to.equal(401);
+			expect(body).to.include({
+				status: 'error',
+				error: 403,
+				message: "You've been logged out by the server. Please log in again.",
+			});
+		});
+
+		for (const body of [{}, { user: 'alice' }, { password: 'secret' }, { user: 5, password: 'x' }, { resume: 5 }]) {
+			it(`refuses ${JSON.stringify(body)}`, async () => {
+				const { status, body: answer } = await logIn(body);
+				expect(status).to.be.oneOf([400, 401]);
+				expect(answer.success).to.equal(false);
+			});
+		}
+
+		for (const verb of ['GET', 'POST']) {
+			it(`logs out by ${verb}, that token alone`, async () => {
+				const { authToken } = (await logIn({ user: 'alice', password: 'secret' })).body.data as { authToken: string };
+				const headers = headersOf({ id: alice.id, token: authToken });
+				const { status, body } = await request(`${api}/logout`, { method: verb, headers });
+				expect(status).to.equal(200);
+				expect(body).to.deep.equal({ status: 'success', data: { message: "You've been logged out!" } });
+				expect((await request(`${api}/me`, { headers })).status).to.equal(401);
+				expect((await request(`${api}/me`, { headers: headersOf(alice) })).status).to.equal(200);
+			});
+		}
+
+		it('demands credentials for logout and me', async () => {
+			for (const path of ['logout', 'me']) expect((await request(`${api}/${path}`)).status).to.equal(401);
+		});
+
+		it('answers HEAD of me without a body', async () => {
+			const { status, text } = await request(`${api}/me`, { method: 'HEAD', headers: headersOf(alice) });
+			expect({ status, text }).to.deep.equal({ status: 200, text: '' });
+		});
+	});
+});
