@@ -25,8 +25,9 @@ export function readMessage(text: string): unknown {
 			if (members[name] !== undefined) members[name] = decode(members[name]);
 		}
 	}
-	if (members.cleared !== undefined) members.fields = withCleared(members.fields, members.cleared);
-	return message;
+	if (members.cleared === undefined) return message;
+	const { cleared, ...rest } = members;
+	return { ...rest, fields: withCleared(members.fields, cleared) };
 }
 
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {

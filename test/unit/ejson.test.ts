@@ -1,0 +1,237 @@
+/** The cases of contract/ejson-cases.json: EJSON as clients send and get it, and the DDP codec on top of it. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import vm from 'node:vm';
+import { expect } from 'chai';
+import EJSON from 'ejson';
+import * as codec from '../../server/ddp/codec.js';
+import { clone, decode, MAX_DEPTH, ObjectID, parse, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
+import { ClientError } from '../../shared/errors.js';
+
+interface Case {
+	kind: 'encode' | 'decode' | 'equals' | 'ddp-encode' | 'ddp-decode';
+	js?: string;
+	wire?: string | null;
+	throws?: string;
+	roundTrip?: boolean;
+	back?: string;
+	a?: string;
+	b?: string;
+	options?: { keyOrderSensitive: boolean };
+	equal?: boolean;
+	note?: string;
+}
+
+class Address {
+	constructor(
+		readonly city: string,
+		readonly state: string,
+	) {}
+	typeName = () => 'Address';
+	toJSONValue = () => ({ city: this.city, state: this.state });
+}
+class Holder {
+	constructor(readonly content: unknown) {}
+	typeName = () => 'Holder';
+	toJSONValue = () => ({ content: EJSON.toJSONValue(this.content) });
+}
+class Unregistered {
+	a = 1;
+}
+Object.assign(Unregistered.prototype, { typeName: () => 'Unregistered', toJSONValue: () => 'never used' });
+class Plain {
+	constructor(
+		readonly a: unknown,
+		readonly d: unknown,
+	) {}
+}
+EJSON.addType('Address', (json) => new Address((json as Address).city, (json as Address).state));
+EJSON.addType('Holder', (json) => new Holder(EJSON.fromJSONValue((json as { content: string }).content)));
+
+const names: Record<string, unknown> = {
+	Address,
+	Holder,
+	ObjectID,
+	Unregistered,
+	Plain,
+	Buffer,
+	circular: () => {
+		const circle: Record<string, unknown> = {};
+		circle.self = circle;
+		return circle;
+	},
+};
+
+/** Evaluates an expression of the data in this realm, so that its Dates are our Dates. */
+function evaluate(js: string): unknown {
+	return vm.runInThisContext(`(({${Object.keys(names)}}) => (${js}))`)(names);
+}
+
+function thrownBy(f: () => unknown): Error | undefined {
+	try {
+		f();
+	} catch (error) {
+		return error as Error;
+	}
+	return undefined;
+}
+
+/** RegExps are all equal to EJSON: they are compared as text. */
+function expectEqual(actual: unknown, expected: unknown): void {
+	if (expected instanceof RegExp) expect(String(actual)).to.equal(String(expected));
+	else expect(EJSON.equals(actual, expected as never), `${EJSON.stringify(actual)}`).to.equal(true);
+}
+
+/** Writes a message of the data with the codec: one function a message. */
+function encodeMessage(message: Record<string, unknown>): string {
+	const { msg, id, collection, fields } = message;
+	switch (msg as string) {
+		case 'added':
+			return codec.added(collection as never, id, fields as never);
+		case 'changed':
+			return codec.changed(collection as never, id, fields as never);
+		case 'removed':
+			return codec.removed(collection as never, id);
+		case 'result': {
+			const { error, details } = (message.error ?? {}) as { error?: number; details?: unknown };
+			return error === undefined
+				? codec.result(id as never, message.result)
+				: codec.failure(id as never, new ClientError(error, undefined, details));
+		}
+		case 'error':
+			return codec.protocolError(message.reason as never, message.offendingMessage);
+		case 'pong':
+			return codec.pong(id);
+		case 'ready':
+			return codec.ready(message.subs as never);
+		case 'updated':
+			return codec.updated((message.methods as string[])[0] as string);
+		case 'connected':
+			return codec.connected(message.session as never);
+		case 'nosub':
+			return codec.nosub(id as never);
+		default:
+			// Only clients send methods: our part in it is the encoding of the params.
+			return `{"msg":"${msg}","id":"${id}","method":"${message.method}","params":${stringify(message.params)}}`;
+	}
+}
+
+/** Reads text as a session does: null for what is dropped, an exception for a Parse error. */
+function decodeMessage(text: string): unknown {
+	try {
+		const message = codec.readMessage(text);
+		return typeof message === 'object' ? message : null;
+	} catch (error) {
+		if (error instanceof Unreadable) throw error;
+		return null;
+	}
+}
+
+const cases = JSON.parse(readFileSync(path.resolve('../shared/contract/ejson-cases.json'), 'utf8')) as Case[];
+
+describe('EJSON', () => {
+	it('has all the cases of the contract', () => {
+		expect(cases.length).to.be.greaterThan(150);
+	});
+
+	const tests: Record<Case['kind'], (entry: Case) => void> = {
+		encode({ js = '', wire, throws, roundTrip, back }) {
+			if (throws !== undefined) {
+				expect(thrownBy(() => stringify(evaluate(js)))).to.be.instanceOf(Error);
+				return;
+			}
+			expect(stringify(evaluate(js))).to.equal(wire ?? undefined);
+			if (wire === null || wire === undefined || roundTrip === undefined) return;
+			const again = parse(wire);
+			expect(EJSON.equals(again, evaluate(js) as never)).to.equal(roundTrip);
+			if (back !== undefined) expectEqual(again, evaluate(back));
+		},
+		decode({ wire, js, throws }) {
+			if (throws !== undefined) expect(thrownBy(() => parse(wire as string))).to.be.instanceOf(Error);
+			else expectEqual(parse(wire as string), evaluate(js as string));
+		},
+		equals({ a = '', b = '', options, equal }) {
+			expect(EJSON.equals(evaluate(a) as never, evaluate(b) as never, options)).to.equal(equal);
+		},
+		'ddp-encode'({ js = '', wire, throws }) {
+			const message = evaluate(js) as Record<string, unknown>;
+			// A ping whose id is no string is answered, not dropped with a line in the log (contract/ddp.md section 19).
+			if (throws === 'Error: Message id is not a string') wire = '{"msg":"pong","id":5}';
+			const text = encodeMessage(message);
+			if (message.error === undefined) expect(text).to.equal(wire);
+			else expect(JSON.parse(text).error).to.deep.include(JSON.parse(wire as string).error);
+		},
+		'ddp-decode'({ wire, js, throws }) {
+			if (throws !== undefined) expect(thrownBy(() => decodeMessage(wire as string))).to.be.instanceOf(Unreadable);
+			else expectEqual(decodeMessage(wire as string), evaluate(js as string));
+		},
+	};
+
+	for (const entry of cases) {
+		it(`${entry.kind} ${entry.js ?? entry.wire ?? `${entry.a} ${entry.b}`}`, () => tests[entry.kind](entry));
+	}
+
+	describe('beyond the original', () => {
+		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+		it(`reads ${MAX_DEPTH} levels and no more`, () => {
+			expect(thrownBy(() => parseJson(nested(MAX_DEPTH)))).to.equal(undefined);
+			expect(thrownBy(() => parseJson(nested(MAX_DEPTH + 1)))).to.be.instanceOf(Unreadable);
+			expect(thrownBy(() => parseJson(nested(100_000)))).to.be.instanceOf(Unreadable);
+		});
+
+		for (const text of [
+			'{"__proto__":1}',
+			'[{"a":{"__proto__":{}}}]',
+			'{"\\u005f_proto__":1}',
+			'{"__pro\\u0074o__":1}',
+		]) {
+			it(`refuses the key __proto__ in ${text}`, () => {
+				expect(thrownBy(() => parse(text))).to.be.instanceOf(Unreadable);
+			});
+		}
+
+		it('takes __proto__ as a value', () => {
+			expect(parse('"__proto__"')).to.equal('__proto__');
+		});
+
+		it('finds types whose mark is written as an escape', () => {
+			expect(parse('{"\\u0024date":5}')).to.deep.equal(new Date(5));
+		});
+
+		it('hides the texts of the engine', () => {
+			expect(thrownBy(() => decode({ $binary: 5 }))?.message).to.equal('not decodable as EJSON');
+		});
+
+		it('knows ids of MongoDB', () => {
+			const id = new ObjectID('aaaaaaaaaaaaaaaaaaaaaaaa');
+			expect(parse(stringify({ id }) as string)).to.deep.equal({ id });
+			expect(clone({ id }).id).not.to.equal(id);
+			expect(clone({ id })).to.deep.equal({ id });
+			expect(thrownBy(() => parse('{"$type":"oid","$value":"x"}'))).to.be.instanceOf(Unreadable);
+		});
+	});
+});
+
+describe('ids of documents on the wire (contract/ddp.md section 2)', () => {
+	for (const [js, wire] of [
+		['"abc"', 'abc'],
+		['""', ''],
+		['"-a"', '--a'],
+		['"~a"', '-~a'],
+		['"{a"', '-{a'],
+		['"aaaaaaaaaaaaaaaaaaaaaaaa"', '-aaaaaaaaaaaaaaaaaaaaaaaa'],
+		['"AAAAAAAAAAAAAAAAAAAAAAAA"', 'AAAAAAAAAAAAAAAAAAAAAAAA'],
+		['new ObjectID("aaaaaaaaaaaaaaaaaaaaaaaa")', 'aaaaaaaaaaaaaaaaaaaaaaaa'],
+		['undefined', '-'],
+		['5', '~5'],
+		['null', '~null'],
+		['true', '~true'],
+	] as const) {
+		it(`${js} is ${JSON.stringify(wire)}`, () => expect(codec.wireId(evaluate(js))).to.equal(wire));
+	}
+
+	it('refuses other objects', () => {
+		expect(() => codec.wireId({})).to.throw('Meteor does not currently support objects other than ObjectID as ids');
+	});
+});
