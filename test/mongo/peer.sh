@@ -98,12 +98,13 @@ in_root() {
 	env -i PATH="$PATH" LC_ALL=C chroot --userspec="$(stat -c %u:%g "$into/var/lib/postgresql")" "$into" "$@"
 }
 
-# Prints the recorded process id of NAME if that process is still our program: ids come round again.
+# Tells whether process PID is the program NAME: ids come round again, and the dead may stay as zombies.
+is() { [[ -n $2 && $(readlink "/proc/$2/exe") == "${program[$1]}" ]]; }
+
+# Prints the recorded process id of NAME if that process is still our program.
 running() {
 	local pid
-	pid=$(cat "$dir/$1.pid" 2>/dev/null) || return 1
-	[[ -n $pid && $(readlink "/proc/$pid/exe") == "${program[$1]}" ]] || return 1
-	printf '%s\n' "$pid"
+	pid=$(cat "$dir/$1.pid" 2>/dev/null) && is "$1" "$pid" && printf '%s\n' "$pid"
 }
 
 # Starts NAME with a command line, to outlive us: in a session of its own, with nothing of ours open (who
@@ -132,9 +133,13 @@ free_port() {
 }
 
 start_postgres() {
+	# After a kill -9 PostgreSQL honours its lock file for as long as the id in it exists, be it as a zombie.
+	local lock=$root$data/postmaster.pid
+	[[ ! -e $lock ]] || is postgres "$(head -n 1 "$lock")" || rm "$lock"
 	launch postgres chroot --userspec="$(stat -c %u:%g "$root/var/lib/postgresql")" "$root" "$bin/postgres" -D "$data" \
 		-c shared_preload_libraries=pg_cron,pg_documentdb_core,pg_documentdb -c cron.database_name=postgres \
-		-c listen_addresses=127.0.0.1 -c port="$(port postgres)" -c unix_socket_directories=
+		-c listen_addresses=127.0.0.1 -c port="$(port postgres)" -c unix_socket_directories= \
+		-c cron.log_statement=off -c cron.log_run=off
 }
 
 ready_postgres() {
