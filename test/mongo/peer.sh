@@ -43,10 +43,10 @@ install_root() {
 	[[ ! -d $root ]] || return 0
 	local new=$root.new mirror at
 	if ! command -v debootstrap >/dev/null; then
-		local get=(apt-get install -y --no-install-recommends debootstrap debian-archive-keyring)
+		local get=(apt-get -qq -o Dpkg::Use-Pty=0 install -y --no-install-recommends debootstrap debian-archive-keyring)
 		# The lists may be missing or old: fetch them only then.
 		DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2 ||
-			{ apt-get update >&2 && DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2; } ||
+			{ apt-get -qq update >&2 && DEBIAN_FRONTEND=noninteractive "${get[@]}" >&2; } ||
 			die 'apt-get cannot install debootstrap'
 	fi
 	# A run that was killed may have left /proc mounted in there.
