@@ -1,0 +1,6 @@
+// The settings of every run, for other files: mocha would add a spec of the command line to that of its settings.
+module.exports = {
+	...require('../../.mocharc.json'),
+	spec: ['dist/test/{unit,store,wire}/**/*.test.js'],
+	'fail-zero': true,
+};
