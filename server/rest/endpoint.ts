@@ -5,11 +5,12 @@ import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
+import { isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
 import type { Caller, Invoker, Services } from '../invoke.js';
 import { ANYONE, authenticate } from './credentials.js';
-import { failed, refused, send, UNAUTHORIZED } from './envelope.js';
-import { type Route, routesOf } from './routes.js';
+import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import { type Request, type Route, routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
 
@@ -27,6 +28,16 @@ async function callerOf(request: FastifyRequest, route: Route, services: Service
 	return authenticate(request.headers, services);
 }
 
+/** What a route answers, also where it throws what a client may see. */
+async function answerOf(route: Route, request: Request): Promise<Answer> {
+	try {
+		return await route.answer(request);
+	} catch (thrown) {
+		if (isClientSafe(thrown) || thrown instanceof MatchError) return failed(thrown);
+		throw thrown;
+	}
+}
+
 function addRoute(app: FastifyInstance, route: Route, services: Services): void {
 	const url = `${PREFIX}/${route.path}`;
 	app.route({
@@ -37,7 +48,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services): void 
 			if (!caller) return send(reply, UNAUTHORIZED);
 			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
 			const pathName = (request.params as { method?: string }).method ?? '';
-			return send(reply, await route.answer({ members, pathName, caller }));
+			return send(reply, await answerOf(route, { members, pathName, caller }));
 		},
 	});
 	const allow = route.verbs.includes('GET') ? [...route.verbs, 'HEAD'] : route.verbs;

@@ -1,130 +1,120 @@
-/** The store without a server: nedb, in memory or in files of one folder. */
-import path from 'node:path';
-import type { Log } from '../../shared/log.js';
-import { type CollectionDescription, storeOf } from './collections.js';
-import { EmbeddedCollection, type Write } from './embedded-collection.js';
+/** The collections of the embedded store: nedb, behind the shared collection type. */
+import Nedb from '@seald-io/nedb';
+import type { Collection, Cursor, Filter, FindOptions, UpdateFilter } from '../../shared/store.js';
+import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { StoreError } from './failure.js';
-import { cutTornLine, lockFolder, MODES, syncFile, syncFolder } from './files.js';
-import { groupSync } from './group-sync.js';
+import { toNedb } from './filter.js';
 import { guard } from './guard.js';
-import { Datastore } from './nedb.js';
-import type { OpenStore } from './open.js';
+import { indexes } from './indexes.js';
+import { projector } from './projection.js';
+import type { Update } from './update.js';
+import { type Fields, ownDates } from './values.js';
+import { oneAtATime, type Write } from './write.js';
 
-/** A file is written anew without what was overwritten once it is twice as long as then, and longer than this: 1 MiB. */
-const LEAST_TO_COMPACT = 1024 * 1024;
+/** The class itself: the package's types take its CommonJS export for a default export. */
+export const Datastore = Nedb as unknown as typeof Nedb.default;
+export type Datastore = InstanceType<typeof Datastore>;
 
-async function addIndexes(db: Datastore, { indexes }: CollectionDescription): Promise<void> {
-	for (const { fields, unique = false, sparse = false } of indexes) {
-		await db.ensureIndexAsync({ fieldName: [...fields], unique, sparse });
-	}
-}
-
-/** Opens a store that ends with the process. */
+/** A store in memory, gone with the process. */
 export async function openMemory(): Promise<OpenStore> {
-	const store = await storeOf(async (description) => {
-		const db = new Datastore();
-		await addIndexes(db, description);
-		return guard(new EmbeddedCollection(db, description.name, (run) => run()));
+	const closed = { yet: false };
+	const write = oneAtATime();
+	const store = await buildStore(async (name) => {
+		const db = new Datastore({ inMemoryOnly: true });
+		await ensureIndexes(db, name);
+		return embedded(db, name, async (task) => {
+			if (closed.yet) throw new StoreError('unusable', 'The store is closed.');
+			return write(task);
+		});
 	});
-	return { store, close: async () => {} };
+	return {
+		store,
+		close: async () => {
+			closed.yet = true;
+			await write(async () => {});
+		},
+	};
 }
 
 /**
- * Opens the store in a folder. A write is acknowledged after an fsync that began after it.
- * @param sync stands for `syncFile` in tests
- * @throws StoreError `in-use`, `damaged`, `unusable`
+ * Builds the indexes of a collection.
+ *
+ * @throws StoreError `damaged` where the documents already there do not fit
  */
-export async function openFiles(folder: string, log: Log, sync = syncFile): Promise<OpenStore> {
-	const unlock = await lockFolder(folder);
-	const running = new Set<Promise<unknown>>();
-	try {
-		const store = await storeOf(async (description) => {
-			const file = path.join(folder, `${description.name}.db`);
-			const db = await loadFile(file, description, log);
-			return guard(new EmbeddedCollection(db, description.name, durably(db, file, { sync, log, running })));
+export async function ensureIndexes(db: Datastore, name: CollectionName): Promise<void> {
+	for (const { fields, unique, sparse } of indexes[name] ?? []) {
+		await db.ensureIndexAsync({ fieldName: [...fields], unique, sparse }).catch((error) => {
+			if (error.errorType !== 'uniqueViolated') throw error;
+			// nedb's own message shows the value.
+			throw new StoreError('damaged', `Two documents of ${name} have the same ${fields.join(' and ')}.`);
 		});
-		await syncFolder(folder);
-		const close = async () => {
-			while (running.size > 0) await Promise.allSettled(running);
-			await unlock();
-		};
-		return { store, close };
-	} catch (error) {
-		await unlock();
-		throw error;
 	}
 }
 
-async function loadFile(file: string, description: CollectionDescription, log: Log): Promise<Datastore> {
-	await cutTornLine(file, log);
-	const db = new Datastore({ filename: file, corruptAlertThreshold: 0, modes: MODES });
-	try {
-		await db.loadDatabaseAsync();
-		await addIndexes(db, description);
-	} catch (cause) {
-		const { corruptItems } = cause as { corruptItems?: number };
-		const reason =
-			corruptItems === undefined ? (cause as Error).message : `${corruptItems} of its lines cannot be read`;
-		throw new StoreError('damaged', `The file ${file} is damaged: ${reason}. Put back a copy of it.`, { cause });
+/**
+ * A collection on a loaded nedb.
+ *
+ * @param write runs every change: one at a time, ended when it is stored
+ */
+export function embedded<T extends { _id: string }>(db: Datastore, name: CollectionName, write: Write): Collection<T> {
+	async function read(filter: Filter<T>, options: FindOptions = {}): Promise<T[]> {
+		const project = projector(options.projection);
+		const cursor = db.findAsync<Fields>(filter);
+		if (options.sort) cursor.sort(options.sort);
+		if (options.skip) cursor.skip(options.skip);
+		if (options.limit) cursor.limit(options.limit);
+		const documents = (await cursor.execAsync()) as unknown as Fields[];
+		for (const document of documents) ownDates(document);
+		return documents.map(project) as T[];
 	}
-	return db;
+
+	async function update(filter: Filter<T>, changes: UpdateFilter<T>, multi: boolean): Promise<number> {
+		if (!('$pull' in changes)) return (await db.updateAsync(filter, changes, { multi })).numAffected;
+		// nedb refuses to pull from a field that is not there, so each document gets what concerns it.
+		const found = await read(filter, { limit: multi ? 0 : 1 });
+		for (const document of found)
+			await db.updateAsync({ _id: document._id }, withoutMissing(changes as Update, document), {});
+		return found.length;
+	}
+
+	const raw: Collection<T> = {
+		findOne: async (filter, options) => (await read(filter, { ...options, limit: 1 }))[0] ?? null,
+		find: (filter, options) => cursor(() => read(filter, options)),
+		countDocuments: async (filter) => Number(await db.countAsync(filter).execAsync()),
+		insertOne: (document) => write(() => db.insertAsync(document)),
+		updateOne: (filter, changes) => write(async () => ({ matchedCount: await update(filter, changes, false) })),
+		updateMany: (filter, changes) => write(async () => ({ matchedCount: await update(filter, changes, true) })),
+		findOneAndUpdate: (filter, changes, { projection }) =>
+			write(async () => {
+				// Three steps that no other write comes between.
+				const [found] = await read(filter, { limit: 1, projection: { _id: 1 } });
+				if (!found) return null;
+				const same = { _id: found._id } as Filter<T>;
+				await update(same, changes, false);
+				return (await read(same, projection ? { projection } : {}))[0] ?? null;
+			}),
+		deleteOne: (filter) => write(async () => ({ deletedCount: await db.removeAsync(filter, {}) })),
+		deleteMany: (filter) => write(async () => ({ deletedCount: await db.removeAsync(filter, { multi: true }) })),
+	};
+	return guard(raw, name, toNedb);
 }
 
-interface Durability {
-	readonly sync: (file: string) => Promise<number>;
-	readonly log: Log;
-	/** Writes that have not ended. */
-	readonly running: Set<Promise<unknown>>;
+function withoutMissing({ $pull = {}, ...changes }: Update, document: Fields): Update {
+	const there = Object.entries($pull).filter(([path]) => valueAt(document, path) !== undefined);
+	return { ...changes, $pull: Object.fromEntries(there) };
 }
 
-/** Makes the writes of one file durable before they are acknowledged, and keeps the file from growing without end. */
-function durably(db: Datastore, file: string, { sync, log, running }: Durability): Write {
-	let broken: StoreError | undefined;
-	let sizeWhenCompact: number | undefined;
-	let compacting = false;
+function valueAt(document: Fields, path: string): unknown {
+	let value: unknown = document;
+	for (const part of path.split('.')) value = (value as Fields | null | undefined)?.[part];
+	return value;
+}
 
-	async function compact(): Promise<void> {
-		compacting = true;
-		try {
-			await db.compactDatafileAsync();
-			sizeWhenCompact = await sync(file);
-		} catch (err) {
-			// The old file is whole, only long.
-			log.warn({ err, file }, 'A file could not be written anew');
-		} finally {
-			compacting = false;
-		}
-	}
-
-	const synced = groupSync(async () => {
-		const size = await sync(file);
-		sizeWhenCompact ??= size;
-		if (!compacting && size > Math.max(LEAST_TO_COMPACT, 2 * sizeWhenCompact)) track(compact());
-	});
-
-	function track<R>(promise: Promise<R>): Promise<R> {
-		running.add(promise);
-		const done = () => void running.delete(promise);
-		promise.then(done, done);
-		return promise;
-	}
-
-	async function write<R>(run: () => Promise<R>, changed: (result: R) => boolean): Promise<R> {
-		if (broken) throw broken;
-		try {
-			const result = await run();
-			if (changed(result)) await synced();
-			return result;
-		} catch (error) {
-			// A failed write or fsync: memory is now ahead of the file, and the file may end in half a line. The next
-			// start mends both; until then nothing more may be acknowledged.
-			if ((error as NodeJS.ErrnoException).syscall !== undefined) {
-				broken = new StoreError('unusable', `${file} cannot be written: ${(error as Error).message}`, { cause: error });
-				log.error({ err: error, file }, 'The store takes no more writes; start again once the cause is mended');
-			}
-			throw error;
-		}
-	}
-
-	return (run, changed) => track(write(run, changed));
+function cursor<T>(read: () => Promise<T[]>): Cursor<T> {
+	return {
+		toArray: read,
+		async *[Symbol.asyncIterator]() {
+			yield* await read();
+		},
+	};
 }

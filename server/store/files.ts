@@ -1,89 +1,58 @@
-/** The folder of an embedded store: its lock, and what a crash may have left in its files. */
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import path from 'node:path';
-import { tryLock, unlock } from 'fs-native-extensions';
-import type { Log } from '../../shared/log.js';
-import { StoreError } from './failure.js';
+/** The embedded store in a folder: one file a collection, one process a folder. */
+import { mkdir, open } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { buildStore, type OpenStore } from './collections.js';
+import { type Datafile, type Health, openDatafile, type SyncFile } from './datafile.js';
+import { embedded } from './embedded.js';
+import { reasonOf, StoreError } from './failure.js';
+import { lockFolder } from './lock.js';
+import type { StoreLog } from './log.js';
 
-/** Files hold password hashes and tokens' hashes: they are their owner's alone. */
-export const MODES = { fileMode: 0o600, dirMode: 0o700 };
+/** Enough for a file that only grows: it brings the new length along with the data. */
+const syncData: SyncFile = (file) => file.datasync();
 
 /**
- * Makes the folder if need be, and keeps every other process out of it until the returned function is called. The lock
- * is the operating system's and ends with the process, however that ends; the file stays.
- * @throws StoreError `in-use`, `unusable`
+ * Opens the store in a folder and makes the folder if need be, for its owner's eyes only as it holds secrets.
+ *
+ * @param sync how a file gets onto the disk; another one is for tests
+ * @throws StoreError `in-use`, `damaged` or `unusable`
  */
-export async function lockFolder(folder: string): Promise<() => Promise<void>> {
-	let file: FileHandle;
-	try {
-		await mkdir(folder, { recursive: true, mode: MODES.dirMode });
-		file = await open(path.join(folder, 'lock'), constants.O_RDWR | constants.O_CREAT, MODES.fileMode);
-	} catch (cause) {
-		throw new StoreError('unusable', `The folder ${folder} cannot be used: ${(cause as Error).message}`, { cause });
-	}
-	if (!tryLock(file.fd)) {
-		const holder = (await file.readFile('utf8')).trim();
-		await file.close();
-		const who = holder ? `process ${holder}` : 'another process';
-		throw new StoreError('in-use', `The folder ${folder} is in use by ${who}. One process only can have it.`);
-	}
-	await file.truncate(0);
-	await file.write(`${process.pid}\n`, 0);
-	return async () => {
-		unlock(file.fd);
-		await file.close();
+export async function openFiles(folder: string, log: StoreLog, sync: SyncFile = syncData): Promise<OpenStore> {
+	const path = resolve(folder);
+	const opened: (() => Promise<void>)[] = [];
+	const health: Health = {};
+	let closing: Promise<void> | undefined;
+	const close = async () => {
+		health.closed = true;
+		// Files first, the lock last.
+		for (const closeOne of opened.reverse()) await closeOne();
 	};
-}
-
-const NEWLINE = 0x0a;
-const CHUNK = 64 * 1024;
-
-/** Where the last whole line of a file ends. */
-async function endOfLastLine(file: FileHandle, size: number): Promise<number> {
-	const chunk = Buffer.alloc(CHUNK);
-	for (let end = size; end > 0; ) {
-		const start = Math.max(0, end - CHUNK);
-		const { bytesRead } = await file.read(chunk, 0, end - start, start);
-		const last = chunk.subarray(0, bytesRead).lastIndexOf(NEWLINE);
-		if (last >= 0) return start + last + 1;
-		end = start;
-	}
-	return 0;
-}
-
-/** Cuts off a last line that a crash left unfinished. Nobody was told that it was written. */
-export async function cutTornLine(name: string, log: Log): Promise<void> {
-	const file = await open(name, constants.O_RDWR | constants.O_CREAT, MODES.fileMode);
 	try {
-		const { size } = await file.stat();
-		const end = await endOfLastLine(file, size);
-		if (end === size) return;
-		await file.truncate(end);
-		await file.sync();
-		log.warn({ file: name, bytes: size - end }, 'Cut off an unfinished line that a crash left');
-	} finally {
-		await file.close();
+		await makeFolder(path);
+		opened.push(await lockFolder(path));
+		const store = await buildStore(async (name) => {
+			const file: Datafile = await openDatafile(join(path, `${name}.db`), name, health, sync, log);
+			opened.push(file.close);
+			return embedded(file.db, name, file.write);
+		});
+		return {
+			store,
+			close: () => {
+				closing ??= close();
+				return closing;
+			},
+		};
+	} catch (error) {
+		await close();
+		if (error instanceof StoreError) throw error;
+		throw new StoreError('unusable', `The folder ${path} cannot be used: ${reasonOf(error)}.`, { cause: error });
 	}
 }
 
-/** Makes everything durable that was written to a file. @returns its size, in bytes */
-export async function syncFile(name: string): Promise<number> {
-	const file = await open(name, constants.O_RDWR);
-	try {
-		await file.datasync();
-		return (await file.stat()).size;
-	} finally {
-		await file.close();
-	}
-}
-
-/** Makes new and renamed files of a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-	const file = await open(folder, constants.O_RDONLY);
-	try {
-		await file.sync();
-	} finally {
-		await file.close();
-	}
+async function makeFolder(path: string): Promise<void> {
+	const first = await mkdir(path, { recursive: true, mode: 0o700 });
+	// Windows opens no folder, and keeps their entries by itself.
+	if (first === undefined || process.platform === 'win32') return;
+	const parent = await open(dirname(first), 'r');
+	await parent.sync().finally(() => parent.close());
 }

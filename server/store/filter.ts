@@ -1,102 +1,128 @@
 /**
- * MongoDB's filters in nedb's words. The two differ where a field is missing or an array: `{a: null}` finds documents
- * without `a` in MongoDB alone, and `{a: {$ne: 1}}` finds `{a: [1, 2]}` in nedb alone, which asks for any element that
- * differs. What neither has is refused, so that no condition is ever passed over.
+ * The filters both stores understand, and how to say them in nedb's words where those mean something else. The guard
+ * passes every filter through here, whichever store it goes to, so what is refused is the same everywhere.
+ *
+ * Where nedb differs from MongoDB: null does not match a missing field; `$ne`, `$nin` and `$exists` ask each element of
+ * an array by itself; several conditions on an array must hold for one and the same element; null is less than a date;
+ * an index of an array's elements answers a range with the same document twice. Seen in nedb 4.1.2, `lib/model.js`.
  */
+import { type Fields, isFields, isScalar, kindOf } from './values.js';
 
-type Filter = Readonly<Record<string, unknown>>;
-
-/** Operators of a field that mean the same in both. */
-const SAME = new Set(['$eq', '$gt', '$gte', '$lt', '$lte', '$exists', '$in', '$size', '$elemMatch']);
-
-function isOperators(condition: unknown): condition is Filter {
-	return (
-		typeof condition === 'object' &&
-		condition !== null &&
-		Object.getPrototypeOf(condition) === Object.prototype &&
-		Object.keys(condition)[0]?.[0] === '$'
-	);
-}
-
-function not(filter: Filter): Filter {
-	return { $not: filter };
-}
-
-function anyOf(...filters: Filter[]): Filter {
-	return { $or: filters };
-}
-
-/** One operator of a field. */
-function fromOperator(field: string, operator: string, operand: unknown): Filter {
-	switch (operator) {
-		case '$eq':
-			return fromField(field, operand);
-		case '$ne':
-			return not(fromField(field, operand));
-		case '$nin':
-			return not(fromOperator(field, '$in', operand));
-		case '$not':
-			return not(fromField(field, operand));
-		case '$in': {
-			const values = operand as readonly unknown[];
-			const given = values.filter((value) => value !== null);
-			const isOneOf = { [field]: { $in: given } };
-			return given.length === values.length ? isOneOf : anyOf(isOneOf, fromField(field, null));
-		}
-		case '$elemMatch':
-			return { [field]: { $elemMatch: isOperators(operand) ? operand : toNedb(operand as Filter) } };
-		default:
-			if (!SAME.has(operator)) throw new TypeError(`${operator} is not supported in a filter`);
-			return { [field]: { [operator]: operand } };
+/**
+ * Checks a MongoDB filter and says it in nedb's words. A filter that means the same in both, such as `{_id: 'x'}`, is
+ * given back as it is.
+ *
+ * @throws TypeError for `undefined`, whole documents as values, and operators outside the common language
+ */
+export function toNedb(filter: Fields): Fields {
+	if (!isFields(filter)) throw new TypeError(`A filter is an object, not ${kindOf(filter)}`);
+	const entries = Object.entries(filter);
+	if (entries.every(([key, value]) => isField(key) && isScalar(value))) return filter;
+	const query: Fields = {};
+	const clauses: Fields[] = [];
+	for (const [key, value] of entries) {
+		if (Object.hasOwn(combine, key)) clauses.push(combine[key as keyof typeof combine](list(key, value)));
+		else if (!isField(key)) throw new TypeError(`Filters do not know ${key}`);
+		// What stands at the top is what nedb looks up in an index.
+		else if (isScalar(value)) query[key] = value;
+		else
+			for (const clause of conditions(key, value)) {
+				if (!(key in query) && key in clause) Object.assign(query, clause);
+				else clauses.push(clause);
+			}
 	}
+	return clauses.length === 0 ? query : { ...query, $and: clauses };
 }
 
-/** What is asked of one field. */
-function fromField(field: string, condition: unknown): Filter {
-	if (condition === null) return anyOf({ [field]: null }, { [field]: { $exists: false } });
-	if (!isOperators(condition)) return { [field]: condition };
-	const parts = Object.entries(condition).map(([operator, operand]) => fromOperator(field, operator, operand));
-	return parts.length === 1 ? (parts[0] as Filter) : { $and: parts };
+const isField = (key: string) => key !== '' && !key.startsWith('$') && key !== '__proto__';
+
+const combine = {
+	$and: (filters: Fields[]): Fields => ({ $and: filters }),
+	$or: (filters: Fields[]): Fields => ({ $or: filters }),
+	$nor: (filters: Fields[]): Fields => ({ $not: { $or: filters } }),
+};
+
+function list(operator: string, filters: unknown): Fields[] {
+	if (!Array.isArray(filters) || filters.length === 0) throw new TypeError(`${operator} needs a list of filters`);
+	return filters.map(toNedb);
 }
 
-function fromKey(key: string, condition: unknown): Filter {
-	const filters = () => (condition as readonly Filter[]).map(toNedb);
-	switch (key) {
-		case '$and':
-		case '$or':
-			return { [key]: filters() };
-		case '$nor':
-			return not(anyOf(...filters()));
-		default:
-			if (key.startsWith('$')) throw new TypeError(`${key} is not supported in a filter`);
-			return fromField(key, condition);
-	}
+/** What one field is asked: clauses that must all hold, each by itself, as any element of an array may fulfil each. */
+function conditions(field: string, asked: unknown): Fields[] {
+	if (!isFields(asked)) return [equal(field, asked)];
+	return Object.entries(asked).map(([operator, value]) => {
+		if (!Object.hasOwn(operators, operator))
+			throw new TypeError(
+				operator.startsWith('$')
+					? `Filters do not know ${operator} (${field})`
+					: `${field}: compare the single fields of a document, as in '${field}.${operator}'`,
+			);
+		return (operators[operator] as Operator)(field, value);
+	});
 }
 
-/** Translates a filter. Fields compared with a value stay at the top, where nedb looks for an index. */
-export function toNedb(filter: Filter): Filter {
-	const top: Record<string, unknown> = {};
-	const more: Filter[] = [];
-	for (const [key, condition] of Object.entries(filter)) {
-		if (!key.startsWith('$') && condition !== null && !isOperators(condition)) top[key] = condition;
-		else more.push(fromKey(key, condition));
-	}
-	if (more.length === 0) return top;
-	// A lone condition may be one on an indexed field, such as `$in`: it can stand at the top as well.
-	const [only] = more;
-	if (more.length === 1 && only && !Object.keys(only).some((key) => key in top)) return { ...top, ...only };
-	return { ...top, $and: more };
+type Operator = (field: string, value: unknown) => Fields;
+
+const not = (clause: Fields): Fields => ({ $not: clause });
+
+const operators: Record<string, Operator> = {
+	$eq: (field, value) => equal(field, value),
+	$ne: (field, value) => not(equal(field, value)),
+	$in: oneOf,
+	$nin: (field, value) => not(oneOf(field, value)),
+	$not: (field, value) => {
+		if (!isFields(value) && !(value instanceof RegExp)) throw new TypeError(`${field}: $not needs an operator`);
+		return not({ $and: conditions(field, value) });
+	},
+	$exists: (field, value) => {
+		if (typeof value !== 'boolean') throw new TypeError(`${field}: $exists needs true or false`);
+		const path = field.split('.');
+		return {
+			$where(this: unknown) {
+				return has(this, path) === value;
+			},
+		};
+	},
+	$gt: (field, value) => range('$gt', field, value),
+	$gte: (field, value) => range('$gte', field, value),
+	$lt: (field, value) => range('$lt', field, value),
+	$lte: (field, value) => range('$lte', field, value),
+	$size: (field, value) => {
+		if (!Number.isInteger(value)) throw new TypeError(`${field}: $size needs a whole number`);
+		return { [field]: { $size: value } };
+	},
+	$elemMatch: (field, value) => ({ [field]: { $elemMatch: toNedb(value as Fields) } }),
+};
+
+function equal(field: string, value: unknown): Fields {
+	if (value === null) return { $or: [{ [field]: null }, { [field]: { $exists: false } }] };
+	// The driver reads other flags its own way, and a global expression remembers where it stopped.
+	const comparable = value instanceof RegExp ? /^[im]*$/.test(value.flags) : isScalar(value);
+	if (!comparable) throw new TypeError(`${field}: cannot be compared with ${kindOf(value)}`);
+	return { [field]: value };
 }
 
-/** Translates an update: the condition of a `$pull` is a filter too. */
-export function toNedbUpdate(update: Filter): Filter {
-	const { $pull } = update;
-	if (!$pull) return update;
-	const pulls = Object.entries($pull).map(([field, condition]) => [field, fromPull(condition)]);
-	return { ...update, $pull: Object.fromEntries(pulls) };
+function oneOf(field: string, values: unknown): Fields {
+	if (!Array.isArray(values)) throw new TypeError(`${field}: $in and $nin need a list`);
+	const scalars = values.filter((value) => value !== null);
+	for (const value of scalars)
+		if (!isScalar(value)) throw new TypeError(`${field}: cannot be compared with ${kindOf(value)}`);
+	const among = { [field]: { $in: scalars } };
+	return scalars.length === values.length ? among : { $or: [among, equal(field, null)] };
 }
 
-function fromPull(condition: unknown): unknown {
-	const isFilter = typeof condition === 'object' && condition !== null && !isOperators(condition);
-	return isFilter && !(condition instanceof Date) ? toNedb(condition as Filter) : condition;
+function range(operator: string, field: string, value: unknown): Fields {
+	if (!isScalar(value) || typeof value === 'boolean')
+		throw new TypeError(`${field}: ${operator} needs a number, a string or a date`);
+	// Inside $and, away from nedb's index; nedb's own $ne rules out null element by element.
+	return { $and: [{ [field]: { [operator]: value, $ne: null } }] };
+}
+
+/** Whether a path leads to a value, in any element of the arrays on its way. */
+function has(value: unknown, path: readonly string[]): boolean {
+	const [key, ...rest] = path;
+	if (key === undefined) return value !== undefined;
+	if (typeof value !== 'object' || value === null) return false;
+	if (Object.hasOwn(value, key) && has((value as Fields)[key], rest)) return true;
+	return Array.isArray(value) && value.some((element) => !Array.isArray(element) && has(element, path));
 }

@@ -1,5 +1,5 @@
+/** The part of `fs-native-extensions` used here; the package brings no types. */
 declare module 'fs-native-extensions' {
-	/** Locks an open file for this process, until it is unlocked or closed. False where another has it. */
-	export function tryLock(fd: number): boolean;
-	export function unlock(fd: number): void;
+	/** Locks a range of bytes of an open file for this descriptor; false if another one has it. */
+	export function tryLock(descriptor: number, offset: number, length: number): boolean;
 }

@@ -1,19 +1,24 @@
-/** One fsync for many writes. */
-
 /**
- * Makes a function that resolves once a sync has ended which began after it was called. Calls made while one is under
- * way share the next, so the number of syncs does not grow with the number of writers.
- * @param sync makes everything durable that was written before it was called; if it ever fails, so do all later calls
+ * Many writes to one fsync. An fsync costs milliseconds whatever it has to write, so writes that are appended while one
+ * runs wait together for the next.
+ *
+ * @param sync starts one fsync; called again only when the last has ended
+ * @returns a function whose promise resolves after a `sync` that began after the call, and rejects if that one fails
  */
 export function groupSync(sync: () => Promise<void>): () => Promise<void> {
-	let underWay: Promise<void> = Promise.resolve();
+	let running: Promise<unknown> = Promise.resolve();
+	/** The sync that has not begun yet: whoever comes now may still go with it. */
 	let next: Promise<void> | undefined;
+
 	return () => {
-		next ??= underWay.then(() => {
-			next = undefined;
-			underWay = sync();
-			return underWay;
-		});
+		if (next === undefined) {
+			next = running.then(() => {
+				next = undefined;
+				return sync();
+			});
+			// A failure is for those who waited, not for the next turn.
+			running = next.catch(() => {});
+		}
 		return next;
 	};
 }

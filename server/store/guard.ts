@@ -1,45 +1,50 @@
-/** What holds for both stores: the time of each write is kept, and no filter holds undefined. */
+/**
+ * What holds for every collection, whichever store is behind it: only the common language gets through, `_updatedAt`
+ * moves with every write, and a unique index is met with the same error, which shows no value.
+ */
 import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
-
-type Document = { _id: string };
-
-/** Operators that both stores have, with the same meaning: the contract suite shows it. */
-const UPDATES = new Set(['$set', '$unset', '$inc', '$push', '$pull', '$addToSet']);
+import { DuplicateKeyError } from './failure.js';
+import { copyUpdate, type Speak } from './update.js';
+import { copyStorable, type Fields } from './values.js';
 
 /**
- * An undefined in a filter is a mistake of the caller: one database takes it for null, another for no condition at all,
- * and then every document matches.
+ * Wraps a collection of a store.
+ *
+ * @param raw is given checked filters in its own words, and copies of what is to be stored
+ * @param name for messages
+ * @param speak checks a filter and says it in the words of the store
  */
-function demandDefined(filter: unknown): void {
-	if (filter === undefined) throw new TypeError('undefined in a filter');
-	if (typeof filter === 'object' && filter !== null) for (const value of Object.values(filter)) demandDefined(value);
-}
-
-function checked<T>(filter: Filter<T>): Filter<T> {
-	demandDefined(filter);
-	return filter;
-}
-
-/** Rocket.Chat's model layer moves `_updatedAt` at every write (`contract/rocketchat-e2e.md` 2.4). */
-function dated<T>(update: UpdateFilter<T>): UpdateFilter<T> {
-	for (const operator of Object.keys(update)) {
-		if (!UPDATES.has(operator)) throw new TypeError(`${operator} is not supported in an update`);
-	}
-	return { ...update, $set: { _updatedAt: new Date(), ...update.$set } } as unknown as UpdateFilter<T>;
-}
-
-/** Wraps a collection. Mistakes of the caller come out as rejections, as those of a database do. */
-export function guard<T extends Document>(inner: Collection<T>): Collection<T> {
-	return {
-		findOne: async (filter, options) => inner.findOne(checked(filter), options),
-		find: (filter, options) => inner.find(checked(filter), options),
-		countDocuments: async (filter) => inner.countDocuments(checked(filter)),
-		insertOne: async (document) => inner.insertOne({ _updatedAt: new Date(), ...document }),
-		updateOne: async (filter, update) => inner.updateOne(checked(filter), dated(update)),
-		updateMany: async (filter, update) => inner.updateMany(checked(filter), dated(update)),
-		findOneAndUpdate: async (filter, update, options) =>
-			inner.findOneAndUpdate(checked(filter), dated(update), options),
-		deleteOne: async (filter) => inner.deleteOne(checked(filter)),
-		deleteMany: async (filter) => inner.deleteMany(checked(filter)),
+export function guard<T extends { _id: string }>(raw: Collection<T>, name: string, speak: Speak): Collection<T> {
+	const asked = (filter: Filter<T>) => speak(filter as Fields) as Filter<T>;
+	const change = (update: UpdateFilter<T>) => copyUpdate(update as Fields, speak) as UpdateFilter<T>;
+	const refuse = (error: unknown): never => {
+		throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
 	};
+
+	return {
+		findOne: async (filter, options) => raw.findOne(asked(filter), options),
+		find: (filter, options) => raw.find(asked(filter), options),
+		countDocuments: async (filter) => raw.countDocuments(asked(filter)),
+		insertOne: async (document) => raw.insertOne(prepare(document)).catch(refuse),
+		updateOne: async (filter, update) => raw.updateOne(asked(filter), change(update)).catch(refuse),
+		updateMany: async (filter, update) => raw.updateMany(asked(filter), change(update)).catch(refuse),
+		findOneAndUpdate: async (filter, update, options) =>
+			raw.findOneAndUpdate(asked(filter), change(update), options).catch(refuse),
+		deleteOne: async (filter) => raw.deleteOne(asked(filter)),
+		deleteMany: async (filter) => raw.deleteMany(asked(filter)),
+	};
+}
+
+function prepare<T extends { _id: string }>(document: T): T {
+	const { _id } = document;
+	if (typeof _id !== 'string' || _id === '' || _id === '__proto__')
+		throw new TypeError('A document needs an _id, a string that is not empty');
+	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as T;
+}
+
+/** nedb's word for it, MongoDB's number, and what FerretDB 2.7 answers to `findOneAndUpdate`: number 1 and this text. */
+function isDuplicate(error: unknown): boolean {
+	const { errorType, code, message } = error as { errorType?: unknown; code?: unknown; message?: unknown };
+	if (errorType === 'uniqueViolated' || code === 11000) return true;
+	return code === 1 && typeof message === 'string' && /duplicate key/i.test(message);
 }

@@ -1,66 +1,105 @@
-/** The store in MongoDB, on the collections Rocket.Chat has. */
-import { MongoClient, type Collection as MongoCollection } from 'mongodb';
-import type { Log } from '../../shared/log.js';
+/** The store on MongoDB: the official driver, on Rocket.Chat's own collections. */
+import { type Collection as DriverCollection, MongoClient } from 'mongodb';
 import type { Collection } from '../../shared/store.js';
-import { type CollectionDescription, storeOf } from './collections.js';
-import { StoreError } from './failure.js';
+import { buildStore, type CollectionName, type OpenStore } from './collections.js';
+import { reasonOf, StoreError } from './failure.js';
+import { toNedb } from './filter.js';
 import { guard } from './guard.js';
-import type { OpenStore } from './open.js';
+import { indexes } from './indexes.js';
+import type { StoreLog } from './log.js';
 
-/** Rocket.Chat's own, for an address that names no database. */
-const DEFAULT_DATABASE = 'rocketchat';
+/** The database where the address names none, as in Rocket.Chat's own set-ups. */
+const DATABASE = 'rocketchat';
 
-/** How long the database has to answer at start, in ms. */
+/** How long a start waits for a server that does not answer, in milliseconds. */
 const PATIENCE = 10_000;
 
-/** Answers of MongoDB to an index that is there already under another name or with other options. */
-const OTHER_INDEX_EXISTS = [85, 86];
+/**
+ * Connects to the database a `mongodb://` address names and sees to its indexes.
+ *
+ * @throws StoreError `unreachable` or `unusable`; no message holds the password of the address
+ */
+export async function openMongo(url: string, log: StoreLog): Promise<OpenStore> {
+	const client = connectTo(url);
+	try {
+		await client.connect();
+	} catch (error) {
+		await client.close();
+		throw new StoreError('unreachable', withoutSecrets(`MongoDB at ${hosts(url)}: ${reasonOf(error)}.`, url));
+	}
+	try {
+		const db = client.db(databaseOf(url));
+		const store = await buildStore(async <T extends { _id: string }>(name: CollectionName) => {
+			const collection = db.collection<T>(name);
+			await ensureIndexes(collection, name, log);
+			// The driver takes and gives what the shared type says; its own types say more.
+			return guard<T>(collection as unknown as Collection<T>, name, check);
+		});
+		return { store, close: () => client.close() };
+	} catch (error) {
+		await client.close();
+		throw error;
+	}
+}
 
-type Documents = MongoCollection<{ _id: string }>;
+/** Filters go to MongoDB as they are, once they have passed. */
+function check(filter: Record<string, unknown>): Record<string, unknown> {
+	toNedb(filter);
+	return filter;
+}
 
-async function addIndexes(collection: Documents, { name, indexes }: CollectionDescription, log: Log): Promise<void> {
-	for (const { fields, unique = false, sparse = false } of indexes) {
+function connectTo(url: string): MongoClient {
+	try {
+		return new MongoClient(url, {
+			appName: 'roomkey',
+			writeConcern: { w: 'majority' },
+			ignoreUndefined: false,
+			// What the address says itself goes first.
+			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: PATIENCE }),
+		});
+	} catch {
+		// The driver's message may quote the address, and the password with it.
+		throw new StoreError(
+			'unreachable',
+			'The address of MongoDB cannot be understood. It looks like mongodb://user:password@host:27017/database, with special characters of the password percent-encoded.',
+		);
+	}
+}
+
+async function ensureIndexes<T extends { _id: string }>(
+	collection: DriverCollection<T>,
+	name: CollectionName,
+	log: StoreLog,
+): Promise<void> {
+	for (const { fields, unique, sparse } of indexes[name] ?? []) {
+		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		try {
-			await collection.createIndex(Object.fromEntries(fields.map((field) => [field, 1])), { unique, sparse });
+			await collection.createIndex(keys, { unique, sparse });
 		} catch (error) {
-			// A database of Rocket.Chat has its own, and they serve.
-			if (!OTHER_INDEX_EXISTS.includes((error as { code?: number }).code ?? 0)) throw error;
-			log.warn({ collection: name, fields }, 'There is another index on these fields; it is left as it is');
+			const { code } = error as { code?: unknown };
+			const what = `${fields.join(', ')} of ${name}`;
+			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or its owner made another one there.
+			if (code === 85 || code === 86) log.warn({ collection: name, fields }, `Left another index on ${what} in place`);
+			else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
+			else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
 		}
 	}
 }
 
-/** An address without its password. */
-function withoutPassword(url: string): string {
-	return url.replace(/\/\/.*@/, '//');
+/** The parts of an address. A password holds no slash: it would be percent-encoded. */
+function parts(url: string): { login?: string; hosts?: string; database?: string } {
+	return (
+		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}
+	);
 }
 
-/**
- * Opens the store at a `mongodb://` address.
- * @throws StoreError `unreachable`
- */
-export async function openMongo(url: string, log: Log): Promise<OpenStore> {
-	let client: MongoClient | undefined;
-	try {
-		client = new MongoClient(url, {
-			writeConcern: { w: 'majority' },
-			retryWrites: true,
-			serverSelectionTimeoutMS: PATIENCE,
-			appName: 'roomkey',
-		});
-		await client.connect();
-		const named = new URL(url.replace(/^mongodb(\+srv)?:\/\/[^/?]*/, 'http://x')).pathname.slice(1);
-		const database = client.db(named || DEFAULT_DATABASE);
-		const store = await storeOf(async (description) => {
-			const collection = database.collection<{ _id: string }>(description.name);
-			await addIndexes(collection, description, log);
-			return guard(collection as unknown as Collection<{ _id: string }>);
-		});
-		const opened = client;
-		return { store, close: () => opened.close() };
-	} catch (cause) {
-		await client?.close();
-		const message = (cause as Error).message;
-		throw new StoreError('unreachable', `No MongoDB at ${withoutPassword(url)}: ${message}`, { cause });
-	}
+const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
+
+const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
+
+/** A driver's message without the login of the address, encoded or not. */
+function withoutSecrets(message: string, url: string): string {
+	const password = parts(url).login?.split(':').slice(1).join(':');
+	if (!password) return message;
+	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');
 }

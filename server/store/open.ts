@@ -1,22 +1,25 @@
-/** Opens the store that the configuration names. */
-import type { Log } from '../../shared/log.js';
-import type { Store } from '../../shared/store.js';
-import { openFiles, openMemory } from './embedded.js';
+import type { OpenStore } from './collections.js';
+import { openMemory } from './embedded.js';
+import { openFiles } from './files.js';
+import type { StoreLog } from './log.js';
 import { openMongo } from './mongodb.js';
 
+/** Where the data is. */
 export type StoreChoice =
-	| { readonly kind: 'memory' }
-	| { readonly kind: 'files'; readonly folder: string }
-	| { readonly kind: 'mongodb'; readonly url: string };
+	/** In this process, gone with it. */
+	| { kind: 'memory' }
+	/** In files of a folder, which is made if need be and is this process's alone. */
+	| { kind: 'files'; folder: string }
+	/** In MongoDB, at a `mongodb://` address; its database if it names one, else `rocketchat`. */
+	| { kind: 'mongodb'; url: string };
 
-export interface OpenStore {
-	readonly store: Store;
-	/** Waits for writes that are under way, then lets go of everything. */
-	close(): Promise<void>;
-}
-
-/** @throws StoreError where it cannot be opened */
-export function openStore(choice: StoreChoice, log: Log): Promise<OpenStore> {
+/**
+ * Opens a store.
+ *
+ * @param log hears what was repaired or left as it was
+ * @throws StoreError with a message for whoever runs the server
+ */
+export function openStore(choice: StoreChoice, log: StoreLog): Promise<OpenStore> {
 	switch (choice.kind) {
 		case 'memory':
 			return openMemory();

@@ -38,13 +38,3 @@ export async function openRoomkey(methods: readonly Method[] = catalogue): Promi
 		close,
 	};
 }
-
-/** What a promise rejects with. Fails the test where it does not. */
-export async function rejection(promise: Promise<unknown>): Promise<unknown> {
-	try {
-		await promise;
-	} catch (error) {
-		return error;
-	}
-	throw new Error('expected a rejection');
-}

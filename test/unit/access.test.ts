@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
-import { openRoomkey, rejection, type TestRoomkey } from '../support/roomkey.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 describe('room access', () => {
 	let roomkey: TestRoomkey;

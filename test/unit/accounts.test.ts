@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { sweepTokens } from '../../methods/accounts/tokens.js';
 import { addPerson, type Person } from '../support/people.js';
-import { openRoomkey, rejection, settings, type TestRoomkey } from '../support/roomkey.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const digest = (password: string) => ({

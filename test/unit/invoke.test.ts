@@ -5,7 +5,8 @@ import { ClientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { memoryLog } from '../support/log.js';
-import { openRoomkey, rejection, settings, type TestRoomkey } from '../support/roomkey.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { EventPayloads } from '../../shared/events.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { openRoomkey, rejection, type TestRoomkey } from '../support/roomkey.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const NAME = 'e2e.setRoomKeyID';
 

@@ -1,0 +1,136 @@
+/** One collection in one file: nedb writes it, this makes the writes durable and keeps the file from growing. */
+import { type FileHandle, open } from 'node:fs/promises';
+import type { CollectionName } from './collections.js';
+import { Datastore, ensureIndexes } from './embedded.js';
+import { reasonOf, StoreError } from './failure.js';
+import { groupSync } from './group-sync.js';
+import type { StoreLog } from './log.js';
+import { cutTornLine, damageOf } from './repair.js';
+import { oneAtATime, type Write } from './write.js';
+
+/** Brings what was appended to a file onto the disk. */
+export type SyncFile = (file: FileHandle) => Promise<void>;
+
+/** Shared by all files of a folder. */
+export interface Health {
+	/** Why nothing may be written any more. */
+	failure?: StoreError;
+	closed?: boolean;
+}
+
+export interface Datafile {
+	db: Datastore;
+	/** Ended when an fsync has ended that began after the task. */
+	write: Write;
+	close(): Promise<void>;
+}
+
+/** A file is rewritten when so much was appended, in bytes, and more than twice what it held after the last time. */
+const GROWTH = 1024 * 1024;
+
+/**
+ * Loads a file, or makes it.
+ *
+ * @throws StoreError `damaged` or `unusable`
+ */
+export async function openDatafile(
+	path: string,
+	name: CollectionName,
+	health: Health,
+	sync: SyncFile,
+	log: StoreLog,
+): Promise<Datafile> {
+	await cutTornLine(path, log);
+	/** Bytes written since the file was last rewritten. */
+	let written = 0;
+	const db = new Datastore({
+		filename: path,
+		corruptAlertThreshold: 0,
+		modes: { fileMode: 0o600, dirMode: 0o700 },
+		afterSerialization: (line) => {
+			const safe = oneLine(line);
+			written += Buffer.byteLength(safe) + 1;
+			return safe;
+		},
+		// The list in indexes.ts rules, not the one an older version left in the file.
+		beforeDeserialization: (line) => (line.startsWith('{"$$indexCreated"') ? '{}' : line),
+	});
+	await db.loadDatabaseAsync().catch(async (error) => {
+		throw await damageOf(path, error);
+	});
+	let size = written;
+	await ensureIndexes(db, name);
+
+	let file = await open(path, 'a');
+	const synced = groupSync(() => sync(file));
+	const queue = oneAtATime();
+
+	function fail(error: unknown): StoreError {
+		// Memory and file now differ, and a further line could stick to half of this one.
+		health.failure ??= new StoreError(
+			'unusable',
+			`Nothing can be written to ${path} any more: ${reasonOf(error)}. Remove the cause and start again.`,
+			{ cause: error },
+		);
+		return health.failure;
+	}
+
+	async function compact(): Promise<void> {
+		if (health.failure) return;
+		written = 0;
+		try {
+			await db.compactDatafileAsync();
+			size = written;
+			log.info({ file: path, bytes: size }, 'Rewrote a file without its old versions');
+		} catch (error) {
+			// The old file still holds everything; the next try comes when it has grown as much again.
+			log.warn({ file: path, reason: reasonOf(error) }, 'Could not rewrite a file without its old versions');
+		}
+		written = 0;
+		// nedb renames a new file into place: an fsync through the old descriptor would no longer reach it. What the old
+		// one has not synced the new one holds, and nedb syncs that before it renames.
+		const old = file;
+		file = await open(path, 'a');
+		await old.close();
+	}
+
+	return {
+		db,
+		write: async (task) => {
+			if (health.closed) throw new StoreError('unusable', 'The store is closed.');
+			const { result, changed } = await queue(async () => {
+				if (health.failure) throw health.failure;
+				const before = written;
+				try {
+					return { result: await task(), changed: written !== before };
+				} catch (error) {
+					throw isSystemError(error) ? fail(error) : error;
+				}
+			});
+			if (!changed) return result;
+			if (written > Math.max(GROWTH, 2 * size)) {
+				written = 0;
+				queue(compact).catch(fail);
+			}
+			await synced().catch((error) => {
+				throw fail(error);
+			});
+			return result;
+		},
+		close: async () => {
+			await queue(async () => {});
+			await synced().catch(fail);
+			await file.close();
+		},
+	};
+}
+
+/** Whether the system refused, as opposed to nedb: only then something may have been written in part. */
+function isSystemError(error: unknown): boolean {
+	return typeof (error as NodeJS.ErrnoException | null)?.syscall === 'string';
+}
+
+/** nedb reads a file back by Unicode's line ends, of which JSON leaves three as they are. */
+function oneLine(json: string): string {
+	return json.replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -1,0 +1,22 @@
+/** What MongoDB refuses at the start; what it does once it is there is in the contract suite. */
+import { expect } from 'chai';
+import { openStore } from '../../server/store/open.js';
+import { rejection, silent } from '../support/store.js';
+
+describe('the store on MongoDB', () => {
+	const cases: [what: string, url: string, says: string][] = [
+		// Port 1 is nobody's.
+		['does not answer', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100', '127.0.0.1:1'],
+		['has no address', 'postgres://bob:s%3Dcret@127.0.0.1:1/x', 'cannot be understood'],
+		['has a password that is not encoded', 'mongodb://bob:s/s=cret@127.0.0.1:1/x', 'cannot be understood'],
+		['has an option nobody knows', 'mongodb://bob:s%3Dcret@127.0.0.1:1/x?s=cret=1', 'cannot be understood'],
+	];
+	for (const [what, url, says] of cases) {
+		it(`says so when it ${what}, but not the password`, async () => {
+			const error = await rejection(openStore({ kind: 'mongodb', url }, silent));
+			expect(error).to.include({ name: 'StoreError', code: 'unreachable' });
+			expect(error.message).to.include(says);
+			expect(`${error.stack} ${error.cause ?? ''}`).to.not.match(/s(=|%3D)cret/);
+		});
+	}
+});
