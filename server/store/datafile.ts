@@ -1,10 +1,10 @@
 /** One collection in one file: nedb writes it, this makes the writes durable and keeps the file from growing. */
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Log } from '../../shared/log.js';
 import type { CollectionName } from './collections.js';
 import { Datastore, ensureIndexes } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
 import { groupSync } from './group-sync.js';
-import type { StoreLog } from './log.js';
 import { cutTornLine, damageOf } from './repair.js';
 import { oneAtATime, type Write } from './write.js';
 
@@ -15,13 +15,13 @@ export type SyncFile = (file: FileHandle) => Promise<void>;
 export interface Health {
 	/** Why nothing may be written any more. */
 	failure?: StoreError;
-	closed?: boolean;
 }
 
 export interface Datafile {
 	db: Datastore;
 	/** Ended when an fsync has ended that began after the task. */
 	write: Write;
+	/** To be called when all writes have ended. */
 	close(): Promise<void>;
 }
 
@@ -38,10 +38,10 @@ export async function openDatafile(
 	name: CollectionName,
 	health: Health,
 	sync: SyncFile,
-	log: StoreLog,
+	log: Log,
 ): Promise<Datafile> {
 	await cutTornLine(path, log);
-	/** Bytes written since the file was last rewritten. */
+	/** Bytes written to this file and those it replaced, since it was opened. Tells whether a task has written anything. */
 	let written = 0;
 	const db = new Datastore({
 		filename: path,
@@ -58,7 +58,9 @@ export async function openDatafile(
 	await db.loadDatabaseAsync().catch(async (error) => {
 		throw await damageOf(path, error);
 	});
+	/** What the file held after it was last rewritten, as loading does too, and `written` at that time. */
 	let size = written;
+	let mark = written;
 	await ensureIndexes(db, name);
 
 	let file = await open(path, 'a');
@@ -77,16 +79,16 @@ export async function openDatafile(
 
 	async function compact(): Promise<void> {
 		if (health.failure) return;
-		written = 0;
+		const before = written;
 		try {
 			await db.compactDatafileAsync();
-			size = written;
+			size = written - before;
 			log.info({ file: path, bytes: size }, 'Rewrote a file without its old versions');
 		} catch (error) {
 			// The old file still holds everything; the next try comes when it has grown as much again.
 			log.warn({ file: path, reason: reasonOf(error) }, 'Could not rewrite a file without its old versions');
 		}
-		written = 0;
+		mark = written;
 		// nedb renames a new file into place: an fsync through the old descriptor would no longer reach it. What the old
 		// one has not synced the new one holds, and nedb syncs that before it renames.
 		const old = file;
@@ -97,7 +99,6 @@ export async function openDatafile(
 	return {
 		db,
 		write: async (task) => {
-			if (health.closed) throw new StoreError('unusable', 'The store is closed.');
 			const { result, changed } = await queue(async () => {
 				if (health.failure) throw health.failure;
 				const before = written;
@@ -108,8 +109,8 @@ export async function openDatafile(
 				}
 			});
 			if (!changed) return result;
-			if (written > Math.max(GROWTH, 2 * size)) {
-				written = 0;
+			if (written - mark > Math.max(GROWTH, 2 * size)) {
+				mark = written;
 				queue(compact).catch(fail);
 			}
 			await synced().catch((error) => {
@@ -118,8 +119,8 @@ export async function openDatafile(
 			return result;
 		},
 		close: async () => {
+			// The file may be being rewritten.
 			await queue(async () => {});
-			await synced().catch(fail);
 			await file.close();
 		},
 	};

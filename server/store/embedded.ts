@@ -4,12 +4,13 @@ import type { Collection, Cursor, Filter, FindOptions, UpdateFilter } from '../.
 import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { StoreError } from './failure.js';
 import { toNedb } from './filter.js';
+import { fitUpdate, needsFit } from './fit.js';
 import { guard } from './guard.js';
 import { indexes } from './indexes.js';
 import { projector } from './projection.js';
 import type { Update } from './update.js';
 import { type Fields, ownDates } from './values.js';
-import { oneAtATime, type Write } from './write.js';
+import { oneAtATime, openGate, type Write } from './write.js';
 
 /** The class itself: the package's types take its CommonJS export for a default export. */
 export const Datastore = Nedb as unknown as typeof Nedb.default;
@@ -17,23 +18,14 @@ export type Datastore = InstanceType<typeof Datastore>;
 
 /** A store in memory, gone with the process. */
 export async function openMemory(): Promise<OpenStore> {
-	const closed = { yet: false };
-	const write = oneAtATime();
+	const gate = openGate();
 	const store = await buildStore(async (name) => {
 		const db = new Datastore({ inMemoryOnly: true });
 		await ensureIndexes(db, name);
-		return embedded(db, name, async (task) => {
-			if (closed.yet) throw new StoreError('unusable', 'The store is closed.');
-			return write(task);
-		});
+		const queue = oneAtATime();
+		return embedded(db, name, (task) => gate.pass(() => queue(task)));
 	});
-	return {
-		store,
-		close: async () => {
-			closed.yet = true;
-			await write(async () => {});
-		},
-	};
+	return { store, close: gate.close };
 }
 
 /**
@@ -54,7 +46,7 @@ export async function ensureIndexes(db: Datastore, name: CollectionName): Promis
 /**
  * A collection on a loaded nedb.
  *
- * @param write runs every change: one at a time, ended when it is stored
+ * @param write runs one change at a time, as some take several steps that no other may come between
  */
 export function embedded<T extends { _id: string }>(db: Datastore, name: CollectionName, write: Write): Collection<T> {
 	async function read(filter: Filter<T>, options: FindOptions = {}): Promise<T[]> {
@@ -68,46 +60,39 @@ export function embedded<T extends { _id: string }>(db: Datastore, name: Collect
 		return documents.map(project) as T[];
 	}
 
-	async function update(filter: Filter<T>, changes: UpdateFilter<T>, multi: boolean): Promise<number> {
-		if (!('$pull' in changes)) return (await db.updateAsync(filter, changes, { multi })).numAffected;
-		// nedb refuses to pull from a field that is not there, so each document gets what concerns it.
+	async function update(
+		filter: Filter<T>,
+		changes: UpdateFilter<T>,
+		multi: boolean,
+	): Promise<{ matchedCount: number }> {
+		if (!needsFit(changes as Update)) {
+			const { numAffected } = await db.updateAsync(filter, changes, { multi });
+			return { matchedCount: numAffected };
+		}
 		const found = await read(filter, { limit: multi ? 0 : 1 });
-		for (const document of found)
-			await db.updateAsync({ _id: document._id }, withoutMissing(changes as Update, document), {});
-		return found.length;
+		const fitted = found.map((document) => [document._id, fitUpdate(changes as Update, document)] as const);
+		for (const [_id, change] of fitted) await db.updateAsync({ _id }, change, {});
+		return { matchedCount: found.length };
 	}
 
 	const raw: Collection<T> = {
 		findOne: async (filter, options) => (await read(filter, { ...options, limit: 1 }))[0] ?? null,
 		find: (filter, options) => cursor(() => read(filter, options)),
 		countDocuments: async (filter) => Number(await db.countAsync(filter).execAsync()),
-		insertOne: (document) => write(() => db.insertAsync(document)),
-		updateOne: (filter, changes) => write(async () => ({ matchedCount: await update(filter, changes, false) })),
-		updateMany: (filter, changes) => write(async () => ({ matchedCount: await update(filter, changes, true) })),
-		findOneAndUpdate: (filter, changes, { projection }) =>
-			write(async () => {
-				// Three steps that no other write comes between.
-				const [found] = await read(filter, { limit: 1, projection: { _id: 1 } });
-				if (!found) return null;
-				const same = { _id: found._id } as Filter<T>;
-				await update(same, changes, false);
-				return (await read(same, projection ? { projection } : {}))[0] ?? null;
-			}),
-		deleteOne: (filter) => write(async () => ({ deletedCount: await db.removeAsync(filter, {}) })),
-		deleteMany: (filter) => write(async () => ({ deletedCount: await db.removeAsync(filter, { multi: true }) })),
+		insertOne: (document) => db.insertAsync(document),
+		updateOne: (filter, changes) => update(filter, changes, false),
+		updateMany: (filter, changes) => update(filter, changes, true),
+		findOneAndUpdate: async (filter, changes, { projection }) => {
+			const [found] = await read(filter, { limit: 1, projection: { _id: 1 } });
+			if (!found) return null;
+			const same = { _id: found._id } as Filter<T>;
+			await update(same, changes, false);
+			return (await read(same, projection ? { projection } : {}))[0] ?? null;
+		},
+		deleteOne: async (filter) => ({ deletedCount: await db.removeAsync(filter, {}) }),
+		deleteMany: async (filter) => ({ deletedCount: await db.removeAsync(filter, { multi: true }) }),
 	};
-	return guard(raw, name, toNedb);
-}
-
-function withoutMissing({ $pull = {}, ...changes }: Update, document: Fields): Update {
-	const there = Object.entries($pull).filter(([path]) => valueAt(document, path) !== undefined);
-	return { ...changes, $pull: Object.fromEntries(there) };
-}
-
-function valueAt(document: Fields, path: string): unknown {
-	let value: unknown = document;
-	for (const part of path.split('.')) value = (value as Fields | null | undefined)?.[part];
-	return value;
+	return guard(raw, name, toNedb, write);
 }
 
 function cursor<T>(read: () => Promise<T[]>): Cursor<T> {

@@ -1,12 +1,13 @@
 /** The embedded store in a folder: one file a collection, one process a folder. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { Log } from '../../shared/log.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { type Datafile, type Health, openDatafile, type SyncFile } from './datafile.js';
 import { embedded } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
 import { lockFolder } from './lock.js';
-import type { StoreLog } from './log.js';
+import { openGate } from './write.js';
 
 /** Enough for a file that only grows: it brings the new length along with the data. */
 const syncData: SyncFile = (file) => file.datasync();
@@ -17,13 +18,14 @@ const syncData: SyncFile = (file) => file.datasync();
  * @param sync how a file gets onto the disk; another one is for tests
  * @throws StoreError `in-use`, `damaged` or `unusable`
  */
-export async function openFiles(folder: string, log: StoreLog, sync: SyncFile = syncData): Promise<OpenStore> {
+export async function openFiles(folder: string, log: Log, sync: SyncFile = syncData): Promise<OpenStore> {
 	const path = resolve(folder);
 	const opened: (() => Promise<void>)[] = [];
 	const health: Health = {};
+	const gate = openGate();
 	let closing: Promise<void> | undefined;
 	const close = async () => {
-		health.closed = true;
+		await gate.close();
 		// Files first, the lock last.
 		for (const closeOne of opened.reverse()) await closeOne();
 	};
@@ -33,7 +35,7 @@ export async function openFiles(folder: string, log: StoreLog, sync: SyncFile = 
 		const store = await buildStore(async (name) => {
 			const file: Datafile = await openDatafile(join(path, `${name}.db`), name, health, sync, log);
 			opened.push(file.close);
-			return embedded(file.db, name, file.write);
+			return embedded(file.db, name, (task) => gate.pass(() => file.write(task)));
 		});
 		return {
 			store,

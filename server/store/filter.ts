@@ -2,10 +2,12 @@
  * The filters both stores understand, and how to say them in nedb's words where those mean something else. The guard
  * passes every filter through here, whichever store it goes to, so what is refused is the same everywhere.
  *
- * Where nedb differs from MongoDB: null does not match a missing field; `$ne`, `$nin` and `$exists` ask each element of
- * an array by itself; several conditions on an array must hold for one and the same element; null is less than a date;
- * an index of an array's elements answers a range with the same document twice. Seen in nedb 4.1.2, `lib/model.js`.
+ * Where nedb differs from MongoDB: null does not match a missing field; `$exists`, `$size` and `$elemMatch` are led astray
+ * by arrays on the way; `$ne` and `$nin` ask each element of an array by itself; several conditions on an array must hold
+ * for one and the same element; null is less than a date; an index of an array's elements answers a range with the same
+ * document twice. Seen in nedb 4.1.2, `lib/model.js`; compared with FerretDB by some thousand random filters.
  */
+import model from '@seald-io/nedb/lib/model.js';
 import { type Fields, isFields, isScalar, kindOf } from './values.js';
 
 /**
@@ -76,12 +78,7 @@ const operators: Record<string, Operator> = {
 	},
 	$exists: (field, value) => {
 		if (typeof value !== 'boolean') throw new TypeError(`${field}: $exists needs true or false`);
-		const path = field.split('.');
-		return {
-			$where(this: unknown) {
-				return has(this, path) === value;
-			},
-		};
+		return (value ? someAt : noneAt)(field, (found) => found !== undefined);
 	},
 	$gt: (field, value) => range('$gt', field, value),
 	$gte: (field, value) => range('$gte', field, value),
@@ -89,13 +86,17 @@ const operators: Record<string, Operator> = {
 	$lte: (field, value) => range('$lte', field, value),
 	$size: (field, value) => {
 		if (!Number.isInteger(value)) throw new TypeError(`${field}: $size needs a whole number`);
-		return { [field]: { $size: value } };
+		return someAt(field, (found) => Array.isArray(found) && found.length === value);
 	},
-	$elemMatch: (field, value) => ({ [field]: { $elemMatch: toNedb(value as Fields) } }),
+	$elemMatch: (field, value) => {
+		const query = toNedb(value as Fields);
+		const fits: Test = (element) => isFields(element) && model.match(element, query);
+		return someAt(field, (found) => Array.isArray(found) && found.some(fits));
+	},
 };
 
 function equal(field: string, value: unknown): Fields {
-	if (value === null) return { $or: [{ [field]: null }, { [field]: { $exists: false } }] };
+	if (value === null) return someAt(field, (found) => (Array.isArray(found) ? found.includes(null) : found == null));
 	// The driver reads other flags its own way, and a global expression remembers where it stopped.
 	const comparable = value instanceof RegExp ? /^[im]*$/.test(value.flags) : isScalar(value);
 	if (!comparable) throw new TypeError(`${field}: cannot be compared with ${kindOf(value)}`);
@@ -118,11 +119,27 @@ function range(operator: string, field: string, value: unknown): Fields {
 	return { $and: [{ [field]: { [operator]: value, $ne: null } }] };
 }
 
-/** Whether a path leads to a value, in any element of the arrays on its way. */
-function has(value: unknown, path: readonly string[]): boolean {
+type Test = (found: unknown) => boolean;
+
+/** A clause that is ours to decide: whether a path leads to something that passes a test. */
+function someAt(field: string, passes: Test): Fields {
+	const path = field.split('.');
+	return {
+		$where(this: unknown) {
+			return reach(this, path).some(passes);
+		},
+	};
+}
+
+const noneAt = (field: string, passes: Test) => not(someAt(field, passes));
+
+/** All that a path leads to, through the documents in the arrays on its way; `undefined` where a document lacks it. */
+function reach(value: unknown, path: readonly string[]): unknown[] {
 	const [key, ...rest] = path;
-	if (key === undefined) return value !== undefined;
-	if (typeof value !== 'object' || value === null) return false;
-	if (Object.hasOwn(value, key) && has((value as Fields)[key], rest)) return true;
-	return Array.isArray(value) && value.some((element) => !Array.isArray(element) && has(element, path));
+	if (key === undefined) return [value];
+	if (Array.isArray(value)) {
+		const within = value.filter(isFields).flatMap((element) => reach(element, path));
+		return /^\d+$/.test(key) && Number(key) < value.length ? [...reach(value[Number(key)], rest), ...within] : within;
+	}
+	return isFields(value) ? reach(value[key], rest) : [undefined];
 }

@@ -6,6 +6,7 @@ import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
 import { DuplicateKeyError } from './failure.js';
 import { copyUpdate, type Speak } from './update.js';
 import { copyStorable, type Fields } from './values.js';
+import type { Write } from './write.js';
 
 /**
  * Wraps a collection of a store.
@@ -13,25 +14,49 @@ import { copyStorable, type Fields } from './values.js';
  * @param raw is given checked filters in its own words, and copies of what is to be stored
  * @param name for messages
  * @param speak checks a filter and says it in the words of the store
+ * @param write runs what changes something
  */
-export function guard<T extends { _id: string }>(raw: Collection<T>, name: string, speak: Speak): Collection<T> {
+export function guard<T extends { _id: string }>(
+	raw: Collection<T>,
+	name: string,
+	speak: Speak,
+	write: Write,
+): Collection<T> {
 	const asked = (filter: Filter<T>) => speak(filter as Fields) as Filter<T>;
 	const change = (update: UpdateFilter<T>) => copyUpdate(update as Fields, speak) as UpdateFilter<T>;
-	const refuse = (error: unknown): never => {
-		throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
-	};
+	const run: Write = (task) =>
+		write(task).catch((error) => {
+			throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
+		});
 
 	return {
 		findOne: async (filter, options) => raw.findOne(asked(filter), options),
 		find: (filter, options) => raw.find(asked(filter), options),
 		countDocuments: async (filter) => raw.countDocuments(asked(filter)),
-		insertOne: async (document) => raw.insertOne(prepare(document)).catch(refuse),
-		updateOne: async (filter, update) => raw.updateOne(asked(filter), change(update)).catch(refuse),
-		updateMany: async (filter, update) => raw.updateMany(asked(filter), change(update)).catch(refuse),
-		findOneAndUpdate: async (filter, update, options) =>
-			raw.findOneAndUpdate(asked(filter), change(update), options).catch(refuse),
-		deleteOne: async (filter) => raw.deleteOne(asked(filter)),
-		deleteMany: async (filter) => raw.deleteMany(asked(filter)),
+		insertOne: async (document) => {
+			const stored = prepare(document);
+			return run(() => raw.insertOne(stored));
+		},
+		updateOne: async (filter, update) => {
+			const [where, what] = [asked(filter), change(update)];
+			return run(() => raw.updateOne(where, what));
+		},
+		updateMany: async (filter, update) => {
+			const [where, what] = [asked(filter), change(update)];
+			return run(() => raw.updateMany(where, what));
+		},
+		findOneAndUpdate: async (filter, update, options) => {
+			const [where, what] = [asked(filter), change(update)];
+			return run(() => raw.findOneAndUpdate(where, what, options));
+		},
+		deleteOne: async (filter) => {
+			const where = asked(filter);
+			return run(() => raw.deleteOne(where));
+		},
+		deleteMany: async (filter) => {
+			const where = asked(filter);
+			return run(() => raw.deleteMany(where));
+		},
 	};
 }
 
@@ -42,9 +67,9 @@ function prepare<T extends { _id: string }>(document: T): T {
 	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as T;
 }
 
-/** nedb's word for it, MongoDB's number, and what FerretDB 2.7 answers to `findOneAndUpdate`: number 1 and this text. */
+/** nedb's word for it, MongoDB's number, and what FerretDB 2.7 answers to `findOneAndUpdate`: PostgreSQL's text. */
 function isDuplicate(error: unknown): boolean {
 	const { errorType, code, message } = error as { errorType?: unknown; code?: unknown; message?: unknown };
 	if (errorType === 'uniqueViolated' || code === 11000) return true;
-	return code === 1 && typeof message === 'string' && /duplicate key/i.test(message);
+	return code === 1 && typeof message === 'string' && /violates (exclusion|unique) constraint/.test(message);
 }

@@ -1,12 +1,13 @@
 /** The store on MongoDB: the official driver, on Rocket.Chat's own collections. */
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
+import type { Log } from '../../shared/log.js';
 import type { Collection } from '../../shared/store.js';
 import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { reasonOf, StoreError } from './failure.js';
 import { toNedb } from './filter.js';
 import { guard } from './guard.js';
 import { indexes } from './indexes.js';
-import type { StoreLog } from './log.js';
+import { openGate } from './write.js';
 
 /** The database where the address names none, as in Rocket.Chat's own set-ups. */
 const DATABASE = 'rocketchat';
@@ -19,7 +20,7 @@ const PATIENCE = 10_000;
  *
  * @throws StoreError `unreachable` or `unusable`; no message holds the password of the address
  */
-export async function openMongo(url: string, log: StoreLog): Promise<OpenStore> {
+export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 	const client = connectTo(url);
 	try {
 		await client.connect();
@@ -27,15 +28,23 @@ export async function openMongo(url: string, log: StoreLog): Promise<OpenStore> 
 		await client.close();
 		throw new StoreError('unreachable', withoutSecrets(`MongoDB at ${hosts(url)}: ${reasonOf(error)}.`, url));
 	}
+	const gate = openGate();
 	try {
 		const db = client.db(databaseOf(url));
 		const store = await buildStore(async <T extends { _id: string }>(name: CollectionName) => {
 			const collection = db.collection<T>(name);
 			await ensureIndexes(collection, name, log);
 			// The driver takes and gives what the shared type says; its own types say more.
-			return guard<T>(collection as unknown as Collection<T>, name, check);
+			return guard<T>(collection as unknown as Collection<T>, name, check, gate.pass);
 		});
-		return { store, close: () => client.close() };
+		return {
+			store,
+			close: async () => {
+				// The driver would break off what still runs.
+				await gate.close();
+				await client.close();
+			},
+		};
 	} catch (error) {
 		await client.close();
 		throw error;
@@ -69,7 +78,7 @@ function connectTo(url: string): MongoClient {
 async function ensureIndexes<T extends { _id: string }>(
 	collection: DriverCollection<T>,
 	name: CollectionName,
-	log: StoreLog,
+	log: Log,
 ): Promise<void> {
 	for (const { fields, unique, sparse } of indexes[name] ?? []) {
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));

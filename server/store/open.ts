@@ -1,7 +1,7 @@
+import type { Log } from '../../shared/log.js';
 import type { OpenStore } from './collections.js';
 import { openMemory } from './embedded.js';
 import { openFiles } from './files.js';
-import type { StoreLog } from './log.js';
 import { openMongo } from './mongodb.js';
 
 /** Where the data is. */
@@ -19,7 +19,7 @@ export type StoreChoice =
  * @param log hears what was repaired or left as it was
  * @throws StoreError with a message for whoever runs the server
  */
-export function openStore(choice: StoreChoice, log: StoreLog): Promise<OpenStore> {
+export function openStore(choice: StoreChoice, log: Log): Promise<OpenStore> {
 	switch (choice.kind) {
 		case 'memory':
 			return openMemory();

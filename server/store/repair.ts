@@ -1,14 +1,14 @@
 /** What a crash may have left at the end of a file, and what it cannot have left anywhere else. */
-import { open, readFile, truncate } from 'node:fs/promises';
+import { readFile, truncate } from 'node:fs/promises';
+import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from './failure.js';
-import type { StoreLog } from './log.js';
 import { isFields } from './values.js';
 
 /**
  * Cuts off the line that was being written when the process ended: it was never acknowledged. A file that does not exist
  * is fine.
  */
-export async function cutTornLine(path: string, log: StoreLog): Promise<void> {
+export async function cutTornLine(path: string, log: Log): Promise<void> {
 	const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
 		if (error.code === 'ENOENT') return undefined;
 		throw error;
@@ -23,13 +23,10 @@ export async function cutTornLine(path: string, log: StoreLog): Promise<void> {
 
 /** Why nedb could not read a file: names the first line that is none of its own, which nedb does not. */
 export async function damageOf(path: string, error: unknown): Promise<StoreError> {
-	const file = await open(path);
-	let number = 0;
-	for await (const line of file.readLines()) {
-		number++;
-		if (line !== '' && !isDocument(line))
-			return new StoreError('damaged', `Line ${number} of ${path} is damaged. Restore the file from a copy.`);
-	}
+	const lines = (await readFile(path, 'utf8')).split('\n');
+	const damaged = lines.findIndex((line) => line !== '' && !isDocument(line)) + 1;
+	if (damaged > 0)
+		return new StoreError('damaged', `Line ${damaged} of ${path} is damaged. Restore the file from a copy.`);
 	return new StoreError('unusable', `The file ${path} cannot be loaded: ${reasonOf(error)}.`, { cause: error });
 }
 

@@ -10,7 +10,8 @@ import type { OpenStore } from '../../server/store/collections.js';
 import type { SyncFile } from '../../server/store/datafile.js';
 import { openFiles } from '../../server/store/files.js';
 import { isDuplicateKey } from '../../shared/store.js';
-import { rejection, silent } from '../support/store.js';
+import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
 
 const writer = fileURLToPath(new URL('../support/writer.js', import.meta.url));
 
@@ -41,7 +42,7 @@ describe('the store in a folder', () => {
 		await rm(parent, { recursive: true });
 	});
 
-	async function open(sync?: SyncFile, log = silent) {
+	async function open(sync?: SyncFile, log = memoryLog()) {
 		const store = await openFiles(folder, log, sync);
 		opened.push(store);
 		return store;
@@ -115,7 +116,7 @@ describe('the store in a folder', () => {
 		it('its files from growing without end', async () => {
 			const sizes: number[] = [];
 			const rewritten: object[] = [];
-			const log = { ...silent, info: (facts: object) => rewritten.push(facts) };
+			const log = { ...memoryLog(), info: (facts: object) => rewritten.push(facts) };
 			const { store, close } = await open((file) => file.datasync(), log);
 			await store.rooms.insertOne({ _id: 'r', t: 'p' });
 			await store.rooms.insertOne({ _id: 's', t: 'p', name: 'still' });
@@ -148,7 +149,7 @@ describe('the store in a folder', () => {
 
 		it('so is a second store in the same process, until the first is closed', async () => {
 			const { close } = await open();
-			const error = await rejection(openFiles(folder, silent));
+			const error = await rejection(openFiles(folder, memoryLog()));
 			expect(error).to.include({ name: 'StoreError', code: 'in-use' });
 			await close();
 			await open();
@@ -160,7 +161,7 @@ describe('the store in a folder', () => {
 			await twoRooms();
 			await appendFile(rooms(), '{"_id":"c","t":"p","name":"é');
 			const warnings: object[] = [];
-			const { store } = await open(undefined, { ...silent, warn: (facts) => warnings.push(facts) });
+			const { store } = await open(undefined, { ...memoryLog(), warn: (facts) => warnings.push(facts) });
 			expect(warnings).to.deep.equal([{ file: rooms(), bytes: 29 }]);
 			expect(await store.rooms.countDocuments({})).to.equal(2);
 		});
@@ -178,25 +179,25 @@ describe('the store in a folder', () => {
 			const lines = (await readFile(rooms(), 'utf8')).split('\n');
 			lines[1] = (lines[1] as string).slice(0, 10);
 			await writeFile(rooms(), lines.join('\n'));
-			const error = await rejection(openFiles(folder, silent));
+			const error = await rejection(openFiles(folder, memoryLog()));
 			expect(error).to.include({ name: 'StoreError', code: 'damaged' });
 			expect(error.message).to.include(`Line 2 of ${rooms()}`);
 			expect(await readFile(rooms(), 'utf8')).to.equal(lines.join('\n'));
 			// The folder is free again.
-			expect(await rejection(openFiles(folder, silent))).to.include({ code: 'damaged' });
+			expect(await rejection(openFiles(folder, memoryLog()))).to.include({ code: 'damaged' });
 		});
 
 		it('refuses two documents of one unique value', async () => {
 			await (await open()).close();
 			await appendFile(join(folder, 'users.db'), '{"_id":"a","username":"secret"}\n{"_id":"b","username":"secret"}\n');
-			const error = await rejection(openFiles(folder, silent));
+			const error = await rejection(openFiles(folder, memoryLog()));
 			expect(error).to.include({ code: 'damaged', message: 'Two documents of users have the same username.' });
 		});
 	});
 
 	it('says what is wrong with a folder it cannot use', async () => {
 		await writeFile(folder, 'a file');
-		const error = await rejection(openFiles(folder, silent));
+		const error = await rejection(openFiles(folder, memoryLog()));
 		expect(error).to.include({ name: 'StoreError', code: 'unusable' });
 		expect(error.message).to.include(folder);
 	});
@@ -275,7 +276,7 @@ describe('the store in a folder', () => {
 			const acknowledged = printed.filter((line) => /^r\d+$/.test(line));
 			expect(acknowledged).to.not.have.length(0);
 			const warnings: object[] = [];
-			const { store } = await open(undefined, { ...silent, warn: (facts) => warnings.push(facts) });
+			const { store } = await open(undefined, { ...memoryLog(), warn: (facts) => warnings.push(facts) });
 			expect(warnings).to.have.length(1);
 			const stored = new Set((await store.rooms.find({}).toArray()).map(({ _id }) => _id));
 			expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { groupSync } from '../../server/store/group-sync.js';
-import { rejection } from '../support/store.js';
+import { rejection } from '../support/rejection.js';
 
 describe('groupSync', () => {
 	it('takes all who came before a sync began, and none who came after', async () => {

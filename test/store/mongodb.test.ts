@@ -1,7 +1,8 @@
 /** What MongoDB refuses at the start; what it does once it is there is in the contract suite. */
 import { expect } from 'chai';
 import { openStore } from '../../server/store/open.js';
-import { rejection, silent } from '../support/store.js';
+import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
 
 describe('the store on MongoDB', () => {
 	const cases: [what: string, url: string, says: string][] = [
@@ -13,7 +14,7 @@ describe('the store on MongoDB', () => {
 	];
 	for (const [what, url, says] of cases) {
 		it(`says so when it ${what}, but not the password`, async () => {
-			const error = await rejection(openStore({ kind: 'mongodb', url }, silent));
+			const error = await rejection(openStore({ kind: 'mongodb', url }, memoryLog()));
 			expect(error).to.include({ name: 'StoreError', code: 'unreachable' });
 			expect(error.message).to.include(says);
 			expect(`${error.stack} ${error.cause ?? ''}`).to.not.match(/s(=|%3D)cret/);

@@ -1,14 +1,11 @@
-/** A store for a test, and what the store tests share. */
-import { randomBytes } from 'node:crypto';
+/** A store of its own for each test. */
 import { MongoClient } from 'mongodb';
 import type { OpenStore } from '../../server/store/collections.js';
-import type { StoreLog } from '../../server/store/log.js';
 import { openStore } from '../../server/store/open.js';
+import { randomId } from '../../shared/ids.js';
+import { memoryLog } from './log.js';
 
 export type { OpenStore };
-
-/** A log that nobody reads. */
-export const silent: StoreLog = { warn: () => {}, info: () => {} };
 
 /**
  * An empty store that is gone when it is closed: in memory, or on the MongoDB at `ROOMKEY_TEST_MONGO_URL` in a database
@@ -16,10 +13,10 @@ export const silent: StoreLog = { warn: () => {}, info: () => {} };
  */
 export async function openTestStore(): Promise<OpenStore> {
 	const server = process.env.ROOMKEY_TEST_MONGO_URL;
-	if (!server) return openStore({ kind: 'memory' }, silent);
+	if (!server) return openStore({ kind: 'memory' }, memoryLog());
 	const url = new URL(server);
-	url.pathname = `/roomkey-test-${randomBytes(6).toString('hex')}`;
-	const { store, close } = await openStore({ kind: 'mongodb', url: url.href }, silent);
+	url.pathname = `/roomkey-test-${randomId()}`;
+	const { store, close } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 	return {
 		store,
 		close: async () => {
@@ -31,12 +28,17 @@ export async function openTestStore(): Promise<OpenStore> {
 	};
 }
 
-/** What a promise rejects with; fails where it does not. */
-export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: unknown }> {
-	try {
-		await promise;
-	} catch (error) {
-		return error as Error;
-	}
-	throw new Error('should have been rejected');
+/** An empty store for each test of the suite it is called in. */
+export function eachTestWithStore(): OpenStore {
+	let open: OpenStore;
+	beforeEach(async () => {
+		open = await openTestStore();
+	});
+	afterEach(() => open.close());
+	return {
+		get store() {
+			return open.store;
+		},
+		close: () => open.close(),
+	};
 }

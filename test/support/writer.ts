@@ -6,13 +6,14 @@
  * Arguments: the folder, and how long a room's name shall be.
  */
 import { openStore } from '../../server/store/open.js';
-import { rejection, silent } from './store.js';
+import { memoryLog } from './log.js';
+import { rejection } from './rejection.js';
 
 const [folder = '', length = '10'] = process.argv.slice(2);
 const name = 'x'.repeat(Number(length));
 
 try {
-	const { store } = await openStore({ kind: 'files', folder }, silent);
+	const { store } = await openStore({ kind: 'files', folder }, memoryLog());
 	console.log('open');
 	let next = 0;
 	const write = async () => {

@@ -1,0 +1,167 @@
+/** What every store keeps about documents: unique values, `_updatedAt`, copies, and the end of it all. */
+import { expect } from 'chai';
+import type { Room, Subscription, User } from '../../shared/documents.js';
+import { type Filter, isDuplicateKey } from '../../shared/store.js';
+import { rejection } from '../support/rejection.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const after = { returnDocument: 'after' } as const;
+
+describe('any store: documents', () => {
+	const test = eachTestWithStore();
+	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
+	const member = (rid: string, user: string, fields: Partial<Subscription> = {}): Subscription => ({
+		_id: `${rid}-${user}`,
+		rid,
+		u: { _id: user },
+		...fields,
+	});
+
+	describe('unique indexes', () => {
+		const refused = async (write: Promise<unknown>) => {
+			const error = await rejection(write);
+			expect(isDuplicateKey(error), error.message).to.equal(true);
+			// Neither in the message nor in what a logger would print beside it.
+			expect(`${error.stack} ${JSON.stringify(error)} ${error.cause ?? ''}`).to.not.include('secret');
+		};
+
+		it('refuse a second document of an id, and any value that is taken', async () => {
+			await test.store.subscriptions.insertOne(member('r', 'a', { E2EKey: 'secret' }));
+			await test.store.subscriptions.insertOne(member('r', 'b'));
+			await test.store.subscriptions.insertOne(member('r', 'c'));
+			await refused(test.store.subscriptions.insertOne(member('r', 'a')));
+			await refused(test.store.subscriptions.insertOne({ ...member('r', 'a'), _id: 'other' }));
+			await refused(test.store.subscriptions.insertOne(member('q', 'b', { E2EKey: 'secret' })));
+			const take = { $set: { E2EKey: 'secret' } };
+			await refused(test.store.subscriptions.updateOne({ _id: 'r-b' }, take));
+			await refused(test.store.subscriptions.updateMany({ _id: { $in: ['r-b', 'r-c'] } }, take));
+			await refused(test.store.subscriptions.findOneAndUpdate({ _id: 'r-b' }, take, after));
+			expect(await test.store.subscriptions.countDocuments({ E2EKey: { $exists: true } })).to.equal(1);
+			expect(await test.store.subscriptions.countDocuments({})).to.equal(3);
+		});
+
+		it('see the elements of arrays, and let go of what is gone', async () => {
+			const alice: User = {
+				_id: 'alice',
+				username: 'alice',
+				emails: [
+					{ address: 'a@secret', verified: true },
+					{ address: 'b@secret', verified: true },
+				],
+				services: { resume: { loginTokens: [{ hashedToken: 'secret', when: new Date() }] } },
+			};
+			await test.store.users.insertOne(alice);
+			await test.store.users.insertOne({ _id: 'none' });
+			await test.store.users.insertOne({ _id: 'empty', emails: [], services: { resume: { loginTokens: [] } } });
+			await refused(test.store.users.insertOne({ _id: 'x', username: 'alice' }));
+			await refused(test.store.users.insertOne({ _id: 'x', emails: [{ address: 'b@secret', verified: false }] }));
+			await refused(test.store.users.insertOne({ _id: 'x', services: { ...alice.services } }));
+			const byToken: Filter<User> = { 'services.resume.loginTokens.hashedToken': 'secret' };
+			expect(await test.store.users.findOne(byToken)).to.include({ _id: 'alice' });
+			await test.store.users.updateOne(byToken, {
+				$pull: { 'services.resume.loginTokens': { hashedToken: 'secret' } },
+			});
+			expect(await test.store.users.findOne(byToken)).to.equal(null);
+			await test.store.users.insertOne({ _id: 'x', services: { ...alice.services } });
+			expect(await test.store.users.findOne(byToken)).to.include({ _id: 'x' });
+		});
+	});
+
+	it('ends the writes under way when it is closed, and takes no more', async () => {
+		const writes = Array.from({ length: 20 }, (_, i) => test.store.rooms.insertOne(room(`r${i}`)));
+		const closed = test.close();
+		const late = await rejection(test.store.rooms.insertOne(room('late')));
+		expect(late).to.include({ name: 'StoreError', message: 'The store is closed.' });
+		await Promise.all([...writes, closed]);
+	});
+
+	describe('_updatedAt', () => {
+		const old = new Date(0);
+		it('is set by every write', async () => {
+			const start = Date.now();
+			const stamp = async () => {
+				const at = (await test.store.rooms.findOne({}))?._updatedAt as Date;
+				expect(at.getTime()).to.be.within(start, Date.now());
+				await test.store.rooms.updateOne({}, { $set: { _updatedAt: old } });
+				expect(await test.store.rooms.findOne({})).to.have.deep.property('_updatedAt', old);
+			};
+			await test.store.rooms.insertOne(room('r'));
+			await stamp();
+			await test.store.rooms.updateOne({}, { $set: { t: 'p' } });
+			await stamp();
+			await test.store.rooms.updateMany({}, { $unset: { name: 1 } });
+			await stamp();
+			await test.store.rooms.findOneAndUpdate({}, { $inc: { msgs: 1 } } as object, after);
+			await stamp();
+		});
+
+		it("is the caller's where it sets it", async () => {
+			await test.store.rooms.insertOne(room('r', { _updatedAt: old }));
+			expect(await test.store.rooms.findOne({})).to.have.deep.property('_updatedAt', old);
+		});
+	});
+
+	describe('documents', () => {
+		const odd = {
+			...room('r', { _updatedAt: new Date(3) }),
+			at: new Date('2024-02-29T12:34:56.789Z'),
+			yes: true,
+			no: false,
+			nothing: null,
+			numbers: [0, -1, 1.5, 2 ** 52],
+			nested: [[1, [new Date(1), 'x']], [], [{ a: [{ b: null }] }]],
+			text: 'line\nend\u2028\u2029\u0085\v\f\r é 🔑 "quoted" \\',
+			empty: {},
+		};
+
+		it('come back as they went in', async () => {
+			await test.store.rooms.insertOne(odd);
+			expect(await test.store.rooms.findOne({ _id: 'r' })).to.deep.equal(odd);
+		});
+
+		it('are copies', async () => {
+			const mine = structuredClone(odd);
+			const change = { $set: { extra: { at: new Date(7), list: ['x'] } } };
+			const spoil = (document: object) => {
+				const { at, numbers, extra } = document as typeof odd & { extra?: { at: Date; list: string[] } };
+				at?.setTime(0);
+				numbers?.push(99);
+				extra?.at.setTime(0);
+				extra?.list.push('spoilt');
+			};
+			await test.store.rooms.insertOne(mine);
+			await test.store.rooms.updateOne({}, change);
+			const stored = { ...odd, extra: structuredClone(change.$set.extra) };
+			spoil(mine);
+			spoil(change.$set);
+			change.$set.extra.at.setTime(0);
+			change.$set.extra.list.push('spoilt');
+			for (const found of [
+				await test.store.rooms.findOne({}),
+				...(await test.store.rooms.find({}).toArray()),
+				await test.store.rooms.findOneAndUpdate({}, { $set: { t: 'p' } }, after),
+			]) {
+				expect({ ...found, _updatedAt: odd._updatedAt }).to.deep.equal(stored);
+				spoil(found as object);
+			}
+			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: odd._updatedAt }).to.deep.equal(stored);
+		});
+
+		it('are refused where a store could not keep them', async () => {
+			for (const wrong of [
+				{ t: 'p' },
+				{ _id: '' },
+				{ _id: 7 },
+				{ _id: '__proto__' },
+				{ _id: 'x', name: undefined },
+				{ _id: 'x', 'a.b': 1 },
+				{ _id: 'x', a: [{ $b: 1 }] },
+				{ _id: 'x', a: new Map() },
+				{ _id: 'x', a: 1n },
+				{ _id: 'x', a: new Array(2) },
+			])
+				expect(await rejection(test.store.rooms.insertOne(wrong as unknown as Room))).to.be.instanceOf(TypeError);
+			expect(await test.store.rooms.countDocuments({})).to.equal(0);
+		});
+	});
+});

@@ -1,0 +1,109 @@
+/** What every store keeps about reading; see `eachTestWithStore` for which store it is. */
+import { expect } from 'chai';
+import type { Room, User } from '../../shared/documents.js';
+import type { Filter } from '../../shared/store.js';
+import { rejection } from '../support/rejection.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const after = { returnDocument: 'after' } as const;
+
+describe('any store: reading', () => {
+	const test = eachTestWithStore();
+	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
+	const ids = async (filter: Filter<Room>) =>
+		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+
+	describe('reading', () => {
+		beforeEach(async () => {
+			for (const [_id, name] of [
+				['a', 'one'],
+				['b', 'two'],
+				['c', 'three'],
+			] as const)
+				await test.store.rooms.insertOne(room(_id, { name }));
+		});
+
+		it('finds one or null', async () => {
+			expect(await test.store.rooms.findOne({ _id: 'b' })).to.include({ _id: 'b', t: 'p', name: 'two' });
+			expect(await test.store.rooms.findOne({ _id: 'x' })).to.equal(null);
+			expect(await test.store.rooms.findOne({}, { sort: { name: -1 } })).to.include({ _id: 'b' });
+		});
+
+		it('finds many: sorted, from one on, up to a number, one by one', async () => {
+			expect(await ids({})).to.deep.equal(['a', 'b', 'c']);
+			const page = test.store.rooms.find({}, { sort: { name: 1 }, skip: 1, limit: 1 });
+			expect((await page.toArray()).map(({ _id }) => _id)).to.deep.equal(['c']);
+			expect(await test.store.rooms.find({}, { limit: 0 }).toArray()).to.have.length(3);
+			const seen: string[] = [];
+			for await (const { _id } of test.store.rooms.find({}, { sort: { t: 1, _id: -1 } })) seen.push(_id);
+			expect(seen).to.deep.equal(['c', 'b', 'a']);
+		});
+
+		it('counts', async () => {
+			expect(await test.store.rooms.countDocuments({})).to.equal(3);
+			expect(await test.store.rooms.countDocuments({ name: { $in: ['one', 'two', 'nine'] } })).to.equal(2);
+		});
+
+		it('deletes', async () => {
+			expect(await test.store.rooms.deleteOne({ t: 'p' })).to.include({ deletedCount: 1 });
+			expect(await test.store.rooms.deleteOne({ t: 'c' })).to.include({ deletedCount: 0 });
+			expect(await test.store.rooms.deleteMany({})).to.include({ deletedCount: 2 });
+			expect(await ids({})).to.deep.equal([]);
+		});
+	});
+
+	describe('projection', () => {
+		const tokens = [
+			{ hashedToken: 'h1', when: new Date(1) },
+			{ hashedToken: 'h2', when: new Date(2) },
+		];
+		const bob: User = {
+			_id: 'bob',
+			name: 'Bob',
+			e2e: { public_key: 'pub', private_key: 'priv' },
+			services: { resume: { loginTokens: tokens }, password: { bcrypt: 'b' } },
+			_updatedAt: new Date(5),
+		};
+		const resume = (loginTokens: object[]) => ({ services: { resume: { loginTokens } } });
+		const { services: _, ...noServices } = bob;
+		const cases: [projection: Record<string, 0 | 1>, expected: object][] = [
+			[{}, bob],
+			[{ name: 1 }, { _id: 'bob', name: 'Bob' }],
+			[{ name: 1, _id: 0 }, { name: 'Bob' }],
+			[{ _id: 1 }, { _id: 'bob' }],
+			[{ services: 0 }, noServices],
+			[{ 'e2e.public_key': 1 }, { _id: 'bob', e2e: { public_key: 'pub' } }],
+			[{ 'e2e.other': 1 }, { _id: 'bob', e2e: {} }],
+			[{ 'name.part': 1 }, { _id: 'bob' }],
+			[
+				{ 'e2e.private_key': 0, 'services.password': 0, 'services.resume.loginTokens.hashedToken': 0 },
+				{ ...noServices, e2e: { public_key: 'pub' }, ...resume(tokens.map(({ when }) => ({ when }))) },
+			],
+			[{ 'services.resume.loginTokens.when': 1 }, { _id: 'bob', ...resume(tokens.map(({ when }) => ({ when }))) }],
+		];
+		for (const [projection, expected] of cases) {
+			it(JSON.stringify(projection), async () => {
+				await test.store.users.insertOne(bob);
+				expect(await test.store.users.findOne({ _id: 'bob' }, { projection })).to.deep.equal(expected);
+				expect(await test.store.users.find({}, { projection }).toArray()).to.deep.equal([expected]);
+			});
+		}
+
+		it('holds for findOneAndUpdate', async () => {
+			await test.store.users.insertOne(bob);
+			const projection = { 'e2e.public_key': 1, username: 1 } as const;
+			const found = await test.store.users.findOneAndUpdate(
+				{ _id: 'bob' },
+				{ $set: { username: 'bob' } },
+				{ ...after, projection },
+			);
+			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
+		});
+
+		it('does not both take and leave out', async () => {
+			await test.store.users.insertOne(bob);
+			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');
+			expect(await rejection(test.store.users.findOne({}, { projection: { e2e: 1, 'e2e.x': 1 } }))).to.be.an('error');
+		});
+	});
+});

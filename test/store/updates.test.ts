@@ -1,0 +1,166 @@
+/** What every store keeps about updates, and about the one write that concurrent callers race for. */
+import { expect } from 'chai';
+import type { Room } from '../../shared/documents.js';
+import type { Filter } from '../../shared/store.js';
+import { rejection } from '../support/rejection.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const after = { returnDocument: 'after' } as const;
+
+describe('any store: updates', () => {
+	const test = eachTestWithStore();
+	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
+	const ids = async (filter: Filter<Room>) =>
+		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+
+	describe('updates', () => {
+		const when = new Date(1000);
+		const before = {
+			name: 'a',
+			n: 1,
+			list: ['x', 'y', 'x'],
+			subs: [
+				{ k: 1, at: new Date(1) },
+				{ k: 2, at: new Date(9) },
+			],
+			sub: { a: 1, b: { c: 2 } },
+			nothing: null,
+		};
+		const cases: [update: object, changed: object][] = [
+			[
+				{ $set: { name: 'b', 'sub.b.d': when, 'fresh.x': [{ y: null }] } },
+				{ name: 'b', sub: { a: 1, b: { c: 2, d: when } }, fresh: { x: [{ y: null }] } },
+			],
+			[{ $set: {} }, {}],
+			[{ $unset: { name: 1, 'sub.a': '', 'none.at.all': true } }, { name: undefined, sub: { b: { c: 2 } } }],
+			[{ $unset: { 'name.first': 1, 'nothing.at.all': 1 } }, {}],
+			[{ $inc: { n: 2, 'sub.z': -1 } }, { n: 3, sub: { a: 1, b: { c: 2 }, z: -1 } }],
+			[{ $push: { list: 'z', made: { k: 1 } } }, { list: ['x', 'y', 'x', 'z'], made: [{ k: 1 }] }],
+			[{ $push: { list: { $each: ['1', '2'], $slice: -3 } } }, { list: ['x', '1', '2'] }],
+			[{ $push: { list: { $each: ['1'], $slice: 2 } } }, { list: ['x', 'y'] }],
+			[{ $push: { list: { $each: [], $slice: 0 } } }, { list: [] }],
+			[{ $pull: { list: 'x' } }, { list: ['y'] }],
+			[
+				{ $pull: { list: { $in: ['x', 'y'] }, none: 'x', 'sub.none': 1 }, $set: { n: 7 } },
+				{ list: [], n: 7 },
+			],
+			[{ $pull: { subs: { k: 2 } } }, { subs: [before.subs[0]] }],
+			[{ $pull: { subs: { at: { $lt: new Date(5) }, type: { $ne: 'x' } } } }, { subs: [before.subs[1]] }],
+			[{ $pull: { subs: { type: { $exists: false } } } }, { subs: [] }],
+			[{ $addToSet: { list: 'y', made: 'm' } }, { made: ['m'] }],
+			[{ $addToSet: { list: { $each: ['y', 'z', 'z'] } } }, { list: ['x', 'y', 'x', 'z'] }],
+			[
+				{ $set: { name: 'b' }, $inc: { n: 1 }, $unset: { sub: 1 } },
+				{ name: 'b', n: 2, sub: undefined },
+			],
+		];
+		for (const [update, changed] of cases) {
+			it(JSON.stringify(update), async () => {
+				await test.store.rooms.insertOne(room('r', before as object));
+				await test.store.rooms.insertOne(room('s', before as object));
+				const expected = JSON.parse(JSON.stringify({ ...room('r'), ...before, ...changed }));
+				expect(await test.store.rooms.updateOne({ _id: 'r' }, update)).to.include({ matchedCount: 1 });
+				const { _updatedAt, ...stored } = (await test.store.rooms.findOne({ _id: 'r' })) as Room;
+				expect(JSON.parse(JSON.stringify(stored))).to.deep.equal(expected);
+				const other = await test.store.rooms.findOneAndUpdate({ _id: 's' }, update, after);
+				expect(JSON.parse(JSON.stringify({ ...other, _updatedAt: undefined }))).to.deep.equal({
+					...expected,
+					_id: 's',
+				});
+				expect(other).to.deep.equal(await test.store.rooms.findOne({ _id: 's' }));
+			});
+		}
+
+		it('are refused where the stores differ', async () => {
+			const refused: object[] = [
+				{},
+				{ name: 'b' },
+				{ $set: { name: 'b' }, n: 1 },
+				[{ $set: { name: 'b' } }],
+				{ $set: { name: undefined } },
+				{ $set: { sub: { x: [undefined] } } },
+				{ $set: { n: Number.POSITIVE_INFINITY } },
+				{ $set: { at: new Date(Number.NaN) } },
+				{ $set: { name: () => 'b' } },
+				{ $set: { sub: { $x: 1 } } },
+				{ $set: { sub: { 'x.y': 1 } } },
+				{ $set: { _id: 'other' } },
+				{ $set: { 'list.0': 'b' } },
+				{ $set: { 'list.$': 'b' } },
+				{ $set: { 'constructor.prototype.x': 'b' } },
+				{ $set: { 'sub.': 'b' } },
+				{ $set: { sub: 1, 'sub.a': 1 } },
+				{ $set: { name: 'b' }, $unset: { name: 1 } },
+				{ $unset: { _updatedAt: 1 } },
+				{ $inc: { n: '1' } },
+				{ $push: { list: { $each: 'x' } } },
+				{ $push: { list: { $each: ['x'], $position: 0 } } },
+				{ $push: { list: { $each: ['x'], $slice: 1.5 } } },
+				{ $addToSet: { subs: { k: 1 } } },
+				{ $pull: { list: undefined } },
+				{ $pull: { subs: { k: { $mod: [2, 0] } } } },
+				{ $rename: { name: 'title' } },
+				{ $currentDate: { at: true } },
+			];
+			await test.store.rooms.insertOne(room('r', before as object));
+			const stored = await test.store.rooms.findOne({});
+			for (const update of refused)
+				expect(await rejection(test.store.rooms.updateOne({}, update)), JSON.stringify(update)).to.be.instanceOf(
+					TypeError,
+				);
+			expect(await test.store.rooms.findOne({})).to.deep.equal(stored);
+		});
+
+		it('fail as a whole where a field is not what they need', async () => {
+			await test.store.rooms.insertOne(room('r', before as object));
+			const stored = await test.store.rooms.findOne({});
+			for (const update of [
+				{ $push: { name: 'x' } },
+				{ $inc: { name: 1 } },
+				{ $pull: { name: 'a' } },
+				{ $set: { 'name.first': 'a' } },
+				{ $set: { 'list.first': 'a' } },
+				{ $set: { 'nothing.at.all': 'a' } },
+			])
+				await rejection(test.store.rooms.updateOne({}, { ...update, $unset: { sub: 1 } } as object));
+			expect(await test.store.rooms.findOne({})).to.deep.equal(stored);
+		});
+
+		it('change one or all of those that match', async () => {
+			for (const _id of ['a', 'b', 'c']) await test.store.rooms.insertOne(room(_id, { name: 'n' }));
+			expect(await test.store.rooms.updateOne({ name: 'n' }, { $set: { name: 'm' } })).to.include({ matchedCount: 1 });
+			expect(await test.store.rooms.updateMany({ name: 'n' }, { $set: { name: 'l' } })).to.include({ matchedCount: 2 });
+			expect(await test.store.rooms.updateMany({ name: 'k' }, { $set: { name: 'j' } })).to.include({ matchedCount: 0 });
+			expect(await test.store.rooms.updateOne({ name: 'k' }, { $set: { name: 'j' } })).to.include({ matchedCount: 0 });
+			expect(await test.store.rooms.findOneAndUpdate({ name: 'k' }, { $set: { name: 'j' } }, after)).to.equal(null);
+			expect(await ids({ name: 'l' })).to.have.length(2);
+		});
+	});
+
+	describe('one conditional write', () => {
+		const noKey: Filter<Room> = {
+			_id: 'r',
+			$or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }],
+		};
+		for (const [what, fields] of [
+			['no field', {}],
+			['null', { e2eKeyId: null }],
+			['an empty string', { e2eKeyId: '' }],
+		] as const) {
+			it(`of 200 callers at once has one winner, from ${what}`, async () => {
+				await test.store.rooms.insertOne(room('r', fields));
+				const matched = await Promise.all(
+					Array.from({ length: 200 }, async (_, caller) => {
+						const update = { $set: { e2eKeyId: `key-${caller}` } };
+						if (caller % 2) return (await test.store.rooms.updateOne(noKey, update)).matchedCount === 1;
+						const found = await test.store.rooms.findOneAndUpdate(noKey, update, after);
+						if (found) expect(found.e2eKeyId).to.equal(`key-${caller}`);
+						return found !== null;
+					}),
+				);
+				expect(matched.filter(Boolean)).to.have.length(1);
+				expect(await test.store.rooms.findOne({})).to.include({ e2eKeyId: `key-${matched.indexOf(true)}` });
+			});
+		}
+	});
+});

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { readConfig } from '../../server/config.js';
+import { helpText, OptionError, options, readmeTable } from '../../server/options.js';
+
+function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
+	const request = readConfig(line.split(' ').filter(Boolean), env);
+	if (request.kind !== 'serve') throw new Error(`expected serve, got ${request.kind}`);
+	return request.config;
+}
+
+describe('the configuration', () => {
+	it('has defaults for everything', () => {
+		expect(configOf('')).to.deep.include({
+			port: 3000,
+			host: '127.0.0.1',
+			demo: false,
+			store: { kind: 'files', folder: 'roomkey-data' },
+			'login-expiry': 90,
+			'heartbeat-interval': 15_000,
+			'heartbeat-timeout': 15_000,
+			'connect-timeout': 45_000,
+			'log-level': 'info',
+		});
+	});
+
+	it('takes flags before the environment, and that before the defaults', () => {
+		expect(configOf('', { PORT: '4000' }).port).to.equal(4000);
+		expect(configOf('--port 5000', { PORT: '4000' }).port).to.equal(5000);
+		expect(configOf('--port=0', { PORT: '' }).port).to.equal(0);
+		expect(configOf('', { PORT: '' }).port).to.equal(3000);
+	});
+
+	for (const [line, env, store] of [
+		['--data x', {}, { kind: 'files', folder: 'x' }],
+		['', { ROOMKEY_DATA: 'x' }, { kind: 'files', folder: 'x' }],
+		['--memory', {}, { kind: 'memory' }],
+		['--demo', {}, { kind: 'memory' }],
+		['--mongo-url mongodb://h/db', {}, { kind: 'mongodb', url: 'mongodb://h/db' }],
+		['', { MONGO_URL: 'mongodb://h/db' }, { kind: 'mongodb', url: 'mongodb://h/db' }],
+		['--memory', { MONGO_URL: 'mongodb://h/db' }, { kind: 'memory' }],
+		['--data x', { MONGO_URL: 'mongodb://h/db' }, { kind: 'files', folder: 'x' }],
+	] as const) {
+		it(`keeps the data where '${line}' with ${JSON.stringify(env)} says`, () => {
+			expect(configOf(line, env).store).to.deep.equal(store);
+		});
+	}
+
+	it('keeps the demo on this machine', () => {
+		expect(configOf('--demo --host 0.0.0.0').host).to.equal('127.0.0.1');
+	});
+
+	for (const [line, env, message] of [
+		['--nope', {}, "Unknown option '--nope'"],
+		['word', {}, 'word'],
+		['--port', {}, '--port'],
+		['--memory=yes', {}, '--memory'],
+		['--port x', {}, "--port must be a whole number from 0 to 65535, not 'x'"],
+		['--port 65536', {}, '--port must be a whole number'],
+		['--port 1e3', {}, '--port must be a whole number'],
+		['', { PORT: '-1' }, 'PORT must be a whole number'],
+		['--log-level loud', {}, "--log-level must be one of debug, info, warn, error, silent, not 'loud'"],
+		['--data=', {}, '--data must not be empty'],
+		['--memory --demo', {}, 'choose one of --memory and --demo'],
+		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],
+		['', { MONGO_URL: 'x', ROOMKEY_DATA: 'y' }, 'choose one of MONGO_URL and ROOMKEY_DATA'],
+	] as const) {
+		it(`refuses '${line}' with ${JSON.stringify(env)}`, () => {
+			expect(() => configOf(line, env)).to.throw(OptionError, message);
+		});
+	}
+
+	it('answers --help and --version before anything else', () => {
+		expect(readConfig(['--help', '--memory', '--demo'], {}).kind).to.equal('help');
+		expect(readConfig(['-h'], {}).kind).to.equal('help');
+		expect(readConfig(['--version'], { PORT: 'x' }).kind).to.equal('version');
+	});
+
+	it('explains every option in --help', () => {
+		for (const [name, { meaning }] of Object.entries(options)) {
+			expect(helpText()).to.include(`--${name}`).and.include(meaning);
+		}
+	});
+
+	it('has the table of settings in the README', () => {
+		expect(readFileSync('README.md', 'utf8')).to.include(readmeTable());
+	});
+});

@@ -1,0 +1,202 @@
+/** The `roomkey` command, as people start it. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { RawClient } from '../support/ddp.js';
+import { post, request } from '../support/rest.js';
+
+const main = path.resolve('dist/server/main.js');
+
+/** What the demo is to hold: DESIGN section 1 and issue 3. */
+const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
+
+class Command {
+	readonly child: ChildProcessWithoutNullStreams;
+	out = '';
+	err = '';
+
+	constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+		this.child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } });
+		this.child.stdout.on('data', (chunk) => {
+			this.out += chunk;
+		});
+		this.child.stderr.on('data', (chunk) => {
+			this.err += chunk;
+		});
+	}
+
+	/** Resolves with its address once it listens. */
+	async listening(): Promise<string> {
+		for await (const line of createInterface({ input: this.child.stdout })) {
+			const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+			if (address) return address;
+		}
+		throw new Error(`it ended: ${this.err}`);
+	}
+
+	/** Resolves with its exit code. */
+	async ended(): Promise<number | null> {
+		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
+		return this.child.exitCode;
+	}
+
+	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+		this.child.kill(signal);
+		return this.ended();
+	}
+}
+
+describe('roomkey', () => {
+	let folder: string;
+	const commands: Command[] = [];
+
+	beforeEach(async () => {
+		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-'));
+	});
+	afterEach(async () => {
+		for (const command of commands.splice(0)) await command.stop('SIGKILL');
+		await rm(folder, { recursive: true });
+	});
+
+	function roomkey(line: string, env?: NodeJS.ProcessEnv): Command {
+		const command = new Command(line.split(' ').filter(Boolean), env);
+		commands.push(command);
+		return command;
+	}
+
+	it('prints its help and its version', async () => {
+		const help = roomkey('--help');
+		expect(await help.ended()).to.equal(0);
+		expect(help.out).to.include('Usage: roomkey').and.include('--mongo-url');
+		const version = roomkey('--version');
+		expect(await version.ended()).to.equal(0);
+		expect(version.out.trim()).to.equal(JSON.parse(await readFile('package.json', 'utf8')).version);
+	});
+
+	for (const line of ['--nope', '--port x', '--memory --demo']) {
+		it(`refuses ${line} with 2 and a hint`, async () => {
+			const command = roomkey(line);
+			expect(await command.ended()).to.equal(2);
+			expect(command.err).to.match(/^roomkey: .*\nTry roomkey --help\n$/);
+		});
+	}
+
+	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+		it(`closes cleanly at ${signal}: clients are told, and it ends with 0`, async () => {
+			const command = roomkey('--memory --port 0');
+			const address = await command.listening();
+			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
+			command.child.kill(signal);
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await command.ended()).to.equal(0);
+			expect(command.err).to.equal('');
+		});
+	}
+
+	it('keeps its data in a folder, over restarts', async () => {
+		const first = roomkey(`--data ${folder}/data --port 0`);
+		const address = await first.listening();
+		expect((await request(`${address}/api/v1/me`)).status).to.equal(401);
+		expect(await first.stop()).to.equal(0);
+		const second = roomkey(`--data ${folder}/data --port 0`);
+		await second.listening();
+		expect(await second.stop()).to.equal(0);
+	});
+
+	it('refuses a folder that another process has', async () => {
+		const first = roomkey('--port 0', { ROOMKEY_DATA: `${folder}/data` });
+		await first.listening();
+		const second = roomkey(`--data ${folder}/data --port 0`);
+		expect(await second.ended()).to.equal(1);
+		expect(second.err)
+			.to.match(/^roomkey: The folder .*data is in use by /)
+			.and.include(String(first.child.pid));
+	});
+
+	it('says which port is taken', async () => {
+		const first = roomkey('--memory --port 0');
+		const { port } = new URL(await first.listening());
+		const second = roomkey(`--memory --port ${port}`);
+		expect(await second.ended()).to.equal(1);
+		expect(second.err)
+			.to.match(/^roomkey: .*EADDRINUSE/)
+			.and.include(port);
+	});
+
+	it('says that a database cannot be reached, and keeps its password to itself', async () => {
+		const url = 'mongodb://me:secret@127.0.0.1:1/db?serverSelectionTimeoutMS=200';
+		const command = roomkey('--port 0', { MONGO_URL: url });
+		expect(await command.ended()).to.equal(1);
+		expect(command.err)
+			.to.match(/^roomkey: .*MongoDB/)
+			.and.not.include('secret');
+	});
+
+	describe('--demo', () => {
+		it('prints a curl line that sets a key id, once', async () => {
+			const command = roomkey('--demo --port 0');
+			const address = await command.listening();
+			const printed = await new Promise<string>((resolve) => {
+				const look = () => (command.out.includes('Over DDP') ? resolve(command.out) : undefined);
+				look();
+				command.child.stdout.on('data', look);
+			});
+			// Done as a shell would do it, for machines without curl.
+			const line = /curl (.|\n)+?'\n/.exec(printed)?.[0].replaceAll('\\\n', '') ?? '';
+			expect(line).to.match(/^curl -X POST http/);
+			const quoted = (flag: string) => [...line.matchAll(new RegExp(`${flag} '([^']*)'`, 'g'))].map(([, text]) => text);
+			const curl = () =>
+				request(/http\S+/.exec(line)?.[0] ?? '', {
+					method: 'POST',
+					headers: quoted('-H').map((header) => header?.split(': ') as [string, string]),
+					body: quoted('-d')[0] ?? '',
+				});
+			const { text } = await curl();
+			expect(text).to.equal('{"success":true}');
+			expect((await curl()).body).to.include({ errorType: 'error-room-e2e-key-already-exists' });
+			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
+		});
+
+		it('holds the people and rooms of the seed', async () => {
+			const address = await roomkey('--demo --port 0').listening();
+			const setRoomKeyID = `${address}/api/v1/e2e.setRoomKeyID`;
+			const answers = [];
+			for (const rid of ['Qe3Wa3outaDMKzAZC', 'y7TdGkqRsvB4nHfXa', 'nowhere']) {
+				answers.push((await post(setRoomKeyID, ALICE, { rid, keyID: 'k' })).body);
+			}
+			expect(answers).to.deep.equal([
+				{
+					success: false,
+					error: 'E2E Key ID already exists [error-room-e2e-key-already-exists]',
+					errorType: 'error-room-e2e-key-already-exists',
+					details: { method: 'e2e.setRoomKeyID' },
+				},
+				{
+					success: false,
+					error: 'Invalid room [error-invalid-room]',
+					errorType: 'error-invalid-room',
+					details: { method: 'e2e.setRoomKeyID' },
+				},
+				{
+					success: false,
+					error: 'Invalid room [error-invalid-room]',
+					errorType: 'error-invalid-room',
+					details: { method: 'canAccessRoom' },
+				},
+			]);
+			for (const name of ['alice', 'bob']) {
+				expect((await post(`${address}/api/v1/login`, null, { user: name, password: name })).status).to.equal(200);
+			}
+		});
+
+		it('has its credentials nowhere else', async () => {
+			const address = await roomkey('--memory --port 0').listening();
+			expect((await post(`${address}/api/v1/e2e.setRoomKeyID`, ALICE, {})).status).to.equal(401);
+			expect((await post(`${address}/api/v1/login`, null, { user: 'alice', password: 'alice' })).status).to.equal(401);
+		});
+	});
+});
