@@ -23,6 +23,8 @@ function addressOf(host: string, port: number): string {
 
 async function serve(config: Config): Promise<void> {
 	const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: true }));
+	// Heard from the start: whoever reads the line below may want it to end right then.
+	const ended = signalToEnd();
 	const { store, close: closeStore } = await openStore(config.store, log);
 	let app: App | undefined;
 	try {
@@ -43,7 +45,7 @@ async function serve(config: Config): Promise<void> {
 		const address = addressOf(config.host, await app.listen(config.port, config.host));
 		console.log(`Roomkey listening on ${address}`);
 		if (config.demo) console.log(`\n${demoHint(address)}\n`);
-		await signalToEnd();
+		await ended;
 	} finally {
 		await app?.close();
 		await closeStore();
