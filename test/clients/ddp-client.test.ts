@@ -6,20 +6,34 @@ import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 
+/** A browser's, which the client expects, does not end the program where a connection fails and nobody listens. */
+class BrowserWebSocket extends WebSocket {
+	constructor(url: string) {
+		super(url);
+		this.on('error', () => {});
+	}
+}
+
 describe('@rocket.chat/ddp-client', () => {
 	let app: TestApp;
 	let alice: Person;
 
 	before(async () => {
-		// It expects a browser's.
-		Object.assign(globalThis, { WebSocket });
+		Object.assign(globalThis, { WebSocket: BrowserWebSocket });
 		app = await startApp();
 		alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 	});
 	after(() => app.close());
 
-	async function connect(): Promise<DDPSDK> {
-		const sdk = DDPSDK.create(app.url);
+	const sdks: DDPSDK[] = [];
+	afterEach(() => {
+		// One that is left would go on trying to reconnect.
+		for (const sdk of sdks.splice(0)) sdk.connection.close();
+	});
+
+	async function connect(url = app.url, retry?: { retryCount: number; retryTime: number }): Promise<DDPSDK> {
+		const sdk = DDPSDK.create(url, retry);
+		sdks.push(sdk);
 		await sdk.connection.connect();
 		return sdk;
 	}
@@ -38,19 +52,58 @@ describe('@rocket.chat/ddp-client', () => {
 		});
 		await sdk.account.logout();
 		expect(await rejection(sdk.client.callAsync('me'))).to.include({ error: 'error-invalid-user' });
-		sdk.connection.close();
 	});
 
 	it('logs in by password', async () => {
 		const sdk = await connect();
 		await sdk.account.loginWithPassword('alice', '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b');
 		expect(await sdk.client.callAsync('me')).to.include({ _id: alice.id });
-		sdk.connection.close();
 	});
 
 	it('is told why a login fails', async () => {
 		const sdk = await connect();
 		expect(await rejection(sdk.account.loginWithToken('wrong'))).to.include({ error: 403 });
-		sdk.connection.close();
+	});
+
+	it('reads streams: a room that changes, and requests for its key', async () => {
+		const [alice, bob] = [await addPerson(app.store), await addPerson(app.store)];
+		const rid = await addRoom(app.store, [alice, bob]);
+		const reader = await connect();
+		await reader.account.loginWithToken(bob.token);
+		const changed = new Promise<unknown[]>((resolve) => {
+			reader.stream('notify-user', `${bob.id}/rooms-changed`, (...args: unknown[]) => resolve(args));
+		});
+		const requests = reader.stream('notify-user', `${bob.id}/e2ekeyRequest`, (...args: unknown[]) => heard(args));
+		let heard: (args: unknown[]) => void = () => {};
+		const requested = new Promise<unknown[]>((resolve) => {
+			heard = resolve;
+		});
+		await requests.ready();
+
+		const writer = await connect();
+		await writer.account.loginWithToken(alice.token);
+		await writer.client.callAsync('e2e.setRoomKeyID', rid, 'k');
+		expect(await changed).to.have.nested.property('[1].e2eKeyId', 'k');
+		await writer.client.callAsync('stream-notify-room-users', `${rid}/e2ekeyRequest`, rid, 'k');
+		expect(await requested).to.deep.equal([rid, 'k']);
+
+		const refused = reader.stream('notify-user', `${alice.id}/rooms-changed`, () => {});
+		expect(await rejection(refused.ready())).to.have.property('error', 'not-allowed');
+	});
+
+	it('comes back after the server was restarted, logged in and subscribed', async () => {
+		const own = await startApp();
+		const person = await addPerson(own.store);
+		const rid = await addRoom(own.store, [person]);
+		const sdk = await connect(own.url, { retryCount: 100, retryTime: 20 });
+		await sdk.account.loginWithToken(person.token);
+		const changed = new Promise<unknown[]>((resolve) => {
+			sdk.stream('notify-user', `${person.id}/rooms-changed`, (...args: unknown[]) => resolve(args));
+		});
+		const again = await own.restart();
+		await new Promise((resolve) => sdk.account.once('user', resolve));
+		await sdk.client.callAsync('e2e.setRoomKeyID', rid, 'k');
+		expect(await changed).to.have.nested.property('[1]._id', rid);
+		await again.close();
 	});
 });

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import SimpleDDP from 'simpleddp';
 import { WebSocket } from 'ws';
+import { method } from '../../shared/method.js';
+import { liveQuery, publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -12,12 +14,33 @@ const digest = (password: string) => ({
 	algorithm: 'sha-256',
 });
 
+const rename = method({
+	name: 'rooms.rename',
+	summary: 'for a test',
+	args: { rid: String, name: String },
+	async run({ rid, name }, { store, events }) {
+		await store.rooms.updateOne({ _id: rid }, { $set: { name } });
+		events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id: rid } });
+	},
+});
+
+const mine = publication({
+	name: 'rooms.mine',
+	summary: 'for a test',
+	args: {},
+	async run(_args, { store, userId }) {
+		const places = await store.subscriptions.find({ 'u._id': userId }).toArray();
+		const rids = places.map(({ rid }) => rid);
+		return liveQuery('rooms', { _id: { $in: rids }, name: { $in: ['first', 'second', 'third'] } }, { name: 1 });
+	},
+});
+
 describe('simpleddp', () => {
 	let app: TestApp;
 	let alice: Person;
 
 	before(async () => {
-		app = await startApp();
+		app = await startApp({ methods: [rename], publications: [mine] });
 		alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 	});
 	after(() => app.close());
@@ -53,5 +76,47 @@ describe('simpleddp', () => {
 		expect(await client.call('login', { user, password: digest('secret') })).to.include({ id: alice.id });
 		expect(await client.call('me')).to.include({ _id: alice.id });
 		await client.disconnect();
+	});
+
+	it('keeps a reactive collection: what is subscribed to, added, changed and taken away', async () => {
+		const client = await connect();
+		const person = await addPerson(app.store);
+		await client.call('login', { resume: person.token });
+		const mine = client.collection('rocketchat_room').reactive();
+		const rid = await addRoom(app.store, [person], { name: 'first' });
+		const sub = client.subscribe('rooms.mine');
+		await sub.ready();
+		expect(mine.data()).to.deep.equal([{ id: rid, name: 'first' }]);
+		for (const name of ['second', 'hidden', 'third']) {
+			// The client does not wait for `updated`, so the change may come behind the result.
+			const changed = new Promise((resolve) => {
+				const { stop } = mine.onChange((data) => {
+					stop();
+					resolve(data);
+				});
+			});
+			await client.call('rooms.rename', rid, name);
+			await changed;
+			expect(mine.data()).to.deep.equal(name === 'hidden' ? [] : [{ id: rid, name }]);
+		}
+		await sub.stop();
+		expect(mine.data()).to.deep.equal([]);
+		await client.disconnect();
+	});
+
+	it('resumes by a token after the server was restarted', async () => {
+		const own = await startApp();
+		const person = await addPerson(own.store);
+		const client = new SimpleDDP({ endpoint: own.webSocketUrl, SocketConstructor: WebSocket, reconnectInterval: 20 });
+		await client.connect();
+		await client.call('login', { resume: person.token });
+		const connected = new Promise((resolve) => client.on('connected', resolve));
+		const again = await own.restart();
+		await connected;
+		expect(await rejection(client.call('me'))).to.include({ error: 'error-invalid-user' });
+		await client.call('login', { resume: person.token });
+		expect(await client.call('me')).to.include({ _id: person.id });
+		await client.disconnect();
+		await again.close();
 	});
 });

@@ -4,7 +4,7 @@ import { type AppOptions, type Catalogue, createApp } from '../../server/app.js'
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
 import { settings } from './roomkey.js';
-import { openTestStore } from './store.js';
+import { type OpenStore, openTestStore } from './store.js';
 
 export interface TestApp {
 	readonly store: Store;
@@ -14,6 +14,8 @@ export interface TestApp {
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
 	close(): Promise<void>;
+	/** Closes it and starts another at the same address, on the same store. */
+	restart(): Promise<TestApp>;
 }
 
 export type TestAppOptions = Partial<Catalogue> & {
@@ -22,9 +24,12 @@ export type TestAppOptions = Partial<Catalogue> & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
 };
 
-/** Starts a server with the methods of the catalogue and those given. */
+/** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	const { store, close: closeStore } = await openTestStore();
+	return listen(await openTestStore(), options, 0);
+}
+
+async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
 	const app = createApp({
 		catalogue: {
@@ -33,7 +38,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
 		},
 		grace: options.grace ?? 50,
-		store,
+		store: open.store,
 		log,
 		settings: { ...settings, ...options.settings },
 		maxBody: 64 * 1024,
@@ -47,15 +52,19 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 			...options.ddp,
 		},
 	});
-	const port = await app.listen(0, '127.0.0.1');
+	const port = await app.listen(askedPort, '127.0.0.1');
 	return {
-		store,
+		store: open.store,
 		log,
 		url: `http://127.0.0.1:${port}`,
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
 			await app.close();
-			await closeStore();
+			await open.close();
+		},
+		async restart() {
+			await app.close();
+			return listen(open, options, port);
 		},
 	};
 }

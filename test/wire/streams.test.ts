@@ -1,0 +1,202 @@
+/** Streams as Rocket.Chat's clients use them (contract/rocketchat-e2e.md section 10). */
+import { expect } from 'chai';
+import { stream } from '../../shared/stream.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+
+/** A stream for anyone. */
+const open = stream({ name: 'open', summary: 'for a test', mayRead: () => true });
+
+describe('streams', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+	let stranger: Person;
+	let rid: string;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({ streams: [open] });
+		alice = await addPerson(app.store);
+		bob = await addPerson(app.store);
+		stranger = await addPerson(app.store);
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		rid = await addRoom(app.store, [alice, bob]);
+	});
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function connect(as: Person | null): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		if (as) await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	/** Subscribes and returns the answer. */
+	async function subscribe(client: RawClient, name: string, ...params: unknown[]): Promise<Frame> {
+		client.send({ msg: 'sub', id: `${name}-${params[0]}`, name, params });
+		return client.next();
+	}
+
+	function refusalOf({ msg, error }: Frame): unknown {
+		expect(msg).to.equal('nosub');
+		return (error as { error?: unknown }).error;
+	}
+
+	describe('who may read (10.2)', () => {
+		for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest']) {
+			it(`notify-user <uid>/${name}: oneself`, async () => {
+				const client = await connect(alice);
+				expect(await subscribe(client, 'stream-notify-user', `${alice.id}/${name}`, false)).to.include({
+					msg: 'ready',
+				});
+				expect(refusalOf(await subscribe(client, 'stream-notify-user', `${bob.id}/${name}`))).to.equal('not-allowed');
+			});
+		}
+
+		for (const [name, eventName] of [
+			['stream-notify-room', (room: string) => `${room}/e2e.keyRequest`],
+			['stream-room-data', (room: string) => room],
+		] as const) {
+			it(`${name}: whoever may see the room`, async () => {
+				const options = { useCollection: false, args: [] };
+				expect(await subscribe(await connect(alice), name, eventName(rid), options)).to.include({ msg: 'ready' });
+				for (const client of [await connect(stranger), await connect(null)]) {
+					expect(refusalOf(await subscribe(client, name, eventName(rid), options))).to.equal('not-allowed');
+				}
+				const client = await connect(alice);
+				expect(refusalOf(await subscribe(client, name, eventName('nowhere')))).to.equal('not-allowed');
+			});
+		}
+
+		it('notify-room-users: nobody', async () => {
+			const client = await connect(alice);
+			expect(refusalOf(await subscribe(client, 'stream-notify-room-users', `${rid}/e2ekeyRequest`))).to.equal(
+				'not-allowed',
+			);
+		});
+
+		it('nobody who is not logged in reads what is a user’s', async () => {
+			const client = await connect(null);
+			expect(refusalOf(await subscribe(client, 'stream-notify-user', `${alice.id}/rooms-changed`))).to.equal(
+				'not-allowed',
+			);
+			expect(refusalOf(await subscribe(client, 'stream-notify-user', 'null/rooms-changed'))).to.equal('not-allowed');
+		});
+
+		for (const eventName of ['', 5, null]) {
+			it(`no event is named ${JSON.stringify(eventName)}`, async () => {
+				expect(refusalOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
+					'invalid-event-name',
+				);
+			});
+		}
+
+		it('refuses options that are none', async () => {
+			expect(refusalOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
+		});
+	});
+
+	it('with useCollection begins with an added', async () => {
+		const client = await connect(null);
+		expect(await subscribe(client, 'stream-open', 'e', { useCollection: true, args: [] })).to.deep.equal({
+			msg: 'added',
+			collection: 'stream-open',
+			id: 'id',
+			fields: { eventName: 'e' },
+		});
+		expect(await client.next()).to.include({ msg: 'ready' });
+	});
+
+	describe('when the key id of a room is set (10.4)', () => {
+		it('every member hears of the room, before the caller’s call is updated', async () => {
+			const [setter, member, outsider] = [await connect(alice), await connect(bob), await connect(stranger)];
+			await subscribe(setter, 'stream-notify-user', `${alice.id}/rooms-changed`);
+			await subscribe(member, 'stream-notify-user', `${bob.id}/rooms-changed`);
+			await subscribe(outsider, 'stream-notify-user', `${stranger.id}/rooms-changed`);
+			setter.send({ msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] });
+			const frames = await setter.take(3);
+			expect(frames.map(({ msg }) => msg).filter((msg) => msg !== 'result')).to.deep.equal(['changed', 'updated']);
+			for (const frame of [frames.find(({ msg }) => msg === 'changed'), await member.next()]) {
+				expect(frame).to.deep.include({ msg: 'changed', collection: 'stream-notify-user', id: 'id' });
+				const { eventName, args } = (frame as Frame).fields as { eventName: string; args: [string, object] };
+				expect(eventName).to.match(/\/rooms-changed$/);
+				expect(args[0]).to.equal('updated');
+				expect(args[1]).to.deep.include({ _id: rid, e2eKeyId: 'k' });
+				expect(args[1]).to.have.property('_updatedAt').that.is.instanceOf(Date);
+			}
+			// Whatever was sent to this one would have come before the answer.
+			outsider.send({ msg: 'ping', id: 'p' });
+			expect(await outsider.next()).to.deep.equal({ msg: 'pong', id: 'p' });
+		});
+
+		it('those who watch the room see it', async () => {
+			const watcher = await connect(bob);
+			await subscribe(watcher, 'stream-room-data', rid);
+			await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');
+			const { fields } = await watcher.next();
+			expect(fields).to.have.nested.property('args[0].e2eKeyId', 'k');
+		});
+
+		it('nobody hears of a call that was refused', async () => {
+			const watcher = await connect(bob);
+			await subscribe(watcher, 'stream-room-data', rid);
+			const caller = await connect(alice);
+			await caller.call('e2e.setRoomKeyID', rid, '');
+			watcher.send({ msg: 'ping', id: 'p' });
+			expect(await watcher.next()).to.include({ msg: 'pong' });
+		});
+	});
+
+	describe('a member asks for the key (10.3)', () => {
+		const METHOD = 'stream-notify-room-users';
+
+		it('and every other member hears it, the asker not', async () => {
+			const [asker, member] = [await connect(alice), await connect(bob)];
+			await subscribe(asker, 'stream-notify-user', `${alice.id}/e2ekeyRequest`);
+			await subscribe(member, 'stream-notify-user', `${bob.id}/e2ekeyRequest`);
+			asker.send({ msg: 'method', id: '1', method: METHOD, params: [`${rid}/e2ekeyRequest`, rid, 'key-1'] });
+			expect((await asker.take(2)).map(({ msg }) => msg)).to.have.members(['updated', 'result']);
+			expect(await member.next()).to.deep.equal({
+				msg: 'changed',
+				collection: 'stream-notify-user',
+				id: 'id',
+				fields: { eventName: `${bob.id}/e2ekeyRequest`, args: [rid, 'key-1'] },
+			});
+		});
+
+		it('but no member can forge another event, or speak of another room', async () => {
+			const client = await connect(alice);
+			for (const params of [
+				[`${rid}/force_logout`, rid, 'k'],
+				[`${rid}/userData`, rid, 'k'],
+				[`${rid}/e2ekeyRequest`, 'other', 'k'],
+				['other/e2ekeyRequest', 'other', 'k'],
+			]) {
+				expect((await client.call(METHOD, ...params)).error).to.include({ error: 'not-allowed' });
+			}
+			expect((await client.call(METHOD, `${rid}/e2ekeyRequest`, rid, 5)).error).to.include({ error: 400 });
+			const outsider = await connect(stranger);
+			expect((await outsider.call(METHOD, `${rid}/e2ekeyRequest`, rid, 'k')).error).to.include({
+				error: 'not-allowed',
+			});
+		});
+	});
+
+	it('end with unsub, and with the login they were read under', async () => {
+		const client = await connect(bob);
+		await subscribe(client, 'stream-room-data', rid);
+		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
+		client.send({ msg: 'unsub', id: `stream-room-data-${rid}` });
+		expect(await client.next()).to.include({ msg: 'nosub' });
+		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
+		const frames = await client.take(5);
+		expect(frames.map(({ msg }) => msg)).to.include('nosub');
+		await (await connect(alice)).call('e2e.setRoomKeyID', rid, 'k');
+		client.send({ msg: 'ping', id: 'p' });
+		expect(await client.next()).to.include({ msg: 'pong' });
+	});
+});
