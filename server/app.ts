@@ -8,6 +8,7 @@ import { type DdpOptions, serveDdp, WEBSOCKET_PATHS } from './ddp/endpoint.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
 import { createRest } from './rest/endpoint.js';
+import { watchTokens } from './tokens-watch.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
@@ -25,6 +26,8 @@ export interface AppOptions {
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
+	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
+	readonly tokenCheckInterval?: number;
 }
 
 export interface App {
@@ -47,7 +50,7 @@ async function findOwnUser(store: Store, userId: string) {
 }
 
 /** Builds a server. It does not listen yet. */
-export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOptions): App {
+export function createApp({ methods, store, log, settings, ddp, maxBody, tokenCheckInterval }: AppOptions): App {
 	const events = createBus(log);
 	const services = { store, events, settings, log };
 	const invoker = createInvoker(methods, services);
@@ -64,6 +67,7 @@ export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOp
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);
 	sweeper.unref();
+	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	return {
 		invoker,
@@ -73,7 +77,7 @@ export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOp
 		},
 		async close() {
 			clearInterval(sweeper);
-			await Promise.all([sessions.close(), http.close()]);
+			await Promise.all([stopWatching(), sessions.close(), http.close()]);
 		},
 	};
 }

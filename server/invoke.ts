@@ -14,7 +14,7 @@ export interface Caller {
 	readonly connection: Connection | null;
 	readonly randomSeed?: string | null;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
-	setUserId?(userId: string | null, hashedToken: string | null): void | Promise<void>;
+	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
 	/** Lets the next message of the same connection start. */
 	unblock?(): void;
 }
@@ -71,14 +71,14 @@ class Invocation implements MethodContext {
 	}
 
 	/** `contract/ddp.md` section 12. */
-	async setUserId(userId: string | null, hashedToken: string | null = null): Promise<void> {
+	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
 		if (this.#unblocked) throw new Error("Can't call setUserId in a method after calling unblock");
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;
-		await this.caller.setUserId(userId, hashedToken);
+		await this.caller.setUserId(userId, hashedToken, expires);
 	}
 
 	unblock(): void {
@@ -94,7 +94,7 @@ class Invocation implements MethodContext {
 			userId,
 			hashedToken,
 			connection,
-			setUserId: (id, token) => this.setUserId(id, token ?? undefined),
+			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 		});
 		return clone(result);
 	}

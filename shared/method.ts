@@ -24,6 +24,8 @@ export interface Connection {
 export interface Settings {
 	/** How long a login token is valid, in days. */
 	readonly loginExpirationInDays: number;
+	/** Whether strangers may make an account for themselves. */
+	readonly signUps: boolean;
 }
 
 /** What a method is given beside its arguments: who calls, and what it may use (`contract/ddp.md` section 6). */
@@ -42,10 +44,11 @@ export interface MethodContext {
 	readonly settings: Settings;
 	readonly log: Log;
 	/**
-	 * Says who the connection belongs to from now on, null for nobody, and with which login token (its hash).
+	 * Says who the connection belongs to from now on, null for nobody, with which login token (its hash), and when that
+	 * runs out: then the connection is closed. Without a time it never does.
 	 * @throws Error after `unblock`, and where the server itself calls
 	 */
-	setUserId(userId: string | null, hashedToken?: string): Promise<void>;
+	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/** Lets the connection's next message start before this method has ended. */
 	unblock(): void;
 	/** Calls another method as the same user. Its errors come through as they are. */

@@ -15,6 +15,8 @@ export interface DdpOptions extends SessionOptions {
 }
 
 export interface DdpEndpoint {
+	/** The user of each login token that a session uses, by the token's hash. */
+	tokensInUse(): Map<string, string>;
 	/** Closes every session and takes no new ones. Resolves when the last socket is gone. */
 	close(): Promise<void>;
 }
@@ -77,6 +79,13 @@ export function serveDdp(
 	});
 
 	return {
+		tokensInUse() {
+			const inUse = new Map<string, string>();
+			for (const { hashedToken, userId } of sessions.values()) {
+				if (hashedToken !== null && userId !== null) inUse.set(hashedToken, userId);
+			}
+			return inUse;
+		},
 		close() {
 			stopListening();
 			return new Promise((resolve) => {

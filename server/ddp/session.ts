@@ -6,6 +6,7 @@ import type { Log } from '../../shared/log.js';
 import type { Caller, Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
+import { callAt } from './deadline.js';
 import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbeat.js';
 import { type Message, type MethodCall, negotiate, requestOf } from './messages.js';
 import type { Receiver, Transport } from './transport.js';
@@ -30,6 +31,8 @@ export class Session implements Receiver {
 	#userId: string | null = null;
 	/** Hash of the login token this session was logged in with. */
 	#hashedToken: string | null = null;
+	/** Calls off the end that comes when that token runs out. */
+	#keepOpen: (() => void) | undefined;
 	/** Whose document the client has. */
 	#shownUserId: string | null = null;
 	#connection: ClientConnection | undefined;
@@ -49,6 +52,10 @@ export class Session implements Receiver {
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
 	}
 
+	get userId(): string | null {
+		return this.#userId;
+	}
+
 	get hashedToken(): string | null {
 		return this.#hashedToken;
 	}
@@ -63,6 +70,7 @@ export class Session implements Receiver {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
+		this.#keepOpen?.();
 		this.#heartbeat?.stop();
 		this.#queue.length = 0;
 		this.#connection?.closed();
@@ -183,7 +191,7 @@ export class Session implements Receiver {
 			hashedToken: this.#hashedToken,
 			connection: this.#connection ?? null,
 			randomSeed: randomSeed || null,
-			setUserId: (userId, hashedToken) => this.#setUser(userId, hashedToken),
+			setUserId: (userId, hashedToken, expires) => this.#setUser(userId, hashedToken, expires),
 			unblock,
 		};
 		const answer = await invoker.invoke(method, params, caller).then(
@@ -205,9 +213,13 @@ export class Session implements Receiver {
 	}
 
 	/** Tells the client whose it is: the former user's document goes, the present one's comes (16.4). */
-	async #setUser(userId: string | null, hashedToken: string | null): Promise<void> {
+	async #setUser(userId: string | null, hashedToken: string | null, expires: Date | undefined): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
+		this.#keepOpen?.();
+		this.#keepOpen = expires && !this.#closed ? callAt(expires, () => this.close()) : undefined;
+		// A new token of the same user (`getNewToken`) changes nothing the client has.
+		if (userId !== null && userId === this.#shownUserId) return;
 		const fields = userId === null ? null : await this.services.findOwnUser(userId);
 		if (this.#shownUserId !== null) this.#send(codec.removed('users', this.#shownUserId));
 		this.#shownUserId = fields ? userId : null;

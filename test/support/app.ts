@@ -17,13 +17,20 @@ export interface TestApp {
 	close(): Promise<void>;
 }
 
-export type TestAppOptions = { methods?: readonly Method[] } & {
+export type TestAppOptions = {
+	methods?: readonly Method[];
+	/** Shared with another app, which closes it; without one the app has a store of its own. */
+	store?: Store;
+	tokenCheckInterval?: number;
+} & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
 };
 
 /** Starts a server with the methods of the catalogue and those given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	const { store, close: closeStore } = await openTestStore();
+	const { store, close: closeStore } = options.store
+		? { store: options.store, close: async () => {} }
+		: await openTestStore();
 	const log = memoryLog();
 	const app = createApp({
 		methods: [...catalogue, ...(options.methods ?? [])],
@@ -31,6 +38,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 		log,
 		settings: { ...settings, ...options.settings },
 		maxBody: 64 * 1024,
+		...(options.tokenCheckInterval === undefined ? {} : { tokenCheckInterval: options.tokenCheckInterval }),
 		ddp: {
 			maxFrame: 64 * 1024,
 			maxQueue: 1000,
