@@ -20,8 +20,8 @@ const Name = Match.Where(
 
 /** What a document can hold in either store: JSON and dates. */
 function isStorable(value: unknown): boolean {
+	if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
 	if (typeof value === 'number') return Number.isFinite(value);
-	if (typeof value !== 'object' || value === null) return true;
 	if (Array.isArray(value)) return value.every(isStorable);
 	if (value instanceof Date) return !Number.isNaN(value.getTime());
 	return (

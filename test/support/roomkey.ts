@@ -21,15 +21,24 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
-/** Opens Roomkey with the methods of the catalogue, or others, and settings that differ. */
+/**
+ * Opens Roomkey with the methods of the catalogue, or others, and settings that differ.
+ * @param seenAs what methods see of the store, where that is not the store itself
+ */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue,
 	differing: Partial<Settings> = {},
+	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const { store, close } = await openTestStore();
 	const log = memoryLog();
 	const events = createBus(log);
-	const invoker = createInvoker(methods, { store, events, settings: { ...settings, ...differing }, log });
+	const invoker = createInvoker(methods, {
+		store: seenAs(store),
+		events,
+		settings: { ...settings, ...differing },
+		log,
+	});
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
 	return {
