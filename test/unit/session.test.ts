@@ -3,6 +3,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Session } from '../../server/ddp/session.js';
 import type { Transport } from '../../server/ddp/transport.js';
+import type { Caller, Invoker } from '../../server/invoke.js';
 import { memoryLog } from '../support/log.js';
 
 class FakeTransport implements Transport {
@@ -22,17 +23,18 @@ describe('a session', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	function open(interval = 15_000) {
+	const noMethods: Invoker = { has: () => false, invoke: () => Promise.reject(new Error('no methods here')) };
+
+	function open(interval = 15_000, invoker = noMethods) {
 		const transport = new FakeTransport();
-		const invoker = { has: () => false, invoke: () => Promise.reject(new Error('no methods here')) };
 		const services = { invoker, log: memoryLog(), findOwnUser: async () => null };
 		const heartbeat = { interval, timeout: 15_000 };
 		const session = new Session(transport, services, { heartbeat, connectTimeout: 45_000, maxQueue: 10 });
 		return { transport, session };
 	}
 
-	function connect(version = '1', interval?: number) {
-		const opened = open(interval);
+	function connect(version = '1', interval?: number, invoker?: Invoker) {
+		const opened = open(interval, invoker);
 		opened.session.receive(JSON.stringify({ msg: 'connect', version, support: [version] }));
 		opened.transport.sent.length = 0;
 		return opened;
@@ -89,6 +91,63 @@ describe('a session', () => {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false });
 		}
+	});
+
+	describe('whose login token runs out', () => {
+		const DAY = 24 * 60 * 60 * 1000;
+
+		/** A session logged in with a token of that many days. Further calls log in with the next, then out. No heartbeat. */
+		async function loggedIn(days: number, ...later: number[]) {
+			const ends = [days, ...later];
+			const invoke = async (_name: string, _params: readonly unknown[], { setUserId }: Caller) => {
+				const next = ends.shift();
+				if (next) await setUserId?.('alice', 'hash', new Date(Date.now() + next * DAY));
+				else await setUserId?.(null, null);
+			};
+			const opened = connect('1', 0, { has: () => true, invoke });
+			await call(opened);
+			return opened;
+		}
+
+		/** Calls the method, and waits for its answer. */
+		async function call({ session, transport }: ReturnType<typeof open>) {
+			const answers = transport.sent.length + 2;
+			session.receive('{"msg":"method","id":"1","method":"login","params":[]}');
+			while (transport.sent.length < answers) await Promise.resolve();
+		}
+
+		beforeEach(() => {
+			mock.timers.reset();
+			mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
+		});
+
+		// Longer than the longest delay of a timer, and shorter.
+		for (const days of [90, 1]) {
+			it(`ends in that moment, ${days} days on`, async () => {
+				const { transport } = await loggedIn(days);
+				for (let day = 1; day < days; day++) mock.timers.tick(DAY);
+				mock.timers.tick(DAY - 1);
+				expect(transport.closed).to.equal(false);
+				mock.timers.tick(1);
+				expect(transport.closed).to.equal(true);
+			});
+		}
+
+		it('goes by the token of the last login', async () => {
+			const opened = await loggedIn(1, 3);
+			await call(opened);
+			mock.timers.tick(2 * DAY);
+			expect(opened.transport.closed).to.equal(false);
+			mock.timers.tick(DAY);
+			expect(opened.transport.closed).to.equal(true);
+		});
+
+		it('lives on after a logout', async () => {
+			const opened = await loggedIn(1);
+			await call(opened);
+			mock.timers.tick(2 * DAY);
+			expect(opened.transport.closed).to.equal(false);
+		});
 	});
 
 	it('does nothing more once it has closed', () => {
