@@ -160,10 +160,10 @@ describe('createUser', () => {
 			['e-mail under other names', (name: string, i: number) => ({ username: `${name}-${i}-m`, email: `m-${name}@x` })],
 		] as const) {
 			it(`with the same ${what}, but for case, lets exactly one in`, async () => {
-				for (let round = 0; round < 10; round++) {
+				for (let round = 0; round < 3; round++) {
 					const name = `crowd${round}`;
 					const before = await roomkey.store.users.countDocuments({});
-					const tries = [...cases(name), ...cases(name)].map((each, i) => signUp(optionsOf(each, i)));
+					const tries = cases(name).map((each, i) => signUp(optionsOf(each, i)));
 					const outcomes = await Promise.allSettled(tries);
 					expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
 					for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).to.include(TAKEN);
