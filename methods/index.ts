@@ -2,10 +2,14 @@
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
+import { changePassword } from './accounts/changePassword.js';
+import { createUser } from './accounts/createUser.js';
+import { getNewToken } from './accounts/getNewToken.js';
 import { login } from './accounts/login.js';
 import { logout } from './accounts/logout.js';
 import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
+import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
 import { notifyRoom } from './streams/notifyRoom.js';
@@ -13,7 +17,17 @@ import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
 
-export const methods: readonly Method[] = [login, logout, me, setRoomKeyID, writeNotifyRoomUsers];
+export const methods: readonly Method[] = [
+	changePassword,
+	createUser,
+	getNewToken,
+	login,
+	logout,
+	me,
+	removeOtherTokens,
+	setRoomKeyID,
+	writeNotifyRoomUsers,
+];
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 

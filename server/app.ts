@@ -14,6 +14,7 @@ import { createDeadlines } from './deadlines.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
 import { createRest } from './rest/endpoint.js';
+import { watchTokens } from './tokens-watch.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
@@ -36,6 +37,8 @@ export interface AppOptions {
 	readonly maxBody: number;
 	/** Time over which connections are closed at the end, in ms. */
 	readonly grace: number;
+	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
+	readonly tokenCheckInterval?: number;
 }
 
 export interface App {
@@ -66,7 +69,8 @@ function publicationsOf(all: readonly Publication[]): Publications {
 }
 
 /** Builds a server. It does not listen yet. */
-export function createApp({ catalogue, store, log, settings, ddp, maxBody, grace }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval } = options;
 	const bus = createBus(log);
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
 	const invoker = createInvoker(catalogue.methods, services);
@@ -83,6 +87,7 @@ export function createApp({ catalogue, store, log, settings, ddp, maxBody, grace
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);
 	sweeper.unref();
+	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	return {
 		invoker,
@@ -92,7 +97,7 @@ export function createApp({ catalogue, store, log, settings, ddp, maxBody, grace
 		},
 		async close() {
 			clearInterval(sweeper);
-			await Promise.all([sessions.close(grace), http.close()]);
+			await Promise.all([stopWatching(), sessions.close(grace), http.close()]);
 		},
 	};
 }

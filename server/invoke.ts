@@ -16,7 +16,7 @@ export interface Caller {
 	readonly connection: Connection | null;
 	readonly randomSeed?: string | null;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
-	setUserId?(userId: string | null, hashedToken: string | null): void | Promise<void>;
+	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
 	/** Lets the next message of the same connection start. */
 	unblock?(): void;
 	/** Is told when the method has written something: resolves when all who must know of it do. */
@@ -98,14 +98,14 @@ class Invocation implements MethodContext, Events {
 	}
 
 	/** `contract/ddp.md` section 12. */
-	async setUserId(userId: string | null, hashedToken: string | null = null): Promise<void> {
+	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
 		if (this.#unblocked) throw new Error("Can't call setUserId in a method after calling unblock");
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;
-		await this.caller.setUserId(userId, hashedToken);
+		await this.caller.setUserId(userId, hashedToken, expires);
 	}
 
 	unblock(): void {
@@ -121,7 +121,7 @@ class Invocation implements MethodContext, Events {
 			userId,
 			hashedToken,
 			connection,
-			setUserId: (id, token) => this.setUserId(id, token ?? undefined),
+			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 			wrote: (settled) => this.caller.wrote?.(settled),
 			signal: this.signal,
 		});

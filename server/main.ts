@@ -33,7 +33,7 @@ async function serve(config: Config): Promise<void> {
 			catalogue,
 			store,
 			log,
-			settings: { loginExpirationInDays: config['login-expiry'] },
+			settings: { loginExpirationInDays: config['login-expiry'], signUps: config['sign-ups'] },
 			maxBody: config['max-body'],
 			grace: config.grace,
 			ddp: {

@@ -55,8 +55,17 @@ function oneOf<const T extends string>(choices: readonly T[], description: Descr
 	};
 }
 
-function onOff(meaning: string): Option<boolean> {
-	return { meaning, default: false, parse: () => true };
+/** A switch, off by default. Its variable says true or false. */
+function onOff(meaning: string, env?: string): Option<boolean> {
+	return {
+		meaning,
+		...(env === undefined ? {} : { env }),
+		default: false,
+		parse(value, name) {
+			if (value === 'true' || value === 'false') return value === 'true';
+			throw new OptionError(`${name} must be true or false, not '${value}'`);
+		},
+	};
 }
 
 const HOUR = 3_600_000;
@@ -86,6 +95,7 @@ export const options = {
 		env: 'ROOMKEY_LOGIN_EXPIRY',
 		default: 90,
 	}),
+	'sign-ups': onOff('strangers may make an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'max-body': integer(1024, GIB, {
 		meaning: 'largest body of a REST request, in bytes',
 		env: 'ROOMKEY_MAX_BODY',

@@ -20,6 +20,9 @@ export interface User {
 	/** Global roles, such as `user` and `admin`. */
 	roles?: string[];
 	active?: boolean;
+	/** `user` for people. */
+	type?: string;
+	createdAt?: Date;
 	/** Never leaves the store but through a projection that names a part of it. */
 	services?: {
 		password?: { bcrypt: string };

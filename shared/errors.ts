@@ -23,6 +23,7 @@ export class ClientError extends Error {
 
 interface Refusal {
 	readonly error: string | number;
+	/** Absent where the code itself is the sentence, as in some of Meteor's. */
 	readonly reason?: string;
 }
 
@@ -43,6 +44,10 @@ const refusals = {
 	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
 	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
+	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
+	notLoggedIn: { error: 'You are not logged in.' },
+	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
+	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },

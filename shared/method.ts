@@ -24,6 +24,8 @@ export interface Connection {
 export interface Settings {
 	/** How long a login token is valid, in days. */
 	readonly loginExpirationInDays: number;
+	/** Whether strangers may make an account for themselves. */
+	readonly signUps: boolean;
 }
 
 /** What whoever runs on a caller's behalf is given: methods, publications and streams alike. */
@@ -52,10 +54,11 @@ export interface MethodContext extends CallContext {
 	readonly randomSeed: string | null;
 	readonly events: Events;
 	/**
-	 * Says who the connection belongs to from now on, null for nobody, and with which login token (its hash).
+	 * Says who the connection belongs to from now on, null for nobody, with which login token (its hash), and when that
+	 * runs out: then the connection is closed. Without a time it never does.
 	 * @throws Error after `unblock`, and where the server itself calls
 	 */
-	setUserId(userId: string | null, hashedToken?: string): Promise<void>;
+	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/** Calls another method as the same user. Its errors come through as they are. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }

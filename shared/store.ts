@@ -35,11 +35,11 @@ export interface Collection<T extends { _id: string }> {
 	/** Atomic: the filter still holds when the update is made. Of concurrent callers whose filters exclude each other one matches. */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
-	/** Like `updateOne`; answers the document as it then is, or null where none matched. */
+	/** Like `updateOne`; answers the document as it was before or is after the update, or null where none matched. */
 	findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
-		options: { returnDocument: 'after'; projection?: Projection },
+		options: { returnDocument: 'before' | 'after'; projection?: Projection },
 	): Promise<T | null>;
 	deleteOne(filter: Filter<T>): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>): Promise<{ deletedCount: number }>;

@@ -6,13 +6,10 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
-import { findTokenHolder, hashToken, issueToken } from './tokens.js';
+import { findTokenHolder, hashToken, issueToken, logInWith, type TokenResult, tokenResult } from './tokens.js';
 
-/** What a login answers. `tokenExpires` is absent for a token that never runs out. */
-export interface LoginResult {
-	id: string;
-	token: string;
-	tokenExpires?: Date;
+/** What a login answers. */
+export interface LoginResult extends TokenResult {
 	type: 'resume' | 'password';
 }
 
@@ -30,8 +27,8 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findTokenHolder(context, hashedToken);
 	if (holder === 'unknown') throw refusal('loggedOut');
 	if (holder === 'expired') throw refusal('sessionExpired');
-	await context.setUserId(holder.user._id, hashedToken);
-	return loginResult(holder.user._id, token, holder.expires, 'resume');
+	await context.setUserId(holder.user._id, hashedToken, holder.expires);
+	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
 async function withPassword(options: unknown, context: MethodContext): Promise<LoginResult> {
@@ -40,21 +37,18 @@ async function withPassword(options: unknown, context: MethodContext): Promise<L
 		projection: { active: 1, 'services.password.bcrypt': 1 },
 	});
 	// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
-	const right = await isPassword(options.password, found?.services?.password?.bcrypt);
+	const bcrypt = found?.services?.password?.bcrypt;
+	const right = await isPassword(options.password, bcrypt);
 	if (!found || !right || found.active === false) throw refusal('loginFailed');
-	const { token, hashedToken, expires } = await issueToken(context, found._id);
-	await context.setUserId(found._id, hashedToken);
-	return loginResult(found._id, token, expires, 'password');
+	const made = await issueToken(context, found._id, { 'services.password.bcrypt': bcrypt });
+	if (!made) throw refusal('loginFailed');
+	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
 
 function filterFor(user: { id: string } | { username: string } | { email: string }): Filter<User> {
 	if ('id' in user) return { _id: user.id };
 	if ('username' in user) return { username: user.username };
 	return { 'emails.address': { $in: [user.email, user.email.toLowerCase()] } };
-}
-
-function loginResult(id: string, token: string, expires: Date | undefined, type: LoginResult['type']): LoginResult {
-	return expires ? { id, token, tokenExpires: expires, type } : { id, token, type };
 }
 
 export const login = method({

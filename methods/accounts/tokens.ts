@@ -1,10 +1,13 @@
-/** Login tokens (`contract/ddp.md` 16.2, `contract/rocketchat-e2e.md` 9.3): made, hashed, found again, swept. */
+/** Login tokens (`contract/ddp.md` 16.2, `contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../shared/documents.js';
 import type { MethodContext, Settings } from '../../shared/method.js';
 import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
 
 const DAY = 24 * 60 * 60 * 1000;
+
+const TOKENS = 'services.resume.loginTokens';
+const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
 /** 43 characters of `a-zA-Z0-9-_`, 256 bits. */
 export function newToken(): string {
@@ -34,9 +37,9 @@ export async function findTokenHolder(
 	hashedToken: string,
 	userId?: string,
 ): Promise<TokenHolder> {
-	const holdsIt: Filter<User> = { 'services.resume.loginTokens.hashedToken': hashedToken };
+	const holdsIt: Filter<User> = { [TOKEN_HASH]: hashedToken };
 	const user = await store.users.findOne(userId === undefined ? holdsIt : { _id: userId, ...holdsIt }, {
-		projection: { username: 1, active: 1, 'services.resume.loginTokens': 1 },
+		projection: { username: 1, active: 1, [TOKENS]: 1 },
 	});
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
@@ -44,17 +47,58 @@ export async function findTokenHolder(
 	return expires && expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** Makes a token for a user and stores its hash. */
+/** A token as its owner gets it, what is stored of it, and when it runs out. */
+export interface NewToken {
+	readonly token: string;
+	readonly entry: LoginToken;
+	readonly expires: Date | undefined;
+}
+
+/** Makes a token. Nothing is stored yet. @param like the stored one whose age and kind it shares; without, a fresh one */
+export function makeToken(settings: Settings, like: Omit<LoginToken, 'hashedToken'> = { when: new Date() }): NewToken {
+	const token = newToken();
+	const entry: LoginToken = { ...like, hashedToken: hashToken(token) };
+	return { token, entry, expires: expiryOf(entry, settings) };
+}
+
+/**
+ * Makes a token for a user and stores its hash.
+ * @param provided what must hold of the user in that moment, such as the password just checked: who has changed it
+ * meanwhile has ended all logins, and this one may not slip in behind them
+ * @returns null where it does not hold
+ */
 export async function issueToken(
 	{ store, settings }: Pick<MethodContext, 'store' | 'settings'>,
 	userId: string,
-): Promise<{ token: string; hashedToken: string; expires: Date | undefined }> {
-	const token = newToken();
-	const entry: LoginToken = { hashedToken: hashToken(token), when: new Date() };
-	await store.users.updateOne({ _id: userId }, {
-		$push: { 'services.resume.loginTokens': entry },
+	provided: Filter<User>,
+	like?: LoginToken,
+): Promise<NewToken | null> {
+	const made = makeToken(settings, like);
+	const { matchedCount } = await store.users.updateOne({ ...provided, _id: userId }, {
+		$push: { [TOKENS]: made.entry },
 	} as UpdateFilter<User>);
-	return { token, hashedToken: entry.hashedToken, expires: expiryOf(entry, settings) };
+	return matchedCount === 0 ? null : made;
+}
+
+/** What a client gets with a token. `tokenExpires` is absent for a token that never runs out. */
+export interface TokenResult {
+	id: string;
+	token: string;
+	tokenExpires?: Date;
+}
+
+export function tokenResult(id: string, token: string, expires: Date | undefined): TokenResult {
+	return expires ? { id, token, tokenExpires: expires } : { id, token };
+}
+
+/** Makes the connection that of a user who has just got this token. */
+export async function logInWith(
+	{ token, entry, expires }: NewToken,
+	userId: string,
+	context: Pick<MethodContext, 'setUserId'>,
+): Promise<TokenResult> {
+	await context.setUserId(userId, entry.hashedToken, expires);
+	return tokenResult(userId, token, expires);
 }
 
 /** Removes one token, and tells every session that uses it. Nothing happens where it is gone already. */
@@ -63,11 +107,52 @@ export async function revokeToken(
 	userId: string,
 	hashedToken: string,
 ): Promise<void> {
-	const { matchedCount } = await store.users.updateOne(
-		{ _id: userId, 'services.resume.loginTokens.hashedToken': hashedToken },
-		{ $pull: { 'services.resume.loginTokens': { hashedToken } } } as UpdateFilter<User>,
-	);
+	const { matchedCount } = await store.users.updateOne({ _id: userId, [TOKEN_HASH]: hashedToken }, {
+		$pull: { [TOKENS]: { hashedToken } },
+	} as UpdateFilter<User>);
 	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
+}
+
+/**
+ * Removes all tokens of a user but one, and tells every session that uses one of them. It is one write, so that no token
+ * made meanwhile is overlooked.
+ * @param kept hash of the token that stays; null for none
+ * @param provided what must hold of the user in that moment
+ * @param changes what else is set by the same write
+ * @returns whether it held
+ */
+export async function revokeOtherTokens(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	kept: string | null,
+	provided: Filter<User> = {},
+	changes: UpdateFilter<User> = {},
+): Promise<boolean> {
+	const before = await store.users.findOneAndUpdate(
+		{ ...provided, _id: userId },
+		// The hash of a token is never empty: all are others then.
+		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } } as UpdateFilter<User>,
+		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 } },
+	);
+	if (!before) return false;
+	const removed = before.services?.resume?.loginTokens
+		.map((entry) => entry.hashedToken)
+		.filter((hash) => hash !== kept);
+	if (removed?.length) events.emit('tokens-removed', { userId, hashedTokens: removed });
+	return true;
+}
+
+/**
+ * Tells which of these tokens no longer exist.
+ * @param hashedTokens hashes; a few hundred at most, as they make one query
+ */
+export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
+	const gone = new Set(hashedTokens);
+	const holders = users.find({ [TOKEN_HASH]: { $in: [...gone] } }, { projection: { [TOKEN_HASH]: 1 } });
+	for await (const { services } of holders) {
+		for (const { hashedToken } of services?.resume?.loginTokens ?? []) gone.delete(hashedToken);
+	}
+	return gone;
 }
 
 /** Removes the tokens that have run out. The server calls it every ten minutes, as Meteor does. */
@@ -75,9 +160,9 @@ export async function sweepTokens(store: Store, settings: Settings): Promise<voi
 	const before = new Date(Date.now() - settings.loginExpirationInDays * DAY);
 	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
 	await store.users.updateMany(
-		{ 'services.resume.loginTokens': { $elemMatch: expired } } as Filter<User>,
+		{ [TOKENS]: { $elemMatch: expired } } as Filter<User>,
 		{
-			$pull: { 'services.resume.loginTokens': expired },
+			$pull: { [TOKENS]: expired },
 		} as UpdateFilter<User>,
 	);
 }

@@ -16,6 +16,8 @@ export interface DdpOptions extends SessionOptions {
 }
 
 export interface DdpEndpoint {
+	/** The user of each login token that a session uses, by the token's hash. */
+	tokensInUse(): Map<string, string>;
 	/**
 	 * Takes no new sessions and closes those there are, spread over a time.
 	 * @param grace that time, in ms; calls that take longer are given up
@@ -77,6 +79,13 @@ export function serveDdp(http: Server, services: SessionServices, options: DdpOp
 	});
 
 	return {
+		tokensInUse() {
+			const inUse = new Map<string, string>();
+			for (const { hashedToken, userId } of sessions.values()) {
+				if (hashedToken !== null && userId !== null) inUse.set(hashedToken, userId);
+			}
+			return inUse;
+		},
 		async close(grace) {
 			stopListening();
 			closed = true;

@@ -15,7 +15,7 @@ export interface CallHost {
 	readonly connection: Connection | null;
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
-	setUser(userId: string | null, hashedToken: string | null): Promise<void>;
+	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	send(frame: string): void;
 }
 
@@ -43,8 +43,8 @@ class DdpCaller implements Caller {
 		return this.host.signal;
 	}
 
-	setUserId(userId: string | null, hashedToken: string | null): Promise<void> {
-		return this.host.setUser(userId, hashedToken);
+	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
+		return this.host.setUser(userId, hashedToken, expires);
 	}
 
 	wrote(settled: Promise<unknown>): void {

@@ -6,6 +6,7 @@ import type { Method } from '../../shared/method.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
+import { callAt } from './deadline.js';
 import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbeat.js';
 import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
@@ -42,6 +43,8 @@ export class Session implements Receiver, CallHost {
 	readonly log: Log;
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
+	/** Calls off the end that comes when that token runs out. */
+	#keepOpen: (() => void) | undefined;
 	#connection: ClientConnection | null = null;
 	#subscriptions: Subscriptions | undefined;
 	#heartbeat: Heartbeat | undefined;
@@ -109,6 +112,7 @@ export class Session implements Receiver, CallHost {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
+		this.#keepOpen?.();
 		this.#heartbeat?.stop();
 		this.#queue.length = 0;
 		this.#controller?.abort();
@@ -132,10 +136,14 @@ export class Session implements Receiver, CallHost {
 		if (!this.#closed) this.transport.send(frame);
 	}
 
-	async setUser(userId: string | null, hashedToken: string | null): Promise<void> {
+	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
+		const isSame = userId === this.#userId;
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
-		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
+		this.#keepOpen?.();
+		this.#keepOpen = expires && !this.#closed ? callAt(expires, () => this.close()) : undefined;
+		// A new token of the same user (`getNewToken`) changes nothing of what the client may see.
+		if (!isSame && !this.#closed) await this.#subscriptions?.changeUser(userId);
 	}
 
 	/** Reads a frame, or answers why it cannot be read (section 9). */

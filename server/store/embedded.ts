@@ -82,12 +82,13 @@ export function embedded<T extends { _id: string }>(db: Datastore, name: Collect
 		insertOne: (document) => db.insertAsync(document),
 		updateOne: (filter, changes) => update(filter, changes, false),
 		updateMany: (filter, changes) => update(filter, changes, true),
-		findOneAndUpdate: async (filter, changes, { projection }) => {
-			const [found] = await read(filter, { limit: 1, projection: { _id: 1 } });
-			if (!found) return null;
-			const same = { _id: found._id } as Filter<T>;
+		findOneAndUpdate: async (filter, changes, { returnDocument, projection }) => {
+			const [before] = await read(filter, { limit: 1 });
+			if (!before) return null;
+			const same = { _id: before._id } as Filter<T>;
 			await update(same, changes, false);
-			return (await read(same, projection ? { projection } : {}))[0] ?? null;
+			const answer = returnDocument === 'before' ? before : (await read(same))[0];
+			return answer ? (projector(projection)(answer) as T) : null;
 		},
 		deleteOne: async (filter) => ({ deletedCount: await db.removeAsync(filter, {}) }),
 		deleteMany: async (filter) => ({ deletedCount: await db.removeAsync(filter, { multi: true }) }),

@@ -1,4 +1,5 @@
 /** The store on MongoDB: the official driver, on Rocket.Chat's own collections. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
 import type { Log } from '../../shared/log.js';
 import type { Collection } from '../../shared/store.js';
@@ -35,7 +36,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 			const collection = db.collection<T>(name);
 			await ensureIndexes(collection, name, log);
 			// The driver takes and gives what the shared type says; its own types say more.
-			return guard<T>(collection as unknown as Collection<T>, name, check, gate.pass);
+			return guard<T>(collection as unknown as Collection<T>, name, check, (task) => gate.pass(() => persist(task)));
 		});
 		return {
 			store,
@@ -48,6 +49,25 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 	} catch (error) {
 		await client.close();
 		throw error;
+	}
+}
+
+/** How often a write is tried before its deadlock counts as a failure. */
+const TRIES = 5;
+
+/**
+ * Repeats a write that was broken off, and undone, to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
+ * PostgreSQL says when several writes at once meet in a unique index.
+ */
+async function persist<R>(task: () => Promise<R>): Promise<R> {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await task();
+		} catch (error) {
+			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
+			// Not all at once again.
+			await delay(Math.random() * 100 * tries);
+		}
 	}
 }
 

@@ -36,7 +36,7 @@ async function roomkey(): Promise<Ready> {
 		grace: 0,
 		store,
 		log,
-		settings: { loginExpirationInDays: 90 },
+		settings: { loginExpirationInDays: 90, signUps: false },
 		maxBody: 1_048_576,
 		ddp: {
 			maxFrame: 1_048_576,

@@ -90,8 +90,8 @@ describe('simpleddp', () => {
 		for (const name of ['second', 'hidden', 'third']) {
 			// The client does not wait for `updated`, so the change may come behind the result.
 			const changed = new Promise((resolve) => {
-				const { stop } = mine.onChange((data) => {
-					stop();
+				const listener = mine.onChange((data) => {
+					listener.stop();
 					resolve(data);
 				});
 			});

@@ -135,6 +135,20 @@ describe('any store: updates', () => {
 			expect(await test.store.rooms.findOneAndUpdate({ name: 'k' }, { $set: { name: 'j' } }, after)).to.equal(null);
 			expect(await ids({ name: 'l' })).to.have.length(2);
 		});
+
+		it('answer the document as it was, or as it is', async () => {
+			await test.store.rooms.insertOne(room('a', { name: 'n', list: ['x', 'y'] } as object));
+			const take = { $set: { name: 'm' }, $pull: { list: 'x' } } as object;
+			const projection = { name: 1, list: 1 } as const;
+			const before = { returnDocument: 'before', projection } as const;
+			expect(await test.store.rooms.findOneAndUpdate({ name: 'n' }, take, before)).to.deep.equal({
+				_id: 'a',
+				name: 'n',
+				list: ['x', 'y'],
+			});
+			expect(await test.store.rooms.findOne({}, { projection })).to.deep.equal({ _id: 'a', name: 'm', list: ['y'] });
+			expect(await test.store.rooms.findOneAndUpdate({ name: 'n' }, take, before)).to.equal(null);
+		});
 	});
 
 	describe('one conditional write', () => {

@@ -20,13 +20,17 @@ export interface TestApp {
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
+	/** Shared with another app, which closes it; without one the app has a store of its own. */
+	store?: Store;
+	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
 };
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	return listen(await openTestStore(), options, 0);
+	const open = options.store ? { store: options.store, close: async () => {} } : await openTestStore();
+	return listen(open, options, 0);
 }
 
 async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
@@ -42,6 +46,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		log,
 		settings: { ...settings, ...options.settings },
 		maxBody: 64 * 1024,
+		...(options.tokenCheckInterval === undefined ? {} : { tokenCheckInterval: options.tokenCheckInterval }),
 		ddp: {
 			maxFrame: 64 * 1024,
 			maxQueue: 100,

@@ -9,7 +9,7 @@ import { memoryLog } from './log.js';
 import type { Person } from './people.js';
 import { openTestStore } from './store.js';
 
-export const settings: Settings = { loginExpirationInDays: 90 };
+export const settings: Settings = { loginExpirationInDays: 90, signUps: false };
 
 export interface TestRoomkey {
 	readonly store: Store;
@@ -21,12 +21,25 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
-/** Opens Roomkey with the methods of the catalogue, or others. */
-export async function openRoomkey(methods: readonly Method[] = catalogue): Promise<TestRoomkey> {
+/**
+ * Opens Roomkey with the methods of the catalogue, or others, and settings that differ.
+ * @param seenAs what methods see of the store, where that is not the store itself
+ */
+export async function openRoomkey(
+	methods: readonly Method[] = catalogue,
+	differing: Partial<Settings> = {},
+	seenAs = (store: Store) => store,
+): Promise<TestRoomkey> {
 	const { store, close } = await openTestStore();
 	const log = memoryLog();
 	const bus = createBus(log);
-	const invoker = createInvoker(methods, { store, bus, settings, log, deadlines: createDeadlines() });
+	const invoker = createInvoker(methods, {
+		store: seenAs(store),
+		bus,
+		settings: { ...settings, ...differing },
+		log,
+		deadlines: createDeadlines(),
+	});
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
 	return {

@@ -57,7 +57,7 @@ describe('accounts', () => {
 				expect(result.token).to.match(/^[\w-]{43}$/);
 				expect(result.tokenExpires.getTime()).to.be.closeTo(Date.now() + 90 * DAY, 60_000);
 				const hash = createHash('sha256').update(result.token).digest('base64');
-				expect(result.now).to.deep.equal(['alice-id', hash]);
+				expect(result.now).to.deep.equal(['alice-id', hash, result.tokenExpires]);
 			});
 		}
 

@@ -15,6 +15,7 @@ describe('the configuration', () => {
 			port: 3000,
 			host: '127.0.0.1',
 			demo: false,
+			'sign-ups': false,
 			store: { kind: 'files', folder: 'roomkey-data' },
 			'login-expiry': 90,
 			'heartbeat-interval': 15_000,
@@ -29,6 +30,13 @@ describe('the configuration', () => {
 		expect(configOf('--port 5000', { PORT: '4000' }).port).to.equal(5000);
 		expect(configOf('--port=0', { PORT: '' }).port).to.equal(0);
 		expect(configOf('', { PORT: '' }).port).to.equal(3000);
+	});
+
+	it('takes switches from the environment as true or false', () => {
+		expect(configOf('--sign-ups')['sign-ups']).to.equal(true);
+		expect(configOf('', { ROOMKEY_SIGN_UPS: 'true' })['sign-ups']).to.equal(true);
+		expect(configOf('', { ROOMKEY_SIGN_UPS: 'false' })['sign-ups']).to.equal(false);
+		expect(configOf('--sign-ups', { ROOMKEY_SIGN_UPS: 'false' })['sign-ups']).to.equal(true);
 	});
 
 	for (const [line, env, store] of [
@@ -59,6 +67,7 @@ describe('the configuration', () => {
 		['--port 65536', {}, '--port must be a whole number'],
 		['--port 1e3', {}, '--port must be a whole number'],
 		['', { PORT: '-1' }, 'PORT must be a whole number'],
+		['', { ROOMKEY_SIGN_UPS: 'yes' }, "ROOMKEY_SIGN_UPS must be true or false, not 'yes'"],
 		['--log-level loud', {}, "--log-level must be one of debug, info, warn, error, silent, not 'loud'"],
 		['--data=', {}, '--data must not be empty'],
 		['--memory --demo', {}, 'choose one of --memory and --demo'],

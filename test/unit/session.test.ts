@@ -6,6 +6,8 @@ import { Session } from '../../server/ddp/session.js';
 import type { Transport } from '../../server/ddp/transport.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
+import type { Caller, Invoker } from '../../server/invoke.js';
+import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
@@ -33,10 +35,11 @@ describe('a session', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	function open(interval = 15_000) {
+	const noMethods: Invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
+
+	function open(interval = 15_000, invoker = noMethods) {
 		const transport = new FakeTransport();
 		const log = memoryLog();
-		const invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
 		const publications = { named: new Map(), universal: [], strategyOf: () => 'SERVER_MERGE' as const };
 		const deadlines = createDeadlines();
 		const services = { store: {} as Store, bus: createBus(log), settings, log, deadlines, invoker, publications };
@@ -49,8 +52,8 @@ describe('a session', () => {
 		return { transport, session };
 	}
 
-	function connect(version = '1', interval?: number) {
-		const opened = open(interval);
+	function connect(version = '1', interval?: number, invoker?: Invoker) {
+		const opened = open(interval, invoker);
 		opened.session.receive(JSON.stringify({ msg: 'connect', version, support: [version] }));
 		opened.transport.sent.length = 0;
 		return opened;
@@ -107,6 +110,63 @@ describe('a session', () => {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false });
 		}
+	});
+
+	describe('whose login token runs out', () => {
+		const DAY = 24 * 60 * 60 * 1000;
+
+		/** A session logged in with a token of that many days. Further calls log in with the next, then out. No heartbeat. */
+		async function loggedIn(days: number, ...later: number[]) {
+			const ends = [days, ...later];
+			const invoke = async (_name: string, _params: readonly unknown[], caller: Caller) => {
+				const next = ends.shift();
+				if (next) await caller.setUserId?.('alice', 'hash', new Date(Date.now() + next * DAY));
+				else await caller.setUserId?.(null, null);
+			};
+			const opened = connect('1', 0, { get: () => ({}) as Method, invoke });
+			await call(opened);
+			return opened;
+		}
+
+		/** Calls the method, and waits for its answer. */
+		async function call({ session, transport }: ReturnType<typeof open>) {
+			const answers = transport.sent.length + 2;
+			session.receive('{"msg":"method","id":"1","method":"login","params":[]}');
+			while (transport.sent.length < answers) await Promise.resolve();
+		}
+
+		beforeEach(() => {
+			mock.timers.reset();
+			mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] });
+		});
+
+		// Longer than the longest delay of a timer, and shorter.
+		for (const days of [90, 1]) {
+			it(`ends in that moment, ${days} days on`, async () => {
+				const { transport } = await loggedIn(days);
+				for (let day = 1; day < days; day++) mock.timers.tick(DAY);
+				mock.timers.tick(DAY - 1);
+				expect(transport.closed).to.equal(false);
+				mock.timers.tick(1);
+				expect(transport.closed).to.equal(true);
+			});
+		}
+
+		it('goes by the token of the last login', async () => {
+			const opened = await loggedIn(1, 3);
+			await call(opened);
+			mock.timers.tick(2 * DAY);
+			expect(opened.transport.closed).to.equal(false);
+			mock.timers.tick(DAY);
+			expect(opened.transport.closed).to.equal(true);
+		});
+
+		it('lives on after a logout', async () => {
+			const opened = await loggedIn(1);
+			await call(opened);
+			mock.timers.tick(2 * DAY);
+			expect(opened.transport.closed).to.equal(false);
+		});
 	});
 
 	it('does nothing more once it has closed', () => {

@@ -1,0 +1,27 @@
+/** `changePassword` (`contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
+import { refusal } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
+import { revokeOtherTokens } from './tokens.js';
+
+export const changePassword = method({
+	name: 'changePassword',
+	args: { oldPassword: Password, newPassword: NewPassword },
+	summary: "Changes the caller's password and removes all their other login tokens",
+	// Callers who are not logged in have an error of their own here.
+	anonymous: true,
+	async run({ oldPassword, newPassword }, context) {
+		const { userId, hashedToken, store } = context;
+		if (userId === null) throw refusal('mustBeLoggedIn');
+		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
+		const bcrypt = user?.services?.password?.bcrypt;
+		if (!(await isPassword(oldPassword, bcrypt))) throw refusal('loginFailed');
+		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
+		const password = { bcrypt: await hashPassword(newPassword) };
+		const provided = { 'services.password.bcrypt': bcrypt };
+		const changes = { $set: { 'services.password': password } };
+		// Of two changes at once one finds the old password gone.
+		if (!(await revokeOtherTokens(context, userId, hashedToken, provided, changes))) throw refusal('loginFailed');
+		return { passwordChanged: true };
+	},
+});

@@ -1,0 +1,25 @@
+/** `getNewToken` (`contract/ddp.md` 16.1): the first half of what clients do to log out everywhere else. */
+import { refusal } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import { findTokenHolder, issueToken, logInWith } from './tokens.js';
+
+export const getNewToken = method({
+	name: 'getNewToken',
+	args: {},
+	summary: 'Gives the connection a new login token with the age of the present one',
+	// Callers who are not logged in have an error of their own here.
+	anonymous: true,
+	async run(_args, context) {
+		const { userId, hashedToken } = context;
+		if (userId === null) throw refusal('notLoggedIn');
+		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
+		if (holder === 'unknown') throw refusal('loggedOut');
+		if (holder === 'expired') throw refusal('sessionExpired');
+		const { token: present } = holder;
+		// The same age: who has stolen a token cannot keep it alive this way. And none from one that was just revoked.
+		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
+		const made = await issueToken(context, userId, stillThere, present);
+		if (!made) throw refusal('loggedOut');
+		return logInWith(made, userId, context);
+	},
+});

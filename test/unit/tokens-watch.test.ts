@@ -1,0 +1,119 @@
+/** Tokens that are removed in another process: seen in the store (contract/ddp.md 16.2). */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { hashToken } from '../../methods/accounts/tokens.js';
+import { createBus } from '../../server/events/bus.js';
+import { watchTokens } from '../../server/tokens-watch.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { addPerson } from '../support/people.js';
+import { eachTestWithStore } from '../support/store.js';
+
+type Find = Store['users']['find'];
+
+const INTERVAL = 10_000;
+
+describe('the watch over login tokens', () => {
+	const test = eachTestWithStore();
+
+	beforeEach(() => mock.timers.enable({ apis: ['setInterval'] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Watches these tokens, by way of a `find` that counts, and may be another one. */
+	function watch(inUse: ReadonlyMap<string, string>, find: Find = (...asked) => test.store.users.find(...asked)) {
+		/** How many tokens each query asked for. */
+		const queries: number[] = [];
+		const log = memoryLog();
+		const bus = createBus(log);
+		const counting: Find = (filter, options) => {
+			queries.push(Object.values(filter)[0].$in.length);
+			return find(filter, options);
+		};
+		const store = { ...test.store, users: { ...test.store.users, find: counting } };
+		const stop = watchTokens({ store, bus, log }, () => inUse);
+		/** The next announcements, so many. */
+		const announced = (count: number) =>
+			new Promise<unknown[]>((resolve) => {
+				const payloads: unknown[] = [];
+				bus.on('tokens-removed', (payload) => void (payloads.push(payload) === count && resolve(payloads)));
+			});
+		return { queries, log, stop, announced };
+	}
+
+	it('announces those that are gone, every ten seconds', async () => {
+		const [alice, bob] = [await addPerson(test.store), await addPerson(test.store)];
+		const inUse = new Map([
+			[hashToken(alice.token), alice.id],
+			['gone', alice.id],
+			[hashToken(bob.token), bob.id],
+			['lost', 'nobody'],
+		]);
+		const { queries, stop, announced } = watch(inUse);
+		const gone = announced(2);
+		mock.timers.tick(INTERVAL - 1);
+		expect(queries).to.deep.equal([]);
+		mock.timers.tick(1);
+		expect(await gone).to.deep.equal([
+			{ userId: alice.id, hashedTokens: ['gone'] },
+			{ userId: 'nobody', hashedTokens: ['lost'] },
+		]);
+		expect(queries).to.deep.equal([4]);
+		await stop();
+		mock.timers.tick(10 * INTERVAL);
+		expect(queries).to.deep.equal([4]);
+	});
+
+	it('asks for 500 at a time', async () => {
+		const inUse = new Map(Array.from({ length: 1200 }, (_, i) => [`token-${i}`, 'someone']));
+		const { queries, stop, announced } = watch(inUse);
+		const gone = announced(1200);
+		mock.timers.tick(INTERVAL);
+		await gone;
+		expect(queries).to.deep.equal([500, 500, 200]);
+		await stop();
+	});
+
+	it('asks for nothing where nobody is logged in', async () => {
+		const { queries, stop } = watch(new Map());
+		mock.timers.tick(10 * INTERVAL);
+		await stop();
+		expect(queries).to.deep.equal([]);
+	});
+
+	it('ends nobody when the store does not answer, and looks again', async () => {
+		const down = new Error('no answer');
+		let tries = 0;
+		const { queries, stop, announced, log } = watch(new Map([['gone', 'someone']]), (...asked) => {
+			if (++tries === 1) throw down;
+			return test.store.users.find(...asked);
+		});
+		const gone = announced(1);
+		mock.timers.tick(INTERVAL);
+		while (log.lines.length === 0) await Promise.resolve();
+		expect(log.lines).to.deep.equal([
+			{ level: 'warn', facts: { err: down }, text: 'Login tokens in use could not be looked up' },
+		]);
+		await new Promise(setImmediate);
+		mock.timers.tick(INTERVAL);
+		await gone;
+		expect(queries).to.deep.equal([1, 1]);
+		await stop();
+	});
+
+	it('does not ask again while an answer is outstanding', async () => {
+		let answer = () => {};
+		const { queries, stop } = watch(new Map([['gone', 'someone']]), (...asked) => ({
+			...test.store.users.find(...asked),
+			async *[Symbol.asyncIterator]() {
+				await new Promise<void>((resolve) => {
+					answer = resolve;
+				});
+			},
+		}));
+		mock.timers.tick(5 * INTERVAL);
+		expect(queries).to.deep.equal([1]);
+		const stopped = stop();
+		answer();
+		await stopped;
+	});
+});

@@ -1,0 +1,234 @@
+/** contract/ddp.md 16.1 to 16.3: what a user does with the tokens of their own logins. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { hashPassword } from '../../methods/accounts/passwords.js';
+import type { Caller } from '../../server/invoke.js';
+import { addPerson, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+const hashOf = (token: string) => createHash('sha256').update(token).digest('base64');
+const digest = (password: string) => ({
+	digest: createHash('sha256').update(password).digest('hex'),
+	algorithm: 'sha-256',
+});
+
+const CREDENTIALS = { error: 403, reason: 'Something went wrong. Please check your credentials.' };
+const LOGGED_OUT = { error: 403, reason: "You've been logged out by the server. Please log in again." };
+
+interface LoginResult {
+	id: string;
+	token: string;
+	tokenExpires?: Date;
+}
+
+describe('login tokens', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	/** Two more logins of alice. */
+	let others: string[];
+	let announced: unknown[];
+	let stop: () => void;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+	});
+	after(() => roomkey.close());
+	beforeEach(async () => {
+		alice = await addPerson(roomkey.store, { password: 'old' });
+		others = [(await logIn('old')).token, (await logIn('old')).token];
+		announced = [];
+		stop = roomkey.bus.on('tokens-removed', (payload) => void announced.push(payload));
+	});
+	afterEach(() => stop());
+
+	const setUserId = () => {};
+	const nobody: Partial<Caller> = { setUserId };
+	const callerOf = (person: Person): Partial<Caller> => ({
+		userId: person.id,
+		hashedToken: hashOf(person.token),
+		setUserId,
+	});
+
+	const logIn = (password: unknown) =>
+		roomkey.callAs(nobody, 'login', { user: { username: alice.username }, password }) as Promise<LoginResult>;
+
+	const resume = (token: string) => roomkey.callAs(nobody, 'login', { resume: token }) as Promise<LoginResult>;
+
+	async function hashesOf({ id }: Person): Promise<string[]> {
+		const user = await roomkey.store.users.findOne({ _id: id });
+		return user?.services?.resume?.loginTokens.map(({ hashedToken }) => hashedToken) ?? [];
+	}
+
+	describe('changePassword', () => {
+		const change = (oldPassword: unknown, newPassword: unknown) =>
+			roomkey.callAs(callerOf(alice), 'changePassword', oldPassword, newPassword);
+
+		for (const [what, old, now] of [
+			['digests', digest('old'), digest('new')],
+			['plain text', 'old', 'new'],
+		] as const) {
+			it(`takes ${what}; the old password ends, and every other login`, async () => {
+				expect(await change(old, now)).to.deep.equal({ passwordChanged: true });
+				expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
+				expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: others.map(hashOf) }]);
+				expect(await rejection(logIn('old'))).to.include(CREDENTIALS);
+				expect(await logIn('new')).to.include({ id: alice.id });
+				expect(await resume(alice.token)).to.include({ id: alice.id });
+			});
+		}
+
+		it('refuses a wrong old password, and changes nothing', async () => {
+			expect(await rejection(change('wrong', 'new'))).to.include(CREDENTIALS);
+			expect(await hashesOf(alice)).to.have.length(3);
+			expect(await logIn('old')).to.include({ id: alice.id });
+		});
+
+		it('refuses a user who has no password', async () => {
+			const person = await addPerson(roomkey.store);
+			const refused = roomkey.callAs(callerOf(person), 'changePassword', '', 'new');
+			expect(await rejection(refused)).to.include(CREDENTIALS);
+		});
+
+		it('refuses callers who are not logged in', async () => {
+			expect(await rejection(roomkey.callAs(nobody, 'changePassword', 'old', 'new'))).to.include({
+				error: 401,
+				reason: 'Must be logged in',
+			});
+		});
+
+		for (const [what, params] of [
+			['no new password', ['old']],
+			['an empty one', ['old', '']],
+			['a number', ['old', 5]],
+			['a digest that is none', ['old', { digest: 'x', algorithm: 'sha-256' }]],
+			['a condition', [{ $ne: '' }, 'new']],
+		] as const) {
+			it(`refuses ${what} as a Match error`, async () => {
+				const error = await rejection(roomkey.callAs(callerOf(alice), 'changePassword', ...params));
+				expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
+			});
+		}
+
+		it('happens once, of two at the same time', async () => {
+			const outcomes = await Promise.allSettled([change('old', 'new 1'), change('old', 'new 2')]);
+			const succeeded = outcomes.map(({ status }) => status === 'fulfilled');
+			expect(succeeded.filter(Boolean)).to.have.length(1);
+			expect(await logIn(`new ${succeeded.indexOf(true) + 1}`)).to.include({ id: alice.id });
+		});
+
+		it('ends what a reset token could still do', async () => {
+			await roomkey.store.users.updateOne({ _id: alice.id }, {
+				$set: { 'services.password.reset': { token: 'x' } },
+			} as object);
+			await change('old', 'new');
+			const user = await roomkey.store.users.findOne({ _id: alice.id });
+			expect(user?.services?.password).to.have.all.keys('bcrypt');
+		});
+	});
+
+	describe('getNewToken', () => {
+		it('gives the connection a new token that runs out when the present one does', async () => {
+			const when = new Date(Date.now() - 30 * DAY);
+			const person = await addPerson(roomkey.store, { tokenMadeAt: when });
+			const now: unknown[] = [];
+			const caller = { ...callerOf(person), setUserId: (...user: unknown[]) => void now.push(...user) };
+			const result = (await roomkey.callAs(caller, 'getNewToken')) as LoginResult;
+			const tokenExpires = new Date(when.getTime() + 90 * DAY);
+			expect(result).to.deep.equal({ id: person.id, token: result.token, tokenExpires });
+			expect(result.token)
+				.to.match(/^[\w-]{43}$/)
+				.and.not.equal(person.token);
+			expect(now).to.deep.equal([person.id, hashOf(result.token), tokenExpires]);
+			expect(await hashesOf(person)).to.deep.equal([hashOf(person.token), hashOf(result.token)]);
+			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
+		});
+
+		it('gives one that never runs out for a personal access token alone', async () => {
+			await roomkey.store.users.updateOne({ _id: alice.id }, {
+				$push: {
+					'services.resume.loginTokens': {
+						hashedToken: hashOf(alice.id),
+						when: new Date(0),
+						type: 'personalAccessToken',
+					},
+				},
+			} as object);
+			const caller = { ...callerOf(alice), hashedToken: hashOf(alice.id) };
+			const result = (await roomkey.callAs(caller, 'getNewToken')) as LoginResult;
+			expect(result).to.have.all.keys('id', 'token');
+		});
+
+		it('gives none for a token that was removed or has run out', async () => {
+			const old = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 91 * DAY) });
+			expect(await rejection(roomkey.callAs(callerOf(old), 'getNewToken'))).to.include({
+				error: 403,
+				reason: 'Your session has expired. Please log in again.',
+			});
+			const removed = { ...callerOf(alice), hashedToken: hashOf('removed') };
+			expect(await rejection(roomkey.callAs(removed, 'getNewToken'))).to.include(LOGGED_OUT);
+			expect(await rejection(roomkey.callAs({ ...removed, hashedToken: null }, 'getNewToken'))).to.include(LOGGED_OUT);
+			expect(await hashesOf(old)).to.have.length(1);
+		});
+	});
+
+	describe('removeOtherTokens', () => {
+		it('removes all but the token the caller came with, and announces which', async () => {
+			const other = await addPerson(roomkey.store);
+			expect(await roomkey.callAs(callerOf(alice), 'removeOtherTokens')).to.equal(undefined);
+			expect(await hashesOf(alice)).to.deep.equal([hashOf(alice.token)]);
+			expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: others.map(hashOf) }]);
+			for (const token of others) expect(await rejection(resume(token))).to.include(LOGGED_OUT);
+			expect(await resume(other.token)).to.include({ id: other.id });
+		});
+
+		it('announces nothing where there is no other', async () => {
+			const person = await addPerson(roomkey.store);
+			await roomkey.callAs(callerOf(person), 'removeOtherTokens');
+			expect(announced).to.deep.equal([]);
+		});
+
+		it('announces every token it removes, also those made meanwhile', async () => {
+			const made = Promise.all(Array.from({ length: 10 }, () => roomkey.callAs(callerOf(alice), 'getNewToken')));
+			await roomkey.callAs(callerOf(alice), 'removeOtherTokens');
+			const all = [...others, ...((await made) as LoginResult[]).map(({ token }) => token)].map(hashOf);
+			const left = await hashesOf(alice);
+			const removed = announced.flatMap((payload) => (payload as { hashedTokens: string[] }).hashedTokens);
+			expect([...removed, ...left]).to.have.members([...all, hashOf(alice.token)]);
+		});
+	});
+
+	it('are not made when their reason goes in that very moment', async () => {
+		const person = await addPerson(roomkey.store, { password: 'old' });
+		const late = await openRoomkey(undefined, {}, () => ({
+			...roomkey.store,
+			users: {
+				...roomkey.store.users,
+				async updateOne(...asked) {
+					await roomkey.callAs(callerOf(person), 'logout');
+					await roomkey.store.users.updateOne({ _id: person.id }, { $set: { 'services.password.bcrypt': 'other' } });
+					return roomkey.store.users.updateOne(...asked);
+				},
+			},
+		}));
+		expect(await rejection(late.callAs(callerOf(person), 'getNewToken'))).to.include(LOGGED_OUT);
+		await roomkey.store.users.updateOne(
+			{ _id: person.id },
+			{
+				$set: { 'services.password.bcrypt': await hashPassword('old') },
+			},
+		);
+		const login = late.callAs(nobody, 'login', { user: { id: person.id }, password: 'old' });
+		expect(await rejection(login)).to.include(CREDENTIALS);
+		expect(await hashesOf(person)).to.deep.equal([]);
+		await late.close();
+	});
+
+	for (const name of ['getNewToken', 'removeOtherTokens']) {
+		it(`${name} refuses callers who are not logged in`, async () => {
+			const error = await rejection(roomkey.callAs(nobody, name));
+			expect(error).to.include({ error: 'You are not logged in.', reason: undefined });
+		});
+	}
+});

@@ -1,0 +1,202 @@
+/** contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { addPerson, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const digest = (password: string) => ({
+	digest: createHash('sha256').update(password).digest('hex'),
+	algorithm: 'sha-256',
+});
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** A token's end reaches sessions in its own process at once: these looks would come too late to help. */
+const NEVER = 3_600_000;
+
+describe('a login token', () => {
+	let app: TestApp;
+	let alice: Person;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({ tokenCheckInterval: NEVER, settings: { signUps: true } });
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		alice = await addPerson(app.store, { password: 'secret' });
+	});
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function connect(to = app): Promise<RawClient> {
+		const client = await RawClient.connect(to.webSocketUrl);
+		clients.push(client);
+		return client;
+	}
+
+	/** A connection with a login, and so a token, of its own. */
+	async function device(to = app): Promise<RawClient & { token: string }> {
+		const client = await connect(to);
+		const { result } = await client.call('login', { user: { id: alice.id }, password: digest('secret') });
+		return Object.assign(client, { token: (result as { token: string }).token });
+	}
+
+	const devices = () => Promise.all([device(), device(), device()]);
+
+	/** How many of these connections still belong to alice. Asked behind whatever has closed some of them. */
+	async function countAlive(all: readonly RawClient[]): Promise<number> {
+		const answers = await Promise.allSettled(all.map((client) => client.call('me')));
+		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
+	}
+
+	it('of one of three devices ends that one alone when it is removed elsewhere', async () => {
+		const [first, second, third] = await devices();
+		const headers = headersOf({ id: alice.id, token: first.token });
+		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
+		expect(await first.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		expect(await countAlive([second, third])).to.equal(2);
+	});
+
+	it('of one of three devices that logs out ends no connection, and the others stay logged in', async () => {
+		const [first, second, third] = await devices();
+		await first.call('logout');
+		expect((await first.call('me')).error).to.include({ error: 'error-invalid-user' });
+		expect(await countAlive([second, third])).to.equal(2);
+	});
+
+	it('survives alone when its device removes the others', async () => {
+		const [first, second, third] = await devices();
+		const stranger = await connect();
+		await stranger.call('login', { resume: (await addPerson(app.store)).token });
+		expect(await first.call('removeOtherTokens')).not.to.have.any.keys('result', 'error');
+		await Promise.all([second.closed, third.closed]);
+		expect(await countAlive([first, stranger])).to.equal(2);
+		expect((await (await connect()).call('login', { resume: second.token })).error).to.include({ error: 403 });
+	});
+
+	it('of each of three devices ends them all when a REST caller removes all others', async () => {
+		const all = await devices();
+		const message = JSON.stringify({ msg: 'method', id: '1', method: 'removeOtherTokens', params: [] });
+		await post(`${app.url}/api/v1/method.call/removeOtherTokens`, alice, { message });
+		await Promise.all(all.map((client) => client.closed));
+		expect(await countAlive(all)).to.equal(0);
+	});
+
+	it('is exchanged and the others removed, as clients log out the others', async () => {
+		const [first, second, third] = await devices();
+		const sameToken = await connect();
+		await sameToken.call('login', { resume: first.token });
+		first.send({ msg: 'method', id: 'a', method: 'getNewToken', params: [] });
+		// Same user, same document: there is nothing else to tell.
+		expect(await first.nextText()).to.equal('{"msg":"updated","methods":["a"]}');
+		const { result } = await first.next();
+		expect(result).to.have.all.keys('id', 'token', 'tokenExpires').and.include({ id: alice.id });
+		expect(await first.call('removeOtherTokens')).not.to.have.property('error');
+		await Promise.all([second.closed, third.closed, sameToken.closed]);
+		expect(await countAlive([first])).to.equal(1);
+		const { token } = result as { token: string };
+		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id: alice.id, token });
+	});
+
+	it('survives alone a change of the password from its device', async () => {
+		const [first, second, third] = await devices();
+		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
+		expect(changed.result).to.deep.equal({ passwordChanged: true });
+		await Promise.all([second.closed, third.closed]);
+		expect(await countAlive([first])).to.equal(1);
+		const wrong = await first.call('changePassword', digest('secret'), digest('again'));
+		expect(wrong.error).to.include({ error: 403, reason: 'Something went wrong. Please check your credentials.' });
+	});
+
+	it('serves REST callers for a change of their password, too', async () => {
+		const other = await device();
+		const message = JSON.stringify({ msg: 'method', id: '1', method: 'changePassword', params: ['secret', 'changed'] });
+		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
+		expect(JSON.parse(body.message as string)).to.deep.include({ result: { passwordChanged: true } });
+		await other.closed;
+		expect((await request(`${app.url}/api/v1/me`, { headers: headersOf(alice) })).status).to.equal(200);
+	});
+
+	for (const [name, error] of [
+		[
+			'changePassword',
+			{
+				isClientSafe: true,
+				error: 401,
+				reason: 'Must be logged in',
+				message: 'Must be logged in [401]',
+				errorType: 'Meteor.Error',
+			},
+		],
+		[
+			'getNewToken',
+			{
+				isClientSafe: true,
+				error: 'You are not logged in.',
+				message: '[You are not logged in.]',
+				errorType: 'Meteor.Error',
+			},
+		],
+		[
+			'removeOtherTokens',
+			{
+				isClientSafe: true,
+				error: 'You are not logged in.',
+				message: '[You are not logged in.]',
+				errorType: 'Meteor.Error',
+			},
+		],
+	] as const) {
+		it(`is needed for ${name}`, async () => {
+			const client = await connect();
+			expect((await client.call(name, 'old', 'new')).error).to.deep.equal(error);
+		});
+	}
+
+	it('comes with a new account: the document, then the answers', async () => {
+		const client = await connect();
+		const options = { username: 'Newcomer', email: 'new@example.com', password: digest('secret'), profile: { a: 1 } };
+		client.send({ msg: 'method', id: '1', method: 'createUser', params: [options] });
+		const [added, updated] = await client.take(2);
+		const { id, token, type } = (await client.next()).result as { id: string; token: string; type: string };
+		expect(added).to.deep.equal({
+			msg: 'added',
+			collection: 'users',
+			id,
+			fields: { username: 'Newcomer', emails: [{ address: 'new@example.com', verified: false }], profile: { a: 1 } },
+		});
+		expect(updated).to.deep.equal({ msg: 'updated', methods: ['1'] });
+		expect(type).to.equal('password');
+		expect((await client.call('me')).result).to.include({ _id: id });
+		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id });
+		expect((await (await connect()).call('createUser', { ...options, username: 'nEWCOMER' })).error).to.include({
+			error: 403,
+			reason: 'Something went wrong. Please check your credentials.',
+		});
+	});
+
+	it('that runs out ends its connection', async () => {
+		const client = await connect();
+		const { token } = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY + 500) });
+		expect((await client.call('login', { resume: token })).result).to.include({ token });
+		await client.closed;
+		expect((await (await connect()).call('login', { resume: token })).error).to.include({
+			error: 403,
+			reason: 'Your session has expired. Please log in again.',
+		});
+	});
+
+	it('that another process removes ends its connections here, and no others', async () => {
+		const here = await startApp({ store: app.store, tokenCheckInterval: 5 });
+		const [first, second, third] = [await device(here), await device(here), await device()];
+		const guest = await connect(here);
+		await third.call('removeOtherTokens');
+		expect(await first.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		await second.closed;
+		expect(await countAlive([third])).to.equal(1);
+		expect((await guest.call('me')).error).to.include({ error: 'error-invalid-user' });
+		await here.close();
+	});
+});
