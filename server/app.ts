@@ -4,7 +4,7 @@ import { sweepTokens } from '../methods/accounts/tokens.js';
 import type { Log } from '../shared/log.js';
 import type { Method, Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
-import { type DdpOptions, serveDdp, WEBSOCKET_PATHS } from './ddp/endpoint.js';
+import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
 import { createRest } from './rest/endpoint.js';
@@ -52,14 +52,7 @@ export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOp
 	const services = { store, events, settings, log };
 	const invoker = createInvoker(methods, services);
 	const http = createRest(methods, invoker, services, { maxBody });
-	for (const path of WEBSOCKET_PATHS) {
-		http.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
-	}
-	const sessions = serveDdp(
-		http.server,
-		{ invoker, log, events, findOwnUser: (userId) => findOwnUser(store, userId) },
-		ddp,
-	);
+	const sessions = serveDdp(http, { invoker, log, events, findOwnUser: (userId) => findOwnUser(store, userId) }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);

@@ -37,6 +37,7 @@ async function serve(config: Config): Promise<void> {
 			maxBody: config['max-body'],
 			ddp: {
 				maxFrame: config['max-frame'],
+				compression: config.compression,
 				maxQueue: config['max-queue'],
 				connectTimeout: config['connect-timeout'],
 				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },

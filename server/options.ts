@@ -55,8 +55,17 @@ function oneOf<const T extends string>(choices: readonly T[], description: Descr
 	};
 }
 
-function onOff(meaning: string): Option<boolean> {
-	return { meaning, default: false, parse: () => true };
+function onOff(meaning: string, env?: string): Option<boolean> {
+	return {
+		meaning,
+		...(env && { env }),
+		default: false,
+		parse(value, name) {
+			if (['true', 'on', '1'].includes(value)) return true;
+			if (['false', 'off', '0'].includes(value)) return false;
+			throw new OptionError(`${name} must be on or off, not '${value}'`);
+		},
+	};
 }
 
 const HOUR = 3_600_000;
@@ -92,10 +101,14 @@ export const options = {
 		default: 1_048_576,
 	}),
 	'max-frame': integer(1024, GIB, {
-		meaning: 'largest frame of a WebSocket client, in bytes',
+		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',
 		default: 1_048_576,
 	}),
+	compression: onOff(
+		'compress long frames to WebSocket clients that offer permessage-deflate: less to send, more to do',
+		'ROOMKEY_COMPRESSION',
+	),
 	'max-queue': integer(1, 1_000_000, {
 		meaning: 'most messages of one client that wait for their turn',
 		env: 'ROOMKEY_MAX_QUEUE',
@@ -112,7 +125,7 @@ export const options = {
 		default: 15_000,
 	}),
 	'connect-timeout': integer(1, HOUR, {
-		meaning: 'ms a WebSocket client has to say connect',
+		meaning: 'ms a DDP client has to say connect',
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),

@@ -4,6 +4,8 @@ export interface Transport {
 	send(frame: string): void;
 	/** Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2). */
 	close(): void;
+	/** Bytes that were sent but not yet taken by the client. */
+	readonly bufferedAmount: number;
 	/** Where the client is. */
 	readonly clientAddress: string | null;
 	/** Headers the client came with. */
@@ -17,3 +19,6 @@ export interface Receiver {
 	/** The transport has closed, for whatever reason. */
 	closed(): void;
 }
+
+/** Begins a session over a transport that has just opened, and gives back what that must tell it. */
+export type OpenSession = (transport: Transport) => Receiver;

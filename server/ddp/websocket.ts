@@ -4,11 +4,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
-import type { Transport } from './transport.js';
+import type { RawData, WebSocket } from 'ws';
+import type { OpenSession, Transport } from './transport.js';
 
-/** Frames are text, and short: compressing them costs more than it saves. */
-const TEXT_FRAME = { binary: false, compress: false, fin: true };
+/** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
+const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 let corked: Socket[] = [];
 
@@ -22,6 +22,11 @@ function uncorkAll(): void {
 	const sockets = corked;
 	corked = [];
 	for (const socket of sockets) socket.uncork();
+}
+
+export function textOf(data: RawData): string {
+	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
+	return (data as Buffer).toString();
 }
 
 export class WebSocketTransport implements Transport {
@@ -38,6 +43,11 @@ export class WebSocketTransport implements Transport {
 		this.headers = request.headers;
 	}
 
+	/** With the bytes still in the socket, and those that are being compressed. */
+	get bufferedAmount(): number {
+		return this.webSocket.bufferedAmount;
+	}
+
 	send(frame: string): void {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
 		cork(this.#socket);
@@ -47,4 +57,11 @@ export class WebSocketTransport implements Transport {
 	close(): void {
 		this.webSocket.close(1000, 'Normal closure');
 	}
+}
+
+/** Begins a session over a WebSocket that has just opened: a message is a frame. */
+export function openRaw(webSocket: WebSocket, request: IncomingMessage, openSession: OpenSession): void {
+	const receiver = openSession(new WebSocketTransport(webSocket, request));
+	webSocket.on('message', (data) => receiver.receive(textOf(data)));
+	webSocket.on('close', () => receiver.closed());
 }

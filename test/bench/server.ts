@@ -39,6 +39,7 @@ async function roomkey(): Promise<Ready> {
 		maxBody: 1_048_576,
 		ddp: {
 			maxFrame: 1_048_576,
+			compression: false,
 			maxQueue: 1000,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },

@@ -33,6 +33,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 		maxBody: 64 * 1024,
 		ddp: {
 			maxFrame: 64 * 1024,
+			compression: false,
 			maxQueue: 1000,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },

@@ -29,6 +29,9 @@ describe('the configuration', () => {
 		expect(configOf('--port 5000', { PORT: '4000' }).port).to.equal(5000);
 		expect(configOf('--port=0', { PORT: '' }).port).to.equal(0);
 		expect(configOf('', { PORT: '' }).port).to.equal(3000);
+		expect(configOf('', { ROOMKEY_COMPRESSION: 'on' }).compression).to.equal(true);
+		expect(configOf('', { ROOMKEY_COMPRESSION: 'off' }).compression).to.equal(false);
+		expect(configOf('--compression', { ROOMKEY_COMPRESSION: 'off' }).compression).to.equal(true);
 	});
 
 	for (const [line, env, store] of [
@@ -60,6 +63,7 @@ describe('the configuration', () => {
 		['--port 1e3', {}, '--port must be a whole number'],
 		['', { PORT: '-1' }, 'PORT must be a whole number'],
 		['--log-level loud', {}, "--log-level must be one of debug, info, warn, error, silent, not 'loud'"],
+		['', { ROOMKEY_COMPRESSION: 'much' }, "ROOMKEY_COMPRESSION must be on or off, not 'much'"],
 		['--data=', {}, '--data must not be empty'],
 		['--memory --demo', {}, 'choose one of --memory and --demo'],
 		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],

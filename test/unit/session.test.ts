@@ -6,6 +6,7 @@ import type { Transport } from '../../server/ddp/transport.js';
 import { memoryLog } from '../support/log.js';
 
 class FakeTransport implements Transport {
+	readonly bufferedAmount = 0;
 	readonly clientAddress = null;
 	readonly headers = {};
 	readonly sent: string[] = [];

@@ -1,0 +1,124 @@
+/**
+ * SockJS long polling as a session's transport (`contract/ddp.md` 1.5). A client asks again and again; what is to be sent
+ * waits for its next poll, and a poll with nothing to tell is held until there is something.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { OpenSession, Receiver, Transport } from '../transport.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
+
+export interface PollingOptions {
+	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
+	readonly pollHold: number;
+	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
+	readonly pollTimeout: number;
+	/** Most bytes that wait for a client's next poll; beyond it the client is closed. Default 4 MiB. */
+	readonly maxWaiting: number;
+}
+
+/** Answers a poll with one frame. `last` says that the connection is closed. */
+export type AnswerPoll = (frame: string, last: boolean) => void;
+
+export class PollingTransport implements Transport {
+	readonly clientAddress: string | null;
+	readonly headers: Transport['headers'];
+	readonly #receiver: Receiver;
+	/** Messages for the next poll, and their size in bytes. */
+	#waiting: string[] = [];
+	#bufferedAmount = 0;
+	/** The poll that is held. */
+	#poll: AnswerPoll | undefined;
+	#closed = false;
+	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
+	#timer: NodeJS.Timeout;
+
+	/**
+	 * @param request the first of the client
+	 * @param onGone the client will not be heard of again
+	 */
+	constructor(
+		request: IncomingMessage,
+		openSession: OpenSession,
+		private readonly options: PollingOptions,
+		private readonly onGone: () => void,
+	) {
+		this.clientAddress = request.socket.remoteAddress ?? null;
+		this.headers = request.headers;
+		this.#timer = this.#awaitPoll();
+		this.#receiver = openSession(this);
+	}
+
+	get bufferedAmount(): number {
+		return this.#bufferedAmount;
+	}
+
+	send(message: string): void {
+		if (this.#closed) return;
+		this.#bufferedAmount += Buffer.byteLength(message);
+		// Not at once: what is sent within one turn of the event loop leaves in one answer.
+		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
+		if (this.#bufferedAmount <= this.options.maxWaiting) return;
+		this.#drop();
+		this.close();
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		setImmediate(() => this.#tell());
+		this.#receiver.closed();
+	}
+
+	/** The client asks what there is. */
+	poll(answer: AnswerPoll): void {
+		if (this.#poll) {
+			answer(closeFrame(2010, 'Another connection still open'), false);
+			return;
+		}
+		this.#poll = answer;
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold);
+		this.#tell();
+	}
+
+	/** The client has sent messages. */
+	receive(messages: readonly string[]): void {
+		for (const message of messages) this.#receiver.receive(message);
+	}
+
+	/** The client has gone: it stayed without a poll, or hung up on one. */
+	gone(): void {
+		clearTimeout(this.#timer);
+		this.#poll = undefined;
+		this.#drop();
+		this.close();
+		this.onGone();
+	}
+
+	/** Tells the held poll what there is, if there is anything. */
+	#tell(): void {
+		if (!this.#poll) return;
+		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
+		else if (this.#closed) this.#answer(NORMAL_CLOSURE);
+	}
+
+	#answer(frame: string): void {
+		const answer = this.#poll;
+		this.#poll = undefined;
+		clearTimeout(this.#timer);
+		this.#timer = this.#awaitPoll();
+		answer?.(frame, this.#closed);
+	}
+
+	/** Takes away what waits. */
+	#drop(): string[] {
+		const messages = this.#waiting;
+		this.#waiting = [];
+		this.#bufferedAmount = 0;
+		return messages;
+	}
+
+	#awaitPoll(): NodeJS.Timeout {
+		// Nothing is lost when the process ends meanwhile.
+		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();
+	}
+}
