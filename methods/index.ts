@@ -1,8 +1,20 @@
-/** The catalogue: every method a client may call. */
+/** The catalogue: every method, publication and stream a client may use. */
 import type { Method } from '../shared/method.js';
+import type { Publication } from '../shared/publication.js';
+import type { Stream } from '../shared/stream.js';
 import { login } from './accounts/login.js';
 import { logout } from './accounts/logout.js';
 import { me } from './accounts/me.js';
+import { ownUser } from './accounts/ownUser.js';
+import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { notifyRoom } from './streams/notifyRoom.js';
+import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
+import { notifyUser } from './streams/notifyUser.js';
+import { roomData } from './streams/roomData.js';
 
-export const methods: readonly Method[] = [login, logout, me, setRoomKeyID];
+export const methods: readonly Method[] = [login, logout, me, setRoomKeyID, writeNotifyRoomUsers];
+
+export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
+
+export const streams: readonly Stream[] = [notifyUser, notifyRoom, notifyRoomUsers, roomData];

@@ -1,10 +1,16 @@
 /** A server from its parts: one HTTP server, the two doors on it, and what they share. */
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
+import { announce } from '../methods/streams/announce.js';
 import type { Log } from '../shared/log.js';
 import type { Method, Settings } from '../shared/method.js';
+import type { Publication } from '../shared/publication.js';
 import type { Store } from '../shared/store.js';
+import type { Stream } from '../shared/stream.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
+import { createStreamHub } from './ddp/streams.js';
+import type { Publications } from './ddp/subscriptions.js';
+import { createDeadlines } from './deadlines.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
 import { createRest } from './rest/endpoint.js';
@@ -12,12 +18,15 @@ import { createRest } from './rest/endpoint.js';
 /** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
 
-/** What a client gets of its own `users` document (`contract/ddp.md` 16.4). Never `services`, never `e2e`. */
-const OWN_USER = { username: 1, emails: 1, profile: 1 } as const;
+export interface Catalogue {
+	readonly methods: readonly Method[];
+	readonly publications: readonly Publication[];
+	readonly streams: readonly Stream[];
+}
 
 export interface AppOptions {
-	/** What clients may call. */
-	readonly methods: readonly Method[];
+	/** What clients may call and subscribe to. */
+	readonly catalogue: Catalogue;
 	/** Not closed with the app: whoever opened it closes it. */
 	readonly store: Store;
 	readonly log: Log;
@@ -25,6 +34,8 @@ export interface AppOptions {
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
+	/** Time over which connections are closed at the end, in ms. */
+	readonly grace: number;
 }
 
 export interface App {
@@ -35,24 +46,36 @@ export interface App {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
-	/** Takes no new clients, closes every connection, and resolves when they are gone. */
+	/** Takes no new clients, closes every connection once its calls are answered, and resolves when they are gone. */
 	close(): Promise<void>;
 }
 
-async function findOwnUser(store: Store, userId: string) {
-	const user = await store.users.findOne({ _id: userId }, { projection: OWN_USER });
-	if (!user) return null;
-	const { _id, ...fields } = user;
-	return fields;
+/**
+ * Puts the publications of a catalogue in order.
+ * @throws Error where two have one name
+ */
+function publicationsOf(all: readonly Publication[]): Publications {
+	const named = new Map<string, Publication>();
+	const universal: Publication[] = [];
+	for (const publication of all) {
+		if (publication.name === null) universal.push(publication);
+		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
+		else named.set(publication.name, publication);
+	}
+	return { named, universal, strategyOf: () => 'SERVER_MERGE' };
 }
 
 /** Builds a server. It does not listen yet. */
-export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOptions): App {
-	const events = createBus(log);
-	const services = { store, events, settings, log };
-	const invoker = createInvoker(methods, services);
-	const http = createRest(methods, invoker, services, { maxBody });
-	const sessions = serveDdp(http, { invoker, log, events, findOwnUser: (userId) => findOwnUser(store, userId) }, ddp);
+export function createApp({ catalogue, store, log, settings, ddp, maxBody, grace }: AppOptions): App {
+	const bus = createBus(log);
+	const services = { store, bus, settings, log, deadlines: createDeadlines() };
+	const invoker = createInvoker(catalogue.methods, services);
+	const http = createRest(catalogue.methods, invoker, services, { maxBody });
+	const hub = createStreamHub(catalogue.streams);
+	bus.on('notify', hub.notify);
+	bus.on('changed', (change) => announce(change, store, hub));
+	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
+	const sessions = serveDdp(http, { ...services, invoker, publications }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);
@@ -66,7 +89,7 @@ export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOp
 		},
 		async close() {
 			clearInterval(sweeper);
-			await Promise.all([sessions.close(), http.close()]);
+			await Promise.all([sessions.close(grace), http.close()]);
 		},
 	};
 }

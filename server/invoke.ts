@@ -1,10 +1,12 @@
 /** The one way of a call, whatever it came in by (DESIGN section 2, "The way of a call"). */
 import { clone } from '../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, notFound, refusal, toClientError } from '../shared/errors.js';
-import type { Events } from '../shared/events.js';
+import type { EventName, EventPayloads, Events } from '../shared/events.js';
 import type { Log } from '../shared/log.js';
 import { type Connection, checkArgs, type Method, type MethodContext, type Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
+import type { Deadlines } from './deadlines.js';
+import type { Bus } from './events/bus.js';
 
 /** Who calls, as the transport knows them. */
 export interface Caller {
@@ -17,19 +19,24 @@ export interface Caller {
 	setUserId?(userId: string | null, hashedToken: string | null): void | Promise<void>;
 	/** Lets the next message of the same connection start. */
 	unblock?(): void;
+	/** Is told when the method has written something: resolves when all who must know of it do. */
+	wrote?(settled: Promise<unknown>): void;
+	/** Fires when nobody waits for the outcome any more. */
+	readonly signal?: AbortSignal;
 }
 
 /** What every method can use. */
 export interface Services {
 	readonly store: Store;
-	readonly events: Events;
+	readonly bus: Bus;
 	readonly settings: Settings;
 	readonly log: Log;
+	readonly deadlines: Deadlines;
 }
 
 export interface Invoker {
-	/** Whether there is a method of that name. */
-	has(name: string): boolean;
+	/** The method of that name. */
+	get(name: string): Method | undefined;
 	/**
 	 * Calls a method: checks its arguments in order, then demands a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, those too many ignored
@@ -39,25 +46,24 @@ export interface Invoker {
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
 
-class Invocation implements MethodContext {
+class Invocation implements MethodContext, Events {
 	readonly store: Store;
-	readonly events: Events;
 	readonly settings: Settings;
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
 	#unblocked = false;
+	#controller: AbortController | undefined;
 
 	constructor(
 		readonly name: string,
 		private readonly caller: Caller,
 		private readonly invoker: Invoker,
-		services: Services,
+		private readonly services: Services,
 	) {
 		this.userId = caller.userId;
 		this.hashedToken = caller.hashedToken;
 		this.store = services.store;
-		this.events = services.events;
 		this.settings = services.settings;
 		this.log = services.log;
 	}
@@ -68,6 +74,27 @@ class Invocation implements MethodContext {
 
 	get randomSeed(): string | null {
 		return this.caller.randomSeed ?? null;
+	}
+
+	/** Made when it is first asked for: most methods are done before anyone could lose interest. */
+	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		const { signal } = this.#controller;
+		return this.caller.signal ? AbortSignal.any([this.caller.signal, signal]) : signal;
+	}
+
+	abort(): void {
+		this.#controller ??= new AbortController();
+		this.#controller.abort();
+	}
+
+	get events(): Events {
+		return this;
+	}
+
+	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void {
+		const settled = this.services.bus.publish(name, payload);
+		if (settled) this.caller.wrote?.(settled);
 	}
 
 	/** `contract/ddp.md` section 12. */
@@ -95,6 +122,8 @@ class Invocation implements MethodContext {
 			hashedToken,
 			connection,
 			setUserId: (id, token) => this.setUserId(id, token ?? undefined),
+			wrote: (settled) => this.caller.wrote?.(settled),
+			signal: this.signal,
 		});
 		return clone(result);
 	}
@@ -105,7 +134,7 @@ class Invocation implements MethodContext {
  * @throws Error where two methods have one name
  */
 export function createInvoker(methods: readonly Method[], services: Services): Invoker {
-	const { log } = services;
+	const { log, deadlines } = services;
 	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
 	for (const method of methods) {
@@ -114,14 +143,19 @@ export function createInvoker(methods: readonly Method[], services: Services): I
 	}
 
 	const invoker: Invoker = {
-		has: (name) => byName.has(name),
+		get: (name) => byName.get(name),
 		async invoke(name, params, caller) {
 			const method = byName.get(name);
 			if (!method) throw notFound('Method', name);
 			try {
 				const args = checkArgs(method, params);
 				if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
-				return await method.run(args, new Invocation(name, caller, invoker, services));
+				const invocation = new Invocation(name, caller, invoker, services);
+				return await deadlines.limit(
+					method.timeout,
+					async () => method.run(args, invocation),
+					() => invocation.abort(),
+				);
 			} catch (thrown) {
 				throw presentable(thrown, name);
 			}

@@ -2,7 +2,7 @@
 /** The `roomkey` command. */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { methods } from '../methods/index.js';
+import * as catalogue from '../methods/index.js';
 import { type App, createApp } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { demoHint, fillDemo } from './demo.js';
@@ -30,15 +30,18 @@ async function serve(config: Config): Promise<void> {
 	try {
 		if (config.demo) await fillDemo(store);
 		app = createApp({
-			methods,
+			catalogue,
 			store,
 			log,
 			settings: { loginExpirationInDays: config['login-expiry'] },
 			maxBody: config['max-body'],
+			grace: config.grace,
 			ddp: {
 				maxFrame: config['max-frame'],
 				compression: config.compression,
 				maxQueue: config['max-queue'],
+				maxBuffered: config['max-buffered'],
+				maxSubscriptions: config['max-subscriptions'],
 				connectTimeout: config['connect-timeout'],
 				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
 			},

@@ -110,9 +110,24 @@ export const options = {
 		'ROOMKEY_COMPRESSION',
 	),
 	'max-queue': integer(1, 1_000_000, {
-		meaning: 'most messages of one client that wait for their turn',
+		meaning: 'messages of one client that may wait for their turn; with more, no more are read',
 		env: 'ROOMKEY_MAX_QUEUE',
+		default: 100,
+	}),
+	'max-buffered': integer(65_536, GIB, {
+		meaning: 'most bytes that wait for a client that does not read, before it is cut off',
+		env: 'ROOMKEY_MAX_BUFFERED',
+		default: 16_777_216,
+	}),
+	'max-subscriptions': integer(1, 1_000_000, {
+		meaning: 'most subscriptions of one client at a time',
+		env: 'ROOMKEY_MAX_SUBSCRIPTIONS',
 		default: 1000,
+	}),
+	grace: integer(0, HOUR, {
+		meaning: 'ms over which connections are closed at the end, each after its running calls',
+		env: 'ROOMKEY_GRACE',
+		default: 5000,
 	}),
 	'heartbeat-interval': integer(0, HOUR, {
 		meaning: 'ms between looks whether a client is alive; 0 for none',

@@ -23,7 +23,7 @@ export class ClientError extends Error {
 
 interface Refusal {
 	readonly error: string | number;
-	readonly reason: string;
+	readonly reason?: string;
 }
 
 /** Every refusal Roomkey itself makes. Code elsewhere names an entry, so that one text is written once. */
@@ -32,7 +32,10 @@ const refusals = {
 	matchFailed: { error: 400, reason: 'Match failed' },
 	internal: { error: 500, reason: 'Internal server error' },
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
-	queueFull: { error: 'error-queue-full', reason: 'Too many unanswered messages on this connection' },
+	notAllowed: { error: 'not-allowed' },
+	invalidEventName: { error: 'invalid-event-name' },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was given up' },
+	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
 	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
 	/* accounts: contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
@@ -48,7 +51,7 @@ const refusals = {
 
 /** Makes the client-safe error of that name in the table of refusals. */
 export function refusal(name: keyof typeof refusals, details?: unknown): ClientError {
-	const { error, reason } = refusals[name];
+	const { error, reason }: Refusal = refusals[name];
 	return new ClientError(error, reason, details);
 }
 

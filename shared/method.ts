@@ -26,33 +26,41 @@ export interface Settings {
 	readonly loginExpirationInDays: number;
 }
 
+/** What whoever runs on a caller's behalf is given: methods, publications and streams alike. */
+export interface CallContext {
+	/** The caller; null where nobody is logged in. */
+	readonly userId: string | null;
+	/** Null for calls over REST and from the server itself. */
+	readonly connection: Connection | null;
+	readonly store: Store;
+	readonly settings: Settings;
+	readonly log: Log;
+	/** Fires when nobody waits for the outcome any more: the client has gone, time is up, or the server closes. */
+	readonly signal: AbortSignal;
+	/** Lets the connection's next message start before this has ended. */
+	unblock(): void;
+}
+
 /** What a method is given beside its arguments: who calls, and what it may use (`contract/ddp.md` section 6). */
-export interface MethodContext {
+export interface MethodContext extends CallContext {
 	readonly name: string;
-	/** The caller; null where nobody is logged in. Fixed when the method starts; only its own `setUserId` changes it. */
+	/** Fixed when the method starts; only its own `setUserId` changes it. */
 	readonly userId: string | null;
 	/** Hash of the login token the caller came with, as stored; null if none. */
 	readonly hashedToken: string | null;
-	/** Null for calls over REST and from the server itself. */
-	readonly connection: Connection | null;
 	/** The client's seed for the ids it makes ahead of the answer; null without one. */
 	readonly randomSeed: string | null;
-	readonly store: Store;
 	readonly events: Events;
-	readonly settings: Settings;
-	readonly log: Log;
 	/**
 	 * Says who the connection belongs to from now on, null for nobody, and with which login token (its hash).
 	 * @throws Error after `unblock`, and where the server itself calls
 	 */
 	setUserId(userId: string | null, hashedToken?: string): Promise<void>;
-	/** Lets the connection's next message start before this method has ended. */
-	unblock(): void;
 	/** Calls another method as the same user. Its errors come through as they are. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
-type Patterns = Readonly<Record<string, Pattern>>;
+export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
@@ -73,6 +81,12 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	summary: string;
 	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
+	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
+	timeout?: number;
+	/** True: it need not wait for the messages before it, because it changes nothing. Default false. */
+	parallel?: boolean;
+	/** True: it may change whose connection it is, so that nothing behind it may start before it has ended. Default false. */
+	changesUser?: boolean;
 	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */
 	run(
 		args: Args<P>,
@@ -86,21 +100,31 @@ export interface Method {
 	readonly summary: string;
 	readonly rest: 'GET' | 'POST' | undefined;
 	readonly anonymous: boolean;
+	readonly timeout: number;
+	readonly parallel: boolean;
+	readonly changesUser: boolean;
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
 
+/** In ms. */
+const DEFAULT_TIMEOUT = 30_000;
+
 /** Defines a method. Types of `run` follow from `args`. */
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: MethodDefinition<P, Anonymous>,
 ): Method {
-	const { name, summary, rest, anonymous = false, args, run } = definition;
+	const { name, summary, rest, args, run } = definition;
+	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	return Object.freeze({
 		name,
 		summary,
 		rest,
 		anonymous,
+		timeout,
+		parallel,
+		changesUser,
 		args: [...compileKeys(args)],
 		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
 		run: run as unknown as Method['run'],
@@ -112,10 +136,10 @@ export function method<const P extends Patterns, const Anonymous extends boolean
  * @returns the arguments by name
  * @throws MatchError at the first that does not match
  */
-export function checkArgs(method: Method, params: readonly unknown[]): Record<string, unknown> {
+export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};
 	let i = 0;
-	for (const [name, matcher] of method.args) {
+	for (const [name, matcher] of args) {
 		const value = params[i++];
 		const fault = matcher.fault(value);
 		if (fault) throw new MatchError(fault.text, fault.path);

@@ -54,6 +54,19 @@ export interface Store {
 	readonly teamMembers: Collection<TeamMember>;
 }
 
+/** What a collection holds. */
+export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
+
+/** Names of the collections in the database, and on the wire. Rocket.Chat's, so that both work on the same data. */
+export const collectionNames = {
+	users: 'users',
+	rooms: 'rocketchat_room',
+	subscriptions: 'rocketchat_subscription',
+	permissions: 'rocketchat_permissions',
+	teams: 'rocketchat_team',
+	teamMembers: 'rocketchat_team_member',
+} as const satisfies Record<keyof Store, string>;
+
 /** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in both stores. */
 export function isDuplicateKey(error: unknown): boolean {
 	return (error as { code?: unknown } | null)?.code === 11000;

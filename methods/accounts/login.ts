@@ -62,6 +62,7 @@ export const login = method({
 	args: { options: Object },
 	summary: 'Logs in with {resume: token}, or with {user: {username}, password}',
 	anonymous: true,
+	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {
 		if ('resume' in options && options.resume) {
 			check(options.resume, String);

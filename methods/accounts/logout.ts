@@ -8,6 +8,7 @@ export const logout = method({
 	summary: 'Logs out and removes the login token',
 	// Nobody to log out is no error: Meteor's clients may call it twice.
 	anonymous: true,
+	changesUser: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
 		// First, so that the session that asks is not among those that are closed.

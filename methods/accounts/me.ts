@@ -19,6 +19,7 @@ export const me = method({
 	name: 'me',
 	args: {},
 	rest: 'GET',
+	parallel: true,
 	summary: "Tells the caller's own profile",
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);

@@ -22,6 +22,6 @@ export const setRoomKeyID = method({
 			{ returnDocument: 'after' },
 		);
 		if (!room) throw refusal('keyIdExists', { method: name });
-		events.emit('room-changed', { action: 'updated', room });
+		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	},
 });

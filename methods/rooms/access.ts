@@ -60,3 +60,11 @@ export async function demandRoomAccess(store: Store, rid: string, userId: string
 	if (!(await mayView(store, room, user, MOST_PARENTS))) throw refusal('invalidRoom', { method: methodName });
 	return room;
 }
+
+/** Whether there is such a room and the user may see it. */
+export async function maySeeRoom(store: Store, rid: string, userId: string | null): Promise<boolean> {
+	if (userId === null || rid === '') return false;
+	const room = await store.rooms.findOne({ _id: rid });
+	const user = room && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
+	return !!room && !!user && mayView(store, room, user, MOST_PARENTS);
+}

@@ -69,9 +69,10 @@ export function ready(subIds: readonly string[]): string {
 	return `{"msg":"ready","subs":${JSON.stringify(subIds)}}`;
 }
 
-export function nosub(id: string, error?: ClientError): string {
-	const end = error ? `,"error":${encodeError(error)}}` : '}';
-	return `{"msg":"nosub","id":${JSON.stringify(id)}${end}`;
+/** @param id null for a universal publication, which has none */
+export function nosub(id: string | null, error?: ClientError): string {
+	const subscription = id === null ? '' : `,"id":${JSON.stringify(id)}`;
+	return `{"msg":"nosub"${subscription}${error ? `,"error":${encodeError(error)}` : ''}}`;
 }
 
 export const added = (collection: string, id: unknown, fields: Fields): string =>

@@ -3,10 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Events } from '../../shared/events.js';
 import type { HeartbeatOptions } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
-import type { PollingOptions } from './sockjs/polling.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
 import { openFramed } from './sockjs/websocket.js';
 import type { Receiver, Transport } from './transport.js';
@@ -15,26 +13,33 @@ import { openRaw } from './websocket.js';
 export interface DdpOptions extends SessionOptions {
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
+	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
+	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
 	readonly compression: boolean;
 	readonly sockJs?: Partial<SockJsOptions>;
 }
 
 /** What SockJS has for itself; there are defaults. */
-export interface SockJsOptions extends Omit<PollingOptions, 'pollHold'> {
+export interface SockJsOptions {
 	/** Of the transport, beside that of DDP: pings of a WebSocket, `h` on a poll. Default 45,000 and 10,000 ms. */
 	readonly heartbeat: HeartbeatOptions;
+	/** How long a polling client may be without a poll, in ms. Default 60,000. */
+	readonly pollTimeout: number;
 }
 
 export interface DdpEndpoint {
-	/** Closes every session and takes no new ones. Resolves when the last socket is gone. */
-	close(): Promise<void>;
+	/**
+	 * Takes no new sessions and closes those there are, spread over a time.
+	 * @param grace that time, in ms; calls that take longer are given up
+	 * @returns resolves when the last socket is gone
+	 */
+	close(grace: number): Promise<void>;
 }
 
 const SOCKJS_DEFAULTS: SockJsOptions = {
 	heartbeat: { interval: 45_000, timeout: 10_000 },
 	pollTimeout: 60_000,
-	maxWaiting: 4 * 1024 ** 2,
 };
 
 /** How long a client has to answer our close frame before its socket is cut, in ms. */
@@ -45,34 +50,33 @@ const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
 /** Serves DDP on an HTTP server. */
-export function serveDdp(
-	app: FastifyInstance,
-	services: SessionServices & { events: Events },
-	options: DdpOptions,
-): DdpEndpoint {
-	const { log, events } = services;
-	const sockJs = { ...SOCKJS_DEFAULTS, ...options.sockJs };
+export function serveDdp(app: FastifyInstance, services: SessionServices, options: DdpOptions): DdpEndpoint {
+	const { log, bus } = services;
+	const { maxFrame, maxBuffered } = options;
+	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
-		maxPayload: options.maxFrame,
+		maxPayload: maxFrame,
 		perMessageDeflate: options.compression,
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
-	let closing = false;
+	let closed = false;
+	let allGone: (() => void) | undefined;
 
 	function openSession(transport: Transport): Receiver {
 		const session = new Session(transport, services, options);
 		sessions.add(session);
 		// A poll can still come while others are sent away.
-		if (closing) setImmediate(() => session.close());
+		if (closed) setImmediate(() => session.close());
 		return {
 			receive: (text) => session.receive(text),
 			closed() {
 				session.closed();
 				sessions.delete(session);
+				if (sessions.size === 0) allGone?.();
 			},
 		};
 	}
@@ -80,8 +84,8 @@ export function serveDdp(
 	function open(webSocket: WebSocket, request: IncomingMessage): void {
 		// `ws` closes the socket with the right code by itself; without a listener it would also end the process.
 		webSocket.on('error', (err) => log.debug({ err }, 'WebSocket error'));
-		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, sockJs.heartbeat);
-		else openRaw(webSocket, request, openSession);
+		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, { heartbeat, maxBuffered });
+		else openRaw(webSocket, request, openSession, maxBuffered);
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -89,7 +93,7 @@ export function serveDdp(
 		const { url = '', headers } = request;
 		const refuse = (status: string, body = '') =>
 			socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-		if (closing || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) refuse('404 Not Found');
+		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) refuse('404 Not Found');
 		else if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
 			refuse('400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
 		} else webSockets.handleUpgrade(request, socket, head, open);
@@ -98,28 +102,34 @@ export function serveDdp(
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
-	addSockJsRoutes(app, openSession, { ...sockJs, pollHold: sockJs.heartbeat.interval, maxFrame: options.maxFrame });
+	addSockJsRoutes(app, openSession, { pollHold: heartbeat.interval, pollTimeout, maxBuffered, maxFrame });
 	app.server.on('upgrade', onUpgrade);
-	const stopListening = events.on('tokens-removed', ({ hashedTokens }) => {
+	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {
 			if (session.hashedToken !== null && hashedTokens.includes(session.hashedToken)) session.close();
 		}
 	});
 
 	return {
-		close() {
-			closing = true;
+		async close(grace) {
 			stopListening();
-			for (const session of sessions) session.close();
-			return new Promise((resolve) => {
-				const cut = setTimeout(() => {
+			closed = true;
+			// Spread over the time: all who are closed at once would come back at once, to whoever takes over.
+			const step = grace / sessions.size;
+			const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
+			timers.push(
+				setTimeout(() => {
+					for (const session of sessions) session.close();
+				}, grace),
+				setTimeout(() => {
 					for (const webSocket of webSockets.clients) webSocket.terminate();
-				}, CLOSE_GRACE);
-				webSockets.close(() => {
-					clearTimeout(cut);
-					resolve();
-				});
+				}, grace + CLOSE_GRACE),
+			);
+			await new Promise<void>((resolve) => {
+				allGone = resolve;
+				if (sessions.size === 0) resolve();
 			});
+			for (const timer of timers) clearTimeout(timer);
 		},
 	};
 }

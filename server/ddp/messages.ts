@@ -27,7 +27,8 @@ const Sub = compile(
 const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
 
 export type MethodCall = Infer<typeof MethodCall>;
-export type Request = MethodCall | Infer<typeof Sub> | Infer<typeof Unsub>;
+export type Sub = Infer<typeof Sub>;
+export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
 /** Anything with a `msg`: what a message must at least be. */
 export interface Message {

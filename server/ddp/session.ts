@@ -1,56 +1,91 @@
 /** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
 import { Unreadable } from '../../shared/ejson.js';
-import { notFound, refusal, toClientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
-import type { Caller, Invoker } from '../invoke.js';
+import type { Method } from '../../shared/method.js';
+import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbeat.js';
-import { type Message, type MethodCall, negotiate, requestOf } from './messages.js';
+import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
+import { type CallHost, runCall } from './methods.js';
+import type { PublicationServices } from './subscription.js';
+import { type Publications, Subscriptions } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
 
 export interface SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
 	readonly connectTimeout: number;
-	/** Most messages of one client that wait for their turn. Default 1,000. */
+	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
 	readonly maxQueue: number;
+	/** Most subscriptions of one client at a time. Default 1,000. */
+	readonly maxSubscriptions: number;
 }
 
 /** What a session is given by the server. */
-export interface SessionServices {
+export interface SessionServices extends PublicationServices {
 	readonly invoker: Invoker;
-	readonly log: Log;
-	/** The fields of a user's own document, which the client gets when it logs in; null for nobody. */
-	findOwnUser(userId: string): Promise<codec.Fields | null>;
+	readonly publications: Publications;
 }
 
-export class Session implements Receiver {
+/** A message in the queue: what it asks for, or why that cannot be told. */
+interface Waiting {
+	readonly message: Message;
+	readonly request: Request | string;
+}
+
+const nothing = () => {};
+
+export class Session implements Receiver, CallHost {
+	readonly invoker: Invoker;
+	readonly log: Log;
 	#userId: string | null = null;
-	/** Hash of the login token this session was logged in with. */
 	#hashedToken: string | null = null;
-	/** Whose document the client has. */
-	#shownUserId: string | null = null;
-	#connection: ClientConnection | undefined;
+	#connection: ClientConnection | null = null;
+	#subscriptions: Subscriptions | undefined;
 	#heartbeat: Heartbeat | undefined;
 	#mayPing = true;
 	#closed = false;
-	/** Messages that wait for the one that is being handled. */
-	readonly #queue: Message[] = [];
-	#busy = false;
+	#controller: AbortController | undefined;
 	readonly #connectTimer: NodeJS.Timeout;
+	/** Messages that wait for the one that is being handled. */
+	readonly #queue: Waiting[] = [];
+	/** Whether a message is being handled that the next one must wait for. */
+	#busy = false;
+	#looping = false;
+	/** Calls and subscriptions that have not been answered, be they in turn, unblocked or parallel. */
+	#running = 0;
+	/** Calls, running or waiting, that may change whose session this is. */
+	#userChanges = 0;
+	#onIdle: (() => void) | undefined;
 
 	constructor(
 		private readonly transport: Transport,
 		private readonly services: SessionServices,
 		private readonly options: SessionOptions,
 	) {
+		({ invoker: this.invoker, log: this.log } = services);
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
 	}
 
+	get userId(): string | null {
+		return this.#userId;
+	}
+
+	/** Hash of the login token this session was logged in with. */
 	get hashedToken(): string | null {
 		return this.#hashedToken;
+	}
+
+	get connection(): ClientConnection | null {
+		return this.#connection;
+	}
+
+	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		if (this.#closed) this.#controller.abort();
+		return this.#controller.signal;
 	}
 
 	/** Ends the session from our side. */
@@ -59,13 +94,27 @@ export class Session implements Receiver {
 		this.closed();
 	}
 
+	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
+	async drain(): Promise<void> {
+		if (this.#closed) return;
+		if (this.#running > 0 || this.#queue.length > 0) {
+			await new Promise<void>((resolve) => {
+				this.#onIdle = resolve;
+			});
+		}
+		this.close();
+	}
+
 	closed(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
 		this.#heartbeat?.stop();
 		this.#queue.length = 0;
+		this.#controller?.abort();
+		this.#subscriptions?.closed();
 		this.#connection?.closed();
+		this.#onIdle?.();
 	}
 
 	receive(text: string): void {
@@ -75,8 +124,18 @@ export class Session implements Receiver {
 		if (!message) return;
 		if (!this.#connection) this.#connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
-		else if (this.#mayPing && message.msg === 'ping') this.#send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue(message);
+		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
+		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
+	}
+
+	send(frame: string): void {
+		if (!this.#closed) this.transport.send(frame);
+	}
+
+	async setUser(userId: string | null, hashedToken: string | null): Promise<void> {
+		this.#userId = userId;
+		this.#hashedToken = hashedToken;
+		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
 	}
 
 	/** Reads a frame, or answers why it cannot be read (section 9). */
@@ -85,15 +144,15 @@ export class Session implements Receiver {
 		try {
 			message = codec.readMessage(text);
 		} catch (error) {
-			this.#send(codec.protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request'));
+			this.send(codec.protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request'));
 			return undefined;
 		}
 		if (typeof message !== 'object' || message === null) {
-			this.#send(codec.protocolError('Bad request'));
+			this.send(codec.protocolError('Bad request'));
 			return undefined;
 		}
 		if (!(message as Message).msg) {
-			this.#send(codec.protocolError('Bad request', message));
+			this.send(codec.protocolError('Bad request', message));
 			return undefined;
 		}
 		return message as Message;
@@ -101,120 +160,109 @@ export class Session implements Receiver {
 
 	#connect(message: Message): void {
 		if (message.msg !== 'connect') {
-			this.#send(codec.protocolError('Must connect first', message));
+			this.send(codec.protocolError('Must connect first', message));
 			return;
 		}
 		const { version, agreed } = negotiate(message);
 		if (!agreed) {
-			this.#send(codec.failed(version));
+			this.send(codec.failed(version));
 			this.close();
 			return;
 		}
 		clearTimeout(this.#connectTimer);
-		this.#connection = new ClientConnection(randomId(), this.transport, () => this.close(), this.services.log);
+		const { transport, options } = this;
+		this.#connection = new ClientConnection(randomId(), transport, () => this.close(), this.log);
+		this.#subscriptions = new Subscriptions(
+			this.services.publications,
+			this.services,
+			this.#connection,
+			transport,
+			options.maxSubscriptions,
+		);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing && this.options.heartbeat.interval > 0) {
+		if (this.#mayPing && options.heartbeat.interval > 0) {
 			this.#heartbeat = startHeartbeat(
-				this.options.heartbeat,
-				() => this.#send(codec.ping()),
+				options.heartbeat,
+				() => this.send(codec.ping()),
 				() => this.close(),
 			);
 		}
-		this.#send(codec.connected(this.#connection.id));
+		this.send(codec.connected(this.#connection.id));
+		void this.#subscriptions.startUniversal(null);
 	}
 
-	#enqueue(message: Message): void {
-		if (this.#busy && this.#queue.length >= this.options.maxQueue) {
-			this.#refuse(message);
-		} else {
-			this.#queue.push(message);
-			this.#next();
+	#enqueue(waiting: Waiting): void {
+		const method = this.#methodOf(waiting.request);
+		if (method?.changesUser) this.#userChanges++;
+		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
+		if (method?.parallel && this.#userChanges === 0) {
+			this.#handle(waiting, nothing);
+			return;
 		}
+		this.#queue.push(waiting);
+		if (this.#queue.length > this.options.maxQueue) this.transport.pause();
+		this.#next();
+	}
+
+	#methodOf(request: Request | string): Method | undefined {
+		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
 	/** Handles what waits, in order, as long as nothing that is being handled holds it up (section 5). */
 	#next(): void {
+		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
+		if (this.#looping) return;
+		this.#looping = true;
 		while (!this.#busy) {
-			const message = this.#queue.shift();
-			if (!message) return;
-			this.#handle(message);
+			const waiting = this.#queue.shift();
+			if (!waiting) break;
+			this.#busy = true;
+			this.#handle(waiting, this.#release);
 		}
+		this.#looping = false;
+		if (this.#queue.length <= this.options.maxQueue) this.transport.resume();
 	}
 
-	#handle(message: Message): void {
-		const request = requestOf(message);
-		if (typeof request === 'string') this.#send(codec.protocolError(request, message));
-		else if (request.msg === 'method') void this.#call(request);
-		// No publication exists yet: every subscription is to an unknown one, and none is there to be ended.
-		else if (request.msg === 'sub') this.#send(codec.nosub(request.id, notFound('Subscription', request.name)));
-		else this.#send(codec.nosub(request.id));
-	}
+	readonly #release = () => {
+		this.#busy = false;
+		this.#next();
+	};
 
-	/** Answers a message for which there is no place left in the queue. A method gets both its answers. */
-	#refuse(message: Message): void {
-		const request = requestOf(message);
-		if (typeof request === 'object' && request.msg === 'method') {
-			this.#send(codec.updated(request.id));
-			this.#send(codec.failure(request.id, refusal('queueFull')));
+	#handle({ message, request }: Waiting, release: () => void): void {
+		if (typeof request === 'string') {
+			this.send(codec.protocolError(request, message));
+			release();
+		} else if (request.msg === 'method') {
+			void this.#call(request, release);
+		} else if (request.msg === 'sub') {
+			void this.#subscribe(request, release);
 		} else {
-			this.#send(codec.protocolError('Too many messages waiting'));
+			this.#subscriptions?.stop(request.id);
+			release();
 		}
 	}
 
-	/** Runs a method and answers; exactly one `result` and one `updated`, or the client waits for ever (section 7). */
-	async #call({ id, method, params = [], randomSeed }: MethodCall): Promise<void> {
-		const { invoker } = this.services;
-		if (!invoker.has(method)) {
-			// Here alone the result comes first (section 6).
-			this.#send(codec.failure(id, notFound('Method', method)));
-			this.#send(codec.updated(id));
-			return;
-		}
-		this.#busy = true;
-		let unblocked = false;
+	async #call(request: MethodCall, release: () => void): Promise<void> {
+		this.#running++;
+		await runCall(request, this, release);
+		if (this.#methodOf(request)?.changesUser) this.#userChanges--;
+		this.#ended();
+	}
+
+	async #subscribe(request: Sub, release: () => void): Promise<void> {
+		this.#running++;
+		let waiting = true;
 		const unblock = () => {
-			if (unblocked) return;
-			unblocked = true;
-			this.#busy = false;
-			this.#next();
+			if (waiting) release();
+			waiting = false;
 		};
-		const caller: Caller = {
-			userId: this.#userId,
-			hashedToken: this.#hashedToken,
-			connection: this.#connection ?? null,
-			randomSeed: randomSeed || null,
-			setUserId: (userId, hashedToken) => this.#setUser(userId, hashedToken),
-			unblock,
-		};
-		const answer = await invoker.invoke(method, params, caller).then(
-			(value) => this.#encode(id, method, value),
-			(error) => codec.failure(id, toClientError(error)),
-		);
-		this.#send(codec.updated(id));
-		this.#send(answer);
+		await this.#subscriptions?.start(request, this.#userId, unblock);
 		unblock();
+		this.#ended();
 	}
 
-	#encode(id: string, method: string, value: unknown): string {
-		try {
-			return codec.result(id, value);
-		} catch (err) {
-			this.services.log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
-			return codec.failure(id, refusal('internal'));
-		}
-	}
-
-	/** Tells the client whose it is: the former user's document goes, the present one's comes (16.4). */
-	async #setUser(userId: string | null, hashedToken: string | null): Promise<void> {
-		this.#userId = userId;
-		this.#hashedToken = hashedToken;
-		const fields = userId === null ? null : await this.services.findOwnUser(userId);
-		if (this.#shownUserId !== null) this.#send(codec.removed('users', this.#shownUserId));
-		this.#shownUserId = fields ? userId : null;
-		if (fields) this.#send(codec.added('users', userId, fields));
-	}
-
-	#send(frame: string): void {
-		if (!this.#closed) this.transport.send(frame);
+	#ended(): void {
+		this.#running--;
+		if (this.#running === 0 && this.#queue.length === 0) this.#onIdle?.();
 	}
 }

@@ -1,11 +1,18 @@
 /** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
+import type { Broadcast } from './broadcast.js';
+
 export interface Transport {
-	/** Sends one DDP message. Ignored once the transport is closed. */
+	/** Sends one DDP message. Ignored once the transport is closed; one that has too much to take is cut off. */
 	send(frame: string): void;
+	/** Sends a message that goes to many: made ready once, it costs each of them less. */
+	broadcast(message: Broadcast): void;
 	/** Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2). */
 	close(): void;
-	/** Bytes that were sent but not yet taken by the client. */
-	readonly bufferedAmount: number;
+	/** Stops taking messages from the client, which TCP then makes wait, until `resume`. Either may be called again. */
+	pause(): void;
+	resume(): void;
+	/** Resolves when the client has taken most of what was sent; undefined: it has. */
+	roomForMore(): Promise<void> | undefined;
 	/** Where the client is. */
 	readonly clientAddress: string | null;
 	/** Headers the client came with. */

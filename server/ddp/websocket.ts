@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
+import type { Broadcast } from './broadcast.js';
 import type { OpenSession, Transport } from './transport.js';
 
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
@@ -33,35 +34,81 @@ export class WebSocketTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
+	readonly #compresses: boolean;
 
+	/** @param maxBuffered bytes that may wait for a client that does not read; with more it is cut off */
 	constructor(
 		private readonly webSocket: WebSocket,
 		request: IncomingMessage,
+		private readonly maxBuffered: number,
 	) {
 		this.#socket = request.socket;
+		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = request.socket.remoteAddress ?? null;
 		this.headers = request.headers;
 	}
 
-	/** With the bytes still in the socket, and those that are being compressed. */
-	get bufferedAmount(): number {
-		return this.webSocket.bufferedAmount;
+	send(frame: string): void {
+		if (this.#mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
-	send(frame: string): void {
-		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
-		cork(this.#socket);
-		this.webSocket.send(frame, TEXT_FRAME);
+	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
+	broadcast(message: Broadcast): void {
+		if (this.#compresses) this.send(message.text);
+		else if (this.#mayWrite()) this.#socket.write(this.bytesOf(message));
+	}
+
+	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
+		return webSocketFrame;
 	}
 
 	close(): void {
 		this.webSocket.close(1000, 'Normal closure');
 	}
+
+	pause(): void {
+		this.webSocket.pause();
+	}
+
+	resume(): void {
+		if (this.webSocket.isPaused) this.webSocket.resume();
+	}
+
+	roomForMore(): Promise<void> | undefined {
+		if (this.#compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+			// The library does not tell when it has compressed what it has. A ping waits behind that.
+			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
+		}
+		if (!this.#socket.writableNeedDrain) return undefined;
+		const socket = this.#socket;
+		return new Promise((resolve) => {
+			const done = () => {
+				socket.off('drain', done).off('close', done);
+				resolve();
+			};
+			socket.on('drain', done).on('close', done);
+		});
+	}
+
+	#mayWrite(): boolean {
+		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
+		if (this.webSocket.bufferedAmount > this.maxBuffered) {
+			this.webSocket.terminate();
+			return false;
+		}
+		cork(this.#socket);
+		return true;
+	}
 }
 
 /** Begins a session over a WebSocket that has just opened: a message is a frame. */
-export function openRaw(webSocket: WebSocket, request: IncomingMessage, openSession: OpenSession): void {
-	const receiver = openSession(new WebSocketTransport(webSocket, request));
+export function openRaw(
+	webSocket: WebSocket,
+	request: IncomingMessage,
+	openSession: OpenSession,
+	maxBuffered: number,
+): void {
+	const receiver = openSession(new WebSocketTransport(webSocket, request, maxBuffered));
 	webSocket.on('message', (data) => receiver.receive(textOf(data)));
 	webSocket.on('close', () => receiver.closed());
 }

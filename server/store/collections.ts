@@ -1,13 +1,7 @@
-/** Which property of a `Store` is which collection: the names are Rocket.Chat's, so that both work on the same data. */
-import type { Collection, Store } from '../../shared/store.js';
+/** A store of its collections. */
+import { type Collection, collectionNames, type Store } from '../../shared/store.js';
 
-export type CollectionName =
-	| 'users'
-	| 'rocketchat_room'
-	| 'rocketchat_subscription'
-	| 'rocketchat_permissions'
-	| 'rocketchat_team'
-	| 'rocketchat_team_member';
+export type CollectionName = (typeof collectionNames)[keyof Store];
 
 /** A store that is open, and the way to end it. */
 export interface OpenStore {
@@ -21,12 +15,7 @@ export type OpenCollection = <T extends { _id: string }>(name: CollectionName) =
 
 /** Opens all collections one after the other; rejects with the first failure. */
 export async function buildStore(open: OpenCollection): Promise<Store> {
-	return {
-		users: await open('users'),
-		rooms: await open('rocketchat_room'),
-		subscriptions: await open('rocketchat_subscription'),
-		permissions: await open('rocketchat_permissions'),
-		teams: await open('rocketchat_team'),
-		teamMembers: await open('rocketchat_team_member'),
-	};
+	const opened: [string, unknown][] = [];
+	for (const [key, name] of Object.entries(collectionNames)) opened.push([key, await open(name)]);
+	return Object.fromEntries(opened) as unknown as Store;
 }

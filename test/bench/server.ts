@@ -26,13 +26,14 @@ const nothing = method({
 });
 
 async function roomkey(): Promise<Ready> {
-	const { methods } = await import('../../methods/index.js');
+	const catalogue = await import('../../methods/index.js');
 	const log = memoryLog();
 	const { store } = await openStore({ kind: 'memory' }, log);
 	const person = await addPerson(store);
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
-		methods: [...methods, nothing],
+		catalogue: { ...catalogue, methods: [...catalogue.methods, nothing] },
+		grace: 0,
 		store,
 		log,
 		settings: { loginExpirationInDays: 90 },
@@ -40,7 +41,9 @@ async function roomkey(): Promise<Ready> {
 		ddp: {
 			maxFrame: 1_048_576,
 			compression: false,
-			maxQueue: 1000,
+			maxQueue: 100,
+			maxBuffered: 16_777_216,
+			maxSubscriptions: 1000,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },
 		},

@@ -1,7 +1,6 @@
 /** A real server on 127.0.0.1 and a port of its own. */
-import { methods as catalogue } from '../../methods/index.js';
-import { type AppOptions, createApp } from '../../server/app.js';
-import type { Method } from '../../shared/method.js';
+import * as catalogue from '../../methods/index.js';
+import { type AppOptions, type Catalogue, createApp } from '../../server/app.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
 import { settings } from './roomkey.js';
@@ -17,7 +16,9 @@ export interface TestApp {
 	close(): Promise<void>;
 }
 
-export type TestAppOptions = { methods?: readonly Method[] } & {
+export type TestAppOptions = Partial<Catalogue> & {
+	grace?: number;
+} & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
 };
 
@@ -26,7 +27,12 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	const { store, close: closeStore } = await openTestStore();
 	const log = memoryLog();
 	const app = createApp({
-		methods: [...catalogue, ...(options.methods ?? [])],
+		catalogue: {
+			methods: [...catalogue.methods, ...(options.methods ?? [])],
+			publications: [...catalogue.publications, ...(options.publications ?? [])],
+			streams: [...catalogue.streams, ...(options.streams ?? [])],
+		},
+		grace: options.grace ?? 50,
 		store,
 		log,
 		settings: { ...settings, ...options.settings },
@@ -34,7 +40,9 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 		ddp: {
 			maxFrame: 64 * 1024,
 			compression: false,
-			maxQueue: 1000,
+			maxQueue: 100,
+			maxBuffered: 1024 * 1024,
+			maxSubscriptions: 100,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },
 			...options.ddp,

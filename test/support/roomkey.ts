@@ -1,8 +1,8 @@
 /** Roomkey without a server: methods called as functions, on a store of their own. */
 import { methods as catalogue } from '../../methods/index.js';
-import { createBus } from '../../server/events/bus.js';
+import { createDeadlines } from '../../server/deadlines.js';
+import { type Bus, createBus } from '../../server/events/bus.js';
 import { type Caller, createInvoker } from '../../server/invoke.js';
-import type { Events } from '../../shared/events.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
@@ -13,7 +13,7 @@ export const settings: Settings = { loginExpirationInDays: 90 };
 
 export interface TestRoomkey {
 	readonly store: Store;
-	readonly events: Events;
+	readonly bus: Bus;
 	readonly log: ReturnType<typeof memoryLog>;
 	/** Calls a method as this person, or as nobody. More of the caller can be told. */
 	call(as: Person | null, name: string, ...params: unknown[]): Promise<unknown>;
@@ -25,13 +25,13 @@ export interface TestRoomkey {
 export async function openRoomkey(methods: readonly Method[] = catalogue): Promise<TestRoomkey> {
 	const { store, close } = await openTestStore();
 	const log = memoryLog();
-	const events = createBus(log);
-	const invoker = createInvoker(methods, { store, events, settings, log });
+	const bus = createBus(log);
+	const invoker = createInvoker(methods, { store, bus, settings, log, deadlines: createDeadlines() });
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
 	return {
 		store,
-		events,
+		bus,
 		log,
 		callAs,
 		call: (as, name, ...params) => callAs({ userId: as?.id ?? null }, name, ...params),

@@ -145,7 +145,7 @@ describe('accounts', () => {
 			const { token } = await logIn({ user: { username: 'two-devices' }, password: 'secret' });
 			const hashedToken = createHash('sha256').update(token).digest('base64');
 			const announced: unknown[] = [];
-			const stop = roomkey.events.on('tokens-removed', (payload) => announced.push(payload));
+			const stop = roomkey.bus.on('tokens-removed', (payload) => void announced.push(payload));
 			const now: unknown[] = [];
 			const caller = { userId: person.id, hashedToken, setUserId: (id: string | null) => void now.push(id) };
 			expect(await roomkey.callAs(caller, 'logout')).to.equal(undefined);

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
 import { createInvoker } from '../../server/invoke.js';
 import { ClientError, MatchError } from '../../shared/errors.js';
@@ -138,7 +139,7 @@ describe('invoke', () => {
 	it('refuses two methods of one name', () => {
 		const log = memoryLog();
 		const twin = method({ ...anyone, name: 'twin', run: () => {} });
-		const services = { store: roomkey.store, events: createBus(log), settings, log };
+		const services = { store: roomkey.store, bus: createBus(log), settings, log, deadlines: createDeadlines() };
 		expect(() => createInvoker([twin, twin], services)).to.throw("A method named 'twin' is already defined");
 	});
 });

@@ -1,12 +1,16 @@
 /** A session without a network: time passes as the test says (contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
+import type { Broadcast } from '../../server/ddp/broadcast.js';
 import { Session } from '../../server/ddp/session.js';
 import type { Transport } from '../../server/ddp/transport.js';
+import { createDeadlines } from '../../server/deadlines.js';
+import { createBus } from '../../server/events/bus.js';
+import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
+import { settings } from '../support/roomkey.js';
 
 class FakeTransport implements Transport {
-	readonly bufferedAmount = 0;
 	readonly clientAddress = null;
 	readonly headers = {};
 	readonly sent: string[] = [];
@@ -14,9 +18,15 @@ class FakeTransport implements Transport {
 	send(frame: string): void {
 		this.sent.push(frame);
 	}
+	broadcast({ text }: Broadcast): void {
+		this.sent.push(text);
+	}
 	close(): void {
 		this.closed = true;
 	}
+	pause(): void {}
+	resume(): void {}
+	roomForMore(): undefined {}
 }
 
 describe('a session', () => {
@@ -25,10 +35,17 @@ describe('a session', () => {
 
 	function open(interval = 15_000) {
 		const transport = new FakeTransport();
-		const invoker = { has: () => false, invoke: () => Promise.reject(new Error('no methods here')) };
-		const services = { invoker, log: memoryLog(), findOwnUser: async () => null };
-		const heartbeat = { interval, timeout: 15_000 };
-		const session = new Session(transport, services, { heartbeat, connectTimeout: 45_000, maxQueue: 10 });
+		const log = memoryLog();
+		const invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
+		const publications = { named: new Map(), universal: [], strategyOf: () => 'SERVER_MERGE' as const };
+		const deadlines = createDeadlines();
+		const services = { store: {} as Store, bus: createBus(log), settings, log, deadlines, invoker, publications };
+		const session = new Session(transport, services, {
+			heartbeat: { interval, timeout: 15_000 },
+			connectTimeout: 45_000,
+			maxQueue: 10,
+			maxSubscriptions: 10,
+		});
 		return { transport, session };
 	}
 

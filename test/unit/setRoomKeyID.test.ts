@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { EventPayloads } from '../../shared/events.js';
+import type { Change } from '../../shared/events.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -33,13 +33,13 @@ describe('e2e.setRoomKeyID', () => {
 
 	it('announces the room as it then is', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
-		const announced: EventPayloads['room-changed'][] = [];
-		const stop = roomkey.events.on('room-changed', (payload) => announced.push(payload));
+		const announced: Change[] = [];
+		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
 		await roomkey.call(alice, NAME, rid, 'k');
 		stop();
 		expect(announced).to.have.length(1);
-		expect(announced[0]).to.deep.include({ action: 'updated' });
-		expect(announced[0]?.room).to.deep.include({ _id: rid, encrypted: true, e2eKeyId: 'k' });
+		expect(announced[0]).to.deep.include({ collection: 'rooms', action: 'updated' });
+		expect(announced[0]?.document).to.deep.include({ _id: rid, encrypted: true, e2eKeyId: 'k' });
 	});
 
 	for (const [what, e2eKeyId] of [
@@ -56,7 +56,7 @@ describe('e2e.setRoomKeyID', () => {
 	it('refuses a room that has a key id, even the very same, and announces nothing', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
 		const announced: unknown[] = [];
-		const stop = roomkey.events.on('room-changed', (payload) => announced.push(payload));
+		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
 		for (const keyID of ['second', 'first']) {
 			expect(await rejection(roomkey.call(alice, NAME, rid, keyID))).to.deep.include({
 				error: 'error-room-e2e-key-already-exists',

@@ -1,14 +1,16 @@
 /** SockJS: contract/ddp.md sections 1.1 and 1.3 to 1.5 row by row, and compression (1.2). */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { liveQuery, publication } from '../../shared/publication.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
-import { addPerson } from '../support/people.js';
-import { headersOf, type RestAnswer, request } from '../support/rest.js';
+import { addPerson, addRoom } from '../support/people.js';
+import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const CONNECT = '{"msg":"connect","version":"1","support":["1"]}';
@@ -466,12 +468,93 @@ describe('SockJS', () => {
 		});
 
 		it('closes a client for which too much waits', async () => {
-			const other = await startOther({ sockJs: { maxWaiting: 1000 } });
+			const other = await startOther({ maxBuffered: 1000 });
 			const { send, poll } = await connect(other);
 			await send([call('1', 'echo', 'x'.repeat(1000))]);
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 	});
+
+	/** A connection over any transport: sends a message, and takes those that come next. */
+	interface Talk {
+		send(message: string): unknown;
+		next(): Promise<Record<string, unknown>[]>;
+	}
+
+	async function openRaw({ webSocketUrl }: TestApp): Promise<Talk> {
+		const client = await RawClient.open(webSocketUrl);
+		clients.push(client);
+		return { send: (message) => client.send(message), next: async () => [{ ...(await client.next()) }] };
+	}
+
+	async function openFramed({ url }: TestApp): Promise<Talk> {
+		const client = await RawClient.open(`${url.replace('http', 'ws')}/sockjs/a/b/websocket`);
+		clients.push(client);
+		await client.nextText();
+		return { send: (message) => client.send([message]), next: async () => messagesOf(await client.nextText()) };
+	}
+
+	async function openPolling({ url }: TestApp): Promise<Talk> {
+		const base = `${url}/sockjs/000/${randomBytes(8).toString('hex')}`;
+		const post = (end: string, body: string | null = null) => request(base + end, { method: 'POST', body });
+		await post('/xhr');
+		return {
+			send: (message) => post('/xhr_send', JSON.stringify([message])),
+			next: async () => messagesOf((await post('/xhr')).text),
+		};
+	}
+
+	for (const compression of [false, true]) {
+		describe(`what much or many get, ${compression ? 'compressed' : 'uncompressed'}`, () => {
+			const COUNT = 1500;
+			const large = publication({
+				name: 'large',
+				anonymous: true,
+				args: {},
+				summary: 'for a test',
+				run: () => liveQuery('rooms', { t: 'c' }, { name: 1 }),
+			});
+			let other: TestApp;
+
+			before(async () => {
+				other = await startApp({ publications: [large], ddp: { compression, maxBuffered: 512 * 1024 } });
+				for (let i = 0; i < COUNT; i++) {
+					await other.store.rooms.insertOne({ _id: `r${i}`, t: 'c', name: randomBytes(1024).toString('hex') });
+				}
+			});
+			after(() => other.close());
+
+			for (const open of [openRaw, openFramed, openPolling]) {
+				it(`a publication larger than what may wait for a client arrives whole: ${open.name}`, async () => {
+					const { send, next } = await open(other);
+					await send(CONNECT);
+					await send('{"msg":"sub","id":"s","name":"large"}');
+					const seen: unknown[] = [];
+					while (seen.at(-1) !== 'ready') seen.push(...(await next()).map(({ msg }) => msg));
+					expect(seen.filter((msg) => msg === 'added')).to.have.lengthOf(COUNT);
+				});
+			}
+
+			it('an event reaches every transport', async () => {
+				const alice = await addPerson(other.store);
+				const rid = await addRoom(other.store, [alice]);
+				const eventName = `${alice.id}/rooms-changed`;
+				const all = await Promise.all([openRaw, openFramed, openPolling].map((open) => open(other)));
+				for (const { send, next } of all) {
+					await send(CONNECT);
+					await send(call('1', 'login', { resume: alice.token }));
+					await send(JSON.stringify({ msg: 'sub', id: 's', name: 'stream-notify-user', params: [eventName, false] }));
+					while (!(await next()).some(({ msg }) => msg === 'ready'));
+				}
+				await post(`${other.url}/api/v1/e2e.setRoomKeyID`, alice, { rid, keyID: 'k' });
+				for (const { next } of all) {
+					const [event] = await next();
+					expect(event).to.deep.include({ msg: 'changed', collection: 'stream-notify-user', id: 'id' });
+					expect(event).to.have.nested.property('fields.eventName', eventName);
+				}
+			});
+		});
+	}
 
 	describe('what ends other sessions', () => {
 		it('ends those that poll: the removal of their token', async () => {

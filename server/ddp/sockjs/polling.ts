@@ -3,6 +3,7 @@
  * waits for its next poll, and a poll with nothing to tell is held until there is something.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Broadcast } from '../broadcast.js';
 import type { OpenSession, Receiver, Transport } from '../transport.js';
 import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
 
@@ -11,8 +12,25 @@ export interface PollingOptions {
 	readonly pollHold: number;
 	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
 	readonly pollTimeout: number;
-	/** Most bytes that wait for a client's next poll; beyond it the client is closed. Default 4 MiB. */
-	readonly maxWaiting: number;
+	/** Most bytes that may wait for a client's next poll; with more it is closed. */
+	readonly maxBuffered: number;
+}
+
+/** With more bytes than these waiting, large answers had better stop until the next poll. */
+const ENOUGH_WAITING = 65_536;
+
+/** Something to wait for. */
+interface Latch {
+	readonly promise: Promise<void>;
+	open(): void;
+}
+
+function latch(): Latch {
+	let open = () => {};
+	const promise = new Promise<void>((resolve) => {
+		open = resolve;
+	});
+	return { promise, open };
 }
 
 /** Answers a poll with one frame. `last` says that the connection is closed. */
@@ -24,7 +42,12 @@ export class PollingTransport implements Transport {
 	readonly #receiver: Receiver;
 	/** Messages for the next poll, and their size in bytes. */
 	#waiting: string[] = [];
-	#bufferedAmount = 0;
+	#waitingBytes = 0;
+	/** Until a poll takes what waits. */
+	#room: Latch | undefined;
+	/** Until the session takes more messages. */
+	#paused: Latch | undefined;
+	#receiving = false;
 	/** The poll that is held. */
 	#poll: AnswerPoll | undefined;
 	#closed = false;
@@ -47,23 +70,39 @@ export class PollingTransport implements Transport {
 		this.#receiver = openSession(this);
 	}
 
-	get bufferedAmount(): number {
-		return this.#bufferedAmount;
-	}
-
 	send(message: string): void {
 		if (this.#closed) return;
-		this.#bufferedAmount += Buffer.byteLength(message);
+		this.#waitingBytes += Buffer.byteLength(message);
 		// Not at once: what is sent within one turn of the event loop leaves in one answer.
 		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
-		if (this.#bufferedAmount <= this.options.maxWaiting) return;
+		if (this.#waitingBytes <= this.options.maxBuffered) return;
 		this.#drop();
 		this.close();
+	}
+
+	broadcast({ text }: Broadcast): void {
+		this.send(text);
+	}
+
+	pause(): void {
+		this.#paused ??= latch();
+	}
+
+	resume(): void {
+		this.#paused?.open();
+		this.#paused = undefined;
+	}
+
+	roomForMore(): Promise<void> | undefined {
+		if (this.#waitingBytes <= ENOUGH_WAITING) return undefined;
+		this.#room ??= latch();
+		return this.#room.promise;
 	}
 
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
+		this.resume();
 		setImmediate(() => this.#tell());
 		this.#receiver.closed();
 	}
@@ -80,9 +119,21 @@ export class PollingTransport implements Transport {
 		this.#tell();
 	}
 
-	/** The client has sent messages. */
-	receive(messages: readonly string[]): void {
-		for (const message of messages) this.#receiver.receive(message);
+	/**
+	 * The client has sent messages.
+	 * @returns resolves when the session has taken them: until then the client is not to send more. Null for one that does
+	 */
+	receive(messages: readonly string[]): Promise<void> | null {
+		return this.#receiving ? null : this.#receive(messages);
+	}
+
+	async #receive(messages: readonly string[]): Promise<void> {
+		this.#receiving = true;
+		for (const message of messages) {
+			if (this.#paused) await this.#paused.promise;
+			this.#receiver.receive(message);
+		}
+		this.#receiving = false;
 	}
 
 	/** The client has gone: it stayed without a poll, or hung up on one. */
@@ -113,7 +164,9 @@ export class PollingTransport implements Transport {
 	#drop(): string[] {
 		const messages = this.#waiting;
 		this.#waiting = [];
-		this.#bufferedAmount = 0;
+		this.#waitingBytes = 0;
+		this.#room?.open();
+		this.#room = undefined;
 		return messages;
 	}
 

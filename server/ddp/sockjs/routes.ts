@@ -79,7 +79,7 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 		});
 	}
 
-	function receive({ params, body }: ConnectionRequest, reply: FastifyReply): FastifyReply {
+	async function receive({ params, body }: ConnectionRequest, reply: FastifyReply): Promise<FastifyReply> {
 		if (!body) return answerText(reply, 500, 'Payload expected.');
 		let messages: unknown;
 		try {
@@ -90,7 +90,9 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 		if (!areMessages(messages)) return answerText(reply, 500, 'Payload expected.');
 		const connection = connections.get(params.session);
 		if (!connection) return notFound(reply);
-		connection.receive(messages);
+		const received = connection.receive(messages);
+		if (!received) return answerText(reply, 503, 'Another xhr_send is waiting.');
+		await received;
 		return reply.code(204).type(TEXT).send();
 	}
 

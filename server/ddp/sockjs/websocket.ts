@@ -1,19 +1,24 @@
 /** SockJS over a WebSocket: DDP messages in frames of its own (`contract/ddp.md` 1.4). */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
+import type { Broadcast } from '../broadcast.js';
 import { type HeartbeatOptions, startHeartbeat } from '../heartbeat.js';
 import type { OpenSession } from '../transport.js';
 import { textOf, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
 
 class FramedTransport extends WebSocketTransport {
-	constructor(webSocket: WebSocket, request: IncomingMessage) {
-		super(webSocket, request);
+	constructor(webSocket: WebSocket, request: IncomingMessage, maxBuffered: number) {
+		super(webSocket, request, maxBuffered);
 		super.send(OPEN_FRAME);
 	}
 
 	override send(message: string): void {
 		super.send(messagesFrame([message]));
+	}
+
+	protected override bytesOf({ sockJsFrame }: Broadcast): Buffer {
+		return sockJsFrame;
 	}
 
 	override close(): void {
@@ -36,15 +41,15 @@ function messagesIn(frame: string): string[] | null {
 
 /**
  * Begins a session over a WebSocket that has just opened on a SockJS path.
- * @param heartbeat of the transport, in pings of WebSocket. DDP has its own; this is for clients that do without.
+ * The heartbeat is the transport's, in pings of WebSocket. DDP has its own; this is for clients that do without.
  */
 export function openFramed(
 	webSocket: WebSocket,
 	request: IncomingMessage,
 	openSession: OpenSession,
-	heartbeat: HeartbeatOptions,
+	{ heartbeat, maxBuffered }: { heartbeat: HeartbeatOptions; maxBuffered: number },
 ): void {
-	const receiver = openSession(new FramedTransport(webSocket, request));
+	const receiver = openSession(new FramedTransport(webSocket, request, maxBuffered));
 	const { heard, stop } = startHeartbeat(
 		heartbeat,
 		() => webSocket.ping(),
@@ -55,11 +60,12 @@ export function openFramed(
 	function fail(reason: string): void {
 		stop();
 		webSocket.close(3000, reason);
-		receiver.closed();
 	}
 
 	webSocket.on('pong', heard);
 	webSocket.on('message', (data) => {
+		// What follows a broken frame is lost.
+		if (webSocket.readyState !== webSocket.OPEN) return;
 		heard();
 		const messages = messagesIn(textOf(data));
 		if (messages) for (const message of messages) receiver.receive(message);

@@ -1,0 +1,12 @@
+import { stream } from '../../shared/stream.js';
+import { maySeeRoom } from '../rooms/access.js';
+
+/** `<rid>/e2e.keyRequest`: for those who may see the room (10.2). */
+export const notifyRoom = stream({
+	name: 'notify-room',
+	summary: 'What happens in a room: somebody asks for its key',
+	mayRead(eventName, { store, userId }) {
+		const [rid = '', name] = eventName.split('/');
+		return name !== undefined && maySeeRoom(store, rid, userId);
+	},
+});

@@ -1,0 +1,9 @@
+import { stream } from '../../shared/stream.js';
+import { maySeeRoom } from '../rooms/access.js';
+
+/** `<rid>`: the room, whenever it changes, for those who may see it (10.2). */
+export const roomData = stream({
+	name: 'room-data',
+	summary: 'A room as it is after each change',
+	mayRead: (eventName, { store, userId }) => maySeeRoom(store, eventName, userId),
+});

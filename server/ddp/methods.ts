@@ -1,0 +1,101 @@
+/** A method call of a DDP client, from its message to both of its answers (`contract/ddp.md` sections 6 and 7). */
+import { notFound, refusal, toClientError } from '../../shared/errors.js';
+import type { Log } from '../../shared/log.js';
+import type { Connection } from '../../shared/method.js';
+import type { Caller, Invoker } from '../invoke.js';
+import * as codec from './codec.js';
+import type { MethodCall } from './messages.js';
+
+/** What a call needs of the session it came in by. */
+export interface CallHost {
+	readonly invoker: Invoker;
+	readonly log: Log;
+	readonly userId: string | null;
+	readonly hashedToken: string | null;
+	readonly connection: Connection | null;
+	/** Fires when the client has gone. */
+	readonly signal: AbortSignal;
+	setUser(userId: string | null, hashedToken: string | null): Promise<void>;
+	send(frame: string): void;
+}
+
+/** The caller of one call. A class, since there is one for every call. */
+class DdpCaller implements Caller {
+	readonly userId: string | null;
+	readonly hashedToken: string | null;
+	readonly connection: Connection | null;
+	readonly randomSeed: string | null;
+	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
+	written: Promise<unknown> | undefined;
+	#unblock: (() => void) | undefined;
+
+	constructor(
+		private readonly host: CallHost,
+		randomSeed: string | undefined,
+		unblock: () => void,
+	) {
+		({ userId: this.userId, hashedToken: this.hashedToken, connection: this.connection } = host);
+		this.randomSeed = randomSeed || null;
+		this.#unblock = unblock;
+	}
+
+	get signal(): AbortSignal {
+		return this.host.signal;
+	}
+
+	setUserId(userId: string | null, hashedToken: string | null): Promise<void> {
+		return this.host.setUser(userId, hashedToken);
+	}
+
+	wrote(settled: Promise<unknown>): void {
+		this.written = this.written ? Promise.all([this.written, settled]) : settled;
+	}
+
+	/** The first call lets the next message start, later ones do nothing. */
+	unblock(): void {
+		const unblock = this.#unblock;
+		this.#unblock = undefined;
+		unblock?.();
+	}
+}
+
+function encodeResult({ log }: CallHost, { id, method }: MethodCall, value: unknown): string {
+	try {
+		return codec.result(id, value);
+	} catch (err) {
+		log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
+		return codec.failure(id, refusal('internal'));
+	}
+}
+
+/**
+ * Runs a method and answers: exactly one `result` and one `updated`, or the client waits for ever.
+ * @param unblock called once, when the next message may start
+ * @returns resolves, and never rejects, when both answers were sent
+ */
+export async function runCall(call: MethodCall, host: CallHost, unblock: () => void): Promise<void> {
+	const { id, method, params = [], randomSeed } = call;
+	if (!host.invoker.get(method)) {
+		// Here alone the result comes first, and nothing is `updated` before it.
+		host.send(codec.failure(id, notFound('Method', method)));
+		host.send(codec.updated(id));
+		unblock();
+		return;
+	}
+	const caller = new DdpCaller(host, randomSeed, unblock);
+	const answer = await host.invoker.invoke(method, params, caller).then(
+		(value) => encodeResult(host, call, value),
+		(error) => codec.failure(id, toClientError(error)),
+	);
+	if (caller.written) {
+		// What the method changed is on its way: `updated` says that it has arrived, so it comes after it.
+		host.send(answer);
+		caller.unblock();
+		await caller.written;
+		host.send(codec.updated(id));
+	} else {
+		host.send(codec.updated(id));
+		host.send(answer);
+		caller.unblock();
+	}
+}

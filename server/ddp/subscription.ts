@@ -1,0 +1,201 @@
+/** One subscription of one client: a publish function at work (`contract/ddp.md` section 10). */
+import { clone } from '../../shared/ejson.js';
+import { type ClientError, isClientSafe, MatchError, refusal, toClientError } from '../../shared/errors.js';
+import type { Log } from '../../shared/log.js';
+import { type Connection, checkArgs, type Settings } from '../../shared/method.js';
+import { LiveQuery, type Publication, type PublicationContext } from '../../shared/publication.js';
+import type { Store } from '../../shared/store.js';
+import type { Deadlines } from '../deadlines.js';
+import type { Bus } from '../events/bus.js';
+import { wireId } from './codec.js';
+import { observe } from './live-query.js';
+import type { MergeBox } from './mergebox.js';
+import type { Transport } from './transport.js';
+
+/** How long a publish function may take until its subscription is refused, in ms. */
+const TIMEOUT = 30_000;
+
+/** What all subscriptions of a server share. */
+export interface PublicationServices {
+	readonly store: Store;
+	readonly bus: Bus;
+	readonly settings: Settings;
+	readonly log: Log;
+	readonly deadlines: Deadlines;
+}
+
+/** What the subscriptions of one client share. */
+export interface SubscriptionHost {
+	readonly services: PublicationServices;
+	readonly connection: Connection;
+	readonly transport: Transport;
+	readonly box: MergeBox;
+	/** Tells the client that everything there is was shown. */
+	ready(id: string): void;
+	/** A subscription has ended by itself: tells the client. @param id null for a universal publication */
+	ended(subscription: Subscription, error: ClientError | undefined): void;
+}
+
+type Fields = Record<string, unknown>;
+
+export class Subscription implements PublicationContext {
+	readonly connection: Connection;
+	readonly store: Store;
+	readonly settings: Settings;
+	readonly log: Log;
+	#stopped = false;
+	#ready = false;
+	#unblock: (() => void) | undefined;
+	#controller: AbortController | undefined;
+	readonly #onStop: (() => void)[] = [];
+	/** What it has shown, by collection and id on the wire. */
+	readonly #documents = new Map<string, Map<string, unknown>>();
+
+	constructor(
+		/** Null for a universal publication. */
+		readonly id: string | null,
+		readonly publication: Publication,
+		readonly params: readonly unknown[],
+		readonly userId: string | null,
+		readonly host: SubscriptionHost,
+	) {
+		this.connection = host.connection;
+		({ store: this.store, settings: this.settings, log: this.log } = host.services);
+	}
+
+	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		if (this.#stopped) this.#controller.abort();
+		return this.#controller.signal;
+	}
+
+	/**
+	 * Runs the publish function.
+	 * @param unblock lets the connection's next message start
+	 * @returns resolves, and never rejects, when it has returned and what it returned was shown
+	 */
+	async run(unblock: () => void): Promise<void> {
+		this.#unblock = unblock;
+		try {
+			const args = checkArgs(this.publication, this.params);
+			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
+			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
+			await this.#show(returned);
+		} catch (thrown) {
+			this.#fail(thrown);
+		}
+	}
+
+	unblock(): void {
+		this.#unblock?.();
+	}
+
+	added(collection: string, id: unknown, fields: Fields): void {
+		this.#add(collection, id, clone(fields));
+	}
+
+	changed(collection: string, id: unknown, fields: Fields): void {
+		if (!this.#stopped) this.host.box.changed(this, collection, id, clone(fields));
+	}
+
+	removed(collection: string, id: unknown): void {
+		if (this.#stopped) return;
+		this.host.box.removed(this, collection, id);
+		this.#documents.get(collection)?.delete(wireId(id));
+	}
+
+	ready(): void {
+		if (this.#stopped || this.#ready || this.id === null) return;
+		this.#ready = true;
+		this.host.ready(this.id);
+	}
+
+	error(error?: unknown): void {
+		if (error === undefined) this.stop();
+		else this.#fail(error);
+	}
+
+	stop(): void {
+		this.end(undefined);
+	}
+
+	onStop(listener: () => void): void {
+		if (this.#stopped) this.#callSafely(listener);
+		else this.#onStop.push(listener);
+	}
+
+	/** Ends it: takes away what it has shown, then tells the client. */
+	end(error: ClientError | undefined): void {
+		if (this.#stopped) return;
+		this.deactivate();
+		for (const [collection, ids] of this.#documents) {
+			if (!this.host.box.removesOnStop(collection)) continue;
+			for (const id of ids.values()) this.host.box.removed(this, collection, id);
+		}
+		this.host.ended(this, error);
+	}
+
+	/** Ends it without a word to the client, who has gone or will be told otherwise. */
+	deactivate(): void {
+		if (this.#stopped) return;
+		this.#stopped = true;
+		this.#controller?.abort();
+		for (const listener of this.#onStop.splice(0)) this.#callSafely(listener);
+	}
+
+	#add(collection: string, id: unknown, fields: Fields): void {
+		if (this.#stopped) return;
+		let ids = this.#documents.get(collection);
+		if (!ids) {
+			ids = new Map();
+			this.#documents.set(collection, ids);
+		}
+		ids.set(wireId(id), id);
+		this.host.box.added(this, collection, id, fields);
+	}
+
+	/** Shows what a publish function returned. */
+	async #show(returned: unknown): Promise<void> {
+		if (!returned || this.#stopped) return;
+		const queries = Array.isArray(returned) ? returned : [returned];
+		if (!queries.every((query) => query instanceof LiveQuery)) {
+			const what = Array.isArray(returned)
+				? 'returned an array of something else than live queries'
+				: 'can only return';
+			throw new Error(`Publish function ${what}${Array.isArray(returned) ? '' : ' a live query or an array of them'}`);
+		}
+		const names = queries.map(({ name }) => name);
+		const twice = names.find((name, i) => names.indexOf(name) !== i);
+		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
+		await Promise.all(queries.map((query) => this.#observe(query)));
+		this.ready();
+	}
+
+	#observe(query: LiveQuery): Promise<void> {
+		const { name } = query;
+		const { shown, stop } = observe(query, this.host.services, {
+			added: (id, fields) => this.#add(name, id, fields),
+			changed: (id, fields) => this.host.box.changed(this, name, id, fields),
+			removed: (id) => this.removed(name, id),
+			roomForMore: () => this.host.transport.roomForMore(),
+		});
+		this.onStop(stop);
+		return shown;
+	}
+
+	#fail(thrown: unknown): void {
+		if (this.#stopped) return;
+		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
+			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
+		}
+		this.end(toClientError(thrown));
+	}
+
+	#callSafely(listener: () => void): void {
+		try {
+			listener();
+		} catch (err) {
+			this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
+		}
+	}
+}

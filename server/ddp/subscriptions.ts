@@ -1,0 +1,113 @@
+/** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
+import { type ClientError, notFound, refusal } from '../../shared/errors.js';
+import type { Connection } from '../../shared/method.js';
+import type { Publication } from '../../shared/publication.js';
+import * as codec from './codec.js';
+import { MergeBox, type Strategy } from './mergebox.js';
+import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
+import type { Transport } from './transport.js';
+
+/** The publications of a server. */
+export interface Publications {
+	readonly named: ReadonlyMap<string, Publication>;
+	readonly universal: readonly Publication[];
+	strategyOf(collection: string): Strategy;
+}
+
+const nothing = () => {};
+
+export class Subscriptions implements SubscriptionHost {
+	readonly box: MergeBox;
+	readonly #named = new Map<string, Subscription>();
+	readonly #universal = new Set<Subscription>();
+	/** While the user changes: subscriptions that became ready. */
+	#readyAnew: string[] | undefined;
+
+	constructor(
+		private readonly publications: Publications,
+		readonly services: PublicationServices,
+		readonly connection: Connection,
+		readonly transport: Transport,
+		private readonly maxSubscriptions: number,
+	) {
+		this.box = new MergeBox((frame) => transport.send(frame), publications.strategyOf);
+	}
+
+	/**
+	 * Starts a subscription; one whose id is active already is passed over.
+	 * @param unblock lets the connection's next message start
+	 * @returns resolves when the next message may start anyhow; undefined: at once
+	 */
+	start(
+		{ id, name, params = [] }: { id: string; name: string; params?: readonly unknown[] },
+		userId: string | null,
+		unblock: () => void,
+	): Promise<void> | undefined {
+		const publication = this.publications.named.get(name);
+		if (!publication) {
+			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
+			return undefined;
+		}
+		if (this.#named.has(id)) return undefined;
+		if (this.#named.size >= this.maxSubscriptions) {
+			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
+			return undefined;
+		}
+		const subscription = new Subscription(id, publication, params, userId, this);
+		this.#named.set(id, subscription);
+		return subscription.run(unblock);
+	}
+
+	/** Ends a subscription; the client hears so, also of one that is not there. */
+	stop(id: string): void {
+		const subscription = this.#named.get(id);
+		if (subscription) subscription.stop();
+		else this.transport.send(codec.nosub(id));
+	}
+
+	/** Starts the universal publications. */
+	async startUniversal(userId: string | null): Promise<void> {
+		const runs = this.publications.universal.map((publication) => {
+			const subscription = new Subscription(null, publication, [], userId, this);
+			this.#universal.add(subscription);
+			return subscription.run(nothing);
+		});
+		await Promise.all(runs);
+	}
+
+	/** Runs everything again for another user, and sends only what differs (section 12). */
+	async changeUser(userId: string | null): Promise<void> {
+		const before = [...this.#named.values()];
+		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
+		this.#universal.clear();
+		this.box.beginAnew();
+		this.#readyAnew = [];
+		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
+		for (const subscription of anew) this.#named.set(subscription.id as string, subscription);
+		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
+		this.box.showDifference();
+		const readyAnew = this.#readyAnew;
+		this.#readyAnew = undefined;
+		if (readyAnew.length > 0) this.transport.send(codec.ready(readyAnew));
+	}
+
+	/** The client has gone. */
+	closed(): void {
+		const all = [...this.#named.values(), ...this.#universal];
+		this.#named.clear();
+		this.#universal.clear();
+		for (const subscription of all) subscription.deactivate();
+	}
+
+	ready(id: string): void {
+		if (this.#readyAnew) this.#readyAnew.push(id);
+		else this.transport.send(codec.ready([id]));
+	}
+
+	ended(subscription: Subscription, error: ClientError | undefined): void {
+		const { id } = subscription;
+		if (id === null) this.#universal.delete(subscription);
+		else this.#named.delete(id);
+		if (id !== null || error) this.transport.send(codec.nosub(id, error));
+	}
+}

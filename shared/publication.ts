@@ -1,0 +1,90 @@
+/** Publications (`contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
+import type { Args, CallContext, Method, Patterns } from './method.js';
+import { compileKeys } from './pattern.js';
+import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
+
+/** What a publish function is given. Nothing it does has an effect once the subscription has stopped. */
+export interface PublicationContext extends CallContext {
+	/** Shows a document. */
+	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
+	/** Shows other values; undefined takes a field away. @throws Error where the document is not shown */
+	changed(collection: string, id: unknown, fields: Record<string, unknown>): void;
+	/** Takes a document away. @throws Error where it is not shown */
+	removed(collection: string, id: unknown): void;
+	/** Says that everything there is was shown. Only the first call counts. */
+	ready(): void;
+	/** Ends the subscription with an error; without one, as `stop`. */
+	error(error?: unknown): void;
+	/** Ends the subscription. */
+	stop(): void;
+	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. */
+	onStop(listener: () => void): void;
+}
+
+/** The documents of a collection that match, shown and kept up to date as long as the subscription lasts. */
+export class LiveQuery<C extends keyof Store = keyof Store> {
+	/** Name of the collection on the wire. */
+	readonly name: string;
+
+	constructor(
+		readonly collection: C,
+		readonly filter: Filter<DocumentOf<C>>,
+		readonly projection: Projection,
+		name?: string,
+	) {
+		this.name = name ?? collectionNames[collection];
+	}
+}
+
+/**
+ * Says what a publication shows; return it from `run`, alone or in an array.
+ * @param fields must name what may be seen: whatever it does not name stays in the store
+ * @param options.name another name for the collection on the wire
+ */
+export function liveQuery<C extends keyof Store>(
+	collection: C,
+	filter: Filter<DocumentOf<C>>,
+	fields: { readonly [field: string]: 1 },
+	options: { name?: string } = {},
+): LiveQuery<C> {
+	return new LiveQuery(collection, filter, fields, options.name);
+}
+
+export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
+	/** Name on the wire; null for a universal publication, which every client gets without asking. */
+	name: string | null;
+	/** A pattern for each parameter, in their order. */
+	args: P;
+	/** One line for people. */
+	summary: string;
+	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
+	anonymous?: Anonymous;
+	/**
+	 * Shows documents by the context, or returns live queries. Without either it must call `ready` itself. What it
+	 * throws ends the subscription.
+	 */
+	run(
+		args: Args<P>,
+		context: PublicationContext & { readonly userId: Anonymous extends true ? string | null : string },
+	): unknown;
+}
+
+/** A publication as everything after its definition sees it. */
+export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'summary'> {
+	readonly name: string | null;
+	run(args: Record<string, unknown>, context: PublicationContext): unknown;
+}
+
+/** Defines a publication. Types of `run` follow from `args`. */
+export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
+	definition: PublicationDefinition<P, Anonymous>,
+): Publication {
+	const { name, summary, anonymous = false, args, run } = definition;
+	return Object.freeze({
+		name,
+		summary,
+		anonymous,
+		args: [...compileKeys(args)],
+		run: run as unknown as Publication['run'],
+	});
+}
