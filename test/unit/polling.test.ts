@@ -20,7 +20,7 @@ describe('a polling transport', () => {
 			{ pollHold: 45_000, pollTimeout: 60_000, maxBuffered: 10, ...options },
 			() => told.gone++,
 		);
-		const poll = () => transport.poll((frame, last) => told.answers.push(frame + (last ? ' last' : '')));
+		const poll = () => transport.poll((frame) => told.answers.push(frame));
 		return { transport, told, poll };
 	}
 
@@ -110,11 +110,7 @@ describe('a polling transport', () => {
 		await nextTurn();
 		poll();
 		poll();
-		expect(told.answers).to.deep.equal([
-			'a["1"] last',
-			'c[1000,"Normal closure"] last',
-			'c[1000,"Normal closure"] last',
-		]);
+		expect(told.answers).to.deep.equal(['a["1"]', 'c[1000,"Normal closure"]', 'c[1000,"Normal closure"]']);
 		expect(told).to.include({ closed: 1, gone: 0 });
 		mock.timers.tick(60_000);
 		expect(told).to.include({ closed: 1, gone: 1 });
@@ -127,7 +123,7 @@ describe('a polling transport', () => {
 		transport.send('1');
 		expect(told.closed).to.equal(1);
 		poll();
-		expect(told.answers).to.deep.equal(['c[1000,"Normal closure"] last']);
+		expect(told.answers).to.deep.equal(['c[1000,"Normal closure"]']);
 	});
 
 	it('closes when the client hangs up, and forgets what waits', async () => {

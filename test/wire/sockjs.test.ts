@@ -19,11 +19,20 @@ const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
 let closed: () => void = () => {};
+let answer: (value: string) => void = () => {};
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
 	method({ ...anyone, name: 'session', run: (_args, { connection }) => connection?.id }),
 	method({ ...anyone, name: 'address', run: (_args, { connection }) => connection?.clientAddress }),
 	method({ ...anyone, name: 'hang up', run: (_args, { connection }) => connection?.close() }),
+	method({
+		...anyone,
+		name: 'wait',
+		run: () =>
+			new Promise<string>((resolve) => {
+				answer = resolve;
+			}),
+	}),
 	method({ ...anyone, name: 'on close', run: (_args, { connection }) => connection?.onClose(() => closed()) }),
 ];
 const call = (id: string, name: string, ...params: unknown[]) =>
@@ -569,6 +578,25 @@ describe('SockJS', () => {
 			const held = poll();
 			await request(`${app.url}/api/v1/logout`, { method: 'POST', headers: headersOf({ id, token }) });
 			expect(await held).to.equal(`${NORMAL_CLOSURE}\n`);
+		});
+
+		it('answers what a polling client waits for before the server ends', async () => {
+			const other = await startApp({ methods, grace: 10_000 });
+			const post = async (end: string, body: string | null = null) =>
+				(await request(`${other.url}/sockjs/000/waiting/${end}`, { method: 'POST', body })).text;
+			await post('xhr');
+			await post('xhr_send', JSON.stringify([CONNECT, call('1', 'wait')]));
+			expect(messagesOf(await post('xhr'))).to.have.nested.property('[0].msg', 'connected');
+			const polls = [post('xhr'), post('xhr')];
+			expect(await Promise.race(polls)).to.match(/^c\[2010/);
+			const ended = other.close();
+			answer('done');
+			const [frame = ''] = (await Promise.all(polls)).sort();
+			expect(messagesOf(frame)).to.deep.equal([
+				{ msg: 'updated', methods: ['1'] },
+				{ msg: 'result', id: '1', result: 'done' },
+			]);
+			await ended;
 		});
 
 		it('ends those that poll, those in frames and the server: its shutdown', async () => {

@@ -33,8 +33,8 @@ function latch(): Latch {
 	return { promise, open };
 }
 
-/** Answers a poll with one frame. `last` says that the connection is closed. */
-export type AnswerPoll = (frame: string, last: boolean) => void;
+/** Answers a poll with one frame. */
+export type AnswerPoll = (frame: string) => void;
 
 export class PollingTransport implements Transport {
 	readonly clientAddress: string | null;
@@ -110,7 +110,7 @@ export class PollingTransport implements Transport {
 	/** The client asks what there is. */
 	poll(answer: AnswerPoll): void {
 		if (this.#poll) {
-			answer(closeFrame(2010, 'Another connection still open'), false);
+			answer(closeFrame(2010, 'Another connection still open'));
 			return;
 		}
 		this.#poll = answer;
@@ -157,7 +157,7 @@ export class PollingTransport implements Transport {
 		this.#poll = undefined;
 		clearTimeout(this.#timer);
 		this.#timer = this.#awaitPoll();
-		answer?.(frame, this.#closed);
+		answer?.(frame);
 	}
 
 	/** Takes away what waits. */

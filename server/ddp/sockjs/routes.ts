@@ -72,9 +72,9 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 			reply.send(`${OPEN_FRAME}\n`);
 			return;
 		}
-		known.poll((frame, last) => {
-			// A kept-alive connection that nobody uses any more would hold up a shutdown.
-			if (last) reply.header('connection', 'close');
+		known.poll((frame) => {
+			// Kept alive, its socket would hold up a shutdown that has begun meanwhile.
+			if (!app.server.listening) reply.header('connection', 'close');
 			reply.send(`${frame}\n`);
 		});
 	}
