@@ -7,7 +7,7 @@ import type { Method, Settings } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Store } from '../shared/store.js';
 import type { Stream } from '../shared/stream.js';
-import { type DdpOptions, serveDdp, WEBSOCKET_PATHS } from './ddp/endpoint.js';
+import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/streams.js';
 import type { Publications } from './ddp/subscriptions.js';
 import { createDeadlines } from './deadlines.js';
@@ -75,14 +75,11 @@ export function createApp(options: AppOptions): App {
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
 	const invoker = createInvoker(catalogue.methods, services);
 	const http = createRest(catalogue.methods, invoker, services, { maxBody });
-	for (const path of WEBSOCKET_PATHS) {
-		http.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
-	}
 	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
 	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
-	const sessions = serveDdp(http.server, { ...services, invoker, publications }, ddp);
+	const sessions = serveDdp(http, { ...services, invoker, publications }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);

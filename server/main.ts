@@ -38,6 +38,7 @@ async function serve(config: Config): Promise<void> {
 			grace: config.grace,
 			ddp: {
 				maxFrame: config['max-frame'],
+				compression: config.compression,
 				maxQueue: config['max-queue'],
 				maxBuffered: config['max-buffered'],
 				maxSubscriptions: config['max-subscriptions'],

@@ -59,10 +59,11 @@ function oneOf<const T extends string>(choices: readonly T[], description: Descr
 function onOff(meaning: string, env?: string): Option<boolean> {
 	return {
 		meaning,
-		...(env === undefined ? {} : { env }),
+		...(env && { env }),
 		default: false,
 		parse(value, name) {
-			if (value === 'true' || value === 'false') return value === 'true';
+			if (['true', 'on', '1'].includes(value)) return true;
+			if (['false', 'off', '0'].includes(value)) return false;
 			throw new OptionError(`${name} must be true or false, not '${value}'`);
 		},
 	};
@@ -102,10 +103,14 @@ export const options = {
 		default: 1_048_576,
 	}),
 	'max-frame': integer(1024, GIB, {
-		meaning: 'largest frame of a WebSocket client, in bytes',
+		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',
 		default: 1_048_576,
 	}),
+	compression: onOff(
+		'compress long frames to WebSocket clients that offer permessage-deflate: less to send, more to do',
+		'ROOMKEY_COMPRESSION',
+	),
 	'max-queue': integer(1, 1_000_000, {
 		meaning: 'messages of one client that may wait for their turn; with more, no more are read',
 		env: 'ROOMKEY_MAX_QUEUE',
@@ -137,7 +142,7 @@ export const options = {
 		default: 15_000,
 	}),
 	'connect-timeout': integer(1, HOUR, {
-		meaning: 'ms a WebSocket client has to say connect',
+		meaning: 'ms a DDP client has to say connect',
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),

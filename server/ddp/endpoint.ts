@@ -1,18 +1,31 @@
-/** Where DDP clients come in: `/websocket` and `/sockjs/websocket` (`contract/ddp.md` section 1). */
-import type { IncomingMessage, Server } from 'node:http';
+/** Where DDP clients come in: WebSockets, raw and in SockJS, and SockJS polling (`contract/ddp.md` section 1). */
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { FastifyInstance } from 'fastify';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { HeartbeatOptions } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
-import { WebSocketTransport } from './websocket.js';
-
-/** Paths of raw WebSockets; each may end in a slash and carry a query. */
-export const WEBSOCKET_PATHS = ['/websocket', '/sockjs/websocket'] as const;
+import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
+import { openFramed } from './sockjs/websocket.js';
+import type { Receiver, Transport } from './transport.js';
+import { openRaw } from './websocket.js';
 
 export interface DdpOptions extends SessionOptions {
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
 	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
 	readonly maxBuffered: number;
+	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
+	readonly compression: boolean;
+	readonly sockJs?: Partial<SockJsOptions>;
+}
+
+/** What SockJS has for itself; there are defaults. */
+export interface SockJsOptions {
+	/** Of the transport, beside that of DDP: pings of a WebSocket, `h` on a poll. Default 45,000 and 10,000 ms. */
+	readonly heartbeat: HeartbeatOptions;
+	/** How long a polling client may be without a poll, in ms. Default 60,000. */
+	readonly pollTimeout: number;
 }
 
 export interface DdpEndpoint {
@@ -26,54 +39,75 @@ export interface DdpEndpoint {
 	close(grace: number): Promise<void>;
 }
 
+const SOCKJS_DEFAULTS: SockJsOptions = {
+	heartbeat: { interval: 45_000, timeout: 10_000 },
+	pollTimeout: 60_000,
+};
+
 /** How long a client has to answer our close frame before its socket is cut, in ms. */
 const CLOSE_GRACE = 2000;
 
-function isWebSocketPath(url: string | undefined): boolean {
-	const path = url?.split('?', 1)[0]?.replace(/\/$/, '');
-	return WEBSOCKET_PATHS.some((known) => known === path);
-}
+/** Paths of WebSockets; each may end in a slash and carry a query. */
+const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
+const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
-function textOf(data: RawData): string {
-	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
-	return (data as Buffer).toString();
-}
-
-/** Serves DDP over the WebSocket upgrades of an HTTP server. */
-export function serveDdp(http: Server, services: SessionServices, options: DdpOptions): DdpEndpoint {
+/** Serves DDP on an HTTP server. */
+export function serveDdp(app: FastifyInstance, services: SessionServices, options: DdpOptions): DdpEndpoint {
 	const { log, bus } = services;
-	const sessions = new Map<WebSocket, Session>();
+	const { maxFrame, maxBuffered } = options;
+	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
+	/** Those whose transport is still there. */
+	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
-		clientTracking: false,
-		maxPayload: options.maxFrame,
-		perMessageDeflate: false,
+		maxPayload: maxFrame,
+		perMessageDeflate: options.compression,
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
 	let closed = false;
+	let allGone: (() => void) | undefined;
+
+	function openSession(transport: Transport): Receiver {
+		const session = new Session(transport, services, options);
+		sessions.add(session);
+		// A poll can still come while others are sent away.
+		if (closed) setImmediate(() => session.close());
+		return {
+			receive: (text) => session.receive(text),
+			closed() {
+				session.closed();
+				sessions.delete(session);
+				if (sessions.size === 0) allGone?.();
+			},
+		};
+	}
 
 	function open(webSocket: WebSocket, request: IncomingMessage): void {
-		const session = new Session(new WebSocketTransport(webSocket, request, options.maxBuffered), services, options);
-		sessions.set(webSocket, session);
-		webSocket.on('message', (data) => session.receive(textOf(data)));
 		// `ws` closes the socket with the right code by itself; without a listener it would also end the process.
 		webSocket.on('error', (err) => log.debug({ err }, 'WebSocket error'));
-		webSocket.on('close', () => {
-			session.closed();
-			sessions.delete(webSocket);
-		});
+		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, { heartbeat, maxBuffered });
+		else openRaw(webSocket, request, openSession, maxBuffered);
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		socket.on('error', (err) => log.debug({ err }, 'Socket error'));
-		if (isWebSocketPath(request.url) && !closed) webSockets.handleUpgrade(request, socket, head, open);
-		else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+		const { url = '', headers } = request;
+		const refuse = (status: string, body = '') =>
+			socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) refuse('404 Not Found');
+		else if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
+			refuse('400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
+		} else webSockets.handleUpgrade(request, socket, head, open);
 	}
 
-	http.on('upgrade', onUpgrade);
+	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
+		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
+	}
+	addSockJsRoutes(app, openSession, { pollHold: heartbeat.interval, pollTimeout, maxBuffered, maxFrame });
+	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
-		for (const session of sessions.values()) {
+		for (const session of sessions) {
 			if (session.hashedToken !== null && hashedTokens.includes(session.hashedToken)) session.close();
 		}
 	});
@@ -89,23 +123,22 @@ export function serveDdp(http: Server, services: SessionServices, options: DdpOp
 		async close(grace) {
 			stopListening();
 			closed = true;
-			const all = [...sessions];
 			// Spread over the time: all who are closed at once would come back at once, to whoever takes over.
-			const step = grace / all.length;
-			await Promise.all(all.map(([webSocket, session], i) => closeOne(webSocket, session, step * i, grace)));
+			const step = grace / sessions.size;
+			const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
+			timers.push(
+				setTimeout(() => {
+					for (const session of sessions) session.close();
+				}, grace),
+				setTimeout(() => {
+					for (const webSocket of webSockets.clients) webSocket.terminate();
+				}, grace + CLOSE_GRACE),
+			);
+			await new Promise<void>((resolve) => {
+				allGone = resolve;
+				if (sessions.size === 0) resolve();
+			});
+			for (const timer of timers) clearTimeout(timer);
 		},
 	};
-}
-
-/** Closes a session once its calls are answered, or when the grace is over; resolves when its socket is gone. */
-async function closeOne(webSocket: WebSocket, session: Session, delay: number, grace: number): Promise<void> {
-	const gone = new Promise((resolve) => webSocket.once('close', resolve));
-	if (webSocket.readyState === webSocket.CLOSED) return;
-	const timers = [
-		setTimeout(() => void session.drain(), delay),
-		setTimeout(() => session.close(), grace),
-		setTimeout(() => webSocket.terminate(), grace + CLOSE_GRACE),
-	];
-	await gone;
-	for (const timer of timers) clearTimeout(timer);
 }

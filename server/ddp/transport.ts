@@ -26,3 +26,6 @@ export interface Receiver {
 	/** The transport has closed, for whatever reason. */
 	closed(): void;
 }
+
+/** Begins a session over a transport that has just opened, and gives back what that must tell it. */
+export type OpenSession = (transport: Transport) => Receiver;

@@ -4,12 +4,12 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
-import type { Transport } from './transport.js';
+import type { OpenSession, Transport } from './transport.js';
 
-/** Frames are text, and short: compressing them costs more than it saves. */
-const TEXT_FRAME = { binary: false, compress: false, fin: true };
+/** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
+const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 let corked: Socket[] = [];
 
@@ -25,10 +25,16 @@ function uncorkAll(): void {
 	for (const socket of sockets) socket.uncork();
 }
 
+export function textOf(data: RawData): string {
+	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
+	return (data as Buffer).toString();
+}
+
 export class WebSocketTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
+	readonly #compresses: boolean;
 
 	/** @param maxBuffered bytes that may wait for a client that does not read; with more it is cut off */
 	constructor(
@@ -37,6 +43,7 @@ export class WebSocketTransport implements Transport {
 		private readonly maxBuffered: number,
 	) {
 		this.#socket = request.socket;
+		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = request.socket.remoteAddress ?? null;
 		this.headers = request.headers;
 	}
@@ -45,9 +52,14 @@ export class WebSocketTransport implements Transport {
 		if (this.#mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
-	/** Past the library, which would frame it anew for each client. Nothing of it is waiting: it does not compress. */
-	broadcast({ webSocketFrame }: Broadcast): void {
-		if (this.#mayWrite()) this.#socket.write(webSocketFrame);
+	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
+	broadcast(message: Broadcast): void {
+		if (this.#compresses) this.send(message.text);
+		else if (this.#mayWrite()) this.#socket.write(this.bytesOf(message));
+	}
+
+	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
+		return webSocketFrame;
 	}
 
 	close(): void {
@@ -63,6 +75,10 @@ export class WebSocketTransport implements Transport {
 	}
 
 	roomForMore(): Promise<void> | undefined {
+		if (this.#compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+			// The library does not tell when it has compressed what it has. A ping waits behind that.
+			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
+		}
 		if (!this.#socket.writableNeedDrain) return undefined;
 		const socket = this.#socket;
 		return new Promise((resolve) => {
@@ -76,11 +92,23 @@ export class WebSocketTransport implements Transport {
 
 	#mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
-		if (this.#socket.writableLength > this.maxBuffered) {
+		if (this.webSocket.bufferedAmount > this.maxBuffered) {
 			this.webSocket.terminate();
 			return false;
 		}
 		cork(this.#socket);
 		return true;
 	}
+}
+
+/** Begins a session over a WebSocket that has just opened: a message is a frame. */
+export function openRaw(
+	webSocket: WebSocket,
+	request: IncomingMessage,
+	openSession: OpenSession,
+	maxBuffered: number,
+): void {
+	const receiver = openSession(new WebSocketTransport(webSocket, request, maxBuffered));
+	webSocket.on('message', (data) => receiver.receive(textOf(data)));
+	webSocket.on('close', () => receiver.closed());
 }

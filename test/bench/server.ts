@@ -40,6 +40,7 @@ async function roomkey(): Promise<Ready> {
 		maxBody: 1_048_576,
 		ddp: {
 			maxFrame: 1_048_576,
+			compression: false,
 			maxQueue: 100,
 			maxBuffered: 16_777_216,
 			maxSubscriptions: 1000,

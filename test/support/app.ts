@@ -49,6 +49,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		...(options.tokenCheckInterval === undefined ? {} : { tokenCheckInterval: options.tokenCheckInterval }),
 		ddp: {
 			maxFrame: 64 * 1024,
+			compression: false,
 			maxQueue: 100,
 			maxBuffered: 1024 * 1024,
 			maxSubscriptions: 100,

@@ -30,6 +30,9 @@ describe('the configuration', () => {
 		expect(configOf('--port 5000', { PORT: '4000' }).port).to.equal(5000);
 		expect(configOf('--port=0', { PORT: '' }).port).to.equal(0);
 		expect(configOf('', { PORT: '' }).port).to.equal(3000);
+		expect(configOf('', { ROOMKEY_COMPRESSION: 'on' }).compression).to.equal(true);
+		expect(configOf('', { ROOMKEY_COMPRESSION: 'off' }).compression).to.equal(false);
+		expect(configOf('--compression', { ROOMKEY_COMPRESSION: 'off' }).compression).to.equal(true);
 	});
 
 	it('takes switches from the environment as true or false', () => {
@@ -69,6 +72,7 @@ describe('the configuration', () => {
 		['', { PORT: '-1' }, 'PORT must be a whole number'],
 		['', { ROOMKEY_SIGN_UPS: 'yes' }, "ROOMKEY_SIGN_UPS must be true or false, not 'yes'"],
 		['--log-level loud', {}, "--log-level must be one of debug, info, warn, error, silent, not 'loud'"],
+		['', { ROOMKEY_COMPRESSION: 'much' }, "ROOMKEY_COMPRESSION must be true or false, not 'much'"],
 		['--data=', {}, '--data must not be empty'],
 		['--memory --demo', {}, 'choose one of --memory and --demo'],
 		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],

@@ -1,0 +1,21 @@
+/** SockJS frames (`contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
+
+export const OPEN_FRAME = 'o';
+export const HEARTBEAT_FRAME = 'h';
+
+/** Carries DDP messages to the client. */
+export function messagesFrame(messages: readonly string[]): string {
+	return `a${JSON.stringify(messages)}`;
+}
+
+export function closeFrame(code: number, reason: string): string {
+	return `c${JSON.stringify([code, reason])}`;
+}
+
+/** How our side closes, whatever the cause. */
+export const NORMAL_CLOSURE = closeFrame(1000, 'Normal closure');
+
+/** Whether what a client sent is an array of DDP messages. */
+export function areMessages(value: unknown): value is string[] {
+	return Array.isArray(value) && value.every((message) => typeof message === 'string');
+}

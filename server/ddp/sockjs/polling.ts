@@ -1,0 +1,177 @@
+/**
+ * SockJS long polling as a session's transport (`contract/ddp.md` 1.5). A client asks again and again; what is to be sent
+ * waits for its next poll, and a poll with nothing to tell is held until there is something.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Broadcast } from '../broadcast.js';
+import type { OpenSession, Receiver, Transport } from '../transport.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
+
+export interface PollingOptions {
+	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
+	readonly pollHold: number;
+	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
+	readonly pollTimeout: number;
+	/** Most bytes that may wait for a client's next poll; with more it is closed. */
+	readonly maxBuffered: number;
+}
+
+/** With more bytes than these waiting, large answers had better stop until the next poll. */
+const ENOUGH_WAITING = 65_536;
+
+/** Something to wait for. */
+interface Latch {
+	readonly promise: Promise<void>;
+	open(): void;
+}
+
+function latch(): Latch {
+	let open = () => {};
+	const promise = new Promise<void>((resolve) => {
+		open = resolve;
+	});
+	return { promise, open };
+}
+
+/** Answers a poll with one frame. */
+export type AnswerPoll = (frame: string) => void;
+
+export class PollingTransport implements Transport {
+	readonly clientAddress: string | null;
+	readonly headers: Transport['headers'];
+	readonly #receiver: Receiver;
+	/** Messages for the next poll, and their size in bytes. */
+	#waiting: string[] = [];
+	#waitingBytes = 0;
+	/** Until a poll takes what waits. */
+	#room: Latch | undefined;
+	/** Until the session takes more messages. */
+	#paused: Latch | undefined;
+	#receiving = false;
+	/** The poll that is held. */
+	#poll: AnswerPoll | undefined;
+	#closed = false;
+	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
+	#timer: NodeJS.Timeout;
+
+	/**
+	 * @param request the first of the client
+	 * @param onGone the client will not be heard of again
+	 */
+	constructor(
+		request: IncomingMessage,
+		openSession: OpenSession,
+		private readonly options: PollingOptions,
+		private readonly onGone: () => void,
+	) {
+		this.clientAddress = request.socket.remoteAddress ?? null;
+		this.headers = request.headers;
+		this.#timer = this.#awaitPoll();
+		this.#receiver = openSession(this);
+	}
+
+	send(message: string): void {
+		if (this.#closed) return;
+		this.#waitingBytes += Buffer.byteLength(message);
+		// Not at once: what is sent within one turn of the event loop leaves in one answer.
+		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
+		if (this.#waitingBytes <= this.options.maxBuffered) return;
+		this.#drop();
+		this.close();
+	}
+
+	broadcast({ text }: Broadcast): void {
+		this.send(text);
+	}
+
+	pause(): void {
+		this.#paused ??= latch();
+	}
+
+	resume(): void {
+		this.#paused?.open();
+		this.#paused = undefined;
+	}
+
+	roomForMore(): Promise<void> | undefined {
+		if (this.#waitingBytes <= ENOUGH_WAITING) return undefined;
+		this.#room ??= latch();
+		return this.#room.promise;
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.resume();
+		setImmediate(() => this.#tell());
+		this.#receiver.closed();
+	}
+
+	/** The client asks what there is. */
+	poll(answer: AnswerPoll): void {
+		if (this.#poll) {
+			answer(closeFrame(2010, 'Another connection still open'));
+			return;
+		}
+		this.#poll = answer;
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold);
+		this.#tell();
+	}
+
+	/**
+	 * The client has sent messages.
+	 * @returns resolves when the session has taken them: until then the client is not to send more. Null for one that does
+	 */
+	receive(messages: readonly string[]): Promise<void> | null {
+		return this.#receiving ? null : this.#receive(messages);
+	}
+
+	async #receive(messages: readonly string[]): Promise<void> {
+		this.#receiving = true;
+		for (const message of messages) {
+			if (this.#paused) await this.#paused.promise;
+			this.#receiver.receive(message);
+		}
+		this.#receiving = false;
+	}
+
+	/** The client has gone: it stayed without a poll, or hung up on one. */
+	gone(): void {
+		clearTimeout(this.#timer);
+		this.#poll = undefined;
+		this.#drop();
+		this.close();
+		this.onGone();
+	}
+
+	/** Tells the held poll what there is, if there is anything. */
+	#tell(): void {
+		if (!this.#poll) return;
+		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
+		else if (this.#closed) this.#answer(NORMAL_CLOSURE);
+	}
+
+	#answer(frame: string): void {
+		const answer = this.#poll;
+		this.#poll = undefined;
+		clearTimeout(this.#timer);
+		this.#timer = this.#awaitPoll();
+		answer?.(frame);
+	}
+
+	/** Takes away what waits. */
+	#drop(): string[] {
+		const messages = this.#waiting;
+		this.#waiting = [];
+		this.#waitingBytes = 0;
+		this.#room?.open();
+		this.#room = undefined;
+		return messages;
+	}
+
+	#awaitPoll(): NodeJS.Timeout {
+		// Nothing is lost when the process ends meanwhile.
+		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();
+	}
+}

@@ -1,0 +1,78 @@
+/** SockJS over a WebSocket: DDP messages in frames of its own (`contract/ddp.md` 1.4). */
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import type { Broadcast } from '../broadcast.js';
+import { type HeartbeatOptions, startHeartbeat } from '../heartbeat.js';
+import type { OpenSession } from '../transport.js';
+import { textOf, WebSocketTransport } from '../websocket.js';
+import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
+
+class FramedTransport extends WebSocketTransport {
+	constructor(webSocket: WebSocket, request: IncomingMessage, maxBuffered: number) {
+		super(webSocket, request, maxBuffered);
+		super.send(OPEN_FRAME);
+	}
+
+	override send(message: string): void {
+		super.send(messagesFrame([message]));
+	}
+
+	protected override bytesOf({ sockJsFrame }: Broadcast): Buffer {
+		return sockJsFrame;
+	}
+
+	override close(): void {
+		super.send(NORMAL_CLOSURE);
+		super.close();
+	}
+}
+
+/** The messages in a client's frame: an array of them or a single one. Null where the framing is broken. */
+function messagesIn(frame: string): string[] | null {
+	if (frame === '') return [];
+	try {
+		const content: unknown = JSON.parse(frame);
+		if (typeof content === 'string') return [content];
+		return areMessages(content) ? content : null;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * Begins a session over a WebSocket that has just opened on a SockJS path.
+ * The heartbeat is the transport's, in pings of WebSocket. DDP has its own; this is for clients that do without.
+ */
+export function openFramed(
+	webSocket: WebSocket,
+	request: IncomingMessage,
+	openSession: OpenSession,
+	{ heartbeat, maxBuffered }: { heartbeat: HeartbeatOptions; maxBuffered: number },
+): void {
+	const receiver = openSession(new FramedTransport(webSocket, request, maxBuffered));
+	const { heard, stop } = startHeartbeat(
+		heartbeat,
+		() => webSocket.ping(),
+		() => fail('No response from heartbeat'),
+	);
+
+	/** Gives the client up, without a close frame of SockJS. */
+	function fail(reason: string): void {
+		stop();
+		webSocket.close(3000, reason);
+	}
+
+	webSocket.on('pong', heard);
+	webSocket.on('message', (data) => {
+		// What follows a broken frame is lost.
+		if (webSocket.readyState !== webSocket.OPEN) return;
+		heard();
+		const messages = messagesIn(textOf(data));
+		if (messages) for (const message of messages) receiver.receive(message);
+		else fail('Broken framing.');
+	});
+	webSocket.on('close', () => {
+		stop();
+		receiver.closed();
+	});
+}

@@ -1,0 +1,137 @@
+/** SockJS polling without a network: time passes as the test says (contract/ddp.md 1.5). */
+import type { IncomingMessage } from 'node:http';
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { type PollingOptions, PollingTransport } from '../../server/ddp/sockjs/polling.js';
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a polling transport', () => {
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+	afterEach(() => mock.timers.reset());
+
+	function open(options: Partial<PollingOptions> = {}) {
+		const told = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
+		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
+		const receiver = { receive: (text: string) => told.received.push(text), closed: () => told.closed++ };
+		const transport = new PollingTransport(
+			request,
+			() => receiver,
+			{ pollHold: 45_000, pollTimeout: 60_000, maxBuffered: 10, ...options },
+			() => told.gone++,
+		);
+		const poll = () => transport.poll((frame) => told.answers.push(frame));
+		return { transport, told, poll };
+	}
+
+	it('tells who the client is', () => {
+		expect(open().transport).to.deep.include({ clientAddress: '127.0.0.1', headers: { host: 'h' } });
+	});
+
+	it('answers a poll with all that waits, at once', () => {
+		const { transport, told, poll } = open();
+		transport.send('1');
+		transport.send('"');
+		poll();
+		expect(told.answers).to.deep.equal(['a["1","\\""]']);
+	});
+
+	it('answers a held poll with all that is sent in one turn of the event loop', async () => {
+		const { transport, told, poll } = open();
+		poll();
+		transport.send('1');
+		transport.send('2');
+		expect(told.answers).to.deep.equal([]);
+		await nextTurn();
+		expect(told.answers).to.deep.equal(['a["1","2"]']);
+	});
+
+	it('has room for more until 64 KiB wait, and again when a poll has taken them', async () => {
+		const { transport, poll } = open({ maxBuffered: 1e6 });
+		transport.send('é'.repeat(32_768));
+		expect(transport.roomForMore()).to.equal(undefined);
+		transport.send('1');
+		const room = transport.roomForMore();
+		expect(room).to.be.a('promise');
+		poll();
+		await room;
+		expect(transport.roomForMore()).to.equal(undefined);
+	});
+
+	it('hands on no messages while it is paused, and takes no more', async () => {
+		const { transport, told } = open();
+		transport.pause();
+		transport.pause();
+		const received = transport.receive(['1', '2']);
+		expect(transport.receive(['3'])).to.equal(null);
+		await nextTurn();
+		expect(told.received).to.deep.equal([]);
+		transport.resume();
+		await received;
+		transport.resume();
+		await transport.receive(['3']);
+		expect(told.received).to.deep.equal(['1', '2', '3']);
+	});
+
+	it('does not wait for a session that has closed', async () => {
+		const { transport } = open();
+		transport.pause();
+		const received = transport.receive(['1']);
+		transport.close();
+		await received;
+	});
+
+	it('answers a poll with a heartbeat after 45 s', () => {
+		const { told, poll } = open();
+		poll();
+		mock.timers.tick(44_999);
+		expect(told.answers).to.deep.equal([]);
+		mock.timers.tick(1);
+		expect(told.answers).to.deep.equal(['h']);
+	});
+
+	it('takes a client for gone after 60 s without a poll, however long it was held before', () => {
+		const { told, poll } = open();
+		mock.timers.tick(59_999);
+		poll();
+		mock.timers.tick(45_000);
+		mock.timers.tick(59_999);
+		expect(told).to.deep.include({ answers: ['h'], closed: 0, gone: 0 });
+		mock.timers.tick(1);
+		expect(told).to.deep.include({ closed: 1, gone: 1 });
+	});
+
+	it('tells what was sent before it was closed, then the close, and then again', async () => {
+		const { transport, told, poll } = open();
+		poll();
+		transport.send('1');
+		transport.close();
+		transport.send('2');
+		await nextTurn();
+		poll();
+		poll();
+		expect(told.answers).to.deep.equal(['a["1"]', 'c[1000,"Normal closure"]', 'c[1000,"Normal closure"]']);
+		expect(told).to.include({ closed: 1, gone: 0 });
+		mock.timers.tick(60_000);
+		expect(told).to.include({ closed: 1, gone: 1 });
+	});
+
+	it('closes a client for which too much waits, and drops that', () => {
+		const { transport, told, poll } = open();
+		transport.send('1234567890');
+		expect(told.closed).to.equal(0);
+		transport.send('1');
+		expect(told.closed).to.equal(1);
+		poll();
+		expect(told.answers).to.deep.equal(['c[1000,"Normal closure"]']);
+	});
+
+	it('closes when the client hangs up, and forgets what waits', async () => {
+		const { transport, told, poll } = open();
+		poll();
+		transport.send('1');
+		transport.gone();
+		await nextTurn();
+		expect(told).to.deep.include({ answers: [], closed: 1, gone: 1 });
+	});
+});
