@@ -1,4 +1,5 @@
 /** A server from its parts: one HTTP server, the two doors on it, and what they share. */
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import type { Log } from '../shared/log.js';
@@ -7,6 +8,8 @@ import type { Store } from '../shared/store.js';
 import { type DdpOptions, serveDdp, WEBSOCKET_PATHS } from './ddp/endpoint.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
+import { clientAddressOf } from './limits/address.js';
+import { createRateLimits, type RateLimitMode } from './limits/rate.js';
 import { createRest } from './rest/endpoint.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
@@ -25,6 +28,9 @@ export interface AppOptions {
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
+	readonly rateLimit: RateLimitMode;
+	/** How many proxies stand before the server; see `clientAddressOf`. */
+	readonly forwardedCount: number;
 }
 
 export interface App {
@@ -47,18 +53,21 @@ async function findOwnUser(store: Store, userId: string) {
 }
 
 /** Builds a server. It does not listen yet. */
-export function createApp({ methods, store, log, settings, ddp, maxBody }: AppOptions): App {
+export function createApp(options: AppOptions): App {
+	const { methods, store, log, settings, rateLimit } = options;
 	const events = createBus(log);
 	const services = { store, events, settings, log };
-	const invoker = createInvoker(methods, services);
-	const http = createRest(methods, invoker, services, { maxBody });
+	const limits = rateLimit === 'off' ? undefined : createRateLimits(methods, rateLimit, log);
+	const invoker = createInvoker(methods, services, limits);
+	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
+	const http = createRest(methods, invoker, services, { maxBody: options.maxBody, addressOf });
 	for (const path of WEBSOCKET_PATHS) {
 		http.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
 	const sessions = serveDdp(
 		http.server,
-		{ invoker, log, events, findOwnUser: (userId) => findOwnUser(store, userId) },
-		ddp,
+		{ invoker, log, events, addressOf, findOwnUser: (userId) => findOwnUser(store, userId) },
+		options.ddp,
 	);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));

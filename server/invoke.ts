@@ -5,6 +5,8 @@ import type { Events } from '../shared/events.js';
 import type { Log } from '../shared/log.js';
 import { type Connection, checkArgs, type Method, type MethodContext, type Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
+import type { Tally } from './limits/counter.js';
+import type { RateLimits } from './limits/rate.js';
 
 /** Who calls, as the transport knows them. */
 export interface Caller {
@@ -12,11 +14,15 @@ export interface Caller {
 	/** Hash of the login token they came with. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	/** Network address of the client, null where it is unknown. */
+	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null): void | Promise<void>;
 	/** Lets the next message of the same connection start. */
 	unblock?(): void;
+	/** How the call stands with its limit, for those who tell the client. */
+	counted?(tally: Tally): void;
 }
 
 /** What every method can use. */
@@ -31,7 +37,7 @@ export interface Invoker {
 	/** Whether there is a method of that name. */
 	has(name: string): boolean;
 	/**
-	 * Calls a method: checks its arguments in order, then demands a user, then runs it.
+	 * Calls a method: counts the call, checks its arguments in order, then demands a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, those too many ignored
 	 * @returns what the method returns
 	 * @throws ClientError or MatchError, nothing else: whatever else a method throws is logged and becomes 500
@@ -51,7 +57,8 @@ class Invocation implements MethodContext {
 	constructor(
 		readonly name: string,
 		private readonly caller: Caller,
-		private readonly invoker: Invoker,
+		private readonly callWithin: Invoker['invoke'],
+		private readonly limits: RateLimits | undefined,
 		services: Services,
 	) {
 		this.userId = caller.userId;
@@ -87,13 +94,18 @@ class Invocation implements MethodContext {
 		this.caller.unblock?.();
 	}
 
+	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
+		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
+	}
+
 	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
-		const result = await this.invoker.invoke(name, clone(args), {
+		const result = await this.callWithin(name, clone(args), {
 			userId,
 			hashedToken,
 			connection,
+			clientAddress: this.caller.clientAddress,
 			setUserId: (id, token) => this.setUserId(id, token ?? undefined),
 		});
 		return clone(result);
@@ -102,9 +114,10 @@ class Invocation implements MethodContext {
 
 /**
  * Makes the one invoker of a server.
+ * @param limits those of these methods; none where they are left out
  * @throws Error where two methods have one name
  */
-export function createInvoker(methods: readonly Method[], services: Services): Invoker {
+export function createInvoker(methods: readonly Method[], services: Services, limits?: RateLimits): Invoker {
 	const { log } = services;
 	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
@@ -113,20 +126,26 @@ export function createInvoker(methods: readonly Method[], services: Services): I
 		byName.set(method.name, method);
 	}
 
-	const invoker: Invoker = {
-		has: (name) => byName.has(name),
-		async invoke(name, params, caller) {
-			const method = byName.get(name);
-			if (!method) throw notFound('Method', name);
-			try {
-				const args = checkArgs(method, params);
-				if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
-				return await method.run(args, new Invocation(name, caller, invoker, services));
-			} catch (thrown) {
-				throw presentable(thrown, name);
-			}
-		},
-	};
+	function find(name: string): Method {
+		const method = byName.get(name);
+		if (!method) throw notFound('Method', name);
+		return method;
+	}
+
+	/** The call itself; it has been counted. */
+	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const { name } = method;
+		try {
+			const args = checkArgs(method, params);
+			if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
+			return await method.run(args, new Invocation(name, caller, callWithin, limits, services));
+		} catch (thrown) {
+			throw presentable(thrown, name);
+		}
+	}
+
+	/** A call within a call, which is not counted. */
+	const callWithin: Invoker['invoke'] = async (name, params, caller) => run(find(name), params, caller);
 
 	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
 	function presentable(thrown: unknown, name: string): ClientError | MatchError {
@@ -139,5 +158,13 @@ export function createInvoker(methods: readonly Method[], services: Services): I
 		return toClientError(thrown);
 	}
 
-	return invoker;
+	return {
+		has: (name) => byName.has(name),
+		async invoke(name, params, caller) {
+			const method = find(name);
+			const counting = limits?.count(name, caller);
+			if (counting) await counting;
+			return run(method, params, caller);
+		},
+	};
 }

@@ -35,8 +35,11 @@ async function serve(config: Config): Promise<void> {
 			log,
 			settings: { loginExpirationInDays: config['login-expiry'] },
 			maxBody: config['max-body'],
+			rateLimit: config['rate-limit'],
+			forwardedCount: config['forwarded-count'],
 			ddp: {
 				maxFrame: config['max-frame'],
+				maxConnectionsPerAddress: config['max-connections-per-address'],
 				maxQueue: config['max-queue'],
 				connectTimeout: config['connect-timeout'],
 				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },

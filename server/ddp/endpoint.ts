@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Events } from '../../shared/events.js';
+import { limitConnections } from '../limits/connections.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { WebSocketTransport } from './websocket.js';
 
@@ -12,6 +13,8 @@ export const WEBSOCKET_PATHS = ['/websocket', '/sockjs/websocket'] as const;
 export interface DdpOptions extends SessionOptions {
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
+	/** Most WebSockets of one address at a time; beyond it an upgrade is refused with 429. Default 1,000. */
+	readonly maxConnectionsPerAddress: number;
 }
 
 export interface DdpEndpoint {
@@ -32,13 +35,24 @@ function textOf(data: RawData): string {
 	return (data as Buffer).toString();
 }
 
+const TOO_MANY_CONNECTIONS = JSON.stringify({ success: false, error: 'Too many connections from your address' });
+
+function refuseUpgrade(socket: Duplex, status: string, body: string): void {
+	// Whoever does not hang up must not keep the socket.
+	socket.once('finish', () => socket.destroy());
+	socket.end(
+		`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+	);
+}
+
 /** Serves DDP over the WebSocket upgrades of an HTTP server. */
 export function serveDdp(
 	http: Server,
-	services: SessionServices & { events: Events },
+	services: SessionServices & { events: Events; addressOf(request: IncomingMessage): string | null },
 	options: DdpOptions,
 ): DdpEndpoint {
-	const { log, events } = services;
+	const { log, events, addressOf } = services;
+	const admit = limitConnections(options.maxConnectionsPerAddress);
 	const sessions = new Map<WebSocket, Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
@@ -51,7 +65,7 @@ export function serveDdp(
 	let closing: (() => void) | undefined;
 
 	function open(webSocket: WebSocket, request: IncomingMessage): void {
-		const session = new Session(new WebSocketTransport(webSocket, request), services, options);
+		const session = new Session(new WebSocketTransport(webSocket, request, addressOf(request)), services, options);
 		sessions.set(webSocket, session);
 		webSocket.on('message', (data) => session.receive(textOf(data)));
 		// `ws` closes the socket with the right code by itself; without a listener it would also end the process.
@@ -65,8 +79,13 @@ export function serveDdp(
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		socket.on('error', (err) => log.debug({ err }, 'Socket error'));
-		if (isWebSocketPath(request.url) && !closing) webSockets.handleUpgrade(request, socket, head, open);
-		else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+		const isOurs = isWebSocketPath(request.url) && !closing;
+		const release = isOurs && admit(addressOf(request));
+		if (release) {
+			socket.once('close', release);
+			webSockets.handleUpgrade(request, socket, head, open);
+		} else if (isOurs) refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY_CONNECTIONS);
+		else refuseUpgrade(socket, '404 Not Found', '');
 	}
 
 	http.on('upgrade', onUpgrade);

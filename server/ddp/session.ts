@@ -10,6 +10,9 @@ import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbe
 import { type Message, type MethodCall, negotiate, requestOf } from './messages.js';
 import type { Receiver, Transport } from './transport.js';
 
+/** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
+const FIRST_FRAME = 8 * 1024;
+
 export interface SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
@@ -54,8 +57,8 @@ export class Session implements Receiver {
 	}
 
 	/** Ends the session from our side. */
-	close(): void {
-		this.transport.close();
+	close(tooLarge = false): void {
+		this.transport.close(tooLarge);
 		this.closed();
 	}
 
@@ -70,6 +73,10 @@ export class Session implements Receiver {
 
 	receive(text: string): void {
 		if (this.#closed) return;
+		if (!this.#connection && Buffer.byteLength(text) > FIRST_FRAME) {
+			this.close(true);
+			return;
+		}
 		this.#heartbeat?.heard();
 		const message = this.#read(text);
 		if (!message) return;
@@ -182,6 +189,7 @@ export class Session implements Receiver {
 			userId: this.#userId,
 			hashedToken: this.#hashedToken,
 			connection: this.#connection ?? null,
+			clientAddress: this.transport.clientAddress,
 			randomSeed: randomSeed || null,
 			setUserId: (userId, hashedToken) => this.#setUser(userId, hashedToken),
 			unblock,

@@ -2,8 +2,11 @@
 export interface Transport {
 	/** Sends one DDP message. Ignored once the transport is closed. */
 	send(frame: string): void;
-	/** Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2). */
-	close(): void;
+	/**
+	 * Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2).
+	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
+	 */
+	close(tooLarge?: boolean): void;
 	/** Where the client is. */
 	readonly clientAddress: string | null;
 	/** Headers the client came with. */

@@ -25,16 +25,15 @@ function uncorkAll(): void {
 }
 
 export class WebSocketTransport implements Transport {
-	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 
 	constructor(
 		private readonly webSocket: WebSocket,
 		request: IncomingMessage,
+		readonly clientAddress: string | null,
 	) {
 		this.#socket = request.socket;
-		this.clientAddress = request.socket.remoteAddress ?? null;
 		this.headers = request.headers;
 	}
 
@@ -44,7 +43,8 @@ export class WebSocketTransport implements Transport {
 		this.webSocket.send(frame, TEXT_FRAME);
 	}
 
-	close(): void {
-		this.webSocket.close(1000, 'Normal closure');
+	close(tooLarge = false): void {
+		if (tooLarge) this.webSocket.close(1009, 'Message too big');
+		else this.webSocket.close(1000, 'Normal closure');
 	}
 }

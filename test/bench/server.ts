@@ -37,9 +37,13 @@ async function roomkey(): Promise<Ready> {
 		log,
 		settings: { loginExpirationInDays: 90 },
 		maxBody: 1_048_576,
+		// One user calls as often as it can.
+		rateLimit: 'off',
+		forwardedCount: 0,
 		ddp: {
 			maxFrame: 1_048_576,
 			maxQueue: 1000,
+			maxConnectionsPerAddress: 100_000,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },
 		},

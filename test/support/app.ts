@@ -19,7 +19,7 @@ export interface TestApp {
 
 export type TestAppOptions = { methods?: readonly Method[] } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-};
+} & Partial<Pick<AppOptions, 'rateLimit' | 'forwardedCount'>>;
 
 /** Starts a server with the methods of the catalogue and those given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -31,9 +31,12 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 		log,
 		settings: { ...settings, ...options.settings },
 		maxBody: 64 * 1024,
+		rateLimit: options.rateLimit ?? 'off',
+		forwardedCount: options.forwardedCount ?? 0,
 		ddp: {
 			maxFrame: 64 * 1024,
 			maxQueue: 1000,
+			maxConnectionsPerAddress: 100_000,
 			connectTimeout: 45_000,
 			heartbeat: { interval: 15_000, timeout: 15_000 },
 			...options.ddp,

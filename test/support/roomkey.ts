@@ -2,6 +2,7 @@
 import { methods as catalogue } from '../../methods/index.js';
 import { createBus } from '../../server/events/bus.js';
 import { type Caller, createInvoker } from '../../server/invoke.js';
+import { createRateLimits } from '../../server/limits/rate.js';
 import type { Events } from '../../shared/events.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -21,14 +22,18 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
-/** Opens Roomkey with the methods of the catalogue, or others. */
-export async function openRoomkey(methods: readonly Method[] = catalogue): Promise<TestRoomkey> {
+/** Opens Roomkey with the methods of the catalogue, or others. Calls are not limited unless it says so. */
+export async function openRoomkey(
+	methods: readonly Method[] = catalogue,
+	rateLimit: 'on' | 'dry-run' | 'off' = 'off',
+): Promise<TestRoomkey> {
 	const { store, close } = await openTestStore();
 	const log = memoryLog();
 	const events = createBus(log);
-	const invoker = createInvoker(methods, { store, events, settings, log });
+	const limits = rateLimit === 'off' ? undefined : createRateLimits(methods, rateLimit, log);
+	const invoker = createInvoker(methods, { store, events, settings, log }, limits);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
-		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
+		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });
 	return {
 		store,
 		events,
