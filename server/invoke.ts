@@ -126,12 +126,6 @@ export function createInvoker(methods: readonly Method[], services: Services, li
 		byName.set(method.name, method);
 	}
 
-	function find(name: string): Method {
-		const method = byName.get(name);
-		if (!method) throw notFound('Method', name);
-		return method;
-	}
-
 	/** The call itself; it has been counted. */
 	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name } = method;
@@ -145,7 +139,11 @@ export function createInvoker(methods: readonly Method[], services: Services, li
 	}
 
 	/** A call within a call, which is not counted. */
-	const callWithin: Invoker['invoke'] = async (name, params, caller) => run(find(name), params, caller);
+	async function callWithin(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const method = byName.get(name);
+		if (!method) throw notFound('Method', name);
+		return run(method, params, caller);
+	}
 
 	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
 	function presentable(thrown: unknown, name: string): ClientError | MatchError {
@@ -160,11 +158,11 @@ export function createInvoker(methods: readonly Method[], services: Services, li
 
 	return {
 		has: (name) => byName.has(name),
-		async invoke(name, params, caller) {
-			const method = find(name);
+		invoke(name, params, caller) {
+			const method = byName.get(name);
+			if (!method) return Promise.reject(notFound('Method', name));
 			const counting = limits?.count(name, caller);
-			if (counting) await counting;
-			return run(method, params, caller);
+			return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 		},
 	};
 }

@@ -39,6 +39,9 @@ async function answerOf(route: Route, request: Request): Promise<Answer> {
 	}
 }
 
+/** A change of user has no meaning here: the next request brings its own credentials. */
+const nothing = () => {};
+
 /** Tells how the call stands with its limit (`contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
 function rateLimitHeaders({ limit, remaining, timeToReset }: Tally): Record<string, number> {
 	return {
@@ -56,12 +59,13 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 		async handler(request, reply) {
 			const identity = await identityOf(request, route, services);
 			if (!identity) return send(reply, UNAUTHORIZED);
+			// Each member by name: to spread `identity` here costs half as much as all the rest of a request.
 			const caller: Caller = {
-				...identity,
+				userId: identity.userId,
+				hashedToken: identity.hashedToken,
 				connection: null,
 				clientAddress: addressOf(request.raw),
-				// A change of user has no meaning here: the next request brings its own credentials.
-				setUserId: () => {},
+				setUserId: nothing,
 				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
 			};
 			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
