@@ -1,4 +1,5 @@
 /** A server from its parts: one HTTP server, the two doors on it, and what they share. */
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { announce } from '../methods/streams/announce.js';
@@ -13,6 +14,8 @@ import type { Publications } from './ddp/subscriptions.js';
 import { createDeadlines } from './deadlines.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
+import { clientAddressOf } from './limits/address.js';
+import { createRateLimits, type RateLimitMode } from './limits/rate.js';
 import { createRest } from './rest/endpoint.js';
 import { watchTokens } from './tokens-watch.js';
 
@@ -39,6 +42,9 @@ export interface AppOptions {
 	readonly grace: number;
 	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
 	readonly tokenCheckInterval?: number;
+	readonly rateLimit: RateLimitMode;
+	/** How many proxies stand before the server; see `clientAddressOf`. */
+	readonly forwardedCount: number;
 }
 
 export interface App {
@@ -70,16 +76,18 @@ function publicationsOf(all: readonly Publication[]): Publications {
 
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
-	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval } = options;
+	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
-	const invoker = createInvoker(catalogue.methods, services);
-	const http = createRest(catalogue.methods, invoker, services, { maxBody });
+	const limits = rateLimit === 'off' ? undefined : createRateLimits(catalogue.methods, rateLimit, log);
+	const invoker = createInvoker(catalogue.methods, services, limits);
+	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
+	const http = createRest(catalogue.methods, invoker, services, { maxBody, addressOf });
 	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
 	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
-	const sessions = serveDdp(http, { ...services, invoker, publications }, ddp);
+	const sessions = serveDdp(http, { ...services, invoker, publications, addressOf }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);

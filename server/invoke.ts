@@ -7,6 +7,8 @@ import { type Connection, checkArgs, type Method, type MethodContext, type Setti
 import type { Store } from '../shared/store.js';
 import type { Deadlines } from './deadlines.js';
 import type { Bus } from './events/bus.js';
+import type { Tally } from './limits/counter.js';
+import type { RateLimits } from './limits/rate.js';
 
 /** Who calls, as the transport knows them. */
 export interface Caller {
@@ -14,6 +16,8 @@ export interface Caller {
 	/** Hash of the login token they came with. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	/** Network address of the client, null where it is unknown. */
+	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
@@ -23,6 +27,8 @@ export interface Caller {
 	wrote?(settled: Promise<unknown>): void;
 	/** Fires when nobody waits for the outcome any more. */
 	readonly signal?: AbortSignal;
+	/** How the call stands with its limit, for those who tell the client. */
+	counted?(tally: Tally): void;
 }
 
 /** What every method can use. */
@@ -38,7 +44,7 @@ export interface Invoker {
 	/** The method of that name. */
 	get(name: string): Method | undefined;
 	/**
-	 * Calls a method: checks its arguments in order, then demands a user, then runs it.
+	 * Calls a method: counts the call, checks its arguments in order, then demands a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, those too many ignored
 	 * @returns what the method returns
 	 * @throws ClientError or MatchError, nothing else: whatever else a method throws is logged and becomes 500
@@ -58,7 +64,8 @@ class Invocation implements MethodContext, Events {
 	constructor(
 		readonly name: string,
 		private readonly caller: Caller,
-		private readonly invoker: Invoker,
+		private readonly callWithin: Invoker['invoke'],
+		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
 	) {
 		this.userId = caller.userId;
@@ -114,13 +121,18 @@ class Invocation implements MethodContext, Events {
 		this.caller.unblock?.();
 	}
 
+	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
+		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
+	}
+
 	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
-		const result = await this.invoker.invoke(name, clone(args), {
+		const result = await this.callWithin(name, clone(args), {
 			userId,
 			hashedToken,
 			connection,
+			clientAddress: this.caller.clientAddress,
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 			wrote: (settled) => this.caller.wrote?.(settled),
 			signal: this.signal,
@@ -131,9 +143,10 @@ class Invocation implements MethodContext, Events {
 
 /**
  * Makes the one invoker of a server.
+ * @param limits those of these methods; none where they are left out
  * @throws Error where two methods have one name
  */
-export function createInvoker(methods: readonly Method[], services: Services): Invoker {
+export function createInvoker(methods: readonly Method[], services: Services, limits?: RateLimits): Invoker {
 	const { log, deadlines } = services;
 	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
@@ -142,25 +155,29 @@ export function createInvoker(methods: readonly Method[], services: Services): I
 		byName.set(method.name, method);
 	}
 
-	const invoker: Invoker = {
-		get: (name) => byName.get(name),
-		async invoke(name, params, caller) {
-			const method = byName.get(name);
-			if (!method) throw notFound('Method', name);
-			try {
-				const args = checkArgs(method, params);
-				if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
-				const invocation = new Invocation(name, caller, invoker, services);
-				return await deadlines.limit(
-					method.timeout,
-					async () => method.run(args, invocation),
-					() => invocation.abort(),
-				);
-			} catch (thrown) {
-				throw presentable(thrown, name);
-			}
-		},
-	};
+	/** The call itself; it has been counted. */
+	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const { name } = method;
+		try {
+			const args = checkArgs(method, params);
+			if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
+			const invocation = new Invocation(name, caller, callWithin, limits, services);
+			return await deadlines.limit(
+				method.timeout,
+				async () => method.run(args, invocation),
+				() => invocation.abort(),
+			);
+		} catch (thrown) {
+			throw presentable(thrown, name);
+		}
+	}
+
+	/** A call within a call, which is not counted. */
+	async function callWithin(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const method = byName.get(name);
+		if (!method) throw notFound('Method', name);
+		return run(method, params, caller);
+	}
 
 	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
 	function presentable(thrown: unknown, name: string): ClientError | MatchError {
@@ -173,5 +190,13 @@ export function createInvoker(methods: readonly Method[], services: Services): I
 		return toClientError(thrown);
 	}
 
-	return invoker;
+	return {
+		get: (name) => byName.get(name),
+		invoke(name, params, caller) {
+			const method = byName.get(name);
+			if (!method) return Promise.reject(notFound('Method', name));
+			const counting = limits?.count(name, caller);
+			return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
+		},
+	};
 }

@@ -36,9 +36,12 @@ async function serve(config: Config): Promise<void> {
 			settings: { loginExpirationInDays: config['login-expiry'], signUps: config['sign-ups'] },
 			maxBody: config['max-body'],
 			grace: config.grace,
+			rateLimit: config['rate-limit'],
+			forwardedCount: config['forwarded-count'],
 			ddp: {
 				maxFrame: config['max-frame'],
 				compression: config.compression,
+				maxConnectionsPerAddress: config['max-connections-per-address'],
 				maxQueue: config['max-queue'],
 				maxBuffered: config['max-buffered'],
 				maxSubscriptions: config['max-subscriptions'],

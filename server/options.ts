@@ -43,10 +43,14 @@ function integer(min: number, max: number, description: Description<number>): Op
 	};
 }
 
-function oneOf<const T extends string>(choices: readonly T[], description: Description<NoInfer<T>>): Option<T> {
+function oneOf<const T extends string>(
+	placeholder: string,
+	choices: readonly T[],
+	description: Description<NoInfer<T>>,
+): Option<T> {
 	return {
 		...description,
-		placeholder: 'LEVEL',
+		placeholder,
 		parse(value, name) {
 			const choice = choices.find((known) => known === value);
 			if (choice !== undefined) return choice;
@@ -126,6 +130,21 @@ export const options = {
 		env: 'ROOMKEY_MAX_SUBSCRIPTIONS',
 		default: 1000,
 	}),
+	'max-connections-per-address': integer(1, 1_000_000, {
+		meaning: 'most WebSockets of one address at a time (of IPv6: of one /64)',
+		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',
+		default: 1000,
+	}),
+	'rate-limit': oneOf('MODE', ['on', 'off', 'dry-run'], {
+		meaning: 'whether callers who call too often are refused: on, off, or dry-run to only log it',
+		env: 'ROOMKEY_RATE_LIMIT',
+		default: 'on',
+	}),
+	'forwarded-count': integer(0, 100, {
+		meaning: 'how many proxies stand before it, each adding to X-Forwarded-For; tells whose calls to count',
+		env: 'HTTP_FORWARDED_COUNT',
+		default: 0,
+	}),
 	grace: integer(0, HOUR, {
 		meaning: 'ms over which connections are closed at the end, each after its running calls',
 		env: 'ROOMKEY_GRACE',
@@ -146,7 +165,7 @@ export const options = {
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),
-	'log-level': oneOf(['debug', 'info', 'warn', 'error', 'silent'], {
+	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
 		meaning: 'least important lines to log (JSON, to stderr): debug, info, warn, error or silent',
 		env: 'ROOMKEY_LOG_LEVEL',
 		default: 'info',

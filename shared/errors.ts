@@ -60,6 +60,19 @@ export function refusal(name: keyof typeof refusals, details?: unknown): ClientE
 	return new ClientError(error, reason, details);
 }
 
+/**
+ * The refusal of whoever calls too often (`contract/ddp.md` section 14).
+ * @param timeToReset how long they have to wait, in ms
+ */
+export function tooManyRequests(timeToReset: number): ClientError {
+	const seconds = Math.ceil(timeToReset / 1000);
+	return new ClientError(
+		'too-many-requests',
+		`Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying again.`,
+		{ timeToReset },
+	);
+}
+
 /** The 404 of an unknown method or subscription (`contract/ddp.md` section 8). */
 export function notFound(kind: 'Method' | 'Subscription', name: string): ClientError {
 	return new ClientError(404, `${kind} '${name}' not found`);

@@ -20,6 +20,14 @@ export interface Connection {
 	onClose(listener: () => void): void;
 }
 
+/** How often one caller may call: a user, or an address where nobody is logged in. */
+export interface Limit {
+	/** Calls that are allowed in a window; one more is refused. */
+	readonly calls: number;
+	/** Length of the window, in ms. */
+	readonly per: number;
+}
+
 /** Figures that methods depend on and whoever runs the server decides. */
 export interface Settings {
 	/** How long a login token is valid, in days. */
@@ -59,6 +67,14 @@ export interface MethodContext extends CallContext {
 	 * @throws Error after `unblock`, and where the server itself calls
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
+	/**
+	 * Makes an attempt to prove who one is by something that could be guessed, such as a password. Failures are limited
+	 * for each account and for each address.
+	 * @param account the name it is for, as the client gave it, whether or not there is one
+	 * @param run fails by throwing
+	 * @throws ClientError `too-many-requests`, without trying
+	 */
+	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/** Calls another method as the same user. Its errors come through as they are. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
@@ -90,6 +106,8 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	parallel?: boolean;
 	/** True: it may change whose connection it is, so that nothing behind it may start before it has ended. Default false. */
 	changesUser?: boolean;
+	/** How often one caller may call it, over DDP and REST together. Default: as often as they like. */
+	limit?: Limit;
 	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */
 	run(
 		args: Args<P>,
@@ -106,6 +124,7 @@ export interface Method {
 	readonly timeout: number;
 	readonly parallel: boolean;
 	readonly changesUser: boolean;
+	readonly limit: Limit | undefined;
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
@@ -118,7 +137,7 @@ const DEFAULT_TIMEOUT = 30_000;
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: MethodDefinition<P, Anonymous>,
 ): Method {
-	const { name, summary, rest, args, run } = definition;
+	const { name, summary, rest, limit, args, run } = definition;
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	return Object.freeze({
 		name,
@@ -128,6 +147,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		timeout,
 		parallel,
 		changesUser,
+		limit,
 		args: [...compileKeys(args)],
 		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
 		run: run as unknown as Method['run'],

@@ -33,19 +33,30 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 
 async function withPassword(options: unknown, context: MethodContext): Promise<LoginResult> {
 	check(options, PasswordLogin);
-	const found = await context.store.users.findOne(filterFor(options.user), {
-		projection: { active: 1, 'services.password.bcrypt': 1 },
+	const { user, password } = options;
+	const found = await context.attempt(accountOf(user), async () => {
+		const named = await context.store.users.findOne(filterFor(user), {
+			projection: { active: 1, 'services.password.bcrypt': 1 },
+		});
+		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
+		const right = await isPassword(password, named?.services?.password?.bcrypt);
+		if (!named || !right || named.active === false) throw refusal('loginFailed');
+		return named;
 	});
-	// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
-	const bcrypt = found?.services?.password?.bcrypt;
-	const right = await isPassword(options.password, bcrypt);
-	if (!found || !right || found.active === false) throw refusal('loginFailed');
-	const made = await issueToken(context, found._id, { 'services.password.bcrypt': bcrypt });
+	const made = await issueToken(context, found._id, { 'services.password.bcrypt': found.services?.password?.bcrypt });
 	if (!made) throw refusal('loginFailed');
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
 
-function filterFor(user: { id: string } | { username: string } | { email: string }): Filter<User> {
+type Named = { id: string } | { username: string } | { email: string };
+
+/** What attempts are counted by: the name as given. The user found by it would tell which names are one person's. */
+function accountOf(user: Named): string {
+	if ('id' in user) return user.id;
+	return 'username' in user ? user.username : user.email;
+}
+
+function filterFor(user: Named): Filter<User> {
 	if ('id' in user) return { _id: user.id };
 	if ('username' in user) return { username: user.username };
 	return { 'emails.address': { $in: [user.email, user.email.toLowerCase()] } };

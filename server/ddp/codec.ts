@@ -85,9 +85,17 @@ export function removed(collection: string, id: unknown): string {
 	return documentMessage('removed', collection, id, {});
 }
 
-/** A protocol error (section 9). @param offendingMessage as decoded; left out when undefined */
+/** Longest message that is sent back with what is wrong with it, in bytes: errors must not cost more than they tell. */
+const LONGEST_ECHO = 1024;
+
+/**
+ * A protocol error (section 9).
+ * @param offendingMessage as decoded; left out when undefined or long
+ */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
-	const end = offendingMessage === undefined ? '}' : `,"offendingMessage":${JSON.stringify(offendingMessage)}}`;
+	const echo = JSON.stringify(offendingMessage);
+	const isShort = echo !== undefined && Buffer.byteLength(echo) <= LONGEST_ECHO;
+	const end = isShort ? `,"offendingMessage":${echo}}` : '}';
 	return `{"msg":"error","reason":${JSON.stringify(reason)}${end}`;
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { limitConnections } from '../limits/connections.js';
 import type { HeartbeatOptions } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
@@ -13,6 +14,8 @@ import { openRaw } from './websocket.js';
 export interface DdpOptions extends SessionOptions {
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
+	/** Most WebSockets of one address at a time; beyond it an upgrade is refused with 429. Default 1,000. */
+	readonly maxConnectionsPerAddress: number;
 	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
 	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
@@ -51,11 +54,25 @@ const CLOSE_GRACE = 2000;
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
+const TOO_MANY_CONNECTIONS = JSON.stringify({ success: false, error: 'Too many connections from your address' });
+
+function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
+	// Whoever does not hang up must not keep the socket.
+	socket.once('finish', () => socket.destroy());
+	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+}
+
 /** Serves DDP on an HTTP server. */
-export function serveDdp(app: FastifyInstance, services: SessionServices, options: DdpOptions): DdpEndpoint {
-	const { log, bus } = services;
+export function serveDdp(
+	app: FastifyInstance,
+	services: SessionServices & { addressOf(request: IncomingMessage): string | null },
+	options: DdpOptions,
+): DdpEndpoint {
+	const { log, bus, addressOf } = services;
 	const { maxFrame, maxBuffered } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
+	const transportOptions = { maxBuffered, addressOf };
+	const admit = limitConnections(options.maxConnectionsPerAddress);
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
@@ -86,25 +103,35 @@ export function serveDdp(app: FastifyInstance, services: SessionServices, option
 	function open(webSocket: WebSocket, request: IncomingMessage): void {
 		// `ws` closes the socket with the right code by itself; without a listener it would also end the process.
 		webSocket.on('error', (err) => log.debug({ err }, 'WebSocket error'));
-		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, { heartbeat, maxBuffered });
-		else openRaw(webSocket, request, openSession, maxBuffered);
+		if (SOCKJS_PATH.test(request.url ?? ''))
+			openFramed(webSocket, request, openSession, { ...transportOptions, heartbeat });
+		else openRaw(webSocket, request, openSession, transportOptions);
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		socket.on('error', (err) => log.debug({ err }, 'Socket error'));
 		const { url = '', headers } = request;
-		const refuse = (status: string, body = '') =>
-			socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) refuse('404 Not Found');
-		else if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
-			refuse('400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
-		} else webSockets.handleUpgrade(request, socket, head, open);
+		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
+			refuseUpgrade(socket, '404 Not Found');
+			return;
+		}
+		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
+			refuseUpgrade(socket, '400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
+			return;
+		}
+		const release = admit(addressOf(request));
+		if (!release) {
+			refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY_CONNECTIONS);
+			return;
+		}
+		socket.once('close', release);
+		webSockets.handleUpgrade(request, socket, head, open);
 	}
 
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
-	addSockJsRoutes(app, openSession, { pollHold: heartbeat.interval, pollTimeout, maxBuffered, maxFrame });
+	addSockJsRoutes(app, openSession, { ...transportOptions, pollHold: heartbeat.interval, pollTimeout, maxFrame });
 	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {

@@ -13,6 +13,7 @@ export interface CallHost {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	readonly clientAddress: string | null;
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
@@ -24,6 +25,7 @@ class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
 	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
 	written: Promise<unknown> | undefined;
@@ -35,6 +37,7 @@ class DdpCaller implements Caller {
 		unblock: () => void,
 	) {
 		({ userId: this.userId, hashedToken: this.hashedToken, connection: this.connection } = host);
+		this.clientAddress = host.clientAddress;
 		this.randomSeed = randomSeed || null;
 		this.#unblock = unblock;
 	}

@@ -14,6 +14,9 @@ import type { PublicationServices } from './subscription.js';
 import { type Publications, Subscriptions } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
 
+/** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
+const FIRST_FRAME = 8 * 1024;
+
 export interface SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
@@ -85,6 +88,10 @@ export class Session implements Receiver, CallHost {
 		return this.#connection;
 	}
 
+	get clientAddress(): string | null {
+		return this.transport.clientAddress;
+	}
+
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
 		if (this.#closed) this.#controller.abort();
@@ -92,8 +99,8 @@ export class Session implements Receiver, CallHost {
 	}
 
 	/** Ends the session from our side. */
-	close(): void {
-		this.transport.close();
+	close(tooLarge = false): void {
+		this.transport.close(tooLarge);
 		this.closed();
 	}
 
@@ -123,6 +130,10 @@ export class Session implements Receiver, CallHost {
 
 	receive(text: string): void {
 		if (this.#closed) return;
+		if (!this.#connection && Buffer.byteLength(text) > FIRST_FRAME) {
+			this.close(true);
+			return;
+		}
 		this.#heartbeat?.heard();
 		const message = this.#read(text);
 		if (!message) return;

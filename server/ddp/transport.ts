@@ -1,13 +1,25 @@
 /** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
+import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from './broadcast.js';
+
+/** What every transport needs to know. */
+export interface TransportOptions {
+	/** Most bytes that may wait for a client that does not read; with more it is cut off. */
+	readonly maxBuffered: number;
+	/** Where the client that made a request is; null where that is unknown. */
+	addressOf(request: IncomingMessage): string | null;
+}
 
 export interface Transport {
 	/** Sends one DDP message. Ignored once the transport is closed; one that has too much to take is cut off. */
 	send(frame: string): void;
 	/** Sends a message that goes to many: made ready once, it costs each of them less. */
 	broadcast(message: Broadcast): void;
-	/** Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2). */
-	close(): void;
+	/**
+	 * Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2).
+	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
+	 */
+	close(tooLarge?: boolean): void;
 	/** Stops taking messages from the client, which TCP then makes wait, until `resume`. Either may be called again. */
 	pause(): void;
 	resume(): void;

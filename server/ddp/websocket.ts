@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
-import type { OpenSession, Transport } from './transport.js';
+import type { OpenSession, Transport, TransportOptions } from './transport.js';
 
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
@@ -36,15 +36,14 @@ export class WebSocketTransport implements Transport {
 	readonly #socket: Socket;
 	readonly #compresses: boolean;
 
-	/** @param maxBuffered bytes that may wait for a client that does not read; with more it is cut off */
 	constructor(
 		private readonly webSocket: WebSocket,
 		request: IncomingMessage,
-		private readonly maxBuffered: number,
+		private readonly options: TransportOptions,
 	) {
 		this.#socket = request.socket;
 		this.#compresses = webSocket.extensions !== '';
-		this.clientAddress = request.socket.remoteAddress ?? null;
+		this.clientAddress = options.addressOf(request);
 		this.headers = request.headers;
 	}
 
@@ -62,8 +61,9 @@ export class WebSocketTransport implements Transport {
 		return webSocketFrame;
 	}
 
-	close(): void {
-		this.webSocket.close(1000, 'Normal closure');
+	close(tooLarge = false): void {
+		if (tooLarge) this.webSocket.close(1009, 'Message too big');
+		else this.webSocket.close(1000, 'Normal closure');
 	}
 
 	pause(): void {
@@ -92,7 +92,7 @@ export class WebSocketTransport implements Transport {
 
 	#mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
-		if (this.webSocket.bufferedAmount > this.maxBuffered) {
+		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
 			this.webSocket.terminate();
 			return false;
 		}
@@ -106,9 +106,9 @@ export function openRaw(
 	webSocket: WebSocket,
 	request: IncomingMessage,
 	openSession: OpenSession,
-	maxBuffered: number,
+	options: TransportOptions,
 ): void {
-	const receiver = openSession(new WebSocketTransport(webSocket, request, maxBuffered));
+	const receiver = openSession(new WebSocketTransport(webSocket, request, options));
 	webSocket.on('message', (data) => receiver.receive(textOf(data)));
 	webSocket.on('close', () => receiver.closed());
 }

@@ -37,7 +37,7 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 	} catch (thrown) {
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason } = toClientError(thrown);
-		if (error === 500) return failed(thrown);
+		if (error === 500 || error === 'too-many-requests') return failed(thrown);
 		// Rocket.Chat hides an unknown user behind this word; here a wrong password must look the same.
 		const hidden = error === 403 && reason !== undefined && !('resume' in (body as object));
 		const shown = hidden ? { error: 'Unauthorized', message: 'Unauthorized' } : { error, message: reason };

@@ -3,21 +3,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import type { Caller, Services } from '../invoke.js';
 
-const nothing = () => {};
+export type Identity = Pick<Caller, 'userId' | 'hashedToken'>;
 
-/** Someone not logged in. A change of user has no meaning here: the next request brings its own credentials. */
-export const ANYONE: Caller = { userId: null, hashedToken: null, connection: null, setUserId: nothing };
+/** Someone not logged in. */
+export const ANYONE: Identity = { userId: null, hashedToken: null };
 
 /**
  * Finds whose credentials these are.
  * @returns null where they are missing, wrong or have run out
  */
-export async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Caller | null> {
+export async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
 	const userId = headers['x-user-id'];
 	const token = headers['x-auth-token'];
 	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
 	const hashedToken = hashToken(token);
 	const holder = await findTokenHolder(services, hashedToken, userId);
 	if (holder === 'unknown' || holder === 'expired') return null;
-	return { userId, hashedToken, connection: null, setUserId: nothing };
+	return { userId, hashedToken };
 }

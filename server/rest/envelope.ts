@@ -26,15 +26,21 @@ export function succeeded(value: unknown): Answer {
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
 	['error-unauthorized', 403],
-	['too-many-requests', 429],
 	['error-too-many-requests', 429],
 	[500, 500],
 ]);
+
+/** Rocket.Chat has words and a code of its own for what DDP calls `too-many-requests` (7.4). */
+function tooManyRequests(reason = ''): Answer {
+	const text = reason.replace('before trying again', 'before trying this endpoint again');
+	return refused(429, `${text} [error-too-many-requests]`);
+}
 
 /** What a method threw. A match error shows its text here, and only here. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const { error, reason, details, message } = toClientError(thrown);
+	if (error === 'too-many-requests') return tooManyRequests(reason);
 	const status = STATUS.get(error);
 	if (status !== undefined) return refused(status, status === 500 ? (reason ?? message) : message);
 	const body = { success: false, error: message, errorType: error };

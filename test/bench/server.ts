@@ -38,9 +38,13 @@ async function roomkey(): Promise<Ready> {
 		log,
 		settings: { loginExpirationInDays: 90, signUps: false },
 		maxBody: 1_048_576,
+		// One user calls as often as it can.
+		rateLimit: 'off',
+		forwardedCount: 0,
 		ddp: {
 			maxFrame: 1_048_576,
 			compression: false,
+			maxConnectionsPerAddress: 100_000,
 			maxQueue: 100,
 			maxBuffered: 16_777_216,
 			maxSubscriptions: 1000,

@@ -25,7 +25,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-};
+} & Partial<Pick<AppOptions, 'rateLimit' | 'forwardedCount'>>;
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -47,9 +47,12 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		settings: { ...settings, ...options.settings },
 		maxBody: 64 * 1024,
 		...(options.tokenCheckInterval === undefined ? {} : { tokenCheckInterval: options.tokenCheckInterval }),
+		rateLimit: options.rateLimit ?? 'off',
+		forwardedCount: options.forwardedCount ?? 0,
 		ddp: {
 			maxFrame: 64 * 1024,
 			compression: false,
+			maxConnectionsPerAddress: 100_000,
 			maxQueue: 100,
 			maxBuffered: 1024 * 1024,
 			maxSubscriptions: 100,

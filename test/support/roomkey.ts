@@ -3,6 +3,7 @@ import { methods as catalogue } from '../../methods/index.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { type Bus, createBus } from '../../server/events/bus.js';
 import { type Caller, createInvoker } from '../../server/invoke.js';
+import { createRateLimits } from '../../server/limits/rate.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
@@ -22,26 +23,33 @@ export interface TestRoomkey {
 }
 
 /**
- * Opens Roomkey with the methods of the catalogue, or others, and settings that differ.
+ * Opens Roomkey with the methods of the catalogue, or others, and settings that differ. Calls are not limited unless it
+ * says so.
  * @param seenAs what methods see of the store, where that is not the store itself
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue,
-	differing: Partial<Settings> = {},
+	differing: Partial<Settings> & { rateLimit?: 'on' | 'dry-run' } = {},
 	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const { store, close } = await openTestStore();
 	const log = memoryLog();
 	const bus = createBus(log);
-	const invoker = createInvoker(methods, {
-		store: seenAs(store),
-		bus,
-		settings: { ...settings, ...differing },
-		log,
-		deadlines: createDeadlines(),
-	});
+	const { rateLimit, ...otherSettings } = differing;
+	const limits = rateLimit && createRateLimits(methods, rateLimit, log);
+	const invoker = createInvoker(
+		methods,
+		{
+			store: seenAs(store),
+			bus,
+			settings: { ...settings, ...otherSettings },
+			log,
+			deadlines: createDeadlines(),
+		},
+		limits,
+	);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
-		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, ...caller });
+		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });
 	return {
 		store,
 		bus,

@@ -17,7 +17,7 @@ describe('a polling transport', () => {
 		const transport = new PollingTransport(
 			request,
 			() => receiver,
-			{ pollHold: 45_000, pollTimeout: 60_000, maxBuffered: 10, ...options },
+			{ pollHold: 45_000, pollTimeout: 60_000, maxBuffered: 10, addressOf: () => '127.0.0.1', ...options },
 			() => told.gone++,
 		);
 		const poll = () => transport.poll((frame) => told.answers.push(frame));

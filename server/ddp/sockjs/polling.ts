@@ -4,16 +4,14 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
-import type { OpenSession, Receiver, Transport } from '../transport.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
 
-export interface PollingOptions {
+export interface PollingOptions extends TransportOptions {
 	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
 	readonly pollHold: number;
 	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
 	readonly pollTimeout: number;
-	/** Most bytes that may wait for a client's next poll; with more it is closed. */
-	readonly maxBuffered: number;
 }
 
 /** With more bytes than these waiting, large answers had better stop until the next poll. */
@@ -64,7 +62,7 @@ export class PollingTransport implements Transport {
 		private readonly options: PollingOptions,
 		private readonly onGone: () => void,
 	) {
-		this.clientAddress = request.socket.remoteAddress ?? null;
+		this.clientAddress = options.addressOf(request);
 		this.headers = request.headers;
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);

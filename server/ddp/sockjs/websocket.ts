@@ -3,13 +3,13 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Broadcast } from '../broadcast.js';
 import { type HeartbeatOptions, startHeartbeat } from '../heartbeat.js';
-import type { OpenSession } from '../transport.js';
+import type { OpenSession, TransportOptions } from '../transport.js';
 import { textOf, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
 
 class FramedTransport extends WebSocketTransport {
-	constructor(webSocket: WebSocket, request: IncomingMessage, maxBuffered: number) {
-		super(webSocket, request, maxBuffered);
+	constructor(webSocket: WebSocket, request: IncomingMessage, options: TransportOptions) {
+		super(webSocket, request, options);
 		super.send(OPEN_FRAME);
 	}
 
@@ -21,9 +21,9 @@ class FramedTransport extends WebSocketTransport {
 		return sockJsFrame;
 	}
 
-	override close(): void {
-		super.send(NORMAL_CLOSURE);
-		super.close();
+	override close(tooLarge?: boolean): void {
+		if (!tooLarge) super.send(NORMAL_CLOSURE);
+		super.close(tooLarge);
 	}
 }
 
@@ -47,11 +47,11 @@ export function openFramed(
 	webSocket: WebSocket,
 	request: IncomingMessage,
 	openSession: OpenSession,
-	{ heartbeat, maxBuffered }: { heartbeat: HeartbeatOptions; maxBuffered: number },
+	options: TransportOptions & { readonly heartbeat: HeartbeatOptions },
 ): void {
-	const receiver = openSession(new FramedTransport(webSocket, request, maxBuffered));
+	const receiver = openSession(new FramedTransport(webSocket, request, options));
 	const { heard, stop } = startHeartbeat(
-		heartbeat,
+		options.heartbeat,
 		() => webSocket.ping(),
 		() => fail('No response from heartbeat'),
 	);

@@ -1,0 +1,31 @@
+/** Where a client is (`contract/ddp.md` section 13), and which clients count as one. */
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+
+/** What is needed of a request. */
+export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
+
+/**
+ * The network address of whoever made a request.
+ * @param forwardedCount how many proxies stand before this server, each of which adds an entry to `x-forwarded-for`. What
+ * stands before those entries is the client's own word and is not believed.
+ * @returns null where the request has not come by that many proxies
+ */
+export function clientAddressOf({ headers, socket }: Request, forwardedCount: number): string | null {
+	if (forwardedCount === 0) return socket.remoteAddress ?? null;
+	const header = headers['x-forwarded-for'];
+	if (!header || forwardedCount < 0) return null;
+	return String(header).split(',').at(-forwardedCount)?.trim() ?? null;
+}
+
+/**
+ * What addresses are counted by. A household or a server has a whole /64 of IPv6, so that is one; an IPv4 address within
+ * IPv6 is the IPv4 address. All clients whose address is unknown are one.
+ */
+export function addressKey(address: string | null): string {
+	if (address === null || !ipaddr.isValid(address)) return String(address);
+	const parsed = ipaddr.process(address);
+	return parsed instanceof ipaddr.IPv6
+		? ipaddr.IPv6.networkAddressFromCIDR(`${parsed.toNormalizedString().split('%', 1)[0]}/64`).toString()
+		: parsed.toString();
+}

@@ -1,0 +1,269 @@
+/** contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import type { Caller } from '../../server/invoke.js';
+import { clientAddressOf } from '../../server/limits/address.js';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type Connection, type Method, method } from '../../shared/method.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+describe('the address of a client', () => {
+	for (const [count, header, address] of [
+		[0, undefined, '10.0.0.1'],
+		[0, '1.2.3.4, 5.6.7.8', '10.0.0.1'],
+		[1, undefined, null],
+		[1, '', null],
+		[1, '1.2.3.4, 5.6.7.8', '5.6.7.8'],
+		[1, ' 1.2.3.4 ,5.6.7.8 ', '5.6.7.8'],
+		[2, '1.2.3.4, 5.6.7.8', '1.2.3.4'],
+		[3, '1.2.3.4, 5.6.7.8', null],
+		[-1, '1.2.3.4, 5.6.7.8', null],
+	] as const) {
+		it(`is ${address} behind ${count} proxies with x-forwarded-for ${JSON.stringify(header)}`, () => {
+			const headers = header === undefined ? {} : { 'x-forwarded-for': header };
+			expect(clientAddressOf({ headers, socket: { remoteAddress: '10.0.0.1' } }, count)).to.equal(address);
+		});
+	}
+
+	it('is null where the socket has none any more', () => {
+		expect(clientAddressOf({ headers: {}, socket: {} }, 0)).to.equal(null);
+	});
+});
+
+describe('limits of calls', () => {
+	let roomkey: TestRoomkey;
+
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }));
+	afterEach(async () => {
+		mock.timers.reset();
+		await roomkey.close();
+	});
+
+	const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+	const twice = method({ ...anyone, name: 'twice', limit: { calls: 2, per: 1500 }, run: () => 'done' });
+	const accounts = ['login', 'createUser', 'resetPassword', 'forgotPassword'].map((name) =>
+		method({ ...anyone, name, run: () => 'done' }),
+	);
+
+	async function open(methods: readonly Method[] = [twice], mode: 'on' | 'dry-run' = 'on'): Promise<void> {
+		roomkey = await openRoomkey(methods, { rateLimit: mode });
+	}
+
+	/** How many of these calls are let through before one is refused. */
+	async function allowed(caller: Partial<Caller>, name: string | readonly string[] = 'twice'): Promise<number> {
+		const names = typeof name === 'string' ? [name] : name;
+		for (let i = 0; i < 1000; i++) {
+			try {
+				await roomkey.callAs(caller, names[i % names.length] as string);
+			} catch (error) {
+				expect(error).to.include({ error: 'too-many-requests' });
+				return i;
+			}
+		}
+		throw new Error('nothing was refused');
+	}
+
+	const connection = (id: string) => ({ id }) as Connection;
+
+	it('let N calls through and refuse the next, with the time to wait', async () => {
+		await open();
+		expect(await allowed({ userId: 'alice' })).to.equal(2);
+		mock.timers.tick(300);
+		expect(await rejection(roomkey.callAs({ userId: 'alice' }, 'twice'))).to.deep.include({
+			error: 'too-many-requests',
+			reason: 'Error, too many requests. Please slow down. You must wait 2 seconds before trying again.',
+			details: { timeToReset: 1200 },
+		});
+	});
+
+	it('say seconds even of one, rounded up', async () => {
+		await open();
+		await allowed({});
+		mock.timers.tick(1499);
+		expect(await rejection(roomkey.call(null, 'twice'))).to.deep.include({
+			reason: 'Error, too many requests. Please slow down. You must wait 1 seconds before trying again.',
+			details: { timeToReset: 1 },
+		});
+	});
+
+	it('begin anew after the window, which refused calls do not lengthen', async () => {
+		await open();
+		expect(await allowed({})).to.equal(2);
+		mock.timers.tick(1499);
+		expect(await allowed({})).to.equal(0);
+		mock.timers.tick(1);
+		expect(await allowed({})).to.equal(2);
+	});
+
+	it('count each user by themselves, wherever they call from', async () => {
+		await open();
+		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connection: connection('a') })).to.equal(2);
+		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connection: connection('b') })).to.equal(0);
+		expect(await allowed({ userId: 'bob', clientAddress: '1.2.3.4', connection: connection('a') })).to.equal(2);
+		expect(await allowed({ clientAddress: '1.2.3.4' })).to.equal(2);
+	});
+
+	for (const [one, other, same] of [
+		['1.2.3.4', '1.2.3.4', true],
+		['1.2.3.4', '1.2.3.5', false],
+		['1.2.3.4', '::ffff:1.2.3.4', true],
+		['2001:db8:0:1::1', '2001:db8:0:1:ffff::2', true],
+		['2001:db8:0:1::1', '2001:DB8::1:0:0:0:9', true],
+		['2001:db8:0:1::1', '2001:db8:0:2::1', false],
+		['fe80::1%eth0', 'fe80::2', true],
+		['no address', 'nor this', false],
+		[null, null, true],
+	] as const) {
+		it(`count ${one} and ${other} as ${same ? 'one' : 'two'}`, async () => {
+			await open();
+			expect(await allowed({ clientAddress: one })).to.equal(2);
+			expect(await allowed({ clientAddress: other })).to.equal(same ? 0 : 2);
+		});
+	}
+
+	it('count calls whose arguments are wrong, and those of who must log in', async () => {
+		const strict = { name: 'strict', summary: 'for a test', limit: { calls: 2, per: 1000 }, run: () => {} };
+		await open([method({ ...strict, args: { a: String } })]);
+		expect(await rejection(roomkey.call(null, 'strict', 5))).to.include({ errorType: 'Match.Error' });
+		expect(await rejection(roomkey.call(null, 'strict', 'a'))).to.include({ error: 'error-invalid-user' });
+		expect(await rejection(roomkey.call(null, 'strict', 'a'))).to.include({ error: 'too-many-requests' });
+	});
+
+	it('do not count calls within a call, nor methods without a limit', async () => {
+		const outer = method({
+			...anyone,
+			name: 'outer',
+			run: async (_args, context) => {
+				for (let i = 0; i < 10; i++) await context.call('twice');
+			},
+		});
+		await open([twice, outer]);
+		for (let i = 0; i < 100; i++) await roomkey.call(null, 'outer');
+		expect(await allowed({})).to.equal(2);
+	});
+
+	it('are by default five calls to accounts in ten seconds, together, for each connection', async () => {
+		await open(accounts);
+		const names = accounts.map(({ name }) => name);
+		expect(await allowed({ connection: connection('a') }, names)).to.equal(5);
+		expect(await allowed({ connection: connection('b') }, names)).to.equal(5);
+		mock.timers.tick(9999);
+		expect(await allowed({ connection: connection('a') }, names)).to.equal(0);
+		mock.timers.tick(1);
+		expect(await allowed({ connection: connection('a') }, names)).to.equal(5);
+	});
+
+	it('are fifty for each address where there is no connection', async () => {
+		await open(accounts);
+		expect(await allowed({ clientAddress: '1.2.3.4' }, ['login', 'createUser'])).to.equal(50);
+		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
+	});
+
+	it('are all counted where there are several, and the longest wait is told', async () => {
+		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
+		await open([login]);
+		const caller = { userId: 'alice', connection: connection('a') };
+		expect(await allowed(caller, 'login')).to.equal(5);
+		expect(await rejection(roomkey.callAs(caller, 'login'))).to.deep.include({ details: { timeToReset: 60_000 } });
+	});
+
+	it('tell the caller how each call stands', async () => {
+		await open();
+		const tallies: unknown[] = [];
+		const counted = (tally: unknown) => void tallies.push(tally);
+		for (let i = 0; i < 3; i++) await roomkey.callAs({ counted }, 'twice').catch(() => {});
+		expect(tallies).to.deep.equal([
+			{ allowed: true, limit: 2, remaining: 1, timeToReset: 1500 },
+			{ allowed: true, limit: 2, remaining: 0, timeToReset: 1500 },
+			{ allowed: false, limit: 2, remaining: 0, timeToReset: 1500 },
+		]);
+	});
+
+	it('refuse nobody in a dry run, and log who would have been', async () => {
+		await open([twice], 'dry-run');
+		const tallies: unknown[] = [];
+		const caller = { userId: 'alice', clientAddress: '1.2.3.4', counted: (tally: unknown) => void tallies.push(tally) };
+		for (let i = 0; i < 3; i++) expect(await roomkey.callAs(caller, 'twice')).to.equal('done');
+		expect(tallies).to.deep.equal([]);
+		expect(roomkey.log.lines).to.deep.equal([
+			{
+				level: 'info',
+				facts: { method: 'twice', userId: 'alice', clientAddress: '1.2.3.4', limit: 2, timeToReset: 1500 },
+				text: 'Too many requests: would be refused',
+			},
+		]);
+	});
+
+	for (const limit of [
+		{ calls: 0, per: 1000 },
+		{ calls: 1.5, per: 1000 },
+		{ calls: 1, per: 0 },
+		{ calls: 1, per: Infinity },
+		{ calls: 1, per: 2 ** 31 },
+	]) {
+		it(`cannot be ${limit.calls} per ${limit.per}`, async () => {
+			await open();
+			const wrong = openRoomkey([method({ ...anyone, name: 'wrong', limit, run: () => {} })], { rateLimit: 'on' });
+			expect(await rejection(wrong))
+				.to.have.property('message')
+				.that.matches(/^A limit must be whole numbers/);
+		});
+	}
+
+	describe('attempts to guess', () => {
+		const outcomes = {
+			right: async () => 'right',
+			wrong: () => Promise.reject(new ClientError(403, 'wrong')),
+			broken: () => Promise.reject(new Error('the database is gone')),
+		};
+		type Outcome = keyof typeof outcomes;
+		const prove = method({
+			...anyone,
+			name: 'prove',
+			args: { account: String, outcome: Match.Any },
+			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Outcome]),
+		});
+
+		/** The code of what one attempt, or each of several at once, is answered with. */
+		const attempt = (account: string, outcome: Outcome, clientAddress = '1.2.3.4') =>
+			roomkey.callAs({ clientAddress }, 'prove', account, outcome).catch(({ error }) => error);
+		const attempts = (count: number, accountOf: (i: number) => string, outcome: Outcome, clientAddress?: string) =>
+			Promise.all(Array.from({ length: count }, (_, i) => attempt(accountOf(i), outcome, clientAddress)));
+		const alice = () => 'alice';
+
+		beforeEach(() => open([prove]));
+
+		it('fail ten times a minute for an account, even all at once, and from anywhere', async () => {
+			const answers = await attempts(12, alice, 'wrong');
+			expect(answers).to.deep.equal([...Array(10).fill(403), ...Array(2).fill('too-many-requests')]);
+			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('too-many-requests');
+			expect(await attempt('bob', 'right')).to.equal('right');
+			mock.timers.tick(60_000);
+			expect(await attempt('alice', 'right')).to.equal('right');
+		});
+
+		it('that failed for an account are forgotten when one is right', async () => {
+			for (let i = 0; i < 3; i++) {
+				expect(await attempts(9, alice, 'wrong')).to.deep.equal(Array(9).fill(403));
+				expect(await attempt('alice', 'right')).to.equal('right');
+			}
+		});
+
+		it('fail a hundred times a minute from an address, whatever was right in between', async () => {
+			const name = (i: number) => `name-${i}`;
+			expect(await attempts(99, name, 'wrong')).to.deep.equal(Array(99).fill(403));
+			for (let i = 0; i < 5; i++) expect(await attempt('mine', 'right')).to.equal('right');
+			expect(await attempt('name-100', 'wrong')).to.equal(403);
+			expect(await attempt('name-101', 'wrong')).to.equal('too-many-requests');
+			expect(await attempt('mine', 'right')).to.equal('too-many-requests');
+			expect(await attempt('mine', 'right', '5.6.7.8')).to.equal('right');
+		});
+
+		it('do not count where the server is to blame', async () => {
+			expect(await attempts(10, alice, 'broken')).to.deep.equal(Array(10).fill(500));
+			expect(await attempts(10, alice, 'wrong')).to.deep.equal(Array(10).fill(403));
+		});
+	});
+});
