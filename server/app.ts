@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { announce } from '../methods/streams/announce.js';
 import type { Log } from '../shared/log.js';
-import type { Method, Settings } from '../shared/method.js';
+import type { Connection, Method, Settings } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Store } from '../shared/store.js';
 import type { Stream } from '../shared/stream.js';
@@ -22,10 +22,15 @@ import { watchTokens } from './tokens-watch.js';
 /** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
 
+/** Time between looks for idle HTTP connections while the server closes, in ms. */
+const IDLE_LOOK = 50;
+
 export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
+	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
+	readonly onConnection?: readonly ((connection: Connection) => void)[];
 }
 
 export interface AppOptions {
@@ -87,7 +92,16 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
 	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
-	const sessions = serveDdp(http, { ...services, invoker, publications, addressOf }, ddp);
+	function onConnection(connection: Connection): void {
+		for (const listener of catalogue.onConnection ?? []) {
+			try {
+				listener(connection);
+			} catch (err) {
+				log.error({ err }, 'Exception in an onConnection callback');
+			}
+		}
+	}
+	const sessions = serveDdp(http, { ...services, invoker, publications, addressOf, onConnection }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);
@@ -102,7 +116,11 @@ export function createApp(options: AppOptions): App {
 		},
 		async close() {
 			clearInterval(sweeper);
-			await Promise.all([stopWatching(), sessions.close(grace), http.close()]);
+			const httpClosed = http.close();
+			// Connections kept alive that were busy just now: the server would wait for them to time out.
+			const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_LOOK);
+			await Promise.all([stopWatching(), sessions.close(grace), httpClosed]);
+			clearInterval(idleCloser);
 		},
 	};
 }

@@ -4,6 +4,7 @@ import { type ClientError, isClientSafe, MatchError, notFound, refusal, toClient
 import type { EventName, EventPayloads, Events } from '../shared/events.js';
 import type { Log } from '../shared/log.js';
 import { type Connection, checkArgs, type Method, type MethodContext, type Settings } from '../shared/method.js';
+import { createRandomSource, type RandomSource } from '../shared/random.js';
 import type { Store } from '../shared/store.js';
 import type { Deadlines } from './deadlines.js';
 import type { Bus } from './events/bus.js';
@@ -60,6 +61,7 @@ class Invocation implements MethodContext, Events {
 	hashedToken: string | null;
 	#unblocked = false;
 	#controller: AbortController | undefined;
+	#random: RandomSource | undefined;
 
 	constructor(
 		readonly name: string,
@@ -81,6 +83,11 @@ class Invocation implements MethodContext, Events {
 
 	get randomSeed(): string | null {
 		return this.caller.randomSeed ?? null;
+	}
+
+	get random(): RandomSource {
+		this.#random ??= createRandomSource(this.randomSeed);
+		return this.#random;
 	}
 
 	/** Made when it is first asked for: most methods are done before anyone could lose interest. */
@@ -133,6 +140,7 @@ class Invocation implements MethodContext, Events {
 			hashedToken,
 			connection,
 			clientAddress: this.caller.clientAddress,
+			randomSeed: this.random.seedFor(name),
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 			wrote: (settled) => this.caller.wrote?.(settled),
 			signal: this.signal,

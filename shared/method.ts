@@ -4,6 +4,7 @@ import type { Events } from './events.js';
 import type { Log } from './log.js';
 import type { AnyMatcher } from './matcher.js';
 import { compileKeys, type Infer, type Pattern } from './pattern.js';
+import type { RandomSource } from './random.js';
 import type { Store } from './store.js';
 
 /** The client's connection as methods see it (`contract/ddp.md` section 13). */
@@ -60,6 +61,8 @@ export interface MethodContext extends CallContext {
 	readonly hashedToken: string | null;
 	/** The client's seed for the ids it makes ahead of the answer; null without one. */
 	readonly randomSeed: string | null;
+	/** Random values that follow from that seed. */
+	readonly random: RandomSource;
 	readonly events: Events;
 	/**
 	 * Says who the connection belongs to from now on, null for nobody, with which login token (its hash), and when that

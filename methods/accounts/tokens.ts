@@ -6,6 +6,9 @@ import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** In days. */
+const NEVER = 36_500;
+
 const TOKENS = 'services.resume.loginTokens';
 const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
@@ -19,14 +22,17 @@ export function hashToken(token: string): string {
 	return createHash('sha256').update(token).digest('base64');
 }
 
-/** When a token runs out; never, for a personal access token. */
-export function expiryOf(token: Pick<LoginToken, 'when' | 'type'>, settings: Settings): Date | undefined {
-	if (token.type === 'personalAccessToken') return undefined;
-	return new Date(token.when.getTime() + settings.loginExpirationInDays * DAY);
+/**
+ * When a token runs out. A personal access token does not, which is told as a century, Meteor's own word for never:
+ * `@rocket.chat/ddp-client` cannot do without a date.
+ */
+export function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, settings: Settings): Date {
+	const days = type === 'personalAccessToken' ? NEVER : settings.loginExpirationInDays;
+	return new Date(when.getTime() + days * DAY);
 }
 
 /** What became of a token: who it belongs to, that it has run out, or that nobody has it. */
-export type TokenHolder = { user: User; token: LoginToken; expires: Date | undefined } | 'expired' | 'unknown';
+export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
 /**
  * Finds the user whose token has this hash.
@@ -44,14 +50,14 @@ export async function findTokenHolder(
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
 	const expires = expiryOf(token, settings);
-	return expires && expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
+	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
 /** A token as its owner gets it, what is stored of it, and when it runs out. */
 export interface NewToken {
 	readonly token: string;
 	readonly entry: LoginToken;
-	readonly expires: Date | undefined;
+	readonly expires: Date;
 }
 
 /** Makes a token. Nothing is stored yet. @param like the stored one whose age and kind it shares; without, a fresh one */
@@ -80,15 +86,15 @@ export async function issueToken(
 	return matchedCount === 0 ? null : made;
 }
 
-/** What a client gets with a token. `tokenExpires` is absent for a token that never runs out. */
+/** What a client gets with a token. */
 export interface TokenResult {
 	id: string;
 	token: string;
-	tokenExpires?: Date;
+	tokenExpires: Date;
 }
 
-export function tokenResult(id: string, token: string, expires: Date | undefined): TokenResult {
-	return expires ? { id, token, tokenExpires: expires } : { id, token };
+export function tokenResult(id: string, token: string, expires: Date): TokenResult {
+	return { id, token, tokenExpires: expires };
 }
 
 /** Makes the connection that of a user who has just got this token. */

@@ -2,7 +2,7 @@
 import { Unreadable } from '../../shared/ejson.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
-import type { Method } from '../../shared/method.js';
+import type { Connection, Method } from '../../shared/method.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
@@ -31,6 +31,8 @@ export interface SessionOptions {
 export interface SessionServices extends PublicationServices {
 	readonly invoker: Invoker;
 	readonly publications: Publications;
+	/** Is told of every client that has connected. */
+	onConnection(connection: Connection): void;
 }
 
 /** A message in the queue: what it asks for, or why that cannot be told. */
@@ -208,6 +210,7 @@ export class Session implements Receiver, CallHost {
 		}
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);
+		this.services.onConnection(this.#connection);
 	}
 
 	#enqueue(waiting: Waiting): void {

@@ -132,6 +132,8 @@ export function createRest(
 	const app = fastify({
 		bodyLimit: maxBody,
 		requestTimeout: REQUEST_TIMEOUT,
+		// While the server closes, those whose connection is open are still served: SockJS clients poll for their answers.
+		return503OnClosing: false,
 		// Node's own parser, here and for forms: it makes objects without a prototype, which patterns take for plain ones.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: refuseRawRequest,

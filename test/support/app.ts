@@ -40,6 +40,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			methods: [...catalogue.methods, ...(options.methods ?? [])],
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
+			...(options.onConnection && { onConnection: options.onConnection }),
 		},
 		grace: options.grace ?? 50,
 		store: open.store,

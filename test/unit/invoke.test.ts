@@ -26,7 +26,7 @@ describe('invoke', () => {
 			method({ ...anyone, name: 'throw', args: { what: Match.Any }, run: ({ what }) => Promise.reject(what) }),
 			// biome-ignore lint/suspicious/noThenProperty: a thenable is what is wanted
 			method({ ...anyone, name: 'thenable', run: () => ({ then: (done: (value: string) => void) => done('later') }) }),
-			contextual('who', ({ name, userId, connection, randomSeed }) => ({ name, userId, connection, randomSeed })),
+			contextual('who', ({ name, userId, connection }) => ({ name, userId, connection })),
 			contextual('call-who', (context) => context.call('who')),
 			contextual('call-missing', (context) => context.call('missing')),
 			contextual('setUserId-later', (context) => {
@@ -108,7 +108,7 @@ describe('invoke', () => {
 	});
 
 	it('calls a method within a method as the same user, with copies of values', async () => {
-		const who = { name: 'who', userId: 'alice', connection: null, randomSeed: null };
+		const who = { name: 'who', userId: 'alice', connection: null };
 		expect(await roomkey.callAs({ userId: 'alice' }, 'call-who')).to.deep.equal(who);
 		expect(await roomkey.call(null, 'call-echo')).to.deep.equal({ inner: [1] });
 	});

@@ -42,7 +42,16 @@ describe('a session', () => {
 		const log = memoryLog();
 		const publications = { named: new Map(), universal: [], strategyOf: () => 'SERVER_MERGE' as const };
 		const deadlines = createDeadlines();
-		const services = { store: {} as Store, bus: createBus(log), settings, log, deadlines, invoker, publications };
+		const services = {
+			store: {} as Store,
+			bus: createBus(log),
+			settings,
+			log,
+			deadlines,
+			invoker,
+			publications,
+			onConnection() {},
+		};
 		const session = new Session(transport, services, {
 			heartbeat: { interval, timeout: 15_000 },
 			connectTimeout: 45_000,

@@ -97,6 +97,17 @@ describe('roomkey', () => {
 		});
 	}
 
+	it('ends at once at a second signal', async () => {
+		const command = roomkey('--memory --port 0 --grace 3600000');
+		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
+		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];
+		command.child.kill('SIGTERM');
+		// The second one would be closed in half an hour.
+		await first.closed;
+		expect(await command.stop('SIGTERM')).to.equal(null);
+		expect((await second.closed).code).to.equal(1006);
+	});
+
 	it('keeps its data in a folder, over restarts', async () => {
 		const first = roomkey(`--data ${folder}/data --port 0`);
 		const address = await first.listening();

@@ -1,0 +1,54 @@
+/**
+ * Random values that a client's simulation of a method makes the same (`contract/ddp.md` section 15): Alea, seeded with
+ * the client's seed and the name of a stream.
+ */
+import Alea from 'alea';
+import { randomId, UNMISTAKABLE } from './ids.js';
+
+const HEX = '0123456789abcdef';
+
+/** One sequence of values. */
+export interface RandomStream {
+	/** A number from 0 to less than 1. */
+	fraction(): number;
+	/** An id as `randomId` makes them. */
+	id(): string;
+	/** So many hexadecimal digits. */
+	hexString(digits: number): string;
+}
+
+export interface RandomSource {
+	/** The sequence of that name; each has its own. For new documents: `/collection/<name>`. */
+	stream(name?: string): RandomStream;
+	/** The seed of a call within the call. */
+	seedFor(method: string): string;
+}
+
+function streamOf(seed: string, name: string): RandomStream {
+	const fraction = Alea(seed, name);
+	const digits = (alphabet: string, count: number) => {
+		let text = '';
+		for (let i = 0; i < count; i++) text += alphabet[Math.floor(fraction() * alphabet.length)];
+		return text;
+	};
+	return { fraction, id: () => digits(UNMISTAKABLE, 17), hexString: (count) => digits(HEX, count) };
+}
+
+/** @param seed the client's; without one the values are nobody's to foresee */
+export function createRandomSource(seed: string | null): RandomSource {
+	const own = seed ?? randomId();
+	const streams = new Map<string, RandomStream>();
+	const source: RandomSource = {
+		stream(name) {
+			const key = name || 'default';
+			let stream = streams.get(key);
+			if (!stream) {
+				stream = streamOf(own, key);
+				streams.set(key, stream);
+			}
+			return stream;
+		},
+		seedFor: (method) => source.stream(`/rpc/${method}`).hexString(20),
+	};
+	return source;
+}

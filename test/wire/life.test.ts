@@ -1,0 +1,237 @@
+/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (issue: the whole of DDP). */
+import { once } from 'node:events';
+import { expect } from 'chai';
+import { method } from '../../shared/method.js';
+import { stream } from '../../shared/stream.js';
+import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { addPerson } from '../support/people.js';
+import { post } from '../support/rest.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** Promises that tests settle by hand, and things they wait for. */
+const gates = new Map<string, () => void>();
+function gate(name: string): Promise<void> {
+	return new Promise((resolve) => gates.set(name, resolve));
+}
+
+const methods = [
+	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
+	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({ ...anyone, name: 'aside', parallel: true, run: (_args, { userId }) => ({ userId }) }),
+	method({
+		...anyone,
+		name: 'too slow',
+		timeout: 1,
+		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.get('aborted')?.()),
+	}),
+	method({
+		...anyone,
+		name: 'until gone',
+		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.get('gone')?.()),
+	}),
+	method({
+		...anyone,
+		name: 'flood',
+		args: { text: String },
+		run: ({ text }, { events }) => {
+			for (let i = 0; i < 20; i++) events.emit('notify', { stream: 'open', eventName: 'e', args: [text] });
+		},
+	}),
+];
+
+const streams = [stream({ name: 'open', summary: 'for a test', mayRead: () => true })];
+
+describe('the life of calls and connections', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	afterEach(async () => {
+		await Promise.all(clients.splice(0).map((client) => client.close()));
+		await app.close();
+	});
+
+	async function start(options: TestAppOptions = {}): Promise<void> {
+		app = await startApp({ methods, streams, ...options });
+	}
+
+	async function connect(): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		return client;
+	}
+
+	describe('time limits', () => {
+		it('end a call with an error, tell it so, and free the queue', async () => {
+			await start();
+			const aborted = gate('aborted');
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'too slow' });
+			client.send({ msg: 'method', id: '2', method: 'echo', params: ['x'] });
+			const frames = await client.take(4);
+			expect(frames[1]).to.have.nested.property('error.error', 'error-timeout');
+			expect(frames[3]).to.include({ id: '2', result: 'x' });
+			await aborted;
+		});
+
+		it('hold over REST too', async () => {
+			await start({
+				methods: [method({ ...anyone, name: 'slow', rest: 'POST', timeout: 1, run: () => gate('never') })],
+			});
+			const { status, body } = await post(`${app.url}/api/v1/slow`, null, {});
+			expect(status).to.equal(400);
+			expect(body).to.include({ errorType: 'error-timeout' });
+		});
+	});
+
+	it('a call is told that its client has gone', async () => {
+		await start();
+		const gone = gate('gone');
+		const client = await connect();
+		client.send({ msg: 'method', id: '1', method: 'until gone' });
+		client.send({ msg: 'ping' });
+		await client.next();
+		await client.close();
+		await gone;
+	});
+
+	describe('parallel calls', () => {
+		it('do not wait for the call before them', async () => {
+			await start();
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['slow'] });
+			client.send({ msg: 'method', id: '2', method: 'aside' });
+			expect((await client.take(2)).map(({ id, methods: ids }) => id ?? ids)).to.deep.equal([['2'], '2']);
+			gates.get('slow')?.();
+			await client.take(2);
+		});
+
+		it('wait for a login, and for what waits before it', async () => {
+			await start();
+			const person = await addPerson(app.store);
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['first'] });
+			client.send({ msg: 'method', id: '2', method: 'login', params: [{ resume: person.token }] });
+			client.send({ msg: 'method', id: '3', method: 'aside' });
+			const other = await connect();
+			await other.call('echo', 'x');
+			gates.get('first')?.();
+			const results = (await client.take(7)).filter(({ msg }) => msg === 'result');
+			expect(results.map(({ id }) => id)).to.deep.equal(['1', '2', '3']);
+			expect(results[2]?.result).to.deep.equal({ userId: person.id });
+		});
+	});
+
+	for (const name of ['meteor.loginServiceConfiguration', 'meteor_autoupdate_clientVersions']) {
+		it(`${name} is ready, for every stock client asks`, async () => {
+			await start();
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name, params: [] });
+			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
+		});
+	}
+
+	it('whoever connects is shown to onConnection, and may be sent away', async () => {
+		const seen: string[] = [];
+		await start({
+			onConnection: [
+				({ id }) => void seen.push(id),
+				() => {
+					throw new Error('of no matter to the client');
+				},
+				({ close }) => close(),
+			],
+		});
+		const client = await RawClient.open(app.webSocketUrl);
+		client.send({ msg: 'connect', version: '1', support: ['1'] });
+		const { session } = await client.next();
+		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		expect(seen).to.deep.equal([session]);
+	});
+
+	it('no more subscriptions than a client may have', async () => {
+		await start({ ddp: { maxSubscriptions: 2 } });
+		const client = await connect();
+		for (const id of ['1', '2', '3']) client.send({ msg: 'sub', id, name: 'stream-open', params: ['e'] });
+		const frames = await client.take(3);
+		expect(frames.map(({ msg }) => msg)).to.deep.equal(['ready', 'ready', 'nosub']);
+		expect(frames[2]).to.have.nested.property('error.error', 'error-too-many-subscriptions');
+		client.send({ msg: 'unsub', id: '1' });
+		client.send({ msg: 'sub', id: '3', name: 'stream-open', params: ['e'] });
+		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
+	});
+
+	it('a reader who does not read is cut off, and the others notice nothing', async () => {
+		await start();
+		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
+		for (const client of [slow, fast]) {
+			client.send({ msg: 'sub', id: 's', name: 'stream-open', params: ['e'] });
+			await client.next();
+		}
+		slow.socket.pause();
+		const text = 'x'.repeat(20_000);
+		let received = 0;
+		// Until more is on the way than the systems on both sides keep.
+		for (let i = 0; i < 100; i++) {
+			await sender.call('flood', text);
+			received += (await fast.take(20)).filter(({ msg }) => msg === 'changed').length;
+		}
+		expect(received).to.equal(2000);
+		slow.socket.resume();
+		expect((await slow.closed).code).to.equal(1006);
+		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
+	});
+
+	describe('when the server closes', () => {
+		it('what has come in is answered first', async () => {
+			await start({ grace: 2000 });
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['end'] });
+			client.send({ msg: 'method', id: '2', method: 'echo', params: ['queued'] });
+			client.send({ msg: 'ping' });
+			await client.next();
+			const rest = post(`${app.url}/api/v1/wait`, null, { gate: 'rest' });
+			const other = await connect();
+			await other.call('echo', 'x');
+			const closed = app.close();
+			expect((await other.closed).code).to.equal(1000);
+			gates.get('end')?.();
+			const frames = await client.take(4);
+			expect(frames.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.deep.equal(['1', '2']);
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			gates.get('rest')?.();
+			expect((await rest).status).to.equal(200);
+			await closed;
+			await start();
+		});
+
+		it('what takes longer than the grace is given up', async () => {
+			await start({ grace: 20 });
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['never'] });
+			client.send({ msg: 'ping' });
+			await client.next();
+			await app.close();
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			await start();
+		});
+
+		it('nobody new comes in', async () => {
+			await start({ grace: 10_000 });
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'wait', params: ['last'] });
+			client.send({ msg: 'ping' });
+			await client.next();
+			const closed = app.close();
+			const refused = await RawClient.open(app.webSocketUrl).then(
+				() => 'open',
+				() => 'refused',
+			);
+			expect(refused).to.equal('refused');
+			gates.get('last')?.();
+			await closed;
+			await start();
+		});
+	});
+});
