@@ -8,6 +8,7 @@ import type { Publication } from '../shared/publication.js';
 import type { Store } from '../shared/store.js';
 import type { Stream } from '../shared/stream.js';
 import { type DdpOptions, serveDdp, WEBSOCKET_PATHS } from './ddp/endpoint.js';
+import type { Strategy } from './ddp/mergebox.js';
 import { createStreamHub } from './ddp/streams.js';
 import type { Publications } from './ddp/subscriptions.js';
 import { createDeadlines } from './deadlines.js';
@@ -22,6 +23,8 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
+	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
+	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
 
 export interface AppOptions {
@@ -54,7 +57,7 @@ export interface App {
  * Puts the publications of a catalogue in order.
  * @throws Error where two have one name
  */
-function publicationsOf(all: readonly Publication[]): Publications {
+function publicationsOf(all: readonly Publication[], strategies: Catalogue['strategies'] = {}): Publications {
 	const named = new Map<string, Publication>();
 	const universal: Publication[] = [];
 	for (const publication of all) {
@@ -62,7 +65,8 @@ function publicationsOf(all: readonly Publication[]): Publications {
 		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
 		else named.set(publication.name, publication);
 	}
-	return { named, universal, strategyOf: () => 'SERVER_MERGE' };
+	const strategyByName = new Map(Object.entries(strategies));
+	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
 }
 
 /** Builds a server. It does not listen yet. */
@@ -77,7 +81,7 @@ export function createApp({ catalogue, store, log, settings, ddp, maxBody, grace
 	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
-	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
+	const publications = publicationsOf([...catalogue.publications, ...hub.publications], catalogue.strategies);
 	const sessions = serveDdp(http.server, { ...services, invoker, publications }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));

@@ -31,6 +31,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 			methods: [...catalogue.methods, ...(options.methods ?? [])],
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
+			strategies: options.strategies ?? {},
 		},
 		grace: options.grace ?? 50,
 		store,
