@@ -17,7 +17,7 @@ export interface Observer {
 	roomForMore(): Promise<void> | undefined;
 }
 
-/** Documents shown between two looks at whether the client can take more. */
+/** Documents shown before others get their turn. */
 const SLICE = 100;
 
 /**
@@ -64,7 +64,10 @@ export function observe(
 		for await (const document of collection.find(filter, options)) {
 			if (stopped) return;
 			if (!newer?.has(document._id)) tell(document);
-			if (++count % SLICE === 0) await (observer.roomForMore() ?? setImmediate());
+			// Asked after each: a slice of large documents would be more than may wait for a client.
+			const room = observer.roomForMore();
+			if (room) await room;
+			else if (++count % SLICE === 0) await setImmediate();
 		}
 		newer = undefined;
 	}
