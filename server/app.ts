@@ -9,6 +9,7 @@ import type { Publication } from '../shared/publication.js';
 import type { Store } from '../shared/store.js';
 import type { Stream } from '../shared/stream.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
+import type { Strategy } from './ddp/mergebox.js';
 import { createStreamHub } from './ddp/streams.js';
 import type { Publications } from './ddp/subscriptions.js';
 import { createDeadlines } from './deadlines.js';
@@ -31,6 +32,8 @@ export interface Catalogue {
 	readonly streams: readonly Stream[];
 	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
 	readonly onConnection?: readonly ((connection: Connection) => void)[];
+	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
+	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
 
 export interface AppOptions {
@@ -68,7 +71,7 @@ export interface App {
  * Puts the publications of a catalogue in order.
  * @throws Error where two have one name
  */
-function publicationsOf(all: readonly Publication[]): Publications {
+function publicationsOf(all: readonly Publication[], strategies: Catalogue['strategies'] = {}): Publications {
 	const named = new Map<string, Publication>();
 	const universal: Publication[] = [];
 	for (const publication of all) {
@@ -76,7 +79,8 @@ function publicationsOf(all: readonly Publication[]): Publications {
 		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
 		else named.set(publication.name, publication);
 	}
-	return { named, universal, strategyOf: () => 'SERVER_MERGE' };
+	const strategyByName = new Map(Object.entries(strategies));
+	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
 }
 
 /** Builds a server. It does not listen yet. */
@@ -91,7 +95,7 @@ export function createApp(options: AppOptions): App {
 	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
-	const publications = publicationsOf([...catalogue.publications, ...hub.publications]);
+	const publications = publicationsOf([...catalogue.publications, ...hub.publications], catalogue.strategies);
 	function onConnection(connection: Connection): void {
 		for (const listener of catalogue.onConnection ?? []) {
 			try {

@@ -33,6 +33,8 @@ export class ObjectID {
 /** A deep copy: changing it leaves the original as it is. */
 export const clone: <T>(value: T) => T = EJSON.clone;
 
+const CANONICAL = { canonical: true } as const;
+
 EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -83,6 +85,17 @@ export function decode(value: unknown): unknown {
 export function parse(text: string): unknown {
 	const value = parseJson(text);
 	return mayHoldTypes(text) ? decode(value) : value;
+}
+
+/**
+ * Whether two values are the same to EJSON; the order of keys does not count. Its own comparison takes any two RegExps
+ * for equal, their texts differ.
+ */
+export function isSame(a: unknown, b: unknown): boolean {
+	if (a === b) return true;
+	if (stringify(a) === stringify(b)) return true;
+	if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false;
+	return EJSON.stringify(a, CANONICAL) === EJSON.stringify(b, CANONICAL);
 }
 
 /**

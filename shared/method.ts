@@ -18,7 +18,7 @@ export interface Connection {
 	/** Closes the connection: 1000, `Normal closure`. Clients reconnect, as a new connection. */
 	close(): void;
 	/** Calls `listener` once the connection has closed; soon, if it has already. */
-	onClose(listener: () => void): void;
+	onClose(listener: () => void | Promise<void>): void;
 }
 
 /** How often one caller may call: a user, or an address where nobody is logged in. */

@@ -7,9 +7,9 @@ import { collectionNames, type DocumentOf, type Filter, type Projection, type St
 export interface PublicationContext extends CallContext {
 	/** Shows a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Shows other values; undefined takes a field away. @throws Error where the document is not shown */
+	/** Shows other values; undefined takes a field away. @throws Error where this subscription does not show the document */
 	changed(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Takes a document away. @throws Error where it is not shown */
+	/** Takes a document away. @throws Error where this subscription does not show it */
 	removed(collection: string, id: unknown): void;
 	/** Says that everything there is was shown. Only the first call counts. */
 	ready(): void;
@@ -18,7 +18,7 @@ export interface PublicationContext extends CallContext {
 	/** Ends the subscription. */
 	stop(): void;
 	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. */
-	onStop(listener: () => void): void;
+	onStop(listener: () => void | Promise<void>): void;
 }
 
 /** The documents of a collection that match, shown and kept up to date as long as the subscription lasts. */

@@ -4,7 +4,7 @@
  */
 
 import { decode, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
-import type { ClientError } from '../../shared/errors.js';
+import { type ClientError, refusal } from '../../shared/errors.js';
 
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
@@ -108,9 +108,14 @@ function documentMessage(msg: string, collection: string, id: unknown, fields: F
 	return `${text}}`;
 }
 
-/** Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. */
+/** Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. What cannot be encoded goes out as 500. */
 export function encodeError({ error, reason, details, message }: ClientError): string {
-	return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
+	try {
+		return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
+	} catch {
+		// Details with a BigInt or a cycle. The caller must be answered all the same.
+		return encodeError(refusal('internal'));
+	}
 }
 
 /** A document's id as clients know it: a string that tells ids of different types apart (section 2). */

@@ -26,7 +26,7 @@ export class ClientConnection implements Connection {
 	readonly #log: Log;
 	readonly #headers: Transport['headers'];
 	#closed = false;
-	readonly #listeners: (() => void)[] = [];
+	readonly #listeners: (() => void | Promise<void>)[] = [];
 
 	constructor(
 		readonly id: string,
@@ -48,7 +48,7 @@ export class ClientConnection implements Connection {
 		return visible;
 	}
 
-	onClose(listener: () => void): void {
+	onClose(listener: () => void | Promise<void>): void {
 		if (this.#closed) this.#callSoon(listener);
 		else this.#listeners.push(listener);
 	}
@@ -59,10 +59,10 @@ export class ClientConnection implements Connection {
 		for (const listener of this.#listeners.splice(0)) this.#callSoon(listener);
 	}
 
-	#callSoon(listener: () => void): void {
-		setImmediate(() => {
+	#callSoon(listener: () => void | Promise<void>): void {
+		setImmediate(async () => {
 			try {
-				listener();
+				await listener();
 			} catch (err) {
 				this.#log.error({ err }, 'Exception in an onClose listener');
 			}

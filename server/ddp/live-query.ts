@@ -17,7 +17,7 @@ export interface Observer {
 	roomForMore(): Promise<void> | undefined;
 }
 
-/** Documents shown between two looks at whether the client can take more. */
+/** Documents shown before others get their turn. */
 const SLICE = 100;
 
 /**
@@ -39,6 +39,8 @@ export function observe(
 	const known = new Map<string, Fields>();
 	/** Documents that were written since they were last read. */
 	const written = new Set<string>();
+	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
+	let newer: Set<string> | undefined = new Set();
 	let stopped = false;
 	let refreshing: Promise<void> | undefined;
 
@@ -61,19 +63,35 @@ export function observe(
 		let count = 0;
 		for await (const document of collection.find(filter, options)) {
 			if (stopped) return;
-			tell(document);
-			if (++count % SLICE === 0) await (observer.roomForMore() ?? setImmediate());
+			if (!newer?.has(document._id)) tell(document);
+			// Asked after each: a slice of large documents would be more than may wait for a client.
+			const room = observer.roomForMore();
+			if (room) await room;
+			else if (++count % SLICE === 0) await setImmediate();
+		}
+		newer = undefined;
+	}
+
+	async function read(id: string): Promise<Document | null> {
+		try {
+			return await collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, options);
+		} catch (error) {
+			// What could not be read now is read at the next change.
+			written.add(id);
+			throw error;
 		}
 	}
 
 	async function refresh(): Promise<void> {
 		try {
-			// What was written while the first result was read may or may not be in it.
-			await shown;
+			// What is written in the same step is read once. The first result is not waited for: it takes as long as this
+			// client likes, and the methods of all others would not be `updated` until then.
+			await undefined;
 			for (const id of written) {
 				written.delete(id);
-				const document = await collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, options);
+				const document = await read(id);
 				if (stopped) return;
+				newer?.add(id);
 				if (document) tell(document);
 				else if (known.delete(id)) observer.removed(id);
 			}

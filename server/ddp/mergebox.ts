@@ -2,7 +2,7 @@
  * What one client has been shown (`contract/ddp.md` section 11). Several subscriptions may show the same document; the
  * first that gave a field its value has precedence, and the client is told of a change only where it sees one.
  */
-import { stringify } from '../../shared/ejson.js';
+import { isSame } from '../../shared/ejson.js';
 import * as codec from './codec.js';
 
 /** How much is remembered of what a client was shown, by collection. */
@@ -30,11 +30,6 @@ interface CollectionView {
 
 type Views = Map<string, CollectionView>;
 type Fields = Record<string, unknown>;
-
-/** Whether a client could tell two values apart. EJSON's own comparison takes any two RegExps for equal. */
-function isSame(a: unknown, b: unknown): boolean {
-	return a === b || stringify(a) === stringify(b);
-}
 
 export class MergeBox {
 	#views: Views = new Map();
@@ -67,7 +62,7 @@ export class MergeBox {
 		else if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
 	}
 
-	/** Shows other values. @throws Error where the document is not shown */
+	/** Shows other values. @throws Error where the holder does not show the document */
 	changed(holder: Holder, collection: string, id: unknown, fields: Fields): void {
 		const { strategy, documents } = this.#view(collection);
 		if (strategy === 'NO_MERGE' || strategy === 'NO_MERGE_NO_HISTORY') {
@@ -75,12 +70,13 @@ export class MergeBox {
 			return;
 		}
 		const view = documents.get(codec.wireId(id));
-		if (!view) throw new Error(`Could not find element with id ${codec.wireId(id)} to change`);
+		// Who does not hold it would leave values behind that nothing ever takes away.
+		if (!view?.holders.has(holder)) throw new Error(`Could not find element with id ${codec.wireId(id)} to change`);
 		const visible = strategy === 'SERVER_MERGE' ? this.#claimAll(view, holder, fields) : fields;
 		if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
 	}
 
-	/** Takes a document away, unless another holder shows it too. @throws Error where it is not shown */
+	/** Takes a document away, unless another holder shows it too. @throws Error where the holder does not show it */
 	removed(holder: Holder, collection: string, id: unknown): void {
 		const { strategy, documents } = this.#view(collection);
 		if (strategy === 'NO_MERGE' || strategy === 'NO_MERGE_NO_HISTORY') {
@@ -89,10 +85,10 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = documents.get(key);
-		if (!view) throw new Error(`Removed nonexistent document ${key}`);
-		view.holders.delete(holder);
+		if (!view?.holders.delete(holder)) throw new Error(`Removed nonexistent document ${key}`);
 		if (view.holders.size === 0) {
 			documents.delete(key);
+			if (documents.size === 0) this.#views.delete(collection);
 			if (!this.#hadBefore(strategy, collection, key)) this.#tell(strategy, codec.removed(collection, id));
 			return;
 		}
@@ -101,7 +97,7 @@ export class MergeBox {
 		if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
 	}
 
-	/** Whether stopping a subscription takes away what it has shown. */
+	/** Whether stopping a subscription takes away what it has shown; if not, nobody need remember what that was. */
 	removesOnStop(collection: string): boolean {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
@@ -116,19 +112,18 @@ export class MergeBox {
 	showDifference(): void {
 		const before: Views = this.#shown ?? new Map();
 		this.#shown = undefined;
-		for (const [collection, { documents: old }] of before) {
-			const now = this.#views.get(collection)?.documents;
+		for (const collection of new Set([...before.keys(), ...this.#views.keys()])) {
+			const old = before.get(collection)?.documents ?? new Map<string, DocumentView>();
+			const now = this.#views.get(collection);
 			for (const [key, { id, fields }] of old) {
-				const view = now?.get(key);
+				const view = now?.documents.get(key);
 				if (!view) this.send(codec.removed(collection, id));
 				else this.#sendDifference(collection, id, fields, view.fields);
 			}
-		}
-		for (const [collection, { strategy, documents }] of this.#views) {
-			if (strategy !== 'SERVER_MERGE') continue;
-			const old = before.get(collection)?.documents;
-			for (const [key, { id, fields }] of documents) {
-				if (!old?.has(key)) this.send(codec.added(collection, id, valuesOf(fields)));
+			// What is not merged was sent at once.
+			if (now?.strategy !== 'SERVER_MERGE') continue;
+			for (const [key, { id, fields }] of now.documents) {
+				if (!old.has(key)) this.send(codec.added(collection, id, valuesOf(fields)));
 			}
 		}
 	}

@@ -150,13 +150,11 @@ export class Session implements Receiver, CallHost {
 	}
 
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
-		const isSame = userId === this.#userId;
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
 		this.#keepOpen?.();
 		this.#keepOpen = expires && !this.#closed ? callAt(expires, () => this.close()) : undefined;
-		// A new token of the same user (`getNewToken`) changes nothing of what the client may see.
-		if (!isSame && !this.#closed) await this.#subscriptions?.changeUser(userId);
+		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
 	}
 
 	/** Reads a frame, or answers why it cannot be read (section 9). */

@@ -1,5 +1,5 @@
 /** One subscription of one client: a publish function at work (`contract/ddp.md` section 10). */
-import { clone } from '../../shared/ejson.js';
+import { clone, stringify } from '../../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../shared/method.js';
@@ -38,6 +38,16 @@ export interface SubscriptionHost {
 
 type Fields = Record<string, unknown>;
 
+/**
+ * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
+ * it cannot, would be too late.
+ * @throws Error for what cannot be encoded, such as a BigInt
+ */
+function copyOf(fields: Fields): Fields {
+	stringify(fields);
+	return clone(fields);
+}
+
 export class Subscription implements PublicationContext {
 	readonly connection: Connection;
 	readonly store: Store;
@@ -47,7 +57,7 @@ export class Subscription implements PublicationContext {
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
-	readonly #onStop: (() => void)[] = [];
+	readonly #onStop: (() => void | Promise<void>)[] = [];
 	/** What it has shown, by collection and id on the wire. */
 	readonly #documents = new Map<string, Map<string, unknown>>();
 
@@ -75,9 +85,12 @@ export class Subscription implements PublicationContext {
 	 * @returns resolves, and never rejects, when it has returned and what it returned was shown
 	 */
 	async run(unblock: () => void): Promise<void> {
+		// An earlier one in the same step may have closed the connection.
+		if (this.#stopped) return;
 		this.#unblock = unblock;
 		try {
-			const args = checkArgs(this.publication, this.params);
+			// A copy, for it may run again.
+			const args = checkArgs(this.publication, clone(this.params));
 			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
 			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
 			await this.#show(returned);
@@ -91,17 +104,18 @@ export class Subscription implements PublicationContext {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		this.#add(collection, id, clone(fields));
+		if (!this.#stopped) this.#add(collection, id, copyOf(fields));
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#stopped) this.host.box.changed(this, collection, id, clone(fields));
+		if (!this.#stopped) this.host.box.changed(this, collection, id, copyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
 		if (this.#stopped) return;
 		this.host.box.removed(this, collection, id);
-		this.#documents.get(collection)?.delete(wireId(id));
+		const ids = this.#documents.get(collection);
+		if (ids?.delete(wireId(id)) && ids.size === 0) this.#documents.delete(collection);
 	}
 
 	ready(): void {
@@ -119,8 +133,8 @@ export class Subscription implements PublicationContext {
 		this.end(undefined);
 	}
 
-	onStop(listener: () => void): void {
-		if (this.#stopped) this.#callSafely(listener);
+	onStop(listener: () => void | Promise<void>): void {
+		if (this.#stopped) void this.#callSafely(listener);
 		else this.#onStop.push(listener);
 	}
 
@@ -129,7 +143,6 @@ export class Subscription implements PublicationContext {
 		if (this.#stopped) return;
 		this.deactivate();
 		for (const [collection, ids] of this.#documents) {
-			if (!this.host.box.removesOnStop(collection)) continue;
 			for (const id of ids.values()) this.host.box.removed(this, collection, id);
 		}
 		this.host.ended(this, error);
@@ -140,18 +153,18 @@ export class Subscription implements PublicationContext {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
-		for (const listener of this.#onStop.splice(0)) this.#callSafely(listener);
+		for (const listener of this.#onStop.splice(0)) void this.#callSafely(listener);
 	}
 
 	#add(collection: string, id: unknown, fields: Fields): void {
-		if (this.#stopped) return;
+		this.host.box.added(this, collection, id, fields);
+		if (!this.host.box.removesOnStop(collection)) return;
 		let ids = this.#documents.get(collection);
 		if (!ids) {
 			ids = new Map();
 			this.#documents.set(collection, ids);
 		}
 		ids.set(wireId(id), id);
-		this.host.box.added(this, collection, id, fields);
 	}
 
 	/** Shows what a publish function returned. */
@@ -191,9 +204,10 @@ export class Subscription implements PublicationContext {
 		this.end(toClientError(thrown));
 	}
 
-	#callSafely(listener: () => void): void {
+	/** Calls it at once; never rejects. */
+	async #callSafely(listener: () => void | Promise<void>): Promise<void> {
 		try {
-			listener();
+			await listener();
 		} catch (err) {
 			this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		}

@@ -22,6 +22,9 @@ export class Subscriptions implements SubscriptionHost {
 	readonly #universal = new Set<Subscription>();
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
+	/** The last change of user, which the next one waits for: a method may end, by its time limit, before its change has. */
+	#change: Promise<void> = Promise.resolve();
+	#closed = false;
 
 	constructor(
 		private readonly publications: Publications,
@@ -68,6 +71,8 @@ export class Subscriptions implements SubscriptionHost {
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
 		const runs = this.publications.universal.map((publication) => {
+			// One of them may have closed the connection.
+			if (this.#closed) return undefined;
 			const subscription = new Subscription(null, publication, [], userId, this);
 			this.#universal.add(subscription);
 			return subscription.run(nothing);
@@ -76,7 +81,13 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
-	async changeUser(userId: string | null): Promise<void> {
+	changeUser(userId: string | null): Promise<void> {
+		this.#change = this.#change.then(() => this.#changeUser(userId));
+		return this.#change;
+	}
+
+	async #changeUser(userId: string | null): Promise<void> {
+		if (this.#closed) return;
 		const before = [...this.#named.values()];
 		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
 		this.#universal.clear();
@@ -93,6 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** The client has gone. */
 	closed(): void {
+		this.#closed = true;
 		const all = [...this.#named.values(), ...this.#universal];
 		this.#named.clear();
 		this.#universal.clear();
@@ -107,7 +119,10 @@ export class Subscriptions implements SubscriptionHost {
 	ended(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
 		if (id === null) this.#universal.delete(subscription);
-		else this.#named.delete(id);
+		else {
+			this.#named.delete(id);
+			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
+		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}
 }

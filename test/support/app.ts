@@ -41,6 +41,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
 			...(options.onConnection && { onConnection: options.onConnection }),
+			strategies: options.strategies ?? {},
 		},
 		grace: options.grace ?? 50,
 		store: open.store,

@@ -1,9 +1,7 @@
 /** A session without a network: time passes as the test says (contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import type { Broadcast } from '../../server/ddp/broadcast.js';
 import { Session } from '../../server/ddp/session.js';
-import type { Transport } from '../../server/ddp/transport.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
 import type { Caller, Invoker } from '../../server/invoke.js';
@@ -11,25 +9,7 @@ import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
-
-class FakeTransport implements Transport {
-	readonly clientAddress = null;
-	readonly headers = {};
-	readonly sent: string[] = [];
-	closed = false;
-	send(frame: string): void {
-		this.sent.push(frame);
-	}
-	broadcast({ text }: Broadcast): void {
-		this.sent.push(text);
-	}
-	close(): void {
-		this.closed = true;
-	}
-	pause(): void {}
-	resume(): void {}
-	roomForMore(): undefined {}
-}
+import { FakeTransport } from '../support/transport.js';
 
 describe('a session', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));

@@ -1,0 +1,22 @@
+/** A transport that goes nowhere: what is sent can be looked at. */
+import type { Broadcast } from '../../server/ddp/broadcast.js';
+import type { Transport } from '../../server/ddp/transport.js';
+
+export class FakeTransport implements Transport {
+	readonly clientAddress = null;
+	readonly headers = {};
+	readonly sent: string[] = [];
+	closed = false;
+	send(frame: string): void {
+		this.sent.push(frame);
+	}
+	broadcast({ text }: Broadcast): void {
+		this.sent.push(text);
+	}
+	close(): void {
+		this.closed = true;
+	}
+	pause(): void {}
+	resume(): void {}
+	roomForMore(): undefined {}
+}

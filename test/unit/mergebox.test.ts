@@ -1,0 +1,334 @@
+/** The tables of contract/ddp.md section 11: events, and the four strategies. */
+import { expect } from 'chai';
+import { MergeBox, type Strategy } from '../../server/ddp/mergebox.js';
+
+/** What is sent, as `collection` and `msg` are not: they would be the same in nearly every line. */
+function open(strategy: Strategy = 'SERVER_MERGE') {
+	const sent: object[] = [];
+	const box = new MergeBox(
+		(frame) => sent.push(JSON.parse(frame)),
+		() => strategy,
+	);
+	const take = () => sent.splice(0);
+	return { box, take };
+}
+
+const C = 'c';
+const added = (id: string, fields?: object) => ({ msg: 'added', collection: C, id, ...(fields && { fields }) });
+const changed = (id: string, fields?: object, cleared?: string[]) => ({
+	msg: 'changed',
+	collection: C,
+	id,
+	...(fields && { fields }),
+	...(cleared && { cleared }),
+});
+const removed = (id: string) => ({ msg: 'removed', collection: C, id });
+
+describe('the merge box', () => {
+	const a = { name: 'a' };
+	const b = { name: 'b' };
+
+	describe('11 events', () => {
+		it('sends a document that nobody has shown with all its fields', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1, g: { h: 2 } });
+			expect(take()).to.deep.equal([added('x', { f: 1, g: { h: 2 } })]);
+		});
+
+		it('sends a document without fields without `fields`', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', {});
+			expect(take()).to.deep.equal([added('x')]);
+		});
+
+		it('sends of a second holder only the fields the client lacks', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			box.added(b, C, 'x', { f: 1, g: 2 });
+			expect(take()).to.deep.equal([changed('x', { g: 2 })]);
+		});
+
+		it('remembers the conflicting value of a second holder, and does not send it', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			box.added(b, C, 'x', { f: 2 });
+			expect(take()).to.deep.equal([]);
+			box.removed(a, C, 'x');
+			expect(take()).to.deep.equal([changed('x', { f: 2 })]);
+		});
+
+		it('sends a change of the holder with precedence', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			box.changed(a, C, 'x', { f: 2 });
+			expect(take()).to.deep.equal([changed('x', { f: 2 })]);
+		});
+
+		for (const [what, one, other, isSame] of [
+			['equal objects', { p: [1, { q: 2 }] }, { p: [1, { q: 2 }] }, true],
+			['objects that differ in the order of keys', { p: 1, q: 2 }, { q: 2, p: 1 }, true],
+			['equal dates', new Date(5), new Date(5), true],
+			['NaN and NaN', Number.NaN, Number.NaN, true],
+			['different dates', new Date(5), new Date(6), false],
+			['different regular expressions', /a/, /b/, false],
+			['a number and its text', 1, '1', false],
+		] as const) {
+			it(`takes ${what} for ${isSame ? 'the same' : 'a change'}`, () => {
+				const { box, take } = open();
+				box.added(a, C, 'x', { f: one });
+				take();
+				box.changed(a, C, 'x', { f: other });
+				expect(take()).to.have.length(isSame ? 0 : 1);
+			});
+		}
+
+		it('sends nothing of a change where another holder has precedence', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 2 });
+			take();
+			box.changed(b, C, 'x', { f: 3 });
+			expect(take()).to.deep.equal([]);
+		});
+
+		it("sends the next holder's value when the one with precedence clears a field", () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 2 });
+			take();
+			box.changed(a, C, 'x', { f: undefined });
+			expect(take()).to.deep.equal([changed('x', { f: 2 })]);
+		});
+
+		it("sends nothing when the next holder's value is the same", () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 1 });
+			take();
+			box.changed(a, C, 'x', { f: undefined });
+			box.removed(a, C, 'x');
+			expect(take()).to.deep.equal([]);
+		});
+
+		it('sends a field as cleared when no holder is left for it', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1, g: 1 });
+			box.added(b, C, 'x', { f: 1 });
+			take();
+			box.removed(a, C, 'x');
+			expect(take()).to.deep.equal([changed('x', undefined, ['g'])]);
+		});
+
+		it('gives a holder that comes back to a field the last place', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 2 });
+			box.changed(a, C, 'x', { f: undefined });
+			take();
+			box.changed(a, C, 'x', { f: 3 });
+			expect(take()).to.deep.equal([]);
+		});
+
+		it('sends `removed` with the last holder only', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 1 });
+			take();
+			box.removed(a, C, 'x');
+			expect(take()).to.deep.equal([]);
+			box.removed(b, C, 'x');
+			expect(take()).to.deep.equal([removed('x')]);
+		});
+
+		it('sends no empty change', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			box.changed(a, C, 'x', {});
+			box.changed(a, C, 'x', { g: undefined });
+			expect(take()).to.deep.equal([]);
+		});
+
+		it('ignores `_id` among the fields', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { _id: 'x', f: 1 });
+			box.changed(a, C, 'x', { _id: 'y' });
+			expect(take()).to.deep.equal([added('x', { f: 1 })]);
+		});
+
+		it('replaces a nested object as a whole', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: { p: 1, q: 2 } });
+			take();
+			box.changed(a, C, 'x', { f: { p: 1 } });
+			expect(take()).to.deep.equal([changed('x', { f: { p: 1 } })]);
+		});
+
+		it('sends an undefined field of a new document as cleared', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: undefined });
+			expect(take()).to.deep.equal([{ ...added('x'), cleared: ['f'] }]);
+		});
+
+		it('tells ids of different types apart', () => {
+			const { box, take } = open();
+			box.added(a, C, 5, { f: 1 });
+			box.added(a, C, '5', { f: 2 });
+			box.removed(a, C, 5);
+			expect(take()).to.deep.equal([added('~5', { f: 1 }), added('5', { f: 2 }), removed('~5')]);
+		});
+
+		it('refuses to change or remove what is not there', () => {
+			const { box, take } = open();
+			expect(() => box.changed(a, C, 'x', {})).to.throw('Could not find element with id x to change');
+			expect(() => box.removed(a, C, 'x')).to.throw('Removed nonexistent document x');
+			expect(take()).to.deep.equal([]);
+		});
+
+		it('refuses to change or remove what only another holder shows', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			expect(() => box.changed(b, C, 'x', { g: 1 })).to.throw('Could not find element with id x to change');
+			expect(() => box.removed(b, C, 'x')).to.throw('Removed nonexistent document x');
+			expect(take()).to.deep.equal([]);
+		});
+	});
+
+	describe('11 NO_MERGE_MULTI', () => {
+		it('adds a document once; later adds are changes with all their fields', () => {
+			const { box, take } = open('NO_MERGE_MULTI');
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 1, g: 2 });
+			expect(take()).to.deep.equal([added('x', { f: 1 }), changed('x', { f: 1, g: 2 })]);
+		});
+
+		it('sends every change, whoever makes it', () => {
+			const { box, take } = open('NO_MERGE_MULTI');
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 1 });
+			take();
+			box.changed(b, C, 'x', { f: 1 });
+			expect(take()).to.deep.equal([changed('x', { f: 1 })]);
+		});
+
+		it('removes with the last holder, and clears no fields before', () => {
+			const { box, take } = open('NO_MERGE_MULTI');
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', {});
+			take();
+			box.removed(a, C, 'x');
+			expect(take()).to.deep.equal([]);
+			box.removed(b, C, 'x');
+			expect(take()).to.deep.equal([removed('x')]);
+			expect(box.removesOnStop(C)).to.equal(true);
+		});
+	});
+
+	for (const strategy of ['NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const) {
+		describe(`11 ${strategy}`, () => {
+			it('sends every call as it is', () => {
+				const { box, take } = open(strategy);
+				box.changed(a, C, 'x', { f: 0 });
+				box.added(a, C, 'x', { f: 1 });
+				box.added(b, C, 'x', { f: 1 });
+				box.changed(a, C, 'x', { f: 1 });
+				box.removed(a, C, 'x');
+				box.removed(a, C, 'x');
+				expect(take()).to.deep.equal([
+					changed('x', { f: 0 }),
+					added('x', { f: 1 }),
+					added('x', { f: 1 }),
+					changed('x', { f: 1 }),
+					removed('x'),
+					removed('x'),
+				]);
+			});
+
+			it(`${strategy === 'NO_MERGE' ? 'takes away' : 'leaves'} what was shown when a subscription stops`, () => {
+				expect(open(strategy).box.removesOnStop(C)).to.equal(strategy === 'NO_MERGE');
+			});
+
+			it('sends what is shown to another user at once, and removes nothing', () => {
+				const { box, take } = open(strategy);
+				box.added(a, C, 'x', { f: 1 });
+				box.added(a, C, 'y', { f: 1 });
+				take();
+				box.beginAnew();
+				box.added(b, C, 'x', { f: 1 });
+				expect(take()).to.deep.equal([added('x', { f: 1 })]);
+				box.showDifference();
+				expect(take()).to.deep.equal([]);
+			});
+		});
+	}
+
+	for (const strategy of ['NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const) {
+		it(`does not strip \`_id\` with ${strategy}`, () => {
+			const { box, take } = open(strategy);
+			box.added(a, C, 'x', { _id: 'x' });
+			expect(take()).to.deep.equal([added('x', { _id: 'x' })]);
+		});
+	}
+
+	describe('12 another user', () => {
+		it('holds what is merged, then sends the difference', () => {
+			const { box, take } = open();
+			box.added(a, C, 'same', { f: 1 });
+			box.added(a, C, 'gone', { f: 1 });
+			box.added(a, C, 'other', { f: 1, g: 1 });
+			take();
+			box.beginAnew();
+			box.added(b, C, 'new', { f: 1 });
+			box.added(b, C, 'other', { f: 2, h: 1 });
+			box.added(b, C, 'same', { f: 1 });
+			expect(take()).to.deep.equal([]);
+			box.showDifference();
+			expect(take()).to.deep.equal([removed('gone'), changed('other', { f: 2, h: 1 }, ['g']), added('new', { f: 1 })]);
+		});
+
+		it('is done with one collection before it begins with the next', () => {
+			const { box, take } = open();
+			box.added(a, 'who', 'nobody', {});
+			box.added(a, 'q', 'x', {});
+			take();
+			box.beginAnew();
+			box.added(b, 'new', 'n', {});
+			box.added(b, 'who', 'bob', {});
+			box.showDifference();
+			expect(take()).to.deep.equal([
+				{ msg: 'removed', collection: 'who', id: 'nobody' },
+				{ msg: 'added', collection: 'who', id: 'bob' },
+				{ msg: 'removed', collection: 'q', id: 'x' },
+				{ msg: 'added', collection: 'new', id: 'n' },
+			]);
+		});
+
+		it('sends values anew with NO_MERGE_MULTI, which remembers none, and removes what is gone', () => {
+			const { box, take } = open('NO_MERGE_MULTI');
+			box.added(a, C, 'x', { f: 1 });
+			box.added(a, C, 'gone', {});
+			take();
+			box.beginAnew();
+			box.added(b, C, 'x', { f: 2 });
+			box.added(b, C, 'new', { f: 1 });
+			box.showDifference();
+			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
+		});
+
+		it('does not remove a document with NO_MERGE_MULTI that comes, goes and comes while the user changes', () => {
+			const { box, take } = open('NO_MERGE_MULTI');
+			box.added(a, C, 'x', { f: 1 });
+			take();
+			box.beginAnew();
+			box.added(b, C, 'x', { f: 2 });
+			box.removed(b, C, 'x');
+			box.added(b, C, 'x', { f: 3 });
+			box.showDifference();
+			expect(take()).to.deep.equal([changed('x', { f: 2 }), changed('x', { f: 3 })]);
+		});
+	});
+});

@@ -1,0 +1,739 @@
+/** contract/ddp.md sections 7, 10 and 12 over real sockets, row by row. */
+import { expect } from 'chai';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { LiveQuery, liveQuery, type PublicationContext, publication } from '../../shared/publication.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** Publishes under a name whatever the test says. */
+type Run = (context: PublicationContext, params: readonly unknown[]) => unknown;
+const runs = new Map<string, Run>();
+const names = ['a', 'b', 'm', 'st', 'er'];
+
+/** The universal publication shows nothing unless a test says so. */
+let universal: Run = () => {};
+let secondUniversal: Run = () => {};
+
+const args = { one: Match.Any, two: Match.Any };
+const publications = [
+	...names.map((name) =>
+		publication({
+			...anyone,
+			name,
+			args,
+			run: ({ one, two }, context) => runs.get(name)?.(context, [one, two]),
+		}),
+	),
+	publication({ ...anyone, name: 'typed', args: { n: Number }, run: (_args, context) => context.ready() }),
+	publication({ ...anyone, name: 'users only', anonymous: false, run: (_args, context) => context.ready() }),
+	publication({ ...anyone, name: null, run: (_args, context) => universal(context, []) }),
+	publication({ ...anyone, name: null, run: (_args, context) => secondUniversal(context, []) }),
+];
+
+/** Lets a test hold something up. */
+function gate(): { opened: Promise<void>; open(): void } {
+	let open = () => {};
+	const opened = new Promise<void>((resolve) => {
+		open = resolve;
+	});
+	return { opened, open };
+}
+
+let pending = gate();
+
+const methods = [
+	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
+	method({
+		...anyone,
+		name: 'setUser',
+		changesUser: true,
+		args: { id: Match.Any },
+		async run({ id }, context) {
+			await context.setUserId(id as string);
+			return id;
+		},
+	}),
+	method({
+		...anyone,
+		name: 'setUserTwice',
+		changesUser: true,
+		run: (_args, context) => Promise.all([context.setUserId('first'), context.setUserId('second')]).then(() => {}),
+	}),
+	method({
+		...anyone,
+		name: 'setUserUnblocked',
+		run: (_args, context) => {
+			context.unblock();
+			return context.setUserId('bob');
+		},
+	}),
+	method({
+		...anyone,
+		name: 'write',
+		args: { id: String, roles: Match.OneOf(null, [String]) },
+		async run({ id, roles }, { store, events }) {
+			if (roles === null) await store.permissions.deleteOne({ _id: id });
+			else if ((await store.permissions.updateOne({ _id: id }, { $set: { roles } })).matchedCount === 0)
+				await store.permissions.insertOne({ _id: id, roles });
+			events.emit('changed', { collection: 'permissions', action: 'updated', document: { _id: id } });
+			return 'written';
+		},
+	}),
+	method({
+		...anyone,
+		name: 'cyclic details',
+		run() {
+			const details: { self?: unknown } = {};
+			details.self = details;
+			throw new ClientError('cyclic', 'x', details);
+		},
+	}),
+];
+
+const PERMISSIONS = 'rocketchat_permissions';
+const withRole = (role: string, name?: string) =>
+	liveQuery('permissions', { roles: role }, { roles: 1 }, name ? { name } : {});
+
+describe('publications over DDP', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({
+			methods,
+			publications,
+			strategies: { events: 'NO_MERGE_NO_HISTORY', ids: 'NO_MERGE_MULTI' },
+		});
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		runs.clear();
+		universal = () => {};
+		secondUniversal = () => {};
+		pending = gate();
+		app.log.lines.length = 0;
+		await app.store.permissions.deleteMany({});
+	});
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function connect(): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		return client;
+	}
+
+	/** All frames until what is in the queue has been handled: the answers to an `echo` sent behind it. */
+	async function untilEcho(client: RawClient): Promise<Frame[]> {
+		client.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
+		const frames: Frame[] = [];
+		while (true) {
+			const frame = await client.next();
+			if (frame.msg === 'result' && frame.id === 'end') return frames;
+			if (frame.msg !== 'updated' || (frame.methods as string[])[0] !== 'end') frames.push(frame);
+		}
+	}
+
+	/** What comes of a subscription to what `run` publishes. */
+	async function subscribe(run: Run, client?: RawClient, id = 's', name = 'a'): Promise<Frame[]> {
+		runs.set(name, run);
+		const subscriber = client ?? (await connect());
+		subscriber.send({ msg: 'sub', id, name, params: [1, 2] });
+		return untilEcho(subscriber);
+	}
+
+	const READY = { msg: 'ready', subs: ['s'] };
+	const ADDED = { msg: 'added', collection: 'c', id: 'x', fields: { f: 1 } };
+	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
+	const NOSUB = { msg: 'nosub', id: 's' };
+	const INTERNAL = {
+		isClientSafe: true,
+		error: 500,
+		reason: 'Internal server error',
+		message: 'Internal server error [500]',
+		errorType: 'Meteor.Error',
+	};
+	const show: Run = (context) => context.added('c', 'x', { f: 1 });
+	const showAll: Run = (context) => {
+		show(context, []);
+		context.ready();
+	};
+	const errorLines = () => app.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text);
+	const errors = () =>
+		app.log.lines
+			.filter(({ level }) => level === 'error')
+			.map(({ facts }) => String((facts as { err?: Error }).err?.message ?? (facts as { err?: unknown }).err));
+
+	describe('10 requests', () => {
+		it('sends documents, then ready', async () => {
+			expect(await subscribe(showAll)).to.deep.equal([ADDED, READY]);
+		});
+
+		it('answers an unknown name with nosub 404', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'toString' });
+			expect(await client.next())
+				.to.deep.include({ msg: 'nosub', id: 's' })
+				.and.have.nested.property('error.error', 404);
+		});
+
+		it('ignores an id that is active, whatever its name', async () => {
+			const client = await connect();
+			await subscribe(showAll, client);
+			expect(await subscribe(showAll, client, 's', 'b')).to.deep.equal([]);
+		});
+
+		it('answers unsub with what it takes away, then nosub; again, with nosub', async () => {
+			const client = await connect();
+			await subscribe(showAll, client);
+			client.send({ msg: 'unsub', id: 's' });
+			client.send({ msg: 'unsub', id: 's' });
+			expect(await untilEcho(client)).to.deep.equal([REMOVED, NOSUB, NOSUB]);
+		});
+
+		it('sends `changed` for what another subscription still holds', async () => {
+			const client = await connect();
+			await subscribe(showAll, client);
+			await subscribe((context) => context.added('c', 'x', { f: 2 }), client, 't', 'b');
+			client.send({ msg: 'unsub', id: 's' });
+			expect(await untilEcho(client)).to.deep.equal([{ ...ADDED, msg: 'changed', fields: { f: 2 } }, NOSUB]);
+		});
+
+		it('takes an id again once it has stopped', async () => {
+			const client = await connect();
+			await subscribe(showAll, client);
+			client.send({ msg: 'unsub', id: 's' });
+			await untilEcho(client);
+			expect(await subscribe(showAll, client)).to.deep.equal([ADDED, READY]);
+		});
+
+		it('checks parameters: nosub 400', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'typed', params: ['1'] });
+			expect(await client.next()).to.have.nested.property('error.reason', 'Match failed');
+		});
+
+		it('refuses one that needs a user where nobody is logged in', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'users only' });
+			expect(await client.next()).to.have.nested.property('error.error', 'error-invalid-user');
+		});
+
+		it('holds up the messages behind it until the publish function is done', async () => {
+			const client = await connect();
+			runs.set('a', () => pending.opened);
+			runs.set('b', (context) => context.ready());
+			client.send({ msg: 'sub', id: 's', name: 'a' });
+			client.send({ msg: 'sub', id: 't', name: 'b' });
+			client.send({ msg: 'ping' });
+			expect(await client.next()).to.deep.equal({ msg: 'pong' });
+			pending.open();
+			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['t'] });
+		});
+
+		it('lets the next message start after unblock', async () => {
+			const run: Run = async (context) => {
+				context.unblock();
+				context.unblock();
+				await pending.opened;
+				context.ready();
+			};
+			const client = await connect();
+			expect(await subscribe(run, client)).to.deep.equal([]);
+			pending.open();
+			expect(await client.next()).to.deep.equal(READY);
+		});
+	});
+
+	describe('10 outcomes', () => {
+		const cases: [string, Run, object[], error?: string][] = [
+			[
+				'ready, called twice: one ready',
+				(context) => {
+					context.ready();
+					context.ready();
+				},
+				[READY],
+			],
+			['returns a live query: its documents, then ready', () => withRole('none'), [READY]],
+			['returns an empty array: ready', () => [], [READY]],
+			['returns nothing: nothing', () => undefined, []],
+			['returns false: nothing', () => false, []],
+			[
+				'returns an array of something else: 500',
+				() => [5],
+				[{ ...NOSUB, error: INTERNAL }],
+				'Publish function returned an array of something else than live queries',
+			],
+			[
+				'returns two live queries of one collection: 500',
+				() => [withRole('r'), withRole('q')],
+				[{ ...NOSUB, error: INTERNAL }],
+				`Publish function returned multiple live queries for collection ${PERMISSIONS}`,
+			],
+			[
+				'returns something else: 500',
+				() => ({}),
+				[{ ...NOSUB, error: INTERNAL }],
+				'Publish function can only return a live query or an array of them',
+			],
+			[
+				'throws: removed, then nosub 500',
+				(context) => {
+					show(context, []);
+					throw new Error('a secret');
+				},
+				[ADDED, REMOVED, { ...NOSUB, error: INTERNAL }],
+				'a secret',
+			],
+			['rejects with undefined: nosub 500', () => Promise.reject(), [{ ...NOSUB, error: INTERNAL }], 'undefined'],
+			[
+				'error(e): removed, then nosub with the error',
+				(context) => {
+					show(context, []);
+					context.error(new ClientError('nope', 'NOPE'));
+				},
+				[
+					ADDED,
+					REMOVED,
+					{
+						...NOSUB,
+						error: {
+							isClientSafe: true,
+							error: 'nope',
+							reason: 'NOPE',
+							message: 'NOPE [nope]',
+							errorType: 'Meteor.Error',
+						},
+					},
+				],
+			],
+			[
+				'error(): nosub without error',
+				(context) => {
+					show(context, []);
+					context.error();
+				},
+				[ADDED, REMOVED, NOSUB],
+			],
+			[
+				'stop(): removed, then nosub',
+				(context) => {
+					showAll(context, []);
+					context.stop();
+				},
+				[ADDED, READY, REMOVED, NOSUB],
+			],
+			[
+				'anything after it has stopped: nothing',
+				(context) => {
+					context.stop();
+					showAll(context, []);
+					context.changed('c', 'x', {});
+					context.removed('c', 'x');
+					context.error(new Error('unheard'));
+					context.stop();
+					return withRole('none');
+				},
+				[NOSUB],
+			],
+			[
+				'changed of a document that is not there: 500',
+				(context) => context.changed('c', 'x', {}),
+				[{ ...NOSUB, error: INTERNAL }],
+				'Could not find element with id x to change',
+			],
+			[
+				'removed of a document that is not there: 500',
+				(context) => context.removed('c', 'x'),
+				[{ ...NOSUB, error: INTERNAL }],
+				'Removed nonexistent document x',
+			],
+			[
+				'an id that is an object: 500',
+				(context) => context.added('c', {}, {}),
+				[{ ...NOSUB, error: INTERNAL }],
+				'Meteor does not currently support objects other than ObjectID as ids',
+			],
+		];
+		for (const [what, run, frames, error] of cases) {
+			it(what, async () => {
+				expect(await subscribe(run)).to.deep.equal(frames);
+				expect(errors()).to.deep.equal(error === undefined ? [] : [error]);
+				if (error) expect(errorLines()).to.deep.equal(['Exception from sub a id s']);
+			});
+		}
+
+		it('shows nothing of a document that cannot be encoded: nosub 500', async () => {
+			expect(await subscribe((context) => context.added('c', 'x', { big: 10n }))).to.deep.equal([
+				{ ...NOSUB, error: INTERNAL },
+			]);
+		});
+
+		it('refuses what cannot be encoded also where another subscription hides it', async () => {
+			const client = await connect();
+			await subscribe(showAll, client);
+			expect(await subscribe((context) => context.added('c', 'x', { f: 10n }), client, 't', 'b')).to.deep.equal([
+				{ msg: 'nosub', id: 't', error: INTERNAL },
+			]);
+			client.send({ msg: 'unsub', id: 's' });
+			expect(await untilEcho(client)).to.deep.equal([REMOVED, NOSUB]);
+		});
+
+		it('answers an error whose details cannot be encoded with 500, in subscriptions and calls', async () => {
+			const details = { big: 10n };
+			const frames = await subscribe((context) => context.error(new ClientError('big', 'x', details)));
+			expect(frames).to.deep.equal([{ ...NOSUB, error: INTERNAL }]);
+			const client = await connect();
+			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
+		});
+
+		it('calls onStop when it stops, and at once if it has', async () => {
+			const heard: string[] = [];
+			await subscribe((context) => {
+				context.onStop(() => void heard.push('stopped'));
+				context.stop();
+				context.onStop(() => void heard.push('at once'));
+				heard.push('end');
+			});
+			expect(heard).to.deep.equal(['stopped', 'at once', 'end']);
+		});
+
+		it('calls onStop when the client goes', async () => {
+			const client = await connect();
+			await subscribe((context) => context.onStop(pending.open), client);
+			client.socket.terminate();
+			await pending.opened;
+		});
+
+		it('logs an onStop listener that throws or rejects, and goes on', async () => {
+			const frames = await subscribe((context) => {
+				context.onStop(() => {
+					throw new Error('thrown');
+				});
+				context.onStop(() => Promise.reject(new Error('rejected')));
+				context.stop();
+			});
+			expect(frames).to.deep.equal([NOSUB]);
+			expect(errors()).to.deep.equal(['thrown', 'rejected']);
+		});
+
+		it('fires the signal when it stops', async () => {
+			let signal: AbortSignal | undefined;
+			await subscribe((context) => {
+				signal = context.signal;
+				expect(signal.aborted).to.equal(false);
+				context.stop();
+			});
+			expect(signal?.aborted).to.equal(true);
+		});
+
+		it('keeps its own copy of what is published', async () => {
+			const client = await connect();
+			const shown = { list: [1] };
+			const change = gate();
+			await subscribe((context) => {
+				context.added('c', 'x', shown);
+				void change.opened.then(() => {
+					shown.list.push(2);
+					context.changed('c', 'x', shown);
+					pending.open();
+				});
+			}, client);
+			change.open();
+			await pending.opened;
+			expect(await client.next()).to.deep.equal({ ...ADDED, msg: 'changed', fields: { list: [1, 2] } });
+		});
+	});
+
+	describe('10 universal publications', () => {
+		const document = { msg: 'added', collection: 'u', id: 'x', fields: { user: null } };
+
+		it('come right after connected, without ready', async () => {
+			universal = (context) => {
+				context.added('u', 'x', { user: context.userId });
+				context.ready();
+			};
+			expect(await untilEcho(await connect())).to.deep.equal([document]);
+		});
+
+		it('send an error in a nosub without id', async () => {
+			universal = () => Promise.reject(new ClientError('nope'));
+			const [frame] = await (await connect()).take(1);
+			expect(frame).to.include({ msg: 'nosub' }).and.not.have.property('id');
+			expect(frame).to.have.nested.property('error.error', 'nope');
+		});
+
+		it('are awaited when the user changes, so that their documents do not flicker', async () => {
+			universal = async (context) => {
+				await new Promise(setImmediate);
+				context.added('u', 'x', { user: context.userId });
+			};
+			const client = await connect();
+			expect(await client.next()).to.deep.equal(document);
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			expect(await client.take(2)).to.deep.equal([
+				{ ...document, msg: 'changed', fields: { user: 'bob' } },
+				{ msg: 'updated', methods: ['1'] },
+			]);
+		});
+
+		it('do not start on a connection that one before them has closed', async () => {
+			let started = false;
+			universal = (context) => context.connection?.close();
+			secondUniversal = () => {
+				started = true;
+			};
+			const client = await connect();
+			await client.closed;
+			expect(started).to.equal(false);
+		});
+	});
+
+	describe('12 another user', () => {
+		it('sends the transcript of section 20', async () => {
+			runs.set('m', (context) => {
+				const { userId } = context;
+				context.added('who', userId ?? 'nobody', userId ? { n: userId, stable: 1 } : { n: 'none' });
+				context.added('who', 'const', { v: userId ? 2 : 1 });
+				if (!userId) for (const id of ['x', 'y']) context.added('q', id, {});
+				context.ready();
+			});
+			runs.set('st', (context) => (context.userId ? context.stop() : context.ready()));
+			runs.set('er', (context) => {
+				if (context.userId) throw new ClientError('nope', 'NOPE');
+				context.ready();
+			});
+			const client = await connect();
+			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
+			await untilEcho(client);
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			const texts: string[] = [];
+			while (texts.length < 10) texts.push(await client.nextText());
+			expect(texts).to.deep.equal([
+				'{"msg":"nosub","id":"st"}',
+				'{"msg":"nosub","id":"er","error":{"isClientSafe":true,"error":"nope","reason":"NOPE","message":"NOPE [nope]","errorType":"Meteor.Error"}}',
+				'{"msg":"removed","collection":"who","id":"nobody"}',
+				'{"msg":"changed","collection":"who","id":"const","fields":{"v":2}}',
+				'{"msg":"added","collection":"who","id":"bob","fields":{"n":"bob","stable":1}}',
+				'{"msg":"removed","collection":"q","id":"x"}',
+				'{"msg":"removed","collection":"q","id":"y"}',
+				'{"msg":"ready","subs":["m"]}',
+				'{"msg":"updated","methods":["1"]}',
+				'{"msg":"result","id":"1","result":"bob"}',
+			]);
+		});
+
+		it('runs everything again for the same user too, with the same parameters', async () => {
+			const seen: unknown[] = [];
+			const client = await connect();
+			await subscribe((context, params) => {
+				seen.push([context.userId, ...structuredClone(params)]);
+				(params[0] as { list: number[] }).list?.push(1);
+				context.ready();
+			}, client);
+			client.send({ msg: 'unsub', id: 's' });
+			client.send({ msg: 'sub', id: 's', name: 'a', params: [{ list: [] }] });
+			await client.call('setUser', 'bob');
+			await client.call('setUser', 'bob');
+			const again = ['bob', { list: [] }, undefined];
+			expect(seen.slice(1)).to.deep.equal([[null, { list: [] }, undefined], again, again]);
+		});
+
+		it('ends the old runs first, then starts the new ones', async () => {
+			const heard: string[] = [];
+			const client = await connect();
+			await subscribe((context) => {
+				heard.push(`start ${context.userId}`);
+				context.onStop(() => void heard.push(`stop ${context.userId}`));
+			}, client);
+			await client.call('setUser', 'bob');
+			expect(heard).to.deep.equal(['start null', 'stop null', 'start bob']);
+		});
+
+		it('sends nothing of what an old run still does', async () => {
+			const client = await connect();
+			await subscribe(async (context) => {
+				context.unblock();
+				if (context.userId) return;
+				await pending.opened;
+				showAll(context, []);
+			}, client);
+			await client.call('setUser', 'bob');
+			pending.open();
+			expect(await untilEcho(client)).to.deep.equal([]);
+		});
+
+		it('sends no ready of a subscription that has stopped again meanwhile', async () => {
+			const client = await connect();
+			await subscribe((context) => {
+				context.ready();
+				if (context.userId) context.stop();
+			}, client);
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			expect(await client.take(2)).to.deep.equal([NOSUB, { msg: 'updated', methods: ['1'] }]);
+		});
+
+		it('changes the user once after the other, and never shows twice what the client has', async () => {
+			const client = await connect();
+			await subscribe(async (context) => {
+				await new Promise(setImmediate);
+				context.added('c', 'x', { user: context.userId });
+				context.ready();
+			}, client);
+			client.send({ msg: 'method', id: '1', method: 'setUserTwice' });
+			expect(await client.take(5)).to.deep.equal([
+				{ ...ADDED, msg: 'changed', fields: { user: 'first' } },
+				READY,
+				{ ...ADDED, msg: 'changed', fields: { user: 'second' } },
+				READY,
+				{ msg: 'updated', methods: ['1'] },
+			]);
+		});
+
+		for (const id of [5, undefined, {}]) {
+			it(`refuses ${JSON.stringify(id)} as a user id`, async () => {
+				const client = await connect();
+				expect(await client.call('setUser', ...(id === undefined ? [] : [id]))).to.have.nested.property(
+					'error.error',
+					500,
+				);
+				expect(errors()).to.deep.equal([`setUserId must be called on string or null, not ${typeof id}`]);
+			});
+		}
+
+		it('refuses it after unblock', async () => {
+			const client = await connect();
+			expect(await client.call('setUserUnblocked')).to.have.nested.property('error.error', 500);
+			expect(errors()).to.deep.equal(["Can't call setUserId in a method after calling unblock"]);
+		});
+
+		it('is seen by the messages queued behind', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			runs.set('a', (context) => context.added('c', 'x', { user: context.userId }));
+			client.send({ msg: 'sub', id: 's', name: 'a' });
+			const frames = await client.take(3);
+			expect(frames[2]).to.deep.equal({ ...ADDED, fields: { user: 'bob' } });
+		});
+	});
+
+	describe('11 strategies of the catalogue', () => {
+		it('leave with NO_MERGE_NO_HISTORY what was shown when a subscription stops', async () => {
+			const frames = await subscribe((context) => {
+				context.changed('events', 'id', { e: 1 });
+				context.added('events', 'id', {});
+				context.stop();
+			});
+			expect(frames.map(({ msg }) => msg)).to.deep.equal(['changed', 'added', 'nosub']);
+		});
+
+		it('remember only ids with NO_MERGE_MULTI', async () => {
+			const client = await connect();
+			const run: Run = (context) => context.added('ids', 'x', { f: 1 });
+			expect(await subscribe(run, client)).to.deep.equal([{ ...ADDED, collection: 'ids' }]);
+			expect(await subscribe(run, client, 't', 'b')).to.deep.equal([{ ...ADDED, msg: 'changed', collection: 'ids' }]);
+		});
+	});
+
+	describe('7 live queries and updated', () => {
+		const shown = (id: string, ...roles: string[]) => ({
+			msg: 'added',
+			collection: PERMISSIONS,
+			id,
+			fields: { roles },
+		});
+
+		async function write(client: RawClient, id: string, roles: string[] | null): Promise<Frame[]> {
+			client.send({ msg: 'method', id: 'w', method: 'write', params: [id, roles] });
+			const frames: Frame[] = [];
+			while (frames.at(-1)?.msg !== 'updated') frames.push(await client.next());
+			return frames;
+		}
+		const RESULT = { msg: 'result', id: 'w', result: 'written' };
+		const UPDATED = { msg: 'updated', methods: ['w'] };
+
+		it('show what matches, and each change before the updated of the method that made it', async () => {
+			const client = await connect();
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			expect(await subscribe(() => withRole('r'), client)).to.deep.equal([shown('p', 'r'), READY]);
+			const document = { msg: 'changed', collection: PERMISSIONS, id: 'p' };
+			expect(await write(client, 'q', ['r'])).to.deep.equal([RESULT, shown('q', 'r'), UPDATED]);
+			expect(await write(client, 'p', ['r', 's'])).to.deep.equal([
+				RESULT,
+				{ ...document, fields: { roles: ['r', 's'] } },
+				UPDATED,
+			]);
+			expect(await write(client, 'p', ['s'])).to.deep.equal([RESULT, { ...document, msg: 'removed' }, UPDATED]);
+			expect(await write(client, 'q', null)).to.deep.equal([RESULT, { ...document, msg: 'removed', id: 'q' }, UPDATED]);
+		});
+
+		it('show what others write', async () => {
+			const [reader, writer] = [await connect(), await connect()];
+			await subscribe(() => withRole('r'), reader);
+			await write(writer, 'p', ['r']);
+			expect(await reader.next()).to.deep.equal(shown('p', 'r'));
+		});
+
+		it('are quiet once they have stopped', async () => {
+			const client = await connect();
+			await subscribe(() => withRole('r'), client);
+			client.send({ msg: 'unsub', id: 's' });
+			expect(await write(client, 'p', ['r'])).to.deep.equal([NOSUB, RESULT, UPDATED]);
+		});
+
+		it('can be several, under names of their own', async () => {
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r', 'q'] });
+			const frames = await subscribe(() => [withRole('r'), withRole('q', 'mine')]);
+			expect(frames.map(({ msg, collection }) => collection ?? msg)).to.have.members([PERMISSIONS, 'mine', 'ready']);
+			expect(frames.at(-1)).to.deep.equal(READY);
+		});
+
+		it('come in slices that let others in between, and end when the client no longer wants them', async () => {
+			const count = 1000;
+			for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });
+			const all = await subscribe(() => withRole('r'));
+			expect(new Set(all.filter(({ msg }) => msg === 'added').map(({ id }) => id)).size).to.equal(count);
+			const client = await connect();
+			runs.set('a', (context) => {
+				context.unblock();
+				return withRole('r');
+			});
+			client.send({ msg: 'sub', id: 's', name: 'a' });
+			client.send({ msg: 'unsub', id: 's' });
+			const frames = await untilEcho(client);
+			const of = (msg: string) => frames.filter((frame) => frame.msg === msg).length;
+			expect(of('added')).to.equal(of('removed')).and.be.below(count);
+			expect(frames.at(-1)).to.deep.equal(NOSUB);
+		});
+
+		it('do not let a client that reads nothing hold up the updated of others', async () => {
+			const roles = ['r', '-'.repeat(60_000)];
+			for (let i = 0; i < 300; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles });
+			const [reader, writer] = [await connect(), await connect()];
+			reader.socket.pause();
+			runs.set('a', () => {
+				pending.open();
+				return withRole('r');
+			});
+			reader.send({ msg: 'sub', id: 's', name: 'a' });
+			await pending.opened;
+			expect(await writer.call('write', 'p0', ['s'])).to.have.property('result', 'written');
+			reader.socket.resume();
+			const shownIds = new Set<unknown>();
+			for (const { msg, id } of await untilEcho(reader)) {
+				if (msg === 'added') shownIds.add(id);
+				if (msg === 'removed') shownIds.delete(id);
+			}
+			expect(shownIds.size).to.equal(299);
+			expect(shownIds.has('p0')).to.equal(false);
+		});
+	});
+
+	it('a live query names its collection as the database does', () => {
+		expect(withRole('r')).to.be.instanceOf(LiveQuery).and.include({ name: PERMISSIONS });
+	});
+});
