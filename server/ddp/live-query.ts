@@ -83,17 +83,16 @@ export function observe(
 		}
 	}
 
-	function onChange({ collection: name, document: { _id: id } }: Change): Promise<void> | undefined {
-		if (name !== query.collection) return undefined;
-		const { _id: only } = query.filter as { _id?: unknown };
-		if (typeof only === 'string' && only !== id) return undefined;
+	function onChange({ document: { _id: id } }: Change): Promise<void> {
 		written.add(id);
 		refreshing ??= refresh();
 		return refreshing;
 	}
 
 	// Listening begins before reading, so that nothing falls between the two.
-	const stopListening = bus.on('changed', onChange);
+	const { _id: only } = query.filter as { _id?: unknown };
+	const id = typeof only === 'string' ? only : undefined;
+	const stopListening = bus.watch({ collection: query.collection, id }, onChange);
 	const shown = showAll();
 	return {
 		shown,
