@@ -17,8 +17,8 @@ export interface PublicationContext extends CallContext {
 	error(error?: unknown): void;
 	/** Ends the subscription. */
 	stop(): void;
-	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. */
-	onStop(listener: () => void): void;
+	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. Nobody waits for it. */
+	onStop(listener: () => void | Promise<void>): void;
 }
 
 /** The documents of a collection that match, shown and kept up to date as long as the subscription lasts. */

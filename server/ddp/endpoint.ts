@@ -16,6 +16,8 @@ export interface DdpOptions extends SessionOptions {
 }
 
 export interface DdpEndpoint {
+	/** Sockets that are open. */
+	readonly sessions: number;
 	/**
 	 * Takes no new sessions and closes those there are, spread over a time.
 	 * @param grace that time, in ms; calls that take longer are given up
@@ -77,6 +79,9 @@ export function serveDdp(http: Server, services: SessionServices, options: DdpOp
 	});
 
 	return {
+		get sessions() {
+			return sessions.size;
+		},
 		async close(grace) {
 			stopListening();
 			closed = true;

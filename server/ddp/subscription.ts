@@ -47,7 +47,7 @@ export class Subscription implements PublicationContext {
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
-	readonly #onStop: (() => void)[] = [];
+	readonly #onStop: (() => void | Promise<void>)[] = [];
 	/** What it has shown, by collection and id on the wire. */
 	readonly #documents = new Map<string, Map<string, unknown>>();
 
@@ -119,7 +119,7 @@ export class Subscription implements PublicationContext {
 		this.end(undefined);
 	}
 
-	onStop(listener: () => void): void {
+	onStop(listener: () => void | Promise<void>): void {
 		if (this.#stopped) this.#callSafely(listener);
 		else this.#onStop.push(listener);
 	}
@@ -191,11 +191,12 @@ export class Subscription implements PublicationContext {
 		this.end(toClientError(thrown));
 	}
 
-	#callSafely(listener: () => void): void {
+	#callSafely(listener: () => void | Promise<void>): void {
+		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		try {
-			listener();
+			listener()?.catch(failed);
 		} catch (err) {
-			this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
+			failed(err);
 		}
 	}
 }
