@@ -18,7 +18,8 @@ interface Claim {
 
 interface DocumentView {
 	readonly id: unknown;
-	readonly holders: Set<Holder>;
+	/** Each once. Few documents have more than one: an array takes a fraction of a Set. */
+	readonly holders: Holder[];
 	/** For each field what every holder says of it; the first is what the client has. Empty unless SERVER_MERGE. */
 	readonly fields: Map<string, Claim[]>;
 }
@@ -57,10 +58,11 @@ export class MergeBox {
 		let view = documents.get(key);
 		const isNew = view === undefined;
 		if (!view) {
-			view = { id, holders: new Set(), fields: new Map() };
+			view = { id, holders: [holder], fields: new Map() };
 			documents.set(key, view);
+		} else if (!view.holders.includes(holder)) {
+			view.holders.push(holder);
 		}
-		view.holders.add(holder);
 		const visible = strategy === 'SERVER_MERGE' ? this.#claimAll(view, holder, fields, isNew) : fields;
 		if (isNew && !this.#hadBefore(strategy, collection, key))
 			this.#tell(strategy, codec.added(collection, id, visible));
@@ -90,8 +92,9 @@ export class MergeBox {
 		const key = codec.wireId(id);
 		const view = documents.get(key);
 		if (!view) throw new Error(`Removed nonexistent document ${key}`);
-		view.holders.delete(holder);
-		if (view.holders.size === 0) {
+		const place = view.holders.indexOf(holder);
+		if (place !== -1) view.holders.splice(place, 1);
+		if (view.holders.length === 0) {
 			documents.delete(key);
 			if (!this.#hadBefore(strategy, collection, key)) this.#tell(strategy, codec.removed(collection, id));
 			return;

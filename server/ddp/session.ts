@@ -6,7 +6,7 @@ import type { Method } from '../../shared/method.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
-import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbeat.js';
+import { Heartbeat, type HeartbeatOptions, type Patient } from './heartbeat.js';
 import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
 import type { PublicationServices } from './subscription.js';
@@ -37,7 +37,7 @@ interface Waiting {
 
 const nothing = () => {};
 
-export class Session implements Receiver, CallHost {
+export class Session implements Receiver, CallHost, Patient {
 	readonly invoker: Invoker;
 	readonly log: Log;
 	#userId: string | null = null;
@@ -48,7 +48,7 @@ export class Session implements Receiver, CallHost {
 	#mayPing = true;
 	#closed = false;
 	#controller: AbortController | undefined;
-	readonly #connectTimer: NodeJS.Timeout;
+	#connectTimer: NodeJS.Timeout | undefined;
 	/** Messages that wait for the one that is being handled. */
 	readonly #queue: Waiting[] = [];
 	/** Whether a message is being handled that the next one must wait for. */
@@ -132,6 +132,14 @@ export class Session implements Receiver, CallHost {
 		if (!this.#closed) this.transport.send(frame);
 	}
 
+	ping(): void {
+		this.send(codec.ping());
+	}
+
+	giveUp(): void {
+		this.close();
+	}
+
 	async setUser(userId: string | null, hashedToken: string | null): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
@@ -170,6 +178,7 @@ export class Session implements Receiver, CallHost {
 			return;
 		}
 		clearTimeout(this.#connectTimer);
+		this.#connectTimer = undefined;
 		const { transport, options } = this;
 		this.#connection = new ClientConnection(randomId(), transport, () => this.close(), this.log);
 		this.#subscriptions = new Subscriptions(
@@ -181,11 +190,7 @@ export class Session implements Receiver, CallHost {
 		);
 		this.#mayPing = version !== 'pre1';
 		if (this.#mayPing && options.heartbeat.interval > 0) {
-			this.#heartbeat = startHeartbeat(
-				options.heartbeat,
-				() => this.send(codec.ping()),
-				() => this.close(),
-			);
+			this.#heartbeat = new Heartbeat(options.heartbeat, this);
 		}
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);
@@ -199,9 +204,14 @@ export class Session implements Receiver, CallHost {
 			this.#handle(waiting, nothing);
 			return;
 		}
+		if (!this.#busy && !this.#looping) {
+			// Its turn at once: most clients never have two messages under way, and need no queue.
+			this.#busy = true;
+			this.#handle(waiting, this.#release);
+			return;
+		}
 		this.#queue.push(waiting);
 		if (this.#queue.length > this.options.maxQueue) this.transport.pause();
-		this.#next();
 	}
 
 	#methodOf(request: Request | string): Method | undefined {

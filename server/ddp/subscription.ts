@@ -8,7 +8,7 @@ import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import { wireId } from './codec.js';
-import { observe } from './live-query.js';
+import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 import type { Transport } from './transport.js';
 
@@ -38,7 +38,7 @@ export interface SubscriptionHost {
 
 type Fields = Record<string, unknown>;
 
-export class Subscription implements PublicationContext {
+export class Subscription implements PublicationContext, Observer {
 	readonly connection: Connection;
 	readonly store: Store;
 	readonly settings: Settings;
@@ -47,7 +47,7 @@ export class Subscription implements PublicationContext {
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
-	readonly #onStop: (() => void | Promise<void>)[] = [];
+	#onStop: (() => void | Promise<void>)[] | undefined;
 	/** What it has shown, by collection and id on the wire. */
 	readonly #documents = new Map<string, Map<string, unknown>>();
 
@@ -91,7 +91,7 @@ export class Subscription implements PublicationContext {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		this.#add(collection, id, clone(fields));
+		this.show(collection, id, clone(fields));
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
@@ -121,7 +121,9 @@ export class Subscription implements PublicationContext {
 
 	onStop(listener: () => void | Promise<void>): void {
 		if (this.#stopped) this.#callSafely(listener);
-		else this.#onStop.push(listener);
+		else if (this.#onStop) this.#onStop.push(listener);
+		// As a literal it has room for one, which is all most need.
+		else this.#onStop = [listener];
 	}
 
 	/** Ends it: takes away what it has shown, then tells the client. */
@@ -140,10 +142,12 @@ export class Subscription implements PublicationContext {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
-		for (const listener of this.#onStop.splice(0)) this.#callSafely(listener);
+		const listeners = this.#onStop ?? [];
+		this.#onStop = undefined;
+		for (const listener of listeners) this.#callSafely(listener);
 	}
 
-	#add(collection: string, id: unknown, fields: Fields): void {
+	show(collection: string, id: unknown, fields: Fields): void {
 		if (this.#stopped) return;
 		let ids = this.#documents.get(collection);
 		if (!ids) {
@@ -152,6 +156,14 @@ export class Subscription implements PublicationContext {
 		}
 		ids.set(wireId(id), id);
 		this.host.box.added(this, collection, id, fields);
+	}
+
+	showChange(collection: string, id: string, fields: Fields): void {
+		this.host.box.changed(this, collection, id, fields);
+	}
+
+	roomForMore(): Promise<void> | undefined {
+		return this.host.transport.roomForMore();
 	}
 
 	/** Shows what a publish function returned. */
@@ -172,15 +184,9 @@ export class Subscription implements PublicationContext {
 	}
 
 	#observe(query: LiveQuery): Promise<void> {
-		const { name } = query;
-		const { shown, stop } = observe(query, this.host.services, {
-			added: (id, fields) => this.#add(name, id, fields),
-			changed: (id, fields) => this.host.box.changed(this, name, id, fields),
-			removed: (id) => this.removed(name, id),
-			roomForMore: () => this.host.transport.roomForMore(),
-		});
-		this.onStop(stop);
-		return shown;
+		const observation = new Observation(query, this.host.services, this);
+		this.onStop(() => observation.stop());
+		return observation.shown;
 	}
 
 	#fail(thrown: unknown): void {
