@@ -28,24 +28,28 @@ export interface Bus {
 
 /** Makes a bus. A listener that fails is logged; neither the one who announced nor other listeners notice. */
 export function createBus(log: Log): Bus {
-	/** By the name of the event; for watchers by the collection, too, and by the document. */
-	const listeners = new Map<string, Set<Listener<never>>>();
-	let count = 0;
+	/**
+	 * By the name of the event; for watchers by the collection, too, and by the document. One alone stands for itself: a
+	 * Set for each client's own user would hold more than all else here.
+	 */
+	const listeners = new Map<string, Listener<never> | Set<Listener<never>>>();
 
 	function listen(key: string, listener: Listener<never>): () => void {
-		let all = listeners.get(key);
-		if (!all) {
-			all = new Set();
-			listeners.set(key, all);
+		const there = listeners.get(key);
+		if (!there) listeners.set(key, listener);
+		else if (there instanceof Set) there.add(listener);
+		else listeners.set(key, new Set([there, listener]));
+		return () => leave(key, listener);
+	}
+
+	function leave(key: string, listener: Listener<never>): void {
+		const there = listeners.get(key);
+		if (there instanceof Set) {
+			there.delete(listener);
+			if (there.size === 0) listeners.delete(key);
+		} else if (there === listener) {
+			listeners.delete(key);
 		}
-		const joined = all;
-		joined.add(listener);
-		count++;
-		return () => {
-			if (!joined.delete(listener)) return;
-			count--;
-			if (joined.size === 0) listeners.delete(key);
-		};
 	}
 
 	function failed(name: EventName, err: unknown): void {
@@ -54,12 +58,14 @@ export function createBus(log: Log): Bus {
 
 	return {
 		get listeners() {
+			let count = 0;
+			for (const there of listeners.values()) count += there instanceof Set ? there.size : 1;
 			return count;
 		},
 		publish(name, payload) {
 			let pending: Promise<unknown>[] | undefined;
 			for (const key of keysOf(name, payload)) {
-				for (const listener of listeners.get(key) ?? []) {
+				for (const listener of allOf(listeners.get(key))) {
 					try {
 						const ended = (listener as Listener<typeof name>)(payload);
 						if (!ended) continue;
@@ -75,6 +81,11 @@ export function createBus(log: Log): Bus {
 		on: listen,
 		watch: ({ collection, id }, listener) => listen(watchKey(collection, id), listener),
 	};
+}
+
+function allOf(there: Listener<never> | Set<Listener<never>> | undefined): Iterable<Listener<never>> {
+	if (there instanceof Set) return there;
+	return there ? [there] : [];
 }
 
 function watchKey(collection: string, id?: string): string {

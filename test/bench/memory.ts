@@ -32,11 +32,12 @@ export async function benchMemory(): Promise<void> {
 	console.log(`Bytes of one of ${CONNECTIONS} idle connections, each with a user of its own logged in.\n`);
 	console.log('| After a garbage collection | bare | Roomkey | ratio | aim |');
 	console.log('|---|---|---|---|---|');
-	for (const [name, of] of [
-		['heap and buffers', 'held'],
-		['resident', 'resident'],
+	for (const [name, of, aim] of [
+		['heap and buffers', 'held', `≤ ${AIM}`],
+		// No measure of its own: a heap that had free room, as after storing people, grows less than what it holds.
+		['resident', 'resident', ''],
 	] as const) {
-		const cells = [name, bare[of].toFixed(0), ours[of].toFixed(0), (ours[of] / bare[of]).toFixed(2), `≤ ${AIM}`];
+		const cells = [name, bare[of].toFixed(0), ours[of].toFixed(0), (ours[of] / bare[of]).toFixed(2), aim];
 		console.log(`| ${cells.join(' | ')} |`);
 	}
 }

@@ -26,7 +26,7 @@ export interface Ready {
 export interface Memory {
 	/** What JavaScript holds, with its buffers. */
 	readonly held: number;
-	/** What the process holds, with sockets and whatever else is native. */
+	/** What the process has of the system: rises less than what is held where the heap had free room before. */
 	readonly resident: number;
 }
 
