@@ -57,6 +57,8 @@ export interface AppOptions {
 
 export interface App {
 	readonly invoker: Invoker;
+	/** Sessions that are open, and listeners for events. */
+	counts(): { sessions: number; listeners: number };
 	/**
 	 * Starts to listen.
 	 * @param port 0 picks a free one
@@ -114,6 +116,7 @@ export function createApp(options: AppOptions): App {
 
 	return {
 		invoker,
+		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });
 			return (http.server.address() as AddressInfo).port;

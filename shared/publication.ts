@@ -17,7 +17,7 @@ export interface PublicationContext extends CallContext {
 	error(error?: unknown): void;
 	/** Ends the subscription. */
 	stop(): void;
-	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. */
+	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. Nobody waits for it. */
 	onStop(listener: () => void | Promise<void>): void;
 }
 

@@ -32,6 +32,8 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
+	/** Those whose client is there. */
+	readonly sessions: number;
 	/** The user of each login token that a session uses, by the token's hash. */
 	tokensInUse(): Map<string, string>;
 	/**
@@ -140,6 +142,9 @@ export function serveDdp(
 	});
 
 	return {
+		get sessions() {
+			return sessions.size;
+		},
 		tokensInUse() {
 			const inUse = new Map<string, string>();
 			for (const { hashedToken, userId } of sessions.values()) {

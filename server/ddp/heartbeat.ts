@@ -7,42 +7,46 @@ export interface HeartbeatOptions {
 	readonly timeout: number;
 }
 
-export interface Heartbeat {
-	/** A message has arrived: the client is alive. Cheap enough for every message. */
-	heard(): void;
-	stop(): void;
+/** What a heartbeat does to its client. */
+export interface Patient {
+	ping(): void;
+	giveUp(): void;
 }
 
 /**
- * Starts a heartbeat: at each interval in which nothing was heard it pings, and gives the client up when nothing is
- * heard for the timeout after that.
+ * At each interval in which nothing was heard it pings, and gives the client up when nothing is heard for the timeout
+ * after that. A class, since there is one for every client: most of them are idle, and this is what keeps them busy.
  */
-export function startHeartbeat(
-	{ interval, timeout }: HeartbeatOptions,
-	sendPing: () => void,
-	giveUp: () => void,
-): Heartbeat {
-	let heardSince = false;
-	let deadline: NodeJS.Timeout | undefined;
+export class Heartbeat {
+	#heardSince = false;
+	readonly #ticker: NodeJS.Timeout;
+	#deadline: NodeJS.Timeout | undefined;
 
-	const ticker = setInterval(() => {
-		if (!heardSince && deadline === undefined) {
-			deadline = setTimeout(giveUp, timeout);
-			sendPing();
+	constructor(
+		private readonly options: HeartbeatOptions,
+		private readonly patient: Patient,
+	) {
+		this.#ticker = setInterval(() => this.#look(), options.interval);
+	}
+
+	/** A message has arrived: the client is alive. Cheap enough for every message. */
+	heard(): void {
+		this.#heardSince = true;
+		if (this.#deadline === undefined) return;
+		clearTimeout(this.#deadline);
+		this.#deadline = undefined;
+	}
+
+	stop(): void {
+		clearInterval(this.#ticker);
+		clearTimeout(this.#deadline);
+	}
+
+	#look(): void {
+		if (!this.#heardSince && this.#deadline === undefined) {
+			this.#deadline = setTimeout(() => this.patient.giveUp(), this.options.timeout);
+			this.patient.ping();
 		}
-		heardSince = false;
-	}, interval);
-
-	return {
-		heard() {
-			heardSince = true;
-			if (deadline === undefined) return;
-			clearTimeout(deadline);
-			deadline = undefined;
-		},
-		stop() {
-			clearInterval(ticker);
-			clearTimeout(deadline);
-		},
-	};
+		this.#heardSince = false;
+	}
 }

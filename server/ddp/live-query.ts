@@ -8,11 +8,14 @@ import type { Bus } from '../events/bus.js';
 type Document = { _id: string };
 type Fields = Record<string, unknown>;
 
-/** What is told of the documents. `fields` are without `_id`; in `changed`, undefined stands for a field that is gone. */
+/**
+ * Is told of documents, each of a collection by its name on the wire. `fields` are without `_id`, and nobody else's to
+ * change; in `showChange`, undefined stands for a field that is gone.
+ */
 export interface Observer {
-	added(id: string, fields: Fields): void;
-	changed(id: string, fields: Fields): void;
-	removed(id: string): void;
+	show(collection: string, id: string, fields: Fields): void;
+	showChange(collection: string, id: string, fields: Fields): void;
+	removed(collection: string, id: string): void;
 	/** Resolves when the client can take more of a large result. Undefined: it can at once. */
 	roomForMore(): Promise<void> | undefined;
 }
@@ -21,60 +24,79 @@ export interface Observer {
 const SLICE = 100;
 
 /**
- * Shows what matches, then keeps it up to date.
+ * Shows what matches, then keeps it up to date until it is stopped. A class, since every client has one of its own user.
  *
  * A change says only which document was written: whether it matches, and what it now holds, the store is asked. So no
  * second matcher has to agree with the store's, and several writes in a row cost one read.
- * @returns resolves when all is shown; `stop` ends it, also before
  */
-export function observe(
-	query: LiveQuery,
-	{ store, bus }: { store: Store; bus: Bus },
-	observer: Observer,
-): { shown: Promise<void>; stop(): void } {
-	const collection = store[query.collection] as unknown as Collection<Document>;
-	const filter = query.filter as Filter<Document>;
-	const options = { projection: query.projection };
+export class Observation {
+	/** Resolves when all is shown, or it was stopped before. */
+	readonly shown: Promise<void>;
 	/** What was last told of each document. */
-	const known = new Map<string, Fields>();
-	/** Documents that were written since they were last read. */
-	const written = new Set<string>();
+	readonly #known = new Map<string, Fields>();
+	/** Documents that were written since they were last read; made when one is. */
+	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
-	let newer: Set<string> | undefined = new Set();
-	let stopped = false;
-	let refreshing: Promise<void> | undefined;
+	#newer: Set<string> | undefined = new Set();
+	#stopped = false;
+	#refreshing: Promise<void> | undefined;
+	readonly #stopListening: () => void;
 
-	function tell(document: Document): void {
+	constructor(
+		private readonly query: LiveQuery,
+		private readonly services: { readonly store: Store; readonly bus: Bus },
+		private readonly observer: Observer,
+	) {
+		const { _id: only } = query.filter as { _id?: unknown };
+		const id = typeof only === 'string' ? only : undefined;
+		// Listening begins before reading, so that nothing falls between the two.
+		this.#stopListening = services.bus.watch({ collection: query.collection, id }, (change) => this.#onChange(change));
+		this.shown = this.#showAll();
+	}
+
+	stop(): void {
+		this.#stopped = true;
+		this.#stopListening();
+	}
+
+	get #collection(): Collection<Document> {
+		return this.services.store[this.query.collection] as unknown as Collection<Document>;
+	}
+
+	#tell(document: Document): void {
 		const { _id: id, ...fields } = document;
-		const before = known.get(id);
-		known.set(id, fields);
+		const before = this.#known.get(id);
+		this.#known.set(id, fields);
 		if (!before) {
-			observer.added(id, fields);
+			this.observer.show(this.query.name, id, fields);
 			return;
 		}
 		const gone = Object.keys(before).filter((name) => !(name in fields));
-		observer.changed(
+		this.observer.showChange(
+			this.query.name,
 			id,
 			gone.length === 0 ? fields : { ...fields, ...Object.fromEntries(gone.map((n) => [n, undefined])) },
 		);
 	}
 
-	async function showAll(): Promise<void> {
+	async #showAll(): Promise<void> {
+		const { filter, projection } = this.query;
 		let count = 0;
-		for await (const document of collection.find(filter, options)) {
-			if (stopped) return;
-			if (!newer?.has(document._id)) tell(document);
+		for await (const document of this.#collection.find(filter as Filter<Document>, { projection })) {
+			if (this.#stopped) return;
+			if (!this.#newer?.has(document._id)) this.#tell(document);
 			// Asked after each: a slice of large documents would be more than may wait for a client.
-			const room = observer.roomForMore();
+			const room = this.observer.roomForMore();
 			if (room) await room;
 			else if (++count % SLICE === 0) await setImmediate();
 		}
-		newer = undefined;
+		this.#newer = undefined;
 	}
 
-	async function read(id: string): Promise<Document | null> {
+	async #read(id: string, written: Set<string>): Promise<Document | null> {
+		const { filter, projection } = this.query;
 		try {
-			return await collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, options);
+			return await this.#collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
 		} catch (error) {
 			// What could not be read now is read at the next change.
 			written.add(id);
@@ -82,42 +104,29 @@ export function observe(
 		}
 	}
 
-	async function refresh(): Promise<void> {
+	async #refresh(written: Set<string>): Promise<void> {
 		try {
 			// What is written in the same step is read once. The first result is not waited for: it takes as long as this
 			// client likes, and the methods of all others would not be `updated` until then.
 			await undefined;
 			for (const id of written) {
 				written.delete(id);
-				const document = await read(id);
-				if (stopped) return;
-				newer?.add(id);
-				if (document) tell(document);
-				else if (known.delete(id)) observer.removed(id);
+				const document = await this.#read(id, written);
+				if (this.#stopped) return;
+				this.#newer?.add(id);
+				if (document) this.#tell(document);
+				else if (this.#known.delete(id)) this.observer.removed(this.query.name, id);
 			}
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.
-			refreshing = undefined;
+			this.#refreshing = undefined;
 		}
 	}
 
-	function onChange({ collection: name, document: { _id: id } }: Change): Promise<void> | undefined {
-		if (name !== query.collection) return undefined;
-		const { _id: only } = query.filter as { _id?: unknown };
-		if (typeof only === 'string' && only !== id) return undefined;
-		written.add(id);
-		refreshing ??= refresh();
-		return refreshing;
+	#onChange({ document: { _id: id } }: Change): Promise<void> {
+		this.#written ??= new Set();
+		this.#written.add(id);
+		this.#refreshing ??= this.#refresh(this.#written);
+		return this.#refreshing;
 	}
-
-	// Listening begins before reading, so that nothing falls between the two.
-	const stopListening = bus.on('changed', onChange);
-	const shown = showAll();
-	return {
-		shown,
-		stop() {
-			stopped = true;
-			stopListening();
-		},
-	};
 }

@@ -18,7 +18,8 @@ interface Claim {
 
 interface DocumentView {
 	readonly id: unknown;
-	readonly holders: Set<Holder>;
+	/** Each once. Few documents have more than one: an array takes a fraction of a Set. */
+	readonly holders: Holder[];
 	/** For each field what every holder says of it; the first is what the client has. Empty unless SERVER_MERGE. */
 	readonly fields: Map<string, Claim[]>;
 }
@@ -52,10 +53,11 @@ export class MergeBox {
 		let view = documents.get(key);
 		const isNew = view === undefined;
 		if (!view) {
-			view = { id, holders: new Set(), fields: new Map() };
+			view = { id, holders: [holder], fields: new Map() };
 			documents.set(key, view);
+		} else if (!view.holders.includes(holder)) {
+			view.holders.push(holder);
 		}
-		view.holders.add(holder);
 		const visible = strategy === 'SERVER_MERGE' ? this.#claimAll(view, holder, fields, isNew) : fields;
 		if (isNew && !this.#hadBefore(strategy, collection, key))
 			this.#tell(strategy, codec.added(collection, id, visible));
@@ -71,7 +73,8 @@ export class MergeBox {
 		}
 		const view = documents.get(codec.wireId(id));
 		// Who does not hold it would leave values behind that nothing ever takes away.
-		if (!view?.holders.has(holder)) throw new Error(`Could not find element with id ${codec.wireId(id)} to change`);
+		if (!view?.holders.includes(holder))
+			throw new Error(`Could not find element with id ${codec.wireId(id)} to change`);
 		const visible = strategy === 'SERVER_MERGE' ? this.#claimAll(view, holder, fields) : fields;
 		if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
 	}
@@ -85,8 +88,10 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = documents.get(key);
-		if (!view?.holders.delete(holder)) throw new Error(`Removed nonexistent document ${key}`);
-		if (view.holders.size === 0) {
+		const place = view?.holders.indexOf(holder) ?? -1;
+		if (!view || place === -1) throw new Error(`Removed nonexistent document ${key}`);
+		view.holders.splice(place, 1);
+		if (view.holders.length === 0) {
 			documents.delete(key);
 			if (documents.size === 0) this.#views.delete(collection);
 			if (!this.#hadBefore(strategy, collection, key)) this.#tell(strategy, codec.removed(collection, id));

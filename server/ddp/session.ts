@@ -7,7 +7,7 @@ import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { callAt } from './deadline.js';
-import { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './heartbeat.js';
+import { Heartbeat, type HeartbeatOptions, type Patient } from './heartbeat.js';
 import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
 import type { PublicationServices } from './subscription.js';
@@ -43,7 +43,7 @@ interface Waiting {
 
 const nothing = () => {};
 
-export class Session implements Receiver, CallHost {
+export class Session implements Receiver, CallHost, Patient {
 	readonly invoker: Invoker;
 	readonly log: Log;
 	#userId: string | null = null;
@@ -56,7 +56,7 @@ export class Session implements Receiver, CallHost {
 	#mayPing = true;
 	#closed = false;
 	#controller: AbortController | undefined;
-	readonly #connectTimer: NodeJS.Timeout;
+	#connectTimer: NodeJS.Timeout | undefined;
 	/** Messages that wait for the one that is being handled. */
 	readonly #queue: Waiting[] = [];
 	/** Whether a message is being handled that the next one must wait for. */
@@ -149,6 +149,14 @@ export class Session implements Receiver, CallHost {
 		if (!this.#closed) this.transport.send(frame);
 	}
 
+	ping(): void {
+		this.send(codec.ping());
+	}
+
+	giveUp(): void {
+		this.close();
+	}
+
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
@@ -189,6 +197,7 @@ export class Session implements Receiver, CallHost {
 			return;
 		}
 		clearTimeout(this.#connectTimer);
+		this.#connectTimer = undefined;
 		const { transport, options } = this;
 		this.#connection = new ClientConnection(randomId(), transport, () => this.close(), this.log);
 		this.#subscriptions = new Subscriptions(
@@ -200,11 +209,7 @@ export class Session implements Receiver, CallHost {
 		);
 		this.#mayPing = version !== 'pre1';
 		if (this.#mayPing && options.heartbeat.interval > 0) {
-			this.#heartbeat = startHeartbeat(
-				options.heartbeat,
-				() => this.send(codec.ping()),
-				() => this.close(),
-			);
+			this.#heartbeat = new Heartbeat(options.heartbeat, this);
 		}
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);
@@ -219,9 +224,14 @@ export class Session implements Receiver, CallHost {
 			this.#handle(waiting, nothing);
 			return;
 		}
+		if (!this.#busy && !this.#looping) {
+			// Its turn at once: most clients never have two messages under way, and need no queue.
+			this.#busy = true;
+			this.#handle(waiting, this.#release);
+			return;
+		}
 		this.#queue.push(waiting);
 		if (this.#queue.length > this.options.maxQueue) this.transport.pause();
-		this.#next();
 	}
 
 	#methodOf(request: Request | string): Method | undefined {

@@ -8,7 +8,7 @@ import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import { wireId } from './codec.js';
-import { observe } from './live-query.js';
+import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 import type { Transport } from './transport.js';
 
@@ -48,7 +48,7 @@ function copyOf(fields: Fields): Fields {
 	return clone(fields);
 }
 
-export class Subscription implements PublicationContext {
+export class Subscription implements PublicationContext, Observer {
 	readonly connection: Connection;
 	readonly store: Store;
 	readonly settings: Settings;
@@ -57,7 +57,7 @@ export class Subscription implements PublicationContext {
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
-	readonly #onStop: (() => void | Promise<void>)[] = [];
+	#onStop: (() => void | Promise<void>)[] | undefined;
 	/** What it has shown, by collection and id on the wire. */
 	readonly #documents = new Map<string, Map<string, unknown>>();
 
@@ -104,7 +104,7 @@ export class Subscription implements PublicationContext {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#stopped) this.#add(collection, id, copyOf(fields));
+		if (!this.#stopped) this.show(collection, id, copyOf(fields));
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
@@ -134,8 +134,10 @@ export class Subscription implements PublicationContext {
 	}
 
 	onStop(listener: () => void | Promise<void>): void {
-		if (this.#stopped) void this.#callSafely(listener);
-		else this.#onStop.push(listener);
+		if (this.#stopped) this.#callSafely(listener);
+		else if (this.#onStop) this.#onStop.push(listener);
+		// As a literal it has room for one, which is all most need.
+		else this.#onStop = [listener];
 	}
 
 	/** Ends it: takes away what it has shown, then tells the client. */
@@ -153,10 +155,13 @@ export class Subscription implements PublicationContext {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
-		for (const listener of this.#onStop.splice(0)) void this.#callSafely(listener);
+		const listeners = this.#onStop ?? [];
+		this.#onStop = undefined;
+		for (const listener of listeners) this.#callSafely(listener);
 	}
 
-	#add(collection: string, id: unknown, fields: Fields): void {
+	show(collection: string, id: unknown, fields: Fields): void {
+		if (this.#stopped) return;
 		this.host.box.added(this, collection, id, fields);
 		if (!this.host.box.removesOnStop(collection)) return;
 		let ids = this.#documents.get(collection);
@@ -165,6 +170,14 @@ export class Subscription implements PublicationContext {
 			this.#documents.set(collection, ids);
 		}
 		ids.set(wireId(id), id);
+	}
+
+	showChange(collection: string, id: string, fields: Fields): void {
+		this.host.box.changed(this, collection, id, fields);
+	}
+
+	roomForMore(): Promise<void> | undefined {
+		return this.host.transport.roomForMore();
 	}
 
 	/** Shows what a publish function returned. */
@@ -185,15 +198,9 @@ export class Subscription implements PublicationContext {
 	}
 
 	#observe(query: LiveQuery): Promise<void> {
-		const { name } = query;
-		const { shown, stop } = observe(query, this.host.services, {
-			added: (id, fields) => this.#add(name, id, fields),
-			changed: (id, fields) => this.host.box.changed(this, name, id, fields),
-			removed: (id) => this.removed(name, id),
-			roomForMore: () => this.host.transport.roomForMore(),
-		});
-		this.onStop(stop);
-		return shown;
+		const observation = new Observation(query, this.host.services, this);
+		this.onStop(() => observation.stop());
+		return observation.shown;
 	}
 
 	#fail(thrown: unknown): void {
@@ -204,12 +211,12 @@ export class Subscription implements PublicationContext {
 		this.end(toClientError(thrown));
 	}
 
-	/** Calls it at once; never rejects. */
-	async #callSafely(listener: () => void | Promise<void>): Promise<void> {
+	#callSafely(listener: () => void | Promise<void>): void {
+		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		try {
-			await listener();
+			listener()?.catch(failed);
 		} catch (err) {
-			this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
+			failed(err);
 		}
 	}
 }

@@ -16,10 +16,12 @@ export interface Publications {
 
 const nothing = () => {};
 
+const NONE: readonly unknown[] = [];
+
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	readonly #named = new Map<string, Subscription>();
-	readonly #universal = new Set<Subscription>();
+	#universal: readonly Subscription[] = [];
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
 	/** The last change of user, which the next one waits for: a method may end, by its time limit, before its change has. */
@@ -70,14 +72,10 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
-		const runs = this.publications.universal.map((publication) => {
-			// One of them may have closed the connection.
-			if (this.#closed) return undefined;
-			const subscription = new Subscription(null, publication, [], userId, this);
-			this.#universal.add(subscription);
-			return subscription.run(nothing);
-		});
-		await Promise.all(runs);
+		this.#universal = this.publications.universal.map(
+			(publication) => new Subscription(null, publication, NONE, userId, this),
+		);
+		await Promise.all(this.#universal.map((subscription) => subscription.run(nothing)));
 	}
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
@@ -90,7 +88,6 @@ export class Subscriptions implements SubscriptionHost {
 		if (this.#closed) return;
 		const before = [...this.#named.values()];
 		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
-		this.#universal.clear();
 		this.box.beginAnew();
 		this.#readyAnew = [];
 		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
@@ -107,7 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 		this.#closed = true;
 		const all = [...this.#named.values(), ...this.#universal];
 		this.#named.clear();
-		this.#universal.clear();
+		this.#universal = [];
 		for (const subscription of all) subscription.deactivate();
 	}
 
@@ -118,7 +115,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
-		if (id === null) this.#universal.delete(subscription);
+		if (id === null) this.#universal = this.#universal.filter((other) => other !== subscription);
 		else {
 			this.#named.delete(id);
 			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);

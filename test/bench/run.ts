@@ -1,131 +1,14 @@
 /**
- * `npm run bench`: what a call costs, beside a bare server that does the same, in one run. Times mean nothing on their
- * own; the ratios do. Rounds alternate between the servers, and each figure is the median of its rounds.
+ * `npm run bench`: what a call, an event and a connection cost beside bare servers that do the same, in one run. Times
+ * and bytes mean nothing on their own; the ratios do. `npm run bench calls|fanout|memory` measures one of them.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { ddpCaller, load, type OpenCaller, restCaller } from './load.js';
-import type { Ready } from './server.js';
+import { benchCalls } from './calls.js';
+import { benchFanOut } from './fanout.js';
+import { benchMemory } from './memory.js';
 
-const ROUNDS = 5;
-const DURATION = 1000;
-const CONNECTIONS = 50;
-const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
-
-interface Running extends Ready {
-	readonly child: ChildProcess;
+const benches: Record<string, () => Promise<void>> = { calls: benchCalls, fanout: benchFanOut, memory: benchMemory };
+const chosen = process.argv.slice(2);
+for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {
+	await benches[name]?.();
+	console.log();
 }
-
-interface Figures {
-	/** Calls a second. */
-	readonly rate: number;
-	/** CPU time of the server for a call, in µs. */
-	readonly cpu: number;
-}
-
-async function start(kind: string): Promise<Running> {
-	const child = fork(new URL('./server.js', import.meta.url), [kind], {
-		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-	});
-	const [ready] = (await once(child, 'message')) as [Ready];
-	return { ...ready, child };
-}
-
-async function cpuOf(child: ChildProcess): Promise<number> {
-	child.send('cpu');
-	const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage];
-	return user + system;
-}
-
-async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
-	let before = 0;
-	let after = 0;
-	const { calls, elapsed } = await load(
-		open,
-		{ connections: CONNECTIONS, outstanding, duration: DURATION },
-		{
-			async begin() {
-				before = await cpuOf(server.child);
-			},
-			async end() {
-				after = await cpuOf(server.child);
-			},
-		},
-	);
-	return { rate: (calls / elapsed) * 1000, cpu: (after - before) / calls };
-}
-
-function median(numbers: readonly number[]): number {
-	return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
-}
-
-const roomkey = await start('roomkey');
-const bareWs = await start('ws');
-const bareHttp = await start('http');
-const { id = '', token = '' } = roomkey.person ?? {};
-const credentials = { 'x-user-id': id, 'x-auth-token': token };
-const taken = { ...ARGS, rid: roomkey.rid ?? '' };
-const params = Object.values(ARGS);
-const path = '/api/v1/bench.nothing';
-
-const rows = [
-	{
-		name: 'DDP, two strings checked, 1 outstanding',
-		aim: 0.9,
-		outstanding: 1,
-		bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-		ours: ddpCaller(roomkey.port, 'bench.nothing', params),
-	},
-	{
-		name: 'DDP, two strings checked, 8 outstanding',
-		aim: 0.7,
-		outstanding: 8,
-		bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-		ours: ddpCaller(roomkey.port, 'bench.nothing', params),
-	},
-	{
-		name: 'REST, two strings checked',
-		aim: 1.6,
-		outstanding: 1,
-		bare: { server: bareHttp, open: restCaller(bareHttp.port, path, ARGS) },
-		ours: restCaller(roomkey.port, path, ARGS),
-	},
-	{
-		name: 'DDP, e2e.setRoomKeyID refused, 8 outstanding',
-		outstanding: 8,
-		bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', params) },
-		ours: ddpCaller(roomkey.port, 'e2e.setRoomKeyID', Object.values(taken), token),
-	},
-	{
-		name: 'REST, credentials, e2e.setRoomKeyID refused',
-		outstanding: 1,
-		bare: { server: bareHttp, open: restCaller(bareHttp.port, path, taken, credentials) },
-		ours: restCaller(roomkey.port, '/api/v1/e2e.setRoomKeyID', taken, credentials),
-	},
-];
-
-console.log(
-	`${CONNECTIONS} connections, ${ROUNDS} rounds of ${DURATION} ms each, medians. CPU is the server's, for one call.\n`,
-);
-console.log('| What | bare calls/s | Roomkey calls/s | bare CPU µs | Roomkey CPU µs | CPU ratio | aim |');
-console.log('|---|---|---|---|---|---|---|');
-for (const { name, aim, outstanding, bare, ours } of rows) {
-	const figures: { bare: Figures; ours: Figures }[] = [];
-	for (let round = 0; round < ROUNDS; round++) {
-		figures.push({
-			bare: await measure(bare.server, bare.open, outstanding),
-			ours: await measure(roomkey, ours, outstanding),
-		});
-	}
-	const cells = [
-		name,
-		median(figures.map((f) => f.bare.rate)).toFixed(0),
-		median(figures.map((f) => f.ours.rate)).toFixed(0),
-		median(figures.map((f) => f.bare.cpu)).toFixed(1),
-		median(figures.map((f) => f.ours.cpu)).toFixed(1),
-		median(figures.map((f) => f.ours.cpu / f.bare.cpu)).toFixed(2),
-		aim === undefined ? '' : `≤ ${aim}`,
-	];
-	console.log(`| ${cells.join(' | ')} |`);
-}
-for (const { child } of [roomkey, bareWs, bareHttp]) child.disconnect();

@@ -1,11 +1,17 @@
-/** A server to measure, in a process of its own: `node server.js roomkey|ws|http`. Tells its port and its CPU time. */
+/**
+ * A server to measure, in a process of its own: `node server.js roomkey|ws|http [people]`. Tells its port, and when asked
+ * its CPU time or, where started with `--expose-gc`, its memory.
+ */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
+import * as codec from '../../server/ddp/codec.js';
 import { openStore } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
+import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
+import { testOptions } from '../support/options.js';
 import { addPerson, addRoom } from '../support/people.js';
 
 export interface Ready {
@@ -13,6 +19,16 @@ export interface Ready {
 	/** Someone who may call, and a room of theirs that has a key. */
 	readonly person?: { readonly id: string; readonly token: string };
 	readonly rid?: string;
+	/** A login token of each of the people asked for. */
+	readonly tokens?: readonly string[];
+}
+
+/** Bytes after a garbage collection. */
+export interface Memory {
+	/** What JavaScript holds, with its buffers. */
+	readonly held: number;
+	/** What the process has of the system: rises less than what is held where the heap had free room before. */
+	readonly resident: number;
 }
 
 /** Checks two strings, and that is all. */
@@ -25,34 +41,46 @@ const nothing = method({
 	run: () => {},
 });
 
-async function roomkey(): Promise<Ready> {
+const event = {
+	stream: 'bench',
+	eventName: 'all',
+	args: [{ _id: 'wCiXndNp5NqNY3uCc', t: 'p', text: 'x'.repeat(200) }],
+};
+
+/** Tells all readers of a stream. */
+const tell = method({
+	name: 'bench.tell',
+	summary: 'Sends an event to everyone',
+	args: {},
+	anonymous: true,
+	run: (_args, { events }) => events.emit('notify', event),
+});
+
+const everyone = stream({ name: event.stream, summary: 'Events for everyone', mayRead: () => true });
+
+/** What a reader of the stream gets. */
+const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
+
+async function roomkey(people: number): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
 	const log = memoryLog();
 	const { store } = await openStore({ kind: 'memory' }, log);
 	const person = await addPerson(store);
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
-		catalogue: { ...catalogue, methods: [...catalogue.methods, nothing] },
+		catalogue: {
+			...catalogue,
+			methods: [...catalogue.methods, nothing, tell],
+			streams: [...catalogue.streams, everyone],
+		},
+		...testOptions,
 		grace: 0,
 		store,
 		log,
-		settings: { loginExpirationInDays: 90, signUps: false },
-		maxBody: 1_048_576,
-		// One user calls as often as it can.
-		rateLimit: 'off',
-		forwardedCount: 0,
-		ddp: {
-			maxFrame: 1_048_576,
-			compression: false,
-			maxConnectionsPerAddress: 100_000,
-			maxQueue: 100,
-			maxBuffered: 16_777_216,
-			maxSubscriptions: 1000,
-			connectTimeout: 45_000,
-			heartbeat: { interval: 15_000, timeout: 15_000 },
-		},
 	});
-	return { port: await app.listen(0, '127.0.0.1'), person, rid };
+	const tokens: string[] = [];
+	while (tokens.length < people) tokens.push((await addPerson(store)).token);
+	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -61,16 +89,17 @@ function listen(server: Server): Promise<Ready> {
 	});
 }
 
-/** Parses a call and answers it with the same two frames, and knows nothing else. */
+/** Parses a call and answers it with the same two frames, sends a text to everyone, and knows nothing else. */
 async function bareWs(): Promise<Ready> {
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
 	webSockets.on('connection', (socket) => {
 		socket.on('message', (data) => {
-			const { msg, id } = JSON.parse(String(data));
+			const { msg, id, method } = JSON.parse(String(data));
 			if (msg === 'connect') {
 				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
 			} else {
+				if (method === 'bench.tell') for (const client of webSockets.clients) client.send(eventFrame);
 				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
 				socket.send(JSON.stringify({ msg: 'result', id }));
 			}
@@ -99,8 +128,14 @@ async function bareHttp(): Promise<Ready> {
 	return listen(http);
 }
 
-const kinds: Record<string, () => Promise<Ready>> = { roomkey, ws: bareWs, http: bareHttp };
-const ready = await kinds[process.argv[2] ?? '']?.();
-process.on('message', () => process.send?.(process.cpuUsage()));
+function memory(): Memory {
+	for (let i = 0; i < 4; i++) globalThis.gc?.();
+	const { heapUsed, external, rss } = process.memoryUsage();
+	return { held: heapUsed + external, resident: rss };
+}
+
+const kinds: Record<string, (people: number) => Promise<Ready>> = { roomkey, ws: bareWs, http: bareHttp };
+const ready = await kinds[process.argv[2] ?? '']?.(Number(process.argv[3] ?? 0));
+process.on('message', (what) => process.send?.(what === 'memory' ? memory() : process.cpuUsage()));
 process.on('disconnect', () => process.exit());
 process.send?.(ready);

@@ -3,7 +3,7 @@ import * as catalogue from '../../methods/index.js';
 import { type AppOptions, type Catalogue, createApp } from '../../server/app.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
-import { settings } from './roomkey.js';
+import { testOptions } from './options.js';
 import { type OpenStore, openTestStore } from './store.js';
 
 export interface TestApp {
@@ -36,6 +36,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
 	const app = createApp({
+		...testOptions,
+		...options,
 		catalogue: {
 			methods: [...catalogue.methods, ...(options.methods ?? [])],
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
@@ -43,25 +45,10 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			...(options.onConnection && { onConnection: options.onConnection }),
 			strategies: options.strategies ?? {},
 		},
-		grace: options.grace ?? 50,
 		store: open.store,
 		log,
-		settings: { ...settings, ...options.settings },
-		maxBody: 64 * 1024,
-		...(options.tokenCheckInterval === undefined ? {} : { tokenCheckInterval: options.tokenCheckInterval }),
-		rateLimit: options.rateLimit ?? 'off',
-		forwardedCount: options.forwardedCount ?? 0,
-		ddp: {
-			maxFrame: 64 * 1024,
-			compression: false,
-			maxConnectionsPerAddress: 100_000,
-			maxQueue: 100,
-			maxBuffered: 1024 * 1024,
-			maxSubscriptions: 100,
-			connectTimeout: 45_000,
-			heartbeat: { interval: 15_000, timeout: 15_000 },
-			...options.ddp,
-		},
+		settings: { ...testOptions.settings, ...options.settings },
+		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
 	return {

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Broadcast } from '../broadcast.js';
-import { type HeartbeatOptions, startHeartbeat } from '../heartbeat.js';
+import { Heartbeat, type HeartbeatOptions } from '../heartbeat.js';
 import type { OpenSession, TransportOptions } from '../transport.js';
 import { textOf, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
@@ -50,29 +50,28 @@ export function openFramed(
 	options: TransportOptions & { readonly heartbeat: HeartbeatOptions },
 ): void {
 	const receiver = openSession(new FramedTransport(webSocket, request, options));
-	const { heard, stop } = startHeartbeat(
-		options.heartbeat,
-		() => webSocket.ping(),
-		() => fail('No response from heartbeat'),
-	);
+	const heartbeat = new Heartbeat(options.heartbeat, {
+		ping: () => webSocket.ping(),
+		giveUp: () => fail('No response from heartbeat'),
+	});
 
 	/** Gives the client up, without a close frame of SockJS. */
 	function fail(reason: string): void {
-		stop();
+		heartbeat.stop();
 		webSocket.close(3000, reason);
 	}
 
-	webSocket.on('pong', heard);
+	webSocket.on('pong', () => heartbeat.heard());
 	webSocket.on('message', (data) => {
 		// What follows a broken frame is lost.
 		if (webSocket.readyState !== webSocket.OPEN) return;
-		heard();
+		heartbeat.heard();
 		const messages = messagesIn(textOf(data));
 		if (messages) for (const message of messages) receiver.receive(message);
 		else fail('Broken framing.');
 	});
 	webSocket.on('close', () => {
-		stop();
+		heartbeat.stop();
 		receiver.closed();
 	});
 }

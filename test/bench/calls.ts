@@ -1,0 +1,107 @@
+/** What a call costs beside a bare server that does the same. */
+import { ddpCaller, load, type OpenCaller, restCaller } from './load.js';
+import { cpuOf, median, type Running, startServer } from './processes.js';
+
+const ROUNDS = 5;
+const DURATION = 1000;
+const CONNECTIONS = 50;
+const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
+
+interface Figures {
+	/** Calls a second. */
+	readonly rate: number;
+	/** CPU time of the server for a call, in µs. */
+	readonly cpu: number;
+}
+
+async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
+	let before = 0;
+	let after = 0;
+	const { calls, elapsed } = await load(
+		open,
+		{ connections: CONNECTIONS, outstanding, duration: DURATION },
+		{
+			async begin() {
+				before = await cpuOf(server);
+			},
+			async end() {
+				after = await cpuOf(server);
+			},
+		},
+	);
+	return { rate: (calls / elapsed) * 1000, cpu: (after - before) / calls };
+}
+
+/** Prints the table of calls. Rounds alternate between the servers, and each figure is the median of its rounds. */
+export async function benchCalls(): Promise<void> {
+	const roomkey = await startServer('roomkey');
+	const bareWs = await startServer('ws');
+	const bareHttp = await startServer('http');
+	const { id = '', token = '' } = roomkey.person ?? {};
+	const credentials = { 'x-user-id': id, 'x-auth-token': token };
+	const taken = { ...ARGS, rid: roomkey.rid ?? '' };
+	const params = Object.values(ARGS);
+	const path = '/api/v1/bench.nothing';
+
+	const rows = [
+		{
+			name: 'DDP, two strings checked, 1 outstanding',
+			aim: 0.9,
+			outstanding: 1,
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
+			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+		},
+		{
+			name: 'DDP, two strings checked, 8 outstanding',
+			aim: 0.7,
+			outstanding: 8,
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
+			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+		},
+		{
+			name: 'REST, two strings checked',
+			aim: 1.6,
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, ARGS) },
+			ours: restCaller(roomkey.port, path, ARGS),
+		},
+		{
+			name: 'DDP, e2e.setRoomKeyID refused, 8 outstanding',
+			outstanding: 8,
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', params) },
+			ours: ddpCaller(roomkey.port, 'e2e.setRoomKeyID', Object.values(taken), token),
+		},
+		{
+			name: 'REST, credentials, e2e.setRoomKeyID refused',
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, taken, credentials) },
+			ours: restCaller(roomkey.port, '/api/v1/e2e.setRoomKeyID', taken, credentials),
+		},
+	];
+
+	console.log(
+		`${CONNECTIONS} connections, ${ROUNDS} rounds of ${DURATION} ms each, medians. CPU is the server's, for one call.\n`,
+	);
+	console.log('| What | bare calls/s | Roomkey calls/s | bare CPU µs | Roomkey CPU µs | CPU ratio | aim |');
+	console.log('|---|---|---|---|---|---|---|');
+	for (const { name, aim, outstanding, bare, ours } of rows) {
+		const figures: { bare: Figures; ours: Figures }[] = [];
+		for (let round = 0; round < ROUNDS; round++) {
+			figures.push({
+				bare: await measure(bare.server, bare.open, outstanding),
+				ours: await measure(roomkey, ours, outstanding),
+			});
+		}
+		const cells = [
+			name,
+			median(figures.map((f) => f.bare.rate)).toFixed(0),
+			median(figures.map((f) => f.ours.rate)).toFixed(0),
+			median(figures.map((f) => f.bare.cpu)).toFixed(1),
+			median(figures.map((f) => f.ours.cpu)).toFixed(1),
+			median(figures.map((f) => f.ours.cpu / f.bare.cpu)).toFixed(2),
+			aim === undefined ? '' : `≤ ${aim}`,
+		];
+		console.log(`| ${cells.join(' | ')} |`);
+	}
+	for (const { stop } of [roomkey, bareWs, bareHttp]) await stop();
+}

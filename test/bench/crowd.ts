@@ -1,0 +1,80 @@
+/** Many clients of one server, in a process of their own. Follows orders and tells when each is done. */
+import { WebSocket } from 'ws';
+
+export type Order =
+	/** Opens connections. */
+	| {
+			readonly what: 'open';
+			readonly port: number;
+			readonly count: number;
+			/** What each connection sends, each after the answer to the one before. `TOKEN` stands for its login token. */
+			readonly greeting: readonly Greeting[];
+			readonly tokens?: readonly string[];
+	  }
+	/** Waits until so many events have arrived that were not waited for yet. */
+	| { readonly what: 'await'; readonly events: number };
+
+/** @property answer how the answer begins */
+export interface Greeting {
+	readonly text: string;
+	readonly answer: string;
+}
+
+/** Connections that are being opened at a time. */
+const AT_ONCE = 100;
+
+const EVENT = Buffer.from('{"msg":"changed"');
+
+let events = 0;
+let awaited = Number.POSITIVE_INFINITY;
+
+function done(): void {
+	process.send?.('done');
+}
+
+function check(): void {
+	if (events < awaited) return;
+	events -= awaited;
+	awaited = Number.POSITIVE_INFINITY;
+	done();
+}
+
+function open(port: number, greeting: readonly Greeting[], token = ''): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+		let step = -1;
+		function next(): void {
+			const entry = greeting[++step];
+			if (entry) socket.send(entry.text.replace('TOKEN', token));
+			else resolve();
+		}
+		socket.on('error', reject);
+		socket.on('open', next);
+		socket.on('message', (data: Buffer) => {
+			if (data.subarray(0, EVENT.length).equals(EVENT)) {
+				events++;
+				check();
+			} else if (String(data).startsWith(greeting[step]?.answer ?? ' ')) {
+				next();
+			}
+		});
+	});
+}
+
+async function openAll({ port, count, greeting, tokens = [] }: Order & { what: 'open' }): Promise<void> {
+	for (let i = 0; i < count; i += AT_ONCE) {
+		const length = Math.min(AT_ONCE, count - i);
+		await Promise.all(Array.from({ length }, (_, k) => open(port, greeting, tokens[i + k])));
+	}
+	done();
+}
+
+process.on('message', (order: Order) => {
+	if (order.what === 'open') {
+		void openAll(order);
+	} else {
+		awaited = order.events;
+		check();
+	}
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,59 @@
+/** What an event costs that goes to many, beside a bare server that calls `send` with one text for each of them. */
+
+import { connect, subscribe } from './greetings.js';
+import { ddpCaller } from './load.js';
+import { cpuOf, median, type Running, startCrowd, startServer } from './processes.js';
+
+const SUBSCRIBERS = 10_000;
+const ROUNDS = 7;
+/** Events of a round, one after the other. */
+const EVENTS = 10;
+const AIM = 0.9;
+
+interface Told {
+	/** CPU time of the server for an event at one subscriber, in µs. */
+	round(): Promise<number>;
+	stop(): Promise<void>;
+}
+
+async function gather(server: Running, greeting: readonly (typeof connect)[]): Promise<Told> {
+	const crowd = startCrowd();
+	await crowd.order({ what: 'open', port: server.port, count: SUBSCRIBERS, greeting });
+	const caller = await ddpCaller(server.port, 'bench.tell', [])(() => {});
+	return {
+		async round() {
+			const before = await cpuOf(server);
+			for (let i = 0; i < EVENTS; i++) {
+				caller.call();
+				await crowd.order({ what: 'await', events: SUBSCRIBERS });
+			}
+			return ((await cpuOf(server)) - before) / EVENTS / SUBSCRIBERS;
+		},
+		async stop() {
+			caller.close();
+			await crowd.stop();
+			await server.stop();
+		},
+	};
+}
+
+/** Prints the table of events. Rounds alternate; the first of each compiles code and does not count. */
+export async function benchFanOut(): Promise<void> {
+	const bare = await gather(await startServer('ws'), []);
+	const ours = await gather(await startServer('roomkey'), [connect, subscribe]);
+	const figures: { bare: number; ours: number }[] = [];
+	for (let i = 0; i <= ROUNDS; i++) figures.push({ bare: await bare.round(), ours: await ours.round() });
+	figures.shift();
+	await Promise.all([bare.stop(), ours.stop()]);
+	const cells = [
+		SUBSCRIBERS,
+		median(figures.map((f) => f.bare)).toFixed(2),
+		median(figures.map((f) => f.ours)).toFixed(2),
+		median(figures.map((f) => f.ours / f.bare)).toFixed(2),
+		`≤ ${AIM}`,
+	];
+	console.log("CPU is the server's, for one event at one subscriber.\n");
+	console.log('| Subscribers | bare CPU µs | Roomkey CPU µs | CPU ratio | aim |');
+	console.log('|---|---|---|---|---|');
+	console.log(`| ${cells.join(' | ')} |`);
+}

@@ -1,0 +1,17 @@
+/** What a DDP client says before it is of use. */
+import type { Greeting } from './crowd.js';
+
+export const connect: Greeting = {
+	text: '{"msg":"connect","version":"1","support":["1"]}',
+	answer: '{"msg":"connected"',
+};
+
+export const logIn: Greeting = {
+	text: '{"msg":"method","method":"login","params":[{"resume":"TOKEN"}],"id":"login"}',
+	answer: '{"msg":"result","id":"login","result"',
+};
+
+export const subscribe: Greeting = {
+	text: '{"msg":"sub","id":"1","name":"stream-bench","params":["all",false]}',
+	answer: '{"msg":"ready"',
+};

@@ -1,0 +1,43 @@
+/** What an idle connection with somebody logged in holds of memory, beside a bare WebSocket. */
+import type { Greeting } from './crowd.js';
+import { connect, logIn } from './greetings.js';
+import { memoryOf, type Running, startCrowd, startServer } from './processes.js';
+import type { Memory } from './server.js';
+
+/** Connections that are there before counting begins: the first ones compile code and fill caches. */
+const FIRST = 500;
+const CONNECTIONS = 5000;
+const AIM = 1.4;
+
+/** Opens connections; returns the bytes each of them holds. */
+async function fill(server: Running, greeting: readonly Greeting[]): Promise<Memory> {
+	const { port, tokens = [] } = server;
+	const crowd = startCrowd();
+	await crowd.order({ what: 'open', port, count: FIRST, greeting, tokens: tokens.slice(0, FIRST) });
+	const before = await memoryOf(server);
+	await crowd.order({ what: 'open', port, count: CONNECTIONS, greeting, tokens: tokens.slice(FIRST) });
+	const after = await memoryOf(server);
+	await crowd.stop();
+	await server.stop();
+	return {
+		held: (after.held - before.held) / CONNECTIONS,
+		resident: (after.resident - before.resident) / CONNECTIONS,
+	};
+}
+
+/** Prints the table of memory. */
+export async function benchMemory(): Promise<void> {
+	const bare = await fill(await startServer('ws'), []);
+	const ours = await fill(await startServer('roomkey', FIRST + CONNECTIONS), [connect, logIn]);
+	console.log(`Bytes of one of ${CONNECTIONS} idle connections, each with a user of its own logged in.\n`);
+	console.log('| After a garbage collection | bare | Roomkey | ratio | aim |');
+	console.log('|---|---|---|---|---|');
+	for (const [name, of, aim] of [
+		['heap and buffers', 'held', `≤ ${AIM}`],
+		// No measure of its own: a heap that had free room, as after storing people, grows less than what it holds.
+		['resident', 'resident', ''],
+	] as const) {
+		const cells = [name, bare[of].toFixed(0), ours[of].toFixed(0), (ours[of] / bare[of]).toFixed(2), aim];
+		console.log(`| ${cells.join(' | ')} |`);
+	}
+}

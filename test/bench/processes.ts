@@ -1,0 +1,68 @@
+/** The processes of a bench: what is measured, and its clients. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Order } from './crowd.js';
+import type { Memory, Ready } from './server.js';
+
+export interface Running extends Ready {
+	readonly child: ChildProcess;
+	/** Resolves when it has ended. */
+	stop(): Promise<void>;
+}
+
+/** Clients in a process of their own. Each order is followed before the next. */
+export interface Crowd {
+	order(order: Order): Promise<void>;
+	stop(): Promise<void>;
+}
+
+/** Forks a module of this folder. */
+function run(module: string, args: string[] = []): ChildProcess {
+	return fork(new URL(module, import.meta.url), args, {
+		execArgv: ['--expose-gc'],
+		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+	});
+}
+
+function stopOf(child: ChildProcess): () => Promise<void> {
+	return async () => {
+		const ended = once(child, 'exit');
+		child.disconnect();
+		await ended;
+	};
+}
+
+/** @param people how many can log in, each with a token of their own */
+export async function startServer(kind: 'roomkey' | 'ws' | 'http', people = 0): Promise<Running> {
+	const child = run('./server.js', [kind, String(people)]);
+	const [ready] = (await once(child, 'message')) as [Ready];
+	return { ...ready, child, stop: stopOf(child) };
+}
+
+export function startCrowd(): Crowd {
+	const child = run('./crowd.js');
+	return {
+		async order(order) {
+			child.send(order);
+			await once(child, 'message');
+		},
+		stop: stopOf(child),
+	};
+}
+
+/** CPU time a server has used, in µs. */
+export async function cpuOf({ child }: Running): Promise<number> {
+	child.send('cpu');
+	const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage];
+	return user + system;
+}
+
+export async function memoryOf({ child }: Running): Promise<Memory> {
+	child.send('memory');
+	const [memory] = (await once(child, 'message')) as [Memory];
+	return memory;
+}
+
+export function median(numbers: readonly number[]): number {
+	return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] as number;
+}

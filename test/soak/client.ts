@@ -1,0 +1,78 @@
+/** The client of the soak, in a process of its own, so that what it holds is not counted. Does one job after the other. */
+import { WebSocket } from 'ws';
+
+export interface Job {
+	readonly what: 'subs' | 'connects' | 'publications';
+	readonly url: string;
+	readonly count: number;
+}
+
+/** What is under way at a time: subscriptions of one socket, or sockets. */
+const AT_ONCE = 100;
+
+/** Opens a socket and connects. It is closed without the wait in which TCP keeps its port. */
+function connect(url: string): Promise<WebSocket> {
+	return new Promise((resolve, reject) => {
+		const socket = new WebSocket(url, { perMessageDeflate: false });
+		socket.once('error', reject);
+		socket.once('open', () => socket.send('{"msg":"connect","version":"1","support":["1"]}'));
+		socket.once('message', () => resolve(socket));
+	});
+}
+
+function reset(socket: WebSocket): Promise<unknown> {
+	const closed = new Promise((resolve) => socket.once('close', resolve));
+	// Not public, but there is no other way to it: after many thousand ordinary ends no port is left.
+	(socket as unknown as { _socket: import('node:net').Socket })._socket.resetAndDestroy();
+	return closed;
+}
+
+/** Calls `start` so often, with never more than `AT_ONCE` that have not ended. */
+async function each(count: number, start: (i: number) => Promise<unknown>): Promise<void> {
+	let next = 0;
+	async function lane(): Promise<void> {
+		while (next < count) await start(next++);
+	}
+	await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}
+
+async function connectAndLeave(url: string): Promise<void> {
+	await reset(await connect(url));
+}
+
+/** Subscribes and unsubscribes on one socket. */
+async function subscribe({ url, count }: Job, name: string): Promise<void> {
+	const socket = await connect(url);
+	const waiting = new Map<string, () => void>();
+	socket.on('message', (data) => {
+		const { msg, id, subs } = JSON.parse(String(data));
+		if (msg !== 'ready' && msg !== 'nosub') return;
+		const key = `${msg} ${msg === 'ready' ? subs[0] : id}`;
+		waiting.get(key)?.();
+		waiting.delete(key);
+	});
+	function ask(message: object, answer: string): Promise<void> {
+		return new Promise((resolve) => {
+			waiting.set(answer, resolve);
+			socket.send(JSON.stringify(message));
+		});
+	}
+	await each(count, async (i) => {
+		const id = String(i);
+		await ask({ msg: 'sub', id, name, params: [] }, `ready ${id}`);
+		await ask({ msg: 'unsub', id }, `nosub ${id}`);
+	});
+	await reset(socket);
+}
+
+const jobs: Record<Job['what'], (job: Job) => Promise<void>> = {
+	subs: (job) => subscribe(job, 'soak.rooms'),
+	connects: ({ url, count }) => each(count, () => connectAndLeave(url)),
+	publications: (job) => subscribe(job, 'soak.slow'),
+};
+
+process.on('message', async (job: Job) => {
+	await jobs[job.what](job);
+	process.send?.('done');
+});
+process.on('disconnect', () => process.exit());

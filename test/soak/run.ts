@@ -1,0 +1,73 @@
+/**
+ * `npm run soak`: a server is used a great deal, and then must hold no more than before. Before and after are measured
+ * when everything has happened a few times already, and after a garbage collection. Ends with 1 where something grew.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Job } from './client.js';
+import { startSoakServer } from './server.js';
+
+const JOBS = [
+	{ what: 'subs', count: 100_000, name: 'sub and unsub on one socket' },
+	{ what: 'connects', count: 50_000, name: 'connections' },
+	{ what: 'publications', count: 10_000, name: 'publications with a slow onStop' },
+] as const;
+
+/** Part of a job that is done before the first look. */
+const WARM_UP = 0.2;
+/** Growth of the heap that is let pass. */
+const TOLERANCE = 0.05;
+/** How long sockets that the client has ended may still be seen here, in ms. */
+const PATIENCE = 10_000;
+
+const { gc } = globalThis;
+if (!gc) throw new Error('run it with --expose-gc');
+const server = await startSoakServer();
+const client = fork(new URL('./client.js', import.meta.url), { execArgv: [] });
+
+async function work(job: Omit<Job, 'url'>): Promise<void> {
+	client.send({ ...job, url: server.url });
+	await once(client, 'message');
+	await server.finishEnds();
+	const deadline = Date.now() + PATIENCE;
+	while (server.counts().sessions > 0 && Date.now() < deadline) await pause(20);
+}
+
+async function look(): Promise<{ heap: number; sessions: number; listeners: number; timers: number }> {
+	// Some of what is let go only becomes garbage with what is freed first.
+	for (let i = 0; i < 5; i++) {
+		gc?.();
+		await pause(20);
+	}
+	return { heap: process.memoryUsage().heapUsed, ...server.counts() };
+}
+
+const mib = (bytes: number) => (bytes / 1024 ** 2).toFixed(2);
+
+console.log('| What | seconds | heap before, MiB | after | growth | sessions | listeners | timers | |');
+console.log('|---|---|---|---|---|---|---|---|---|');
+for (const { what, count, name } of JOBS) {
+	await work({ what, count: count * WARM_UP });
+	const before = await look();
+	const started = performance.now();
+	await work({ what, count });
+	const seconds = (performance.now() - started) / 1000;
+	const after = await look();
+	const growth = after.heap / before.heap - 1;
+	const counts = ['sessions', 'listeners', 'timers'] as const;
+	const fine = growth <= TOLERANCE && counts.every((key) => after[key] === before[key]);
+	const cells = [
+		`${count} ${name}`,
+		seconds.toFixed(1),
+		mib(before.heap),
+		mib(after.heap),
+		`${(growth * 100).toFixed(1)} %`,
+		...counts.map((key) => `${before[key]} → ${after[key]}`),
+		fine ? 'fine' : 'GREW',
+	];
+	console.log(`| ${cells.join(' | ')} |`);
+	if (!fine) process.exitCode = 1;
+}
+client.disconnect();
+await server.close();

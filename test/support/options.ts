@@ -1,0 +1,22 @@
+/** What a server in a test is started with, unless the test says otherwise. */
+import type { AppOptions } from '../../server/app.js';
+import { settings } from './roomkey.js';
+
+export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'log'> = {
+	settings,
+	maxBody: 64 * 1024,
+	grace: 50,
+	// Tests call as often as they can.
+	rateLimit: 'off',
+	forwardedCount: 0,
+	ddp: {
+		maxFrame: 64 * 1024,
+		compression: false,
+		maxConnectionsPerAddress: 100_000,
+		maxQueue: 100,
+		maxBuffered: 1024 * 1024,
+		maxSubscriptions: 1000,
+		connectTimeout: 45_000,
+		heartbeat: { interval: 15_000, timeout: 15_000 },
+	},
+};

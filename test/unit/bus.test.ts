@@ -1,0 +1,43 @@
+/** Events within this process. */
+import { expect } from 'chai';
+import { createBus } from '../../server/events/bus.js';
+import { memoryLog } from '../support/log.js';
+
+describe('the bus', () => {
+	const change = (collection: 'users' | 'rooms', _id: string) =>
+		({ collection, action: 'updated', document: { _id } }) as const;
+
+	it('tells of a change those who watch all, the collection or the document, and nobody else', () => {
+		const bus = createBus(memoryLog());
+		const told: string[] = [];
+		bus.on('changed', () => void told.push('all'));
+		bus.watch({ collection: 'users' }, () => void told.push('users'));
+		bus.watch({ collection: 'users', id: 'alice' }, () => void told.push('alice'));
+		bus.watch({ collection: 'users', id: 'bob' }, () => void told.push('bob'));
+		bus.watch({ collection: 'rooms', id: 'alice' }, () => void told.push('room'));
+		bus.publish('changed', change('users', 'alice'));
+		expect(told).to.deep.equal(['all', 'users', 'alice']);
+	});
+
+	it('tells no more once a listener has left, and counts those who stay', () => {
+		const bus = createBus(memoryLog());
+		let told = 0;
+		const leave = bus.watch({ collection: 'users', id: 'alice' }, () => void told++);
+		bus.watch({ collection: 'users', id: 'alice' }, () => {});
+		leave();
+		leave();
+		bus.publish('changed', change('users', 'alice'));
+		expect({ told, listeners: bus.listeners }).to.deep.equal({ told: 0, listeners: 1 });
+	});
+
+	it('waits for listeners that go on, and logs one that fails', async () => {
+		const log = memoryLog();
+		const bus = createBus(log);
+		bus.watch({ collection: 'rooms' }, () => Promise.reject(new Error('later')));
+		bus.on('changed', () => {
+			throw new Error('at once');
+		});
+		await bus.publish('changed', change('rooms', 'r'));
+		expect(log.lines.map(({ facts }) => (facts as { err: Error }).err.message)).to.deep.equal(['at once', 'later']);
+	});
+});
