@@ -2,9 +2,9 @@
 
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
-import { cpuOf, median, type Running, startCrowd, startServer } from './processes.js';
+import { atMost, cpuOf, median, type Running, startCrowd, startServer } from './processes.js';
 
-const SUBSCRIBERS = 10_000;
+const SUBSCRIBERS = atMost(10_000);
 const ROUNDS = 7;
 /** Events of a round, one after the other. */
 const EVENTS = 10;

@@ -18,10 +18,13 @@ export interface Crowd {
 
 /** Forks a module of this folder. */
 function run(module: string, args: string[] = []): ChildProcess {
-	return fork(new URL(module, import.meta.url), args, {
+	const child = fork(new URL(module, import.meta.url), args, {
 		execArgv: ['--expose-gc'],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
+	// Whoever waits for its answer would wait for ever.
+	child.once('exit', (code) => code !== 0 && process.exit(1));
+	return child;
 }
 
 function stopOf(child: ChildProcess): () => Promise<void> {
@@ -61,6 +64,15 @@ export async function memoryOf({ child }: Running): Promise<Memory> {
 	child.send('memory');
 	const [memory] = (await once(child, 'message')) as [Memory];
 	return memory;
+}
+
+/** So many connections, or as many as a process may have files open, which is then said. */
+export function atMost(connections: number): number {
+	const report = process.report?.getReport() as { userLimits?: { open_files?: { soft: unknown } } } | undefined;
+	const room = Number(report?.userLimits?.open_files?.soft) - 200;
+	if (!(room < connections)) return connections;
+	console.log(`Only ${room} connections instead of ${connections}: see ulimit -n.\n`);
+	return room;
 }
 
 export function median(numbers: readonly number[]): number {

@@ -25,6 +25,7 @@ const { gc } = globalThis;
 if (!gc) throw new Error('run it with --expose-gc');
 const server = await startSoakServer();
 const client = fork(new URL('./client.js', import.meta.url), { execArgv: [] });
+client.once('exit', (code) => code !== 0 && process.exit(1));
 
 async function work(job: Omit<Job, 'url'>): Promise<void> {
 	client.send({ ...job, url: server.url });
