@@ -94,6 +94,17 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([]);
 		});
 
+		it('sends nothing when a holder without precedence clears a field or lets go', () => {
+			const { box, take } = open();
+			box.added(a, C, 'x', { f: 1 });
+			box.added(b, C, 'x', { f: 2 });
+			take();
+			box.changed(b, C, 'x', { f: undefined });
+			box.changed(b, C, 'x', { f: 3 });
+			box.removed(b, C, 'x');
+			expect(take()).to.deep.equal([]);
+		});
+
 		it("sends the next holder's value when the one with precedence clears a field", () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1 });
