@@ -32,11 +32,11 @@ export async function openRoomkey(
 	differing: Partial<Settings> & { rateLimit?: 'on' | 'dry-run' } = {},
 	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
-	const { store, close } = await openTestStore();
 	const log = memoryLog();
 	const bus = createBus(log);
 	const { rateLimit, ...otherSettings } = differing;
 	const limits = rateLimit && createRateLimits(methods, rateLimit, log);
+	const { store, close } = await openTestStore();
 	const invoker = createInvoker(
 		methods,
 		{

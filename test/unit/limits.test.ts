@@ -35,7 +35,6 @@ describe('the address of a client', () => {
 describe('limits of calls', () => {
 	let roomkey: TestRoomkey;
 
-	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }));
 	afterEach(async () => {
 		mock.timers.reset();
 		await roomkey.close();
@@ -49,6 +48,8 @@ describe('limits of calls', () => {
 
 	async function open(methods: readonly Method[] = [twice], mode: 'on' | 'dry-run' = 'on'): Promise<void> {
 		roomkey = await openRoomkey(methods, { rateLimit: mode });
+		// Not before: a database driver has timers of its own.
+		mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 	}
 
 	/** How many of these calls are let through before one is refused. */
