@@ -1,4 +1,5 @@
 /** What REST answers: status and body of every outcome (`contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { MatchError, toClientError } from '../../shared/errors.js';
 
@@ -48,12 +49,20 @@ export function failed(thrown: unknown): Answer {
 }
 
 /**
- * Sends an answer. As bytes, because to text fastify adds a charset, and Rocket.Chat's own tests refuse that.
+ * Sends an answer, past fastify: it would add a charset, which Rocket.Chat's own tests refuse, unless it were given
+ * bytes; and those leave in a second piece, which costs half as much again as the whole request.
  * @throws TypeError for a body that JSON cannot hold
  */
 export function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
-	return reply
-		.code(status)
-		.headers({ 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' })
-		.send(Buffer.from(JSON.stringify(body)));
+	const text = JSON.stringify(body);
+	reply.hijack();
+	reply.raw.writeHead(status, {
+		...(reply.getHeaders() as OutgoingHttpHeaders),
+		'content-type': 'application/json',
+		'cache-control': 'no-store',
+		pragma: 'no-cache',
+		'content-length': Buffer.byteLength(text),
+	});
+	reply.raw.end(text);
+	return reply;
 }
