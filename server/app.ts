@@ -4,14 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { announce } from '../methods/streams/announce.js';
 import type { Log } from '../shared/log.js';
-import type { Connection, Method, Settings } from '../shared/method.js';
-import type { Publication } from '../shared/publication.js';
+import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
-import type { Stream } from '../shared/stream.js';
+import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
-import type { Strategy } from './ddp/mergebox.js';
 import { createStreamHub } from './ddp/streams.js';
-import type { Publications } from './ddp/subscriptions.js';
 import { createDeadlines } from './deadlines.js';
 import { createBus } from './events/bus.js';
 import { createInvoker, type Invoker } from './invoke.js';
@@ -25,16 +22,6 @@ const SWEEP_INTERVAL = 10 * 60 * 1000;
 
 /** Time between looks for idle HTTP connections while the server closes, in ms. */
 const IDLE_LOOK = 50;
-
-export interface Catalogue {
-	readonly methods: readonly Method[];
-	readonly publications: readonly Publication[];
-	readonly streams: readonly Stream[];
-	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
-	readonly onConnection?: readonly ((connection: Connection) => void)[];
-	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
-	readonly strategies?: Readonly<Record<string, Strategy>>;
-}
 
 export interface AppOptions {
 	/** What clients may call and subscribe to. */
@@ -69,22 +56,6 @@ export interface App {
 	close(): Promise<void>;
 }
 
-/**
- * Puts the publications of a catalogue in order.
- * @throws Error where two have one name
- */
-function publicationsOf(all: readonly Publication[], strategies: Catalogue['strategies'] = {}): Publications {
-	const named = new Map<string, Publication>();
-	const universal: Publication[] = [];
-	for (const publication of all) {
-		if (publication.name === null) universal.push(publication);
-		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
-		else named.set(publication.name, publication);
-	}
-	const strategyByName = new Map(Object.entries(strategies));
-	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
-}
-
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
@@ -98,15 +69,7 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
 	const publications = publicationsOf([...catalogue.publications, ...hub.publications], catalogue.strategies);
-	function onConnection(connection: Connection): void {
-		for (const listener of catalogue.onConnection ?? []) {
-			try {
-				listener(connection);
-			} catch (err) {
-				log.error({ err }, 'Exception in an onConnection callback');
-			}
-		}
-	}
+	const onConnection = connectionListener(catalogue, log);
 	const sessions = serveDdp(http, { ...services, invoker, publications, addressOf, onConnection }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));

@@ -10,6 +10,7 @@ import { callAt } from './deadline.js';
 import { Heartbeat, type HeartbeatOptions, type Patient } from './heartbeat.js';
 import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
+import { MessageQueue, type QueueHost } from './queue.js';
 import type { PublicationServices } from './subscription.js';
 import { type Publications, Subscriptions } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
@@ -43,7 +44,7 @@ interface Waiting {
 
 const nothing = () => {};
 
-export class Session implements Receiver, CallHost, Patient {
+export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> {
 	readonly invoker: Invoker;
 	readonly log: Log;
 	#userId: string | null = null;
@@ -57,11 +58,7 @@ export class Session implements Receiver, CallHost, Patient {
 	#closed = false;
 	#controller: AbortController | undefined;
 	#connectTimer: NodeJS.Timeout | undefined;
-	/** Messages that wait for the one that is being handled. */
-	readonly #queue: Waiting[] = [];
-	/** Whether a message is being handled that the next one must wait for. */
-	#busy = false;
-	#looping = false;
+	readonly #queue: MessageQueue<Waiting>;
 	/** Calls and subscriptions that have not been answered, be they in turn, unblocked or parallel. */
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
@@ -71,9 +68,10 @@ export class Session implements Receiver, CallHost, Patient {
 	constructor(
 		private readonly transport: Transport,
 		private readonly services: SessionServices,
-		private readonly options: SessionOptions,
+		readonly options: SessionOptions,
 	) {
 		({ invoker: this.invoker, log: this.log } = services);
+		this.#queue = new MessageQueue(this, transport, options.maxQueue);
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
 	}
 
@@ -109,7 +107,7 @@ export class Session implements Receiver, CallHost, Patient {
 	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
 	async drain(): Promise<void> {
 		if (this.#closed) return;
-		if (this.#running > 0 || this.#queue.length > 0) {
+		if (this.#running > 0 || !this.#queue.isEmpty) {
 			await new Promise<void>((resolve) => {
 				this.#onIdle = resolve;
 			});
@@ -123,7 +121,7 @@ export class Session implements Receiver, CallHost, Patient {
 		clearTimeout(this.#connectTimer);
 		this.#keepOpen?.();
 		this.#heartbeat?.stop();
-		this.#queue.length = 0;
+		this.#queue.clear();
 		this.#controller?.abort();
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
@@ -220,45 +218,15 @@ export class Session implements Receiver, CallHost, Patient {
 		const method = this.#methodOf(waiting.request);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
-		if (method?.parallel && this.#userChanges === 0) {
-			this.#handle(waiting, nothing);
-			return;
-		}
-		if (!this.#busy && !this.#looping) {
-			// Its turn at once: most clients never have two messages under way, and need no queue.
-			this.#busy = true;
-			this.#handle(waiting, this.#release);
-			return;
-		}
-		this.#queue.push(waiting);
-		if (this.#queue.length > this.options.maxQueue) this.transport.pause();
+		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
+		else this.#queue.add(waiting);
 	}
 
 	#methodOf(request: Request | string): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
-	/** Handles what waits, in order, as long as nothing that is being handled holds it up (section 5). */
-	#next(): void {
-		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
-		if (this.#looping) return;
-		this.#looping = true;
-		while (!this.#busy) {
-			const waiting = this.#queue.shift();
-			if (!waiting) break;
-			this.#busy = true;
-			this.#handle(waiting, this.#release);
-		}
-		this.#looping = false;
-		if (this.#queue.length <= this.options.maxQueue) this.transport.resume();
-	}
-
-	readonly #release = () => {
-		this.#busy = false;
-		this.#next();
-	};
-
-	#handle({ message, request }: Waiting, release: () => void): void {
+	handle({ message, request }: Waiting, release: () => void): void {
 		if (typeof request === 'string') {
 			this.send(codec.protocolError(request, message));
 			release();
@@ -293,6 +261,6 @@ export class Session implements Receiver, CallHost, Patient {
 
 	#ended(): void {
 		this.#running--;
-		if (this.#running === 0 && this.#queue.length === 0) this.#onIdle?.();
+		if (this.#running === 0 && this.#queue.isEmpty) this.#onIdle?.();
 	}
 }

@@ -1,0 +1,49 @@
+/** What a server offers its clients. */
+import type { Log } from '../shared/log.js';
+import type { Connection, Method } from '../shared/method.js';
+import type { Publication } from '../shared/publication.js';
+import type { Stream } from '../shared/stream.js';
+import type { Strategy } from './ddp/mergebox.js';
+import type { Publications } from './ddp/subscriptions.js';
+
+export interface Catalogue {
+	readonly methods: readonly Method[];
+	readonly publications: readonly Publication[];
+	readonly streams: readonly Stream[];
+	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
+	readonly onConnection?: readonly ((connection: Connection) => void)[];
+	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
+	readonly strategies?: Readonly<Record<string, Strategy>>;
+}
+
+/**
+ * Puts publications in order.
+ * @throws Error where two have one name
+ */
+export function publicationsOf(
+	all: readonly Publication[],
+	strategies: Readonly<Record<string, Strategy>> = {},
+): Publications {
+	const named = new Map<string, Publication>();
+	const universal: Publication[] = [];
+	for (const publication of all) {
+		if (publication.name === null) universal.push(publication);
+		else if (named.has(publication.name)) throw new Error(`There are two publications named '${publication.name}'`);
+		else named.set(publication.name, publication);
+	}
+	const strategyByName = new Map(Object.entries(strategies));
+	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
+}
+
+/** Makes one callback of many; what one throws is logged, and the others are called all the same. */
+export function connectionListener({ onConnection = [] }: Catalogue, log: Log): (connection: Connection) => void {
+	return (connection) => {
+		for (const listener of onConnection) {
+			try {
+				listener(connection);
+			} catch (err) {
+				log.error({ err }, 'Exception in an onConnection callback');
+			}
+		}
+	};
+}

@@ -1,0 +1,58 @@
+/** The order in which one client's messages are handled (`contract/ddp.md` section 5). */
+import type { Transport } from './transport.js';
+
+/** What a queue serves. */
+export interface QueueHost<T> {
+	/** Handles a message. @param release to be called once, at once or later, when the next one may start */
+	handle(message: T, release: () => void): void;
+}
+
+/** One message at a time, in order. A class, since there is one for every client. */
+export class MessageQueue<T> {
+	readonly #waiting: T[] = [];
+	/** Whether a message is being handled that the next one must wait for. */
+	#busy = false;
+	#looping = false;
+
+	/** @param max messages that may wait; while there are more, none are taken from the client */
+	constructor(
+		private readonly host: QueueHost<T>,
+		private readonly transport: Transport,
+		private readonly max: number,
+	) {}
+
+	get isEmpty(): boolean {
+		return this.#waiting.length === 0;
+	}
+
+	add(message: T): void {
+		if (!this.#busy && !this.#looping) {
+			// Its turn at once: most clients never have two messages under way.
+			this.#busy = true;
+			this.host.handle(message, this.#release);
+			return;
+		}
+		this.#waiting.push(message);
+		if (this.#waiting.length > this.max) this.transport.pause();
+	}
+
+	/** Forgets what waits. */
+	clear(): void {
+		this.#waiting.length = 0;
+	}
+
+	readonly #release = () => {
+		this.#busy = false;
+		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
+		if (this.#looping) return;
+		this.#looping = true;
+		while (!this.#busy) {
+			const next = this.#waiting.shift();
+			if (next === undefined) break;
+			this.#busy = true;
+			this.host.handle(next, this.#release);
+		}
+		this.#looping = false;
+		if (this.#waiting.length <= this.max) this.transport.resume();
+	};
+}
