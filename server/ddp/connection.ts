@@ -3,30 +3,13 @@ import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
 import type { Transport } from './transport.js';
 
-/** Headers a method may see; never `cookie` or `authorization`. */
-const VISIBLE_HEADERS = [
-	'referer',
-	'x-client-ip',
-	'x-forwarded-for',
-	'x-forwarded-host',
-	'x-forwarded-port',
-	'x-cluster-client-ip',
-	'via',
-	'x-real-ip',
-	'x-forwarded-proto',
-	'x-ssl',
-	'dnt',
-	'host',
-	'user-agent',
-	'accept-language',
-];
-
 export class ClientConnection implements Connection {
 	readonly clientAddress: string | null;
+	readonly httpHeaders: Connection['httpHeaders'];
 	readonly #log: Log;
-	readonly #headers: Transport['headers'];
 	#closed = false;
-	readonly #listeners: (() => void | Promise<void>)[] = [];
+	/** Made when the first one comes: few connections have any. */
+	#listeners: (() => void | Promise<void>)[] | undefined;
 
 	constructor(
 		readonly id: string,
@@ -36,27 +19,20 @@ export class ClientConnection implements Connection {
 	) {
 		this.#log = log;
 		this.clientAddress = transport.clientAddress;
-		this.#headers = transport.headers;
-	}
-
-	get httpHeaders(): Readonly<Record<string, string>> {
-		const visible: Record<string, string> = {};
-		for (const name of VISIBLE_HEADERS) {
-			const value = this.#headers[name];
-			if (value !== undefined) visible[name] = String(value);
-		}
-		return visible;
+		this.httpHeaders = transport.headers;
 	}
 
 	onClose(listener: () => void | Promise<void>): void {
 		if (this.#closed) this.#callSoon(listener);
-		else this.#listeners.push(listener);
+		else if (this.#listeners) this.#listeners.push(listener);
+		else this.#listeners = [listener];
 	}
 
 	/** The transport has closed. */
 	closed(): void {
 		this.#closed = true;
-		for (const listener of this.#listeners.splice(0)) this.#callSoon(listener);
+		for (const listener of this.#listeners ?? []) this.#callSoon(listener);
+		this.#listeners = undefined;
 	}
 
 	#callSoon(listener: () => void | Promise<void>): void {

@@ -2,7 +2,8 @@
 import { notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
-import type { Caller, Invoker } from '../invoke.js';
+import type { Caller } from '../caller.js';
+import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import type { MethodCall } from './messages.js';
 

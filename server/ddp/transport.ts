@@ -27,8 +27,8 @@ export interface Transport {
 	roomForMore(): Promise<void> | undefined;
 	/** Where the client is. */
 	readonly clientAddress: string | null;
-	/** Headers the client came with. */
-	readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+	/** Headers the client came with, those that methods may see. */
+	readonly headers: Readonly<Record<string, string>>;
 }
 
 /** What the transport calls. */

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
+import { visibleHeaders } from './headers.js';
 import type { OpenSession, Transport, TransportOptions } from './transport.js';
 
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
@@ -44,7 +45,7 @@ export class WebSocketTransport implements Transport {
 		this.#socket = request.socket;
 		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = options.addressOf(request);
-		this.headers = request.headers;
+		this.headers = visibleHeaders(request.headers);
 	}
 
 	send(frame: string): void {

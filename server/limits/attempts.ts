@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isClientSafe } from '../../shared/errors.js';
-import type { Caller } from '../invoke.js';
+import type { Caller } from '../caller.js';
 import { addressKey } from './address.js';
 import { createCounter, type Tally } from './counter.js';
 

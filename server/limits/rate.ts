@@ -6,7 +6,7 @@
 import { tooManyRequests } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Method } from '../../shared/method.js';
-import type { Caller } from '../invoke.js';
+import type { Caller } from '../caller.js';
 import { addressKey } from './address.js';
 import { type Attempt, limitAttempts } from './attempts.js';
 import { type Counter, createCounter, strictest, type Tally } from './counter.js';

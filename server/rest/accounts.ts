@@ -5,7 +5,8 @@ import { Password } from '../../methods/accounts/passwords.js';
 import { check } from '../../shared/check.js';
 import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import type { Caller, Invoker, Services } from '../invoke.js';
+import type { Caller } from '../caller.js';
+import type { Invoker, Services } from '../invoke.js';
 import { type Answer, failed } from './envelope.js';
 
 const LoginBody = Match.ObjectIncluding({

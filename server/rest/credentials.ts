@@ -1,7 +1,8 @@
 /** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`contract/rocketchat-e2e.md` 7.2). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
-import type { Caller, Services } from '../invoke.js';
+import type { Caller } from '../caller.js';
+import type { Services } from '../invoke.js';
 
 export type Identity = Pick<Caller, 'userId' | 'hashedToken'>;
 

@@ -7,7 +7,8 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { parseJson } from '../../shared/ejson.js';
 import { isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { Caller, Invoker, Services } from '../invoke.js';
+import type { Caller } from '../caller.js';
+import type { Invoker, Services } from '../invoke.js';
 import type { Tally } from '../limits/counter.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';

@@ -3,8 +3,9 @@ import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
 import { refusal, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
+import type { Caller } from '../caller.js';
 import * as codec from '../ddp/codec.js';
-import type { Caller, Invoker } from '../invoke.js';
+import type { Invoker } from '../invoke.js';
 import type { Answer } from './envelope.js';
 
 const Body = { message: String };

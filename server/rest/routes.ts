@@ -1,6 +1,7 @@
 /** What REST offers: each method that has a verb, and the few paths that are no method of ours. */
 import type { Method } from '../../shared/method.js';
-import type { Caller, Invoker, Services } from '../invoke.js';
+import type { Caller } from '../caller.js';
+import type { Invoker, Services } from '../invoke.js';
 import { logIn, logOut } from './accounts.js';
 import { type Answer, refused, succeeded } from './envelope.js';
 import { callMethod } from './methodCall.js';

@@ -1,8 +1,9 @@
 /** Roomkey without a server: methods called as functions, on a store of their own. */
 import { methods as catalogue } from '../../methods/index.js';
+import type { Caller } from '../../server/caller.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { type Bus, createBus } from '../../server/events/bus.js';
-import { type Caller, createInvoker } from '../../server/invoke.js';
+import { createInvoker } from '../../server/invoke.js';
 import { createRateLimits } from '../../server/limits/rate.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';

@@ -1,7 +1,7 @@
 /** contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import type { Caller } from '../../server/invoke.js';
+import type { Caller } from '../../server/caller.js';
 import { clientAddressOf } from '../../server/limits/address.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,10 +1,11 @@
 /** A session without a network: time passes as the test says (contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
+import type { Caller } from '../../server/caller.js';
 import { Session } from '../../server/ddp/session.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
-import type { Caller, Invoker } from '../../server/invoke.js';
+import type { Invoker } from '../../server/invoke.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
+import { visibleHeaders } from '../headers.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
 
@@ -63,7 +64,7 @@ export class PollingTransport implements Transport {
 		private readonly onGone: () => void,
 	) {
 		this.clientAddress = options.addressOf(request);
-		this.headers = request.headers;
+		this.headers = visibleHeaders(request.headers);
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);
 	}

@@ -1,0 +1,23 @@
+import type { Connection } from '../shared/method.js';
+import type { Tally } from './limits/counter.js';
+
+/** Who calls, as the transport knows them. */
+export interface Caller {
+	readonly userId: string | null;
+	/** Hash of the login token they came with. */
+	readonly hashedToken: string | null;
+	readonly connection: Connection | null;
+	/** Network address of the client, null where it is unknown. */
+	readonly clientAddress: string | null;
+	readonly randomSeed?: string | null;
+	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
+	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
+	/** Lets the next message of the same connection start. */
+	unblock?(): void;
+	/** Is told when the method has written something: resolves when all who must know of it do. */
+	wrote?(settled: Promise<unknown>): void;
+	/** Fires when nobody waits for the outcome any more. */
+	readonly signal?: AbortSignal;
+	/** How the call stands with its limit, for those who tell the client. */
+	counted?(tally: Tally): void;
+}
