@@ -95,6 +95,8 @@ class Invocation implements MethodContext, Events {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
 		if (this.#unblocked) throw new Error("Can't call setUserId in a method after calling unblock");
+		// Its caller was told that it failed.
+		if (this.#controller?.signal.aborted) throw new Error("Can't call setUserId in a method that took too long");
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { expect } from 'chai';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
@@ -135,6 +136,28 @@ describe('invoke', () => {
 			expect(roomkey.log.lines.at(-1)?.facts).to.have.nested.property('err.message', text);
 		});
 	}
+
+	it('lets a method that took too long change no user any more', async () => {
+		const late = await openRoomkey([
+			method({
+				...anyone,
+				name: 'late',
+				timeout: 1,
+				async run(_args, context) {
+					await once(context.signal, 'abort');
+					ended = context.setUserId('alice');
+					await ended;
+				},
+			}),
+		]);
+		let ended: Promise<void> = Promise.resolve();
+		const now: unknown[] = [];
+		const setUserId = (id: string | null) => void now.push(id);
+		expect(await rejection(late.callAs({ setUserId }, 'late'))).to.include({ error: 'error-timeout' });
+		expect(await rejection(ended)).to.have.property('message', "Can't call setUserId in a method that took too long");
+		expect(now).to.deep.equal([]);
+		await late.close();
+	});
 
 	it('refuses two methods of one name', () => {
 		const log = memoryLog();
