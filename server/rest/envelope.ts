@@ -19,8 +19,9 @@ export function refused(status: number, error: string): Answer {
 /** What a method returned. Members of an object stand beside `success`; any other value stands under `result`. */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };
-	const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-	return { status: 200, body: isObject ? { ...value, success: true } : { result: value, success: true } };
+	// Other objects, such as a Date, are values of their own.
+	const hasMembers = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+	return { status: 200, body: hasMembers ? { ...value, success: true } : { result: value, success: true } };
 }
 
 /** Codes with a status of their own; their bodies hold no more than the text (7.3). Every other refusal is a 400. */

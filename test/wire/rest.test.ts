@@ -20,6 +20,7 @@ const methods = [
 		run: ({ code }) => Promise.reject(new ClientError(code, 'Reason', { d: 1 })),
 	}),
 	method({ ...anyone, name: 'test.fail', args: {}, run: () => Promise.reject(new Error('a secret')) }),
+	method({ ...anyone, name: 'test.date', args: {}, run: () => new Date(5) }),
 	method({ ...anyone, name: 'test.cycle', args: {}, run: () => [10n] }),
 	method({
 		...anyone,
@@ -173,6 +174,12 @@ describe('REST', () => {
 				expect((await post(`${api}/test.echo`, null, { value })).text).to.equal(text);
 			});
 		}
+
+		it('wraps what is an object but has no members', async () => {
+			expect((await post(`${api}/test.date`, null, {})).text).to.equal(
+				'{"result":"1970-01-01T00:00:00.005Z","success":true}',
+			);
+		});
 
 		for (const [code, status, rest] of [
 			['some-code', 400, ',"errorType":"some-code","details":{"d":1}}'],
