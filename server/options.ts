@@ -131,7 +131,7 @@ export const options = {
 		default: 1000,
 	}),
 	'max-connections-per-address': integer(1, 1_000_000, {
-		meaning: 'most WebSockets of one address at a time (of IPv6: of one /64)',
+		meaning: 'most DDP clients of one address at a time (of IPv6: of one /64)',
 		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',
 		default: 1000,
 	}),

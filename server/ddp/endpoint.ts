@@ -14,7 +14,7 @@ import { openRaw } from './websocket.js';
 export interface DdpOptions extends SessionOptions {
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
-	/** Most WebSockets of one address at a time; beyond it an upgrade is refused with 429. Default 1,000. */
+	/** Most clients of one address at a time; beyond it another is refused with 429. Default 1,000. */
 	readonly maxConnectionsPerAddress: number;
 	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
 	readonly maxBuffered: number;
@@ -133,7 +133,13 @@ export function serveDdp(
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
-	addSockJsRoutes(app, openSession, { ...transportOptions, pollHold: heartbeat.interval, pollTimeout, maxFrame });
+	addSockJsRoutes(app, openSession, {
+		...transportOptions,
+		admit,
+		pollHold: heartbeat.interval,
+		pollTimeout,
+		maxFrame,
+	});
 	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {

@@ -1,7 +1,7 @@
 /** How many connections an address may have at a time. */
 import { addressKey } from './address.js';
 
-/** Admits one connection. @returns what to call once it has closed; null where its address has too many */
+/** Admits one connection. @returns what to call when it has closed, where a second call does nothing; null where its address has too many */
 export type Admit = (address: string | null) => (() => void) | null;
 
 /** @param max most connections of one address */
@@ -12,7 +12,10 @@ export function limitConnections(max: number): Admit {
 		const count = counts.get(key) ?? 0;
 		if (count >= max) return null;
 		counts.set(key, count + 1);
+		let held = true;
 		return () => {
+			if (!held) return;
+			held = false;
 			const left = (counts.get(key) ?? 0) - 1;
 			if (left > 0) counts.set(key, left);
 			else counts.delete(key);

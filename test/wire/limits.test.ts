@@ -238,6 +238,16 @@ describe('limits', () => {
 		});
 	});
 
+	it('of connections count SockJS polling as well', async () => {
+		await start({ ddp: { maxConnectionsPerAddress: 1, sockJs: { pollTimeout: 20 } } });
+		const poll = (session: string) => request(`${app.url}/sockjs/000/${session}/xhr`, { method: 'POST' });
+		expect((await poll('first')).text).to.equal('o\n');
+		const { status, text } = await poll('second');
+		expect({ status, text }).to.deep.equal({ status: 429, text: 'Too many connections from your address' });
+		// The first one polls no more, and is taken for gone.
+		while ((await poll('third')).status === 429);
+	});
+
 	describe('of frames before connect', () => {
 		const connectMessage = (bytes: number) => {
 			const text = '{"msg":"connect","version":"1","support":["1"],"x":""}';

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Admit } from '../../limits/connections.js';
 import type { OpenSession } from '../transport.js';
 import { areMessages, OPEN_FRAME } from './frames.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
@@ -9,6 +10,8 @@ import { type PollingOptions, PollingTransport } from './polling.js';
 export interface SockJsRouteOptions extends PollingOptions {
 	/** Largest body of what a client sends, in bytes; beyond it 413. */
 	readonly maxFrame: number;
+	/** Counts the connection among those of its address. */
+	readonly admit: Admit;
 }
 
 const TEXT = 'text/plain; charset=UTF-8';
@@ -52,8 +55,12 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, options: SockJsRouteOptions): void {
 	const connections = new Map<string, PollingTransport>();
 
-	function open(name: string, request: IncomingMessage): PollingTransport {
+	/** Null where the client's address has too many connections. */
+	function open(name: string, request: IncomingMessage): PollingTransport | null {
+		const release = options.admit(options.addressOf(request));
+		if (!release) return null;
 		const connection = new PollingTransport(request, openSession, options, () => {
+			release();
 			// Another may have the name by now.
 			if (connections.get(name) === connection) connections.delete(name);
 		});
@@ -64,6 +71,10 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 	function poll({ params, raw }: ConnectionRequest, reply: FastifyReply): void {
 		const known = connections.get(params.session);
 		const connection = known ?? open(params.session, raw);
+		if (!connection) {
+			answerText(reply, 429, 'Too many connections from your address');
+			return;
+		}
 		reply.type(SCRIPT).raw.once('close', () => {
 			// The client hung up: what it was to be told is lost.
 			if (!reply.raw.writableFinished) connection.gone();
