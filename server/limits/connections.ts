@@ -1,7 +1,10 @@
 /** How many connections an address may have at a time. */
 import { addressKey } from './address.js';
 
-/** Admits one connection. @returns what to call when it has closed, where a second call does nothing; null where its address has too many */
+/**
+ * Admits one connection.
+ * @returns what to call when it has closed, where a second call does nothing; null where its address has too many
+ */
 export type Admit = (address: string | null) => (() => void) | null;
 
 /** @param max most connections of one address */
