@@ -85,3 +85,6 @@ export const Match = {
 	test,
 	Error: MatchError,
 } as const;
+
+/** Any string but the empty one. */
+export const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');

@@ -2,7 +2,7 @@
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
@@ -12,8 +12,6 @@ import { findTokenHolder, hashToken, issueToken, logInWith, type TokenResult, to
 export interface LoginResult extends TokenResult {
 	type: 'resume' | 'password';
 }
-
-const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');
 
 const PasswordLogin = {
 	user: Match.OneOf({ id: NonEmptyString }, { username: NonEmptyString }, { email: NonEmptyString }),

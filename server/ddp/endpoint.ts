@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { limitConnections } from '../limits/connections.js';
+import { limitConnections, TOO_MANY_CONNECTIONS } from '../limits/connections.js';
 import type { HeartbeatOptions } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
@@ -55,8 +55,6 @@ const CLOSE_GRACE = 2000;
 /** Paths of WebSockets; each may end in a slash and carry a query. */
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
-
-const TOO_MANY_CONNECTIONS = JSON.stringify({ success: false, error: 'Too many connections from your address' });
 
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 	// Whoever does not hang up must not keep the socket.
@@ -123,7 +121,8 @@ export function serveDdp(
 		}
 		const release = admit(addressOf(request));
 		if (!release) {
-			refuseUpgrade(socket, '429 Too Many Requests', TOO_MANY_CONNECTIONS);
+			const body = JSON.stringify({ success: false, error: TOO_MANY_CONNECTIONS });
+			refuseUpgrade(socket, '429 Too Many Requests', body);
 			return;
 		}
 		socket.once('close', release);
@@ -153,7 +152,7 @@ export function serveDdp(
 		},
 		tokensInUse() {
 			const inUse = new Map<string, string>();
-			for (const { hashedToken, userId } of sessions.values()) {
+			for (const { hashedToken, userId } of sessions) {
 				if (hashedToken !== null && userId !== null) inUse.set(hashedToken, userId);
 			}
 			return inUse;

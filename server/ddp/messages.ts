@@ -1,11 +1,9 @@
 /** The messages a client may send, each as a pattern and thereby a type (`contract/ddp.md` sections 3 to 10). */
-import { Match } from '../../shared/match.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
 
 /** Versions of DDP in the server's order of preference. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
-
-const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');
 
 const Connect = compile(Match.ObjectIncluding({ version: String, support: [String] }));
 

@@ -68,7 +68,7 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 	constructor(
 		private readonly transport: Transport,
 		private readonly services: SessionServices,
-		readonly options: SessionOptions,
+		private readonly options: SessionOptions,
 	) {
 		({ invoker: this.invoker, log: this.log } = services);
 		this.#queue = new MessageQueue(this, transport, options.maxQueue);
@@ -196,18 +196,17 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		}
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
-		const { transport, options } = this;
-		this.#connection = new ClientConnection(randomId(), transport, () => this.close(), this.log);
+		this.#connection = new ClientConnection(randomId(), this.transport, () => this.close(), this.log);
 		this.#subscriptions = new Subscriptions(
 			this.services.publications,
 			this.services,
 			this.#connection,
-			transport,
-			options.maxSubscriptions,
+			this.transport,
+			this.options.maxSubscriptions,
 		);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing && options.heartbeat.interval > 0) {
-			this.#heartbeat = new Heartbeat(options.heartbeat, this);
+		if (this.#mayPing && this.options.heartbeat.interval > 0) {
+			this.#heartbeat = new Heartbeat(this.options.heartbeat, this);
 		}
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);

@@ -185,10 +185,11 @@ export class Subscription implements PublicationContext, Observer {
 		if (!returned || this.#stopped) return;
 		const queries = Array.isArray(returned) ? returned : [returned];
 		if (!queries.every((query) => query instanceof LiveQuery)) {
-			const what = Array.isArray(returned)
-				? 'returned an array of something else than live queries'
-				: 'can only return';
-			throw new Error(`Publish function ${what}${Array.isArray(returned) ? '' : ' a live query or an array of them'}`);
+			throw new Error(
+				Array.isArray(returned)
+					? 'Publish function returned an array of something else than live queries'
+					: 'Publish function can only return a live query or an array of them',
+			);
 		}
 		const names = queries.map(({ name }) => name);
 		const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -1,6 +1,9 @@
 /** How many connections an address may have at a time. */
 import { addressKey } from './address.js';
 
+/** What those are told who are not admitted. */
+export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
+
 /**
  * Admits one connection.
  * @returns what to call when it has closed, where a second call does nothing; null where its address has too many

@@ -45,19 +45,20 @@ function methodRoute({ name, anonymous, args }: Method, verb: Verb, invoker: Inv
 
 /** Every route of a server with these methods. */
 export function routesOf(methods: readonly Method[], invoker: Invoker, services: Services): Route[] {
+	const methodCall: Route['answer'] = ({ pathName, members, caller }) => callMethod(invoker, pathName, members, caller);
 	return [
 		...methods.flatMap((method) => (method.rest ? [methodRoute(method, method.rest, invoker)] : [])),
 		{
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
-			answer: ({ pathName, members, caller }) => callMethod(invoker, pathName, members, caller),
+			answer: methodCall,
 		},
 		{
 			path: 'method.callAnon/:method',
 			verbs: ['POST'],
 			credentials: 'ignored',
-			answer: ({ pathName, members, caller }) => callMethod(invoker, pathName, members, caller),
+			answer: methodCall,
 		},
 		{
 			path: 'login',

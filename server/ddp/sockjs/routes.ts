@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Admit } from '../../limits/connections.js';
+import { type Admit, TOO_MANY_CONNECTIONS } from '../../limits/connections.js';
 import type { OpenSession } from '../transport.js';
 import { areMessages, OPEN_FRAME } from './frames.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
@@ -72,7 +72,7 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 		const known = connections.get(params.session);
 		const connection = known ?? open(params.session, raw);
 		if (!connection) {
-			answerText(reply, 429, 'Too many connections from your address');
+			answerText(reply, 429, TOO_MANY_CONNECTIONS);
 			return;
 		}
 		reply.type(SCRIPT).raw.once('close', () => {
