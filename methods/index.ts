@@ -11,21 +11,40 @@ import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
+import { acceptSuggestedGroupKey } from './e2e/acceptSuggestedGroupKey.js';
+import { fetchUsersWaitingForGroupKey } from './e2e/fetchUsersWaitingForGroupKey.js';
+import { getUsersOfRoomWithoutKey } from './e2e/getUsersOfRoomWithoutKey.js';
+import { provideUsersSuggestedGroupKeys } from './e2e/provideUsersSuggestedGroupKeys.js';
+import { rejectSuggestedGroupKey } from './e2e/rejectSuggestedGroupKey.js';
+import { requestSubscriptionKeys } from './e2e/requestSubscriptionKeys.js';
+import { setOrGetRoomKeyID } from './e2e/setOrGetRoomKeyID.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { updateGroupKey } from './e2e/updateGroupKey.js';
+import { chatSendMessage, sendMessage } from './messages.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
 
 export const methods: readonly Method[] = [
+	acceptSuggestedGroupKey,
 	changePassword,
+	chatSendMessage,
 	createUser,
+	fetchUsersWaitingForGroupKey,
 	getNewToken,
+	getUsersOfRoomWithoutKey,
 	login,
 	logout,
 	me,
+	provideUsersSuggestedGroupKeys,
+	rejectSuggestedGroupKey,
 	removeOtherTokens,
+	requestSubscriptionKeys,
+	sendMessage,
+	setOrGetRoomKeyID,
 	setRoomKeyID,
+	updateGroupKey,
 	writeNotifyRoomUsers,
 ];
 

@@ -58,6 +58,13 @@ const refusals = {
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
 	keyIdMismatch: { error: 'error-key-id-mismatch', reason: 'This is not a key with the key id of the room' },
+	invalidKey: { error: 'error-invalid-key', reason: 'A sealed key must be 1 to 4096 characters long, and not blank' },
+	keyInUse: { error: 'error-key-in-use', reason: 'This very key is stored in another place already' },
+	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
+	tooManyKeys: {
+		error: 'error-too-many-keys',
+		reason: 'At most 500 rooms, 100 members of each and 1,000 keys in all can be given at once',
+	},
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
 	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
@@ -69,6 +76,7 @@ const refusals = {
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
 	/* what a role allows */
 	unauthorized: { error: 'unauthorized', bare: true },
 	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },

@@ -78,6 +78,22 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 	return true;
 }
 
+/**
+ * Takes users out of the queue of a room who were given its key, or were offered it. Who has lost it again at that very
+ * moment, by a reset or a refusal, is put back.
+ * @returns whether the queue has changed
+ */
+export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
+	const { store } = context;
+	if (!(await dequeue(context, rid, userIds))) return false;
+	const empty = { E2EKey: { $exists: false }, E2ESuggestedKey: { $exists: false } };
+	const places = await store.subscriptions
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...empty }, { projection: { 'u._id': 1 } })
+		.toArray();
+	for (const { u } of places) await enqueue(context, rid, u._id);
+	return true;
+}
+
 /** Ids of the rooms where the user is a member without the key, in batches. */
 async function* keylessRooms(store: Store, userId: string): AsyncIterable<string[]> {
 	let last = '';

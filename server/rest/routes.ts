@@ -27,7 +27,7 @@ export interface Route {
 }
 
 /** A method's route, derived from its definition: members become arguments by name. */
-function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRoute, invoker: Invoker): Route {
+function methodRoute({ name, anonymous, args }: Method, { verb, path, empty }: RestRoute, invoker: Invoker): Route {
 	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
 		path,
@@ -39,7 +39,8 @@ function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRout
 			}
 			const given = members as Record<string, unknown>;
 			const params = args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
-			return succeeded(await invoker.invoke(name, params, caller));
+			const value = await invoker.invoke(name, params, caller);
+			return succeeded(empty ? undefined : value);
 		},
 	};
 }
