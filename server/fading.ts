@@ -9,17 +9,24 @@ export interface FadingOptions {
 }
 
 interface Entry<V> {
+	readonly key: string;
 	readonly value: V;
 	readonly until: number;
+	older: Entry<V> | undefined;
+	newer: Entry<V> | undefined;
 }
 
-/** A map whose entries fade. One timer looks after all of them, while there are any. */
+/**
+ * A map whose entries fade. One timer looks after all of them, while there are any. They are also linked in the order in
+ * which they were put in: to ask a Map for its first entry takes the longer, the more before it were deleted.
+ */
 export class Fading<V> {
-	/** In the order in which they were put in. */
 	readonly #entries = new Map<string, Entry<V>>();
 	readonly #lifetime: number;
 	readonly #max: number;
 	readonly #now: () => number;
+	#oldest: Entry<V> | undefined;
+	#newest: Entry<V> | undefined;
 	#timer: NodeJS.Timeout | undefined;
 
 	constructor({ lifetime, max, now = Date.now }: FadingOptions) {
@@ -28,7 +35,7 @@ export class Fading<V> {
 		this.#now = now;
 	}
 
-	/** Those that have not been cleared away. */
+	/** How many there are, with those that have faded and were not yet cleared away. */
 	get size(): number {
 		return this.#entries.size;
 	}
@@ -43,24 +50,31 @@ export class Fading<V> {
 	 * @param extra how much longer than others it is kept, in ms
 	 */
 	set(key: string, value: V, extra = 0): void {
-		this.#entries.delete(key);
-		this.#entries.set(key, { value, until: this.#now() + this.#lifetime + extra });
-		const oldest = this.#entries.size > this.#max && this.#entries.keys().next();
-		if (oldest && !oldest.done) this.#entries.delete(oldest.value);
+		this.delete(key);
+		const until = this.#now() + this.#lifetime + extra;
+		const entry: Entry<V> = { key, value, until, older: this.#newest, newer: undefined };
+		if (this.#newest) this.#newest.newer = entry;
+		else this.#oldest = entry;
+		this.#newest = entry;
+		this.#entries.set(key, entry);
+		if (this.#oldest && this.#entries.size > this.#max) this.delete(this.#oldest.key);
 		if (!this.#timer) this.#clearLater();
 	}
 
 	delete(key: string): void {
+		const entry = this.#entries.get(key);
+		if (!entry) return;
 		this.#entries.delete(key);
+		if (entry.older) entry.older.newer = entry.newer;
+		else this.#oldest = entry.newer;
+		if (entry.newer) entry.newer.older = entry.older;
+		else this.#newest = entry.older;
 	}
 
 	/** Clears away what has faded; up to the first that has not, for they stand in the order of their time, or nearly so. */
 	#clear(): void {
 		const now = this.#now();
-		for (const [key, { until }] of this.#entries) {
-			if (now < until) break;
-			this.#entries.delete(key);
-		}
+		while (this.#oldest && this.#oldest.until <= now) this.delete(this.#oldest.key);
 		this.#clearLater();
 	}
 

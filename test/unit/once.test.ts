@@ -1,5 +1,6 @@
 /** contract/beyond.md E1: one answer per call. */
 import { expect } from 'chai';
+import fc from 'fast-check';
 import type { Mark } from '../../server/caller.js';
 import { createLineages } from '../../server/ddp/lineage.js';
 import { Fading } from '../../server/fading.js';
@@ -346,5 +347,36 @@ describe('what fades', () => {
 		expect(fading.get('a')).to.equal(undefined);
 		fading.set('c', 3);
 		while (fading.size > 0) await new Promise(setImmediate);
+	});
+
+	it('keeps the latest that were put in and not taken out, in any order of either', () => {
+		const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+		const step = fc.oneof(
+			fc.record({ kind: fc.constant('set'), key, time: fc.nat(2) }),
+			fc.record({ kind: fc.constant('delete'), key, time: fc.nat(2) }),
+		);
+		fc.assert(
+			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+				let time = 0;
+				const fading = new Fading<number>({ lifetime: 5, max: 3, now: () => time });
+				let model: { key: string; value: number }[] = [];
+				for (const [value, { kind, key, time: passed }] of steps.entries()) {
+					time += passed;
+					model = model.filter((entry) => entry.key !== key);
+					if (kind === 'delete') fading.delete(key);
+					else {
+						fading.set(key, value);
+						model = [...model, { key, value }].slice(-3);
+					}
+					expect(fading.size).to.equal(model.length);
+					const setAt = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, s) => sum + s.time, 0));
+					for (const name of 'abcdef') {
+						const known = model.find((entry) => entry.key === name);
+						const fresh = known && time < (setAt[known.value] as number) + 5;
+						expect(fading.get(name)).to.equal(fresh ? known.value : undefined);
+					}
+				}
+			}),
+		);
 	});
 });
