@@ -41,6 +41,11 @@ export function keyedRoom(store: Store, rid: string): Promise<KeyedRoom | null> 
  */
 export function wasReset(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
 	if (after === null) return false;
-	if (after.e2eReset && after.e2eReset.until.getTime() > Date.now()) return true;
-	return !!before.e2eKeyId && after.e2eKeyId !== before.e2eKeyId && keyIdOf(key) !== after.e2eKeyId;
+	const isNewest = keyIdOf(key) === after.e2eKeyId;
+	const { e2eReset } = after;
+	if (e2eReset && e2eReset.until.getTime() > Date.now()) {
+		// Once it has named the new key, it leaves those alone that are of it.
+		return !(isNewest && e2eReset.keyId === after.e2eKeyId);
+	}
+	return !!before.e2eKeyId && after.e2eKeyId !== before.e2eKeyId && !isNewest;
 }

@@ -11,6 +11,8 @@ export const setRoomKeyID = method({
 	args: { rid: String, keyID: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
+	// The winner that lost the answer would take itself for a loser, and throw the only key away.
+	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	async run({ rid, keyID }, context) {
 		const { name, userId, store, events } = context;
