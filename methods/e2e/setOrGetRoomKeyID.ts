@@ -21,7 +21,7 @@ interface Standing {
 
 type Context = MethodContext & { readonly userId: string };
 
-/** What the caller is told who was not the first: the name that stands. They are queued for its key. */
+/** What the caller is told where a name stands: that name. Who does not hold its key is queued for it. */
 async function standing(context: Context, rid: string, room: KeyedRoom | null): Promise<Standing> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
@@ -29,7 +29,10 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 	if (!room || !keyID) throw refusal('resetInProgress', { method: name });
 	const place = await findPlace(store, rid, userId);
 	if (!place) return { keyID };
-	if (!(await putAwayStale(context, place, room))) await enqueue(context, rid, userId);
+	if (!(await putAwayStale(context, place, room))) {
+		// Who has the key is the winner, who did not hear so and was perhaps broken off before leaving the queue.
+		await (place.E2EKey ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
+	}
 	const suggestedKey = offered(place);
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
