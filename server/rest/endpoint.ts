@@ -5,7 +5,7 @@ import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
-import { isClientSafe, MatchError } from '../../shared/errors.js';
+import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
 import type { Caller } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
@@ -60,6 +60,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 		async handler(request, reply) {
 			const identity = await identityOf(request, route, services);
 			if (!identity) return send(reply, UNAUTHORIZED);
+			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
 			// Each member by name: to spread `identity` here costs half as much as all the rest of a request.
 			const caller: Caller = {
 				userId: identity.userId,
@@ -74,10 +75,14 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 			return send(reply, await answerOf(route, { members, pathMembers, caller }));
 		},
 	});
-	const allow = route.verbs.includes('GET') ? [...route.verbs, 'HEAD'] : route.verbs;
+}
+
+/** Refuses the verbs that none of the routes at a path is for. */
+function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
+	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	app.route({
-		method: app.supportedMethods.filter((verb) => !(allow as readonly string[]).includes(verb)),
-		url,
+		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
+		url: `${PREFIX}/${path}`,
 		// Before the body is read: it does not matter here whether that is sound.
 		onRequest: async (request, reply) => {
 			reply.header('allow', allow.join(', '));
@@ -148,6 +153,11 @@ export function createRest(
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
-	for (const route of routesOf(methods, invoker, services)) addRoute(app, route, services, addressOf);
+	const verbsAt = new Map<string, string[]>();
+	for (const route of routesOf(methods, invoker, services)) {
+		addRoute(app, route, services, addressOf);
+		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
+	}
+	for (const [path, verbs] of verbsAt) refuseOtherVerbs(app, path, verbs);
 	return app;
 }
