@@ -86,7 +86,7 @@ const refusals = {
 		reason: 'The required "userId" or "username" param provided does not match any users',
 	},
 	noSuchUser: { error: 'User not found.', bare: true },
-	lastOwner: { error: 'user-last-owner' },
+	userIsLastOwner: { error: 'user-last-owner' },
 	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },

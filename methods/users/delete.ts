@@ -3,10 +3,10 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { demandConfirmation, isLastHolder } from '../e2e/holders.js';
+import { demandConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { demandPermission } from '../permissions.js';
-import { removeMember } from '../rooms/leave.js';
+import { removeMember, takesLastKey } from '../rooms/leave.js';
 import { setActive } from './activity.js';
 import { handOverRooms } from './owners.js';
 import { filterFor, Whom } from './shown.js';
@@ -31,7 +31,7 @@ async function* roomsOf({ store }: Context, userId: string): AsyncIterable<strin
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
 	for await (const rid of roomsOf(context, userId)) {
-		if (await isLastHolder(context.store, rid, userId)) return true;
+		if (await takesLastKey(context.store, rid, userId)) return true;
 	}
 	return false;
 }

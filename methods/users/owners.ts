@@ -29,7 +29,7 @@ export async function handOverRooms(
 ): Promise<void> {
 	const rids = await onlyOwnedBy(store, userId);
 	if (rids.length > 0 && confirmed !== true) {
-		throw refusal('lastOwner', { shouldChangeOwner: rids, shouldBeRemoved: [] });
+		throw refusal('userIsLastOwner', { shouldChangeOwner: rids, shouldBeRemoved: [] });
 	}
 	for (const rid of rids) {
 		const [heir] = await store.subscriptions
