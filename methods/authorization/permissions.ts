@@ -54,13 +54,17 @@ const updatePermissions = method({
 	},
 });
 
+function isDateText(text: unknown): text is string {
+	return typeof text === 'string' && !Number.isNaN(Date.parse(text));
+}
+
 function isRole(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
 const listAllPermissions = method({
 	name: 'permissions.listAll',
-	args: { updatedSince: Match.Optional(String) },
+	args: { updatedSince: Match.Optional(Match.Where(isDateText)) },
 	rest: 'GET',
 	parallel: true,
 	summary: 'Tells which roles hold which permission; with a date, only of those written since',

@@ -170,6 +170,7 @@ describe('settings', () => {
 				remove: [],
 			});
 			expect(await list('1970-01-01T00:00:02Z')).to.deep.equal({ update: [], remove: [] });
+			expect(await rejection(list('soon'))).to.have.nested.property('sanitizedError.reason', 'Match failed');
 		});
 	});
 });
