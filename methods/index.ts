@@ -12,6 +12,7 @@ import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { roomMethods } from './rooms/index.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
@@ -25,6 +26,7 @@ export const methods: readonly Method[] = [
 	logout,
 	me,
 	removeOtherTokens,
+	...roomMethods,
 	setRoomKeyID,
 	writeNotifyRoomUsers,
 ];

@@ -34,6 +34,8 @@ export interface User {
 	e2eKeyHistory?: KeyHistoryEntry[];
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
+	/** Ids of the rooms they are a member of, as Rocket.Chat lists members by it. */
+	__rooms?: string[];
 	/** Comes from another server. */
 	federated?: boolean;
 	_updatedAt?: Date;
@@ -82,6 +84,11 @@ export interface Room {
 	description?: string;
 	announcement?: string;
 	customFields?: Record<string, unknown>;
+	/** Whether it is among those a new user joins. */
+	default?: boolean;
+	/** Whether only some write, and all read. */
+	broadcast?: boolean;
+	archived?: boolean;
 	encrypted?: boolean;
 	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
@@ -96,6 +103,10 @@ export interface Room {
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
+	/** The room a team stands on: it goes with the team alone. */
+	teamMain?: boolean;
+	/** Whether only those may join who know a code. */
+	joinCodeRequired?: boolean;
 	abacAttributes?: unknown[];
 	federated?: boolean;
 	/** The agent of a livechat or voip room. */
@@ -129,6 +140,8 @@ export interface Subscription {
 	open?: boolean;
 	alert?: boolean;
 	unread?: number;
+	userMentions?: number;
+	groupMentions?: number;
 	/** When the member came. */
 	ts?: Date;
 	/** When the member last looked. */
