@@ -150,6 +150,8 @@ export interface Subscription {
 	roles?: string[];
 	/** `INVITED`: asked in, not yet come. */
 	status?: string;
+	/** Calls that are about to remove an owner: until when each may take. */
+	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. No two are alike. */
 	E2EKey?: string;
 	/** The same, offered by another member and not yet accepted. */

@@ -8,7 +8,7 @@ import type { StaleReason } from '../e2e/stale.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { findNamedUsers, WHICH_USERS } from './invite.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from './kinds.js';
-import { giveUpOwnership, removeMember, takesLastKey } from './leave.js';
+import { demandOtherOwner, removeMember, takesLastKey } from './leave.js';
 
 /** Only where the last holder of a key goes, and the server asks for it (`contract/beyond.md` E11). */
 const CONFIRM = Match.Optional(Boolean);
@@ -34,7 +34,7 @@ async function depart(
 	if (!(await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } })))
 		throw refusal('userNotInRoom', { method: name });
 	if (await takesLastKey(store, rid, userId)) demandConfirmation(context, confirm);
-	await giveUpOwnership(context, rid, userId);
+	await demandOtherOwner(context, rid, userId);
 	const { lastKeyHolder } = await removeMember(context, room, userId, reason);
 	return {
 		...(kind.t === 'c' && (await roomAnswer(context, kind, rid))),

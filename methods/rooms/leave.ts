@@ -1,6 +1,7 @@
 /** How a member goes, whether they leave, are removed, or their account is deleted. */
 import type { Room, Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
+import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { isLastHolder, tellNoHolder } from '../e2e/holders.js';
@@ -9,6 +10,9 @@ import { markStale, type StaleReason } from '../e2e/stale.js';
 import { noteRemoval } from './trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+
+/** In ms. */
+const LONGEST_CALL = 60_000;
 
 /** Members of a room who have really come. */
 const COME = { status: { $ne: 'INVITED' } } as const;
@@ -24,22 +28,34 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that those who stay in a room keep an owner. An owner who may go is none any more: of several who go at
- * once, each gives up being owner before they look for others, so that never all of them find one another.
+ * Makes sure that those who stay in a room keep an owner, whoever else goes at that moment: each notes in their place that
+ * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
+ * the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
  */
-export async function giveUpOwnership(
+export async function demandOtherOwner(
 	{ store, name }: Pick<Context, 'store' | 'name'>,
 	rid: string,
 	userId: string,
 ): Promise<void> {
 	if (!(await hasOthers(store, rid, userId))) return;
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
-	const wasOwner = await store.subscriptions.updateOne({ ...own, roles: 'owner' }, { $pull: { roles: 'owner' } });
-	if (wasOwner.matchedCount === 0) return;
-	const other: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, roles: 'owner', ...COME };
+	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
+	const { matchedCount } = await store.subscriptions.updateOne(
+		{ ...own, roles: 'owner' },
+		{ $push: { departures: note } },
+	);
+	if (matchedCount === 0) return;
+	const other = {
+		rid,
+		'u._id': { $ne: userId },
+		roles: 'owner',
+		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
+		...COME,
+	} as Filter<Subscription>;
 	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
-	await store.subscriptions.updateOne(own, { $addToSet: { roles: 'owner' } });
+	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
+	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
 	throw refusal('lastOwner', { method: name });
 }
 
