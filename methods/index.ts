@@ -13,6 +13,7 @@ import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { permissionMethods } from './authorization/permissions.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { roomMethods } from './rooms/index.js';
 import { settingMethods } from './settings/methods.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
@@ -28,6 +29,7 @@ export const methods: readonly Method[] = [
 	logout,
 	me,
 	removeOtherTokens,
+	...roomMethods,
 	setRoomKeyID,
 	writeNotifyRoomUsers,
 	...userMethods,

@@ -77,6 +77,54 @@ const refusals = {
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	/* rooms and members: Rocket.Chat's codes */
+	roomNotFound: {
+		error: 'error-room-not-found',
+		reason: 'The required "roomId" or "roomName" param provided does not match any room',
+	},
+	roomParamMissing: {
+		error: 'error-roomid-param-not-provided',
+		reason: 'The parameter "roomId" or "roomName" is required',
+	},
+	userParamMissing: {
+		error: 'error-users-params-not-provided',
+		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
+	},
+	invalidRoomName: {
+		error: 'error-invalid-room-name',
+		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',
+	},
+	duplicateRoomName: { error: 'error-duplicate-channel-name', reason: 'A room with that name exists' },
+	userNotInRoom: { error: 'error-user-not-in-room', reason: 'User is not in this room' },
+	lastOwner: {
+		error: 'error-you-are-last-owner',
+		reason: 'You are the last owner. Please set new owner before leaving the room.',
+	},
+	codeRequired: { error: 'error-code-required', reason: 'This room can only be joined with its code' },
+	directRoomTooLarge: {
+		error: 'error-direct-message-max-user-exceeded',
+		reason: 'A direct room has 8 members at most',
+	},
+	privateRoomsEncrypted: {
+		error: 'error-encrypted-private-rooms-enforced',
+		reason: 'Workspace policy requires all private rooms to be encrypted.',
+	},
+	onlyPrivateEncrypted: {
+		error: 'error-action-not-allowed',
+		reason: 'Only groups or direct channels can enable encryption',
+	},
+	encryptionIsOff: { error: 'error-action-not-allowed', reason: 'Encryption is switched off on this server' },
+	toggleNotAllowed: {
+		error: 'error-action-not-allowed',
+		reason: 'You do not have permission to toggle E2E encryption',
+	},
+	editingNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing room is not allowed' },
+	invalidRoomSettings: { error: 'error-invalid-settings', reason: 'Invalid settings provided' },
+	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
+	invalidSince: {
+		error: 'error-updatedSince-param-invalid',
+		reason: 'The "updatedSince" query parameter must be a valid date.',
+	},
 	/* people: names and texts as Rocket.Chat's */
 	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
 	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
