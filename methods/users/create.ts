@@ -28,6 +28,7 @@ export const createUserByAdmin = method({
 		customFields: Match.Optional(Storable),
 	},
 	rest: 'POST',
+	once: true,
 	summary: 'Makes an account for somebody; for those who may create-user',
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw refusal('addingUserNotAllowed', { method });

@@ -69,6 +69,7 @@ export const deleteUser = method({
 		confirm: Match.Optional(Boolean),
 	},
 	rest: 'POST',
+	once: true,
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;

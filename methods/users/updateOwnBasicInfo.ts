@@ -29,6 +29,7 @@ export const updateOwnBasicInfo = method({
 	name: 'users.updateOwnBasicInfo',
 	args: { data: Changes },
 	rest: 'POST',
+	once: true,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;

@@ -71,6 +71,35 @@ describe('REST, people and settings', () => {
 		}
 	});
 
+	it('makes nobody twice for a caller who lost the answer (E1)', async () => {
+		const username = fresh();
+		const ask = () =>
+			request(`${api}/users.create`, {
+				method: 'POST',
+				headers: { 'Content-Type': 'application/json', 'Idempotency-Key': username, ...headersOf(admin) },
+				body: JSON.stringify({ email: `${username}@x`, name: 'Once', username, password: 'secret' }),
+			});
+		const first = await ask();
+		expect(first.status).to.equal(200);
+		expect((await ask()).body).to.deep.equal(first.body);
+	});
+
+	it('lets an admin make and remove all that the tests of E2E need', async () => {
+		const people = await Promise.all([create(), create(), create()]);
+		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
+		const asOwner = await logIn(owner.username as string, 'rocket.chat');
+		const made = await post(`${api}/groups.create`, asOwner, {
+			name: `e2e-owner-room-${Date.now()}`,
+			members: [member.username],
+			extraData: { encrypted: true },
+		});
+		expect(made.body).to.have.nested.property('group.encrypted', true);
+		const roomId = (made.body.group as { _id: string })._id;
+		expect((await post(`${api}/groups.delete`, admin, { roomId })).status).to.equal(200);
+		const removals = people.map(({ body }) => post(`${api}/users.delete`, admin, { userId: (body.user as User)._id }));
+		for (const { status } of await Promise.all(removals)) expect(status).to.equal(200);
+	});
+
 	it('answers in the words of Rocket.Chat where somebody cannot be made', async () => {
 		const { status, body } = await create({ username: 'alice' });
 		expect({ status, body }).to.deep.equal({
