@@ -11,6 +11,7 @@ import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
+import { permissionMethods } from './authorization/permissions.js';
 import { acceptSuggestedGroupKey } from './e2e/acceptSuggestedGroupKey.js';
 import { fetchUsersWaitingForGroupKey } from './e2e/fetchUsersWaitingForGroupKey.js';
 import { getUsersOfRoomWithoutKey } from './e2e/getUsersOfRoomWithoutKey.js';
@@ -21,10 +22,13 @@ import { setOrGetRoomKeyID } from './e2e/setOrGetRoomKeyID.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
 import { updateGroupKey } from './e2e/updateGroupKey.js';
 import { chatSendMessage, sendMessage } from './messages.js';
+import { roomMethods } from './rooms/index.js';
+import { settingMethods } from './settings/methods.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
 	acceptSuggestedGroupKey,
@@ -43,9 +47,13 @@ export const methods: readonly Method[] = [
 	requestSubscriptionKeys,
 	sendMessage,
 	setOrGetRoomKeyID,
+	...roomMethods,
 	setRoomKeyID,
 	updateGroupKey,
 	writeNotifyRoomUsers,
+	...userMethods,
+	...settingMethods,
+	...permissionMethods,
 ];
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
