@@ -1,10 +1,8 @@
 /** Members of a room without its key, read in pages: a room may have very many (`contract/beyond.md` T3). */
 import type { Subscription } from '../../shared/documents.js';
 import type { Filter, Store } from '../../shared/store.js';
+import { placesOf } from '../rooms/members.js';
 import { MEMBER } from './slots.js';
-
-/** Members read in one query. */
-const PAGE = 500;
 
 /** A user whom a key can be sealed for. */
 export interface Sealable {
@@ -14,17 +12,8 @@ export interface Sealable {
 
 /** Ids of the members of a room whose places fit the filter, in their order, a page at a time. */
 export async function* memberPages(store: Store, rid: string, places: Filter<Subscription>): AsyncIterable<string[]> {
-	let last = '';
-	for (;;) {
-		const page = await store.subscriptions
-			.find(
-				{ rid, 'u._id': { $gt: last }, ...MEMBER, ...places },
-				{ projection: { 'u._id': 1 }, sort: { 'u._id': 1 }, limit: PAGE },
-			)
-			.toArray();
-		if (page.length > 0) yield page.map(({ u }) => u._id);
-		if (page.length < PAGE) return;
-		last = page.at(-1)?.u._id as string;
+	for await (const page of placesOf(store, rid, { ...MEMBER, ...places }, { 'u._id': 1 })) {
+		yield page.map(({ u }) => u._id);
 	}
 }
 
