@@ -10,8 +10,8 @@ import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
 import { enqueue } from './queue.js';
-import { isOfKeyId } from './sealed.js';
-import { archiveKey, sameKeys, withArchived } from './slots.js';
+import { isOfKeyId, keyIdOf } from './sealed.js';
+import { archiveKey, sameKeys, tellMember, withArchived } from './slots.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 
@@ -74,10 +74,39 @@ export async function demandNoReset(
 }
 
 /**
+ * Lets a member's key give way that is not one of the room's. If it had taken the place of one that is, as that of a
+ * second device may, that one returns.
+ * @param keep whether the key is put with the old ones
+ * @returns the place as it then is; null where the key was not there
+ */
+export async function giveWay(
+	{ store }: Pick<Context, 'store'>,
+	placeId: string,
+	key: string,
+	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
+	keep: boolean,
+): Promise<Subscription | null> {
+	for (;;) {
+		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
+		if (!seen) return null;
+		const present = seen.oldRoomKeys?.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
+		const others = (seen.oldRoomKeys ?? []).filter((old) => old !== present);
+		const oldRoomKeys = keep ? withArchived({ E2EKey: key, oldRoomKeys: others }, e2eKeyId) : others;
+		const old = (keep || present) && { oldRoomKeys };
+		const after = await store.subscriptions.findOneAndUpdate(
+			sameKeys(seen),
+			present ? { $set: { E2EKey: present.E2EKey, ...old } } : { ...(old && { $set: old }), $unset: { E2EKey: 1 } },
+			{ returnDocument: 'after' },
+		);
+		if (after) return after;
+	}
+}
+
+/**
  * Puts a member's key with the old ones that is of another key id than the room's: whoever stored it was broken off when
  * the room was reset, or when another had named the key first. The member is queued. In a room that has no key id yet it
  * may be the one about to be named.
- * @returns whether there was such a key
+ * @returns whether there was such a key, and the member has none now
  */
 export async function putAwayStale(
 	context: Omit<Context, 'name'>,
@@ -85,7 +114,9 @@ export async function putAwayStale(
 	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
 ): Promise<boolean> {
 	if (!E2EKey || !e2eKeyId || isOfKeyId(E2EKey, e2eKeyId)) return false;
-	await archiveKey(context, _id, E2EKey, e2eKeyId);
+	const after = await giveWay(context, _id, E2EKey, { e2eKeyId }, true);
+	if (after) tellMember(context, after);
+	if (after?.E2EKey) return false;
 	await enqueue(context, rid, u._id);
 	return true;
 }

@@ -7,7 +7,7 @@ import { demandRoomAccess } from '../rooms/access.js';
 import { claimKeyId, demandValidKeyId, type KeyedRoom, keyedRoom } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
 import { offered } from './offers.js';
-import { putAwayStale, storeOwnKey } from './ownKey.js';
+import { giveWay, putAwayStale, storeOwnKey } from './ownKey.js';
 import { enqueue, leaveQueue } from './queue.js';
 import { demandKey, demandKeyId, isOfKeyId } from './sealed.js';
 import { findPlace, tellMember } from './slots.js';
@@ -37,11 +37,6 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
 
-/** Takes the key back that was stored for a name that did not come about. Nobody was told of it. */
-async function takeBack({ store }: Context, { _id }: Subscription, key: string): Promise<void> {
-	await store.subscriptions.updateOne({ _id, E2EKey: key }, { $unset: { E2EKey: 1 } });
-}
-
 /**
  * Stores the own key and names it. The key comes first: who dies in between leaves one that its key id betrays, and a
  * room that anybody may still name; the other way round nobody would hold the key of a room that has one.
@@ -53,8 +48,9 @@ async function setWithKey(context: Context, place: Subscription, keyID: string, 
 	const named = await claimKeyId(store, rid, keyID);
 	if (!named) {
 		const room = await keyedRoom(store, rid);
-		// The same name may have come from this very member, who called twice at once: then this is the winner's key.
-		if (room?.e2eKeyId !== keyID) await takeBack(context, place, key);
+		// The same name may have come from this very member, who called twice at once: then this is the winner's key. Else
+		// the key is taken back. Nobody was told of it.
+		if (room?.e2eKeyId !== keyID) await giveWay(context, place._id, key, room ?? {}, false);
 		return standing(context, rid, room);
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
@@ -84,7 +80,7 @@ export const setOrGetRoomKeyID = method({
 		if (key !== undefined && !place) throw refusal('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
 			// Left by a call that was broken off before it had lost.
-			if (place && room.e2eKeyId !== keyID) await takeBack(context, place, key as string);
+			if (place && room.e2eKeyId !== keyID) await giveWay(context, place._id, key as string, room, false);
 			return standing(context, rid, room);
 		}
 		if (place) return setWithKey(context, place, keyID, key as string);

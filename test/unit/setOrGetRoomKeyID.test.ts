@@ -110,6 +110,30 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
 	});
 
+	it('E8: a second device that stores its key after the first has won gives way to it', async () => {
+		const rid = await addUnkeyed();
+		const winning = sealed('first');
+		hooked.before('subscriptions', 'findOneAndUpdate', () => setOrGet(alice, rid, 'first', winning));
+		expect(await setOrGet(alice, rid, 'second', sealed('second'))).to.deep.equal({ keyID: 'first' });
+		const place = await placeOf(roomkey.store, rid, alice);
+		expect(place.E2EKey).to.equal(winning);
+		expect(place.oldRoomKeys ?? []).to.deep.equal([]);
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+	});
+
+	it('E8: a key that a second device has left when it was broken off gives way to the one that was named', async () => {
+		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
+		const winning = sealed('first');
+		const left = sealed('second');
+		const oldRoomKeys = [{ e2eKeyId: 'first', ts: new Date(), E2EKey: winning }];
+		await addMember(roomkey.store, rid, alice, { E2EKey: left, oldRoomKeys });
+		await roomkey.call(alice, 'e2e.requestSubscriptionKeys');
+		const place = await placeOf(roomkey.store, rid, alice);
+		expect(place.E2EKey).to.equal(winning);
+		expect(place.oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([left]);
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+	});
+
 	it('E8: the winner that lost the answer and asks again, even at the same time, keeps the key', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('k');
