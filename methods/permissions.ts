@@ -13,6 +13,7 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'view-livechat-rooms': ['livechat-manager', 'livechat-monitor', 'admin'],
 	'toggle-room-e2e-encryption': ['owner', 'admin'],
 	'edit-other-user-e2ee': ['admin'],
+	'reset-other-user-e2e-key': ['admin'],
 	'api-bypass-rate-limit': ['admin', 'bot', 'app'],
 };
 

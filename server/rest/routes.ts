@@ -27,7 +27,7 @@ export interface Route {
 }
 
 /** A method's route, derived from its definition: members become arguments by name. */
-function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRoute, invoker: Invoker): Route {
+function methodRoute({ name, anonymous, args }: Method, { verb, path, body }: RestRoute, invoker: Invoker): Route {
 	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
 		path,
@@ -38,7 +38,8 @@ function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRout
 				return refused(400, 'The body must be a JSON object');
 			}
 			const given = members as Record<string, unknown>;
-			const params = args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+			const params =
+				body === 'object' ? [given] : args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
 			return succeeded(await invoker.invoke(name, params, caller));
 		},
 	};
