@@ -3,7 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from './holders.js';
-import { dequeue } from './queue.js';
+import { dequeue, removeEmptyQueue } from './queue.js';
 import { isOfKeyId } from './sealed.js';
 import { emptyPlace } from './slots.js';
 
@@ -81,9 +81,14 @@ export async function isLastHolderAnywhere(store: Store, userId: string): Promis
 /** Takes a user out of the queues of all their rooms. The rooms are told. */
 export async function leaveQueues(context: Context, userId: string): Promise<void> {
 	const { store } = context;
+	// An empty queue is what a crash leaves of one that was about to be removed.
+	const queued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	for await (const page of ownPlaces(store, userId)) {
-		const queued = { _id: { $in: page.map(({ rid }) => rid) }, 'usersWaitingForE2EKeys.userId': userId };
-		const rooms = await store.rooms.find(queued, { projection: { _id: 1 } }).toArray();
-		for (const { _id } of rooms) await dequeue(context, _id, [userId]);
+		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
+		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
+		for (const { _id, usersWaitingForE2EKeys } of rooms) {
+			if (usersWaitingForE2EKeys?.length) await dequeue(context, _id, [userId]);
+			else await removeEmptyQueue(store, _id);
+		}
 	}
 }

@@ -4,6 +4,9 @@ import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
 import { storeKeyPair } from './identity.js';
 
+/** One that is absent or null is refused as an empty one is: with a code that tells more. */
+const Key = Match.Optional(Match.OneOf(String, null));
+
 /** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */
 const LONGEST = { public: 8 * 1024, private: 32 * 1024 };
 
@@ -35,9 +38,9 @@ export const setUserPublicAndPrivateKeys = method({
 	name: 'e2e.setUserPublicAndPrivateKeys',
 	args: {
 		keys: Match.ObjectIncluding({
-			public_key: Match.Maybe(String),
-			private_key: Match.Maybe(String),
-			force: Match.Maybe(Boolean),
+			public_key: Key,
+			private_key: Key,
+			force: Match.Optional(Boolean),
 		}),
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
