@@ -11,17 +11,20 @@ import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
+import { permissionMethods } from './authorization/permissions.js';
 import { fetchMyKeys } from './e2e/fetchMyKeys.js';
 import { keyHistory } from './e2e/keyHistory.js';
 import { resetOwnE2EKey } from './e2e/resetOwnE2EKey.js';
 import { resetUserE2EKey } from './e2e/resetUserE2EKey.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
 import { setUserPublicAndPrivateKeys } from './e2e/setUserPublicAndPrivateKeys.js';
+import { roomMethods } from './rooms/index.js';
+import { settingMethods } from './settings/methods.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
-import { resetE2EKey } from './users/resetE2EKey.js';
+import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
 	changePassword,
@@ -33,12 +36,15 @@ export const methods: readonly Method[] = [
 	logout,
 	me,
 	removeOtherTokens,
-	resetE2EKey,
 	resetOwnE2EKey,
 	resetUserE2EKey,
+	...roomMethods,
 	setRoomKeyID,
 	setUserPublicAndPrivateKeys,
 	writeNotifyRoomUsers,
+	...userMethods,
+	...settingMethods,
+	...permissionMethods,
 ];
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];

@@ -2,7 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { hasPermission } from '../permissions.js';
+import { mayUser } from '../permissions.js';
 import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({
@@ -13,8 +13,7 @@ export const resetUserE2EKey = method({
 	summary: "Takes away somebody's identity keys and ends all their logins; for admins",
 	async run({ userId, confirm }, context) {
 		const { name, store } = context;
-		const caller = await store.users.findOne({ _id: context.userId }, { projection: { roles: 1 } });
-		const may = caller !== null && (await hasPermission(store, caller, 'reset-other-user-e2e-key'));
+		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
 		if (!may) throw refusal('actionNotAllowed', { method: name });
 		return (await resetUser(context, userId, confirm ?? undefined)) ?? true;
 	},

@@ -1,23 +1,24 @@
-/** What methods announce, for tests that count it. */
-import type { Change, EventPayloads } from '../../shared/events.js';
-import type { TestRoomkey } from './roomkey.js';
+/** What was announced while something happened. */
+import type { Bus } from '../../server/events/bus.js';
+import type { EventPayloads } from '../../shared/events.js';
 
 export interface Heard {
-	readonly changes: Change[];
-	readonly notices: EventPayloads['notify'][];
-	/** Notices of this name, such as `<uid>/force_logout`. */
-	noticesOf(eventName: string): EventPayloads['notify'][];
-	/** Ids of documents of a collection that were announced. */
-	changed(collection: Change['collection']): string[];
+	readonly changes: EventPayloads['changed'][];
+	/** Streams' events, as `stream eventName`, and what came with them. */
+	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
+	/** The changes of one collection, as `action id`. */
+	of(collection: EventPayloads['changed']['collection']): string[];
+	/** What came with the stream events of this name, which is `stream eventName`. */
+	named(name: string): (readonly unknown[])[];
 }
 
-/** Runs something and tells what was announced meanwhile. */
-export async function hearing({ bus }: Pick<TestRoomkey, 'bus'>, run: () => Promise<unknown>): Promise<Heard> {
-	const changes: Change[] = [];
-	const notices: EventPayloads['notify'][] = [];
+/** Listens while `run` runs. */
+export async function hear(bus: Bus, run: () => Promise<unknown>): Promise<Heard> {
+	const changes: EventPayloads['changed'][] = [];
+	const notices: { name: string; args: readonly unknown[] }[] = [];
 	const stops = [
 		bus.on('changed', (change) => void changes.push(change)),
-		bus.on('notify', (notice) => void notices.push(notice)),
+		bus.on('notify', ({ stream, eventName, args }) => void notices.push({ name: `${stream} ${eventName}`, args })),
 	];
 	try {
 		await run();
@@ -27,8 +28,10 @@ export async function hearing({ bus }: Pick<TestRoomkey, 'bus'>, run: () => Prom
 	return {
 		changes,
 		notices,
-		noticesOf: (eventName) => notices.filter((notice) => notice.eventName === eventName),
-		changed: (collection) =>
-			changes.filter((change) => change.collection === collection).map(({ document }) => document._id),
+		of: (wanted) =>
+			changes
+				.filter(({ collection }) => collection === wanted)
+				.map(({ action, document }) => `${action} ${document._id}`),
+		named: (wanted) => notices.filter(({ name }) => name === wanted).map(({ args }) => args),
 	};
 }

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { dequeue } from '../../methods/e2e/queue.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { hearing } from '../support/heard.js';
+import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -115,7 +115,7 @@ describe('identity keys', () => {
 		it('guard: refuses to overwrite keys, even by the very same, and changes nothing (#23540)', async () => {
 			await set(alice, pair('1'));
 			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
-				const heard = await hearing(roomkey, async () => {
+				const heard = await hear(roomkey.bus, async () => {
 					expect(await rejection(set(alice, keys))).to.deep.include({
 						error: 'error-keys-already-set',
 						reason: 'Keys already set',
@@ -155,11 +155,11 @@ describe('identity keys', () => {
 			const others = [await addRoom(roomkey.store, [alice]), await addRoom(roomkey.store, [bob], { encrypted: true })];
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, keyed, alice, { E2EKey: `of ${alice.id}` });
-			const heard = await hearing(roomkey, () => set(alice, pair('1')));
+			const heard = await hear(roomkey.bus, () => set(alice, pair('1')));
 			for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([alice.id]);
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
-			expect(heard.changed('rooms')).to.have.members(rids);
-			expect(heard.changed('users')).to.deep.equal([alice.id]);
+			expect(heard.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
+			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
 			// Nothing there was sealed for a former key.
 			expect((await placeOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
@@ -183,11 +183,11 @@ describe('identity keys', () => {
 			await addMember(roomkey.store, rid, alice, { E2EKey: `secret of ${alice.id}` });
 			await addMember(roomkey.store, rid, bob);
 			await set(alice, pair('a'));
-			const heard = await hearing(roomkey, () => set(alice, { ...pair('b'), force: true }));
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('b'), force: true }));
 			expect(JSON.stringify([heard.changes, heard.notices, roomkey.log.lines])).to.not.match(/private [ab]/);
-			expect(heard.notices.map(({ eventName }) => eventName)).to.have.members([
-				`${rid}/e2e.noKeyHolder`,
-				`${bob.id}/e2eIdentityChanged`,
+			expect(heard.notices.map(({ name }) => name)).to.have.members([
+				`notify-room ${rid}/e2e.noKeyHolder`,
+				`notify-user ${bob.id}/e2eIdentityChanged`,
 			]);
 		});
 	});
@@ -208,7 +208,7 @@ describe('identity keys', () => {
 			const open = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
 			await addMember(roomkey.store, open, alice, { E2EKey: `open key of ${alice.id}` });
 
-			const heard = await hearing(roomkey, () => set(alice, { ...pair('2'), force: true }));
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
 
 			const place = await placeOf(keyed, alice);
 			expect(place).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
@@ -226,8 +226,8 @@ describe('identity keys', () => {
 			expect(await waitingIn(keyed)).to.deep.equal([alice.id]);
 			expect(await waitingIn(offered)).to.deep.equal([alice.id]);
 			expect(await waitingIn(open)).to.deep.equal([]);
-			expect(heard.changed('rooms')).to.have.members([keyed, offered]);
-			expect(heard.changed('subscriptions')).to.have.length(3);
+			expect(heard.of('rooms')).to.have.members([`updated ${keyed}`, `updated ${offered}`]);
+			expect(heard.of('subscriptions')).to.have.length(3);
 			expect(await userOf(alice)).to.not.have.property('e2eRekeying');
 		});
 
@@ -238,9 +238,9 @@ describe('identity keys', () => {
 			const held = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, held, alice, { E2EKey: `held ${alice.id}` });
 			await addMember(roomkey.store, held, bob, { E2EKey: `held ${bob.id}` });
-			const heard = await hearing(roomkey, () => set(alice, { ...pair('2'), force: true }));
-			expect(heard.noticesOf(`${lost}/e2e.noKeyHolder`)).to.have.length(1);
-			expect(heard.noticesOf(`${held}/e2e.noKeyHolder`)).to.have.length(0);
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			expect(heard.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
+			expect(heard.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
 		});
 
 		it('T1 the identical pair again: no write, no event', async () => {
@@ -248,7 +248,7 @@ describe('identity keys', () => {
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
 			seen.crashAfter(Number.POSITIVE_INFINITY);
-			const heard = await hearing(roomkey, () => set(alice, { ...pair('1'), force: true }));
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
 			expect(seen.writes).to.equal(0);
 			expect([heard.changes, heard.notices]).to.deep.equal([[], []]);
 			expect(await userOf(alice)).to.deep.equal(before);
@@ -260,10 +260,10 @@ describe('identity keys', () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
 			const keys = { ...pair('1'), private_key: 'wrapped anew' };
-			const heard = await hearing(roomkey, () => set(alice, { ...keys, force: true }));
+			const heard = await hear(roomkey.bus, () => set(alice, { ...keys, force: true }));
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
 			expect((await placeOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
-			expect(heard.changed('subscriptions')).to.deep.equal([]);
+			expect(heard.of('subscriptions')).to.deep.equal([]);
 			expect(heard.notices).to.deep.equal([]);
 			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});

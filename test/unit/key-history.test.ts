@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
-import { hearing } from '../support/heard.js';
+import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -218,14 +218,13 @@ describe('E15 e2e.keyHistory', () => {
 			await addRoom(roomkey.store, [bob, dave], { encrypted: true });
 			const invited = await addRoom(roomkey.store, [alice], { encrypted: true });
 			await addMember(roomkey.store, invited, erin, { status: 'INVITED' });
-			const heard = await hearing(roomkey, () => set(alice, 'two'));
+			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
 			const last = (await read(alice, alice)).history.at(-1);
-			expect(heard.notices.map(({ eventName }) => eventName)).to.have.members([
-				`${bob.id}/e2eIdentityChanged`,
-				`${carol.id}/e2eIdentityChanged`,
+			expect(heard.notices.map(({ name }) => name)).to.have.members([
+				`notify-user ${bob.id}/e2eIdentityChanged`,
+				`notify-user ${carol.id}/e2eIdentityChanged`,
 			]);
-			for (const { stream, args } of heard.notices) {
-				expect(stream).to.equal('notify-user');
+			for (const { args } of heard.notices) {
 				expect(args).to.deep.equal([alice.id, { ts: last?.ts, hash: last?.hash }]);
 			}
 		});
@@ -236,18 +235,18 @@ describe('E15 e2e.keyHistory', () => {
 			for (let i = 0; i < 350; i++) people.push(await addPerson(roomkey.store));
 			await addRoom(roomkey.store, [...people.slice(0, 250), alice], { encrypted: true });
 			await addRoom(roomkey.store, [...people.slice(100), alice], { encrypted: true });
-			const heard = await hearing(roomkey, () => set(alice, 'two'));
-			expect(heard.notices.map(({ eventName }) => eventName)).to.have.members(
-				people.map(({ id }) => `${id}/e2eIdentityChanged`),
+			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
+			expect(heard.notices.map(({ name }) => name)).to.have.members(
+				people.map(({ id }) => `notify-user ${id}/e2eIdentityChanged`),
 			);
 		});
 
 		it('is not sent for a first key, but for the first after a reset', async () => {
 			await addRoom(roomkey.store, [alice, bob], { encrypted: true });
-			expect((await hearing(roomkey, () => set(alice, 'one'))).notices).to.deep.equal([]);
+			expect((await hear(roomkey.bus, () => set(alice, 'one'))).notices).to.deep.equal([]);
 			await roomkey.call(alice, 'e2e.resetOwnE2EKey');
-			const heard = await hearing(roomkey, () => set(alice, 'two'));
-			expect(heard.noticesOf(`${bob.id}/e2eIdentityChanged`)).to.have.length(1);
+			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
+			expect(heard.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 	});
 });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { hearing } from '../support/heard.js';
+import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -106,15 +106,13 @@ describe('the reset of identity keys', () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
-			const heard = await hearing(roomkey, () => roomkey.call(alice, OWN));
+			const heard = await hear(roomkey.bus, () => roomkey.call(alice, OWN));
 			stop();
-			expect(heard.noticesOf(`${alice.id}/force_logout`)).to.deep.equal([
-				{ stream: 'notify-user', eventName: `${alice.id}/force_logout`, args: [] },
-			]);
+			expect(heard.named(`notify-user ${alice.id}/force_logout`)).to.deep.equal([[]]);
 			const places = await Promise.all([alone, shared, offered].map((rid) => placeOf(rid, alice)));
-			expect(heard.changed('subscriptions')).to.have.members(places.map((place) => place?._id));
-			expect(heard.changed('rooms')).to.have.members([offered, queued]);
-			expect(heard.changed('users')).to.deep.equal([alice.id]);
+			expect(heard.of('subscriptions')).to.have.members(places.map((place) => `updated ${place?._id}`));
+			expect(heard.of('rooms')).to.have.members([`updated ${offered}`, `updated ${queued}`]);
+			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
 			expect(ended).to.have.length(1);
 			expect(JSON.stringify(heard)).to.not.contain('private alice');
 		});
@@ -207,15 +205,13 @@ describe('the reset of identity keys', () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
-			const heard = await hearing(roomkey, async () => {
+			const heard = await hear(roomkey.bus, async () => {
 				expect(await roomkey.call(alice, OWN)).to.deep.equal({ lastKeyHolder: true });
 			});
 			for (const rid of [alone, mine]) {
-				expect(heard.noticesOf(`${rid}/e2e.noKeyHolder`)).to.deep.equal([
-					{ stream: 'notify-room', eventName: `${rid}/e2e.noKeyHolder`, args: [alice.id] },
-				]);
+				expect(heard.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.deep.equal([[alice.id]]);
 			}
-			expect(heard.noticesOf(`${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
+			expect(heard.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
 		it('of the last two who reset at once, one at least is told', async () => {
