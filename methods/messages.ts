@@ -15,7 +15,8 @@ function notSupported(name: string, rest?: 'POST'): Method {
 	});
 }
 
-export const sendMessage = notSupported('sendMessage');
-
-/** Rocket.Chat's REST name of the same. */
-export const chatSendMessage = notSupported('chat.sendMessage', 'POST');
+/** `chat.sendMessage` is Rocket.Chat's REST name of the same. */
+export const messageMethods: readonly Method[] = [
+	notSupported('sendMessage'),
+	notSupported('chat.sendMessage', 'POST'),
+];

@@ -32,6 +32,7 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'delete-d': ['owner', 'admin'],
 	'toggle-room-e2e-encryption': ['owner', 'admin'],
 	'edit-other-user-e2ee': ['admin'],
+	'reset-other-user-e2e-key': ['admin'],
 	'api-bypass-rate-limit': ['admin', 'bot', 'app'],
 	'create-user': ['admin'],
 	'delete-user': ['admin'],

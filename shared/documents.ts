@@ -37,6 +37,8 @@ export interface User {
 	e2eKeyHistory?: KeyHistoryEntry[];
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
+	/** Since when the user is being put into the queues of their rooms, with a first identity key; gone when that is done. */
+	e2eQueueing?: Date;
 	/** Ids of the rooms they are a member of, as Rocket.Chat lists members by it. */
 	__rooms?: string[];
 	/** Comes from another server. */

@@ -75,6 +75,9 @@ const refusals = {
 	},
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
+	keyHistoryFull: { error: 'error-key-history-full', reason: 'Too many public keys have been stored for this user' },
+	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
+	invalidUserId: { error: 'error-invalid-user-id', reason: 'Invalid user id' },
 	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
 	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
 	lastKeyHolder: {

@@ -36,6 +36,8 @@ export interface RestRoute {
 	readonly path: string;
 	/** True: REST answers success and no more, whatever the method returns over DDP. */
 	readonly empty?: boolean;
+	/** `object`: the body as a whole is the first argument, as it is the one parameter of DDP. Else: an argument a member. */
+	readonly body?: 'object';
 }
 
 /** Figures that methods depend on and whoever runs the server decides. */

@@ -69,10 +69,7 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 	);
 	if (!room) return false;
 	if (room.usersWaitingForE2EKeys?.length === 0) {
-		await store.rooms.updateOne(
-			{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
-			{ $unset: { usersWaitingForE2EKeys: 1 } },
-		);
+		await removeEmptyQueue(store, rid);
 		delete room.usersWaitingForE2EKeys;
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
@@ -93,6 +90,14 @@ export async function leaveQueue(context: Context, rid: string, userIds: readonl
 		.toArray();
 	for (const { u } of places) await enqueue(context, rid, u._id);
 	return true;
+}
+
+/** Where nobody waits there is no queue. */
+export async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
+	await store.rooms.updateOne(
+		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
+		{ $unset: { usersWaitingForE2EKeys: 1 } },
+	);
 }
 
 /** Ids of the rooms where the user is a member without the key, in batches. */

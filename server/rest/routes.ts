@@ -29,7 +29,11 @@ export interface Route {
 }
 
 /** A method's route, derived from its definition: members become arguments by name. */
-function methodRoute({ name, anonymous, args }: Method, { verb, path, empty }: RestRoute, invoker: Invoker): Route {
+function methodRoute(
+	{ name, anonymous, args }: Method,
+	{ verb, path, body, empty }: RestRoute,
+	invoker: Invoker,
+): Route {
 	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
 		path,
@@ -40,7 +44,8 @@ function methodRoute({ name, anonymous, args }: Method, { verb, path, empty }: R
 				return refused(400, 'The body must be a JSON object');
 			}
 			const given = members as Record<string, unknown>;
-			const params = args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+			const params =
+				body === 'object' ? [given] : args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
 		},

@@ -8,6 +8,8 @@ export interface Heard {
 	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
 	/** The changes of one collection, as `action id`. */
 	of(collection: EventPayloads['changed']['collection']): string[];
+	/** What came with the stream events of this name, which is `stream eventName`. */
+	named(name: string): (readonly unknown[])[];
 }
 
 /** Listens while `run` runs. */
@@ -30,5 +32,6 @@ export async function hear(bus: Bus, run: () => Promise<unknown>): Promise<Heard
 			changes
 				.filter(({ collection }) => collection === wanted)
 				.map(({ action, document }) => `${action} ${document._id}`),
+		named: (wanted) => notices.filter(({ name }) => name === wanted).map(({ args }) => args),
 	};
 }
