@@ -323,6 +323,16 @@ describe('members of a room', () => {
 			});
 		}
 
+		it('E11: the last two holders go at once: one of them at least is told', async () => {
+			const carol = await person();
+			for (let i = 0; i < 10; i++) {
+				const rid = await room(keyed);
+				for (const holder of [bob, carol]) await addMember(roomkey.store, rid, holder, withKey());
+				const answers = await Promise.all([leave(bob, rid), leave(carol, rid)]);
+				expect(answers.filter((answer) => (answer as { lastKeyHolder?: true }).lastKeyHolder)).not.to.deep.equal([]);
+			}
+		});
+
 		it('E11: where the setting demands it, not without confirm: true, and nothing is written before', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
