@@ -125,6 +125,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			extraData: EXTRA,
 		},
 		rest: 'POST',
+		once: true,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store, name } = context;

@@ -6,6 +6,7 @@ import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
+import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { noteRemoval } from './trash.js';
 
@@ -100,8 +101,8 @@ export async function removeMember(
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
 		// Asked now, as the last two may go at once.
-		const lostKey = place.E2EKey !== undefined && !(await hasHolder(store, rid));
-		const lastKeyHolder = lostKey && (await hasOthers(store, rid, userId));
+		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
+		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	}

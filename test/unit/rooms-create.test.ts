@@ -1,7 +1,7 @@
 /** Rooms as they are made (contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
-import { hear } from '../support/heard.js';
+import { hear } from '../support/announced.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

@@ -1,7 +1,7 @@
 /** How rooms go, and what a crash on the way leaves behind (contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
+import { hear } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

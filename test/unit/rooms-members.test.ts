@@ -1,7 +1,7 @@
 /** Who comes and who goes (contract/rocketchat-e2e.md 5.7, 10.4; contract/beyond.md E9 to E12, T3). */
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
-import { hear } from '../support/heard.js';
+import { hear } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

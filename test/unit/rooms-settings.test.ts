@@ -1,7 +1,7 @@
 /** What can be changed of a room, its encryption before all (contract/rocketchat-e2e.md 5.7, 11; contract/beyond.md E3, E13, E14). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
-import { hear } from '../support/heard.js';
+import { hear } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

@@ -180,6 +180,20 @@ describe('rooms over REST', () => {
 		expect((await get(alice, 'groups.members', { roomId: roomId as string, count: 'many' })).status).to.equal(400);
 	});
 
+	it('E1: who asks again with the same mark reads the first answer', async () => {
+		const body = JSON.stringify({ name: newName() });
+		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'create-1', ...headersOf(alice) };
+		const answers = [];
+		for (let i = 0; i < 2; i++)
+			answers.push(ok(await request(url('groups.create'), { method: 'POST', headers, body })));
+		expect(answers[1]).to.deep.equal(answers[0]);
+		const { _id: roomId } = answers[0]?.group as Json;
+		for (const path of ['groups.delete', 'groups.delete']) {
+			const again = { ...headers, 'Idempotency-Key': 'delete-1' };
+			ok(await request(url(path), { method: 'POST', headers: again, body: JSON.stringify({ roomId }) }));
+		}
+	});
+
 	describe('what the streams tell (10.2, 10.4)', () => {
 		async function listen(as: Person): Promise<RawClient> {
 			const client = await RawClient.connect(app.webSocketUrl);
