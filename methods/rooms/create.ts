@@ -11,11 +11,9 @@ import { hasPermission } from '../permissions.js';
 import { findCaller, forBoth, type Kind, roomAnswer } from './kinds.js';
 import { givePlace, refOf } from './places.js';
 import { removePlacesOfNoRoom } from './remove.js';
+import { demandRoomName } from './rename.js';
 import { isEncryptionShown } from './shown.js';
 import { encryptionOfNew } from './toggle.js';
-
-/** Rocket.Chat's rule, and a length: names stand in addresses. */
-const NAME = /^[\w.-]{1,120}$/;
 
 /** After that, in ms, a room without any place is one whose making was broken off: no call takes so long. */
 const MAKING = 60_000;
@@ -24,11 +22,6 @@ const MAKING = 60_000;
 const BATCH = 200;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
-
-/** @throws ClientError `error-invalid-room-name` */
-export function demandRoomName(roomName: string, methodName: string): void {
-	if (!NAME.test(roomName)) throw refusal('invalidRoomName', { method: methodName });
-}
 
 /** The users of these names; names that nobody has are passed over, as Rocket.Chat does. */
 async function findUsers({ store }: Context, names: readonly string[]): Promise<User[]> {

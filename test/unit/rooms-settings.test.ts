@@ -155,16 +155,48 @@ describe('the settings of a room', () => {
 
 	it('sets topic, description, announcement and read-only, for who may edit the room', async () => {
 		const rid = await room();
-		await roomkey.call(alice, 'rooms.saveRoomSettings', rid, undefined, 'topic', 'description', 'news', true);
+		await roomkey.call(
+			alice,
+			'rooms.saveRoomSettings',
+			rid,
+			undefined,
+			undefined,
+			'topic',
+			'description',
+			'news',
+			true,
+		);
 		expect(await roomOf(rid)).to.deep.include({
 			topic: 'topic',
 			description: 'description',
 			announcement: 'news',
 			ro: true,
 		});
-		expect(await rejection(roomkey.call(bob, 'rooms.saveRoomSettings', rid, undefined, 'mine'))).to.include({
+		expect(await rejection(roomkey.call(bob, 'rooms.saveRoomSettings', rid, undefined, undefined, 'mine'))).to.include({
 			error: 'error-action-not-allowed',
 		});
+	});
+
+	it('renames a room and the places in it; repeated, it renames those that were left', async () => {
+		const rid = await room({ name: `old-${Math.random()}` });
+		const name = `new-${Math.random()}`;
+		const rename = (as: Person, roomName: string, to = rid) =>
+			roomkey.call(as, 'rooms.saveRoomSettings', to, undefined, roomName);
+		const names = async () => (await roomkey.store.subscriptions.find({ rid }).toArray()).map((place) => place.name);
+		await rename(alice, name);
+		expect(await roomOf(rid)).to.include({ name, fname: name });
+		expect(await names()).to.deep.equal([name, name]);
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { name: 'left' } });
+		expect((await hear(roomkey.bus, () => rename(alice, name))).changes).to.have.length(1);
+		expect(await names()).to.deep.equal([name, name]);
+		expect((await hear(roomkey.bus, () => rename(alice, name))).changes).to.deep.equal([]);
+		const other = await room({ name: 'other' });
+		expect(await rejection(rename(alice, name, other))).to.include({ error: 'error-duplicate-channel-name' });
+		expect(await rejection(rename(alice, 'a b'))).to.include({ error: 'error-invalid-room-name' });
+		expect(await rejection(rename(bob, 'mine'))).to.include({ error: 'error-action-not-allowed' });
+		const direct = await addRoom(roomkey.store, [], { t: 'd' });
+		await addMember(roomkey.store, direct, alice, OWNER);
+		expect(await rejection(rename(alice, 'named', direct))).to.include({ error: 'error-action-not-allowed' });
 	});
 
 	it('refuses all of it where one part is not allowed', async () => {

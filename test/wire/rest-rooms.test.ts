@@ -187,7 +187,7 @@ describe('rooms over REST', () => {
 		for (let i = 0; i < 2; i++)
 			answers.push(ok(await request(url('groups.create'), { method: 'POST', headers, body })));
 		expect(answers[1]).to.deep.equal(answers[0]);
-		const { _id: roomId } = answers[0]?.group as Json;
+		const { _id: roomId } = (answers[0] as Json).group as Json;
 		for (const path of ['groups.delete', 'groups.delete']) {
 			const again = { ...headers, 'Idempotency-Key': 'delete-1' };
 			ok(await request(url(path), { method: 'POST', headers: again, body: JSON.stringify({ roomId }) }));
