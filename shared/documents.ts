@@ -23,6 +23,9 @@ export interface User {
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
+	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
+	requirePasswordChange?: boolean;
+	customFields?: Record<string, unknown>;
 	/** Never leaves the store but through a projection that names a part of it. */
 	services?: {
 		password?: { bcrypt: string };

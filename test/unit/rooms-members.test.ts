@@ -261,8 +261,9 @@ describe('members of a room', () => {
 			const rid = await room({ usersCount: 2 });
 			const moderator = bob;
 			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
-			for (const attempt of [leave(alice, rid), kick(moderator, rid, alice.id)]) {
-				expect(await rejection(attempt)).to.deep.include({
+			const attempts = [rejection(leave(alice, rid)), rejection(kick(moderator, rid, alice.id))];
+			for (const error of await Promise.all(attempts)) {
+				expect(error).to.deep.include({
 					error: 'error-you-are-last-owner',
 					reason: 'You are the last owner. Please set new owner before leaving the room.',
 				});
