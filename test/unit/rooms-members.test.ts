@@ -392,7 +392,7 @@ describe('members of a room', () => {
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 			const as = { id: (await roomkey.store.users.findOne({ username: 'page-3' }))?._id as string } as Person;
 			const page = (offset?: number, count?: number) =>
-				roomkey.call(as, 'groups.members', rid, undefined, offset, count) as Promise<{ members: User[] }>;
+				roomkey.call(as, 'groups.members', rid, undefined, count, offset) as Promise<{ members: User[] }>;
 			const all = await page();
 			expect(all).to.deep.include({ count: 7, offset: 0, total: 7 });
 			expect(all.members.map(({ username }) => username)).to.deep.equal(names);
