@@ -11,11 +11,9 @@ import { hasPermission } from '../permissions.js';
 import { findCaller, forBoth, type Kind, roomAnswer } from './kinds.js';
 import { givePlace, refOf } from './places.js';
 import { removePlacesOfNoRoom } from './remove.js';
+import { demandRoomName } from './rename.js';
 import { isEncryptionShown } from './shown.js';
 import { encryptionOfNew } from './toggle.js';
-
-/** Rocket.Chat's rule, and a length: names stand in addresses. */
-const NAME = /^[\w.-]{1,120}$/;
 
 /** After that, in ms, a room without any place is one whose making was broken off: no call takes so long. */
 const MAKING = 60_000;
@@ -24,11 +22,6 @@ const MAKING = 60_000;
 const BATCH = 200;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
-
-/** @throws ClientError `error-invalid-room-name` */
-export function demandRoomName(roomName: string, methodName: string): void {
-	if (!NAME.test(roomName)) throw refusal('invalidRoomName', { method: methodName });
-}
 
 /** The users of these names; names that nobody has are passed over, as Rocket.Chat does. */
 async function findUsers({ store }: Context, names: readonly string[]): Promise<User[]> {
@@ -41,32 +34,33 @@ async function findUsers({ store }: Context, names: readonly string[]): Promise<
 	return users;
 }
 
-/**
- * Stores a new room; of several who come with one name, one succeeds. A room that its maker left behind without a single
- * place, as the making was broken off, is taken for the new one.
- * @throws ClientError `error-duplicate-channel-name`
- */
-async function insertRoom({ store, name }: Context, room: Room): Promise<Room> {
+/** Stores a room; false where its name is taken. */
+async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 	try {
 		await store.rooms.insertOne(room);
-		return room;
+		return true;
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
+		return false;
 	}
-	const taken = refusal('duplicateRoomName', { method: name });
-	const there = await store.rooms.findOne({ name: room.name as string });
-	if (!there?.ts || there.t !== room.t || there.u?._id !== room.u?._id) throw taken;
-	if (there.ts.getTime() > Date.now() - MAKING) throw taken;
-	if (await store.subscriptions.findOne({ rid: there._id }, { projection: { _id: 1 } })) throw taken;
-	const { _id, ...fields } = room;
-	// The time makes this its maker's once more: a second one who repeats the call finds it changed.
-	const renewed = await store.rooms.findOneAndUpdate(
-		{ _id: there._id, ts: there.ts },
-		{ $set: fields },
-		{ returnDocument: 'after' },
-	);
-	if (!renewed) throw taken;
-	return renewed;
+}
+
+/** Removes the room of that name if its maker left it without a single place, as the making was broken off. */
+async function clearBroken({ store }: Context, { name, t, u }: Room): Promise<void> {
+	const broken = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
+	if (!broken?.ts || broken.ts.getTime() > Date.now() - MAKING) return;
+	if (await store.subscriptions.findOne({ rid: broken._id }, { projection: { _id: 1 } })) return;
+	await store.rooms.deleteOne({ _id: broken._id });
+}
+
+/**
+ * Stores a new room; of several who come with one name, one succeeds.
+ * @throws ClientError `error-duplicate-channel-name`
+ */
+async function insertRoom(context: Context, room: Room): Promise<void> {
+	if (await insertIfFree(context, room)) return;
+	await clearBroken(context, room);
+	if (!(await insertIfFree(context, room))) throw refusal('duplicateRoomName', { method: context.name });
 }
 
 /**
@@ -124,6 +118,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			extraData: EXTRA,
 		},
 		rest: 'POST',
+		once: true,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store, name } = context;
@@ -136,7 +131,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted, name);
 			const { topic, description } = extraData;
 			const others = (await findUsers(context, members)).filter(({ _id }) => _id !== caller._id);
-			const room = await insertRoom(context, {
+			const room: Room = {
 				_id: randomId(),
 				t: kind.t,
 				name: roomName,
@@ -153,7 +148,8 @@ export const createMethods = forBoth((kind: Kind) =>
 				...(topic !== undefined && { topic }),
 				...(description !== undefined && { description }),
 				...(extraData.broadcast !== undefined && { broadcast: extraData.broadcast }),
-			});
+			};
+			await insertRoom(context, room);
 			await fillRoom(context, room, caller, others, { roles: ['owner'] });
 			return roomAnswer(context, kind, room._id);
 		},

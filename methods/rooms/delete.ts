@@ -32,6 +32,7 @@ export const deleteMethods = forBoth((kind) =>
 		name: `${kind.plural}.delete`,
 		args: WHICH_ROOM,
 		rest: 'POST',
+		once: true,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
@@ -41,6 +42,7 @@ export const deleteDirectRoom = method({
 	name: 'im.delete',
 	args: { roomId: String },
 	rest: 'POST',
+	once: true,
 	summary: 'Deletes a direct room, with the places and keys of its members',
 	run: (which, context) => deleteRoom(context, which, 'd'),
 });

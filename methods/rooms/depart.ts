@@ -48,6 +48,7 @@ export const leaveMethods = forBoth((kind) =>
 		name: `${kind.plural}.leave`,
 		args: { ...WHICH_ROOM, confirm: CONFIRM },
 		rest: 'POST',
+		once: true,
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		async run({ confirm, ...which }, context) {
 			const { store, name, userId } = context;
@@ -71,6 +72,7 @@ export const kickMethods = forBoth((kind) =>
 			confirm: CONFIRM,
 		},
 		rest: 'POST',
+		once: true,
 		summary: `Removes a member from a ${kind.single}`,
 		async run({ confirm, ...args }, context) {
 			const { store, name } = context;

@@ -1,16 +1,8 @@
 /** `rooms.info`, `channels.info`, `groups.info`, `channels.members`, `groups.members`. */
-import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { Page, pageOf } from '../paging.js';
 import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
 import { publishedRoom } from './published.js';
-
-/** Members in an answer, if the caller does not say, and at most (`contract/beyond.md` T3). */
-const COUNT = 50;
-const MOST = 100;
-
-const Whole = Match.Optional(
-	Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0),
-);
 
 export const roomInfo = method({
 	name: 'rooms.info',
@@ -34,24 +26,25 @@ export const infoMethods = forBoth((kind) =>
 	}),
 );
 
-/** `GET groups.members` {roomId | roomName, offset?, count?} → {members: [{_id, username, name}], count, offset, total} */
+/** `GET groups.members` {roomId | roomName, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
 export const memberMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.members`,
-		args: { ...WHICH_ROOM, offset: Whole, count: Whole },
+		args: { ...WHICH_ROOM, ...Page },
 		rest: 'GET',
 		parallel: true,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time`,
-		async run({ offset = 0, count = COUNT, ...which }, context) {
+		async run(args, context) {
 			const { store } = context;
-			const room = await findRoom(context, which, kind);
+			const { count, offset } = pageOf(args);
+			const room = await findRoom(context, args, kind);
 			const come = { rid: room._id, status: { $ne: 'INVITED' } };
 			const places = await store.subscriptions
 				.find(come, {
 					projection: { 'u._id': 1 },
 					sort: { 'u.username': 1, _id: 1 },
 					skip: offset,
-					limit: Math.min(count || COUNT, MOST),
+					limit: count,
 				})
 				.toArray();
 			const users = store.users.find(

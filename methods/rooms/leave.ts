@@ -4,8 +4,9 @@ import { refusal } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
-import { isLastHolder, tellNoHolder } from '../e2e/holders.js';
+import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
+import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { noteRemoval } from './trash.js';
 
@@ -88,7 +89,6 @@ export async function removeMember(
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
-		const lastKeyHolder = await takesLastKey(store, rid, userId);
 		const knewKey = place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined;
 		if (knewKey) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
@@ -100,6 +100,9 @@ export async function removeMember(
 		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
+		// Asked now, as the last two may go at once.
+		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
+		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	}

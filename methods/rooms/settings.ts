@@ -6,11 +6,13 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { hasRoomPermission } from '../permissions.js';
 import { demandRoomAccess } from './access.js';
 import { findCaller, findRoom, GROUPS, roomAnswer, WHICH_ROOM } from './kinds.js';
+import { demandRoomName, renameRoom } from './rename.js';
 import { toggleEncryption } from './toggle.js';
 
 /** What Roomkey can change, and what of it. */
 const SETTINGS = {
 	encrypted: Match.Optional(Boolean),
+	roomName: Match.Optional(String),
 	roomTopic: Match.Optional(String),
 	roomDescription: Match.Optional(String),
 	roomAnnouncement: Match.Optional(String),
@@ -36,7 +38,7 @@ type RoomSettings = {
 async function saveSettings(
 	context: MethodContext & { readonly userId: string },
 	rid: string,
-	{ encrypted, ...settings }: RoomSettings,
+	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {
 	const { store, events, name, userId } = context;
 	const room = await demandRoomAccess(store, rid, userId, name);
@@ -47,11 +49,18 @@ async function saveSettings(
 			? []
 			: [[field, value] as const];
 	});
-	// Before the first write: either all is done, or nothing.
-	if (fields.length > 0 && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
+	// What may be refused is asked before the first write, but for a name that somebody has.
+	const isEdited = fields.length > 0 || roomName !== undefined;
+	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw refusal('editingNotAllowed', { method: name, action: 'Editing_room' });
+	if (roomName !== undefined) {
+		// Direct rooms have no name, and others such as livechat are not ours to rename.
+		if (room.t !== 'c' && room.t !== 'p') throw refusal('editingNotAllowed', { method: name, action: 'Editing_room' });
+		demandRoomName(roomName, name);
+	}
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await toggleEncryption(context, room, caller, encrypted);
+	if (roomName !== undefined) await renameRoom(context, rid, roomName);
 	if (fields.length === 0) return { rid };
 	const now = await store.rooms.findOneAndUpdate(
 		{ _id: rid },
@@ -66,7 +75,7 @@ export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
 	rest: 'POST',
-	summary: 'Switches the encryption of a room on or off; sets topic, description, announcement or read-only',
+	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
 

@@ -1,7 +1,7 @@
 /** Rooms as they are made (contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
-import { hear } from '../support/heard.js';
+import { hear } from '../support/announced.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -96,16 +96,18 @@ describe('making a room', () => {
 		expect(await placesIn(rooms[0]?._id as string)).to.have.length(1);
 	});
 
-	it('completes for its maker what was broken off before anybody had a place, but takes no room from others', async () => {
+	it('lets its maker repeat what was broken off before anybody had a place, and nobody else', async () => {
 		const name = newName();
 		const ts = new Date(Date.now() - 120_000);
-		const rid = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts });
+		const broken = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts, encrypted: true });
 		const duplicate = { error: 'error-duplicate-channel-name' };
 		expect(await rejection(create(bob, name))).to.include(duplicate);
 		const outcomes = await Promise.allSettled([create(alice, name), create(alice, name)]);
 		const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-		expect(made.map(({ _id }) => _id)).to.deep.equal([rid]);
-		expect(await placesIn(rid)).to.have.length(1);
+		expect(made).to.have.length(1);
+		expect(made[0]).not.to.have.property('encrypted');
+		expect(await roomkey.store.rooms.countDocuments({ _id: broken })).to.equal(0);
+		expect(await placesIn(made[0]?._id as string)).to.have.length(1);
 		expect(await rejection(create(alice, name))).to.include(duplicate);
 	});
 

@@ -1,7 +1,7 @@
 /** Who comes and who goes (contract/rocketchat-e2e.md 5.7, 10.4; contract/beyond.md E9 to E12, T3). */
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
-import { hear } from '../support/heard.js';
+import { hear } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -261,8 +261,9 @@ describe('members of a room', () => {
 			const rid = await room({ usersCount: 2 });
 			const moderator = bob;
 			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
-			for (const attempt of [leave(alice, rid), kick(moderator, rid, alice.id)]) {
-				expect(await rejection(attempt)).to.deep.include({
+			const attempts = [rejection(leave(alice, rid)), rejection(kick(moderator, rid, alice.id))];
+			for (const error of await Promise.all(attempts)) {
+				expect(error).to.deep.include({
 					error: 'error-you-are-last-owner',
 					reason: 'You are the last owner. Please set new owner before leaving the room.',
 				});
@@ -323,6 +324,16 @@ describe('members of a room', () => {
 			});
 		}
 
+		it('E11: the last two holders go at once: one of them at least is told', async () => {
+			const carol = await person();
+			for (let i = 0; i < 10; i++) {
+				const rid = await room(keyed);
+				for (const holder of [bob, carol]) await addMember(roomkey.store, rid, holder, withKey());
+				const answers = await Promise.all([leave(bob, rid), leave(carol, rid)]);
+				expect(answers.filter((answer) => (answer as { lastKeyHolder?: true }).lastKeyHolder)).not.to.deep.equal([]);
+			}
+		});
+
 		it('E11: where the setting demands it, not without confirm: true, and nothing is written before', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
@@ -381,7 +392,7 @@ describe('members of a room', () => {
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 			const as = { id: (await roomkey.store.users.findOne({ username: 'page-3' }))?._id as string } as Person;
 			const page = (offset?: number, count?: number) =>
-				roomkey.call(as, 'groups.members', rid, undefined, offset, count) as Promise<{ members: User[] }>;
+				roomkey.call(as, 'groups.members', rid, undefined, count, offset) as Promise<{ members: User[] }>;
 			const all = await page();
 			expect(all).to.deep.include({ count: 7, offset: 0, total: 7 });
 			expect(all.members.map(({ username }) => username)).to.deep.equal(names);
