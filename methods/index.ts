@@ -11,7 +11,10 @@ import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
+import { resetRoomKey } from './e2e/resetRoomKey.js';
+import { roomState } from './e2e/roomState.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { notifyAll } from './streams/notifyAll.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
@@ -25,10 +28,12 @@ export const methods: readonly Method[] = [
 	logout,
 	me,
 	removeOtherTokens,
+	resetRoomKey,
+	roomState,
 	setRoomKeyID,
 	writeNotifyRoomUsers,
 ];
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
-export const streams: readonly Stream[] = [notifyUser, notifyRoom, notifyRoomUsers, roomData];
+export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData];

@@ -23,14 +23,17 @@ export function withArchived({ E2EKey, oldRoomKeys = [] }: Keyed, roomKeyId: str
  * Empties the places of a member, in one write: the key goes to the old ones, what was offered is dropped. The member is
  * told. Nothing happens where the places are empty.
  * @param place as it was read; if its key has changed meanwhile it is read again
+ * @param mayEmpty asked each time it was read; false leaves it as it is
  * @returns the subscription as it is then; null where there was nothing to empty, or there is no such place any more
  */
 export async function emptyPlace(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	place: Subscription,
 	roomKeyId: string | null | undefined,
+	mayEmpty: (place: Subscription) => boolean = () => true,
 ): Promise<Subscription | null> {
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
+		if (!mayEmpty(seen)) return null;
 		const { E2EKey } = seen;
 		if (E2EKey === undefined && seen.E2ESuggestedKey === undefined && !seen.suggestedOldRoomKeys) return null;
 		const unchanged: Filter<Subscription> = E2EKey === undefined ? { E2EKey: { $exists: false } } : { E2EKey };

@@ -2,14 +2,13 @@
  * Finding documents in nedb. Its own cursor does so in one go: looking through a room of 10,000 members, or sorting them,
  * would keep everybody else waiting for a tenth of a second.
  */
-import { setImmediate as othersTurn } from 'node:timers/promises';
 import model from '@seald-io/nedb/lib/model.js';
+import { pacer } from '../../shared/pace.js';
 import type { FindOptions } from '../../shared/store.js';
 import type { Datastore } from './embedded.js';
 import { type Fields, ownCopy } from './values.js';
 
-/** Longest time without letting others have their turn, in ms, and how many documents are looked at between two looks at the clock. */
-const TURN = 5;
+/** Documents looked at between two looks at the clock. */
 const STRIDE = 32;
 
 /** What of nedb its types leave out. */
@@ -17,18 +16,6 @@ interface Inside {
 	readonly executor: { pushAsync<R>(task: () => Promise<R>): Promise<R> };
 	/** By an index if one of the query's fields has one. A list of its own, of documents that no write changes. */
 	_getCandidatesAsync(query: Fields): Promise<Fields[]>;
-}
-
-/** Makes pauses in a long task. */
-function pacer(): () => Promise<void> | undefined {
-	let steps = 0;
-	let since = performance.now();
-	return () => {
-		if (++steps % STRIDE !== 0 || performance.now() - since < TURN) return undefined;
-		return othersTurn().then(() => {
-			since = performance.now();
-		});
-	};
 }
 
 /**
@@ -49,7 +36,7 @@ export async function scan(
 	const most = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
 	const found: Fields[] = [];
 	const place = sort && Object.keys(sort).length > 0 ? inOrder(sort, most) : undefined;
-	const pace = pacer();
+	const pace = pacer(STRIDE);
 	for (const candidate of candidates) {
 		const pause = pace();
 		if (pause) await pause;
