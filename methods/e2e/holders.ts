@@ -19,7 +19,7 @@ async function keyIdOfRoom(store: Store, rid: string): Promise<Room['e2eKeyId']>
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const keyId = await keyIdOfRoom(store, rid);
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	for await (const page of placesOf(store, rid, { only, projection: { E2EKey: 1 }, page: 100 })) {
+	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
 		if (page.some((place) => holds(place, keyId))) return true;
 	}
 	return false;

@@ -14,9 +14,7 @@ export interface Lease {
 	readonly rid: string;
 	/** The key id the room had before this reset, whether or not that was begun by this call. */
 	readonly formerKeyId: string | null | undefined;
-	/** Whether there is time left. What is not written to the room can only ask the clock. */
-	readonly isValid: () => boolean;
-	/** @throws ClientError `error-e2e-key-reset-failed` where another call has it by now; so do the others */
+	/** Shows that it is still ours. @throws ClientError `error-e2e-key-reset-failed` where another call has it by now; so do the others */
 	renew(): Promise<void>;
 	/** Writes to the room. @returns it as it was before */
 	write(update: UpdateFilter<Room>): Promise<Room>;
@@ -59,7 +57,7 @@ export async function takeLease(
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
 		);
 		// Otherwise somebody else was quicker: it is asked again who may.
-		if (matchedCount === 1) return leaseOf(store, rid, id, until, formerKeyId);
+		if (matchedCount === 1) return leaseOf(store, rid, id, formerKeyId);
 	}
 }
 
@@ -68,9 +66,8 @@ export function beganIt({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, ke
 	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
 }
 
-function leaseOf(store: Store, rid: string, id: string, taken: Date, formerKeyId: Lease['formerKeyId']): Lease {
+function leaseOf(store: Store, rid: string, id: string, formerKeyId: Lease['formerKeyId']): Lease {
 	const ours: Filter<Room> = { _id: rid, 'e2eReset.id': id };
-	let until = taken;
 
 	async function write(update: UpdateFilter<Room>, returnDocument: 'before' | 'after' = 'before'): Promise<Room> {
 		const room = await store.rooms.findOneAndUpdate(ours, update, { returnDocument });
@@ -81,12 +78,10 @@ function leaseOf(store: Store, rid: string, id: string, taken: Date, formerKeyId
 	return {
 		rid,
 		formerKeyId,
-		isValid: () => new Date() < until,
 		async renew() {
-			const next = new Date(Date.now() + TERM);
-			const { matchedCount } = await store.rooms.updateOne(ours, { $set: { 'e2eReset.until': next } });
+			const until = new Date(Date.now() + TERM);
+			const { matchedCount } = await store.rooms.updateOne(ours, { $set: { 'e2eReset.until': until } });
 			if (matchedCount === 0) throw refusal('resetFailed');
-			until = next;
 		},
 		write,
 		giveBack: () => write({ $unset: { e2eReset: 1 } }, 'after'),

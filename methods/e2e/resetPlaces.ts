@@ -11,8 +11,18 @@ import type { Lease } from './resetLease.js';
 import { keyIdOf } from './sealed.js';
 import { emptyPlace, withArchived } from './slots.js';
 
+/** The key a reset brings, as it is given. */
+export interface NewKey {
+	readonly rid: string;
+	readonly e2eKey: string;
+	readonly e2eKeyId: string;
+}
+
 /** Places emptied between two looks whether to go on. */
 const BATCH = 100;
+
+/** Places emptied at once: a store in files brings them onto the disk together, a database is asked but once in a while. */
+const AT_ONCE = 20;
 
 export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | 'signal'> {
 	readonly userId: string;
@@ -35,21 +45,24 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 		'u._id': { $ne: userId },
 		$or: [{ E2EKey: { $exists: true } }, { E2ESuggestedKey: { $exists: true } }],
 	};
-	const mayEmpty = (place: Subscription) => {
-		// A call that was held up and has lost its lease must not take away the keys of a later reset.
-		if (!lease.isValid()) throw refusal('resetFailed');
-		return hasFormerKey(place, newKeyId);
-	};
 	const emptied: string[] = [];
 	const pace = pacer();
-	for await (const page of placesOf(store, lease.rid, { only, page: BATCH })) {
+	for await (const page of placesOf(store, lease.rid, only, undefined, BATCH)) {
 		if (context.signal.aborted) throw refusal('resetFailed');
+		// A call that was held up, and has lost its lease, must not take away the keys of a later reset. What was read
+		// before the lease proved good is older than any of those, and a place that holds another key by now is read again.
 		await lease.renew();
-		for (const place of page) {
+		for (let i = 0; i < page.length; i += AT_ONCE) {
 			const pause = pace();
 			if (pause) await pause;
-			const after = await emptyPlace(context, place, lease.formerKeyId, mayEmpty);
-			if (after && emptied.length < MOST_WAITING) emptied.push(after.u._id);
+			const empty = (place: Subscription) =>
+				emptyPlace(context, place, lease.formerKeyId, async (seen) => {
+					if (seen !== place) await lease.renew();
+					return hasFormerKey(seen, newKeyId);
+				});
+			for (const after of await Promise.all(page.slice(i, i + AT_ONCE).map(empty))) {
+				if (after && emptied.length < MOST_WAITING) emptied.push(after.u._id);
+			}
 		}
 	}
 	return emptied;
@@ -64,7 +77,7 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
 	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const page of placesOf(store, rid, { only, projection: { 'u._id': 1 } })) {
+	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		const able = await thoseWithIdentity(store, ids);
 		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });
@@ -109,7 +122,8 @@ async function reconcileQueue(
 export async function putOwn({ store, events, userId, lease }: ResetContext, newKey: string): Promise<void> {
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid: lease.rid, 'u._id': userId });
-		if (!place || !lease.isValid()) throw refusal('resetFailed');
+		if (!place) throw refusal('resetFailed');
+		await lease.renew();
 		const { E2EKey } = place;
 		if (E2EKey === newKey) return;
 		const unchanged: Filter<Subscription> = E2EKey === undefined ? { E2EKey: { $exists: false } } : { E2EKey };
@@ -127,4 +141,14 @@ export async function putOwn({ store, events, userId, lease }: ResetContext, new
 		events.emit('changed', { collection: 'subscriptions', action: 'updated', document: after });
 		return;
 	}
+}
+
+/** Puts the caller's new key away again where a later reset has given the room another meanwhile. */
+export async function takeOwnBack(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
+	const { store, userId } = context;
+	const place = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });
+	const room = place && (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }));
+	if (!room || room.e2eKeyId === e2eKeyId) return;
+	if (await emptyPlace(context, place, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
+		await enqueue(context, rid, userId);
 }

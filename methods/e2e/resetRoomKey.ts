@@ -8,25 +8,20 @@ import { mayToggleEncryption } from '../rooms/encryption.js';
 import { hasHolder } from './holders.js';
 import { enqueue, hasIdentity } from './queue.js';
 import { beganIt, takeLease } from './resetLease.js';
-import { emptyOthers, putOwn, type ResetContext, renameKey } from './resetPlaces.js';
+import { emptyOthers, type NewKey, putOwn, type ResetContext, renameKey, takeOwnBack } from './resetPlaces.js';
 import { demandKeyId } from './sealed.js';
 import { LONGEST_KEY_ID } from './setRoomKeyID.js';
 
 /** Longest sealed key, in characters: ten times what clients make (13). */
 const LONGEST_KEY = 4096;
 
-/** The key a reset brings, as it is given. */
-interface NewKey {
-	readonly rid: string;
-	readonly e2eKey: string;
-	readonly e2eKeyId: string;
-}
-
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	rest: 'POST',
 	limit: { calls: 600, per: 60_000 },
+	// Whoever lost the answer asks again, and would be told that the room has this key id already.
+	once: true,
 	// A room of 10,000 takes some seconds in memory, and a database may be far away.
 	timeout: 5 * 60_000,
 	summary: 'Gives a room a new key; the keys its members have are put among their old ones',
@@ -91,7 +86,8 @@ async function demandReady(store: Store, userId: string, { rid, e2eKey }: NewKey
  * first the others' keys are put away, while the room goes on with the former key; then the room gets the new key id,
  * then the caller the new key. What was written with the former key id meanwhile is put away at the end.
  */
-async function reset({ rid, e2eKey, e2eKeyId }: NewKey, context: MethodContext, userId: string): Promise<void> {
+async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
+	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { name, store, events, signal, log } = context;
 	const lease = await takeLease(store, { rid, userId, keyId: e2eKeyId }, name);
 	const work: ResetContext = { store, events, signal, userId, lease };
@@ -105,6 +101,7 @@ async function reset({ rid, e2eKey, e2eKeyId }: NewKey, context: MethodContext, 
 	} catch (thrown) {
 		const room = await lease.abandon().catch(() => null);
 		if (room?.e2eKeyId === e2eKeyId) tell(room);
+		else await takeOwnBack(work, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was broken off');
 		throw refusal('resetFailed');

@@ -79,7 +79,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 
 /** All members in pages, in the order of their ids. */
 async function* membersOf(store: Store, { _id, e2eKeyId }: Room): AsyncIterable<Member[]> {
-	for await (const page of placesOf(store, _id, { only: MEMBERS, projection: FIELDS })) {
+	for await (const page of placesOf(store, _id, MEMBERS, FIELDS)) {
 		const able = await thoseWithIdentity(
 			store,
 			page.map(({ u }) => u._id),

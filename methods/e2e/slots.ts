@@ -30,10 +30,10 @@ export async function emptyPlace(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	place: Subscription,
 	roomKeyId: string | null | undefined,
-	mayEmpty: (place: Subscription) => boolean = () => true,
+	mayEmpty: (place: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		if (!mayEmpty(seen)) return null;
+		if (!(await mayEmpty(seen))) return null;
 		const { E2EKey } = seen;
 		if (E2EKey === undefined && seen.E2ESuggestedKey === undefined && !seen.suggestedOldRoomKeys) return null;
 		const unchanged: Filter<Subscription> = E2EKey === undefined ? { E2EKey: { $exists: false } } : { E2EKey };

@@ -41,7 +41,7 @@ async function* concerned(store: Store, rid: string): AsyncIterable<string> {
 }
 
 async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {
-	for await (const page of placesOf(store, rid, { only, projection: { 'u._id': 1 } })) {
+	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
 		for (const { u } of page) yield u._id;
 	}
 }

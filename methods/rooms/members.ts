@@ -5,23 +5,19 @@ import type { Filter, Store } from '../../shared/store.js';
 /** Places read in one query, where nothing else is said. */
 const PAGE = 500;
 
-export interface PlacesOptions {
-	/** Which of them. */
-	readonly only?: Filter<Subscription>;
-	/** Which fields, beside `_id` and the id of the user; all if left out. */
-	readonly projection?: Readonly<Record<string, 1>>;
-	/** How many places a page has. */
-	readonly page?: number;
-}
-
 /**
  * Reads the places in a room in pages, in the order of their users' ids, which is that of the room's index. A page is
  * read when it is asked for.
+ * @param only which of them
+ * @param projection which fields, beside `_id` and the id of the user; all if left out
+ * @param size how many places a page has
  */
 export async function* placesOf(
 	store: Store,
 	rid: string,
-	{ only, projection, page: size = PAGE }: PlacesOptions = {},
+	only?: Filter<Subscription>,
+	projection?: Readonly<Record<string, 1>>,
+	size = PAGE,
 ): AsyncGenerator<Subscription[]> {
 	let last: string | undefined;
 	do {

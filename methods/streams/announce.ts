@@ -43,7 +43,7 @@ async function* listeningMembers(
 	const read = audience.read('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
-		for await (const page of placesOf(store, rid, { projection: { 'u._id': 1 } })) {
+		for await (const page of placesOf(store, rid, {}, { 'u._id': 1 })) {
 			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
 		}
 		return;
