@@ -65,6 +65,7 @@ export async function openDatafile(
 	/** What the file held after it was last rewritten, as loading does too, and `written` at that time. */
 	let size = written;
 	let mark = written;
+	let rewriting = false;
 	await ensureIndexes(db, name);
 	pace = pacer();
 
@@ -83,6 +84,7 @@ export async function openDatafile(
 	}
 
 	async function compact(): Promise<void> {
+		rewriting = false;
 		if (health.failure) return;
 		const before = written;
 		try {
@@ -114,8 +116,9 @@ export async function openDatafile(
 				}
 			});
 			if (!changed) return result;
-			if (written - mark > Math.max(GROWTH, 2 * size)) {
-				mark = written;
+			// It takes its turn behind the writes that wait: once will do for all of them.
+			if (!rewriting && written - mark > Math.max(GROWTH, 2 * size)) {
+				rewriting = true;
 				queue(compact).catch(fail);
 			}
 			await synced().catch((error) => {
