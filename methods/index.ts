@@ -11,14 +11,18 @@ import { me } from './accounts/me.js';
 import { ownUser } from './accounts/ownUser.js';
 import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
+import { permissionMethods } from './authorization/permissions.js';
 import { resetRoomKey } from './e2e/resetRoomKey.js';
 import { roomState } from './e2e/roomState.js';
 import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { roomMethods } from './rooms/index.js';
+import { settingMethods } from './settings/methods.js';
 import { notifyAll } from './streams/notifyAll.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
 	changePassword,
@@ -30,8 +34,12 @@ export const methods: readonly Method[] = [
 	removeOtherTokens,
 	resetRoomKey,
 	roomState,
+	...roomMethods,
 	setRoomKeyID,
 	writeNotifyRoomUsers,
+	...userMethods,
+	...settingMethods,
+	...permissionMethods,
 ];
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];

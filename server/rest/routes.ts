@@ -23,6 +23,8 @@ export interface Route {
 	readonly verbs: readonly RestRoute['verb'][];
 	/** Whether the caller must log in, may, or is not asked: old credentials must not keep anyone from a new login. */
 	readonly credentials: 'required' | 'optional' | 'ignored';
+	/** True: also users without user name may call it (7.2). */
+	readonly nameless?: boolean;
 	answer(request: Request): Promise<Answer>;
 }
 
@@ -69,6 +71,7 @@ export function routesOf(methods: readonly Method[], invoker: Invoker, services:
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
+			nameless: true,
 			answer: methodCall,
 		},
 		{
@@ -87,6 +90,7 @@ export function routesOf(methods: readonly Method[], invoker: Invoker, services:
 			path: 'logout',
 			verbs: ['GET', 'POST'],
 			credentials: 'required',
+			nameless: true,
 			answer: ({ caller }) => logOut(invoker, caller),
 		},
 	];
