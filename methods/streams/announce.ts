@@ -1,8 +1,9 @@
 /** What a written document means for the readers of streams (`contract/rocketchat-e2e.md` 10.2, 10.4). */
+import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
 import { placesOf } from '../rooms/members.js';
-import { isEncryptionShown, shownRoom } from '../rooms/shown.js';
+import { publishedRoom } from '../rooms/published.js';
 
 /** Who listens here, and the way to reach them. */
 export interface Audience {
@@ -23,7 +24,7 @@ export async function announce(change: Change, store: Store, audience: Audience)
 		const eventName = `${document.u._id}/subscriptions-changed`;
 		audience.notify({ stream: 'notify-user', eventName, args: [action, document] });
 	} else if (collection === 'rooms') {
-		const room = shownRoom(document, await isEncryptionShown(store));
+		const room = await publishedRoom(store, document as Room);
 		audience.notify({ stream: 'room-data', eventName: room._id, args: [room] });
 		for await (const uid of listeningMembers(audience, document, store)) {
 			audience.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });

@@ -86,6 +86,12 @@ describe('announcing a room', () => {
 		for (const { args } of told) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
 	});
 
+	it('never with a code to join by, or the token of a visitor, which a database of Rocket.Chat may hold', async () => {
+		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
+		const told = await announced(listeners(0), secret as Partial<Room>);
+		expect(JSON.stringify(told)).to.include('shown').and.not.include('secret');
+	});
+
 	it('never with a reset that is under way', async () => {
 		for (const { args } of await announced(listeners(0), { e2eReset: ROOM.e2eReset as never })) {
 			expect(args.at(-1)).to.include({ e2eKeyId: 'k' }).and.not.have.property('e2eReset');
