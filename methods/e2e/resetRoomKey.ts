@@ -6,20 +6,17 @@ import type { Store } from '../../shared/store.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { mayToggleEncryption } from '../rooms/encryption.js';
 import { hasHolder } from './holders.js';
+import { KEY_CALLS, LONGEST_KEY, LONGEST_KEY_ID } from './limits.js';
 import { enqueue, hasIdentity } from './queue.js';
 import { beganIt, takeLease } from './resetLease.js';
 import { emptyOthers, type NewKey, putOwn, type ResetContext, renameKey, takeOwnBack } from './resetPlaces.js';
 import { demandKeyId } from './sealed.js';
-import { LONGEST_KEY_ID } from './setRoomKeyID.js';
-
-/** Longest sealed key, in characters: ten times what clients make (13). */
-const LONGEST_KEY = 4096;
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	rest: 'POST',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	// Whoever lost the answer asks again, and would be told that the room has this key id already.
 	once: true,
 	// A room of 10,000 takes some seconds in memory, and a database may be far away.

@@ -8,6 +8,7 @@ import { demandRoomAccess } from '../rooms/access.js';
 import { placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
 import { thoseWithIdentity } from './identities.js';
+import { KEY_CALLS } from './limits.js';
 import { isOfKeyId } from './sealed.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
@@ -33,7 +34,7 @@ export const roomState = method({
 	name: 'e2e.roomState',
 	args: { rid: String, count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) },
 	rest: 'GET',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	parallel: true,
 	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {

@@ -4,7 +4,7 @@ import { method } from '../../shared/method.js';
 import { demandRoomAccess } from '../rooms/access.js';
 
 /** Longest key id, in characters: three times a UUID (13). Rocket.Chat's own are 12 or 36 characters long. */
-export const LONGEST_KEY_ID = 128;
+const LONGEST_KEY_ID = 128;
 
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',
