@@ -207,7 +207,8 @@ describe('reset and room state, over the wire', () => {
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
 		await app.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		settingChanged(app.store, 'E2E_Enable');
-		await reset(alice, { rid, e2eKey: sealedKey(NEW), e2eKeyId: NEW });
+		// Its `updated` comes after all were told.
+		await (await connect(alice)).call('e2e.resetRoomKey', rid, sealedKey(NEW), NEW);
 		const events = await eventsOf(client);
 		expect(events).to.have.length(2);
 		for (const { args } of events) {
