@@ -18,7 +18,12 @@ export type Task = 'e2e.setRoomKeyID' | 'e2e.updateGroupKey' | 'e2e.fetchUsersWa
 export interface Round {
 	readonly task: Task;
 	readonly calls: number;
+	/** Rooms called for: the same thousand in any store, or all there are. */
+	readonly among: 'busy' | 'all';
 }
+
+/** Rooms in use at a time. */
+const BUSY = 1000;
 
 /** Members of each room. */
 const MEMBERS = 2;
@@ -60,9 +65,12 @@ interface Call {
 	readonly params: unknown[];
 }
 
-/** A number that differs from call to call, spread over all rooms as callers are. */
-function* rooms(count: number): Generator<number, never> {
-	for (let i = 0; ; i = (i + 7919) % count) yield i;
+/**
+ * Rooms, from call to call, spread over the whole store.
+ * @param busy how many are called for again and again
+ */
+function* rooms(count: number, busy: number): Generator<number, never> {
+	for (let i = 0; ; i = (i + 7919) % busy) yield i * (count / busy);
 }
 
 function sealed(n: number): string {
@@ -110,10 +118,10 @@ const invoker = createInvoker(catalogue.methods, {
 	log,
 	deadlines: createDeadlines(),
 });
-const picked = rooms(count);
+const picked = { busy: rooms(count, BUSY), all: rooms(count, count) };
 let made = 0;
 process.on('message', async (round: Round) => {
-	const calls = await prepare(store, picked, round, made);
+	const calls = await prepare(store, picked[round.among], round, made);
 	made += calls.length;
 	process.send?.(await measure(invoker, round.task, calls));
 });
