@@ -4,6 +4,7 @@ import type { Change } from '../../shared/events.js';
 import type { LiveQuery } from '../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
 import type { Bus } from '../events/bus.js';
+import { SmallMap } from './small-map.js';
 
 type Document = { _id: string };
 type Fields = Record<string, unknown>;
@@ -33,7 +34,7 @@ export class Observation {
 	/** Resolves when all is shown, or it was stopped before. */
 	readonly shown: Promise<void>;
 	/** What was last told of each document. */
-	readonly #known = new Map<string, Fields>();
+	readonly #known = new SmallMap<Fields>();
 	/** Documents that were written since they were last read; made when one is. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */

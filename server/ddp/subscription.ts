@@ -10,6 +10,7 @@ import type { Bus } from '../events/bus.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
+import { SmallMap } from './small-map.js';
 import type { Transport } from './transport.js';
 
 /** How long a publish function may take until its subscription is refused, in ms. */
@@ -59,7 +60,7 @@ export class Subscription implements PublicationContext, Observer {
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	/** What it has shown, by collection and id on the wire. */
-	readonly #documents = new Map<string, Map<string, unknown>>();
+	readonly #documents = new SmallMap<SmallMap<unknown>>();
 
 	constructor(
 		/** Null for a universal publication. */
@@ -166,7 +167,7 @@ export class Subscription implements PublicationContext, Observer {
 		if (!this.host.box.removesOnStop(collection)) return;
 		let ids = this.#documents.get(collection);
 		if (!ids) {
-			ids = new Map();
+			ids = new SmallMap();
 			this.#documents.set(collection, ids);
 		}
 		ids.set(wireId(id), id);

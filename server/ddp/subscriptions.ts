@@ -4,6 +4,7 @@ import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
+import { SmallMap } from './small-map.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
 
@@ -20,7 +21,7 @@ const NONE: readonly unknown[] = [];
 
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	readonly #named = new Map<string, Subscription>();
+	readonly #named = new SmallMap<Subscription>();
 	#universal: readonly Subscription[] = [];
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
@@ -35,7 +36,7 @@ export class Subscriptions implements SubscriptionHost {
 		readonly transport: Transport,
 		private readonly maxSubscriptions: number,
 	) {
-		this.box = new MergeBox((frame) => transport.send(frame), publications.strategyOf);
+		this.box = new MergeBox(transport, publications.strategyOf);
 	}
 
 	/**
