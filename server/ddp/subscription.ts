@@ -39,6 +39,8 @@ export interface SubscriptionHost {
 
 type Fields = Record<string, unknown>;
 
+const NONE: readonly Observation[] = [];
+
 /**
  * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
  * it cannot, would be too late.
@@ -50,15 +52,12 @@ function copyOf(fields: Fields): Fields {
 }
 
 export class Subscription implements PublicationContext, Observer {
-	readonly connection: Connection;
-	readonly store: Store;
-	readonly settings: Settings;
-	readonly log: Log;
 	#stopped = false;
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
+	#observations: readonly Observation[] = NONE;
 	/** What it has shown, by collection and id on the wire. */
 	readonly #documents = new SmallMap<SmallMap<unknown>>();
 
@@ -69,9 +68,22 @@ export class Subscription implements PublicationContext, Observer {
 		readonly params: readonly unknown[],
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
-	) {
-		this.connection = host.connection;
-		({ store: this.store, settings: this.settings, log: this.log } = host.services);
+	) {}
+
+	get connection(): Connection {
+		return this.host.connection;
+	}
+
+	get store(): Store {
+		return this.host.services.store;
+	}
+
+	get settings(): Settings {
+		return this.host.services.settings;
+	}
+
+	get log(): Log {
+		return this.host.services.log;
 	}
 
 	get signal(): AbortSignal {
@@ -98,6 +110,8 @@ export class Subscription implements PublicationContext, Observer {
 		} catch (thrown) {
 			this.#fail(thrown);
 		}
+		// It has no further effect, and would be kept as long as the subscription.
+		this.#unblock = undefined;
 	}
 
 	unblock(): void {
@@ -156,6 +170,8 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
+		for (const observation of this.#observations) observation.stop();
+		this.#observations = NONE;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
 		for (const listener of listeners) this.#callSafely(listener);
@@ -195,14 +211,9 @@ export class Subscription implements PublicationContext, Observer {
 		const names = queries.map(({ name }) => name);
 		const twice = names.find((name, i) => names.indexOf(name) !== i);
 		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
-		await Promise.all(queries.map((query) => this.#observe(query)));
+		this.#observations = queries.map((query) => new Observation(query, this.host.services, this));
+		await Promise.all(this.#observations.map((observation) => observation.show()));
 		this.ready();
-	}
-
-	#observe(query: LiveQuery): Promise<void> {
-		const observation = new Observation(query, this.host.services, this);
-		this.onStop(() => observation.stop());
-		return observation.shown;
 	}
 
 	#fail(thrown: unknown): void {
