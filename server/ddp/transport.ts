@@ -1,5 +1,6 @@
 /** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
 import type { IncomingMessage } from 'node:http';
+import type { Admissions } from '../limits/connections.js';
 import type { Broadcast } from './broadcast.js';
 
 /** What every transport needs to know. */
@@ -8,6 +9,8 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** Where the client that made a request is; null where that is unknown. */
 	addressOf(request: IncomingMessage): string | null;
+	/** Each transport was admitted, and leaves when it has closed. */
+	readonly admissions: Admissions;
 }
 
 export interface Transport {

@@ -109,7 +109,11 @@ export function openRaw(
 	openSession: OpenSession,
 	options: TransportOptions,
 ): void {
-	const receiver = openSession(new WebSocketTransport(webSocket, request, options));
+	const transport = new WebSocketTransport(webSocket, request, options);
+	const receiver = openSession(transport);
 	webSocket.on('message', (data) => receiver.receive(textOf(data)));
-	webSocket.on('close', () => receiver.closed());
+	webSocket.on('close', () => {
+		receiver.closed();
+		options.admissions.leave(transport.clientAddress);
+	});
 }
