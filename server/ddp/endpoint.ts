@@ -81,6 +81,8 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
+		// The sessions are all there are.
+		clientTracking: false,
 		maxPayload: maxFrame,
 		perMessageDeflate: options.compression,
 		// None is ever chosen, whatever the client offers (1.2).
@@ -183,7 +185,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 					for (const session of sessions) session.close();
 				}, grace),
 				setTimeout(() => {
-					for (const webSocket of webSockets.clients) webSocket.terminate();
+					for (const session of sessions) session.cut();
 				}, grace + CLOSE_GRACE),
 			);
 			await new Promise<void>((resolve) => {

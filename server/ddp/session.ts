@@ -126,6 +126,11 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		this.#end();
 	}
 
+	/** Cuts off a client that does not let itself be closed. */
+	cut(): void {
+		this.transport.cut();
+	}
+
 	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
 	async drain(): Promise<void> {
 		if (this.#closed) return;

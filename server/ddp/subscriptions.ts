@@ -25,8 +25,11 @@ export class Subscriptions implements SubscriptionHost {
 	#universal: readonly Subscription[] = [];
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
-	/** The last change of user, which the next one waits for: a method may end, by its time limit, before its change has. */
-	#change: Promise<void> = Promise.resolve();
+	/**
+	 * While the user changes: the last change, which the next one waits for. A method may end, by its time limit, before
+	 * its change has.
+	 */
+	#change: Promise<void> | undefined;
 	#closed = false;
 
 	constructor(
@@ -81,8 +84,14 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
 	changeUser(userId: string | null): Promise<void> {
-		this.#change = this.#change.then(() => this.#changeUser(userId));
-		return this.#change;
+		const before = this.#change ?? Promise.resolve();
+		const change = before
+			.then(() => this.#changeUser(userId))
+			.finally(() => {
+				if (this.#change === change) this.#change = undefined;
+			});
+		this.#change = change;
+		return change;
 	}
 
 	async #changeUser(userId: string | null): Promise<void> {

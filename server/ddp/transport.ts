@@ -23,6 +23,8 @@ export interface Transport {
 	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
 	 */
 	close(tooLarge?: boolean): void;
+	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
+	cut(): void;
 	/** Stops taking messages from the client, which TCP then makes wait, until `resume`. Either may be called again. */
 	pause(): void;
 	resume(): void;

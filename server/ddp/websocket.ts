@@ -67,6 +67,10 @@ export class WebSocketTransport implements Transport {
 		else this.webSocket.close(1000, 'Normal closure');
 	}
 
+	cut(): void {
+		this.webSocket.terminate();
+	}
+
 	pause(): void {
 		this.webSocket.pause();
 	}
