@@ -35,10 +35,10 @@ export class Heartbeats {
 
 	/** Begins to look after a client: first an interval from now. Undefined where heartbeats are switched off. */
 	start(patient: Patient): Heartbeat | undefined {
-		const { interval, timeout } = this.options;
+		const { interval } = this.options;
 		if (interval <= 0) return undefined;
 		const round = this.#rounds[this.#current] as Set<Heartbeat>;
-		const heartbeat = new Heartbeat(this, round, patient, timeout);
+		const heartbeat = new Heartbeat(this, round, patient);
 		round.add(heartbeat);
 		this.#clients++;
 		this.#ticker ??= setInterval(() => this.#nextRound(), interval / this.#rounds.length);
@@ -71,7 +71,6 @@ export class Heartbeat {
 		private readonly all: Heartbeats,
 		private readonly round: Set<Heartbeat>,
 		private readonly patient: Patient,
-		private readonly timeout: number,
 	) {}
 
 	/** A message has arrived: the client is alive. Cheap enough for every message. */
@@ -89,7 +88,7 @@ export class Heartbeat {
 
 	look(): void {
 		if (!this.#heardSince && this.#deadline === undefined) {
-			this.#deadline = setTimeout(() => this.patient.giveUp(), this.timeout);
+			this.#deadline = setTimeout(() => this.patient.giveUp(), this.all.options.timeout);
 			this.patient.ping();
 		}
 		this.#heardSince = false;
