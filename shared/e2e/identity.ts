@@ -28,6 +28,9 @@ const MOST_ROUNDS = 10_000_000;
 
 const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
+const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
+const BASE64_URL = /^[\w-]+$/;
+
 /** The forms of Rocket.Chat: `v1` that of all its clients, `v2` that of those since 2025. */
 export type Format = 'v1' | 'v2';
 
@@ -57,14 +60,7 @@ export async function publicKeyOf(privateKey: Key): Promise<string> {
 
 /** Reads a stored public key. Throws `malformed` for anything but the JSON text of an RSA JWK. */
 export async function importPublicKey(publicKey: string): Promise<Key> {
-	const jwk = fromJson(publicKey);
-	if (jwk?.kty !== 'RSA') throw malformed('The public key');
-	try {
-		// Of what is stored only the key itself counts: clients name its uses differently.
-		return await subtle().importKey('jwk', { kty: 'RSA', n: text(jwk.n), e: text(jwk.e) }, RSA, true, ['encrypt']);
-	} catch {
-		throw malformed('The public key');
-	}
+	return importRsa(fromJson(publicKey), ['n', 'e'], 'encrypt', 'The public key');
 }
 
 /**
@@ -96,21 +92,25 @@ export async function unwrapPrivateKey(stored: string, passphrase: string, userI
 	const { box, salt, iterations, format } = readWrapped(stored, userId);
 	for (const encoded of encodings(passphrase)) {
 		const opened = await unlock(await derive(encoded, salt, iterations, format), box);
-		if (opened) return importPrivateKey(opened);
+		if (opened) return importRsa(opened, PRIVATE_MEMBERS, 'decrypt', 'The private key');
 	}
 	throw new E2EError('wrong-passphrase', 'The private key does not open with this passphrase');
 }
 
-/** The members of a JWK that are an RSA key; what others say of its uses, clients name differently. */
-const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'] as const;
-
-/** Reads a private key from its JWK. Throws `malformed`. */
-async function importPrivateKey(jwk: Record<string, unknown>): Promise<Key> {
+/** Imports of a JWK what makes the key; what else it says, such as of its uses, clients say differently. */
+async function importRsa(
+	jwk: Record<string, unknown> | undefined,
+	members: readonly string[],
+	use: 'encrypt' | 'decrypt',
+	what: string,
+): Promise<Key> {
+	const key = members.map((name) => [name, jwk?.[name]]);
+	// Not every runtime minds a number that is missing.
+	if (jwk?.kty !== 'RSA' || !key.every(([, number]) => BASE64_URL.test(String(number ?? '')))) throw malformed(what);
 	try {
-		const members = Object.fromEntries(PRIVATE_MEMBERS.map((name) => [name, text(jwk[name])]));
-		return await subtle().importKey('jwk', { kty: 'RSA', ...members }, RSA, true, ['decrypt']);
+		return await subtle().importKey('jwk', { kty: 'RSA', ...Object.fromEntries(key) }, RSA, true, [use]);
 	} catch {
-		throw malformed('The private key');
+		throw malformed(what);
 	}
 }
 
@@ -148,5 +148,3 @@ function encodings(passphrase: string): Bytes[] {
 	if (widest < 0x80 || widest > 0xff) return [utf8(passphrase)];
 	return [latin1(passphrase), utf8(passphrase)];
 }
-
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
