@@ -101,6 +101,16 @@ export const options = {
 		default: 90,
 	}),
 	'sign-ups': onOff('strangers may make an account with createUser', 'ROOMKEY_SIGN_UPS'),
+	'lease-time': integer(0, HOUR, {
+		meaning: 'ms that a waiting member is left to the one who was told of them, before others are',
+		env: 'ROOMKEY_LEASE_TIME',
+		default: 10_000,
+	}),
+	'strict-keys': onOff('a public key must be the JSON text of a JWK, not just any text', 'ROOMKEY_STRICT_KEYS'),
+	'confirm-last-key-holder': onOff(
+		'the last holder of the key of a room must say confirm: true to give it up',
+		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
+	),
 	'max-body': integer(1024, GIB, {
 		meaning: 'largest body of a REST request, in bytes',
 		env: 'ROOMKEY_MAX_BODY',

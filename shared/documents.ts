@@ -28,41 +28,123 @@ export interface User {
 		password?: { bcrypt: string };
 		resume?: { loginTokens: LoginToken[] };
 	};
-	/** `private_key` is for its owner alone. */
+	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };
+	/** Every public key this user ever stored, oldest first (`contract/beyond.md` E15). */
+	e2eKeyHistory?: KeyHistoryEntry[];
+	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
+	e2eRekeying?: Date;
+	/** Comes from another server. */
+	federated?: boolean;
 	_updatedAt?: Date;
+}
+
+/** One public key a user stored. */
+export interface KeyHistoryEntry {
+	public_key: string;
+	ts: Date;
+	/** `hash` of the entry before; empty in the first. */
+	previous: string;
+	/** Hex SHA-256 over this entry and the one before. */
+	hash: string;
 }
 
 /** `c` channel, `p` private group, `d` direct, `l` livechat, `v` voip. */
 export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
 
+/** Somebody, as documents about other things name them. */
+export interface UserRef {
+	_id: string;
+	username?: string;
+	name?: string;
+}
+
 /** Collection `rocketchat_room`. */
 export interface Room {
 	_id: string;
 	t: RoomType;
+	/** Direct rooms have none. */
 	name?: string;
+	fname?: string;
+	/** Who made it. */
+	u?: UserRef;
+	/** Participants of a direct room. */
+	usernames?: string[];
+	uids?: string[];
+	usersCount?: number;
+	/** How many messages it has: none, Roomkey keeps keys. */
+	msgs?: number;
+	ts?: Date;
+	/** Whether only some may write. */
+	ro?: boolean;
+	sysMes?: boolean;
+	topic?: string;
+	description?: string;
+	announcement?: string;
+	customFields?: Record<string, unknown>;
 	encrypted?: boolean;
 	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
+	/** Members who need the key, the longest waiting first, at most 50. */
+	usersWaitingForE2EKeys?: WaitingUser[];
+	/** Who switched encryption on or off last, and when (`contract/beyond.md` E14). */
+	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
+	/** Why somebody who is no member any more may know the key (`contract/beyond.md` E12). Gone with a new key. */
+	e2eStale?: { since: Date; reason: string };
+	/** The reset of the key that is under way, or was broken off. */
+	e2eReset?: { id: string; userId: string; keyId: string; until: Date };
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
+	abacAttributes?: unknown[];
+	federated?: boolean;
 	/** The agent of a livechat or voip room. */
 	servedBy?: { _id: string };
 	_updatedAt?: Date;
+}
+
+/** A place in the queue of those who need a room's key. */
+export interface WaitingUser {
+	userId: string;
+	/** Since when. */
+	ts: Date;
+}
+
+/** A former key of a room, sealed for one member. */
+export interface OldRoomKey {
+	e2eKeyId: string;
+	/** When it was put away. */
+	ts: Date;
+	E2EKey: string;
 }
 
 /** Collection `rocketchat_subscription`: one document a member and room. */
 export interface Subscription {
 	_id: string;
 	rid: string;
-	u: { _id: string; username?: string };
+	u: UserRef;
 	t?: RoomType;
+	name?: string;
+	fname?: string;
+	open?: boolean;
+	alert?: boolean;
+	unread?: number;
+	/** When the member came. */
+	ts?: Date;
+	/** When the member last looked. */
+	ls?: Date;
 	/** Roles in this room, such as `owner`. */
 	roles?: string[];
 	/** `INVITED`: asked in, not yet come. */
 	status?: string;
+	/** The room's key, sealed for this member. No two are alike. */
 	E2EKey?: string;
+	/** The same, offered by another member and not yet accepted. */
+	E2ESuggestedKey?: string;
+	/** Former keys, the newest first, at most 10. */
+	oldRoomKeys?: OldRoomKey[];
+	/** Former keys that came with the offer. */
+	suggestedOldRoomKeys?: OldRoomKey[];
 	_updatedAt?: Date;
 }
 
@@ -86,5 +168,26 @@ export interface TeamMember {
 	_id: string;
 	teamId: string;
 	userId: string;
+	_updatedAt?: Date;
+}
+
+/** Collection `rocketchat_settings`: what an admin can change while the server runs. */
+export interface Setting {
+	_id: string;
+	value: unknown;
+	_updatedAt?: Date;
+}
+
+/** Collection `rocketchat__trash`: what was removed, for clients that ask what has changed since. */
+export interface Trashed {
+	/** That of the document. */
+	_id: string;
+	/** `rocketchat_subscription` and the like, without the prefix. */
+	__collection__: string;
+	_deletedAt: Date;
+	/** The room, of a place in it. */
+	rid?: string;
+	/** Whose place it was. */
+	u?: UserRef;
 	_updatedAt?: Date;
 }

@@ -21,8 +21,13 @@ export class ClientError extends Error {
 	}
 }
 
+/** One that REST shows as its code and nothing else, as Rocket.Chat's endpoints do where no method stands behind them. */
+export class BareError extends ClientError {}
+
 interface Refusal {
 	readonly error: string | number;
+	/** True: a `BareError`. */
+	readonly bare?: boolean;
 	/** Absent where the code itself is the sentence, as in some of Meteor's. */
 	readonly reason?: string;
 }
@@ -52,12 +57,27 @@ const refusals = {
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
+	keyIdMismatch: { error: 'error-key-id-mismatch', reason: 'This is not a key with the key id of the room' },
+	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
+	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
+	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
+	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
+	lastKeyHolder: {
+		error: 'error-last-key-holder',
+		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
+	},
+	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true },
+	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true },
+	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	/* what a role allows */
+	unauthorized: { error: 'unauthorized', bare: true },
+	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
 } satisfies Record<string, Refusal>;
 
 /** Makes the client-safe error of that name in the table of refusals. */
 export function refusal(name: keyof typeof refusals, details?: unknown): ClientError {
-	const { error, reason }: Refusal = refusals[name];
-	return new ClientError(error, reason, details);
+	const { error, reason, bare }: Refusal = refusals[name];
+	return bare ? new BareError(error, reason, details) : new ClientError(error, reason, details);
 }
 
 /**

@@ -29,12 +29,25 @@ export interface Limit {
 	readonly per: number;
 }
 
+/** Where REST offers a method. */
+export interface RestRoute {
+	readonly verb: 'GET' | 'POST';
+	/** Below `/api/v1/`; `:id` and the like are members of the call. */
+	readonly path: string;
+}
+
 /** Figures that methods depend on and whoever runs the server decides. */
 export interface Settings {
 	/** How long a login token is valid, in days. */
 	readonly loginExpirationInDays: number;
 	/** Whether strangers may make an account for themselves. */
 	readonly signUps: boolean;
+	/** How long a waiting member is left to the one who was told of them, in ms (`contract/beyond.md` T1). */
+	readonly leaseTime: number;
+	/** Whether a public key must be a JWK, not just any text (`contract/beyond.md` E5). */
+	readonly strictKeys: boolean;
+	/** Whether the last holder of a room's key must confirm to give it up (`contract/beyond.md` E11). */
+	readonly confirmLastKeyHolder: boolean;
 }
 
 /** What whoever runs on a caller's behalf is given: methods, publications and streams alike. */
@@ -97,8 +110,8 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	name: string;
 	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
 	args: P;
-	/** The verb under which REST offers it at `/api/v1/<name>`; without one it does not. */
-	rest?: 'GET' | 'POST';
+	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path; without one it does not. */
+	rest?: RestRoute['verb'] | RestRoute;
 	/** One line for people. */
 	summary: string;
 	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
@@ -122,7 +135,7 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 export interface Method {
 	readonly name: string;
 	readonly summary: string;
-	readonly rest: 'GET' | 'POST' | undefined;
+	readonly rest: RestRoute | undefined;
 	readonly anonymous: boolean;
 	readonly timeout: number;
 	readonly parallel: boolean;
@@ -145,7 +158,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 	return Object.freeze({
 		name,
 		summary,
-		rest,
+		rest: typeof rest === 'string' ? { verb: rest, path: name } : rest,
 		anonymous,
 		timeout,
 		parallel,

@@ -4,7 +4,7 @@
  * holds for both.
  */
 import type { Filter, UpdateFilter } from 'mongodb';
-import type { Permission, Room, Subscription, Team, TeamMember, User } from './documents.js';
+import type { Permission, Room, Setting, Subscription, Team, TeamMember, Trashed, User } from './documents.js';
 
 export type { Filter, UpdateFilter };
 
@@ -52,6 +52,8 @@ export interface Store {
 	readonly permissions: Collection<Permission>;
 	readonly teams: Collection<Team>;
 	readonly teamMembers: Collection<TeamMember>;
+	readonly settings: Collection<Setting>;
+	readonly trash: Collection<Trashed>;
 }
 
 /** What a collection holds. */
@@ -65,6 +67,8 @@ export const collectionNames = {
 	permissions: 'rocketchat_permissions',
 	teams: 'rocketchat_team',
 	teamMembers: 'rocketchat_team_member',
+	settings: 'rocketchat_settings',
+	trash: 'rocketchat__trash',
 } as const satisfies Record<keyof Store, string>;
 
 /** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in both stores. */

@@ -70,8 +70,8 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
 			};
 			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
-			const pathName = (request.params as { method?: string }).method ?? '';
-			return send(reply, await answerOf(route, { members, pathName, caller }));
+			const pathMembers = request.params as Record<string, string>;
+			return send(reply, await answerOf(route, { members, pathMembers, caller }));
 		},
 	});
 	const allow = route.verbs.includes('GET') ? [...route.verbs, 'HEAD'] : route.verbs;

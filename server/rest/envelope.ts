@@ -1,7 +1,7 @@
 /** What REST answers: status and body of every outcome (`contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { MatchError, toClientError } from '../../shared/errors.js';
+import { BareError, MatchError, toClientError } from '../../shared/errors.js';
 
 export interface Answer {
 	readonly status: number;
@@ -41,7 +41,9 @@ function tooManyRequests(reason = ''): Answer {
 /** What a method threw. A match error shows its text here, and only here. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
-	const { error, reason, details, message } = toClientError(thrown);
+	const safe = toClientError(thrown);
+	const { error, reason, details, message } = safe;
+	if (safe instanceof BareError) return refused(STATUS.get(error) ?? 400, String(error));
 	if (error === 'too-many-requests') return tooManyRequests(reason);
 	const status = STATUS.get(error);
 	if (status !== undefined) return refused(status, status === 500 ? (reason ?? message) : message);

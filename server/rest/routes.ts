@@ -1,51 +1,68 @@
 /** What REST offers: each method that has a verb, and the few paths that are no method of ours. */
-import type { Method } from '../../shared/method.js';
+
+import type { AnyMatcher } from '../../shared/matcher.js';
+import type { Method, RestRoute } from '../../shared/method.js';
 import type { Caller } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import { logIn, logOut } from './accounts.js';
 import { type Answer, refused, succeeded } from './envelope.js';
 import { callMethod } from './methodCall.js';
 
-export type Verb = 'GET' | 'POST';
-
 /** A request, without what HTTP adds. */
 export interface Request {
 	/** The body of a POST, the query of a GET; `{}` where there is none. */
 	readonly members: unknown;
-	/** The method a path names, for those that name one. */
-	readonly pathName: string;
+	/** What stands for the `:names` of the path. */
+	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: Caller;
 }
 
 export interface Route {
 	/** Below `/api/v1/`. */
 	readonly path: string;
-	readonly verbs: readonly Verb[];
+	readonly verbs: readonly RestRoute['verb'][];
 	/** Whether the caller must log in, may, or is not asked: old credentials must not keep anyone from a new login. */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	answer(request: Request): Promise<Answer>;
 }
 
 /** A method's route, derived from its definition: members become arguments by name. */
-function methodRoute({ name, anonymous, args }: Method, verb: Verb, invoker: Invoker): Route {
+function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRoute, invoker: Invoker): Route {
+	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
-		path: name,
+		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',
-		async answer({ members, caller }) {
+		async answer({ members, pathMembers, caller }) {
 			if (typeof members !== 'object' || members === null || Array.isArray(members)) {
 				return refused(400, 'The body must be a JSON object');
 			}
 			const given = members as Record<string, unknown>;
-			const params = args.map(([arg]) => (Object.hasOwn(given, arg) ? given[arg] : undefined));
+			const params = args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
 			return succeeded(await invoker.invoke(name, params, caller));
 		},
 	};
 }
 
+function bodyValue(given: Record<string, unknown>, name: string): unknown {
+	return Object.hasOwn(given, name) ? given[name] : undefined;
+}
+
+/**
+ * A member of a query, which is all text: what the method expects is tried in turn. The text itself comes first, then a
+ * list of one, a number, a truth value. `name[]` is another way to write a list.
+ */
+function queryValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
+	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
+	if (typeof value !== 'string' || !matcher.fault(value)) return value;
+	const readings = [[value], value.trim() === '' ? undefined : Number(value), { true: true, false: false }[value]];
+	return readings.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+}
+
 /** Every route of a server with these methods. */
 export function routesOf(methods: readonly Method[], invoker: Invoker, services: Services): Route[] {
-	const methodCall: Route['answer'] = ({ pathName, members, caller }) => callMethod(invoker, pathName, members, caller);
+	const methodCall: Route['answer'] = ({ pathMembers, members, caller }) =>
+		callMethod(invoker, pathMembers.method ?? '', members, caller);
 	return [
 		...methods.flatMap((method) => (method.rest ? [methodRoute(method, method.rest, invoker)] : [])),
 		{

@@ -7,9 +7,12 @@ export interface IndexSpec {
 	readonly unique: boolean;
 	/** Documents without the field are left out, so that many may lack a unique one. */
 	readonly sparse: boolean;
+	/** Needed in the embedded store alone: MongoDB uses the first field of a longer one. */
+	readonly embeddedOnly?: boolean;
 }
 
 const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: false });
+const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
 export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec[]>>> = {
@@ -18,6 +21,13 @@ export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec
 		uniqueSparse('emails.address'),
 		uniqueSparse('services.resume.loginTokens.hashedToken'),
 	],
-	rocketchat_subscription: [unique('rid', 'u._id'), uniqueSparse('E2EKey')],
+	rocketchat_room: [uniqueSparse('name')],
+	rocketchat_subscription: [
+		unique('rid', 'u._id'),
+		{ ...plain('rid'), embeddedOnly: true },
+		plain('u._id'),
+		uniqueSparse('E2EKey'),
+	],
+	rocketchat__trash: [plain('u._id')],
 	rocketchat_team_member: [unique('teamId', 'userId')],
 };

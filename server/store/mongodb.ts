@@ -100,7 +100,8 @@ async function ensureIndexes<T extends { _id: string }>(
 	name: CollectionName,
 	log: Log,
 ): Promise<void> {
-	for (const { fields, unique, sparse } of indexes[name] ?? []) {
+	for (const { fields, unique, sparse, embeddedOnly } of indexes[name] ?? []) {
+		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		try {
 			await collection.createIndex(keys, { unique, sparse });

@@ -16,7 +16,7 @@ describe('any store: updates', () => {
 	describe('updates', () => {
 		const when = new Date(1000);
 		const before = {
-			name: 'a',
+			topic: 'a',
 			n: 1,
 			list: ['x', 'y', 'x'],
 			subs: [
@@ -28,12 +28,12 @@ describe('any store: updates', () => {
 		};
 		const cases: [update: object, changed: object][] = [
 			[
-				{ $set: { name: 'b', 'sub.b.d': when, 'fresh.x': [{ y: null }] } },
-				{ name: 'b', sub: { a: 1, b: { c: 2, d: when } }, fresh: { x: [{ y: null }] } },
+				{ $set: { topic: 'b', 'sub.b.d': when, 'fresh.x': [{ y: null }] } },
+				{ topic: 'b', sub: { a: 1, b: { c: 2, d: when } }, fresh: { x: [{ y: null }] } },
 			],
 			[{ $set: {} }, {}],
-			[{ $unset: { name: 1, 'sub.a': '', 'none.at.all': true } }, { name: undefined, sub: { b: { c: 2 } } }],
-			[{ $unset: { 'name.first': 1, 'nothing.at.all': 1 } }, {}],
+			[{ $unset: { topic: 1, 'sub.a': '', 'none.at.all': true } }, { topic: undefined, sub: { b: { c: 2 } } }],
+			[{ $unset: { 'topic.first': 1, 'nothing.at.all': 1 } }, {}],
 			[{ $inc: { n: 2, 'sub.z': -1 } }, { n: 3, sub: { a: 1, b: { c: 2 }, z: -1 } }],
 			[{ $push: { list: 'z', made: { k: 1 } } }, { list: ['x', 'y', 'x', 'z'], made: [{ k: 1 }] }],
 			[{ $push: { list: { $each: ['1', '2'], $slice: -3 } } }, { list: ['x', '1', '2'] }],
@@ -50,8 +50,8 @@ describe('any store: updates', () => {
 			[{ $addToSet: { list: 'y', made: 'm' } }, { made: ['m'] }],
 			[{ $addToSet: { list: { $each: ['y', 'z', 'z'] } } }, { list: ['x', 'y', 'x', 'z'] }],
 			[
-				{ $set: { name: 'b' }, $inc: { n: 1 }, $unset: { sub: 1 } },
-				{ name: 'b', n: 2, sub: undefined },
+				{ $set: { topic: 'b' }, $inc: { n: 1 }, $unset: { sub: 1 } },
+				{ topic: 'b', n: 2, sub: undefined },
 			],
 		];
 		for (const [update, changed] of cases) {
@@ -74,14 +74,14 @@ describe('any store: updates', () => {
 		it('are refused where the stores differ', async () => {
 			const refused: object[] = [
 				{},
-				{ name: 'b' },
-				{ $set: { name: 'b' }, n: 1 },
-				[{ $set: { name: 'b' } }],
-				{ $set: { name: undefined } },
+				{ topic: 'b' },
+				{ $set: { topic: 'b' }, n: 1 },
+				[{ $set: { topic: 'b' } }],
+				{ $set: { topic: undefined } },
 				{ $set: { sub: { x: [undefined] } } },
 				{ $set: { n: Number.POSITIVE_INFINITY } },
 				{ $set: { at: new Date(Number.NaN) } },
-				{ $set: { name: () => 'b' } },
+				{ $set: { topic: () => 'b' } },
 				{ $set: { sub: { $x: 1 } } },
 				{ $set: { sub: { 'x.y': 1 } } },
 				{ $set: { _id: 'other' } },
@@ -90,7 +90,7 @@ describe('any store: updates', () => {
 				{ $set: { 'constructor.prototype.x': 'b' } },
 				{ $set: { 'sub.': 'b' } },
 				{ $set: { sub: 1, 'sub.a': 1 } },
-				{ $set: { name: 'b' }, $unset: { name: 1 } },
+				{ $set: { topic: 'b' }, $unset: { topic: 1 } },
 				{ $unset: { _updatedAt: 1 } },
 				{ $inc: { n: '1' } },
 				{ $push: { list: { $each: 'x' } } },
@@ -99,7 +99,7 @@ describe('any store: updates', () => {
 				{ $addToSet: { subs: { k: 1 } } },
 				{ $pull: { list: undefined } },
 				{ $pull: { subs: { k: { $mod: [2, 0] } } } },
-				{ $rename: { name: 'title' } },
+				{ $rename: { topic: 'title' } },
 				{ $currentDate: { at: true } },
 			];
 			await test.store.rooms.insertOne(room('r', before as object));
@@ -115,10 +115,10 @@ describe('any store: updates', () => {
 			await test.store.rooms.insertOne(room('r', before as object));
 			const stored = await test.store.rooms.findOne({});
 			for (const update of [
-				{ $push: { name: 'x' } },
-				{ $inc: { name: 1 } },
-				{ $pull: { name: 'a' } },
-				{ $set: { 'name.first': 'a' } },
+				{ $push: { topic: 'x' } },
+				{ $inc: { topic: 1 } },
+				{ $pull: { topic: 'a' } },
+				{ $set: { 'topic.first': 'a' } },
 				{ $set: { 'list.first': 'a' } },
 				{ $set: { 'nothing.at.all': 'a' } },
 			])
@@ -127,27 +127,35 @@ describe('any store: updates', () => {
 		});
 
 		it('change one or all of those that match', async () => {
-			for (const _id of ['a', 'b', 'c']) await test.store.rooms.insertOne(room(_id, { name: 'n' }));
-			expect(await test.store.rooms.updateOne({ name: 'n' }, { $set: { name: 'm' } })).to.include({ matchedCount: 1 });
-			expect(await test.store.rooms.updateMany({ name: 'n' }, { $set: { name: 'l' } })).to.include({ matchedCount: 2 });
-			expect(await test.store.rooms.updateMany({ name: 'k' }, { $set: { name: 'j' } })).to.include({ matchedCount: 0 });
-			expect(await test.store.rooms.updateOne({ name: 'k' }, { $set: { name: 'j' } })).to.include({ matchedCount: 0 });
-			expect(await test.store.rooms.findOneAndUpdate({ name: 'k' }, { $set: { name: 'j' } }, after)).to.equal(null);
-			expect(await ids({ name: 'l' })).to.have.length(2);
+			for (const _id of ['a', 'b', 'c']) await test.store.rooms.insertOne(room(_id, { topic: 'n' }));
+			expect(await test.store.rooms.updateOne({ topic: 'n' }, { $set: { topic: 'm' } })).to.include({
+				matchedCount: 1,
+			});
+			expect(await test.store.rooms.updateMany({ topic: 'n' }, { $set: { topic: 'l' } })).to.include({
+				matchedCount: 2,
+			});
+			expect(await test.store.rooms.updateMany({ topic: 'k' }, { $set: { topic: 'j' } })).to.include({
+				matchedCount: 0,
+			});
+			expect(await test.store.rooms.updateOne({ topic: 'k' }, { $set: { topic: 'j' } })).to.include({
+				matchedCount: 0,
+			});
+			expect(await test.store.rooms.findOneAndUpdate({ topic: 'k' }, { $set: { topic: 'j' } }, after)).to.equal(null);
+			expect(await ids({ topic: 'l' })).to.have.length(2);
 		});
 
 		it('answer the document as it was, or as it is', async () => {
-			await test.store.rooms.insertOne(room('a', { name: 'n', list: ['x', 'y'] } as object));
-			const take = { $set: { name: 'm' }, $pull: { list: 'x' } } as object;
-			const projection = { name: 1, list: 1 } as const;
+			await test.store.rooms.insertOne(room('a', { topic: 'n', list: ['x', 'y'] } as object));
+			const take = { $set: { topic: 'm' }, $pull: { list: 'x' } } as object;
+			const projection = { topic: 1, list: 1 } as const;
 			const before = { returnDocument: 'before', projection } as const;
-			expect(await test.store.rooms.findOneAndUpdate({ name: 'n' }, take, before)).to.deep.equal({
+			expect(await test.store.rooms.findOneAndUpdate({ topic: 'n' }, take, before)).to.deep.equal({
 				_id: 'a',
-				name: 'n',
+				topic: 'n',
 				list: ['x', 'y'],
 			});
-			expect(await test.store.rooms.findOne({}, { projection })).to.deep.equal({ _id: 'a', name: 'm', list: ['y'] });
-			expect(await test.store.rooms.findOneAndUpdate({ name: 'n' }, take, before)).to.equal(null);
+			expect(await test.store.rooms.findOne({}, { projection })).to.deep.equal({ _id: 'a', topic: 'm', list: ['y'] });
+			expect(await test.store.rooms.findOneAndUpdate({ topic: 'n' }, take, before)).to.equal(null);
 		});
 	});
 

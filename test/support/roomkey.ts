@@ -11,7 +11,13 @@ import { memoryLog } from './log.js';
 import type { Person } from './people.js';
 import { openTestStore } from './store.js';
 
-export const settings: Settings = { loginExpirationInDays: 90, signUps: false };
+export const settings: Settings = {
+	loginExpirationInDays: 90,
+	signUps: false,
+	leaseTime: 10_000,
+	strictKeys: false,
+	confirmLastKeyHolder: false,
+};
 
 export interface TestRoomkey {
 	readonly store: Store;

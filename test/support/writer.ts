@@ -3,14 +3,14 @@
  * refused. Prints `open`, then the id of each room once its write is acknowledged, at last `refused CODE MESSAGE` and
  * what a write to another collection then gets.
  *
- * Arguments: the folder, and how long a room's name shall be.
+ * Arguments: the folder, and how long a room's topic shall be.
  */
 import { openStore } from '../../server/store/open.js';
 import { memoryLog } from './log.js';
 import { rejection } from './rejection.js';
 
 const [folder = '', length = '10'] = process.argv.slice(2);
-const name = 'x'.repeat(Number(length));
+const topic = 'x'.repeat(Number(length));
 
 try {
 	const { store } = await openStore({ kind: 'files', folder }, memoryLog());
@@ -19,7 +19,7 @@ try {
 	const write = async () => {
 		for (;;) {
 			const _id = `r${next++}`;
-			await store.rooms.insertOne({ _id, t: 'p', name });
+			await store.rooms.insertOne({ _id, t: 'p', topic });
 			console.log(_id);
 		}
 	};

@@ -1,0 +1,35 @@
+/** What an admin can switch while the server runs (`contract/rocketchat-e2e.md` section 11). */
+import type { Store } from '../../shared/store.js';
+import { memoryOf } from '../remember.js';
+
+/**
+ * The settings Roomkey heeds, with what holds where the database says nothing. They are Rocket.Chat's but for one: keys
+ * are what Roomkey is for, so `E2E_Enable` is on. A database of Rocket.Chat always says what it wants.
+ */
+export const DEFAULTS = {
+	E2E_Enable: true,
+	E2E_Allow_Unencrypted_Messages: false,
+	E2E_Enabled_Default_DirectRooms: false,
+	E2E_Enabled_Default_PrivateRooms: false,
+	E2E_Enable_Encrypt_Files: true,
+	E2E_Enabled_Mentions: true,
+	E2E_Force_Encryption_For_Private_Rooms: false,
+} as const satisfies Record<string, boolean>;
+
+export type SettingId = keyof typeof DEFAULTS;
+
+const values = memoryOf(async (store, id) => {
+	const document = await store.settings.findOne({ _id: id });
+	const standard = DEFAULTS[id as SettingId];
+	return typeof document?.value === typeof standard ? (document?.value as boolean) : standard;
+});
+
+/** What a setting is now; a change made through another process is seen within a second. */
+export function setting(store: Store, id: SettingId): Promise<boolean> {
+	return values.get(store, id);
+}
+
+/** Must be called after a setting was written, so that it is in force at once. */
+export function settingChanged(store: Store, id: SettingId): void {
+	values.forget(store, id);
+}
