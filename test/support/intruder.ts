@@ -17,7 +17,7 @@ export async function dump(store: Store): Promise<Record<string, object[]>> {
 	return Object.fromEntries(await Promise.all(collections.map(read)));
 }
 
-/** Every text in there, once: values, names of members, and what is in texts that are JSON themselves. */
+/** Every text in there, once, and every text in those that are JSON themselves. */
 export function textsIn(value: unknown): Set<string> {
 	const texts = new Set<string>();
 	const look = (value: unknown): void => {
@@ -27,10 +27,7 @@ export function textsIn(value: unknown): Set<string> {
 				look(JSON.parse(value));
 			} catch {}
 		} else if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
-			for (const [name, member] of Object.entries(value)) {
-				texts.add(name);
-				look(member);
-			}
+			for (const member of Object.values(value)) look(member);
 		}
 	};
 	look(value);
