@@ -50,7 +50,7 @@ for (const [how, enter] of Object.entries(doors)) {
 				await alice.keyRoom(rid);
 				const first = await alice.write(rid, 'the first thing alice says');
 
-				await alice.door.call('groups.invite', { roomId: rid, userId: bob.id });
+				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: bob.id });
 				await bob.door.call('e2e.requestSubscriptionKeys');
 				expect(await waiting()).to.deep.equal([bob.id]);
 				await alice.serve(rid);
@@ -60,7 +60,7 @@ for (const [how, enter] of Object.entries(doors)) {
 
 				// Carol comes later, and bob, who was given the key himself, gives it to her.
 				const carol = await join('carol');
-				await alice.door.call('groups.invite', { roomId: rid, userId: carol.id });
+				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: carol.id });
 				await bob.serve(rid);
 				await carol.accept(rid);
 				expect(await carol.read(rid, first)).to.equal('the first thing alice says');
@@ -78,7 +78,7 @@ for (const [how, enter] of Object.entries(doors)) {
 
 				// Whoever comes after that can read the past only if it was offered along.
 				const dave = await join('dave');
-				await alice.door.call('groups.invite', { roomId: rid, userId: dave.id });
+				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: dave.id });
 				await carol.serve(rid);
 				await dave.accept(rid);
 				expect(await dave.read(rid, second)).to.equal('the second thing alice says');
