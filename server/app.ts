@@ -8,12 +8,15 @@ import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
+import { createLineages } from './ddp/lineage.js';
 import { createStreamHub } from './ddp/streams.js';
 import { createDeadlines } from './deadlines.js';
 import { createBus } from './events/bus.js';
+import type { FadingOptions } from './fading.js';
 import { createInvoker, type Invoker } from './invoke.js';
 import { clientAddressOf } from './limits/address.js';
 import { createRateLimits, type RateLimitMode } from './limits/rate.js';
+import { createOnce } from './once.js';
 import { createRest } from './rest/endpoint.js';
 import { watchTokens } from './tokens-watch.js';
 
@@ -38,6 +41,8 @@ export interface AppOptions {
 	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
+	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
+	readonly once: FadingOptions;
 	/** How many proxies stand before the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
 }
@@ -62,7 +67,8 @@ export function createApp(options: AppOptions): App {
 	const bus = createBus(log);
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
 	const limits = rateLimit === 'off' ? undefined : createRateLimits(catalogue.methods, rateLimit, log);
-	const invoker = createInvoker(catalogue.methods, services, limits);
+	const once = createOnce(options.once);
+	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
 	const http = createRest(catalogue.methods, invoker, services, { maxBody, addressOf });
 	const hub = createStreamHub(catalogue.streams);
@@ -70,7 +76,8 @@ export function createApp(options: AppOptions): App {
 	bus.on('changed', (change) => announce(change, store, hub));
 	const publications = publicationsOf([...catalogue.publications, ...hub.publications], catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const sessions = serveDdp(http, { ...services, invoker, publications, addressOf, onConnection }, ddp);
+	const lineages = once && createLineages(options.once);
+	const sessions = serveDdp(http, { ...services, invoker, publications, lineages, addressOf, onConnection }, ddp);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);

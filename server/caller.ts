@@ -1,6 +1,13 @@
 import type { Connection } from '../shared/method.js';
 import type { Tally } from './limits/counter.js';
 
+/** What tells a call from all others of its user to its method: whoever asks again comes with the same. */
+export interface Mark {
+	readonly key: string;
+	/** The session it came in by, null over REST. Within one session a mark that comes again is a call of its own. */
+	readonly session: string | null;
+}
+
 /** Who calls, as the transport knows them. */
 export interface Caller {
 	readonly userId: string | null;
@@ -10,6 +17,8 @@ export interface Caller {
 	/** Network address of the client, null where it is unknown. */
 	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;
+	/** Absent where the call could not be told from others. */
+	readonly mark?: Mark | undefined;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
 	/** Lets the next message of the same connection start. */

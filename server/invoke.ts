@@ -10,6 +10,7 @@ import type { Caller } from './caller.js';
 import type { Deadlines } from './deadlines.js';
 import type { Bus } from './events/bus.js';
 import type { RateLimits } from './limits/rate.js';
+import type { FirstCall, Once } from './once.js';
 
 /** What every method can use. */
 export interface Services {
@@ -48,6 +49,7 @@ class Invocation implements MethodContext, Events {
 		private readonly callWithin: Invoker['invoke'],
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
+		private readonly first?: FirstCall,
 	) {
 		this.userId = caller.userId;
 		this.hashedToken = caller.hashedToken;
@@ -73,7 +75,8 @@ class Invocation implements MethodContext, Events {
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
 		const { signal } = this.#controller;
-		return this.caller.signal ? AbortSignal.any([this.caller.signal, signal]) : signal;
+		// Of a call that is remembered, somebody may ask for the outcome later.
+		return this.caller.signal && !this.first ? AbortSignal.any([this.caller.signal, signal]) : signal;
 	}
 
 	abort(): void {
@@ -87,7 +90,12 @@ class Invocation implements MethodContext, Events {
 
 	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void {
 		const settled = this.services.bus.publish(name, payload);
-		if (settled) this.caller.wrote?.(settled);
+		if (settled) this.#wrote(settled);
+	}
+
+	#wrote(settled: Promise<unknown>): void {
+		this.caller.wrote?.(settled);
+		this.first?.wrote(settled);
 	}
 
 	/** `contract/ddp.md` section 12. */
@@ -123,7 +131,7 @@ class Invocation implements MethodContext, Events {
 			clientAddress: this.caller.clientAddress,
 			randomSeed: this.random.seedFor(name),
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
-			wrote: (settled) => this.caller.wrote?.(settled),
+			wrote: (settled) => this.#wrote(settled),
 			signal: this.signal,
 		});
 		return clone(result);
@@ -133,9 +141,15 @@ class Invocation implements MethodContext, Events {
 /**
  * Makes the one invoker of a server.
  * @param limits those of these methods; none where they are left out
+ * @param once what remembers calls; none are where it is left out
  * @throws Error where two methods have one name
  */
-export function createInvoker(methods: readonly Method[], services: Services, limits?: RateLimits): Invoker {
+export function createInvoker(
+	methods: readonly Method[],
+	services: Services,
+	limits?: RateLimits,
+	once?: Once,
+): Invoker {
 	const { log, deadlines } = services;
 	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
@@ -150,6 +164,8 @@ export function createInvoker(methods: readonly Method[], services: Services, li
 		try {
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
+			// Awaited here, so that what it throws is caught.
+			if (method.once && once?.covers(caller)) return await runOnce(once, method, args, caller);
 			const invocation = new Invocation(name, caller, callWithin, limits, services);
 			return await deadlines.limit(
 				method.timeout,
@@ -159,6 +175,21 @@ export function createInvoker(methods: readonly Method[], services: Services, li
 		} catch (thrown) {
 			throw presentable(thrown, name);
 		}
+	}
+
+	/**
+	 * A call that is remembered. When time is up for whoever made it, it goes on, as it may have written already; who then
+	 * asks again waits for its outcome.
+	 */
+	function runOnce(memory: Once, method: Method, args: Record<string, unknown>, caller: Caller): Promise<unknown> {
+		const { name, timeout } = method;
+		let invocation: Invocation | undefined;
+		const run = async (first: FirstCall) => {
+			invocation = new Invocation(name, caller, callWithin, limits, services, first);
+			return method.run(args, invocation);
+		};
+		const answer = () => memory.answer({ method: name, args, caller, timeout }, run);
+		return deadlines.limit(timeout, answer, () => invocation?.abort());
 	}
 
 	/** A call within a call, which is not counted. */

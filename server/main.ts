@@ -43,6 +43,7 @@ async function serve(config: Config): Promise<void> {
 			maxBody: config['max-body'],
 			grace: config.grace,
 			rateLimit: config['rate-limit'],
+			once: { lifetime: config['once-lifetime'], max: config['once-max'] },
 			forwardedCount: config['forwarded-count'],
 			ddp: {
 				maxFrame: config['max-frame'],

@@ -150,6 +150,16 @@ export const options = {
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
 	}),
+	'once-lifetime': integer(0, HOUR, {
+		meaning: 'ms for which whoever asks again, because the answer was lost, gets the first answer; 0 for never',
+		env: 'ROOMKEY_ONCE_LIFETIME',
+		default: 120_000,
+	}),
+	'once-max': integer(1, 10_000_000, {
+		meaning: 'most calls whose answers are kept for that',
+		env: 'ROOMKEY_ONCE_MAX',
+		default: 100_000,
+	}),
 	'forwarded-count': integer(0, 100, {
 		meaning: 'how many proxies stand before it, each adding to X-Forwarded-For; tells whose calls to count',
 		env: 'HTTP_FORWARDED_COUNT',

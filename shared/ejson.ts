@@ -98,6 +98,11 @@ export function isSame(a: unknown, b: unknown): boolean {
 	return EJSON.stringify(a, CANONICAL) === EJSON.stringify(b, CANONICAL);
 }
 
+/** EJSON text that is the same for values that are the same, whatever the order of their keys. */
+export function canonical(value: object): string {
+	return EJSON.stringify(value as Parameters<typeof EJSON.stringify>[0], CANONICAL);
+}
+
 /**
  * Writes a value as EJSON text; `undefined` for what has none (undefined, functions, symbols).
  * @throws Error for what cannot be written: a BigInt, a cycle

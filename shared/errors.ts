@@ -44,6 +44,14 @@ const refusals = {
 	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
 	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
+	invalidIdempotencyKey: {
+		error: 'error-invalid-idempotency-key',
+		reason: 'Idempotency-Key must be 1 to 128 visible ASCII characters',
+	},
+	idempotencyMismatch: {
+		error: 'error-idempotency-mismatch',
+		reason: 'This call was made before with other arguments',
+	},
 	/* accounts: contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
 	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
 	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },

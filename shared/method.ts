@@ -124,6 +124,11 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	changesUser?: boolean;
 	/** How often one caller may call it, over DDP and REST together. Default: as often as they like. */
 	limit?: Limit;
+	/**
+	 * True: whoever asks again because the answer was lost gets the first answer, and the method is not run twice
+	 * (`contract/beyond.md` E1). It is not interrupted when its client goes. Default false.
+	 */
+	once?: boolean;
 	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */
 	run(
 		args: Args<P>,
@@ -140,6 +145,7 @@ export interface Method {
 	readonly timeout: number;
 	readonly parallel: boolean;
 	readonly changesUser: boolean;
+	readonly once: boolean;
 	readonly limit: Limit | undefined;
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
@@ -155,6 +161,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 ): Method {
 	const { name, summary, rest, limit, args, run } = definition;
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
+	const { once = false } = definition;
 	return Object.freeze({
 		name,
 		summary,
@@ -163,6 +170,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		timeout,
 		parallel,
 		changesUser,
+		once,
 		limit,
 		args: [...compileKeys(args)],
 		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.

@@ -12,6 +12,8 @@ export const setRoomKeyID = method({
 	rest: 'POST',
 	// A client sets the keys of all its rooms in one go; Rocket.Chat's ten a minute are too few for that.
 	limit: { calls: 600, per: 60_000 },
+	// The winner that lost the answer would take itself for a loser, and throw the only key away.
+	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	async run({ rid, keyID }, { name, userId, store, events }) {
 		if (keyID === '' || keyID.length > LONGEST_KEY_ID) throw refusal('invalidKeyId', { method: name });

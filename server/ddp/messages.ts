@@ -47,6 +47,11 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 	return { version: common, agreed: common === version };
 }
 
+/** The session a client had before, as far as it names one; anything that could be none is left aside. */
+export function formerSession({ session }: Message): string | undefined {
+	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
+}
+
 /** What a connected client asks for; or, as text, why that cannot be told (section 9). */
 export function requestOf(message: Message): Request | string {
 	switch (message.msg) {

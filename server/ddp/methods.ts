@@ -2,7 +2,7 @@
 import { notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
-import type { Caller } from '../caller.js';
+import type { Caller, Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import type { MethodCall } from './messages.js';
@@ -17,6 +17,8 @@ export interface CallHost {
 	readonly clientAddress: string | null;
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
+	/** What tells the call with that id from others; undefined where nothing is remembered. */
+	markOf(id: string): Mark | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	send(frame: string): void;
 }
@@ -34,6 +36,7 @@ class DdpCaller implements Caller {
 
 	constructor(
 		private readonly host: CallHost,
+		private readonly id: string,
 		randomSeed: string | undefined,
 		unblock: () => void,
 	) {
@@ -45,6 +48,11 @@ class DdpCaller implements Caller {
 
 	get signal(): AbortSignal {
 		return this.host.signal;
+	}
+
+	/** Made when it is asked for: most methods remember nothing. */
+	get mark(): Mark | undefined {
+		return this.host.markOf(this.id);
 	}
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
@@ -86,7 +94,7 @@ export async function runCall(call: MethodCall, host: CallHost, unblock: () => v
 		unblock();
 		return;
 	}
-	const caller = new DdpCaller(host, randomSeed, unblock);
+	const caller = new DdpCaller(host, id, randomSeed, unblock);
 	const answer = await host.invoker.invoke(method, params, caller).then(
 		(value) => encodeResult(host, call, value),
 		(error) => codec.failure(id, toClientError(error)),

@@ -3,12 +3,22 @@ import { Unreadable } from '../../shared/ejson.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
+import type { Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { callAt } from './deadline.js';
 import { Heartbeat, type HeartbeatOptions, type Patient } from './heartbeat.js';
-import { type Message, type MethodCall, negotiate, type Request, requestOf, type Sub } from './messages.js';
+import type { Lineages } from './lineage.js';
+import {
+	formerSession,
+	type Message,
+	type MethodCall,
+	negotiate,
+	type Request,
+	requestOf,
+	type Sub,
+} from './messages.js';
 import { type CallHost, runCall } from './methods.js';
 import { MessageQueue, type QueueHost } from './queue.js';
 import type { PublicationServices } from './subscription.js';
@@ -32,6 +42,8 @@ export interface SessionOptions {
 export interface SessionServices extends PublicationServices {
 	readonly invoker: Invoker;
 	readonly publications: Publications;
+	/** Left out where no calls are remembered. */
+	readonly lineages?: Lineages | undefined;
 	/** Is told of every client that has connected. */
 	onConnection(connection: Connection): void;
 }
@@ -52,6 +64,8 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 	/** Calls off the end that comes when that token runs out. */
 	#keepOpen: (() => void) | undefined;
 	#connection: ClientConnection | null = null;
+	/** The line of sessions this one belongs to. */
+	#line: string | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#heartbeat: Heartbeat | undefined;
 	#mayPing = true;
@@ -125,7 +139,13 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		this.#controller?.abort();
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
+		if (this.#connection) this.services.lineages?.leave(this.#connection.id);
 		this.#onIdle?.();
+	}
+
+	markOf(id: string): Mark | undefined {
+		if (this.#line === undefined || !this.#connection) return undefined;
+		return { key: `${this.#line} ${id}`, session: this.#connection.id };
 	}
 
 	receive(text: string): void {
@@ -197,6 +217,7 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
 		this.#connection = new ClientConnection(randomId(), this.transport, () => this.close(), this.log);
+		this.#line = this.services.lineages?.join(this.#connection.id, formerSession(message));
 		this.#subscriptions = new Subscriptions(
 			this.services.publications,
 			this.services,

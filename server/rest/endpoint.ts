@@ -5,9 +5,9 @@ import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
-import { isClientSafe, MatchError } from '../../shared/errors.js';
+import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { Caller } from '../caller.js';
+import type { Caller, Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import type { Tally } from '../limits/counter.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
@@ -40,6 +40,16 @@ async function answerOf(route: Route, request: Request): Promise<Answer> {
 	}
 }
 
+/** What the header `Idempotency-Key` may hold (`contract/beyond.md` E1). */
+const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
+
+/** What tells a request from all others of its user; null where the header does not say it rightly. */
+function markOf({ headers }: FastifyRequest): Mark | undefined | null {
+	const key = headers['idempotency-key'];
+	if (key === undefined) return undefined;
+	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
+}
+
 /** A change of user has no meaning here: the next request brings its own credentials. */
 const nothing = () => {};
 
@@ -60,12 +70,15 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 		async handler(request, reply) {
 			const identity = await identityOf(request, route, services);
 			if (!identity) return send(reply, UNAUTHORIZED);
+			const mark = markOf(request);
+			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
 			// Each member by name: to spread `identity` here costs half as much as all the rest of a request.
 			const caller: Caller = {
 				userId: identity.userId,
 				hashedToken: identity.hashedToken,
 				connection: null,
 				clientAddress: addressOf(request.raw),
+				mark,
 				setUserId: nothing,
 				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
 			};

@@ -6,6 +6,7 @@ import { StoreError } from './failure.js';
 import { toNedb } from './filter.js';
 import { fitUpdate, needsFit } from './fit.js';
 import { guard } from './guard.js';
+import { useHashIndexes } from './hash-index.js';
 import { indexes } from './indexes.js';
 import { projector } from './projection.js';
 import type { Update } from './update.js';
@@ -41,6 +42,7 @@ export async function ensureIndexes(db: Datastore, name: CollectionName): Promis
 			throw new StoreError('damaged', `Two documents of ${name} have the same ${fields.join(' and ')}.`);
 		});
 	}
+	useHashIndexes(db);
 }
 
 /**

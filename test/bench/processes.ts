@@ -17,9 +17,9 @@ export interface Crowd {
 }
 
 /** Forks a module of this folder. */
-function run(module: string, args: string[] = []): ChildProcess {
+export function run(module: string, args: string[] = [], nodeOptions: string[] = []): ChildProcess {
 	const child = fork(new URL(module, import.meta.url), args, {
-		execArgv: ['--expose-gc'],
+		execArgv: ['--expose-gc', ...nodeOptions],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
 	// Whoever waits for its answer would wait for ever.
@@ -27,7 +27,8 @@ function run(module: string, args: string[] = []): ChildProcess {
 	return child;
 }
 
-function stopOf(child: ChildProcess): () => Promise<void> {
+/** The way to stop it. */
+export function stopOf(child: ChildProcess): () => Promise<void> {
 	return async () => {
 		const ended = once(child, 'exit');
 		child.disconnect();

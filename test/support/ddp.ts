@@ -17,6 +17,8 @@ export class RawClient {
 	readonly #frames: string[] = [];
 	#wake: (() => void) | undefined;
 	#lastId = 0;
+	/** The id of its session, once it has connected. */
+	session = '';
 	readonly #closed: Promise<{ code: number; reason: string }>;
 
 	private constructor(readonly socket: WebSocket) {
@@ -40,12 +42,13 @@ export class RawClient {
 		return client;
 	}
 
-	/** Opens a socket and connects. */
-	static async connect(url: string, headers: Record<string, string> = {}): Promise<RawClient> {
+	/** Opens a socket and connects, as one that had this session before if one is given. */
+	static async connect(url: string, headers: Record<string, string> = {}, former?: string): Promise<RawClient> {
 		const client = await RawClient.open(url, headers);
-		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'] });
-		const { msg } = await client.next();
+		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'], ...(former && { session: former }) });
+		const { msg, session } = await client.next();
 		if (msg !== 'connected') throw new Error(`expected connected, got ${msg}`);
+		client.session = session as string;
 		return client;
 	}
 
@@ -79,7 +82,11 @@ export class RawClient {
 
 	/** Calls a method and waits for both of its answers. Frames that belong to nothing asked for are dropped. */
 	async call(method: string, ...params: unknown[]): Promise<Outcome> {
-		const id = `call-${++this.#lastId}`;
+		return this.callWithId(`call-${++this.#lastId}`, method, ...params);
+	}
+
+	/** The same, under an id of the test's. */
+	async callWithId(id: string, method: string, ...params: unknown[]): Promise<Outcome> {
 		this.send({ msg: 'method', id, method, params });
 		let outcome: Outcome | undefined;
 		let updated = false;

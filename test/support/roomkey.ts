@@ -3,8 +3,10 @@ import { methods as catalogue } from '../../methods/index.js';
 import type { Caller } from '../../server/caller.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { type Bus, createBus } from '../../server/events/bus.js';
+import type { FadingOptions } from '../../server/fading.js';
 import { createInvoker } from '../../server/invoke.js';
 import { createRateLimits } from '../../server/limits/rate.js';
+import { createOnce } from '../../server/once.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
@@ -36,12 +38,12 @@ export interface TestRoomkey {
  */
 export async function openRoomkey(
 	methods: readonly Method[] = catalogue,
-	differing: Partial<Settings> & { rateLimit?: 'on' | 'dry-run' } = {},
+	differing: Partial<Settings> & { rateLimit?: 'on' | 'dry-run'; once?: Partial<FadingOptions> } = {},
 	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const log = memoryLog();
 	const bus = createBus(log);
-	const { rateLimit, ...otherSettings } = differing;
+	const { rateLimit, once, ...otherSettings } = differing;
 	const limits = rateLimit && createRateLimits(methods, rateLimit, log);
 	const { store, close } = await openTestStore();
 	const invoker = createInvoker(
@@ -54,6 +56,7 @@ export async function openRoomkey(
 			deadlines: createDeadlines(),
 		},
 		limits,
+		createOnce({ lifetime: 120_000, max: 1000, ...once }),
 	);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });

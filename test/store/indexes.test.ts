@@ -1,0 +1,100 @@
+/** Whichever index a store asks, it finds what a look at every document would find. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Subscription, User } from '../../shared/documents.js';
+import { isDuplicateKey } from '../../shared/store.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const rooms = ['r1', 'r2', 'r3'];
+const people = ['u1', 'u2', 'u3', 'u4'];
+
+const step = fc.oneof(
+	fc.record({ do: fc.constant('join' as const), rid: fc.constantFrom(...rooms), uid: fc.constantFrom(...people) }),
+	fc.record({ do: fc.constant('leave' as const), rid: fc.constantFrom(...rooms), uid: fc.constantFrom(...people) }),
+	fc.record({ do: fc.constant('move' as const), rid: fc.constantFrom(...rooms), to: fc.constantFrom(...rooms) }),
+	fc.record({ do: fc.constant('key' as const), uid: fc.constantFrom(...people), key: fc.constantFrom('k1', 'k2', '') }),
+);
+
+const oneOrSome = (values: string[]) =>
+	fc.oneof(fc.constantFrom(...values), fc.array(fc.constantFrom(...values, 'nobody'), { minLength: 1, maxLength: 4 }));
+
+const query = fc.record({ rid: oneOrSome(rooms), uid: oneOrSome(people) }, { requiredKeys: [] });
+
+const asked = (value: string | string[]) => (typeof value === 'string' ? value : { $in: value });
+
+const fits = (value: string, wanted: string | string[] | undefined) =>
+	wanted === undefined || (typeof wanted === 'string' ? wanted === value : wanted.includes(value));
+
+describe('any store: indexes', () => {
+	const test = eachTestWithStore();
+	const places = async (filter: object = {}) =>
+		(await test.store.subscriptions.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+
+	/** Does it to the documents of the model; what the store says must agree. */
+	async function act(
+		model: Map<string, Subscription>,
+		n: number,
+		todo: typeof step extends fc.Arbitrary<infer T> ? T : never,
+	) {
+		const { subscriptions } = test.store;
+		const taken = (rid: string, uid: string) => [...model.values()].find((s) => s.rid === rid && s.u._id === uid);
+		if (todo.do === 'join') {
+			const document = { _id: `p${n}`, rid: todo.rid, u: { _id: todo.uid } };
+			const refused = await subscriptions.insertOne(document).then(() => false, isDuplicateKey);
+			expect(refused).to.equal(taken(todo.rid, todo.uid) !== undefined);
+			if (!refused) model.set(document._id, document);
+		} else if (todo.do === 'leave') {
+			const there = taken(todo.rid, todo.uid);
+			const { deletedCount } = await subscriptions.deleteOne({ rid: todo.rid, 'u._id': todo.uid });
+			expect(deletedCount).to.equal(there ? 1 : 0);
+			if (there) model.delete(there._id);
+		} else if (todo.do === 'move') {
+			const all = [...model.values()].filter(({ rid }) => rid === todo.rid);
+			for (const { _id, u } of all) {
+				if (todo.to === todo.rid || taken(todo.to, u._id)) continue;
+				await subscriptions.updateOne({ _id }, { $set: { rid: todo.to } });
+				model.set(_id, { ...(model.get(_id) as Subscription), rid: todo.to });
+			}
+		} else {
+			const there = [...model.values()].find(({ u }) => u._id === todo.uid);
+			if (!there) return;
+			const change = todo.key ? { $set: { E2EKey: todo.key } } : { $unset: { E2EKey: 1 as const } };
+			const refused = await subscriptions.updateOne({ _id: there._id }, change).then(() => false, isDuplicateKey);
+			const holder = [...model.values()].find(({ E2EKey }) => todo.key && E2EKey === todo.key);
+			expect(refused).to.equal(holder !== undefined && holder._id !== there._id);
+			if (!refused) model.set(there._id, { ...there, E2EKey: todo.key || undefined } as Subscription);
+		}
+	}
+
+	it('find the same documents as a look at each, whatever was written before', async () => {
+		await fc.assert(
+			fc.asyncProperty(
+				fc.array(step, { maxLength: 25 }),
+				fc.array(query, { maxLength: 10 }),
+				async (steps, queries) => {
+					await test.store.subscriptions.deleteMany({});
+					const model = new Map<string, Subscription>();
+					for (const [n, todo] of steps.entries()) await act(model, n, todo);
+					for (const { rid, uid } of queries) {
+						const filter = { ...(rid && { rid: asked(rid) }), ...(uid && { 'u._id': asked(uid) }) };
+						const expected = [...model.values()].filter((s) => fits(s.rid, rid) && fits(s.u._id, uid));
+						expect(await places(filter)).to.deep.equal(expected.map(({ _id }) => _id).sort());
+					}
+				},
+			),
+			{ numRuns: process.env.ROOMKEY_TEST_MONGO_URL ? 5 : 50 },
+		);
+	});
+
+	it('find a document once that has two of the values asked for', async () => {
+		const emails = ['a@x', 'b@x'].map((address) => ({ address, verified: true }));
+		await test.store.users.insertOne({ _id: 'u', emails } as User);
+		const found = await test.store.users.find({ 'emails.address': { $in: ['a@x', 'b@x', 'c@x'] } }).toArray();
+		expect(found).to.have.length(1);
+	});
+
+	it('find nothing in a list of nothing', async () => {
+		await test.store.users.insertOne({ _id: 'u', username: 'u' });
+		expect(await test.store.users.find({ username: { $in: [] } }).toArray()).to.deep.equal([]);
+	});
+});

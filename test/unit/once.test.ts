@@ -1,0 +1,382 @@
+/** contract/beyond.md E1: one answer per call. */
+import { expect } from 'chai';
+import fc from 'fast-check';
+import type { Mark } from '../../server/caller.js';
+import { createLineages } from '../../server/ddp/lineage.js';
+import { Fading } from '../../server/fading.js';
+import { ClientError, MatchError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type Method, method } from '../../shared/method.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const LIFETIME = 120_000;
+
+/** Calls of each method, in their order. */
+const runs: string[] = [];
+/** Settle calls of `held` and `hasty` by hand. */
+let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
+/** The signal of the latest call of `held`. */
+let signal: AbortSignal | undefined;
+
+function counted(name: string, fields: Partial<Method> = {}): Method {
+	const counting = method({
+		name,
+		summary: 'for a test',
+		args: { value: Match.Any },
+		once: true,
+		run({ value }, context) {
+			runs.push(name);
+			if (name === 'held' || name === 'hasty') {
+				signal = context.signal;
+				return new Promise((resolve, reject) => settle.push({ resolve, reject }));
+			}
+			if (name === 'throws') throw value;
+			return `${name} ${runs.length}`;
+		},
+	});
+	return { ...counting, ...fields };
+}
+
+const methods = [
+	counted('quick'),
+	counted('throws'),
+	counted('held'),
+	counted('every time', { once: false }),
+	counted('anyone', { anonymous: true }),
+	counted('hasty', { timeout: 1 }),
+	method({
+		name: 'outer',
+		summary: 'for a test',
+		args: {},
+		run: async (_args, context) => [await context.call('quick', 1), await context.call('quick', 1)],
+	}),
+];
+
+describe('E1 one answer per call', () => {
+	let now = 0;
+	let roomkey: TestRoomkey;
+
+	beforeEach(async () => {
+		now = 1_000_000;
+		runs.length = 0;
+		settle = [];
+		roomkey = await openRoomkey(methods, { once: { lifetime: LIFETIME, max: 5, now: () => now } });
+	});
+	afterEach(() => roomkey.close());
+
+	const rest = (key: string): Mark => ({ key: `key ${key}`, session: null });
+	const ddp = (line: string, id: string, session: string): Mark => ({ key: `${line} ${id}`, session });
+	function ask(mark: Mark | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
+		return roomkey.callAs({ userId, mark }, name, value);
+	}
+
+	it('answers a repeated call with the first outcome, and does not run it again', async () => {
+		expect(await ask(rest('a'), 'quick', 1)).to.equal('quick 1');
+		expect(await ask(rest('a'), 'quick', 1)).to.equal('quick 1');
+		expect(runs).to.have.length(1);
+	});
+
+	it('runs every call that has no mark, and every call of a method that is not defined so', async () => {
+		await ask(undefined, 'quick');
+		await ask(undefined, 'quick');
+		await ask(rest('a'), 'every time');
+		await ask(rest('a'), 'every time');
+		expect(runs).to.deep.equal(['quick', 'quick', 'every time', 'every time']);
+	});
+
+	it('tells calls apart by mark, user and method, and never by arguments', async () => {
+		await ask(rest('a'), 'quick', 1);
+		await ask(rest('b'), 'quick', 1);
+		await ask(rest('a'), 'quick', 1, 'bob');
+		await ask(rest('a'), 'anyone', 1);
+		expect(runs).to.have.length(4);
+	});
+
+	it('remembers nothing of callers who are nobody', async () => {
+		await ask(rest('a'), 'anyone', 1, null);
+		await ask(rest('a'), 'anyone', 1, null);
+		expect(runs).to.have.length(2);
+	});
+
+	it('gives the same refusal again', async () => {
+		const refused = new ClientError('code', 'Reason', { d: 1 });
+		const first = await rejection(ask(rest('a'), 'throws', refused));
+		const again = await rejection(ask(rest('a'), 'throws', refused));
+		expect(again)
+			.to.deep.include({ error: 'code', reason: 'Reason', details: { d: 1 } })
+			.and.equal(first);
+		const fault = new MatchError('Expected string, got number');
+		await rejection(ask(rest('b'), 'throws', fault));
+		expect(await rejection(ask(rest('b'), 'throws', fault))).to.equal(fault);
+		expect(runs).to.have.length(2);
+	});
+
+	for (const [what, thrown] of [
+		['an error of ours', new Error('a secret')],
+		['a 500', new ClientError(500, 'Internal server error')],
+		['a limit', new ClientError('too-many-requests')],
+		['a time-out', new ClientError('error-timeout')],
+	] as const) {
+		it(`does not remember ${what}: the next one tries again`, async () => {
+			await rejection(ask(rest('a'), 'throws', thrown));
+			await rejection(ask(rest('a'), 'throws', thrown));
+			expect(runs).to.have.length(2);
+		});
+	}
+
+	it('does not remember what it refused before it ran', async () => {
+		const strict = await openRoomkey();
+		const alice = await addPerson(strict.store);
+		const rid = await addRoom(strict.store, [alice]);
+		const set = (as: Person, ...args: unknown[]) =>
+			strict.callAs({ userId: as.id, mark: rest('a') }, 'e2e.setRoomKeyID', ...args);
+		await rejection(set(alice, rid, 5));
+		expect(await set(alice, rid, 'key')).to.equal(undefined);
+		await strict.close();
+	});
+
+	for (const [what, first, second] of [
+		['of another value', 1, 2],
+		['of another type', '1', 1],
+		['that are missing', null, undefined],
+		['of another text, long', 'x'.repeat(10_000), `${'x'.repeat(9_999)}y`],
+		['of another moment', new Date(1), new Date(2)],
+		['of another pattern', /a/, /b/],
+	]) {
+		it(`refuses the mark with arguments ${what}`, async () => {
+			await ask(rest('a'), 'quick', first);
+			expect(await rejection(ask(rest('a'), 'quick', second))).to.deep.include({
+				error: 'error-idempotency-mismatch',
+				details: { method: 'quick' },
+			});
+			expect(await ask(rest('a'), 'quick', first)).to.equal('quick 1');
+		});
+	}
+
+	it('takes arguments for the same in any order of keys', async () => {
+		await ask(rest('a'), 'quick', { x: 1, y: [{ p: new Date(5), q: 2 }] });
+		expect(await ask(rest('a'), 'quick', { y: [{ q: 2, p: new Date(5) }], x: 1 })).to.equal('quick 1');
+	});
+
+	it('lets a repeated call wait for the first where that is still running', async () => {
+		const asked = [1, 2, 3].map(() => ask(rest('a'), 'held', 1));
+		expect((await rejection(ask(rest('a'), 'held', 2))) as object).to.include({ error: 'error-idempotency-mismatch' });
+		expect(settle).to.have.length(1);
+		settle[0]?.resolve('done');
+		expect(await Promise.all(asked)).to.deep.equal(['done', 'done', 'done']);
+		const failing = [1, 2].map(() => rejection(ask(rest('b'), 'held', 1)));
+		settle[1]?.reject(new Error('a secret'));
+		for (const { message } of await Promise.all(failing)) expect(message).to.equal('Internal server error [500]');
+		expect(runs).to.have.length(2);
+	});
+
+	it('lets those who wait know what the first has written', async () => {
+		const written = Promise.resolve();
+		const writing = await openRoomkey([
+			counted('write', {
+				async run(_args, { events }) {
+					await Promise.resolve();
+					events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id: 'r' } });
+				},
+			}),
+		]);
+		const stop = writing.bus.on('changed', () => written);
+		const told: string[] = [];
+		const asked = ['first', 'joined'].map((who) =>
+			writing.callAs({ userId: 'alice', mark: rest('a'), wrote: () => void told.push(who) }, 'write'),
+		);
+		await Promise.all(asked);
+		expect(told).to.deep.equal(['first', 'joined']);
+		stop();
+		await writing.close();
+	});
+
+	it('forgets after the lifetime, counted from the outcome', async () => {
+		const slow = ask(rest('slow'), 'held', 1);
+		await ask(rest('a'), 'quick', 1);
+		now += LIFETIME - 1;
+		settle[0]?.resolve('done');
+		await slow;
+		await ask(rest('a'), 'quick', 1);
+		expect(runs).to.deep.equal(['held', 'quick']);
+		now += 1;
+		await ask(rest('a'), 'quick', 1);
+		expect(runs).to.deep.equal(['held', 'quick', 'quick']);
+		now += LIFETIME - 2;
+		expect(await ask(rest('slow'), 'held', 1)).to.equal('done');
+		now += 1;
+		const afresh = ask(rest('slow'), 'held', 1);
+		settle[1]?.resolve('done afresh');
+		expect(await afresh).to.equal('done afresh');
+	});
+
+	it('keeps no more than it may, and drops the oldest', async () => {
+		for (const key of ['1', '2', '3', '4', '5', '6']) await ask(rest(key), 'quick', 1);
+		expect(await ask(rest('2'), 'quick', 1)).to.equal('quick 2');
+		expect(await ask(rest('1'), 'quick', 1)).to.equal('quick 7');
+	});
+
+	it('remembers nothing with a lifetime of 0', async () => {
+		const forgetful = await openRoomkey(methods, { once: { lifetime: 0 } });
+		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', mark: rest('a') }, 'quick', 1);
+		expect(runs).to.have.length(2);
+		await forgetful.close();
+	});
+
+	it('holds no long mark as it is', async () => {
+		const id = 'x'.repeat(100_000);
+		await ask(ddp('A', `${id}1`, 'A'), 'quick', 1);
+		await ask(ddp('A', `${id}2`, 'A'), 'quick', 1);
+		expect(await ask(ddp('A', `${id}1`, 'B'), 'quick', 1)).to.equal('quick 1');
+	});
+
+	it('counts a repeated call like any other', async () => {
+		const limited = await openRoomkey([counted('quick', { limit: { calls: 2, per: 60_000 } })], { rateLimit: 'on' });
+		const again = () => limited.callAs({ userId: 'alice', mark: rest('a') }, 'quick', 1);
+		await again();
+		await again();
+		expect(await rejection(again())).to.include({ error: 'too-many-requests' });
+		expect(runs).to.have.length(1);
+		await limited.close();
+	});
+
+	it('goes on when its time is up, and whoever asks again learns how it ended', async () => {
+		expect(await rejection(ask(rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
+		settle[0]?.resolve('late');
+		expect(await ask(rest('a'), 'hasty', 1)).to.equal('late');
+		expect(runs).to.have.length(1);
+	});
+
+	it('does not wait for ever for one that never ends', async () => {
+		expect(await rejection(ask(rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
+		now += LIFETIME + 1;
+		const again = ask(rest('a'), 'hasty', 1);
+		settle[1]?.resolve('second');
+		expect(await again).to.equal('second');
+		settle[0]?.resolve('first, much later');
+		expect(await ask(rest('a'), 'hasty', 1)).to.equal('second');
+	});
+
+	it('is not interrupted when its client goes', async () => {
+		const client = new AbortController();
+		const asked = roomkey.callAs({ userId: 'alice', mark: rest('a'), signal: client.signal }, 'held', 1);
+		client.abort();
+		expect(signal?.aborted).to.equal(false);
+		settle[0]?.resolve('done');
+		await asked;
+	});
+
+	it('leaves calls within a call alone', async () => {
+		expect(await ask(rest('a'), 'outer')).to.deep.equal(['quick 1', 'quick 2']);
+	});
+
+	describe('over DDP', () => {
+		it('runs an id that comes again in its own session, as Meteor does, and remembers the latest', async () => {
+			await ask(ddp('A', '1', 'A'), 'quick', 1);
+			expect(await ask(ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
+			expect(await ask(ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
+			expect((await rejection(ask(ddp('A', '1', 'B'), 'quick', 1))) as object).to.include({
+				error: 'error-idempotency-mismatch',
+			});
+		});
+
+		it('answers a later session of the line, as often as it asks', async () => {
+			await ask(ddp('A', '1', 'A'), 'quick', 1);
+			for (const session of ['B', 'B', 'C', 'C']) {
+				expect(await ask(ddp('A', '1', session), 'quick', 1)).to.equal('quick 1');
+			}
+		});
+
+		it('does not run the original when it comes in behind its repetition', async () => {
+			expect(await ask(ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
+			expect(await ask(ddp('A', '1', 'A'), 'quick', 1)).to.equal('quick 1');
+		});
+
+		it('remembers the latest of two calls with one id that run at once', async () => {
+			const first = ask(ddp('A', '1', 'A'), 'held', 1);
+			const second = ask(ddp('A', '1', 'A'), 'held', 1);
+			settle[1]?.resolve('second');
+			settle[0]?.resolve('first');
+			expect([await first, await second]).to.deep.equal(['first', 'second']);
+			expect(await ask(ddp('A', '1', 'B'), 'held', 1)).to.equal('second');
+		});
+	});
+});
+
+describe('lineages', () => {
+	let now = 0;
+	const open = (max = 10) => createLineages({ lifetime: LIFETIME, max, now: () => now });
+
+	it('begin with a session that follows none, and go on with those that follow it', () => {
+		const lines = open();
+		expect(lines.join('A', undefined)).to.equal('A');
+		expect(lines.join('B', 'A')).to.equal('A');
+		expect(lines.join('C', 'B')).to.equal('A');
+		lines.leave('C');
+		expect(lines.join('D', 'C')).to.equal('A');
+		expect(lines.join('X', undefined)).to.equal('X');
+	});
+
+	it('take a session they do not know for the first', () => {
+		expect(open().join('B', 'of another process')).to.equal('of another process');
+	});
+
+	it('are known while a session is open, and for the lifetime after it', () => {
+		const lines = open();
+		lines.join('A', undefined);
+		lines.join('B', 'A');
+		now += 100 * LIFETIME;
+		expect(lines.join('C', 'B')).to.equal('A');
+		lines.leave('B');
+		now += LIFETIME - 1;
+		expect(lines.join('D', 'B')).to.equal('A');
+		now += 1;
+		expect(lines.join('E', 'B')).to.equal('B');
+	});
+});
+
+describe('what fades', () => {
+	it('clears itself away', async () => {
+		const fading = new Fading<number>({ lifetime: 1, max: 10 });
+		fading.set('a', 1);
+		fading.set('b', 2, 5);
+		expect(fading.size).to.equal(2);
+		while (fading.size > 0) await new Promise(setImmediate);
+		expect(fading.get('a')).to.equal(undefined);
+		fading.set('c', 3);
+		while (fading.size > 0) await new Promise(setImmediate);
+	});
+
+	it('keeps the latest that were put in and not taken out, in any order of either', () => {
+		const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
+		const step = fc.oneof(
+			fc.record({ kind: fc.constant('set'), key, time: fc.nat(2) }),
+			fc.record({ kind: fc.constant('delete'), key, time: fc.nat(2) }),
+		);
+		fc.assert(
+			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+				let time = 0;
+				const fading = new Fading<number>({ lifetime: 5, max: 3, now: () => time });
+				let model: { key: string; value: number }[] = [];
+				for (const [value, { kind, key, time: passed }] of steps.entries()) {
+					time += passed;
+					model = model.filter((entry) => entry.key !== key);
+					if (kind === 'delete') fading.delete(key);
+					else {
+						fading.set(key, value);
+						model = [...model, { key, value }].slice(-3);
+					}
+					expect(fading.size).to.equal(model.length);
+					const setAt = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, s) => sum + s.time, 0));
+					for (const name of 'abcdef') {
+						const known = model.find((entry) => entry.key === name);
+						const fresh = known && time < (setAt[known.value] as number) + 5;
+						expect(fading.get(name)).to.equal(fresh ? known.value : undefined);
+					}
+				}
+			}),
+		);
+	});
+});

@@ -1,0 +1,278 @@
+/** contract/beyond.md E1 over real sockets, by both doors. */
+import { expect } from 'chai';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Outcome, RawClient } from '../support/ddp.js';
+import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+
+const EXISTS = 'error-room-e2e-key-already-exists';
+const MISMATCH = 'error-idempotency-mismatch';
+
+const gate = { runs: 0, started: () => {}, open: (_value: string) => {} };
+
+/** Ends when the test says so. */
+const wait = method({
+	name: 'test.wait',
+	summary: 'for a test',
+	args: {},
+	rest: 'POST',
+	once: true,
+	run: () =>
+		new Promise((resolve) => {
+			gate.runs++;
+			gate.open = resolve;
+			gate.started();
+		}),
+});
+
+describe('E1 one answer per call', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+	let rid: string;
+
+	before(async () => {
+		app = await startApp({ methods: [wait] });
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		alice = await addPerson(app.store);
+		bob = await addPerson(app.store);
+		rid = await addRoom(app.store, [alice, bob]);
+	});
+
+	describe('over DDP', () => {
+		const clients: RawClient[] = [];
+		afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+		async function connect(former?: string): Promise<RawClient> {
+			const client = await RawClient.connect(app.webSocketUrl, {}, former);
+			clients.push(client);
+			return client;
+		}
+
+		async function logIn(person: Person, former?: string): Promise<RawClient> {
+			const client = await connect(former);
+			await client.call('login', { resume: person.token });
+			return client;
+		}
+
+		/** Cuts a client off, and says which session it had. */
+		async function cut(client: RawClient): Promise<string> {
+			client.socket.terminate();
+			await client.closed;
+			return client.session;
+		}
+
+		/** Sets the key id as alice, and is cut off before she reads the answer. Returns her session. */
+		async function winAndLoseTheAnswer(): Promise<string> {
+			const client = await logIn(alice);
+			client.send({ msg: 'method', id: '7', method: 'e2e.setRoomKeyID', params: [rid, 'key'] });
+			while (!(await keyIdOf(app.store, rid))) await new Promise(setImmediate);
+			return cut(client);
+		}
+
+		const again = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
+			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyID);
+
+		it('the winner that was cut off learns that it won', async () => {
+			const former = await winAndLoseTheAnswer();
+			expect(await again(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
+			expect(await keyIdOf(app.store, rid)).to.equal('key');
+		});
+
+		it('also when it sends connect, login and the call in one burst', async () => {
+			const former = await winAndLoseTheAnswer();
+			const client = await RawClient.open(app.webSocketUrl);
+			clients.push(client);
+			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
+			client.send({ msg: 'method', id: '6', method: 'login', params: [{ resume: alice.token }] });
+			expect(await again(client)).to.deep.equal({ msg: 'result', id: '7' });
+		});
+
+		it('also when it is cut off again, and again before it could ask', async () => {
+			const first = await winAndLoseTheAnswer();
+			const second = await cut(await connect(first));
+			const third = await logIn(alice, second);
+			expect((await again(third)).error).to.equal(undefined);
+			const fourth = await logIn(alice, await cut(third));
+			expect((await again(fourth)).error).to.equal(undefined);
+		});
+
+		it('the loser that was cut off learns that it lost', async () => {
+			const client = await logIn(bob);
+			expect((await again(await logIn(alice), 'hers')).error).to.equal(undefined);
+			expect((await again(client, 'his')).error?.error).to.equal(EXISTS);
+			const later = await logIn(bob, await cut(client));
+			expect((await again(later, 'his')).error).to.deep.include({
+				error: EXISTS,
+				details: { method: 'e2e.setRoomKeyID' },
+			});
+		});
+
+		it('whoever does not name the former session, or sends another id, makes a new call', async () => {
+			const former = await winAndLoseTheAnswer();
+			expect((await again(await logIn(alice))).error?.error).to.equal(EXISTS);
+			expect((await again(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
+		});
+
+		it('another user with the same mark learns nothing', async () => {
+			const former = await winAndLoseTheAnswer();
+			expect((await again(await logIn(bob, former))).error?.error).to.equal(EXISTS);
+			expect((await again(await connect(former))).error?.error).to.equal('error-invalid-user');
+		});
+
+		it('other arguments are refused', async () => {
+			const former = await winAndLoseTheAnswer();
+			const client = await logIn(alice, former);
+			expect((await again(client, 'another')).error).to.deep.include({
+				error: MISMATCH,
+				details: { method: 'e2e.setRoomKeyID' },
+			});
+			expect((await again(client)).error).to.equal(undefined);
+		});
+
+		it('an id that comes again within a session makes a new call', async () => {
+			const client = await logIn(alice);
+			expect((await again(client)).error).to.equal(undefined);
+			expect((await again(client)).error?.error).to.equal(EXISTS);
+		});
+
+		it('a call that still runs is joined', async () => {
+			gate.runs = 0;
+			const started = new Promise<void>((resolve) => {
+				gate.started = resolve;
+			});
+			const client = await logIn(alice);
+			client.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
+			await started;
+			const later = await logIn(alice, await cut(client));
+			const asked = later.callWithId('7', 'test.wait');
+			later.send({ msg: 'ping', id: 'is waiting' });
+			gate.open('done');
+			expect((await asked).result).to.equal('done');
+			expect(gate.runs).to.equal(1);
+		});
+
+		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
+			it(`takes ${JSON.stringify(session).slice(0, 20)} for no session`, async () => {
+				const client = await RawClient.open(app.webSocketUrl);
+				clients.push(client);
+				client.send({ msg: 'connect', version: '1', support: ['1'], session });
+				expect((await client.next()).msg).to.equal('connected');
+				await client.call('login', { resume: alice.token });
+				expect((await again(client)).error).to.equal(undefined);
+			});
+		}
+	});
+
+	describe('over REST', () => {
+		function send(path: string, as: Person | null, key: string | undefined, body: object): Promise<RestAnswer> {
+			return request(`${app.url}/api/v1/${path}`, {
+				method: 'POST',
+				headers: {
+					'Content-Type': 'application/json',
+					...(as && headersOf(as)),
+					...(key !== undefined && { 'Idempotency-Key': key }),
+				},
+				body: JSON.stringify(body),
+			});
+		}
+		const set = (as: Person, key: string | undefined, keyID = 'key') =>
+			send('e2e.setRoomKeyID', as, key, { rid, keyID });
+
+		function methodCall(key: string, keyID = 'key'): Promise<RestAnswer> {
+			const message = JSON.stringify({ msg: 'method', id: '3', method: 'e2e.setRoomKeyID', params: [rid, keyID] });
+			return send('method.call/e2e.setRoomKeyID', alice, key, { message });
+		}
+
+		it("the seed's curl sent twice fails the second time", async () => {
+			const url = `${app.url}/api/v1/e2e.setRoomKeyID`;
+			expect((await post(url, alice, { rid, keyID: 'key' })).text).to.equal('{"success":true}');
+			expect((await post(url, alice, { rid, keyID: 'key' })).body).to.include({ errorType: EXISTS });
+		});
+
+		it('with Idempotency-Key it gets its first answer, whatever that was', async () => {
+			const won = await set(alice, 'a');
+			const lost = await set(bob, 'b');
+			expect([won.status, won.text]).to.deep.equal([200, '{"success":true}']);
+			expect([lost.status, lost.body.errorType]).to.deep.equal([400, EXISTS]);
+			for (const [as, key, first] of [
+				[alice, 'a', won],
+				[bob, 'b', lost],
+			] as const) {
+				const { status, text } = await set(as, key);
+				expect({ status, text }).to.deep.equal({ status: first.status, text: first.text });
+			}
+		});
+
+		it('another key, and another user with the same, make new calls', async () => {
+			await set(alice, 'a');
+			expect((await set(alice, 'another')).body).to.include({ errorType: EXISTS });
+			expect((await set(bob, 'a')).body).to.include({ errorType: EXISTS });
+		});
+
+		it('other arguments are refused', async () => {
+			await set(alice, 'a');
+			const { status, body } = await set(alice, 'a', 'another');
+			expect({ status, body }).to.deep.equal({
+				status: 400,
+				body: {
+					success: false,
+					error: `This call was made before with other arguments [${MISMATCH}]`,
+					errorType: MISMATCH,
+					details: { method: 'e2e.setRoomKeyID' },
+				},
+			});
+		});
+
+		it('many with one key at once: the method runs once', async () => {
+			const answers = await Promise.all(Array.from({ length: 20 }, () => set(alice, 'many')));
+			for (const { text } of answers) expect(text).to.equal('{"success":true}');
+		});
+
+		it('method.call honours it, and shares it with the path of the method', async () => {
+			const first = await methodCall('c');
+			expect(first.body).to.deep.equal({ message: '{"msg":"result","id":"3"}', success: true });
+			expect((await methodCall('c')).text).to.equal(first.text);
+			expect((await set(alice, 'c')).text).to.equal('{"success":true}');
+			expect((await methodCall('c', 'another')).body.message).to.include(MISMATCH);
+			expect((await methodCall('d')).body.message).to.include(EXISTS);
+		});
+
+		it('takes 1 to 128 visible characters', async () => {
+			for (const key of ['!', '~', `"${'x'.repeat(126)}"`]) {
+				rid = await addRoom(app.store, [alice]);
+				for (const _ of ['first', 'again']) expect((await set(alice, key)).status, key).to.equal(200);
+			}
+		});
+
+		for (const [what, key] of [
+			['none', ''],
+			['129', 'x'.repeat(129)],
+			['a space', 'a b'],
+			['a tab', 'a\tb'],
+			['other letters', 'é'],
+		] as const) {
+			it(`refuses a key of ${what}, whatever is called`, async () => {
+				const refused = {
+					success: false,
+					error: 'Idempotency-Key must be 1 to 128 visible ASCII characters [error-invalid-idempotency-key]',
+					errorType: 'error-invalid-idempotency-key',
+				};
+				for (const answer of [await set(alice, key), await methodCall(key), await send('login', null, key, {})]) {
+					expect([answer.status, answer.body]).to.deep.equal([400, refused]);
+				}
+				expect(await keyIdOf(app.store, rid)).to.equal(undefined);
+			});
+		}
+
+		it('refuses two keys, and asks for credentials first', async () => {
+			const headers = new Headers({ ...headersOf(alice), 'Idempotency-Key': 'a' });
+			headers.append('Idempotency-Key', 'b');
+			expect((await request(`${app.url}/api/v1/me`, { headers })).status).to.equal(400);
+			expect((await send('e2e.setRoomKeyID', null, 'a b', {})).status).to.equal(401);
+		});
+	});
+});

@@ -1,0 +1,108 @@
+/**
+ * contract/beyond.md E1, the proof: fifty race for the key of a room, the socket of one is cut at some point around its
+ * call, and it asks again with the same mark. Exactly one succeeds, and whoever was cut learns the truth.
+ */
+import { expect } from 'chai';
+import { randomId } from '../../shared/ids.js';
+import { createRandomSource } from '../../shared/random.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Outcome, RawClient } from '../support/ddp.js';
+import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+
+// A database behind a socket takes longer for each call.
+const ROUNDS = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 1000;
+const RACERS = 50;
+
+/** Most turns of the event loop between the call and the cut, and most microtasks after them: an answer takes about that. */
+const MOST_TURNS = 4;
+const MOST_MICROTASKS = 50;
+
+interface Racer {
+	readonly person: Person;
+	client: RawClient;
+}
+
+describe('1,000 races in which the socket of a racer is cut around its call', () => {
+	let app: TestApp;
+	let racers: Racer[];
+	const seed = randomId();
+	const random = createRandomSource(seed).stream('race');
+	const below = (limit: number) => Math.floor(random.fraction() * limit);
+
+	before(async () => {
+		app = await startApp();
+		racers = await Promise.all(
+			Array.from({ length: RACERS }, async () => {
+				const person = await addPerson(app.store);
+				return { person, client: await logIn(person) };
+			}),
+		);
+	});
+	after(async () => {
+		await Promise.all(racers.map(({ client }) => client.close()));
+		await app.close();
+	});
+
+	async function logIn(person: Person, former?: string): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl, {}, former);
+		await client.call('login', { resume: person.token });
+		return client;
+	}
+
+	/** Cuts a socket before the call is sent, between the frames of its answer, or after some time. */
+	async function cut({ client: { socket } }: Racer, send: () => void): Promise<void> {
+		const kind = below(20);
+		if (kind > 0) send();
+		if (kind > 0 && kind < 5) {
+			await new Promise<void>((resolve) => {
+				socket.once('message', () => {
+					socket.terminate();
+					resolve();
+				});
+			});
+		}
+		for (let turns = below(MOST_TURNS + 1); turns > 0; turns--) await new Promise(setImmediate);
+		for (let tasks = below(MOST_MICROTASKS + 1); tasks > 0; tasks--) await undefined;
+		socket.terminate();
+	}
+
+	/** Runs one race. Tells who won. */
+	async function race(round: number): Promise<'the one that was cut' | 'another'> {
+		const rid = await addRoom(app.store, [], { t: 'c' });
+		const victim = below(RACERS);
+		// Who sends first mostly wins, so every other time that is who will be cut.
+		const first = round % 2 === 0 ? victim : below(RACERS);
+		const id = `race-${round}`;
+		const keyOf = (i: number) => `key-${round}-${i}`;
+		const call = ({ client }: Racer, i: number): Promise<Outcome> =>
+			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyOf(i));
+
+		async function run(racer: Racer, i: number): Promise<Outcome> {
+			if (i !== victim) return call(racer, i);
+			const { session } = racer.client;
+			// Whatever it reads of this answer is lost with the socket.
+			await cut(racer, () => void call(racer, i).catch(() => {}));
+			racer.client = await logIn(racer.person, session);
+			return call(racer, i);
+		}
+
+		const order = racers.map((_, i) => i).sort((a, b) => Number(b === first) - Number(a === first));
+		const outcomes = new Map<number, Outcome>();
+		await Promise.all(order.map(async (i) => outcomes.set(i, await run(racers[i] as Racer, i))));
+
+		const winners = order.filter((i) => !outcomes.get(i)?.error);
+		const told = [...outcomes.values()].flatMap(({ error }) => error?.error ?? []);
+		const facts = `round ${round}, seed ${seed}`;
+		expect(winners.map(keyOf), facts).to.deep.equal([await keyIdOf(app.store, rid)]);
+		expect(told, facts).to.deep.equal(Array(RACERS - 1).fill('error-room-e2e-key-already-exists'));
+		return winners[0] === victim ? 'the one that was cut' : 'another';
+	}
+
+	it('one succeeds each time, and the one that was cut learns whether it was', async function () {
+		this.timeout(120_000);
+		const won = { 'the one that was cut': 0, another: 0 };
+		for (let round = 0; round < ROUNDS; round++) won[await race(round)]++;
+		// Both happened often, so both were tried.
+		expect(Math.min(...Object.values(won)), `seed ${seed}, ${JSON.stringify(won)}`).to.be.above(ROUNDS / 10);
+	});
+});
