@@ -42,13 +42,21 @@ async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> 
 const pairs = <A, B, T>(these: Iterable<A>, those: Iterable<B>, pair: (a: A, b: B) => T): T[] =>
 	[...these].flatMap((a) => Array.from(those, (b) => pair(a, b)));
 
+/** The wrapped private keys among texts. */
+export const privateKeysIn = (texts: Set<string>): string[] =>
+	[...texts].filter((text) => text.startsWith('{"$binary"') || text.startsWith('{"iv"'));
+
 /**
- * Tries every text with every other: as the passphrase of each private key, as a room key under each key id, sealed for
+ * Tries every text with every other: as the passphrase of a private key, as a room key under each key id, sealed for
  * whatever private key came out.
+ * @param wrapped the private keys to try them on
  * @returns what could be read of `contents`
  */
-export async function readAll(texts: Set<string>, contents: readonly EncryptedContent[]): Promise<string[]> {
-	const wrapped = [...texts].filter((text) => text.includes('$binary') || text.includes('ciphertext'));
+export async function readAll(
+	texts: Set<string>,
+	wrapped: readonly string[],
+	contents: readonly EncryptedContent[],
+): Promise<string[]> {
 	const owners = [...texts].filter((text) => /^[^{[]{17}$/.test(text));
 	const opened = await successes(
 		pairs(wrapped, texts, (stored, passphrase) => async () => {

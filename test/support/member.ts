@@ -24,6 +24,8 @@ export class Member {
 	/** The id of the key each room should have by now: over DDP, word of it may come after the answer. */
 	private readonly keyIds = new Map<string, string>();
 
+	private unwrapped: Promise<Key> | undefined;
+
 	constructor(
 		readonly door: Door,
 		readonly passphrase: string,
@@ -47,11 +49,16 @@ export class Member {
 	}
 
 	/** As on a device that has only the passphrase. */
-	async privateKey(): Promise<Key> {
+	private async unwrap(): Promise<Key> {
 		const { public_key, private_key } = await this.door.call('e2e.fetchMyKeys');
 		const privateKey = await unwrapPrivateKey(private_key, this.passphrase, this.id);
 		if ((await publicKeyOf(privateKey)) !== public_key) throw new Error('that is not my public key');
 		return privateKey;
+	}
+
+	private privateKey(): Promise<Key> {
+		this.unwrapped ??= this.unwrap();
+		return this.unwrapped;
 	}
 
 	private async newKey(rid: string): Promise<{ id: string; sealed: string }> {

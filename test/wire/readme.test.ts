@@ -12,7 +12,7 @@ import { fillDemo } from '../../server/demo.js';
 import { startApp } from '../support/app.js';
 import { doors } from '../support/doors.js';
 import { Member } from '../support/member.js';
-import { addPerson, addRoom } from '../support/people.js';
+import { addPerson } from '../support/people.js';
 
 const readme = readFileSync('README.md', 'utf8');
 const scripts = Array.from(readme.matchAll(/```js\n((?:.|\n)*?)```/g), ([, script]) => script ?? '');
@@ -58,7 +58,6 @@ describe('the README', () => {
 		const app = await startApp();
 		const people = [await addPerson(app.store), await addPerson(app.store)] as const;
 		const bot = await addPerson(app.store, { username: 'bot', password: 'bot' });
-		const rid = await addRoom(app.store, [people[0], bot], { encrypted: true });
 		const [alice, carol] = await Promise.all(
 			people.map(async (person) => {
 				const member = new Member(await doors['over REST'](app.url, person), 'a passphrase', 'v2');
@@ -67,6 +66,12 @@ describe('the README', () => {
 			}),
 		);
 		if (!alice || !carol) throw new Error('nobody is there');
+		const { group } = await alice.door.call('groups.create', {
+			name: 'served',
+			members: [bot.username],
+			extraData: { encrypted: true },
+		});
+		const rid = group._id;
 		await alice.keyRoom(rid);
 		const content = await alice.write(rid, 'the bot need not know');
 
