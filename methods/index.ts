@@ -2,30 +2,28 @@
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
-import { changePassword } from './accounts/changePassword.js';
-import { createUser } from './accounts/createUser.js';
-import { getNewToken } from './accounts/getNewToken.js';
-import { login } from './accounts/login.js';
-import { logout } from './accounts/logout.js';
-import { me } from './accounts/me.js';
+import { accountMethods } from './accounts/index.js';
 import { ownUser } from './accounts/ownUser.js';
-import { removeOtherTokens } from './accounts/removeOtherTokens.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
-import { setRoomKeyID } from './e2e/setRoomKeyID.js';
+import { permissionMethods } from './authorization/permissions.js';
+import { e2eMethods } from './e2e/index.js';
+import { messageMethods } from './messages.js';
+import { roomMethods } from './rooms/index.js';
+import { settingMethods } from './settings/methods.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
-	changePassword,
-	createUser,
-	getNewToken,
-	login,
-	logout,
-	me,
-	removeOtherTokens,
-	setRoomKeyID,
+	...accountMethods,
+	...userMethods,
+	...roomMethods,
+	...e2eMethods,
+	...messageMethods,
+	...settingMethods,
+	...permissionMethods,
 	writeNotifyRoomUsers,
 ];
 

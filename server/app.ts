@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
+import { mayUser } from '../methods/permissions.js';
 import { announce } from '../methods/streams/announce.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
@@ -66,7 +67,8 @@ export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
-	const limits = rateLimit === 'off' ? undefined : createRateLimits(catalogue.methods, rateLimit, log);
+	const isExempt = (userId: string) => mayUser(store, userId, 'api-bypass-rate-limit');
+	const limits = rateLimit === 'off' ? undefined : createRateLimits(catalogue.methods, rateLimit, log, isExempt);
 	const once = createOnce(options.once);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);

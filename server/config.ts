@@ -14,9 +14,9 @@ const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readon
 type Given = Partial<Record<string, string | boolean>>;
 
 function parseFlags(args: readonly string[]): Given {
-	const known = Object.entries<Option<unknown>>(options).map(
-		([name, { placeholder }]) => [name, { type: placeholder ? 'string' : 'boolean' }] as const,
-	);
+	const known = Object.entries<Option<unknown>>(options)
+		.filter(([, { envOnly }]) => !envOnly)
+		.map(([name, { placeholder }]) => [name, { type: placeholder ? 'string' : 'boolean' }] as const);
 	try {
 		const { values } = parseArgs({
 			args: [...args],

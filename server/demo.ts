@@ -6,18 +6,21 @@ import type { Store } from '../shared/store.js';
 
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
 const BOB = { id: 'n5ZbxPwRmE7TkYc3J' };
+const ADMIN = { id: 'aM4ynLQ8kDqvSfPz2' };
 const KEYLESS_ROOM = 'wCiXndNp5NqNY3uCc';
 const KEYED_ROOM = 'Qe3Wa3outaDMKzAZC';
 const BOBS_ROOM = 'y7TdGkqRsvB4nHfXa';
 
-async function person(id: string, name: string, hashedTokens: string[]): Promise<User> {
+async function person(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
 	return {
 		_id: id,
 		username: name,
 		name: name[0]?.toUpperCase() + name.slice(1),
 		emails: [{ address: `${name}@example.com`, verified: true }],
-		roles: ['user'],
+		roles,
 		active: true,
+		type: 'user',
+		createdAt: new Date(),
 		services: {
 			password: { bcrypt: await hashPassword(name) },
 			resume: { loginTokens: hashedTokens.map((hashedToken) => ({ hashedToken, when: new Date() })) },
@@ -29,6 +32,7 @@ async function person(id: string, name: string, hashedTokens: string[]): Promise
 export async function fillDemo(store: Store): Promise<void> {
 	await store.users.insertOne(await person(ALICE.id, 'alice', [hashToken(ALICE.token)]));
 	await store.users.insertOne(await person(BOB.id, 'bob', []));
+	await store.users.insertOne(await person(ADMIN.id, 'admin', [], ['admin', 'user']));
 
 	await store.rooms.insertOne({ _id: KEYLESS_ROOM, t: 'p', name: 'no-key-yet', encrypted: true });
 	await store.rooms.insertOne({
@@ -62,5 +66,6 @@ export function demoHint(address: string): string {
 		`  -d '{"rid": "${KEYLESS_ROOM}", "keyID": "my-UniQu3_ke4_Id"}'`,
 		``,
 		`Over DDP: ${address.replace('http', 'ws')}/websocket, user alice with password alice, or bob with bob.`,
+		`An admin is there too: admin with password admin.`,
 	].join('\n');
 }

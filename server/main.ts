@@ -2,7 +2,10 @@
 /** The `roomkey` command. */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
+import { makeFirstAdmin } from '../methods/accounts/firstAdmin.js';
 import * as catalogue from '../methods/index.js';
+import type { Log } from '../shared/log.js';
+import type { Store } from '../shared/store.js';
 import { type App, createApp } from './app.js';
 import { type Config, readConfig } from './config.js';
 import { demoHint, fillDemo } from './demo.js';
@@ -29,6 +32,7 @@ async function serve(config: Config): Promise<void> {
 	let app: App | undefined;
 	try {
 		if (config.demo) await fillDemo(store);
+		await makeSureOfAdmin(store, config, log);
 		app = createApp({
 			catalogue,
 			store,
@@ -63,6 +67,17 @@ async function serve(config: Config): Promise<void> {
 	} finally {
 		await app?.close();
 		await closeStore();
+	}
+}
+
+/** Makes the first admin, if the environment says who that is. */
+async function makeSureOfAdmin(store: Store, config: Config, log: Log): Promise<void> {
+	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = config;
+	if (password === undefined) return;
+	const outcome = await makeFirstAdmin(store, { username, password, email });
+	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
+	if (outcome === 'taken') {
+		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
 	}
 }
 

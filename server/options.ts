@@ -3,6 +3,8 @@
  * from it.
  */
 
+import { isEmail, isUsername } from '../methods/users/names.js';
+
 /** A setting that cannot be used. Its message is for the one who set it. */
 export class OptionError extends Error {}
 
@@ -13,12 +15,14 @@ export interface Option<T> {
 	readonly env?: string;
 	/** What stands for its value in `--help`; none for a switch. */
 	readonly placeholder?: string;
+	/** True: there is no such flag, for everybody on the machine can read the command line of a process. */
+	readonly envOnly?: boolean;
 	readonly default: T;
 	/** @throws OptionError for text that is no such value */
 	parse(text: string, name: string): T;
 }
 
-type Description<T> = Omit<Option<T>, 'parse' | 'placeholder'>;
+type Description<T> = Omit<Option<T>, 'parse' | 'placeholder' | 'envOnly'>;
 
 function text<T extends string | undefined>(placeholder: string, description: Description<T>): Option<T | string> {
 	return {
@@ -73,6 +77,23 @@ function onOff(meaning: string, env?: string): Option<boolean> {
 	};
 }
 
+/** Text in the environment alone. What is wrong is told without the value: it may be a password. */
+function inEnvironment<T extends string | undefined>(
+	isGood: (text: string) => boolean,
+	what: string,
+	description: Description<T>,
+): Option<T | string> {
+	return {
+		...description,
+		placeholder: 'TEXT',
+		envOnly: true,
+		parse(value, name) {
+			if (isGood(value)) return value;
+			throw new OptionError(`${name} must be ${what}`);
+		},
+	};
+}
+
 const HOUR = 3_600_000;
 const GIB = 1024 ** 3;
 
@@ -101,6 +122,21 @@ export const options = {
 		default: 90,
 	}),
 	'sign-ups': onOff('strangers may make an account with createUser', 'ROOMKEY_SIGN_UPS'),
+	'admin-pass': inEnvironment((text) => text.trim() !== '', 'a password', {
+		meaning: 'if there is no admin at the start, make one with this password',
+		env: 'ADMIN_PASS',
+		default: undefined,
+	}),
+	'admin-username': inEnvironment(isUsername, 'letters, digits and any of . _ - only', {
+		meaning: 'user name of that admin',
+		env: 'ADMIN_USERNAME',
+		default: 'admin',
+	}),
+	'admin-email': inEnvironment(isEmail, 'an e-mail address', {
+		meaning: 'e-mail of that admin',
+		env: 'ADMIN_EMAIL',
+		default: undefined,
+	}),
 	'lease-time': integer(0, HOUR, {
 		meaning: 'ms that a waiting member is left to the one who was told of them, before others are',
 		env: 'ROOMKEY_LEASE_TIME',
@@ -197,6 +233,11 @@ export type OptionName = keyof typeof options;
 /** The value of every option. */
 export type OptionValues = { [N in OptionName]: (typeof options)[N] extends Option<infer T> ? T : never };
 
+function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
+	if (envOnly) return '';
+	return placeholder ? `--${name} ${placeholder}` : `--${name}`;
+}
+
 interface Row {
 	readonly flag: string;
 	readonly env: string;
@@ -206,7 +247,7 @@ interface Row {
 
 function rows(): Row[] {
 	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
-		flag: option.placeholder ? `--${name} ${option.placeholder}` : `--${name}`,
+		flag: flagOf(name, option),
 		env: option.env ?? '',
 		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
 		meaning: option.meaning,
@@ -218,8 +259,8 @@ export function helpText(): string {
 	const all = rows();
 	const width = Math.max(...all.map(({ flag }) => flag.length));
 	const lines = all.map(({ flag, env, default: standard, meaning }) => {
-		const notes = [standard && `default ${standard}`, env && `env ${env}`].filter(Boolean).join(', ');
-		return `  ${flag.padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
+		const notes = [standard && `default ${standard}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
+		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
 	});
 	return [
 		'Usage: roomkey [options]',
@@ -227,7 +268,7 @@ export function helpText(): string {
 		'A DDP method server for the end-to-end encryption keys of rooms: over WebSocket at /websocket, over REST at',
 		'/api/v1. At most one of --data, --memory, --mongo-url and --demo says where the data is.',
 		'',
-		'Options:',
+		'Options, and what stands in the environment alone:',
 		...lines,
 		`  ${'--help'.padEnd(width)}  print this and end`,
 		`  ${'--version'.padEnd(width)}  print the version and end`,
@@ -241,7 +282,7 @@ export function readmeTable(): string {
 		'|---|---|---|---|',
 		...rows().map(
 			(row) =>
-				`| \`${row.flag}\` | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
+				`| ${row.flag && `\`${row.flag}\``} | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
 		),
 	].join('\n');
 }

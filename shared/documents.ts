@@ -23,6 +23,9 @@ export interface User {
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
+	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
+	requirePasswordChange?: boolean;
+	customFields?: Record<string, unknown>;
 	/** Never leaves the store but through a projection that names a part of it. */
 	services?: {
 		password?: { bcrypt: string };
@@ -34,6 +37,10 @@ export interface User {
 	e2eKeyHistory?: KeyHistoryEntry[];
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
+	/** Since when the user is being put into the queues of their rooms, with a first identity key; gone when that is done. */
+	e2eQueueing?: Date;
+	/** Ids of the rooms they are a member of, as Rocket.Chat lists members by it. */
+	__rooms?: string[];
 	/** Comes from another server. */
 	federated?: boolean;
 	_updatedAt?: Date;
@@ -82,6 +89,11 @@ export interface Room {
 	description?: string;
 	announcement?: string;
 	customFields?: Record<string, unknown>;
+	/** Whether it is among those a new user joins. */
+	default?: boolean;
+	/** Whether only some write, and all read. */
+	broadcast?: boolean;
+	archived?: boolean;
 	encrypted?: boolean;
 	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
@@ -96,6 +108,10 @@ export interface Room {
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
+	/** The room a team stands on: it goes with the team alone. */
+	teamMain?: boolean;
+	/** Whether only those may join who know a code. */
+	joinCodeRequired?: boolean;
 	abacAttributes?: unknown[];
 	federated?: boolean;
 	/** The agent of a livechat or voip room. */
@@ -129,6 +145,8 @@ export interface Subscription {
 	open?: boolean;
 	alert?: boolean;
 	unread?: number;
+	userMentions?: number;
+	groupMentions?: number;
 	/** When the member came. */
 	ts?: Date;
 	/** When the member last looked. */
@@ -137,6 +155,8 @@ export interface Subscription {
 	roles?: string[];
 	/** `INVITED`: asked in, not yet come. */
 	status?: string;
+	/** Calls that are about to remove an owner: until when each may take. */
+	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. No two are alike. */
 	E2EKey?: string;
 	/** The same, offered by another member and not yet accepted. */

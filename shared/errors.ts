@@ -66,8 +66,18 @@ const refusals = {
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
 	keyIdMismatch: { error: 'error-key-id-mismatch', reason: 'This is not a key with the key id of the room' },
+	invalidKey: { error: 'error-invalid-key', reason: 'A sealed key must be 1 to 4096 characters long, and not blank' },
+	keyInUse: { error: 'error-key-in-use', reason: 'This very key is stored in another place already' },
+	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
+	tooManyKeys: {
+		error: 'error-too-many-keys',
+		reason: 'At most 500 rooms, 100 members of each and 1,000 keys in all can be given at once',
+	},
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
+	keyHistoryFull: { error: 'error-key-history-full', reason: 'Too many public keys have been stored for this user' },
+	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
+	invalidUserId: { error: 'error-invalid-user-id', reason: 'Invalid user id' },
 	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
 	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
 	lastKeyHolder: {
@@ -77,7 +87,83 @@ const refusals = {
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
+	/* rooms and members: Rocket.Chat's codes */
+	roomNotFound: {
+		error: 'error-room-not-found',
+		reason: 'The required "roomId" or "roomName" param provided does not match any room',
+	},
+	roomParamMissing: {
+		error: 'error-roomid-param-not-provided',
+		reason: 'The parameter "roomId" or "roomName" is required',
+	},
+	userParamMissing: {
+		error: 'error-users-params-not-provided',
+		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
+	},
+	invalidRoomName: {
+		error: 'error-invalid-room-name',
+		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',
+	},
+	duplicateRoomName: { error: 'error-duplicate-channel-name', reason: 'A room with that name exists' },
+	userNotInRoom: { error: 'error-user-not-in-room', reason: 'User is not in this room' },
+	lastOwner: {
+		error: 'error-you-are-last-owner',
+		reason: 'You are the last owner. Please set new owner before leaving the room.',
+	},
+	codeRequired: { error: 'error-code-required', reason: 'This room can only be joined with its code' },
+	directRoomTooLarge: {
+		error: 'error-direct-message-max-user-exceeded',
+		reason: 'A direct room has 8 members at most',
+	},
+	privateRoomsEncrypted: {
+		error: 'error-encrypted-private-rooms-enforced',
+		reason: 'Workspace policy requires all private rooms to be encrypted.',
+	},
+	onlyPrivateEncrypted: {
+		error: 'error-action-not-allowed',
+		reason: 'Only groups or direct channels can enable encryption',
+	},
+	encryptionIsOff: { error: 'error-action-not-allowed', reason: 'Encryption is switched off on this server' },
+	toggleNotAllowed: {
+		error: 'error-action-not-allowed',
+		reason: 'You do not have permission to toggle E2E encryption',
+	},
+	editingNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing room is not allowed' },
+	invalidRoomSettings: { error: 'error-invalid-settings', reason: 'Invalid settings provided' },
+	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
+	invalidSince: {
+		error: 'error-updatedSince-param-invalid',
+		reason: 'The "updatedSince" query parameter must be a valid date.',
+	},
+	/* people: names and texts as Rocket.Chat's */
+	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
+	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
+	assigningAdminNotAllowed: { error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' },
+	invalidRole: { error: 'error-action-not-allowed', reason: 'The field Roles consist invalid role id' },
+	lastAdmin: { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' },
+	identityNotSaved: { error: 'error-could-not-save-identity', reason: 'Could not save user identity' },
+	invalidPassword: { error: 'error-invalid-password', reason: 'Invalid password' },
+	userNotNamed: {
+		error: 'error-user-param-not-provided',
+		reason: 'The required "userId" or "username" param was not provided',
+	},
+	userNotFound: {
+		error: 'error-invalid-user',
+		reason: 'The required "userId" or "username" param provided does not match any users',
+	},
+	noSuchUser: { error: 'User not found.', bare: true },
+	userIsLastOwner: { error: 'user-last-owner' },
+	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
+	/* settings and permissions */
+	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
+	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
+	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	/* what a role allows */
+	permissionMissing: {
+		error: 'error-unauthorized',
+		reason: 'User does not have the permissions required for this action',
+	},
 	unauthorized: { error: 'unauthorized', bare: true },
 	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
 } satisfies Record<string, Refusal>;
@@ -86,6 +172,21 @@ const refusals = {
 export function refusal(name: keyof typeof refusals, details?: unknown): ClientError {
 	const { error, reason, bare }: Refusal = refusals[name];
 	return bare ? new BareError(error, reason, details) : new ClientError(error, reason, details);
+}
+
+/** Refusals whose sentence names what they are about. */
+const refusalsOf = {
+	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
+	fieldUnavailable: { error: 'error-field-unavailable', reason: (value) => `${value} is already in use :(` },
+	invalidUsername: { error: 'error-input-is-not-a-valid-field', reason: (value) => `${value} is not a valid username` },
+	blockedUsername: { error: 'error-blocked-username', reason: (value) => `${value} is blocked and can't be used!` },
+	invalidEmail: { error: 'error-invalid-email', reason: (value) => `Invalid email ${value}` },
+} satisfies Record<string, { error: string; reason(value: string): string }>;
+
+/** Makes the client-safe error of that name, about this value. */
+export function refusalOf(name: keyof typeof refusalsOf, value: string, details?: unknown): ClientError {
+	const { error, reason } = refusalsOf[name];
+	return new ClientError(error, reason(value), details);
 }
 
 /**

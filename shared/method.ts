@@ -34,6 +34,10 @@ export interface RestRoute {
 	readonly verb: 'GET' | 'POST';
 	/** Below `/api/v1/`; `:id` and the like are members of the call. */
 	readonly path: string;
+	/** True: REST answers success and no more, whatever the method returns over DDP. */
+	readonly empty?: boolean;
+	/** `object`: the body as a whole is the first argument, as it is the one parameter of DDP. Else: an argument a member. */
+	readonly body?: 'object';
 }
 
 /** Figures that methods depend on and whoever runs the server decides. */

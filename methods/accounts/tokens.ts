@@ -71,7 +71,7 @@ export function makeToken(settings: Settings, like: Omit<LoginToken, 'hashedToke
  * Makes a token for a user and stores its hash.
  * @param provided what must hold of the user in that moment, such as the password just checked: who has changed it
  * meanwhile has ended all logins, and this one may not slip in behind them
- * @returns null where it does not hold
+ * @returns null where it does not hold, or the user is no longer active
  */
 export async function issueToken(
 	{ store, settings }: Pick<MethodContext, 'store' | 'settings'>,
@@ -80,7 +80,7 @@ export async function issueToken(
 	like?: LoginToken,
 ): Promise<NewToken | null> {
 	const made = makeToken(settings, like);
-	const { matchedCount } = await store.users.updateOne({ ...provided, _id: userId }, {
+	const { matchedCount } = await store.users.updateOne({ active: { $ne: false }, ...provided, _id: userId }, {
 		$push: { [TOKENS]: made.entry },
 	} as UpdateFilter<User>);
 	return matchedCount === 0 ? null : made;

@@ -2,6 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
+import { placesOf } from '../rooms/members.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
 export const MOST_WAITING = 50;
@@ -68,14 +69,35 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 	);
 	if (!room) return false;
 	if (room.usersWaitingForE2EKeys?.length === 0) {
-		await store.rooms.updateOne(
-			{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
-			{ $unset: { usersWaitingForE2EKeys: 1 } },
-		);
+		await removeEmptyQueue(store, rid);
 		delete room.usersWaitingForE2EKeys;
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	return true;
+}
+
+/**
+ * Takes users out of the queue of a room who were given its key, or were offered it. Who has lost it again at that very
+ * moment, by a reset or a refusal, is put back.
+ * @returns whether the queue has changed
+ */
+export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
+	const { store } = context;
+	if (!(await dequeue(context, rid, userIds))) return false;
+	const empty = { E2EKey: { $exists: false }, E2ESuggestedKey: { $exists: false } };
+	const places = await store.subscriptions
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...empty }, { projection: { 'u._id': 1 } })
+		.toArray();
+	for (const { u } of places) await enqueue(context, rid, u._id);
+	return true;
+}
+
+/** Where nobody waits there is no queue. */
+export async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
+	await store.rooms.updateOne(
+		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
+		{ $unset: { usersWaitingForE2EKeys: 1 } },
+	);
 }
 
 /** Ids of the rooms where the user is a member without the key, in batches. */
@@ -103,4 +125,36 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
 		for (const { _id } of rooms) await enqueue(context, _id, userId);
 	}
+}
+
+/**
+ * Puts the members of a room who lack its key, and have identity keys, into its queue: as many as it holds, in one write
+ * where nobody waits yet. For a room that has just become encrypted.
+ */
+export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
+	const { store, events } = context;
+	const userIds: string[] = [];
+	const keyless = { E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
+	for await (const page of placesOf(store, rid, keyless, { 'u._id': 1 })) {
+		const among = { _id: { $in: page.map(({ u }) => u._id) }, 'e2e.public_key': { $exists: true } };
+		for (const { _id } of await store.users.find(among, { projection: { _id: 1 } }).toArray()) userIds.push(_id);
+		if (userIds.length >= MOST_WAITING) break;
+	}
+	const first = userIds.slice(0, MOST_WAITING);
+	if (first.length === 0) return;
+	const ts = new Date();
+	const room = await store.rooms.findOneAndUpdate(
+		{ _id: rid, encrypted: true, usersWaitingForE2EKeys: { $exists: false } },
+		{ $set: { usersWaitingForE2EKeys: first.map((userId) => ({ userId, ts })) } },
+		{ returnDocument: 'after' },
+	);
+	if (!room) {
+		for (const userId of first) await enqueue(context, rid, userId);
+		return;
+	}
+	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	// As in `enqueue`: some may have got the key or left in that moment.
+	const gone = [];
+	for (const userId of first) if (!(await mayWait(store, rid, userId))) gone.push(userId);
+	if (gone.length > 0) await dequeue(context, rid, gone);
 }

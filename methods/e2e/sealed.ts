@@ -1,5 +1,6 @@
 /** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`contract/rocketchat-e2e.md` 13). */
 import { refusal } from '../../shared/errors.js';
+import { LONGEST_KEY } from './limits.js';
 
 /** Base64 of a 2048-bit RSA ciphertext, in characters. */
 const SEALED_LENGTH = 344;
@@ -20,4 +21,9 @@ export function isOfKeyId(key: string, keyId: string | null | undefined): boolea
 /** @throws ClientError `error-key-id-mismatch` for a key sealed under another key id than the room's */
 export function demandKeyId(key: string, keyId: string | null | undefined, methodName: string): void {
 	if (!isOfKeyId(key, keyId)) throw refusal('keyIdMismatch', { method: methodName });
+}
+
+/** @throws ClientError `error-invalid-key` for what is blank, or longer than any sealed key */
+export function demandKey(key: string, methodName: string): void {
+	if (key.trim() === '' || key.length > LONGEST_KEY) throw refusal('invalidKey', { method: methodName });
 }

@@ -4,10 +4,13 @@ import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import type { Caller } from '../caller.js';
 import type { Services } from '../invoke.js';
 
-export type Identity = Pick<Caller, 'userId' | 'hashedToken'>;
+export interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
+	/** True for a user without user name, who may do next to nothing here (7.2). */
+	readonly nameless: boolean;
+}
 
 /** Someone not logged in. */
-export const ANYONE: Identity = { userId: null, hashedToken: null };
+export const ANYONE: Identity = { userId: null, hashedToken: null, nameless: false };
 
 /**
  * Finds whose credentials these are.
@@ -20,5 +23,5 @@ export async function authenticate(headers: IncomingHttpHeaders, services: Servi
 	const hashedToken = hashToken(token);
 	const holder = await findTokenHolder(services, hashedToken, userId);
 	if (holder === 'unknown' || holder === 'expired') return null;
-	return { userId, hashedToken };
+	return { userId, hashedToken, nameless: !holder.user.username };
 }

@@ -70,6 +70,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 		async handler(request, reply) {
 			const identity = await identityOf(request, route, services);
 			if (!identity) return send(reply, UNAUTHORIZED);
+			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
 			const mark = markOf(request);
 			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
 			// Each member by name: to spread `identity` here costs half as much as all the rest of a request.
@@ -87,10 +88,14 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 			return send(reply, await answerOf(route, { members, pathMembers, caller }));
 		},
 	});
-	const allow = route.verbs.includes('GET') ? [...route.verbs, 'HEAD'] : route.verbs;
+}
+
+/** Refuses the verbs that none of the routes at a path is for. */
+function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
+	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	app.route({
-		method: app.supportedMethods.filter((verb) => !(allow as readonly string[]).includes(verb)),
-		url,
+		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
+		url: `${PREFIX}/${path}`,
 		// Before the body is read: it does not matter here whether that is sound.
 		onRequest: async (request, reply) => {
 			reply.header('allow', allow.join(', '));
@@ -161,6 +166,11 @@ export function createRest(
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
-	for (const route of routesOf(methods, invoker, services)) addRoute(app, route, services, addressOf);
+	const verbsAt = new Map<string, string[]>();
+	for (const route of routesOf(methods, invoker, services)) {
+		addRoute(app, route, services, addressOf);
+		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
+	}
+	for (const [path, verbs] of verbsAt) refuseOtherVerbs(app, path, verbs);
 	return app;
 }

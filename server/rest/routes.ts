@@ -23,11 +23,17 @@ export interface Route {
 	readonly verbs: readonly RestRoute['verb'][];
 	/** Whether the caller must log in, may, or is not asked: old credentials must not keep anyone from a new login. */
 	readonly credentials: 'required' | 'optional' | 'ignored';
+	/** True: also users without user name may call it (7.2). */
+	readonly nameless?: boolean;
 	answer(request: Request): Promise<Answer>;
 }
 
 /** A method's route, derived from its definition: members become arguments by name. */
-function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRoute, invoker: Invoker): Route {
+function methodRoute(
+	{ name, anonymous, args }: Method,
+	{ verb, path, body, empty }: RestRoute,
+	invoker: Invoker,
+): Route {
 	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
 		path,
@@ -38,8 +44,10 @@ function methodRoute({ name, anonymous, args }: Method, { verb, path }: RestRout
 				return refused(400, 'The body must be a JSON object');
 			}
 			const given = members as Record<string, unknown>;
-			const params = args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
-			return succeeded(await invoker.invoke(name, params, caller));
+			const params =
+				body === 'object' ? [given] : args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+			const value = await invoker.invoke(name, params, caller);
+			return succeeded(empty ? undefined : value);
 		},
 	};
 }
@@ -69,6 +77,7 @@ export function routesOf(methods: readonly Method[], invoker: Invoker, services:
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
+			nameless: true,
 			answer: methodCall,
 		},
 		{
@@ -87,6 +96,7 @@ export function routesOf(methods: readonly Method[], invoker: Invoker, services:
 			path: 'logout',
 			verbs: ['GET', 'POST'],
 			credentials: 'required',
+			nameless: true,
 			answer: ({ caller }) => logOut(invoker, caller),
 		},
 	];

@@ -21,7 +21,7 @@ export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec
 		uniqueSparse('emails.address'),
 		uniqueSparse('services.resume.loginTokens.hashedToken'),
 	],
-	rocketchat_room: [uniqueSparse('name')],
+	rocketchat_room: [uniqueSparse('name'), { fields: ['uids'], unique: false, sparse: true }],
 	rocketchat_subscription: [
 		unique('rid', 'u._id'),
 		{ ...plain('rid'), embeddedOnly: true },

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readConfig } from '../../server/config.js';
-import { helpText, OptionError, options, readmeTable } from '../../server/options.js';
+import { helpText, type Option, OptionError, options, readmeTable } from '../../server/options.js';
 
 function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
 	const request = readConfig(line.split(' ').filter(Boolean), env);
@@ -83,6 +83,9 @@ describe('the configuration', () => {
 		['--once-lifetime 3600001', {}, '--once-lifetime must be a whole number from 0 to 3600000'],
 		['', { ROOMKEY_ONCE_MAX: '0' }, 'ROOMKEY_ONCE_MAX must be a whole number from 1 to 10000000'],
 		['--data=', {}, '--data must not be empty'],
+		['', { ADMIN_PASS: ' ' }, 'ADMIN_PASS must be a password'],
+		['', { ADMIN_USERNAME: 'a b' }, 'ADMIN_USERNAME must be letters, digits and any of . _ - only'],
+		['', { ADMIN_EMAIL: 'nobody' }, 'ADMIN_EMAIL must be an e-mail address'],
 		['--memory --demo', {}, 'choose one of --memory and --demo'],
 		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],
 		['', { MONGO_URL: 'x', ROOMKEY_DATA: 'y' }, 'choose one of MONGO_URL and ROOMKEY_DATA'],
@@ -99,9 +102,20 @@ describe('the configuration', () => {
 	});
 
 	it('explains every option in --help', () => {
-		for (const [name, { meaning }] of Object.entries(options)) {
-			expect(helpText()).to.include(`--${name}`).and.include(meaning);
+		for (const [name, { meaning, envOnly, env }] of Object.entries<Option<unknown>>(options)) {
+			expect(helpText())
+				.to.include(envOnly ? (env as string) : `--${name}`)
+				.and.include(meaning);
 		}
+	});
+
+	it('takes the first admin from the environment alone: everybody can read a command line', () => {
+		const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: ' secret ', ADMIN_EMAIL: 'root@example.com' };
+		const who = { 'admin-username': 'root', 'admin-pass': ' secret ', 'admin-email': 'root@example.com' };
+		expect(configOf('', env)).to.include(who);
+		expect(configOf('', { ADMIN_PASS: '' })).to.include({ 'admin-username': 'admin', 'admin-pass': undefined });
+		expect(() => configOf('--admin-pass secret')).to.throw(OptionError, "Unknown option '--admin-pass'");
+		expect(helpText()).not.to.include('--admin');
 	});
 
 	it('has the table of settings in the README', () => {

@@ -147,6 +147,48 @@ describe('roomkey', () => {
 			.and.not.include('secret');
 	});
 
+	describe('with ADMIN_PASS', () => {
+		const logIn = async (address: string, user: string, password: string) =>
+			(await post(`${address}/api/v1/login`, null, { user, password })).body as {
+				data?: { me: { roles: string[]; emails?: { address: string }[] } };
+			};
+
+		it('makes the first admin once, and says so without the password', async () => {
+			const env = { ADMIN_USERNAME: 'root', ADMIN_PASS: 'my-secret', ADMIN_EMAIL: 'Root@Example.com' };
+			const first = roomkey(`--data ${folder}/data --port 0`, env);
+			const { data } = await logIn(await first.listening(), 'root', 'my-secret');
+			expect(data?.me).to.deep.include({
+				roles: ['admin'],
+				emails: [{ address: 'root@example.com', verified: true }],
+			});
+			expect(await first.stop()).to.equal(0);
+			const [line, ...more] = first.err.trim().split('\n');
+			expect(more).to.deep.equal([]);
+			expect(JSON.parse(line as string)).to.include({ username: 'root', msg: 'There was no admin: made one' });
+			expect(first.err + first.out).not.to.include('my-secret');
+			const other = { ADMIN_USERNAME: 'other', ADMIN_PASS: 'another-secret' };
+			const second = roomkey(`--data ${folder}/data --port 0`, other);
+			const address = await second.listening();
+			expect(await logIn(address, 'other', 'another-secret')).not.to.have.property('data');
+			expect(await logIn(address, 'root', 'my-secret')).to.have.property('data');
+			expect(await second.stop()).to.equal(0);
+			expect(second.err).to.equal('');
+		});
+
+		it('calls that admin admin, unless told otherwise', async () => {
+			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
+			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
+		});
+
+		it('refuses values that cannot be, and keeps them to itself', async () => {
+			const command = roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret', ADMIN_EMAIL: 'my-secret' });
+			expect(await command.ended()).to.equal(2);
+			expect(command.err)
+				.to.match(/^roomkey: ADMIN_EMAIL must be an e-mail address\nTry roomkey --help\n$/)
+				.and.not.include('my-secret');
+		});
+	});
+
 	describe('--demo', () => {
 		it('prints a curl line that sets a key id, once', async () => {
 			const command = roomkey('--demo --port 0');
@@ -199,7 +241,7 @@ describe('roomkey', () => {
 					details: { method: 'canAccessRoom' },
 				},
 			]);
-			for (const name of ['alice', 'bob']) {
+			for (const name of ['alice', 'bob', 'admin']) {
 				expect((await post(`${address}/api/v1/login`, null, { user: name, password: name })).status).to.equal(200);
 			}
 		});

@@ -39,6 +39,17 @@ describe('limits', () => {
 		return client;
 	}
 
+	it('refuse nobody who holds api-bypass-rate-limit', async () => {
+		await start();
+		const statuses = async (who: Person) => {
+			const answers = [];
+			for (let i = 0; i < 5; i++) answers.push((await post(limited, who, {})).status);
+			return answers;
+		};
+		expect(await statuses(await addPerson(app.store, { roles: ['bot'] }))).to.deep.equal([200, 200, 200, 200, 200]);
+		expect(await statuses(await addPerson(app.store))).to.deep.equal([200, 200, 200, 429, 429]);
+	});
+
 	describe('of calls over DDP (section 14)', () => {
 		it('refuse with both answers, and the connection goes on', async () => {
 			await start();

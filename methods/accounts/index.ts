@@ -1,0 +1,19 @@
+/** The methods by which people log in and out, and look after their own account. */
+import type { Method } from '../../shared/method.js';
+import { changePassword } from './changePassword.js';
+import { createUser } from './createUser.js';
+import { getNewToken } from './getNewToken.js';
+import { login } from './login.js';
+import { logout } from './logout.js';
+import { me } from './me.js';
+import { removeOtherTokens } from './removeOtherTokens.js';
+
+export const accountMethods: readonly Method[] = [
+	changePassword,
+	createUser,
+	getNewToken,
+	login,
+	logout,
+	me,
+	removeOtherTokens,
+];

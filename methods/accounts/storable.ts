@@ -1,0 +1,19 @@
+/** What people may store with their account, whatever it is. */
+import { Match } from '../../shared/match.js';
+
+/** What a document can hold in either store: JSON and dates. */
+function isStorable(value: unknown): boolean {
+	if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+	if (typeof value === 'number') return Number.isFinite(value);
+	if (Array.isArray(value)) return value.every(isStorable);
+	if (value instanceof Date) return !Number.isNaN(value.getTime());
+	return (
+		Match.test(value, Object) &&
+		Object.entries(value).every(([key, field]) => /^[^$.][^.]*$/.test(key) && isStorable(field))
+	);
+}
+
+/** A plain object that either store can hold. */
+export const Storable = Match.Where(
+	(value): value is Record<string, unknown> => Match.test(value, Object) && isStorable(value),
+);

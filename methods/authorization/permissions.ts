@@ -1,0 +1,79 @@
+/** `permissions.update` and `permissions.listAll`: which role may do what. */
+import type { Permission } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type Method, method } from '../../shared/method.js';
+import { isDuplicateKey, type Store } from '../../shared/store.js';
+import { demandPermission, KNOWN_PERMISSIONS, permissionChanged } from '../permissions.js';
+
+/** All that are stored, and the standard of those that are not. */
+async function listPermissions(store: Store): Promise<Permission[]> {
+	const stored = await store.permissions.find({}, { projection: { roles: 1, _updatedAt: 1 } }).toArray();
+	const known = new Set(stored.map(({ _id }) => _id));
+	const standard = [...KNOWN_PERMISSIONS].filter(([_id]) => !known.has(_id));
+	return [...stored, ...standard.map(([_id, roles]) => ({ _id, roles: [...roles] }))].sort((a, b) =>
+		a._id < b._id ? -1 : 1,
+	);
+}
+
+const sameRoles = (some: readonly string[], others: readonly string[]) =>
+	some.length === others.length && some.every((role) => others.includes(role));
+
+/** @returns whether anything was written */
+async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<boolean> {
+	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
+	if (sameRoles(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return false;
+	const write = () => permissions.updateOne({ _id }, { $set: { roles } });
+	if (stored) await write();
+	else {
+		await permissions.insertOne({ _id, roles }).catch((error) => {
+			if (!isDuplicateKey(error)) throw error;
+			return write();
+		});
+	}
+	return true;
+}
+
+const updatePermissions = method({
+	name: 'permissions.update',
+	args: { permissions: [{ _id: String, roles: [Match.Where(isRole)] }] },
+	rest: 'POST',
+	summary: 'Says which roles hold permissions, in force at once; for those who may access-permissions',
+	async run({ permissions }, context) {
+		const { store, events, name } = context;
+		await demandPermission(context, 'access-permissions');
+		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
+		if (permissions.some(({ _id }) => !known.has(_id))) throw refusal('invalidPermission', { method: name });
+		for (const { _id, roles: asked } of permissions) {
+			const roles = [...new Set(asked)];
+			const written = await setRoles(store, _id, roles);
+			permissionChanged(store, _id);
+			if (written) events.emit('changed', { collection: 'permissions', action: 'updated', document: { _id, roles } });
+		}
+		return { permissions: await listPermissions(store) };
+	},
+});
+
+function isDateText(text: unknown): text is string {
+	return typeof text === 'string' && !Number.isNaN(Date.parse(text));
+}
+
+function isRole(text: unknown): text is string {
+	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
+}
+
+const listAllPermissions = method({
+	name: 'permissions.listAll',
+	args: { updatedSince: Match.Optional(Match.Where(isDateText)) },
+	rest: 'GET',
+	parallel: true,
+	summary: 'Tells which roles hold which permission; with a date, only of those written since',
+	async run({ updatedSince }, { store }) {
+		const all = await listPermissions(store);
+		if (updatedSince === undefined) return { update: all, remove: [] };
+		const since = new Date(updatedSince);
+		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since), remove: [] };
+	},
+});
+
+export const permissionMethods: readonly Method[] = [updatePermissions, listAllPermissions];

@@ -1,0 +1,40 @@
+/** `e2e.keyHistory` (`contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
+import { refusal } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { Page, pageOf } from '../paging.js';
+import { mayUser } from '../permissions.js';
+import { HISTORY, wholeHistory } from './history.js';
+import { ownPlaces } from './ownPlaces.js';
+
+async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
+	for await (const page of ownPlaces(store, one)) {
+		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) } };
+		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
+	}
+	return false;
+}
+
+async function maySee(store: Store, userId: string, uid: string): Promise<boolean> {
+	return userId === uid || (await shareRoom(store, userId, uid)) || mayUser(store, userId, 'edit-other-user-e2ee');
+}
+
+export const keyHistory = method({
+	name: 'e2e.keyHistory',
+	args: { uid: String, ...Page },
+	rest: 'GET',
+	limit: { calls: 600, per: 60_000 },
+	parallel: true,
+	summary: 'Lists the public keys that somebody the caller shares a room with ever stored, the first one first',
+	async run({ uid, ...page }, { name, userId, store }) {
+		// One answer for those who are not there and those who are none of the caller's business.
+		const user = (await maySee(store, userId, uid))
+			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
+			: null;
+		if (!user) throw refusal('invalidUser', { method: name });
+		const all = await wholeHistory(store, user);
+		const { count, offset } = pageOf(page);
+		const history = all.slice(offset, offset + count);
+		return { history, count: history.length, offset, total: all.length };
+	},
+});

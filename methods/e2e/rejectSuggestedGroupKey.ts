@@ -1,0 +1,23 @@
+/** `e2e.rejectSuggestedGroupKey` (`contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
+import { refusal } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import { endLeases } from './leases.js';
+import { KEY_CALLS } from './limits.js';
+import { dropOffer, offered } from './offers.js';
+import { findPlace } from './slots.js';
+
+export const rejectSuggestedGroupKey = method({
+	name: 'e2e.rejectSuggestedGroupKey',
+	args: { rid: String },
+	rest: 'POST',
+	limit: KEY_CALLS,
+	summary: 'Refuses the key of a room that another member has offered, and waits for another',
+	async run({ rid }, context) {
+		const { name, userId, store } = context;
+		const place = await findPlace(store, rid, userId);
+		if (!place) throw refusal('subscriptionNotFound', { method: name });
+		if (offered(place) === '') throw refusal('noSuggestedKey', { method: name });
+		endLeases(store, rid, [userId]);
+		await dropOffer(context, place);
+	},
+});

@@ -1,0 +1,15 @@
+/** `e2e.resetOwnE2EKey` (`contract/rocketchat-e2e.md` 4.7): the caller starts anew. Nobody has a second factor here. */
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { resetUser } from './resetUser.js';
+
+export const resetOwnE2EKey = method({
+	name: 'e2e.resetOwnE2EKey',
+	args: { confirm: Match.Maybe(Boolean) },
+	limit: { calls: 600, per: 60_000 },
+	changesUser: true,
+	summary: "Takes away the caller's identity keys and ends all their logins",
+	async run({ confirm }, context) {
+		return (await resetUser(context, context.userId, confirm ?? undefined)) ?? true;
+	},
+});

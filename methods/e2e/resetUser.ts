@@ -1,0 +1,47 @@
+/**
+ * The reset of a user's identity keys (`contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
+ * Rocket.Chat's it drops no room key: what the user held is kept among the old keys, as far as they can still read it.
+ */
+import { refusal } from '../../shared/errors.js';
+import type { MethodContext } from '../../shared/method.js';
+import { revokeOtherTokens } from '../accounts/tokens.js';
+import { demandConfirmation } from './holders.js';
+import { dropIdentity } from './identity.js';
+import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from './ownPlaces.js';
+import { enqueueEverywhere, hasIdentity } from './queue.js';
+
+/** What a reset answers: something only where it cost a room its last holder. */
+export type ResetResult = { lastKeyHolder: true } | undefined;
+
+/**
+ * Takes away the identity keys of a user, empties their places, takes them out of all queues and ends all their logins.
+ * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest.
+ * @param confirm whether the caller knows that rooms may lose their last holder (`contract/beyond.md` E11)
+ * @throws ClientError `error-invalid-user` where there is no such user, `error-not-allowed` for one of another server,
+ * `error-last-key-holder`; nothing has been written then
+ */
+export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
+	const { store, events, name, settings } = context;
+	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
+	if (!user) throw refusal('invalidUser', { method: name });
+	if (user.federated) throw refusal('federatedUser', { function: 'resetTOTP' });
+	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
+		demandConfirmation(context, confirm);
+
+	const mark = await dropIdentity(context, userId);
+	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
+	const lastKeyHolder = await emptyPlaces(context, userId);
+	await leaveQueues(context, userId);
+	// Who has stored new keys in that time may have been taken out of queues for good reason to be in.
+	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);
+	await endLogins(context, userId, mark);
+	return lastKeyHolder ? { lastKeyHolder } : undefined;
+}
+
+/** Ends all logins of the user, and takes away the mark in the same write, unless it has become another's. */
+async function endLogins(context: MethodContext, userId: string, mark: Date): Promise<void> {
+	// The connection that asks would be closed before it had its answer.
+	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
+	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, { $unset: { e2eRekeying: 1 } });
+	if (!done) await revokeOtherTokens(context, userId, null);
+}

@@ -1,0 +1,56 @@
+/** `e2e.setUserPublicAndPrivateKeys` (`contract/rocketchat-e2e.md` 4.3, `contract/beyond.md` E4, E5). */
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method, type Settings } from '../../shared/method.js';
+import { storeKeyPair } from './identity.js';
+
+/** One that is absent or null is refused as an empty one is: with a code that tells more. */
+const Key = Match.Optional(Match.OneOf(String, null));
+
+/** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */
+const LONGEST = { public: 8 * 1024, private: 32 * 1024 };
+
+function fits(key: string | null | undefined, longest: number): key is string {
+	return !!key && Buffer.byteLength(key) <= longest;
+}
+
+/** What a text says as JSON; undefined where it is none. */
+function readJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * Whether it can be a public key. Any text can, for clients differ, but not the JSON text of a string: that is a key which
+ * was turned into text twice, and others could do nothing with it.
+ */
+function isPublicKey(key: string, { strictKeys }: Settings): boolean {
+	const read = readJson(key);
+	return strictKeys
+		? Match.test(read, Match.ObjectIncluding({ kty: String, n: String, e: String }))
+		: typeof read !== 'string';
+}
+
+export const setUserPublicAndPrivateKeys = method({
+	name: 'e2e.setUserPublicAndPrivateKeys',
+	args: {
+		keys: Match.ObjectIncluding({
+			public_key: Key,
+			private_key: Key,
+			force: Match.Optional(Boolean),
+		}),
+	},
+	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
+	limit: { calls: 600, per: 60_000 },
+	once: true,
+	summary: "Stores the caller's identity keys; with force also over others",
+	async run({ keys: { public_key, private_key, force } }, context) {
+		const { name, userId, settings } = context;
+		const fit = fits(public_key, LONGEST.public) && fits(private_key, LONGEST.private);
+		if (!fit || !isPublicKey(public_key, settings)) throw refusal('invalidKeys', { method: name });
+		await storeKeyPair(context, userId, { public_key, private_key }, force === true);
+	},
+});

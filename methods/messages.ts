@@ -1,0 +1,22 @@
+/** Messages, which Roomkey does not have (`contract/beyond.md` section 3): who sends one is told so. */
+import { refusal } from '../shared/errors.js';
+import { Match } from '../shared/match.js';
+import { type Method, method } from '../shared/method.js';
+
+function notSupported(name: string, rest?: 'POST'): Method {
+	return method({
+		name,
+		args: { message: Match.Any },
+		...(rest && { rest }),
+		summary: 'Refused: Roomkey keeps keys, not messages',
+		run() {
+			throw refusal('notSupported', { method: name });
+		},
+	});
+}
+
+/** `chat.sendMessage` is Rocket.Chat's REST name of the same. */
+export const messageMethods: readonly Method[] = [
+	notSupported('sendMessage'),
+	notSupported('chat.sendMessage', 'POST'),
+];

@@ -1,0 +1,91 @@
+/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
+import type { Room } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { demandConfirmation } from '../e2e/holders.js';
+import type { StaleReason } from '../e2e/stale.js';
+import { hasPermission, hasRoomPermission } from '../permissions.js';
+import { findNamedUsers, WHICH_USERS } from './invite.js';
+import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from './kinds.js';
+import { demandOtherOwner, removeMember, takesLastKey } from './leave.js';
+
+/** Only where the last holder of a key goes, and the server asks for it (`contract/beyond.md` E11). */
+const CONFIRM = Match.Optional(Boolean);
+
+interface Departure {
+	readonly userId: string;
+	readonly reason: StaleReason;
+	readonly confirm: boolean | undefined;
+}
+
+/**
+ * Lets somebody go, if rules allow it.
+ * @returns the answer: `lastKeyHolder: true` where nobody who stays holds the key; a channel, which can still be seen
+ */
+async function depart(
+	context: MethodContext,
+	kind: Kind,
+	room: Room,
+	{ userId, reason, confirm }: Departure,
+): Promise<Record<string, unknown>> {
+	const { store, name } = context;
+	const rid = room._id;
+	if (!(await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } })))
+		throw refusal('userNotInRoom', { method: name });
+	if (await takesLastKey(store, rid, userId)) demandConfirmation(context, confirm);
+	await demandOtherOwner(context, rid, userId);
+	const { lastKeyHolder } = await removeMember(context, room, userId, reason);
+	return {
+		...(kind.t === 'c' && (await roomAnswer(context, kind, rid))),
+		...(lastKeyHolder && { lastKeyHolder }),
+	};
+}
+
+/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
+export const leaveMethods = forBoth((kind) =>
+	method({
+		name: `${kind.plural}.leave`,
+		args: { ...WHICH_ROOM, confirm: CONFIRM },
+		rest: 'POST',
+		once: true,
+		summary: `Ends the caller's membership of a ${kind.single}`,
+		async run({ confirm, ...which }, context) {
+			const { store, name, userId } = context;
+			const room = await findRoom(context, which, kind);
+			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
+				throw refusal('actionNotAllowed', { method: name });
+			return depart(context, kind, room, { userId, reason: 'member-left', confirm });
+		},
+	}),
+);
+
+/** `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true} */
+export const kickMethods = forBoth((kind) =>
+	method({
+		name: `${kind.plural}.kick`,
+		args: {
+			...WHICH_ROOM,
+			userId: WHICH_USERS.userId,
+			username: WHICH_USERS.username,
+			user: WHICH_USERS.user,
+			confirm: CONFIRM,
+		},
+		rest: 'POST',
+		once: true,
+		summary: `Removes a member from a ${kind.single}`,
+		async run({ confirm, ...args }, context) {
+			const { store, name } = context;
+			const fromAny = `kick-user-from-any-${kind.t}-room`;
+			const room = await findRoom(context, args, kind, fromAny);
+			const caller = await findCaller(context);
+			const mayKick =
+				(await hasRoomPermission(store, caller, 'remove-user', room._id)) ||
+				(await hasPermission(store, caller, fromAny));
+			if (!mayKick) throw refusal('actionNotAllowed', { method: name });
+			const [member] = await findNamedUsers(context, args);
+			if (!member) throw refusal('invalidUser', { method: name });
+			return depart(context, kind, room, { userId: member._id, reason: 'member-removed', confirm });
+		},
+	}),
+);

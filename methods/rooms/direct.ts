@@ -1,0 +1,132 @@
+/** `im.create`, `im.delete`: direct rooms, of which there is one for the same people, whoever asks first. */
+import { createHash } from 'node:crypto';
+import type { Room, Subscription, User } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { type Filter, isDuplicateKey } from '../../shared/store.js';
+import { enqueueKeyless } from '../e2e/queue.js';
+import { hasPermission } from '../permissions.js';
+import { findCaller } from './kinds.js';
+import { givePlace } from './places.js';
+import { publishedRoom } from './published.js';
+import { isEncryptionShown } from './shown.js';
+import { encryptionOfNew } from './toggle.js';
+
+/** Most people in one, as in Rocket.Chat. */
+const MOST_PEOPLE = 8;
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+
+/**
+ * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
+ * more a hash, where Rocket.Chat has a random one (`contract/rocketchat-e2e.md` section 2).
+ */
+function directRoomId(uids: readonly string[]): string {
+	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
+	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
+}
+
+/** Finds the direct room of these people, or makes it: of all who ask at once one does. */
+async function findOrInsert(
+	{ store, name }: Context,
+	people: readonly User[],
+): Promise<{ room: Room; isNew: boolean }> {
+	const uids = people.map(({ _id }) => _id).sort();
+	const _id = directRoomId(uids);
+	// A Rocket.Chat has made it under another id.
+	if (uids.length !== 2) {
+		const same = uids.map((uid) => ({ uids: uid }) as Filter<Room>);
+		const there = await store.rooms.findOne({ t: 'd', $and: [...same, { uids: { $size: uids.length } }] });
+		if (there) return { room: there, isNew: false };
+	}
+	const encrypted = await encryptionOfNew(store, 'd', undefined, name);
+	const room: Room = {
+		_id,
+		t: 'd',
+		usernames: people.map(({ username = '' }) => username),
+		uids,
+		usersCount: people.length,
+		msgs: 0,
+		ts: new Date(),
+		ro: false,
+		sysMes: true,
+		...(encrypted !== undefined && { encrypted }),
+	};
+	try {
+		await store.rooms.insertOne(room);
+		return { room, isNew: true };
+	} catch (error) {
+		if (!isDuplicateKey(error)) throw error;
+	}
+	const there = await store.rooms.findOne({ _id });
+	if (!there) throw refusal('roomNotFound', { method: name });
+	return { room: there, isNew: false };
+}
+
+/** What a member calls it: by the others. */
+function namesFor({ _id }: User, people: readonly User[]): Pick<Subscription, 'name' | 'fname'> {
+	const others = people.filter((person) => person._id !== _id);
+	const shown = others.length > 0 ? others : people;
+	return {
+		name: shown.map(({ username = '' }) => username).join(', '),
+		fname: shown.map(({ username = '', name = username }) => name).join(', '),
+	};
+}
+
+/** Shows the room to its member again who had put it away. */
+async function reopen({ store, events }: Context, rid: string, userId: string): Promise<void> {
+	const place = await store.subscriptions.findOneAndUpdate(
+		{ rid, 'u._id': userId, open: false },
+		{ $set: { open: true } },
+		{ returnDocument: 'after' },
+	);
+	if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+}
+
+async function findPeople({ store, name }: Context, usernames: readonly string[]): Promise<User[]> {
+	const wanted = [...new Set(usernames)];
+	if (wanted.length === 0 || wanted.includes('')) throw refusal('userParamMissing', { method: name });
+	if (wanted.length > MOST_PEOPLE) throw refusal('directRoomTooLarge', { method: name });
+	const people = await store.users
+		.find({ username: { $in: wanted } }, { projection: { username: 1, name: 1 } })
+		.toArray();
+	if (people.length < wanted.length) throw refusal('invalidUser', { method: name });
+	return people;
+}
+
+/** A list, or names with commas between them. */
+const USERNAMES = Match.Optional(Match.OneOf(String, [String]));
+
+export const createDirectRoom = method({
+	name: 'im.create',
+	args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
+	rest: 'POST',
+	summary: 'Answers the direct room of the caller with one user or several; makes it if there is none',
+	async run({ username, usernames = [], excludeSelf = false }, context) {
+		const { store, events, name } = context;
+		const caller = await findCaller(context);
+		if (!(await hasPermission(store, caller, 'create-d'))) throw refusal('actionNotAllowed', { method: name });
+		// To bring others together without taking part is for those who administer rooms.
+		if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
+			throw refusal('actionNotAllowed', { method: name });
+		const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
+		const named = await findPeople(context, username === undefined ? list : [username, ...list]);
+		const others = named.filter(({ _id }) => _id !== caller._id);
+		const people = excludeSelf ? others : [caller, ...others];
+		if (excludeSelf && people.length < 2) throw refusal('userParamMissing', { method: name });
+		if (people.length > MOST_PEOPLE) throw refusal('directRoomTooLarge', { method: name });
+
+		const { room, isNew } = await findOrInsert(context, people);
+		const rid = room._id;
+		let came = 0;
+		for (const person of people) if (await givePlace(context, room, person, namesFor(person, people))) came++;
+		if (!isNew) await reopen(context, rid, caller._id);
+		const now = await store.rooms.findOne({ _id: rid });
+		if (!now) throw refusal('roomNotFound', { method: name });
+		if (came > 0)
+			events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
+		if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
+		return { room: { ...(await publishedRoom(store, now)), rid } };
+	},
+});

@@ -1,0 +1,119 @@
+/** How a member goes, whether they leave, are removed, or their account is deleted. */
+import type { Room, Subscription } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { randomId } from '../../shared/ids.js';
+import type { MethodContext } from '../../shared/method.js';
+import type { Filter, Store } from '../../shared/store.js';
+import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
+import { dequeue } from '../e2e/queue.js';
+import { isOfKeyId } from '../e2e/sealed.js';
+import { markStale, type StaleReason } from '../e2e/stale.js';
+import { noteRemoval } from './trash.js';
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+
+/** In ms. */
+const LONGEST_CALL = 60_000;
+
+/** Members of a room who have really come. */
+const COME = { status: { $ne: 'INVITED' } } as const;
+
+/** What it means for the key of a room that a member goes: whether nobody of those who stay holds it any more. */
+export async function takesLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
+	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
+}
+
+async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
+	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...COME };
+	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
+}
+
+/**
+ * Makes sure that those who stay in a room keep an owner, whoever else goes at that moment: each notes in their place that
+ * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
+ * the place; one that a crash left behind counts for as long as a call may take.
+ * @throws ClientError `error-you-are-last-owner`
+ */
+export async function demandOtherOwner(
+	{ store, name }: Pick<Context, 'store' | 'name'>,
+	rid: string,
+	userId: string,
+): Promise<void> {
+	if (!(await hasOthers(store, rid, userId))) return;
+	const own: Filter<Subscription> = { rid, 'u._id': userId };
+	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
+	const { matchedCount } = await store.subscriptions.updateOne(
+		{ ...own, roles: 'owner' },
+		{ $push: { departures: note } },
+	);
+	if (matchedCount === 0) return;
+	const other = {
+		rid,
+		'u._id': { $ne: userId },
+		roles: 'owner',
+		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
+		...COME,
+	} as Filter<Subscription>;
+	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
+	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
+	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
+	throw refusal('lastOwner', { method: name });
+}
+
+/** A filter for the place with the very keys that were seen in it. */
+function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
+	return {
+		_id,
+		E2EKey: E2EKey === undefined ? { $exists: false } : E2EKey,
+		E2ESuggestedKey: E2ESuggestedKey === undefined ? { $exists: false } : E2ESuggestedKey,
+	} as Filter<Subscription>;
+}
+
+/**
+ * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
+ * told. Where they had the key, or were offered it, it is stale from then on (`contract/beyond.md` E12); where nobody who
+ * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
+ *
+ * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens
+ * where they have no place.
+ */
+export async function removeMember(
+	context: Context,
+	room: Room,
+	userId: string,
+	reason: StaleReason,
+): Promise<{ lastKeyHolder: boolean }> {
+	const { store, events } = context;
+	const rid = room._id;
+	await dequeue(context, rid, [userId]);
+	for (;;) {
+		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
+		if (!place) return { lastKeyHolder: false };
+		const knewKey = place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined;
+		if (knewKey) await markStale(context, rid, reason);
+		await noteRemoval(store, 'subscription', place);
+		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
+		// Somebody may have given them the key since: then it must be marked as stale first.
+		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(place));
+		if (deletedCount === 0) continue;
+		const { _id, u, t = room.t } = place;
+		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
+		const told = await dequeue(context, rid, [userId]);
+		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
+		// Asked now, as the last two may go at once.
+		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
+		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+		if (lastKeyHolder) tellNoHolder(context, rid, userId);
+		return { lastKeyHolder };
+	}
+}
+
+async function countOneLess({ store, events }: Context, rid: string, isTold: boolean): Promise<void> {
+	const now = await store.rooms.findOneAndUpdate(
+		{ _id: rid, usersCount: { $gt: 0 } },
+		{ $inc: { usersCount: -1 } },
+		{ returnDocument: 'after' },
+	);
+	const room = now ?? (isTold ? null : await store.rooms.findOne({ _id: rid }));
+	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+}

@@ -1,0 +1,65 @@
+/** How a room goes, with all places in it. */
+import type { Room, Subscription } from '../../shared/documents.js';
+import type { MethodContext } from '../../shared/method.js';
+import type { Collection, Filter } from '../../shared/store.js';
+import { placesOf } from './members.js';
+import { noteRemoval } from './trash.js';
+
+type Context = Pick<MethodContext, 'store' | 'events'>;
+
+/**
+ * Deletes a room; each member learns that the room and their place are gone (`contract/rocketchat-e2e.md` 10.2).
+ *
+ * The place of who deletes it goes last: they still have it after a crash, and may repeat the call. Whoever comes to the
+ * room meanwhile either finds it gone, or is found by the second look.
+ * @param deleterId whoever deletes it, member or not
+ */
+export async function removeRoom(context: Context, room: Room, deleterId: string): Promise<void> {
+	const { store, events } = context;
+	const { _id, t, name } = room;
+	await removePlaces(context, room, { 'u._id': { $ne: deleterId } });
+	await noteRemoval(store, 'room', { _id });
+	await deleteAll(store.rooms, [_id]);
+	// A direct room may have been made again in that moment, with the same id.
+	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await removePlaces(context, room, {});
+	const document = { _id, t, ...(name !== undefined && { name }) };
+	events.emit('changed', { collection: 'rooms', action: 'removed', document });
+}
+
+/** Removes the places in a room that is gone: what is left of a deletion that was broken off. */
+export async function removePlacesOfNoRoom(context: Context, rid: string): Promise<void> {
+	await removePlaces(context, { _id: rid }, {});
+}
+
+/** Deletes until all are gone: FerretDB 2.7 passes over a document that is written at that very moment. */
+async function deleteAll<T extends { _id: string }>(collection: Collection<T>, ids: readonly string[]): Promise<void> {
+	for (let left = ids; left.length > 0; ) {
+		const these = { _id: { $in: left } } as Filter<T>;
+		if ((await collection.deleteMany(these)).deletedCount === left.length) return;
+		left = (await collection.find(these, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+	}
+}
+
+async function removePlaces(
+	{ store, events }: Context,
+	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
+	which: Filter<Subscription>,
+): Promise<void> {
+	for await (const page of placesOf(store, rid, which)) {
+		await Promise.all(page.map((place) => noteRemoval(store, 'subscription', place)));
+		const userIds = page.map(({ u }) => u._id);
+		await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
+		await deleteAll(
+			store.subscriptions,
+			page.map(({ _id }) => _id),
+		);
+		const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
+		for (const place of page) {
+			const { _id, u } = place;
+			const document = { _id, rid, u, ...((place.t ?? t) && { t: place.t ?? t }) } as Subscription;
+			events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
+			// Who has no place any more is not found when the room's own change is told.
+			events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
+		}
+	}
+}

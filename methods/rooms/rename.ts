@@ -1,0 +1,44 @@
+/** Another name for a channel or a group. */
+import type { Room } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import type { MethodContext } from '../../shared/method.js';
+import { isDuplicateKey } from '../../shared/store.js';
+import { placesOf } from './members.js';
+
+/** 1 to 120 characters. It is Rocket.Chat's rule, and a length: names stand in addresses. */
+const NAME = /^[\w.-]{1,120}$/;
+
+/** @throws ClientError `error-invalid-room-name` */
+export function demandRoomName(roomName: string, methodName: string): void {
+	if (!NAME.test(roomName)) throw refusal('invalidRoomName', { method: methodName });
+}
+
+/**
+ * Renames a room, and then the places in it that still have another name: so the call can be repeated after a crash.
+ * Members are told of both.
+ * @throws ClientError `error-duplicate-channel-name`
+ */
+export async function renameRoom(
+	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	rid: string,
+	roomName: string,
+): Promise<void> {
+	const names = { name: roomName, fname: roomName };
+	let room: Room | null;
+	try {
+		room = await store.rooms.findOneAndUpdate(
+			{ _id: rid, name: { $ne: roomName } },
+			{ $set: names },
+			{ returnDocument: 'after' },
+		);
+	} catch (error) {
+		throw isDuplicateKey(error) ? refusal('duplicateRoomName', { method: name }) : error;
+	}
+	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	for await (const page of placesOf(store, rid, { name: { $ne: roomName } }, { _id: 1 })) {
+		for (const { _id } of page) {
+			const place = await store.subscriptions.findOneAndUpdate({ _id }, { $set: names }, { returnDocument: 'after' });
+			if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+		}
+	}
+}

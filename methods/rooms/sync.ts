@@ -1,0 +1,136 @@
+/** What clients read to know their rooms and places, all of it or what has changed since (`contract/rocketchat-e2e.md` 2.4). */
+import type { Room, Subscription } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
+
+/** Ids in one query. */
+const BATCH = 200;
+
+/** What is gone, and since when. */
+interface Removed {
+	readonly _id: string;
+	readonly _deletedAt: Date;
+}
+
+interface Delta<T> {
+	readonly update: T[];
+	readonly remove: Removed[];
+}
+
+type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
+
+function* batches<T>(all: readonly T[]): Iterable<T[]> {
+	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
+}
+
+/** The places of the caller that were removed since. */
+function removedPlaces({ store, userId }: Asking, since: Date) {
+	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
+	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
+}
+
+async function placesSince(asking: Asking, since?: Date): Promise<Delta<Subscription>> {
+	const { store, userId } = asking;
+	const own = { 'u._id': userId };
+	const update = await store.subscriptions.find(since ? { ...own, _updatedAt: { $gt: since } } : own).toArray();
+	if (!since) return { update, remove: [] };
+	const remove: Removed[] = [];
+	for (const batch of batches(await removedPlaces(asking, since))) {
+		const still = await idsStillThere(
+			store,
+			batch.map(({ _id }) => _id),
+		);
+		for (const { _id, _deletedAt } of batch) if (!still.has(_id)) remove.push({ _id, _deletedAt });
+	}
+	return { update, remove };
+}
+
+/** Places whose removal was noted, and then broken off. */
+async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
+	const there = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+	return new Set(there.map(({ _id }) => _id));
+}
+
+async function roomsSince(asking: Asking, since?: Date): Promise<Delta<PublishedRoom>> {
+	const { store, userId } = asking;
+	const places = await store.subscriptions
+		.find({ 'u._id': userId, status: { $ne: 'INVITED' } }, { projection: { rid: 1, ts: 1 } })
+		.toArray();
+	const rooms: Room[] = [];
+	for (const batch of batches(places)) {
+		const among = { _id: { $in: batch.map(({ rid }) => rid) } };
+		const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
+		rooms.push(...(await store.rooms.find(changed, { projection: PUBLISHED }).toArray()));
+	}
+	const remove = new Map<string, Removed>();
+	const own = new Set(places.map(({ rid }) => rid));
+	for (const { rid, _deletedAt } of since ? await removedPlaces(asking, since) : []) {
+		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
+	}
+	return { update: await publishedRooms(store, rooms), remove: [...remove.values()] };
+}
+
+/** A moment, as a date or as text: queries have nothing else. */
+const Since = Match.Optional(Match.OneOf(String, Date));
+
+/** @throws ClientError `error-updatedSince-param-invalid` */
+function dateOf(since: string | Date | undefined, methodName: string): Date | undefined {
+	if (since === undefined) return undefined;
+	const date = new Date(since);
+	if (Number.isNaN(date.getTime())) throw refusal('invalidSince', { method: methodName });
+	return date;
+}
+
+export const roomsOverRest = method({
+	name: 'rooms.get',
+	args: { updatedSince: Since },
+	rest: 'GET',
+	parallel: true,
+	summary: "The caller's rooms as {update, remove}; those changed since a moment, if one is given",
+	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
+});
+
+export const roomsOverDdp = method({
+	name: 'rooms/get',
+	args: { updatedAt: Since },
+	parallel: true,
+	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
+	async run({ updatedAt }, context) {
+		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
+		return updatedAt === undefined ? delta.update : delta;
+	},
+});
+
+export const placesOverRest = method({
+	name: 'subscriptions.get',
+	args: { updatedSince: Since },
+	rest: 'GET',
+	parallel: true,
+	summary: "The caller's places in rooms as {update, remove}; those changed since a moment, if one is given",
+	run: ({ updatedSince }, context) => placesSince(context, dateOf(updatedSince, context.name)),
+});
+
+export const placesOverDdp = method({
+	name: 'subscriptions/get',
+	args: { updatedAt: Since },
+	parallel: true,
+	summary: "The caller's places in rooms as a list; as {update, remove}, if a date is given",
+	async run({ updatedAt }, context) {
+		const delta = await placesSince(context, dateOf(updatedAt, context.name));
+		return updatedAt === undefined ? delta.update : delta;
+	},
+});
+
+export const onePlace = method({
+	name: 'subscriptions.getOne',
+	args: { roomId: String },
+	rest: 'GET',
+	parallel: true,
+	summary: "The caller's place in one room, or null",
+	run: async ({ roomId }, { store, userId }) => ({
+		subscription: await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }),
+	}),
+});

@@ -1,0 +1,71 @@
+/** `users.create`: an admin makes an account for somebody. */
+import { refusal, refusalOf } from '../../shared/errors.js';
+import { randomId } from '../../shared/ids.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { insertUser } from '../accounts/insertUser.js';
+import { hashPassword, NewPassword } from '../accounts/passwords.js';
+import { Storable } from '../accounts/storable.js';
+import { mayUser } from '../permissions.js';
+import { demandRoles } from './admins.js';
+import { demandEmail, demandUsername, isBlocked, RealName } from './names.js';
+import { findShown } from './shown.js';
+
+export const createUserByAdmin = method({
+	name: 'users.create',
+	args: {
+		email: String,
+		name: RealName,
+		username: String,
+		password: Match.Optional(NewPassword),
+		roles: Match.Optional([String]),
+		active: Match.Optional(Boolean),
+		/** Whether the e-mail is known to be theirs. */
+		verified: Match.Optional(Boolean),
+		requirePasswordChange: Match.Optional(Boolean),
+		/** No password: nobody can log in with one until it is set by `users.update`. There is no mail to send it by. */
+		setRandomPassword: Match.Optional(Boolean),
+		customFields: Match.Optional(Storable),
+	},
+	rest: 'POST',
+	once: true,
+	summary: 'Makes an account for somebody; for those who may create-user',
+	async run(args, { name: method, store, userId, events }) {
+		if (!(await mayUser(store, userId, 'create-user'))) throw refusal('addingUserNotAllowed', { method });
+		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
+		if (username.trim() === '') throw refusalOf('fieldRequired', 'Username', { method, field: 'Username' });
+		demandUsername(username, method);
+		demandEmail(email, method);
+		if (isBlocked(username)) throw refusalOf('blockedUsername', username, { method });
+		if (password === undefined && !args.setRandomPassword) {
+			throw refusalOf('fieldRequired', 'Password', { method, field: 'Password' });
+		}
+		demandRoles(roles, method);
+		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
+			throw refusal('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
+		}
+		const user = {
+			_id: randomId(),
+			createdAt: new Date(),
+			type: 'user',
+			username,
+			name,
+			roles: [...new Set(roles)],
+			active,
+			// In lower case, where `login` finds it however it is typed.
+			emails: [{ address: email.toLowerCase(), verified }],
+			...(args.requirePasswordChange && { requirePasswordChange: true }),
+			...(args.customFields && { customFields: args.customFields }),
+			services: {
+				...(password === undefined || args.setRandomPassword
+					? {}
+					: { password: { bcrypt: await hashPassword(password) } }),
+				resume: { loginTokens: [] },
+			},
+		};
+		const taken = await insertUser(store, user);
+		if (taken !== null) throw refusalOf('fieldUnavailable', taken, { method, field: taken });
+		events.emit('changed', { collection: 'users', action: 'inserted', document: { _id: user._id } });
+		return { user: await findShown(store, user._id) };
+	},
+});

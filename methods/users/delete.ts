@@ -1,0 +1,91 @@
+/** `users.delete` (`contract/beyond.md` E10): an account goes, and with it every place and every token. */
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { revokeOtherTokens } from '../accounts/tokens.js';
+import { demandConfirmation } from '../e2e/holders.js';
+import { dequeue } from '../e2e/queue.js';
+import { demandPermission } from '../permissions.js';
+import { removeMember, takesLastKey } from '../rooms/leave.js';
+import { setActive } from './activity.js';
+import { handOverRooms } from './owners.js';
+import { filterFor, Whom } from './shown.js';
+
+/** Places read in one query. */
+const BATCH = 100;
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+
+/** The rooms a user has a place in, in batches. */
+async function* roomsOf({ store }: Context, userId: string): AsyncIterable<string> {
+	let last = '';
+	for (;;) {
+		const places = await store.subscriptions
+			.find({ 'u._id': userId, _id: { $gt: last } }, { projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH })
+			.toArray();
+		for (const { rid } of places) yield rid;
+		if (places.length < BATCH) return;
+		last = places.at(-1)?._id as string;
+	}
+}
+
+async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
+	for await (const rid of roomsOf(context, userId)) {
+		if (await takesLastKey(context.store, rid, userId)) return true;
+	}
+	return false;
+}
+
+/**
+ * Takes a user out of every room, and out of the queues of rooms they have no place in any more.
+ * @returns whether nobody holds the key of one of the rooms any more because of it
+ */
+async function leaveEverything(context: Context, userId: string): Promise<boolean> {
+	const { store, events } = context;
+	let lost = false;
+	for await (const rid of roomsOf(context, userId)) {
+		const room = await store.rooms.findOne({ _id: rid });
+		if (room) {
+			lost = (await removeMember(context, room, userId, 'user-deleted')).lastKeyHolder || lost;
+			continue;
+		}
+		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
+		if (!place) continue;
+		await store.subscriptions.deleteOne({ _id: place._id });
+		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: place });
+	}
+	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
+	for await (const { _id } of queued) await dequeue(context, _id, [userId]);
+	return lost;
+}
+
+export const deleteUser = method({
+	name: 'users.delete',
+	args: {
+		...Whom,
+		/** That rooms of which they are the only owner go to another member. */
+		confirmRelinquish: Match.Optional(Boolean),
+		/** That the keys which nobody else holds may be lost (`contract/beyond.md` E11). */
+		confirm: Match.Optional(Boolean),
+	},
+	rest: 'POST',
+	once: true,
+	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
+	async run({ confirmRelinquish, confirm, ...whom }, context) {
+		const { store, events, name } = context;
+		await demandPermission(context, 'delete-user');
+		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
+		if (!user) throw refusal('userNotFound', { method: name });
+		if (await holdsLastKey(context, user._id)) demandConfirmation(context, confirm);
+		await handOverRooms(context, user._id, confirmRelinquish);
+		// From here on nobody is logged in as them, and nobody can be. The user is the last to go, so that whatever is
+		// broken off in between can be completed by the same call.
+		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
+		const lost = await leaveEverything(context, user._id);
+		await store.users.deleteOne({ _id: user._id });
+		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
+		// Whoever was adding them to a room just then may have been too late to see it.
+		await leaveEverything(context, user._id);
+		return { deletedRooms: [], ...(lost && { lastKeyHolder: true }) };
+	},
+});

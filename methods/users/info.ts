@@ -1,0 +1,23 @@
+/** `users.info`: what there is to know of somebody. */
+import type { User } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import { mayUser } from '../permissions.js';
+import { filterFor, shownFields, Whom } from './shown.js';
+
+export const userInfo = method({
+	name: 'users.info',
+	args: Whom,
+	rest: 'GET',
+	parallel: true,
+	summary: 'Tells who somebody is; all of it to themselves and to those who may view-full-other-user-info',
+	async run(whom, { name: method, store, userId }) {
+		const filter = filterFor(whom, method);
+		const found: Pick<User, '_id'> | null = await store.users.findOne(filter, { projection: { _id: 1 } });
+		if (!found) throw refusal('noSuchUser');
+		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
+		const user = await store.users.findOne({ _id: found._id }, { projection: shownFields(full) });
+		if (!user) throw refusal('noSuchUser');
+		return { user: { ...user, canViewAllInfo: full } };
+	},
+});

@@ -1,0 +1,23 @@
+/** `users.list`: everybody, a page at a time. */
+import { method } from '../../shared/method.js';
+import { Page, pageOf } from '../paging.js';
+import { demandPermission, mayUser } from '../permissions.js';
+import { shownFields } from './shown.js';
+
+export const listUsers = method({
+	name: 'users.list',
+	args: Page,
+	rest: 'GET',
+	parallel: true,
+	summary: 'Lists everybody by name; for those who may view-d-room',
+	async run(args, context) {
+		const { store, userId } = context;
+		await demandPermission(context, 'view-d-room');
+		const { count, offset } = pageOf(args);
+		const full = await mayUser(store, userId, 'view-full-other-user-info');
+		const users = await store.users
+			.find({}, { projection: shownFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
+			.toArray();
+		return { users, count: users.length, offset, total: await store.users.countDocuments({}) };
+	},
+});

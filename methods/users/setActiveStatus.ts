@@ -1,0 +1,28 @@
+/** `users.setActiveStatus`: whether somebody may log in. */
+import { refusal } from '../../shared/errors.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { demandPermission } from '../permissions.js';
+import { setActive } from './activity.js';
+import { handOverRooms } from './owners.js';
+
+export const setActiveStatus = method({
+	name: 'users.setActiveStatus',
+	args: {
+		activeStatus: Boolean,
+		userId: NonEmptyString,
+		/** That rooms of which they are the only owner go to another member. */
+		confirmRelinquish: Match.Optional(Boolean),
+	},
+	rest: 'POST',
+	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
+	async run({ activeStatus, userId, confirmRelinquish }, context) {
+		const { store, name } = context;
+		await demandPermission(context, 'edit-other-user-active-status');
+		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
+		if (!user) throw refusal('userNotFound', { method: name });
+		if (!activeStatus) await handOverRooms(context, userId, confirmRelinquish);
+		await setActive(context, user, activeStatus);
+		return { user: { _id: userId, active: activeStatus } };
+	},
+});

@@ -1,0 +1,128 @@
+/** `users.update`: an admin changes somebody's account. */
+import type { User } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
+import { Storable } from '../accounts/storable.js';
+import { revokeOtherTokens } from '../accounts/tokens.js';
+import { mayUser } from '../permissions.js';
+import { setActive } from './activity.js';
+import { demandRoles, unlessLastAdmin } from './admins.js';
+import { RealName, saveNames } from './names.js';
+import { handOverRooms } from './owners.js';
+import { spreadUsername } from './rename.js';
+import { findShown } from './shown.js';
+
+const BEFORE = {
+	username: 1,
+	name: 1,
+	emails: 1,
+	roles: 1,
+	active: 1,
+	requirePasswordChange: 1,
+	customFields: 1,
+} as const;
+
+const Changes = {
+	name: Match.Optional(RealName),
+	username: Match.Optional(String),
+	email: Match.Optional(String),
+	verified: Match.Optional(Boolean),
+	password: Match.Optional(NewPassword),
+	roles: Match.Optional([String]),
+	active: Match.Optional(Boolean),
+	requirePasswordChange: Match.Optional(Boolean),
+	customFields: Match.Optional(Storable),
+};
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken'>;
+
+const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
+	some.length === others.length && some.every((one) => others.includes(one));
+
+/** Sets a password, and logs the user out everywhere by the same write; not the admin who does it to themselves. */
+async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
+	const kept = userId === context.userId ? context.hashedToken : null;
+	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };
+	await revokeOtherTokens(context, userId, kept, {}, changes);
+}
+
+/** @returns whether anything was written */
+async function setRoles({ store, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
+	const roles = [...new Set(asked)];
+	if (sameMembers(roles, user.roles)) return false;
+	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
+	if (roles.includes('admin')) await write(roles);
+	else
+		await unlessLastAdmin(
+			store,
+			user,
+			name,
+			() => write(roles),
+			() => write(user.roles ?? []),
+		);
+	return true;
+}
+
+/** Fields that nothing else depends on, of those given that differ. */
+function plainFields(user: User, data: Partial<User>): Partial<User> {
+	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
+	const wanted: Partial<User> = {
+		...(data.name !== undefined && { name: data.name }),
+		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
+		...(customFields && { customFields }),
+	};
+	const differs = ([field, value]: [string, unknown]) =>
+		JSON.stringify(value) !== JSON.stringify(user[field as keyof User]);
+	return Object.fromEntries(Object.entries(wanted).filter(differs));
+}
+
+export const updateUser = method({
+	name: 'users.update',
+	args: {
+		userId: NonEmptyString,
+		data: Changes,
+		/** With `active: false`: that rooms of which they are the only owner go to another member. */
+		confirmRelinquish: Match.Optional(Boolean),
+	},
+	rest: 'POST',
+	summary:
+		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	async run({ userId: whom, data, confirmRelinquish }, context) {
+		const { name: method, store, userId, events } = context;
+		const demand = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
+			if (!(await mayUser(store, userId, permission))) throw refusal(otherwise, { method });
+		};
+		await demand('edit-other-user-info', 'editingUserNotAllowed');
+		if (data.password !== undefined) await demand('edit-other-user-password', 'editingUserNotAllowed');
+		if (data.active !== undefined) await demand('edit-other-user-active-status', 'editingUserNotAllowed');
+		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
+		if (!user) throw refusal('userNotFound', { method });
+		if (data.roles) {
+			demandRoles(data.roles, method);
+			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
+			if (changesAdmin) await demand('assign-admin-role', 'assigningAdminNotAllowed');
+		}
+		if (data.active === false) await handOverRooms(context, whom, confirmRelinquish);
+		// First what can be refused.
+		let changed = await saveNames(context, user, data);
+		if (data.username !== undefined) await spreadUsername(context, whom, data.username);
+		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
+		const fields = plainFields(user, data);
+		if (Object.keys(fields).length > 0) {
+			await store.users.updateOne({ _id: whom }, { $set: fields });
+			changed = true;
+		}
+		if (data.password !== undefined) {
+			await setPassword(context, whom, data.password);
+			changed = true;
+		}
+		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
+		// With the roles as they are now: it matters who is an admin.
+		if (data.active !== undefined) {
+			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
+		}
+		return { user: await findShown(store, whom) };
+	},
+});

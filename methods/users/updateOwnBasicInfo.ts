@@ -1,0 +1,68 @@
+/** `users.updateOwnBasicInfo`: one's own account. */
+import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
+import { revokeOtherTokens } from '../accounts/tokens.js';
+import { RealName, saveNames } from './names.js';
+import { spreadUsername } from './rename.js';
+import { findShown } from './shown.js';
+
+const Changes = {
+	/** As text: its SHA-256 in hex, as Rocket.Chat wants it, or the password itself. */
+	currentPassword: Match.Optional(Password),
+	newPassword: Match.Optional(NewPassword),
+	name: Match.Optional(RealName),
+	username: Match.Optional(String),
+	email: Match.Optional(String),
+};
+
+/** Whether it is the password, in one of the ways in which clients send it. */
+async function isCurrent(given: Password, bcrypt: string | undefined): Promise<boolean> {
+	if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) {
+		if (await isPassword({ digest: given.toLowerCase(), algorithm: 'sha-256' }, bcrypt)) return true;
+	}
+	return isPassword(given, bcrypt);
+}
+
+export const updateOwnBasicInfo = method({
+	name: 'users.updateOwnBasicInfo',
+	args: { data: Changes },
+	rest: 'POST',
+	once: true,
+	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
+	async run({ data }, context) {
+		const { name: method, store, userId, hashedToken, events } = context;
+		const user = await store.users.findOne(
+			{ _id: userId },
+			{ projection: { username: 1, name: 1, emails: 1, 'services.password.bcrypt': 1 } },
+		);
+		if (!user) throw refusal('invalidUser', { method });
+		const bcrypt = user.services?.password?.bcrypt;
+		if (data.email !== undefined || data.newPassword !== undefined) {
+			const { currentPassword } = data;
+			if (currentPassword === undefined) throw refusal('invalidPassword', { method });
+			await context.attempt(userId, async () => {
+				if (!(await isCurrent(currentPassword, bcrypt))) throw refusal('invalidPassword', { method });
+			});
+		}
+		let changed = await saveNames(context, user, { username: data.username, email: data.email });
+		if (data.username !== undefined) await spreadUsername(context, userId, data.username);
+		if (data.name !== undefined && data.name !== user.name) {
+			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
+			changed = true;
+		}
+		if (data.newPassword !== undefined) {
+			const password = { bcrypt: await hashPassword(data.newPassword) };
+			// Of two changes at once one finds the old password gone.
+			const held = { 'services.password.bcrypt': bcrypt };
+			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
+				$set: { 'services.password': password },
+			});
+			if (!done) throw refusal('invalidPassword', { method });
+			changed = true;
+		}
+		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
+		return { user: await findShown(store, userId) };
+	},
+});

@@ -1,0 +1,37 @@
+/** Something that happens at the very moment before a method reads or writes. */
+import type { Collection, Store } from '../../shared/store.js';
+
+export interface HookedStore {
+	readonly store: Store;
+	/** Runs something once, before the next operation of that name on that collection, after as many as are skipped. */
+	before(collection: keyof Store, operation: keyof Collection<never>, run: () => Promise<unknown>, skip?: number): void;
+}
+
+/** A store that is the real one, but for what the test does in between. */
+export function hookedStore(real: Store): HookedStore {
+	const hooks = new Map<string, { run: () => Promise<unknown>; skip: number }>();
+
+	async function pass(key: string): Promise<void> {
+		const hook = hooks.get(key);
+		if (!hook || hook.skip-- > 0) return;
+		hooks.delete(key);
+		await hook.run();
+	}
+
+	const wrap = (name: string, collection: object) =>
+		new Proxy(collection, {
+			get(target, operation) {
+				const own = Reflect.get(target, operation);
+				if (typeof own !== 'function' || operation === 'find') return own;
+				return async (...args: unknown[]) => {
+					await pass(`${name} ${String(operation)}`);
+					return Reflect.apply(own, target, args);
+				};
+			},
+		});
+
+	return {
+		store: new Proxy(real, { get: (target, name) => wrap(String(name), Reflect.get(target, name)) }),
+		before: (collection, operation, run, skip = 0) => void hooks.set(`${collection} ${operation}`, { run, skip }),
+	};
+}

@@ -1,0 +1,21 @@
+/** Switches of the workspace, as an admin would set them. */
+import { type SettingId, settingChanged } from '../../methods/settings/workspace.js';
+import type { Store } from '../../shared/store.js';
+
+/** Sets one, in force at once. */
+export async function set(store: Store, id: SettingId, value: boolean): Promise<void> {
+	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } });
+	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value });
+	settingChanged(store, id);
+}
+
+/** Sets one while `run` runs; then it is as if nobody had ever set it. */
+export async function during(store: Store, id: SettingId, value: boolean, run: () => Promise<unknown>): Promise<void> {
+	await set(store, id, value);
+	try {
+		await run();
+	} finally {
+		await store.settings.deleteOne({ _id: id });
+		settingChanged(store, id);
+	}
+}

@@ -1,0 +1,428 @@
+/** Identity keys: contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; contract/beyond.md E4, E5, T1. */
+import { expect } from 'chai';
+import { dequeue } from '../../methods/e2e/queue.js';
+import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { hear } from '../support/heard.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const SET = 'e2e.setUserPublicAndPrivateKeys';
+const FETCH = 'e2e.fetchMyKeys';
+
+/** A pair that no other is like. */
+const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+
+describe('identity keys', () => {
+	let roomkey: TestRoomkey;
+	let seen: CrashingStore;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, {}, (real) => {
+			seen = crashingStore(real);
+			return seen.store;
+		});
+	});
+	after(() => roomkey.close());
+	beforeEach(async () => {
+		alice = await addPerson(roomkey.store);
+		bob = await addPerson(roomkey.store, { e2e: pair('of bob') });
+	});
+	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+
+	const set = (as: Person, keys: object) => roomkey.call(as, SET, keys);
+	const userOf = async ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
+	const placeOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const waitingIn = async (rid: string) =>
+		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
+
+	describe('4.2 e2e.fetchMyKeys', () => {
+		it('answers {} to who has none (#36066)', async () => {
+			expect(await roomkey.call(alice, FETCH)).to.deep.equal({});
+		});
+
+		it('answers what was stored, to the character', async () => {
+			const keys = { public_key: ' {"kty":"RSA", "n":"ü\\u00fc"}\n', private_key: '{"$binary":"QUJD"} ' };
+			await set(alice, keys);
+			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
+			expect(await roomkey.call(bob, FETCH)).to.deep.equal(pair('of bob'));
+		});
+
+		it('answers {} where there is only a private key', async () => {
+			const carol = await addPerson(roomkey.store, { e2e: { private_key: 'p' } });
+			expect(await roomkey.call(carol, FETCH)).to.deep.equal({});
+		});
+
+		it('refuses nobody in particular', async () => {
+			expect(await rejection(roomkey.call(null, FETCH))).to.deep.include({
+				error: 'error-invalid-user',
+				reason: 'Invalid user',
+				details: { method: FETCH },
+			});
+		});
+	});
+
+	describe('4.3 e2e.setUserPublicAndPrivateKeys', () => {
+		it('stores the pair and returns nothing', async () => {
+			expect(await set(alice, pair('1'))).to.equal(undefined);
+			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
+		});
+
+		it('auth: refuses who is not logged in', async () => {
+			expect(await rejection(roomkey.call(null, SET, pair('1')))).to.deep.include({
+				error: 'error-invalid-user',
+				details: { method: SET },
+			});
+		});
+
+		for (const [what, keys] of [
+			['an empty public key', { ...pair('1'), public_key: '' }],
+			['an empty private key', { ...pair('1'), private_key: '' }],
+			['null', { ...pair('1'), private_key: null }],
+			['no keys at all', {}],
+			['a public key of more than 8 KiB (13)', { ...pair('1'), public_key: 'ä'.repeat(4096 + 1) }],
+			['a private key of more than 32 KiB (13)', { ...pair('1'), private_key: 'x'.repeat(32 * 1024 + 1) }],
+		] as const) {
+			it(`refuses ${what}`, async () => {
+				expect(await rejection(set(alice, keys))).to.deep.include({
+					error: 'error-invalid-keys',
+					reason: 'Invalid keys',
+					details: { method: SET },
+				});
+				expect((await userOf(alice))?.e2e).to.equal(undefined);
+			});
+		}
+
+		it('takes keys as long as they may be', async () => {
+			const keys = { public_key: 'x'.repeat(8 * 1024), private_key: 'x'.repeat(32 * 1024) };
+			await set(alice, keys);
+			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
+		});
+
+		for (const [what, params] of [
+			['nothing', []],
+			['keys that are no text', [{ ...pair('1'), public_key: { $ne: 1 } }]],
+			['a force that is no truth value', [{ ...pair('1'), force: 'yes' }]],
+			['two texts', ['public', 'private']],
+		] as const) {
+			it(`refuses ${what} as of the wrong type`, async () => {
+				expect((await rejection(roomkey.call(alice, SET, ...params))).message).to.match(/^Match error/);
+			});
+		}
+
+		it('guard: refuses to overwrite keys, even by the very same, and changes nothing (#23540)', async () => {
+			await set(alice, pair('1'));
+			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
+				const heard = await hear(roomkey.bus, async () => {
+					expect(await rejection(set(alice, keys))).to.deep.include({
+						error: 'error-keys-already-set',
+						reason: 'Keys already set',
+						details: { method: SET },
+					});
+				});
+				expect([heard.changes, heard.notices]).to.deep.equal([[], []]);
+			}
+			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
+		});
+
+		it('guard: half a pair is none', async () => {
+			for (const e2e of [{ public_key: 'p' }, { private_key: 'p' }, { public_key: 'p', private_key: '' }]) {
+				const carol = await addPerson(roomkey.store, { e2e });
+				await set(carol, pair('1'));
+				expect((await userOf(carol))?.e2e).to.deep.equal(pair('1'));
+			}
+		});
+
+		it('guard: of twenty devices at once exactly one sets its keys', async () => {
+			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => set(alice, pair(`${i}`))));
+			const winners = outcomes.flatMap(({ status }, i) => (status === 'fulfilled' ? [i] : []));
+			expect(winners).to.have.length(1);
+			for (const outcome of outcomes) {
+				if (outcome.status === 'rejected') expect(outcome.reason.error).to.equal('error-keys-already-set');
+			}
+			const user = await userOf(alice);
+			expect(user?.e2e).to.deep.equal(pair(`${winners[0]}`));
+			expect(user?.e2eKeyHistory).to.have.length(1);
+		});
+
+		it('queue: puts who has first keys into the queues of encrypted rooms without their key, and tells those (10.4)', async () => {
+			const rids = [
+				await addRoom(roomkey.store, [bob, alice], { encrypted: true }),
+				await addRoom(roomkey.store, [alice], { encrypted: true }),
+			];
+			const others = [await addRoom(roomkey.store, [alice]), await addRoom(roomkey.store, [bob], { encrypted: true })];
+			const keyed = await addRoom(roomkey.store, [], { encrypted: true });
+			await addMember(roomkey.store, keyed, alice, { E2EKey: `of ${alice.id}` });
+			const heard = await hear(roomkey.bus, () => set(alice, pair('1')));
+			for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([alice.id]);
+			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
+			expect(heard.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
+			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
+			// Nothing there was sealed for a former key.
+			expect((await placeOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
+			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
+		});
+
+		it('queue: one who waits already keeps the place', async () => {
+			const ts = new Date(0);
+			const rid = await addRoom(roomkey.store, [alice, bob], {
+				encrypted: true,
+				usersWaitingForE2EKeys: [
+					{ userId: alice.id, ts },
+					{ userId: bob.id, ts },
+				],
+			});
+			await set(alice, pair('1'));
+			expect(await waitingIn(rid)).to.deep.equal([alice.id, bob.id]);
+		});
+
+		it('lets no private key out by an event or the log (#12317)', async () => {
+			const rid = await addRoom(roomkey.store, [], { encrypted: true });
+			await addMember(roomkey.store, rid, alice, { E2EKey: `secret of ${alice.id}` });
+			await addMember(roomkey.store, rid, bob);
+			await set(alice, pair('a'));
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('b'), force: true }));
+			expect(JSON.stringify([heard.changes, heard.notices, roomkey.log.lines])).to.not.match(/private [ab]/);
+			expect(heard.notices.map(({ name }) => name)).to.have.members([
+				`notify-room ${rid}/e2e.noKeyHolder`,
+				`notify-user ${bob.id}/e2eIdentityChanged`,
+			]);
+		});
+	});
+
+	describe('E4 another public key by force', () => {
+		it('puts the keys sealed for the former one away, queues the user, tells rooms and user', async () => {
+			await set(alice, pair('1'));
+			const keyed = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id-1' });
+			await addMember(roomkey.store, keyed, alice, {
+				E2EKey: `key of ${alice.id}`,
+				oldRoomKeys: [{ e2eKeyId: 'id-0', ts: new Date(0), E2EKey: 'older' }],
+			});
+			const offered = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id-2' });
+			await addMember(roomkey.store, offered, alice, {
+				E2ESuggestedKey: 'offered',
+				suggestedOldRoomKeys: [{ e2eKeyId: 'id-0', ts: new Date(0), E2EKey: 'older' }],
+			});
+			const open = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
+			await addMember(roomkey.store, open, alice, { E2EKey: `open key of ${alice.id}` });
+
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+
+			const place = await placeOf(keyed, alice);
+			expect(place).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
+			expect(place?.oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => [e2eKeyId, E2EKey])).to.deep.equal([
+				['id-1', `key of ${alice.id}`],
+				['id-0', 'older'],
+			]);
+			expect(await placeOf(offered, alice)).to.not.have.any.keys(
+				'E2EKey',
+				'E2ESuggestedKey',
+				'suggestedOldRoomKeys',
+				'oldRoomKeys',
+			);
+			expect((await placeOf(open, alice))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`open key of ${alice.id}`);
+			expect(await waitingIn(keyed)).to.deep.equal([alice.id]);
+			expect(await waitingIn(offered)).to.deep.equal([alice.id]);
+			expect(await waitingIn(open)).to.deep.equal([]);
+			expect(heard.of('rooms')).to.have.members([`updated ${keyed}`, `updated ${offered}`]);
+			expect(heard.of('subscriptions')).to.have.length(3);
+			expect(await userOf(alice)).to.not.have.property('e2eRekeying');
+		});
+
+		it('tells a room whose key nobody holds any more', async () => {
+			await set(alice, pair('1'));
+			const lost = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
+			await addMember(roomkey.store, lost, alice, { E2EKey: `lost ${alice.id}` });
+			const held = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
+			await addMember(roomkey.store, held, alice, { E2EKey: `held ${alice.id}` });
+			await addMember(roomkey.store, held, bob, { E2EKey: `held ${bob.id}` });
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			expect(heard.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
+			expect(heard.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
+		});
+
+		it('T1 the identical pair again: no write, no event', async () => {
+			await set(alice, pair('1'));
+			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
+			const before = await userOf(alice);
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
+			expect(seen.writes).to.equal(0);
+			expect([heard.changes, heard.notices]).to.deep.equal([[], []]);
+			expect(await userOf(alice)).to.deep.equal(before);
+			expect(await waitingIn(rid)).to.deep.equal([]);
+		});
+
+		it('another private key alone, as after a new passphrase, leaves all places as they are', async () => {
+			await set(alice, pair('1'));
+			const rid = await addRoom(roomkey.store, [], { encrypted: true });
+			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
+			const keys = { ...pair('1'), private_key: 'wrapped anew' };
+			const heard = await hear(roomkey.bus, () => set(alice, { ...keys, force: true }));
+			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
+			expect((await placeOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
+			expect(heard.of('subscriptions')).to.deep.equal([]);
+			expect(heard.notices).to.deep.equal([]);
+			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
+		});
+
+		it('reaches every one of 250 rooms', async () => {
+			await set(alice, pair('1'));
+			const rids = [];
+			for (let i = 0; i < 250; i++) {
+				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
+				await addMember(roomkey.store, rid, alice, { E2EKey: `${i} of ${alice.id}` });
+				rids.push(rid);
+			}
+			await set(alice, { ...pair('2'), force: true });
+			const places = await roomkey.store.subscriptions.find({ 'u._id': alice.id }).toArray();
+			expect(places.filter(({ E2EKey, oldRoomKeys }) => !E2EKey && oldRoomKeys?.length === 1)).to.have.length(250);
+			const queued = { _id: { $in: rids }, 'usersWaitingForE2EKeys.userId': alice.id };
+			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
+		});
+
+		it('ends with no member both keyed and queued, nor neither, whatever is accepted at that moment', async () => {
+			for (let i = 0; i < 30; i++) {
+				const carol = await addPerson(roomkey.store, { e2e: pair(`${i} first`) });
+				const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
+				await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: `offer ${carol.id}` });
+				const accept = async () => {
+					for (let pause = 0; pause < i % 10; pause++) await roomkey.store.users.findOne({ _id: carol.id });
+					const { matchedCount } = await roomkey.store.subscriptions.updateOne(
+						{ rid, 'u._id': carol.id, E2ESuggestedKey: `offer ${carol.id}` },
+						{ $set: { E2EKey: `offer ${carol.id}` }, $unset: { E2ESuggestedKey: 1 } },
+					);
+					const events = { emit: () => {} };
+					if (matchedCount > 0) await dequeue({ store: roomkey.store, events }, rid, [carol.id]);
+				};
+				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
+				const keyed = (await placeOf(rid, carol))?.E2EKey !== undefined;
+				expect((await waitingIn(rid)).includes(carol.id), `round ${i}`).to.equal(!keyed);
+			}
+		});
+	});
+
+	describe('E4 a crash between two writes', () => {
+		/** Alice, with a key in one room, an offer in another, and nothing in a third. */
+		async function world() {
+			const carol = await addPerson(roomkey.store);
+			await set(carol, pair('1'));
+			const keyed = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
+			await addMember(roomkey.store, keyed, carol, { E2EKey: `key of ${carol.id}` });
+			const offered = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id-2' });
+			await addMember(roomkey.store, offered, carol, { E2ESuggestedKey: 'offered' });
+			const empty = await addRoom(roomkey.store, [carol], { encrypted: true, e2eKeyId: 'id-3' });
+			return { carol, keyed, offered, empty };
+		}
+
+		async function expectDone({ carol, keyed, offered, empty }: Awaited<ReturnType<typeof world>>, keys: object) {
+			const user = await userOf(carol);
+			expect(user?.e2e).to.deep.equal(keys);
+			expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
+			expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['public 1', 'public 2']);
+			expect(await placeOf(keyed, carol)).to.not.have.property('E2EKey');
+			expect((await placeOf(keyed, carol))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`key of ${carol.id}`);
+			expect(await placeOf(offered, carol)).to.not.have.property('E2ESuggestedKey');
+			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
+		}
+
+		it('loses no key, and the identical call completes the work, with or without force', async () => {
+			const whole = await world();
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			await set(whole.carol, { ...pair('2'), force: true });
+			const { writes } = seen;
+			await expectDone(whole, pair('2'));
+			expect(writes).to.be.greaterThan(5);
+			for (let n = 0; n < writes; n++) {
+				const broken = await world();
+				seen.crashAfter(n);
+				await rejection(set(broken.carol, { ...pair('2'), force: true }));
+				seen.crashAfter(Number.POSITIVE_INFINITY);
+				const place = await placeOf(broken.keyed, broken.carol);
+				const copies = [place?.E2EKey, ...(place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)];
+				expect(copies, `after ${n} writes`).to.include(`key of ${broken.carol.id}`);
+				await set(broken.carol, { ...pair('2'), force: n === 0 || n % 2 === 0 });
+				await expectDone(broken, pair('2'));
+			}
+		});
+
+		it('first keys too are completed by the identical call, and no key is put away for them', async () => {
+			const start = async () => {
+				const carol = await addPerson(roomkey.store);
+				const rids = [
+					await addRoom(roomkey.store, [carol], { encrypted: true }),
+					await addRoom(roomkey.store, [carol], { encrypted: true }),
+				];
+				const keyed = await addRoom(roomkey.store, [], { encrypted: true });
+				await addMember(roomkey.store, keyed, carol, { E2EKey: `first key of ${carol.id}` });
+				return { carol, rids, keyed };
+			};
+			const whole = await start();
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			await set(whole.carol, pair('1'));
+			const { writes } = seen;
+			expect(writes).to.equal(4);
+			for (let n = 0; n < writes; n++) {
+				const { carol, rids, keyed } = await start();
+				seen.crashAfter(n);
+				await rejection(set(carol, pair('1')));
+				seen.crashAfter(Number.POSITIVE_INFINITY);
+				if (n > 0) {
+					expect(await rejection(set(carol, pair('2')))).to.include({ error: 'error-keys-already-set' });
+				}
+				await set(carol, pair('1'));
+				for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
+				expect((await placeOf(keyed, carol))?.E2EKey).to.equal(`first key of ${carol.id}`);
+				expect(await userOf(carol)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
+			}
+		});
+	});
+
+	describe('E5 what a public key may be', () => {
+		const jwk = JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, kty: 'RSA', n: 'x' });
+
+		it('refuses the JSON text of a string: a key that was turned into text twice (#2787)', async () => {
+			for (const public_key of [JSON.stringify(jwk), '"x"', ' "" ']) {
+				expect(await rejection(set(alice, { ...pair('1'), public_key }))).to.include({ error: 'error-invalid-keys' });
+			}
+			expect((await userOf(alice))?.e2e).to.equal(undefined);
+		});
+
+		it('takes all else as it is, if the server is not strict', async () => {
+			for (const public_key of [jwk, 'plain', '{"half', '12', 'null', '[]']) {
+				await set(alice, { public_key, private_key: JSON.stringify('private keys are not looked at'), force: true });
+				expect((await userOf(alice))?.e2e?.public_key).to.equal(public_key);
+			}
+		});
+
+		it('a strict server takes the JSON text of an object with kty, n and e alone', async () => {
+			const strict = await openRoomkey(undefined, { strictKeys: true });
+			const carol = await addPerson(strict.store);
+			for (const public_key of [
+				JSON.stringify(jwk),
+				'plain',
+				'null',
+				'[]',
+				'{}',
+				'{"kty":"RSA","n":"x"}',
+				'{"kty":"RSA","n":"x","e":1}',
+			]) {
+				const keys = { public_key, private_key: 'p' };
+				expect(await rejection(strict.call(carol, SET, keys))).to.include({ error: 'error-invalid-keys' });
+			}
+			await strict.call(carol, SET, { public_key: jwk, private_key: 'p' });
+			expect(await strict.call(carol, FETCH)).to.deep.equal({ public_key: jwk, private_key: 'p' });
+			await strict.close();
+		});
+	});
+
+	it('T2 may be called 600 times a minute', async () => {
+		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
+		const carol = await addPerson(limited.store, { e2e: pair('1') });
+		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);
+		expect(await rejection(limited.call(carol, FETCH))).to.include({ error: 'too-many-requests' });
+		await limited.close();
+	});
+});

@@ -1,0 +1,19 @@
+import { expect } from 'chai';
+import { addPerson } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey } from '../support/roomkey.js';
+
+describe('messages (beyond.md 3)', () => {
+	for (const name of ['sendMessage', 'chat.sendMessage']) {
+		it(`${name} is refused in words a client may see`, async () => {
+			const roomkey = await openRoomkey();
+			const alice = await addPerson(roomkey.store);
+			expect(await rejection(roomkey.call(alice, name, { rid: 'room', msg: 'hello' }))).to.deep.include({
+				isClientSafe: true,
+				error: 'error-not-supported',
+				details: { method: name },
+			});
+			await roomkey.close();
+		});
+	}
+});

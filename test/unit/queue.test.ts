@@ -1,0 +1,116 @@
+import { expect } from 'chai';
+import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MOST_WAITING } from '../../methods/e2e/queue.js';
+import type { Room, WaitingUser } from '../../shared/documents.js';
+import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { announcedBy, identity, queueOf } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+describe('the queue of those who need a key (5.1, 5.2)', () => {
+	let roomkey: TestRoomkey;
+	let hooked: HookedStore;
+	let context: Parameters<typeof enqueue>[0];
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, {}, (store) => {
+			hooked = hookedStore(store);
+			return hooked.store;
+		});
+		context = { store: hooked.store, events: { emit: (name, payload) => void roomkey.bus.publish(name, payload) } };
+		alice = await addPerson(roomkey.store, identity('alice'));
+		bob = await addPerson(roomkey.store, identity('bob'));
+	});
+	after(() => roomkey.close());
+
+	const addEncrypted = (fields: Partial<Room> = {}) =>
+		addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
+	const waiting = (...ids: string[]): WaitingUser[] => ids.map((userId) => ({ userId, ts: new Date() }));
+
+	it('5.1: takes a member at its end, with the time, and tells the room', async () => {
+		const rid = await addEncrypted();
+		expect(await announcedBy(roomkey, () => enqueue(context, rid, alice.id))).to.deep.equal([`rooms ${rid}`]);
+		await enqueue(context, rid, bob.id);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
+		const room = await roomkey.store.rooms.findOne({ _id: rid });
+		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
+	});
+
+	it('5.1, T1: takes nobody twice, and tells nobody then', async () => {
+		const rid = await addEncrypted();
+		await Promise.all(Array.from({ length: 10 }, () => enqueue(context, rid, alice.id)));
+		expect(
+			await announcedBy(roomkey, async () => expect(await enqueue(context, rid, alice.id)).to.equal(false)),
+		).to.deep.equal([]);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+	});
+
+	it('5.1: keeps the newest 50', async () => {
+		const ids = Array.from({ length: MOST_WAITING }, (_, i) => `user-${i}`);
+		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(...ids) });
+		await enqueue(context, rid, alice.id);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
+	});
+
+	it('5.1: takes nobody where the room is not encrypted, is no room, or is not theirs', async () => {
+		const plain = await addEncrypted({ encrypted: false });
+		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
+		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(context, rid, alice.id)).to.equal(false);
+	});
+
+	it('E9: takes nobody without identity keys, with the key, or who was only asked in', async () => {
+		const carol = await addPerson(roomkey.store);
+		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
+		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
+		await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
+		for (const { id } of [alice, bob, carol]) expect(await enqueue(context, rid, id)).to.equal(false);
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+	});
+
+	it('E9: who gets the key at that very moment does not stay', async () => {
+		const rid = await addEncrypted();
+		hooked.before('rooms', 'findOneAndUpdate', () =>
+			roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: `key of ${rid}` } }),
+		);
+		expect(await enqueue(context, rid, alice.id)).to.equal(false);
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+	});
+
+	it('5.2: tells the room whoever leaves; the field goes with the last', async () => {
+		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
+		for (const [{ id }, left] of [
+			[alice, [bob.id]],
+			[bob, null],
+		] as const) {
+			expect(await announcedBy(roomkey, () => dequeue(context, rid, [id]))).to.deep.equal([`rooms ${rid}`]);
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal(left);
+		}
+	});
+
+	it('T1: who is not in it cannot leave it', async () => {
+		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id) });
+		expect(await announcedBy(roomkey, () => dequeue(context, rid, [bob.id, 'nobody']))).to.deep.equal([]);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+	});
+
+	it('who leaves it for a key that is gone again is put back', async () => {
+		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
+		expect(await leaveQueue(context, rid, [alice.id, bob.id])).to.equal(true);
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+	});
+
+	it('4.3: a user can be put into those of all encrypted rooms whose key they lack', async () => {
+		const dave = await addPerson(roomkey.store, identity('dave'));
+		const rids: string[] = [];
+		for (let i = 0; i < 120; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));
+		const keyed = await addRoom(roomkey.store, [], { encrypted: true });
+		await addMember(roomkey.store, keyed, dave, { E2EKey: `key of ${keyed}` });
+		await enqueueEverywhere(context, dave.id);
+		for (const [i, rid] of rids.entries()) {
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal(i % 2 === 0 ? [dave.id] : null);
+		}
+		expect(await queueOf(roomkey.store, keyed)).to.equal(null);
+	});
+});

@@ -1,0 +1,339 @@
+/** The reset of identity keys: contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; contract/beyond.md E9, E11. */
+import { expect } from 'chai';
+import type { User } from '../../shared/documents.js';
+import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { hear } from '../support/heard.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const OWN = 'e2e.resetOwnE2EKey';
+const OTHERS = 'e2e.resetUserE2EKey';
+const REST = 'users.resetE2EKey';
+
+const e2e = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+
+describe('the reset of identity keys', () => {
+	let roomkey: TestRoomkey;
+	let seen: CrashingStore;
+	let bob: Person;
+	let admin: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, {}, (real) => {
+			seen = crashingStore(real);
+			return seen.store;
+		});
+		bob = await addPerson(roomkey.store, { e2e: e2e('bob') });
+		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+	});
+	after(() => roomkey.close());
+	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+
+	/** Somebody with a key nobody else has, a key another has too, an offer, and two places in queues. */
+	async function world({ store } = roomkey, fields: Partial<User> = {}) {
+		const alice = await addPerson(store, { ...fields, e2e: e2e('alice') });
+		const alone = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-1' });
+		await addMember(store, alone, alice, { E2EKey: `alone ${alice.id}` });
+		const shared = await addRoom(store, [], { encrypted: true, e2eKeyId: 'id-2' });
+		await addMember(store, shared, alice, {
+			E2EKey: `shared ${alice.id}`,
+			oldRoomKeys: [{ e2eKeyId: 'id-0', ts: new Date(0), E2EKey: `old ${alice.id}` }],
+		});
+		await addMember(store, shared, bob, { E2EKey: `shared ${bob.id} ${alice.id}` });
+		const waiting = [alice.id, bob.id].map((userId) => ({ userId, ts: new Date() }));
+		const offered = await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'id-3', usersWaitingForE2EKeys: waiting });
+		await addMember(store, offered, alice, { E2ESuggestedKey: `offered ${alice.id}` });
+		const queued = await addRoom(store, [alice], {
+			encrypted: true,
+			e2eKeyId: 'id-4',
+			usersWaitingForE2EKeys: waiting.slice(0, 1),
+		});
+		return { alice, alone, shared, offered, queued };
+	}
+	type World = Awaited<ReturnType<typeof world>>;
+
+	const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
+	const placeOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const waitingIn = async (rid: string) =>
+		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId);
+
+	/** The keys a member has, those put away too. */
+	async function keysOf(rid: string, who: Person) {
+		const place = await placeOf(rid, who);
+		return [place?.E2EKey, ...(place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
+	}
+
+	async function expectDone({ alice, alone, shared, offered, queued }: World) {
+		const user = await userOf(alice);
+		expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eQueueing');
+		expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
+		expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['public alice']);
+		for (const rid of [alone, shared, offered, queued]) {
+			expect(await placeOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey', 'suggestedOldRoomKeys');
+		}
+		expect(await keysOf(alone, alice)).to.deep.equal([`alone ${alice.id}`]);
+		expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
+		expect(await keysOf(shared, bob)).to.deep.equal([`shared ${bob.id} ${alice.id}`]);
+		expect(await waitingIn(offered)).to.deep.equal([bob.id]);
+		for (const rid of [alone, shared, queued]) expect(await waitingIn(rid)).to.equal(undefined);
+	}
+
+	describe('4.7 e2e.resetOwnE2EKey', () => {
+		it('takes the keys away, puts room keys away, leaves all queues and ends all logins (5.5, E9, #12331)', async () => {
+			const around = await world();
+			expect(await roomkey.call(around.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
+			await expectDone(around);
+		});
+
+		it('returns true where no room has lost its last holder', async () => {
+			const alice = await addPerson(roomkey.store, { e2e: e2e('alice') });
+			const rid = await addRoom(roomkey.store, [], { encrypted: true });
+			await addMember(roomkey.store, rid, alice, { E2EKey: `key ${alice.id}` });
+			await addMember(roomkey.store, rid, bob, { E2EKey: `key ${alice.id} ${bob.id}` });
+			expect(await roomkey.call(alice, OWN)).to.equal(true);
+		});
+
+		it('returns true to who has no keys, and ends their logins too', async () => {
+			const carol = await addPerson(roomkey.store);
+			expect(await roomkey.call(carol, OWN)).to.equal(true);
+			const user = await userOf(carol);
+			expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
+			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
+		});
+
+		it('tells the clients to log out, the user of each place, and rooms of their queues (10.4)', async () => {
+			const { alice, alone, shared, offered, queued } = await world();
+			const ended: unknown[] = [];
+			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
+			const heard = await hear(roomkey.bus, () => roomkey.call(alice, OWN));
+			stop();
+			expect(heard.named(`notify-user ${alice.id}/force_logout`)).to.deep.equal([[]]);
+			const places = await Promise.all([alone, shared, offered].map((rid) => placeOf(rid, alice)));
+			expect(heard.of('subscriptions')).to.have.members(places.map((place) => `updated ${place?._id}`));
+			expect(heard.of('rooms')).to.have.members([`updated ${offered}`, `updated ${queued}`]);
+			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
+			expect(ended).to.have.length(1);
+			expect(JSON.stringify(heard)).to.not.contain('private alice');
+		});
+
+		it('refuses nobody in particular, under its own name', async () => {
+			expect(await rejection(roomkey.call(null, OWN))).to.deep.include({
+				error: 'error-invalid-user',
+				reason: 'Invalid user',
+				details: { method: OWN },
+			});
+		});
+
+		it('refuses a federated user (5.5), and writes nothing', async () => {
+			const { alice } = await world(roomkey, { federated: true });
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			expect(await rejection(roomkey.call(alice, OWN))).to.deep.include({
+				error: 'error-not-allowed',
+				reason: 'Federated Users cant have TOTP',
+				details: { function: 'resetTOTP' },
+			});
+			expect(seen.writes).to.equal(0);
+		});
+
+		it('E9 with new keys the user waits in all encrypted rooms again, and reads the old keys still', async () => {
+			const { alice, alone, shared, offered, queued } = await world();
+			await roomkey.call(alice, OWN);
+			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
+			for (const rid of [alone, shared, offered, queued]) expect(await waitingIn(rid)).to.include(alice.id);
+			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
+		});
+
+		it('E9 new keys stored at that moment: queued everywhere or, reset after that, nowhere', async () => {
+			for (let i = 0; i < 20; i++) {
+				const { alice, ...rooms } = await world();
+				const late = async () => {
+					for (let pause = 0; pause < i; pause++) await roomkey.store.users.findOne({ _id: alice.id });
+					await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', { ...e2e('new'), force: true });
+				};
+				await Promise.all([roomkey.call(alice, OWN), late()]);
+				const user = await userOf(alice);
+				expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
+				expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
+				for (const rid of Object.values(rooms)) {
+					expect((await waitingIn(rid))?.includes(alice.id) ?? false, `round ${i}`).to.equal(user?.e2e !== undefined);
+					expect(await placeOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
+				}
+				expect(await keysOf(rooms.alone, alice)).to.deep.equal([`alone ${alice.id}`]);
+			}
+		});
+	});
+
+	it('5.5 a crash after any write loses no key, and repeating the call ends as if there had been none', async () => {
+		const whole = await world();
+		seen.crashAfter(Number.POSITIVE_INFINITY);
+		await roomkey.call(whole.alice, OWN);
+		const { writes } = seen;
+		// The mark, three places, two queues, one of which is empty then, and the logins.
+		expect(writes).to.equal(8);
+		for (let n = 0; n < writes; n++) {
+			const broken = await world();
+			const { alice, alone, shared } = broken;
+			seen.crashAfter(n);
+			await rejection(roomkey.call(alice, OWN));
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			expect(await keysOf(alone, alice), `after ${n} writes`).to.deep.equal([`alone ${alice.id}`]);
+			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
+			expect(await keysOf(shared, bob)).to.deep.equal([`shared ${bob.id} ${alice.id}`]);
+			// Until all is done the user can come back and ask again.
+			expect((await userOf(alice))?.services?.resume?.loginTokens).to.have.length(1);
+			await roomkey.call(alice, OWN);
+			await expectDone(broken);
+		}
+	});
+
+	it('5.5 who stores new keys after a crash finds no place filled for the lost ones', async () => {
+		const { alice, alone, shared } = await world();
+		seen.crashAfter(1);
+		await rejection(roomkey.call(alice, OWN));
+		seen.crashAfter(Number.POSITIVE_INFINITY);
+		await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
+		for (const rid of [alone, shared]) {
+			expect(await placeOf(rid, alice)).to.not.have.property('E2EKey');
+			expect(await waitingIn(rid)).to.include(alice.id);
+		}
+		expect(await keysOf(alone, alice)).to.deep.equal([`alone ${alice.id}`]);
+	});
+
+	describe('E11 the last holder of a key', () => {
+		it('is told so, and so is the room, with other members or without', async () => {
+			const { alice, alone, shared } = await world();
+			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
+			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
+			const heard = await hear(roomkey.bus, async () => {
+				expect(await roomkey.call(alice, OWN)).to.deep.equal({ lastKeyHolder: true });
+			});
+			for (const rid of [alone, mine]) {
+				expect(heard.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.deep.equal([[alice.id]]);
+			}
+			expect(heard.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
+		});
+
+		it('of the last two who reset at once, one at least is told', async () => {
+			const [one, two] = [
+				await addPerson(roomkey.store, { e2e: e2e('one') }),
+				await addPerson(roomkey.store, { e2e: e2e('two') }),
+			];
+			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
+			for (const who of [one, two]) await addMember(roomkey.store, rid, who, { E2EKey: `${rid} ${who.id}` });
+			const outcomes = await Promise.all([roomkey.call(one, OWN), roomkey.call(two, OWN)]);
+			expect(outcomes).to.deep.include({ lastKeyHolder: true });
+		});
+
+		it('must confirm where the server demands it, before anything is written', async () => {
+			let strictlySeen: CrashingStore | undefined;
+			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true }, (real) => {
+				strictlySeen = crashingStore(real);
+				return strictlySeen.store;
+			});
+			const { alice } = await world(strict);
+			const boss = await addPerson(strict.store, { roles: ['admin'] });
+			for (const [who, name, ...params] of [
+				[alice, OWN],
+				[alice, OWN, false],
+				[alice, REST],
+				[boss, OTHERS, alice.id],
+				[boss, REST, alice.id],
+			] as const) {
+				expect(await rejection(strict.call(who, name, ...params))).to.deep.include({
+					error: 'error-last-key-holder',
+					details: { method: name },
+				});
+			}
+			expect(strictlySeen?.writes).to.equal(0);
+			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
+			// Who holds no key alone is not asked.
+			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
+			expect(await strict.call(carol, OWN)).to.equal(true);
+			await strict.close();
+		});
+	});
+
+	describe('section 4 e2e.resetUserE2EKey, for admins', () => {
+		it("resets somebody's keys and ends their logins, not the admin's", async () => {
+			const around = await world();
+			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.deep.equal({ lastKeyHolder: true });
+			await expectDone(around);
+			expect((await userOf(admin))?.services?.resume?.loginTokens).to.have.length(1);
+			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.equal(true);
+		});
+
+		it('refuses all others, under its own name', async () => {
+			const { alice } = await world();
+			for (const [who, error, reason] of [
+				[bob, 'error-not-allowed', 'Not allowed'],
+				[null, 'error-invalid-user', 'Invalid user'],
+			] as const) {
+				const refused = await rejection(roomkey.call(who, OTHERS, alice.id));
+				expect(refused).to.deep.include({ error, reason, details: { method: OTHERS } });
+			}
+			expect((await userOf(alice))?.e2e).to.deep.equal(e2e('alice'));
+		});
+
+		it('refuses a user who is not there', async () => {
+			expect(await rejection(roomkey.call(admin, OTHERS, 'nobody'))).to.deep.include({
+				error: 'error-invalid-user',
+				details: { method: OTHERS },
+			});
+		});
+	});
+
+	describe('section 6 users.resetE2EKey', () => {
+		for (const [what, named] of [
+			['nobody', () => []],
+			['the own id', ({ id }: Person) => [id]],
+			['the own username', ({ username }: Person) => [undefined, username]],
+			['the own username as user', ({ username }: Person) => [undefined, undefined, username]],
+		] as const) {
+			it(`resets the caller's own keys, naming ${what}`, async () => {
+				const around = await world();
+				expect(await roomkey.call(around.alice, REST, ...named(around.alice))).to.deep.equal({ lastKeyHolder: true });
+				await expectDone(around);
+			});
+		}
+
+		it('answers nothing where no room has lost its last holder', async () => {
+			const carol = await addPerson(roomkey.store, { e2e: e2e('carol') });
+			expect(await roomkey.call(carol, REST)).to.equal(undefined);
+		});
+
+		for (const [what, named] of [
+			['id', ({ id }: Person) => [id]],
+			['username', ({ username }: Person) => [undefined, username]],
+			['user', ({ username }: Person) => [undefined, undefined, username]],
+		] as const) {
+			it(`lets an admin reset somebody's by ${what}`, async () => {
+				const around = await world();
+				await roomkey.call(admin, REST, ...named(around.alice));
+				await expectDone(around);
+			});
+		}
+
+		it('refuses an unknown user', async () => {
+			for (const params of [['nobody'], [undefined, 'nobody'], ['']]) {
+				expect(await rejection(roomkey.call(admin, REST, ...params))).to.deep.include({
+					error: 'error-invalid-user-id',
+					reason: 'Invalid user id',
+					details: { method: REST },
+				});
+			}
+		});
+
+		it('refuses who may not reset the keys of others, whether or not there is such a user', async () => {
+			const { alice } = await world();
+			for (const params of [[alice.id], [undefined, alice.username], ['nobody']]) {
+				expect(await rejection(roomkey.call(bob, REST, ...params))).to.deep.include({
+					error: 'error-not-allowed',
+					reason: 'Not allowed',
+					details: { method: REST },
+				});
+			}
+			expect((await userOf(alice))?.e2e).to.deep.equal(e2e('alice'));
+		});
+	});
+});

@@ -1,0 +1,274 @@
+/** Rooms as they are made (contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
+import { expect } from 'chai';
+import type { Room } from '../../shared/documents.js';
+import { hear } from '../support/announced.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
+
+let last = 0;
+const newName = () => `room-${++last}`;
+
+const identity = { e2e: { public_key: 'public', private_key: 'private' } };
+
+describe('making a room', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	let bob: Person;
+	let carol: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		alice = await addPerson(roomkey.store, { username: 'alice', name: 'Alice', ...identity });
+		bob = await addPerson(roomkey.store, { username: 'bob', ...identity });
+		carol = await addPerson(roomkey.store, { username: 'carol' });
+	});
+	after(() => roomkey.close());
+
+	async function create(as: Person, ...args: unknown[]): Promise<Room> {
+		return ((await roomkey.call(as, 'groups.create', ...args)) as { group: Room }).group;
+	}
+
+	const placesIn = (rid: string) => roomkey.store.subscriptions.find({ rid }).toArray();
+
+	for (const [plural, single, t] of [
+		['groups', 'group', 'p'],
+		['channels', 'channel', 'c'],
+	] as const) {
+		it(`${plural}.create answers the whole ${single}`, async () => {
+			const name = newName();
+			const answer = (await roomkey.call(alice, `${plural}.create`, name, ['bob', 'nobody', 'bob'], true, {
+				a: 1,
+			})) as {
+				[single: string]: Room;
+			};
+			const { _id, ts, _updatedAt, ...room } = answer[single] as Room;
+			expect(_id).to.match(/^\w{17}$/);
+			expect(ts).to.be.a('date');
+			expect(_updatedAt).to.be.a('date');
+			expect(room).to.deep.equal({
+				t,
+				name,
+				fname: name,
+				u: { _id: alice.id, username: 'alice', name: 'Alice' },
+				msgs: 0,
+				usersCount: 2,
+				ro: true,
+				default: false,
+				sysMes: true,
+				customFields: { a: 1 },
+			});
+			const places = await placesIn(_id);
+			expect(Object.fromEntries(places.map(({ u, roles }) => [u.username, roles]))).to.deep.equal({
+				alice: ['owner'],
+				bob: undefined,
+			});
+			const place = places.find(({ u }) => u._id === alice.id);
+			expect(place).to.deep.include({ rid: _id, t, name, fname: name, open: true, alert: false, unread: 0 });
+		});
+	}
+
+	it('tells each member of their place, and of the room once all is there', async () => {
+		let room: Room | undefined;
+		const heard = await hear(roomkey.bus, async () => {
+			room = await create(alice, newName(), ['bob']);
+		});
+		expect(heard.of('subscriptions')).to.have.length(2);
+		expect(heard.of('subscriptions').every((line) => line.startsWith('inserted '))).to.equal(true);
+		expect(heard.of('rooms')).to.deep.equal([`inserted ${room?._id}`]);
+		expect(heard.changes.at(-1)?.collection).to.equal('rooms');
+	});
+
+	it('lets one of 20 who want the same name have it', async () => {
+		const name = newName();
+		const outcomes = await Promise.allSettled(
+			Array.from({ length: 20 }, (_, i) =>
+				roomkey.call(i % 2 ? alice : bob, `${i % 3 ? 'groups' : 'channels'}.create`, name),
+			),
+		);
+		expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+		for (const outcome of outcomes) {
+			if (outcome.status === 'rejected') expect(outcome.reason.error).to.equal('error-duplicate-channel-name');
+		}
+		const rooms = await roomkey.store.rooms.find({ name }).toArray();
+		expect(rooms).to.have.length(1);
+		expect(await placesIn(rooms[0]?._id as string)).to.have.length(1);
+	});
+
+	it('lets its maker repeat what was broken off before anybody had a place, and nobody else', async () => {
+		const name = newName();
+		const ts = new Date(Date.now() - 120_000);
+		const broken = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts, encrypted: true });
+		const duplicate = { error: 'error-duplicate-channel-name' };
+		expect(await rejection(create(bob, name))).to.include(duplicate);
+		const outcomes = await Promise.allSettled([create(alice, name), create(alice, name)]);
+		const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+		expect(made).to.have.length(1);
+		expect(made[0]).not.to.have.property('encrypted');
+		expect(await roomkey.store.rooms.countDocuments({ _id: broken })).to.equal(0);
+		expect(await placesIn(made[0]?._id as string)).to.have.length(1);
+		expect(await rejection(create(alice, name))).to.include(duplicate);
+	});
+
+	it('does not take for broken off what is still being made', async () => {
+		const name = newName();
+		await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts: new Date() });
+		expect(await rejection(create(alice, name))).to.include({ error: 'error-duplicate-channel-name' });
+	});
+
+	for (const name of ['', ' ', 'two words', 'ümlaut', 'x'.repeat(121), 'a/b']) {
+		it(`refuses the name '${name.slice(0, 20)}'`, async () => {
+			expect(await rejection(create(alice, name))).to.deep.include({
+				error: 'error-invalid-room-name',
+				details: { method: 'groups.create' },
+			});
+		});
+	}
+
+	it('refuses who has not the permission, and rooms of teams', async () => {
+		const guest = await addPerson(roomkey.store, { roles: ['guest'] });
+		expect(await rejection(create(guest, newName()))).to.include({ error: 'error-not-allowed' });
+		expect(await rejection(create(alice, newName(), [], false, undefined, { teamId: 't' }))).to.include({
+			error: 'error-not-allowed',
+		});
+	});
+
+	describe('encryption (5.7)', () => {
+		const extra = (encrypted: boolean) => [[], false, undefined, { encrypted }] as const;
+
+		it('is as the maker says; who lacks the key and could be given it waits', async () => {
+			const room = await create(alice, newName(), ['bob', 'carol'], false, undefined, { encrypted: true });
+			expect(room.encrypted).to.equal(true);
+			expect(room.usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.have.members([alice.id, bob.id]);
+			expect((await create(alice, newName(), ...extra(false))).encrypted).to.equal(false);
+			expect(await create(alice, newName())).not.to.have.property('encrypted');
+		});
+
+		it('E2E_Enabled_Default_PrivateRooms: on unless the maker says no, and for groups alone', async () => {
+			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, async () => {
+				expect((await create(alice, newName())).encrypted).to.equal(true);
+				expect((await create(alice, newName(), ...extra(false))).encrypted).to.equal(false);
+				const { channel } = (await roomkey.call(alice, 'channels.create', newName())) as { channel: Room };
+				expect(channel).not.to.have.property('encrypted');
+				const { room } = (await roomkey.call(alice, 'im.create', 'carol')) as { room: Room };
+				expect(room).not.to.have.property('encrypted');
+			});
+		});
+
+		it('E2E_Enabled_Default_PrivateRooms: means nothing while E2E_Enable is off', async () => {
+			await during(roomkey.store, 'E2E_Enabled_Default_PrivateRooms', true, () =>
+				during(roomkey.store, 'E2E_Enable', false, async () => {
+					const { _id } = await create(alice, newName());
+					expect(await roomkey.store.rooms.findOne({ _id })).not.to.have.property('encrypted');
+				}),
+			);
+		});
+
+		it('E2E_Enabled_Default_DirectRooms', async () => {
+			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
+			await during(roomkey.store, 'E2E_Enabled_Default_DirectRooms', true, async () => {
+				const { room } = (await roomkey.call(one, 'im.create', two.username)) as { room: Room };
+				expect(room.encrypted).to.equal(true);
+			});
+		});
+
+		it('E2E_Force_Encryption_For_Private_Rooms: refuses false, forces it on otherwise', async () => {
+			await during(roomkey.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
+				expect(await rejection(create(alice, newName(), ...extra(false)))).to.deep.include({
+					error: 'error-encrypted-private-rooms-enforced',
+					reason: 'Workspace policy requires all private rooms to be encrypted.',
+				});
+				expect((await create(alice, newName())).encrypted).to.equal(true);
+				const { channel } = (await roomkey.call(alice, 'channels.create', newName())) as { channel: Room };
+				expect(channel).not.to.have.property('encrypted');
+			});
+		});
+
+		it('is refused for a channel', async () => {
+			expect(await rejection(roomkey.call(alice, 'channels.create', newName(), ...extra(true)))).to.include({
+				error: 'error-action-not-allowed',
+			});
+		});
+	});
+
+	describe('im.create', () => {
+		async function direct(as: Person, ...args: unknown[]): Promise<Room & { rid: string }> {
+			return ((await roomkey.call(as, 'im.create', ...args)) as { room: Room & { rid: string } }).room;
+		}
+
+		it('answers the room of two, whose id is made of theirs', async () => {
+			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
+			const id = [one.id, two.id].sort().join('');
+			const room = await direct(one, two.username);
+			expect(room).to.deep.include({ _id: id, rid: id, t: 'd', msgs: 0, usersCount: 2 });
+			expect(room.usernames).to.have.members([one.username, two.username]);
+			expect(room.uids).to.deep.equal([one.id, two.id].sort());
+			const places = await placesIn(id);
+			expect(Object.fromEntries(places.map(({ u, name }) => [u._id, name]))).to.deep.equal({
+				[one.id]: two.username,
+				[two.id]: one.username,
+			});
+		});
+
+		it('is made once, however many ask at once', async () => {
+			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
+			const rooms = await Promise.all(
+				Array.from({ length: 20 }, (_, i) => (i % 2 ? direct(one, two.username) : direct(two, one.username))),
+			);
+			expect(new Set(rooms.map(({ _id }) => _id)).size).to.equal(1);
+			expect(await placesIn(rooms[0]?._id as string)).to.have.length(2);
+			expect(await roomkey.store.rooms.countDocuments({ uids: one.id })).to.equal(1);
+		});
+
+		it('is made once for more than two, in whatever order they are named', async () => {
+			const names = [alice, bob, carol].map(({ username }) => username);
+			const rooms = await Promise.all([
+				direct(alice, undefined, 'bob, carol'),
+				direct(bob, undefined, ['carol', 'alice']),
+				direct(carol, 'alice', ['bob']),
+			]);
+			expect(new Set(rooms.map(({ _id }) => _id)).size).to.equal(1);
+			expect(rooms[0]?.usernames).to.have.members(names);
+		});
+
+		it('finds one that a Rocket.Chat has made', async () => {
+			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
+			const rid = await addRoom(roomkey.store, [one, two, alice], { t: 'd', uids: [alice.id, two.id, one.id] });
+			expect((await direct(one, undefined, [two.username, 'alice']))._id).to.equal(rid);
+		});
+
+		it('opens a room again that the caller had put away, and writes nothing otherwise', async () => {
+			const { _id: rid } = await direct(alice, 'bob');
+			await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { open: false } });
+			expect((await hear(roomkey.bus, () => direct(alice, 'bob'))).of('subscriptions')).to.have.length(1);
+			expect((await hear(roomkey.bus, () => direct(alice, 'bob'))).changes).to.deep.equal([]);
+		});
+
+		it('is a place for notes with oneself', async () => {
+			const room = await direct(alice, 'alice');
+			expect(room.usernames).to.deep.equal(['alice']);
+			expect((await direct(alice, 'alice'))._id).to.equal(room._id);
+			expect(await placesIn(room._id)).to.have.length(1);
+		});
+
+		it('excludeSelf: brings others together, for an admin', async () => {
+			const admin = await addPerson(roomkey.store, { roles: ['admin', 'user'] });
+			const room = await direct(admin, undefined, 'bob,carol', true);
+			expect(room.usernames).to.have.members(['bob', 'carol']);
+			expect(await rejection(direct(alice, undefined, 'bob,carol', true))).to.include({ error: 'error-not-allowed' });
+			expect(await rejection(direct(admin, 'bob', undefined, true))).to.include({
+				error: 'error-users-params-not-provided',
+			});
+		});
+
+		it('refuses nobody, unknown names and too many', async () => {
+			expect(await rejection(direct(alice))).to.include({ error: 'error-users-params-not-provided' });
+			expect(await rejection(direct(alice, 'nobody'))).to.include({ error: 'error-invalid-user' });
+			const nine = Array.from({ length: 9 }, (_, i) => `n${i}`);
+			expect(await rejection(direct(alice, undefined, nine))).to.include({
+				error: 'error-direct-message-max-user-exceeded',
+			});
+		});
+	});
+});

@@ -1,0 +1,412 @@
+/** Who comes and who goes (contract/rocketchat-e2e.md 5.7, 10.4; contract/beyond.md E9 to E12, T3). */
+import { expect } from 'chai';
+import type { Subscription, User } from '../../shared/documents.js';
+import { hear } from '../support/announced.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
+
+const identity = { e2e: { public_key: 'public', private_key: 'private' } };
+const OWNER = { roles: ['owner'] };
+
+describe('members of a room', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		alice = await addPerson(roomkey.store, { username: 'alice', ...identity });
+		bob = await addPerson(roomkey.store, { username: 'bob', ...identity });
+	});
+	after(() => roomkey.close());
+
+	const person = (fields: Partial<User> = {}) => addPerson(roomkey.store, fields);
+
+	/** A room that alice owns. */
+	async function room(fields = {}, ofAlice: Partial<Subscription> = {}): Promise<string> {
+		const rid = await addRoom(roomkey.store, [], { usersCount: 1, ...fields });
+		await addMember(roomkey.store, rid, alice, { ...OWNER, ...ofAlice });
+		return rid;
+	}
+
+	const placeOf = ({ id }: Person, rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const roomOf = (rid: string) => roomkey.store.rooms.findOne({ _id: rid });
+	const waiting = async (rid: string) => (await roomOf(rid))?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
+	const invite = (as: Person, rid: string, userId: string) => roomkey.call(as, 'groups.invite', rid, undefined, userId);
+	const kick = (as: Person, rid: string, userId: string, confirm?: boolean) =>
+		roomkey.call(as, 'groups.kick', rid, undefined, userId, undefined, undefined, confirm);
+	const leave = (as: Person, rid: string, confirm?: boolean) =>
+		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
+
+	describe('coming', () => {
+		it('10.4 join: tells the new member of the place, the room of the member, and asks for the key', async () => {
+			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
+			const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
+			const place = await placeOf(bob, rid);
+			expect(heard.of('subscriptions')).to.deep.equal([`inserted ${place?._id}`]);
+			expect(heard.of('rooms')).to.deep.equal([`updated ${rid}`]);
+			expect(heard.changes.at(-1)?.document).to.deep.include({ usersCount: 2 });
+			expect(heard.notices).to.deep.equal([{ name: `notify-room ${rid}/e2e.keyRequest`, args: ['k'] }]);
+			expect(await waiting(rid)).to.deep.equal([bob.id]);
+			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms).to.include(rid);
+		});
+
+		it('E9: queues nobody without identity keys, nobody in a room that is not encrypted', async () => {
+			const carol = await person();
+			const encrypted = await room({ encrypted: true });
+			await invite(alice, encrypted, carol.id);
+			expect(await waiting(encrypted)).to.deep.equal([]);
+			const plain = await room();
+			const heard = await hear(roomkey.bus, () => invite(alice, plain, bob.id));
+			expect(await waiting(plain)).to.deep.equal([]);
+			expect(heard.notices).to.deep.equal([]);
+		});
+
+		it('queues nobody and asks nobody while E2E_Enable is off', async () => {
+			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
+			await during(roomkey.store, 'E2E_Enable', false, async () => {
+				const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
+				expect(heard.notices).to.deep.equal([]);
+			});
+			expect(await waiting(rid)).to.deep.equal([]);
+		});
+
+		it('E10: 20 who add the same user at once give one place, one count and one event', async () => {
+			const rid = await room({ encrypted: true });
+			const heard = await hear(roomkey.bus, () =>
+				Promise.all(Array.from({ length: 20 }, () => invite(alice, rid, bob.id))),
+			);
+			expect(await roomkey.store.subscriptions.countDocuments({ rid, 'u._id': bob.id })).to.equal(1);
+			expect((await roomOf(rid))?.usersCount).to.equal(2);
+			expect(heard.of('subscriptions')).to.have.length(1);
+			expect(await waiting(rid)).to.deep.equal([bob.id]);
+		});
+
+		it('E10: 20 who join a channel at once have a place each, and are counted', async () => {
+			const rid = await addRoom(roomkey.store, [], { t: 'c', usersCount: 0 });
+			const people = await Promise.all(Array.from({ length: 20 }, () => person()));
+			await Promise.all(people.flatMap((one) => [1, 2].map(() => roomkey.call(one, 'channels.join', rid))));
+			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(20);
+			expect((await roomOf(rid))?.usersCount).to.equal(20);
+		});
+
+		it('E10: who comes back finds nothing of before', async () => {
+			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
+			await addMember(roomkey.store, rid, bob, {
+				...OWNER,
+				E2EKey: `k-${Math.random()}`,
+				oldRoomKeys: [{ e2eKeyId: 'j', ts: new Date(), E2EKey: 'old' }],
+			});
+			await leave(bob, rid);
+			await invite(alice, rid, bob.id);
+			const place = await placeOf(bob, rid);
+			expect(place).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey', 'oldRoomKeys', 'suggestedOldRoomKeys', 'roles');
+			expect(await waiting(rid)).to.deep.equal([bob.id]);
+		});
+
+		it('makes a member of who was only invited, and counts them then', async () => {
+			const rid = await room();
+			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
+			const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
+			const place = await placeOf(bob, rid);
+			expect(place).not.to.have.property('status');
+			expect(heard.of('subscriptions')).to.deep.equal([`updated ${place?._id}`]);
+			expect((await roomOf(rid))?.usersCount).to.equal(2);
+		});
+
+		it('T1: who is a member already stays so, without a word', async () => {
+			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
+			await addMember(roomkey.store, rid, bob, { E2EKey: `k-${Math.random()}` });
+			expect(await hear(roomkey.bus, () => invite(alice, rid, bob.id))).to.deep.include({ changes: [], notices: [] });
+		});
+
+		it('finds users by any of their names, all or none', async () => {
+			const [one, two] = [await person(), await person()];
+			const rid = await room();
+			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, one.username);
+			await roomkey.call(alice, 'groups.invite', rid, undefined, undefined, undefined, undefined, [two.id], ['bob']);
+			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(4);
+			const other = await room();
+			const unknown = [[one.id, 'nobody'], ['bob']];
+			expect(
+				await rejection(
+					roomkey.call(alice, 'groups.invite', other, undefined, undefined, undefined, undefined, ...unknown),
+				),
+			).to.include({ error: 'error-invalid-user' });
+			expect(await roomkey.store.subscriptions.countDocuments({ rid: other })).to.equal(1);
+			expect(await rejection(roomkey.call(alice, 'groups.invite', rid))).to.include({
+				error: 'error-users-params-not-provided',
+			});
+		});
+
+		it('is for owners to allow, and for who may add to any room', async () => {
+			const rid = await room();
+			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
+			await addMember(roomkey.store, rid, bob);
+			expect(await rejection(invite(bob, rid, carol.id))).to.include({ error: 'error-not-allowed' });
+			// What one may not see is not there.
+			for (const stranger of [carol, admin]) {
+				expect(await rejection(invite(stranger, rid, carol.id))).to.include({ error: 'error-room-not-found' });
+			}
+			const channel = await addRoom(roomkey.store, [], { t: 'c' });
+			await roomkey.call(admin, 'channels.invite', channel, undefined, carol.id);
+			expect(await placeOf(carol, channel)).not.to.equal(null);
+			expect(await rejection(roomkey.call(admin, 'groups.invite', channel, undefined, carol.id))).to.include({
+				error: 'error-room-not-found',
+			});
+		});
+
+		for (const [what, fields] of [
+			['whose members attributes decide', { abacAttributes: [{ key: 'k', values: ['v'] }] }],
+			['of another server', { federated: true }],
+			['that is archived', { archived: true }],
+		] as const) {
+			it(`refuses to add to a room ${what}`, async () => {
+				const rid = await room(fields);
+				expect(await rejection(invite(alice, rid, bob.id))).to.include({ error: 'error-not-allowed' });
+			});
+		}
+
+		it('lets nobody into a channel without its code', async () => {
+			const rid = await addRoom(roomkey.store, [], { t: 'c', joinCodeRequired: true });
+			expect(await rejection(roomkey.call(bob, 'channels.join', rid))).to.include({ error: 'error-code-required' });
+			await roomkey.call(await person({ roles: ['admin'] }), 'channels.join', rid);
+		});
+
+		it('leaves no place behind where the room, or the user, goes meanwhile', async () => {
+			for (const gone of ['rooms', 'users'] as const) {
+				const carol = await person();
+				const other = await openRoomkey(undefined, {}, (store) => ({
+					...store,
+					subscriptions: {
+						...store.subscriptions,
+						insertOne: async (document) => {
+							await store.subscriptions.insertOne(document);
+							await store[gone].deleteMany({ _id: { $in: [document.rid, document.u._id] } });
+						},
+					},
+				}));
+				await other.store.users.insertOne({ _id: alice.id, username: 'alice', roles: ['user'] });
+				await other.store.users.insertOne({ _id: carol.id, username: carol.username, roles: ['user'] });
+				const rid = await addRoom(other.store, [], { t: 'c', usersCount: 1 });
+				const heard = await hear(other.bus, async () => {
+					expect(await rejection(other.call(carol, 'channels.join', rid))).to.include({
+						error: gone === 'rooms' ? 'error-room-not-found' : 'error-invalid-user',
+					});
+				});
+				expect(heard.changes).to.deep.equal([]);
+				expect(await other.store.subscriptions.countDocuments({})).to.equal(0);
+				if (gone === 'users') expect((await other.store.rooms.findOne({ _id: rid }))?.usersCount).to.equal(1);
+				await other.close();
+			}
+		});
+	});
+
+	describe('going', () => {
+		it('takes place, turn in the queue, roles and count along, and tells both', async () => {
+			const rid = await room({
+				encrypted: true,
+				usersCount: 2,
+				usersWaitingForE2EKeys: [{ userId: bob.id, ts: new Date() }],
+			});
+			await addMember(roomkey.store, rid, bob, { t: 'p' });
+			const place = await placeOf(bob, rid);
+			const heard = await hear(roomkey.bus, () => leave(bob, rid));
+			expect(await placeOf(bob, rid)).to.equal(null);
+			expect(await roomOf(rid)).to.include({ usersCount: 1 });
+			expect(await waiting(rid)).to.deep.equal([]);
+			const gone = heard.changes.find(({ collection }) => collection === 'subscriptions');
+			expect(gone).to.deep.include({
+				action: 'removed',
+				document: { _id: place?._id, rid, u: { _id: bob.id, username: 'bob' }, t: 'p' },
+			});
+			expect(heard.of('rooms').at(-1)).to.equal(`updated ${rid}`);
+			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms ?? []).not.to.include(rid);
+			const { _deletedAt, _updatedAt, ...note } =
+				(await roomkey.store.trash.findOne({ _id: place?._id as string })) ?? {};
+			expect(_deletedAt).to.be.a('date');
+			expect(note).to.deep.equal({
+				_id: place?._id,
+				__collection__: 'subscription',
+				rid,
+				u: { _id: bob.id, username: 'bob' },
+			});
+		});
+
+		it('kick: by who holds remove-user, or may kick from any channel', async () => {
+			const rid = await room({ usersCount: 3 });
+			const carol = await person();
+			await addMember(roomkey.store, rid, bob);
+			await addMember(roomkey.store, rid, carol);
+			expect(await rejection(kick(bob, rid, carol.id))).to.include({ error: 'error-not-allowed' });
+			await kick(alice, rid, carol.id);
+			expect(await placeOf(carol, rid)).to.equal(null);
+			expect(await rejection(kick(alice, rid, carol.id))).to.include({ error: 'error-user-not-in-room' });
+			const channel = await addRoom(roomkey.store, [carol], { t: 'c' });
+			await roomkey.call(await person({ roles: ['admin'] }), 'channels.kick', channel, undefined, carol.id);
+			expect(await placeOf(carol, channel)).to.equal(null);
+		});
+
+		it('20 who remove the same member at once count them once', async () => {
+			const rid = await room({ usersCount: 2 });
+			await addMember(roomkey.store, rid, bob);
+			const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => kick(alice, rid, bob.id)));
+			expect(outcomes.some(({ status }) => status === 'fulfilled')).to.equal(true);
+			expect(await roomOf(rid)).to.include({ usersCount: 1 });
+		});
+
+		it('is not for the last owner while others stay', async () => {
+			const rid = await room({ usersCount: 2 });
+			const moderator = bob;
+			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
+			const attempts = [rejection(leave(alice, rid)), rejection(kick(moderator, rid, alice.id))];
+			for (const error of await Promise.all(attempts)) {
+				expect(error).to.deep.include({
+					error: 'error-you-are-last-owner',
+					reason: 'You are the last owner. Please set new owner before leaving the room.',
+				});
+			}
+			expect((await placeOf(alice, rid))?.roles).to.deep.equal(['owner']);
+			await leave(moderator, rid);
+			await leave(alice, rid);
+			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
+		});
+
+		it('leaves an owner, however many owners go at once', async () => {
+			const carol = await person();
+			for (let i = 0; i < 10; i++) {
+				const rid = await room({ usersCount: 3 });
+				await addMember(roomkey.store, rid, bob, OWNER);
+				await addMember(roomkey.store, rid, carol);
+				await Promise.allSettled([leave(alice, rid), leave(bob, rid)]);
+				expect(await roomkey.store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.be.at.least(1);
+			}
+		});
+
+		it('is refused to who is not there, or has not the permission', async () => {
+			const guest = await person({ roles: ['guest'] });
+			const rid = await room();
+			await addMember(roomkey.store, rid, guest);
+			expect(await rejection(leave(guest, rid))).to.include({ error: 'error-not-allowed' });
+			expect(await rejection(leave(bob, rid))).to.include({ error: 'error-room-not-found' });
+			const channel = await addRoom(roomkey.store, [], { t: 'c' });
+			expect(await rejection(roomkey.call(bob, 'channels.leave', channel))).to.include({
+				error: 'error-user-not-in-room',
+			});
+		});
+	});
+
+	describe('the key of a room whose holder goes', () => {
+		const keyed = { encrypted: true, e2eKeyId: 'k' };
+		const withKey = () => ({ E2EKey: `k-${Math.random()}` });
+
+		for (const [what, go] of [
+			['leaves', leave],
+			['is removed', (as: Person, rid: string, confirm?: boolean) => kick(alice, rid, as.id, confirm)],
+		] as const) {
+			it(`E11: the last holder ${what}: the answer and the room say so`, async () => {
+				const rid = await room(keyed);
+				await addMember(roomkey.store, rid, bob, withKey());
+				let answer: unknown;
+				const heard = await hear(roomkey.bus, async () => {
+					answer = await go(bob, rid);
+				});
+				expect(answer).to.deep.equal({ lastKeyHolder: true });
+				expect(heard.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
+			});
+
+			it(`E11: one of several holders ${what}: nothing is lost`, async () => {
+				const rid = await room(keyed, withKey());
+				await addMember(roomkey.store, rid, bob, withKey());
+				expect(await go(bob, rid)).to.deep.equal({});
+			});
+		}
+
+		it('E11: the last two holders go at once: one of them at least is told', async () => {
+			const carol = await person();
+			for (let i = 0; i < 10; i++) {
+				const rid = await room(keyed);
+				for (const holder of [bob, carol]) await addMember(roomkey.store, rid, holder, withKey());
+				const answers = await Promise.all([leave(bob, rid), leave(carol, rid)]);
+				expect(answers.filter((answer) => (answer as { lastKeyHolder?: true }).lastKeyHolder)).not.to.deep.equal([]);
+			}
+		});
+
+		it('E11: where the setting demands it, not without confirm: true, and nothing is written before', async () => {
+			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
+			const rid = await addRoom(strict.store, [one], keyed);
+			await addMember(strict.store, rid, two, { ...OWNER, ...withKey() });
+			await strict.store.subscriptions.updateOne({ rid, 'u._id': one.id }, { $set: { roles: ['owner'] } });
+			const before = await strict.store.subscriptions.findOne({ rid, 'u._id': two.id });
+			const heard = await hear(strict.bus, async () => {
+				for (const confirm of [undefined, false]) {
+					expect(await rejection(strict.call(two, 'groups.leave', rid, undefined, confirm))).to.deep.include({
+						error: 'error-last-key-holder',
+						details: { method: 'groups.leave' },
+					});
+				}
+			});
+			expect(heard.changes).to.deep.equal([]);
+			expect(await strict.store.subscriptions.findOne({ rid, 'u._id': two.id })).to.deep.equal(before);
+			expect(await strict.call(two, 'groups.leave', rid, undefined, true)).to.deep.equal({ lastKeyHolder: true });
+			expect(await strict.call(one, 'groups.leave', rid)).to.deep.equal({});
+			await strict.close();
+		});
+
+		for (const [what, fields, isStale] of [
+			['held the key', withKey(), true],
+			['was offered it', { E2ESuggestedKey: 'k-offered' }, true],
+			['never saw it', {}, false],
+		] as const) {
+			it(`E12: a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'}`, async () => {
+				const rid = await room(keyed, withKey());
+				await addMember(roomkey.store, rid, bob, fields);
+				const heard = await hear(roomkey.bus, () => kick(alice, rid, bob.id));
+				const { e2eStale } = (await roomOf(rid)) ?? {};
+				expect(e2eStale?.reason).to.equal(isStale ? 'member-removed' : undefined);
+				const told = heard.notices.filter(({ name }) => name.endsWith('e2eKeyStale'));
+				expect(told.map(({ name, args }) => [name, args[0]])).to.deep.equal(
+					isStale ? [[`notify-user ${alice.id}/e2eKeyStale`, rid]] : [],
+				);
+			});
+		}
+
+		it('E12: who left by themselves is another reason', async () => {
+			const rid = await room(keyed, withKey());
+			await addMember(roomkey.store, rid, bob, withKey());
+			await leave(bob, rid);
+			expect((await roomOf(rid))?.e2eStale?.reason).to.equal('member-left');
+		});
+	});
+
+	describe('T3: groups.members', () => {
+		it('lists by name, a page at a time', async () => {
+			const rid = await addRoom(roomkey.store, [], { t: 'p' });
+			const names = Array.from({ length: 7 }, (_, i) => `page-${i}`);
+			for (const username of [...names].reverse()) {
+				await addMember(roomkey.store, rid, await person({ username, name: username.toUpperCase() }));
+			}
+			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
+			const as = { id: (await roomkey.store.users.findOne({ username: 'page-3' }))?._id as string } as Person;
+			const page = (offset?: number, count?: number) =>
+				roomkey.call(as, 'groups.members', rid, undefined, count, offset) as Promise<{ members: User[] }>;
+			const all = await page();
+			expect(all).to.deep.include({ count: 7, offset: 0, total: 7 });
+			expect(all.members.map(({ username }) => username)).to.deep.equal(names);
+			expect(Object.keys(all.members[0] ?? {})).to.have.members(['_id', 'username', 'name']);
+			const second = await page(3, 3);
+			expect(second).to.deep.include({ count: 3, offset: 3, total: 7 });
+			expect(second.members.map(({ username }) => username)).to.deep.equal(names.slice(3, 6));
+			expect(await page(7)).to.deep.equal({ members: [], count: 0, offset: 7, total: 7 });
+			expect(await rejection(roomkey.call(as, 'groups.members', rid, undefined, -1))).to.include({
+				errorType: 'Match.Error',
+			});
+			expect(await rejection(roomkey.call(alice, 'groups.members', rid))).to.include({
+				error: 'error-room-not-found',
+			});
+		});
+	});
+});

@@ -1,0 +1,176 @@
+/** contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
+import { expect } from 'chai';
+import { hasPermission } from '../../methods/permissions.js';
+import { DEFAULTS, setting } from '../../methods/settings/workspace.js';
+import type { Permission } from '../../shared/documents.js';
+import { addPerson, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+describe('settings', () => {
+	let roomkey: TestRoomkey;
+	let admin: Person;
+	let alice: Person;
+
+	beforeEach(async () => {
+		roomkey = await openRoomkey();
+		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		alice = await addPerson(roomkey.store);
+	});
+	afterEach(() => roomkey.close());
+
+	const save = (as: Person, id: string, value: unknown) => roomkey.call(as, 'saveSetting', id, value);
+	const get = (as: Person, id: string) => roomkey.call(as, 'settings.getOne', id);
+
+	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
+		const seen: unknown[] = [];
+		const keep = (event: unknown) => void seen.push(event);
+		const stops = [roomkey.bus.on('changed', keep), roomkey.bus.on('notify', keep)];
+		await task();
+		for (const stop of stops) stop();
+		return seen;
+	}
+
+	it('are in force at once, though what was is remembered', async () => {
+		for (const value of [false, true, false]) {
+			await save(admin, 'E2E_Enable', value);
+			expect(await setting(roomkey.store, 'E2E_Enable')).to.equal(value);
+			expect(await get(alice, 'E2E_Enable')).to.deep.equal({ _id: 'E2E_Enable', value });
+		}
+	});
+
+	it('are announced to all who read public settings, unless nothing changes', async () => {
+		const document = { _id: 'E2E_Enabled_Mentions', value: false };
+		const once = [
+			{ collection: 'settings', action: 'updated', document },
+			{ stream: 'notify-all', eventName: 'public-settings-changed', args: ['updated', document] },
+		];
+		expect(await eventsOf(() => save(admin, 'E2E_Enabled_Mentions', true))).to.deep.equal([]);
+		expect(await roomkey.store.settings.countDocuments({})).to.equal(0);
+		expect(await eventsOf(() => save(admin, 'E2E_Enabled_Mentions', false))).to.deep.equal(once);
+		const before = await roomkey.store.settings.findOne({ _id: 'E2E_Enabled_Mentions' });
+		expect(await eventsOf(() => save(admin, 'E2E_Enabled_Mentions', false))).to.deep.equal([]);
+		expect(await roomkey.store.settings.findOne({ _id: 'E2E_Enabled_Mentions' })).to.deep.equal(before);
+	});
+
+	it('are written once by many who say the same at once', async () => {
+		const events = await eventsOf(() =>
+			Promise.all([1, 2, 3, 4].map(() => save(admin, 'E2E_Allow_Unencrypted_Messages', true))),
+		);
+		expect(events).to.have.length(2);
+		expect(await setting(roomkey.store, 'E2E_Allow_Unencrypted_Messages')).to.equal(true);
+	});
+
+	it('leave what else Rocket.Chat keeps in the document', async () => {
+		const document = { _id: 'E2E_Enable', value: false, type: 'boolean', public: true };
+		await roomkey.store.settings.insertOne(document);
+		await save(admin, 'E2E_Enable', true);
+		expect(await roomkey.store.settings.findOne({ _id: 'E2E_Enable' })).to.include({ ...document, value: true });
+	});
+
+	it('are changed by those who may edit-privileged-setting', async () => {
+		const refused = await rejection(save(alice, 'E2E_Enable', false));
+		expect(refused).to.deep.include({ error: 'error-unauthorized', details: { method: 'saveSetting' } });
+		expect(await setting(roomkey.store, 'E2E_Enable')).to.equal(true);
+	});
+
+	for (const [id, value] of [
+		['E2E_Enable', 'true'],
+		['E2E_Enable', 1],
+		['E2E_Enable', null],
+		['E2E_Enable', undefined],
+		['E2E_Enable', { $ne: true }],
+		['E2E_Passphrase_Policy_MinLength', 1.5],
+		['E2E_Passphrase_Policy_MinLength', '7'],
+	] as const) {
+		it(`refuse ${JSON.stringify(value)} for ${id}`, async () => {
+			expect(await rejection(save(admin, id, value))).to.include({ error: 'error-invalid-setting-value' });
+			expect(await roomkey.store.settings.countDocuments({})).to.equal(0);
+		});
+	}
+
+	it('that are not known are refused, and are shown to nobody, even if the database has them', async () => {
+		await roomkey.store.settings.insertOne({ _id: 'SMTP_Password', value: 'secret' });
+		for (const id of ['SMTP_Password', 'nothing', '__proto__', 'toString']) {
+			expect(await rejection(save(admin, id, 'x'))).to.include({ error: 'error-invalid-setting' });
+			expect(await rejection(get(admin, id))).to.include({ error: 'error-invalid-setting' });
+			expect(await rejection(get(alice, id))).to.include({ error: 'error-unauthorized' });
+		}
+		expect(JSON.stringify(await roomkey.call(null, 'public-settings/get'))).not.to.include('secret');
+	});
+
+	it('are listed for everybody, a page at a time', async () => {
+		await save(admin, 'E2E_Enable', false);
+		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: 'of a wrong type' });
+		const all = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
+		const expected = { ...DEFAULTS, E2E_Enable: false, E2E_Passphrase_Policy_MinLength: 7 };
+		expect(Object.fromEntries(all.map(({ _id, value }) => [_id, value]))).to.include(expected);
+		const page = await roomkey.call(null, 'settings.public', 2, 1);
+		expect(page).to.deep.equal({ settings: all.slice(1, 3), count: 2, offset: 1, total: all.length });
+		const some = await roomkey.call(null, 'settings.public', undefined, undefined, 'E2E_Enable,SMTP_Password');
+		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
+	});
+
+	it('tell what was written since a date', async () => {
+		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
+		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
+		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({
+			update: [{ _id: 'E2E_Enable', value: false }],
+			remove: [],
+		});
+	});
+
+	describe('of permissions', () => {
+		const update = (as: Person, ...permissions: unknown[]) =>
+			roomkey.call(as, 'permissions.update', permissions) as Promise<{ permissions: Permission[] }>;
+
+		it('are in force at once, and answered whole', async () => {
+			const allowed = () => hasPermission(roomkey.store, { roles: ['guest'] }, 'create-user');
+			expect(await allowed()).to.equal(false);
+			const roles = ['admin', 'guest'];
+			const { permissions } = await update(admin, { _id: 'create-user', roles });
+			expect(await allowed()).to.equal(true);
+			expect(permissions.find(({ _id }) => _id === 'create-user')?.roles).to.deep.equal(roles);
+			expect(permissions.find(({ _id }) => _id === 'delete-user')).to.deep.equal({
+				_id: 'delete-user',
+				roles: ['admin'],
+			});
+			await update(admin, { _id: 'create-user', roles: [] });
+			expect(await allowed()).to.equal(false);
+		});
+
+		it('write and announce nothing where nothing changes', async () => {
+			const same = { _id: 'toggle-room-e2e-encryption', roles: ['admin', 'owner', 'owner'] };
+			expect(await eventsOf(() => update(admin, same))).to.deep.equal([]);
+			expect(await roomkey.store.permissions.countDocuments({})).to.equal(0);
+		});
+
+		it('are all known before any is written', async () => {
+			const some = [
+				{ _id: 'create-user', roles: ['guest'] },
+				{ _id: 'nothing', roles: ['guest'] },
+			];
+			expect(await rejection(update(admin, ...some))).to.include({ error: 'error-invalid-permission' });
+			expect(await roomkey.store.permissions.countDocuments({})).to.equal(0);
+			await roomkey.store.permissions.insertOne({ _id: 'nothing', roles: [] });
+			await update(admin, ...some);
+		});
+
+		it('are changed by those who may access-permissions', async () => {
+			const refused = await rejection(update(alice, { _id: 'create-user', roles: ['user'] }));
+			expect(refused).to.include({ error: 'error-unauthorized' });
+		});
+
+		it('are listed, with a date those written since', async () => {
+			await roomkey.store.permissions.insertOne({ _id: 'create-user', roles: ['a'], _updatedAt: new Date(1000) });
+			const list = (...since: unknown[]) => roomkey.call(alice, 'permissions.listAll', ...since);
+			expect(((await list()) as { update: unknown[] }).update.length).to.be.greaterThan(5);
+			expect(await list('1970-01-01T00:00:00Z')).to.deep.equal({
+				update: [{ _id: 'create-user', roles: ['a'], _updatedAt: new Date(1000) }],
+				remove: [],
+			});
+			expect(await list('1970-01-01T00:00:02Z')).to.deep.equal({ update: [], remove: [] });
+			expect(await rejection(list('soon'))).to.have.nested.property('sanitizedError.reason', 'Match failed');
+		});
+	});
+});

@@ -1,0 +1,231 @@
+import { expect } from 'chai';
+import { type HookedStore, hookedStore } from '../support/hooks.js';
+import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const ACCEPT = 'e2e.acceptSuggestedGroupKey';
+const REJECT = 'e2e.rejectSuggestedGroupKey';
+
+const old = (e2eKeyId: string) => ({ e2eKeyId, ts: new Date(1), E2EKey: `old key ${e2eKeyId}` });
+
+describe('suggested keys (4.8)', () => {
+	let roomkey: TestRoomkey;
+	let hooked: HookedStore;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, {}, (store) => {
+			hooked = hookedStore(store);
+			return hooked.store;
+		});
+		alice = await addPerson(roomkey.store, identity('alice'));
+		bob = await addPerson(roomkey.store, identity('bob'));
+	});
+	after(() => roomkey.close());
+
+	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
+
+	async function addOffered(place: object, room: object = {}): Promise<string> {
+		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k', ...room });
+		await addMember(roomkey.store, rid, alice, place);
+		return rid;
+	}
+
+	for (const name of [ACCEPT, REJECT]) {
+		it(`4.8: ${name} needs a place in the room`, async () => {
+			const rid = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
+			for (const room of [rid, 'nowhere', '']) {
+				expect(await rejection(roomkey.call(alice, name, room))).to.deep.include({
+					error: 'error-subscription-not-found',
+					reason: 'Subscription not found',
+					details: { method: name },
+				});
+			}
+		});
+
+		it(`4.8: ${name} needs a suggestion that is not blank`, async () => {
+			for (const place of [{}, { E2ESuggestedKey: ' \n' }, { E2ESuggestedKey: '' }]) {
+				const rid = await addOffered(place);
+				expect(await rejection(roomkey.call(alice, name, rid))).to.deep.include({
+					error: 'error-no-suggested-key-available',
+					reason: 'No suggested key available',
+					details: { method: name },
+				});
+			}
+		});
+
+		it(`4.8: ${name} needs a user, and first a string`, async () => {
+			expect(await rejection(roomkey.call(null, name, 'rid'))).to.deep.include({
+				error: 'error-invalid-user',
+				details: { method: name },
+			});
+			expect(await rejection(roomkey.call(null, name))).to.include({
+				message: 'Match error: Expected string, got undefined',
+			});
+		});
+	}
+
+	describe(ACCEPT, () => {
+		const accept = (rid: string) => roomkey.call(alice, ACCEPT, rid);
+
+		it('4.8, 10.4: takes the key, trimmed, and leaves the queue; own place and room are told', async () => {
+			const key = sealed('k');
+			const rid = await addOffered(
+				{ E2ESuggestedKey: ` ${key}\n`, suggestedOldRoomKeys: [old('a')] },
+				{ usersWaitingForE2EKeys: waiting(alice, bob) },
+			);
+			const announced = await announcedBy(roomkey, async () => expect(await accept(rid)).to.equal(undefined));
+			const place = await placeOf(roomkey.store, rid, alice);
+			expect(place).to.deep.include({ E2EKey: key, oldRoomKeys: [old('a')] });
+			expect(place).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
+			expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
+		});
+
+		it('4.8: keeps the own old keys where there are any', async () => {
+			const rid = await addOffered({
+				E2ESuggestedKey: sealed('k'),
+				suggestedOldRoomKeys: [old('a')],
+				oldRoomKeys: [old('b')],
+			});
+			await accept(rid);
+			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
+		});
+
+		it('4.8: puts the present key with the old ones, also with those that came along', async () => {
+			const former = sealed('former');
+			const rid = await addOffered({
+				E2EKey: former,
+				E2ESuggestedKey: sealed('k'),
+				suggestedOldRoomKeys: [old('a')],
+			});
+			await accept(rid);
+			const { oldRoomKeys } = await placeOf(roomkey.store, rid, alice);
+			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
+		});
+
+		it('4.8: a suggestion replaced while it is accepted is not lost: the new one is taken', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
+			const newer = sealed('k');
+			hooked.before('subscriptions', 'findOneAndUpdate', () =>
+				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2ESuggestedKey: newer } }),
+			);
+			await accept(rid);
+			const place = await placeOf(roomkey.store, rid, alice);
+			expect(place.E2EKey).to.equal(newer);
+			expect(place).not.to.have.property('E2ESuggestedKey');
+		});
+
+		it('an own key that is stored meanwhile is not lost either', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
+			const own = sealed('k');
+			hooked.before('subscriptions', 'findOneAndUpdate', () =>
+				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2EKey: own } }),
+			);
+			await accept(rid);
+			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
+		});
+
+		it('of ten calls at once one takes the key, the others find none', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
+			const outcomes = await Promise.allSettled(Array.from({ length: 10 }, () => accept(rid)));
+			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+			for (const outcome of outcomes) {
+				if (outcome.status === 'rejected') expect(outcome.reason.error).to.equal('error-no-suggested-key-available');
+			}
+		});
+
+		it('E6: a suggestion of another key id is dropped and refused, and its member queued: nobody is stuck', async () => {
+			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
+				const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, room);
+				const announced = await announcedBy(roomkey, async () => {
+					expect(await rejection(accept(rid))).to.deep.include({
+						error: 'error-key-id-mismatch',
+						details: { method: ACCEPT },
+					});
+				});
+				expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+				expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+				expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
+			}
+		});
+
+		it('2.3: a suggestion that is a key in another place is dropped, refused, and its member queued', async () => {
+			const key = sealed('k');
+			const rid = await addOffered({ E2ESuggestedKey: key });
+			await addMember(roomkey.store, rid, bob, { E2EKey: key });
+			expect(await rejection(accept(rid))).to.deep.include({ error: 'error-key-in-use' });
+			expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+		});
+
+		it('a key accepted while the room is reset is put with the old ones and refused, and its member is queued', async () => {
+			const key = sealed('k');
+			const rid = await addOffered({ E2ESuggestedKey: key });
+			hooked.before('subscriptions', 'findOneAndUpdate', () =>
+				roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }),
+			);
+			expect(await rejection(accept(rid))).to.include({ error: 'error-key-id-mismatch' });
+			const place = await placeOf(roomkey.store, rid, alice);
+			expect(place).not.to.have.property('E2EKey');
+			expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+		});
+
+		it('12 (#33696): called again after it was broken off, it takes its member out of the queue', async () => {
+			const rid = await addOffered({ E2EKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
+			expect(await rejection(accept(rid))).to.include({ error: 'error-no-suggested-key-available' });
+			expect(await queueOf(roomkey.store, rid)).to.equal(null);
+		});
+	});
+
+	describe(REJECT, () => {
+		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
+
+		it('4.8, 10.4: drops the suggestion and queues its member; own place and room are told', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });
+			const announced = await announcedBy(roomkey, async () => expect(await reject(rid)).to.equal(undefined));
+			expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys(
+				'E2EKey',
+				'oldRoomKeys',
+				'E2ESuggestedKey',
+				'suggestedOldRoomKeys',
+			);
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
+		});
+
+		it('10.4: who is in the queue already stays there, and the room hears nothing', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice, bob) });
+			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
+		});
+
+		it('5.1: in a room that is not encrypted nobody is queued', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { encrypted: false });
+			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
+			expect(await queueOf(roomkey.store, rid)).to.equal(null);
+		});
+
+		it('a suggestion that has come instead stays', async () => {
+			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
+			const newer = sealed('k');
+			hooked.before('subscriptions', 'findOneAndUpdate', () =>
+				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2ESuggestedKey: newer } }),
+			);
+			await reject(rid);
+			expect((await placeOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal(newer);
+		});
+
+		it('E9: who has no identity keys is not queued', async () => {
+			const carol = await addPerson(roomkey.store);
+			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
+			await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: sealed('k') });
+			await roomkey.call(carol, REJECT, rid);
+			expect(await queueOf(roomkey.store, rid)).to.equal(null);
+		});
+	});
+});

@@ -1,0 +1,291 @@
+/** Issue 5, point 4: accounts changed by admins and by their owners, as functions. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { hashToken } from '../../methods/accounts/tokens.js';
+import type { User } from '../../shared/documents.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('people, changed', () => {
+	let roomkey: TestRoomkey;
+	let admin: Person;
+	let count = 0;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		admin = await addPerson(roomkey.store, { username: 'root', roles: ['admin'] });
+	});
+	after(() => roomkey.close());
+
+	const fresh = () => `person.${count++}`;
+	const userOf = async (id: string) => (await roomkey.store.users.findOne({ _id: id })) as User;
+	const tokensOf = async (id: string) => (await userOf(id)).services?.resume?.loginTokens.map((t) => t.hashedToken);
+	const update = (as: Person, id: string, data: object, ...more: unknown[]) =>
+		roomkey.call(as, 'users.update', id, data, ...more) as Promise<{ user: User }>;
+	const updateOwn = (as: Person, data: object) =>
+		roomkey.callAs({ userId: as.id, hashedToken: hashToken(as.token) }, 'users.updateOwnBasicInfo', {
+			...data,
+		}) as Promise<{ user: User }>;
+	const setActive = (as: Person, id: string, active: boolean, ...more: unknown[]) =>
+		roomkey.call(as, 'users.setActiveStatus', active, id, ...more);
+	const logIn = (username: string, password: string) =>
+		roomkey.callAs({ setUserId: () => {} }, 'login', { user: { username }, password });
+	const allow = (_id: string, ...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id, roles }]);
+
+	/** What is announced while a task runs. */
+	async function eventsOf(task: () => Promise<unknown>): Promise<unknown[]> {
+		const seen: unknown[] = [];
+		const keep = (event: unknown) => void seen.push(event);
+		const stops = [roomkey.bus.on('changed', keep), roomkey.bus.on('tokens-removed', keep)];
+		await task();
+		for (const stop of stops) stop();
+		return seen;
+	}
+
+	const userChanged = (id: string) => ({ collection: 'users', action: 'updated', document: { _id: id } });
+
+	describe('users.update', () => {
+		it('changes what differs, and announces no more of the user than the id', async () => {
+			const { id } = await addPerson(roomkey.store, { emails: [{ address: 'old@example.com', verified: true }] });
+			const [name, username] = ['New', fresh()];
+			const data = { name, username, email: 'New@Example.com', roles: ['bot', 'bot'], customFields: { a: 1 } };
+			let user = {} as User;
+			const events = await eventsOf(async () => {
+				user = (await update(admin, id, data)).user;
+			});
+			const emails = [{ address: 'new@example.com', verified: false }];
+			expect(user).to.deep.include({ _id: id, name, username, emails, roles: ['bot'], customFields: { a: 1 } });
+			expect(user).not.to.have.any.keys('services', 'e2e');
+			expect(events).to.deep.equal([userChanged(id)]);
+		});
+
+		it('writes and announces nothing where nothing differs', async () => {
+			const username = fresh();
+			const email = `${username}@x`;
+			const person = { username, name: 'Same', customFields: { a: 1, b: 2 } };
+			const { id } = await addPerson(roomkey.store, { ...person, emails: [{ address: email, verified: true }] });
+			const before = await userOf(id);
+			const same = { ...person, email, verified: true, roles: ['user'], active: true, customFields: { b: 2 } };
+			expect(await eventsOf(() => update(admin, id, same))).to.deep.equal([]);
+			expect(await userOf(id)).to.deep.equal(before);
+		});
+
+		it('marks an e-mail as verified', async () => {
+			const { id } = await addPerson(roomkey.store, { emails: [{ address: `${fresh()}@x`, verified: false }] });
+			expect(await update(admin, id, { verified: true })).to.have.nested.property('user.emails[0].verified', true);
+		});
+
+		it('sets a password and ends every login by the same write', async () => {
+			const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+			const events = await eventsOf(() => update(admin, person.id, { password: 'new' }));
+			expect(events).to.deep.equal([
+				{ userId: person.id, hashedTokens: [hashToken(person.token)] },
+				userChanged(person.id),
+			]);
+			expect(await tokensOf(person.id)).to.deep.equal([]);
+			expect(await rejection(logIn(person.username, 'old'))).to.include({ error: 403 });
+			expect(await logIn(person.username, 'new')).to.include({ id: person.id });
+		});
+
+		it('spreads a new user name to places and rooms', async () => {
+			const [former, username] = [fresh(), fresh()];
+			const person = await addPerson(roomkey.store, { username: former });
+			const other = await addPerson(roomkey.store);
+			const u = { _id: person.id, username: former };
+			const own = await addRoom(roomkey.store, [person, other], { u });
+			const direct = await addRoom(roomkey.store, [person], {
+				t: 'd',
+				uids: [person.id, other.id],
+				usernames: [former, other.username],
+			});
+			await addMember(roomkey.store, direct, other, { name: former });
+			const events = await eventsOf(() => update(admin, person.id, { username }));
+			expect(events.filter((event) => (event as { collection: string }).collection === 'subscriptions')).to.have.length(
+				2,
+			);
+			const { rooms, subscriptions } = roomkey.store;
+			expect((await rooms.findOne({ _id: own }))?.u).to.deep.equal({ _id: person.id, username });
+			expect((await rooms.findOne({ _id: direct }))?.usernames).to.deep.equal([username, other.username]);
+			expect(await subscriptions.countDocuments({ 'u._id': person.id, 'u.username': username })).to.equal(2);
+			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
+		});
+
+		it('gives nobody a name or an e-mail that another one has, whatever the case', async () => {
+			const email = `${fresh()}@x`;
+			const taken = await addPerson(roomkey.store, { username: fresh(), emails: [{ address: email, verified: true }] });
+			const { id, username } = await addPerson(roomkey.store, { username: fresh() });
+			for (const name of [taken.username, taken.username.toUpperCase(), 'admin']) {
+				expect(await rejection(update(admin, id, { username: name }))).to.include({
+					error: 'error-could-not-save-identity',
+					reason: 'Could not save user identity',
+				});
+			}
+			expect(await rejection(update(admin, id, { email: email.toUpperCase() }))).to.include({
+				error: 'error-field-unavailable',
+			});
+			expect(await userOf(id))
+				.to.include({ username })
+				.and.not.have.property('emails');
+		});
+
+		it('lets of two who take a name at once, but for case, never both have it', async () => {
+			const [one, two] = [await addPerson(roomkey.store), await addPerson(roomkey.store)];
+			const name = fresh();
+			await Promise.allSettled([
+				update(admin, one.id, { username: name }),
+				update(admin, two.id, { username: name.toUpperCase() }),
+			]);
+			const names = [(await userOf(one.id)).username, (await userOf(two.id)).username];
+			expect(names.filter((each) => each?.toLowerCase() === name)).to.have.length.at.most(1);
+			for (const each of names) expect(each).to.be.a('string');
+		});
+
+		it('is for those who may', async () => {
+			const [some, other] = [await addPerson(roomkey.store, { roles: ['helper'] }), await addPerson(roomkey.store)];
+			const notAllowed = { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' };
+			expect(await rejection(update(some, other.id, { name: 'x' }))).to.include(notAllowed);
+			expect(await rejection(update(some, some.id, { name: 'x' }))).to.include(notAllowed);
+			await allow('edit-other-user-info', 'admin', 'helper');
+			expect(await update(some, other.id, { name: 'x' })).to.have.nested.property('user.name', 'x');
+			expect(await rejection(update(some, other.id, { password: 'x' }))).to.include(notAllowed);
+			expect(await rejection(update(some, other.id, { active: false }))).to.include(notAllowed);
+			expect(await rejection(update(some, some.id, { roles: ['admin'] }))).to.include({
+				error: 'error-action-not-allowed',
+				reason: 'Assigning admin is not allowed',
+			});
+			await allow('edit-other-user-info', 'admin');
+		});
+
+		it('refuses a user that is not there, and what is no change', async () => {
+			expect(await rejection(update(admin, 'nobody', {}))).to.include({ error: 'error-invalid-user' });
+			const changes = [{ joinDefaultChannels: true }, { services: {} }, { e2e: {} }, { name: ' ' }];
+			for (const [id, data] of [['', {}] as const, ...changes.map((change) => ['x', change] as const)]) {
+				const error = await rejection(update(admin, id, data));
+				expect(error).to.have.nested.property('sanitizedError.reason', 'Match failed');
+			}
+		});
+	});
+
+	describe('users.updateOwnBasicInfo', () => {
+		it('changes the own name without a password', async () => {
+			const person = await addPerson(roomkey.store);
+			const username = fresh();
+			const { user } = await updateOwn(person, { name: 'Own', username });
+			expect(user).to.include({ name: 'Own', username });
+			expect(await eventsOf(() => updateOwn(person, { name: 'Own', username }))).to.deep.equal([]);
+		});
+
+		for (const [what, currentPassword] of [
+			['as SHA-256', sha256('old')],
+			['as SHA-256 in upper case', sha256('old').toUpperCase()],
+			['as it is', 'old'],
+			['as a digest', { digest: sha256('old'), algorithm: 'sha-256' }],
+		] as const) {
+			it(`sets a password with the present one ${what}, and ends all other logins`, async () => {
+				const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+				await logIn(person.username, 'old');
+				await updateOwn(person, { currentPassword, newPassword: 'new' });
+				expect(await tokensOf(person.id)).to.deep.equal([hashToken(person.token)]);
+				expect(await logIn(person.username, 'new')).to.include({ id: person.id });
+			});
+		}
+
+		it('changes neither password nor e-mail without the present password', async () => {
+			const person = await addPerson(roomkey.store, { username: fresh(), password: 'old' });
+			const before = await userOf(person.id);
+			for (const data of [{ newPassword: 'new' }, { email: 'new@x' }]) {
+				for (const more of [{}, { currentPassword: 'wrong' }, { currentPassword: sha256('wrong') }]) {
+					expect(await rejection(updateOwn(person, { ...data, ...more }))).to.include({
+						error: 'error-invalid-password',
+					});
+				}
+			}
+			expect(await userOf(person.id)).to.deep.equal(before);
+			const { user } = await updateOwn(person, { email: 'New@x', currentPassword: 'old' });
+			expect(user.emails).to.deep.equal([{ address: 'new@x', verified: false }]);
+		});
+
+		it('takes no roles', async () => {
+			const error = await rejection(updateOwn(admin, { roles: ['admin'] }));
+			expect(error).to.have.nested.property('sanitizedError.reason', 'Match failed');
+		});
+	});
+
+	describe('users.setActiveStatus', () => {
+		it('ends every login of who may not log in any more, and lets them in again', async () => {
+			const person = await addPerson(roomkey.store, { username: fresh(), password: 'secret' });
+			const events = await eventsOf(() => setActive(admin, person.id, false));
+			expect(events).to.deep.equal([
+				{ userId: person.id, hashedTokens: [hashToken(person.token)] },
+				userChanged(person.id),
+			]);
+			expect(await rejection(logIn(person.username, 'secret'))).to.include({ error: 403 });
+			expect(await eventsOf(() => setActive(admin, person.id, false))).to.deep.equal([]);
+			expect(await setActive(admin, person.id, true)).to.deep.equal({ user: { _id: person.id, active: true } });
+			expect(await logIn(person.username, 'secret')).to.include({ id: person.id });
+		});
+
+		it('is for those who may edit-other-user-active-status', async () => {
+			const person = await addPerson(roomkey.store);
+			expect(await rejection(setActive(person, admin.id, false))).to.include({ error: 'error-unauthorized' });
+			expect(await rejection(setActive(admin, 'nobody', false))).to.include({ error: 'error-invalid-user' });
+		});
+
+		it('leaves no room without an owner, unless that is confirmed; then the longest member is one', async () => {
+			const { store } = roomkey;
+			const [owner, late, early] = [await addPerson(store), await addPerson(store), await addPerson(store)];
+			const rid = await addRoom(store, []);
+			await addMember(store, rid, owner, { roles: ['owner'], ts: new Date(0) });
+			await addMember(store, rid, late, { ts: new Date(2) });
+			await addMember(store, rid, early, { ts: new Date(1) });
+			const alone = await addRoom(store, []);
+			await addMember(store, alone, owner, { roles: ['owner'] });
+			const refused = await rejection(setActive(admin, owner.id, false));
+			expect(refused).to.deep.include({
+				error: 'user-last-owner',
+				details: { shouldChangeOwner: [rid], shouldBeRemoved: [] },
+			});
+			expect(await userOf(owner.id)).to.include({ active: true });
+			await setActive(admin, owner.id, false, true);
+			const owners = await store.subscriptions.find({ rid, roles: 'owner' }).toArray();
+			expect(owners.map(({ u }) => u._id)).to.have.members([owner.id, early.id]);
+		});
+	});
+
+	describe('the last admin', () => {
+		const lastAdmin = { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' };
+
+		it('stays one, and can log in', async () => {
+			for (const change of [{ roles: ['user'] }, { active: false }]) {
+				expect(await rejection(update(admin, admin.id, change))).to.include(lastAdmin);
+			}
+			expect(await rejection(setActive(admin, admin.id, false))).to.include(lastAdmin);
+			expect(await rejection(roomkey.call(admin, 'users.delete', admin.id))).to.include(lastAdmin);
+			expect(await userOf(admin.id)).to.deep.include({ roles: ['admin'], active: true });
+			expect(await tokensOf(admin.id)).to.deep.equal([hashToken(admin.token)]);
+		});
+
+		for (const [what, end] of [
+			['take the role from each other', (one: Person, other: Person) => update(one, other.id, { roles: ['user'] })],
+			['bar each other', (one: Person, other: Person) => setActive(one, other.id, false)],
+			[
+				'delete each other',
+				(one: Person, other: Person) => roomkey.call(one, 'users.delete', other.id) as Promise<unknown>,
+			],
+		] as const) {
+			it(`is there after two ${what} at once`, async () => {
+				for (let round = 0; round < 5; round++) {
+					const second = await addPerson(roomkey.store, { username: fresh(), roles: ['admin'] });
+					await Promise.allSettled([end(admin, second), end(second, admin)]);
+					const admins = await roomkey.store.users.find({ roles: 'admin', active: { $ne: false } }).toArray();
+					expect(admins.length).to.be.at.least(1);
+					if (!admins.some(({ _id }) => _id === admin.id)) admin = second;
+					else await roomkey.store.users.deleteOne({ _id: second.id });
+				}
+			});
+		}
+	});
+});

@@ -1,0 +1,175 @@
+/** contract/beyond.md E10, E11: what is left of somebody whose account is deleted. */
+import { expect } from 'chai';
+import { hashToken } from '../../methods/accounts/tokens.js';
+import type { Room } from '../../shared/documents.js';
+import { crashingStore } from '../support/crash.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+let sealedKeys = 0;
+/** A key as it is sealed for a member; no two are alike. */
+const sealed = () => `keyid0123456${String(sealedKeys++).padStart(342, 'A')}==`;
+
+const encrypted: Partial<Room> = { encrypted: true, e2eKeyId: 'keyid0123456' };
+
+describe('users.delete', () => {
+	let roomkey: TestRoomkey;
+	let admin: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		admin = await addPerson(roomkey.store, { username: 'root', roles: ['admin'] });
+	});
+	after(() => roomkey.close());
+
+	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey) =>
+		at.call(admin, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
+
+	/** Somebody with a place that has the key, a place in a queue, and a turn in the queue of a room they left. */
+	async function addInvolved({ store } = roomkey) {
+		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
+		const other = await addPerson(store);
+		const waiting = { ...encrypted, usersWaitingForE2EKeys: [{ userId: person.id, ts: new Date() }] };
+		const keyed = await addRoom(store, [], encrypted);
+		await addMember(store, keyed, person, { E2EKey: sealed() });
+		await addMember(store, keyed, other, { E2EKey: sealed() });
+		const keyless = await addRoom(store, [person, other], waiting);
+		const left = await addRoom(store, [other], waiting);
+		const gone = 'no-such-room';
+		await addMember(store, gone, person);
+		return { person, other, keyed, keyless, left };
+	}
+
+	/** Whatever the store still holds of a user. */
+	async function tracesOf(id: string, { store } = roomkey) {
+		return {
+			users: await store.users.countDocuments({ _id: id }),
+			places: await store.subscriptions.countDocuments({ 'u._id': id }),
+			turns: await store.rooms.countDocuments({ 'usersWaitingForE2EKeys.userId': id }),
+		};
+	}
+
+	const nothing = { users: 0, places: 0, turns: 0 };
+
+	it('E10: removes the user with every place, every turn in a queue and every token', async () => {
+		const { person, other, keyed } = await addInvolved();
+		const seen: unknown[] = [];
+		const stops = [
+			roomkey.bus.on('tokens-removed', (event) => void seen.push(event)),
+			roomkey.bus.on('changed', (event) => {
+				if (event.collection === 'users') seen.push(event);
+			}),
+		];
+		expect(await remove(person.id)).to.deep.equal({ deletedRooms: [] });
+		for (const stop of stops) stop();
+		expect(await tracesOf(person.id)).to.deep.equal(nothing);
+		expect(seen).to.deep.equal([
+			{ userId: person.id, hashedTokens: [hashToken(person.token)] },
+			{ collection: 'users', action: 'updated', document: { _id: person.id } },
+			{ collection: 'users', action: 'removed', document: { _id: person.id } },
+		]);
+		const place = await roomkey.store.subscriptions.findOne({ rid: keyed, 'u._id': other.id });
+		expect(place?.E2EKey).to.be.a('string');
+		expect((await roomkey.store.rooms.findOne({ _id: keyed }))?.e2eStale).to.include({ reason: 'user-deleted' });
+	});
+
+	it('E10: removes the tokens of a user who was barred before, too', async () => {
+		const person = await addPerson(roomkey.store, { active: false });
+		const seen: unknown[] = [];
+		const stop = roomkey.bus.on('tokens-removed', (event) => void seen.push(event));
+		await remove(person.id);
+		stop();
+		expect(seen).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
+	});
+
+	it('E10: is completed by the same call after a crash at any step, and nobody is logged in meanwhile', async () => {
+		let crashing: ReturnType<typeof crashingStore> | undefined;
+		const fragile = await openRoomkey(undefined, {}, (store) => {
+			crashing = crashingStore(store);
+			return crashing.store;
+		});
+		admin = await addPerson(fragile.store, { roles: ['admin'] });
+		let steps = 1;
+		for (let writes = 0; writes < steps; writes++) {
+			const { person } = await addInvolved(fragile);
+			crashing?.crashAfter(writes);
+			const broken = await rejection(remove(person.id, undefined, undefined, fragile));
+			expect(broken, `after ${writes} writes`).to.be.instanceOf(Error);
+			crashing?.crashAfter(Number.POSITIVE_INFINITY);
+			const user = await fragile.store.users.findOne({ _id: person.id });
+			if (writes > 0 && user)
+				expect(user).to.include({ active: false }).and.nested.property('services.resume.loginTokens').that.is.empty;
+			if (user) await remove(person.id, undefined, undefined, fragile);
+			expect(await tracesOf(person.id, fragile), `after ${writes} writes`).to.deep.equal(nothing);
+			if (steps > 1) continue;
+			// How many there are to break off after.
+			const counted = await addInvolved(fragile);
+			crashing?.crashAfter(Number.POSITIVE_INFINITY);
+			await remove(counted.person.id, undefined, undefined, fragile);
+			steps = crashing?.writes ?? 0;
+			expect(steps).to.be.greaterThan(5);
+		}
+		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		await fragile.close();
+	});
+
+	it('E10: lets who comes back under the same name start afresh', async () => {
+		const { person, keyed } = await addInvolved();
+		await remove(person.id);
+		const again = (await roomkey.call(admin, 'users.create', 'a@x', 'Again', person.username, 'p')) as {
+			user: { _id: string };
+		};
+		expect(again.user._id).not.to.equal(person.id);
+		expect(await roomkey.store.subscriptions.countDocuments({ rid: keyed, 'u.username': person.username })).to.equal(0);
+	});
+
+	it('E11: tells that the last one who held a key is gone', async () => {
+		const { store, bus } = roomkey;
+		const [person, other] = [await addPerson(store), await addPerson(store)];
+		const rid = await addRoom(store, [other], encrypted);
+		await addMember(store, rid, person, { E2EKey: sealed() });
+		const told: unknown[] = [];
+		const stop = bus.on('notify', ({ eventName }) => void told.push(eventName));
+		expect(await remove(person.id)).to.deep.equal({ deletedRooms: [], lastKeyHolder: true });
+		stop();
+		expect(told).to.include(`${rid}/e2e.noKeyHolder`);
+	});
+
+	it('E11: wants it confirmed where the server says so, before anything is done', async () => {
+		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+		const { store } = careful;
+		admin = await addPerson(store, { roles: ['admin'] });
+		const [person, other] = [await addPerson(store), await addPerson(store)];
+		const rid = await addRoom(store, [other], encrypted);
+		await addMember(store, rid, person, { E2EKey: sealed() });
+		expect(await rejection(remove(person.id, undefined, undefined, careful))).to.include({
+			error: 'error-last-key-holder',
+		});
+		expect(await tracesOf(person.id, careful)).to.deep.equal({ users: 1, places: 1, turns: 0 });
+		expect(await store.users.findOne({ _id: person.id })).to.include({ active: true });
+		expect(await remove(person.id, undefined, true, careful)).to.include({ lastKeyHolder: true });
+		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		await careful.close();
+	});
+
+	it('leaves no room without an owner, unless that is confirmed', async () => {
+		const { store } = roomkey;
+		const [owner, other] = [await addPerson(store), await addPerson(store)];
+		const rid = await addRoom(store, [other]);
+		await addMember(store, rid, owner, { roles: ['owner'] });
+		expect(await rejection(remove(owner.id))).to.include({ error: 'user-last-owner' });
+		expect(await tracesOf(owner.id)).to.include({ users: 1, places: 1 });
+		await remove(owner.id, true);
+		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
+	});
+
+	it('finds by user name, is for those who may delete-user, and tells what is wrong', async () => {
+		const person = await addPerson(roomkey.store);
+		expect(await rejection(roomkey.call(person, 'users.delete', admin.id))).to.include({ error: 'error-unauthorized' });
+		expect(await rejection(remove('nobody'))).to.include({ error: 'error-invalid-user' });
+		expect(await rejection(remove(''))).to.include({ error: 'error-user-param-not-provided' });
+		await roomkey.call(admin, 'users.delete', undefined, person.username);
+		expect(await tracesOf(person.id)).to.deep.equal(nothing);
+	});
+});

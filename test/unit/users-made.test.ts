@@ -1,0 +1,213 @@
+/** Issue 5, point 4: people by admins, as functions. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import type { User } from '../../shared/documents.js';
+import { addPerson, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('people, made and shown', () => {
+	let roomkey: TestRoomkey;
+	let admin: Person;
+	let alice: Person;
+	let count = 0;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		admin = await addPerson(roomkey.store, { username: 'root', roles: ['admin'] });
+		alice = await addPerson(roomkey.store, { username: 'alice' });
+	});
+	after(() => roomkey.close());
+
+	const fresh = () => `person.${count++}`;
+	const userOf = async (id: string) => (await roomkey.store.users.findOne({ _id: id })) as User;
+	const create = (as: Person, email: unknown, name: unknown, username: unknown, ...more: unknown[]) =>
+		roomkey.call(as, 'users.create', email, name, username, ...more) as Promise<{ user: User }>;
+	const logIn = (username: string, password: string) =>
+		roomkey.callAs({ setUserId: () => {} }, 'login', { user: { username }, password });
+
+	describe('users.create', () => {
+		it('makes an account that can log in, and shows it without secrets', async () => {
+			const name = fresh();
+			const { user } = await create(admin, `${name}@Example.com`, 'A Person', name, 'secret');
+			expect(user).to.deep.equal({
+				_id: user._id,
+				createdAt: user.createdAt,
+				username: name,
+				name: 'A Person',
+				emails: [{ address: `${name}@example.com`, verified: false }],
+				type: 'user',
+				roles: ['user'],
+				active: true,
+			});
+			expect(user.createdAt).to.be.instanceOf(Date);
+			expect((await userOf(user._id)).services?.resume?.loginTokens).to.deep.equal([]);
+			expect(await logIn(name, 'secret')).to.include({ id: user._id });
+		});
+
+		it('heeds what it is told about it', async () => {
+			const name = fresh();
+			const { user } = await create(
+				admin,
+				`${name}@x`,
+				name,
+				name,
+				{ digest: sha256('secret'), algorithm: 'sha-256' },
+				['guest', 'guest'],
+				false,
+				true,
+				true,
+				undefined,
+				{ team: 'a' },
+			);
+			expect(user).to.deep.include({
+				roles: ['guest'],
+				active: false,
+				emails: [{ address: `${name}@x`, verified: true }],
+				requirePasswordChange: true,
+				customFields: { team: 'a' },
+			});
+			expect(await rejection(logIn(name, 'secret'))).to.include({ error: 403 });
+		});
+
+		it('makes one without a password where it is to be random: nobody knows it', async () => {
+			const name = fresh();
+			const more = [undefined, undefined, undefined, undefined, undefined, true];
+			const { user } = await create(admin, `${name}@x`, name, name, ...more);
+			expect((await userOf(user._id)).services).not.to.have.property('password');
+		});
+
+		it('is for those who may create-user', async () => {
+			expect(await rejection(create(alice, 'x@x', 'x', 'x', 'p'))).to.include({
+				error: 'error-action-not-allowed',
+				reason: 'Adding user is not allowed',
+			});
+		});
+
+		it('gives the role admin only from those who may assign it', async () => {
+			const maker = await addPerson(roomkey.store, { roles: ['maker'] });
+			const allow = (...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id: 'create-user', roles }]);
+			await allow('maker', 'admin');
+			const refused = await rejection(create(maker, `${fresh()}@x`, 'x', fresh(), 'p', ['admin']));
+			expect(refused).to.include({ error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' });
+			await allow('admin');
+		});
+
+		for (const [what, args, error, reason] of [
+			[
+				'a name with a space',
+				['a@x', 'n', 'a b', 'p'],
+				'error-input-is-not-a-valid-field',
+				'a b is not a valid username',
+			],
+			['no name', ['a@x', 'n', ' ', 'p'], 'error-the-field-is-required', 'The field Username is required'],
+			['no password', ['a@x', 'n', 'free'], 'error-the-field-is-required', 'The field Password is required'],
+			['no e-mail', ['nobody', 'n', 'free', 'p'], 'error-invalid-email', 'Invalid email nobody'],
+			['a blocked name', ['a@x', 'n', 'System', 'p'], 'error-blocked-username', "System is blocked and can't be used!"],
+			['a taken name', ['a@x', 'n', 'ALICE', 'p'], 'error-field-unavailable', 'ALICE is already in use :('],
+			['a role of rooms', ['a@x', 'n', 'free', 'p', ['owner']], 'error-action-not-allowed', undefined],
+			['no role', ['a@x', 'n', 'free', 'p', []], 'error-action-not-allowed', undefined],
+		] as const) {
+			it(`refuses ${what}`, async () => {
+				const [email, name, username, ...more] = args;
+				const refused = await rejection(create(admin, email, name, username, ...more));
+				expect(refused).to.include({ error, ...(reason && { reason }) });
+				expect(refused).to.have.nested.property('details.method', 'users.create');
+			});
+		}
+
+		it('tells an e-mail that is taken from a name that is', async () => {
+			const name = fresh();
+			await create(admin, `${name}@example.com`, name, name, 'p');
+			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, fresh(), 'p'))).to.include({
+				error: 'error-field-unavailable',
+				reason: `${name}@example.com is already in use :(`,
+			});
+		});
+
+		for (const args of [
+			[{ $ne: '' }, 'n', 'free', 'p'],
+			['a@x', '  ', 'free', 'p'],
+			['a@x', 'n', { $ne: '' }, 'p'],
+			['a@x', 'n', 'free', ''],
+			['a@x', 'n', 'free', 'p', 'admin'],
+		]) {
+			it(`refuses ${JSON.stringify(args)} as a Match error`, async () => {
+				const [email, name, username, ...more] = args;
+				const error = await rejection(create(admin, email, name, username, ...more));
+				expect(error).to.have.nested.property('sanitizedError.reason', 'Match failed');
+			});
+		}
+
+		it('lets one in of many with one name at once', async () => {
+			const name = fresh();
+			const tries = [0, 1, 2, 3].map((i) =>
+				create(admin, `${i}${name}@x`, name, i % 2 ? name.toUpperCase() : name, 'p'),
+			);
+			const outcomes = await Promise.allSettled(tries);
+			expect(outcomes.filter(({ status }) => status === 'fulfilled')).to.have.length(1);
+		});
+	});
+
+	describe('users.info', () => {
+		let bob: Person;
+
+		before(async () => {
+			bob = await addPerson(roomkey.store, {
+				username: 'bob',
+				name: 'Bob',
+				type: 'user',
+				emails: [{ address: 'bob@example.com', verified: true }],
+				password: 'secret',
+				e2e: { public_key: 'public', private_key: 'private' },
+				e2eKeyHistory: [{ public_key: 'public', ts: new Date(), previous: '', hash: 'h' }],
+			});
+		});
+
+		const info = (as: Person, ...whom: unknown[]) => roomkey.call(as, 'users.info', ...whom);
+		const small = () => ({ _id: bob.id, username: 'bob', name: 'Bob', type: 'user', active: true });
+		const full = () => ({
+			...small(),
+			emails: [{ address: 'bob@example.com', verified: true }],
+			roles: ['user'],
+			canViewAllInfo: true,
+		});
+
+		it('shows a little to anybody, all to admins and to oneself, and secrets to nobody', async () => {
+			expect(await info(alice, bob.id)).to.deep.equal({ user: { ...small(), canViewAllInfo: false } });
+			expect(await info(admin, bob.id)).to.deep.equal({ user: full() });
+			expect(await info(bob, bob.id)).to.deep.equal({ user: full() });
+		});
+
+		it('finds by user name, under either word', async () => {
+			for (const whom of [
+				[undefined, 'bob'],
+				[undefined, undefined, 'bob'],
+			]) {
+				expect(await info(admin, ...whom)).to.have.nested.property('user._id', bob.id);
+			}
+		});
+
+		it('says that there is no such user, or that nobody was named', async () => {
+			expect(await rejection(info(alice, 'nobody'))).to.include({ error: 'User not found.' });
+			expect(await rejection(info(alice))).to.include({ error: 'error-user-param-not-provided' });
+		});
+	});
+
+	describe('users.list', () => {
+		it('lists everybody by name, a page at a time, without secrets', async () => {
+			const list = async (as: Person, ...page: unknown[]) =>
+				(await roomkey.call(as, 'users.list', ...page)) as Record<'users' | 'count' | 'offset' | 'total', never>;
+			const total = await roomkey.store.users.countDocuments({});
+			const page = await list(admin, 2, 1);
+			expect(page).to.include({ count: 2, offset: 1, total });
+			const all = (await list(admin, 0)).users as User[];
+			expect(page.users).to.deep.equal(all.slice(1, 3));
+			expect(all.map(({ username }) => username)).to.deep.equal(all.map(({ username }) => username).sort());
+			for (const user of all) expect(user).not.to.have.any.keys('services', 'e2e', 'e2eKeyHistory');
+			for (const user of (await list(alice)).users as User[]) expect(user).not.to.have.any.keys('emails', 'roles');
+		});
+	});
+});

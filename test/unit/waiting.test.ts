@@ -1,0 +1,277 @@
+import { expect } from 'chai';
+import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import type { Person } from '../support/people.js';
+import { addMember, addPerson, addRoom } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const LIST = 'e2e.getUsersOfRoomWithoutKey';
+const REQUEST = 'e2e.requestSubscriptionKeys';
+const FETCH = 'e2e.fetchUsersWaitingForGroupKey';
+
+interface Listed {
+	users: { _id: string; e2e: { public_key: string } }[];
+	total?: number;
+}
+
+interface Fetched {
+	usersWaitingForE2EKeys: Record<string, { _id: string; public_key: string }[]>;
+}
+
+describe('who has no key', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	let bob: Person;
+	let carol: Person;
+
+	beforeEach(async () => {
+		roomkey = await openRoomkey();
+		alice = await addPerson(roomkey.store, identity('alice'));
+		bob = await addPerson(roomkey.store, identity('bob'));
+		carol = await addPerson(roomkey.store, identity('carol'));
+	});
+	afterEach(() => roomkey.close());
+
+	/** A room that alice and carol can seal the key of, where these others wait. */
+	async function addWaiting(others: readonly Person[], fields = {}): Promise<string> {
+		const rid = await addRoom(roomkey.store, others, { encrypted: true, e2eKeyId: 'k', ...fields });
+		for (const holder of [alice, carol]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
+		return rid;
+	}
+
+	function addCrowd(size: number): Promise<Person[]> {
+		return Promise.all(Array.from({ length: size }, (_, i) => addPerson(roomkey.store, identity(`member ${i}`))));
+	}
+
+	describe(`${LIST} (4.5)`, () => {
+		const list = (as: Person | null, ...params: unknown[]) => roomkey.call(as, LIST, ...params) as Promise<Listed>;
+
+		it('4.5: lists members without a key who have a public one, the caller and those with an offer among them', async () => {
+			const dave = await addPerson(roomkey.store);
+			const rid = await addRoom(roomkey.store, [alice, dave], { e2eKeyId: 'k' });
+			await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k') });
+			await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
+			const { users, ...rest } = await list(alice, rid);
+			expect(rest).to.deep.equal({});
+			expect(users).to.have.deep.members([
+				{ _id: alice.id, e2e: { public_key: 'public key of alice' } },
+				{ _id: bob.id, e2e: { public_key: 'public key of bob' } },
+			]);
+		});
+
+		it('T3: count and offset give a part of the list, in a fixed order, and its length', async () => {
+			const rid = await addRoom(roomkey.store, await addCrowd(12), { t: 'c' });
+			const whole = (await list(alice, rid)).users;
+			expect(whole).to.have.length(12);
+			expect(await list(alice, rid, 5, 4)).to.deep.equal({ users: whole.slice(4, 9), total: 12 });
+			expect(await list(alice, rid, 5)).to.deep.equal({ users: whole.slice(0, 5), total: 12 });
+			expect(await list(alice, rid, undefined, 10)).to.deep.equal({ users: whole.slice(10), total: 12 });
+			expect(await list(alice, rid, 0, 0)).to.deep.equal({ users: whole, total: 12 });
+			expect(await list(alice, rid, 5, 100)).to.deep.equal({ users: [], total: 12 });
+		});
+
+		it('T3: parts go over the pages that are read', async () => {
+			const rid = await addRoom(roomkey.store, [], { t: 'c' });
+			for (let i = 0; i < 1100; i++) {
+				const id = `member-${String(i).padStart(4, '0')}`;
+				await roomkey.store.users.insertOne({ _id: id, username: id, ...identity(id) });
+				await addMember(roomkey.store, rid, { id, username: id, token: '' });
+			}
+			const ids = ({ users }: Listed) => users.map(({ _id }) => Number(_id.slice(-4)));
+			expect(ids(await list(alice, rid))).to.deep.equal(Array.from({ length: 1100 }, (_, i) => i));
+			const part = await list(alice, rid, 600, 450);
+			expect(ids(part)).to.deep.equal(Array.from({ length: 600 }, (_, i) => i + 450));
+			expect(part.total).to.equal(1100);
+		});
+
+		it('4.5: refuses a room that is not there or not to be seen, and odd counts', async () => {
+			const rid = await addRoom(roomkey.store, [bob]);
+			for (const [room, method] of [
+				['', 'canAccessRoom'],
+				['nowhere', 'canAccessRoom'],
+				[rid, LIST],
+			] as const) {
+				expect(await rejection(list(alice, room))).to.deep.include({
+					error: 'error-invalid-room',
+					details: { method },
+				});
+			}
+			for (const count of [-1, 1.5, '5', null, Number.NaN]) {
+				expect((await rejection(list(bob, rid, count))).message).to.match(/^Match error/);
+			}
+			expect(await rejection(list(null, rid))).to.deep.include({
+				error: 'error-invalid-user',
+				details: { method: LIST },
+			});
+		});
+	});
+
+	describe(`${REQUEST} (4.6)`, () => {
+		it('4.6, 10.4: asks in each room that has a key the caller lacks, and answers true', async () => {
+			const wanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
+			const also = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
+			await addRoom(roomkey.store, [alice], { encrypted: true });
+			await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
+			await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
+			await addWaiting([bob]);
+			const announced = await announcedBy(roomkey, async () =>
+				expect(await roomkey.call(alice, REQUEST)).to.equal(true),
+			);
+			expect(announced).to.have.members([
+				`notify notify-room ${wanted}/e2e.keyRequest k`,
+				`notify notify-room ${also}/e2e.keyRequest k2`,
+			]);
+		});
+
+		it('4.6: goes through rooms in pages', async () => {
+			const rids: string[] = [];
+			for (let i = 0; i < 450; i++) rids.push(await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' }));
+			const announced = await announcedBy(roomkey, () => roomkey.call(bob, REQUEST));
+			expect(announced).to.have.members(rids.map((rid) => `notify notify-room ${rid}/e2e.keyRequest k`));
+		});
+
+		it('a key that a broken-off call has left behind under another key id is put away, and a new one asked for', async () => {
+			const rid = await addRoom(roomkey.store, [], { e2eKeyId: 'k', encrypted: true });
+			const key = sealed('never named');
+			await addMember(roomkey.store, rid, alice, { E2EKey: key });
+			const announced = await announcedBy(roomkey, () => roomkey.call(alice, REQUEST));
+			expect(announced).to.deep.equal([
+				`subscriptions ${alice.id}`,
+				`rooms ${rid}`,
+				`notify notify-room ${rid}/e2e.keyRequest k`,
+			]);
+			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
+		});
+
+		it('4.6: needs a user', async () => {
+			expect(await rejection(roomkey.call(null, REQUEST))).to.include({ error: 'error-invalid-user' });
+		});
+	});
+
+	describe(`${FETCH} (5.3)`, () => {
+		const fetchIds = async (as: Person, ...rids: string[]) => {
+			const { usersWaitingForE2EKeys } = (await roomkey.call(as, FETCH, rids)) as Fetched;
+			return Object.fromEntries(
+				Object.entries(usersWaitingForE2EKeys).map(([rid, users]) => [rid, users.map(({ _id }) => _id).sort()]),
+			);
+		};
+		const ids = (people: readonly Person[]) => people.map(({ id }) => id).sort();
+
+		it('5.3: tells who has neither key nor offer but a public key, by room', async () => {
+			const dave = await addPerson(roomkey.store);
+			const rid = await addWaiting([bob, dave]);
+			const offered = await addPerson(roomkey.store, identity());
+			await addMember(roomkey.store, rid, offered, { E2ESuggestedKey: sealed('k') });
+			const invited = await addPerson(roomkey.store, identity());
+			await addMember(roomkey.store, rid, invited, { status: 'INVITED' });
+			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({
+				usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: 'public key of bob' }] },
+			});
+		});
+
+		it('5.3: leaves out the caller, and rooms where nobody waits', async () => {
+			const rid = await addRoom(roomkey.store, [bob]);
+			const none = await addWaiting([]);
+			expect(await roomkey.call(bob, FETCH, [rid, none])).to.deep.equal({ usersWaitingForE2EKeys: {} });
+		});
+
+		it('12 (#41953), 5.3: rooms that the caller may not see are silently absent', async () => {
+			const own = await addWaiting([bob]);
+			const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k', encrypted: true });
+			expect(await fetchIds(alice, foreign)).to.deep.equal({});
+			expect(await fetchIds(alice, foreign, own, 'nowhere', '', own)).to.deep.equal({ [own]: [bob.id] });
+		});
+
+		it('5.3, 11: with E2E_Enable off there are none', async () => {
+			await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
+			const rid = await addWaiting([bob]);
+			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({ usersWaitingForE2EKeys: {} });
+		});
+
+		it('5.3: waiting needs neither an encrypted room nor a place in the queue', async () => {
+			const rid = await addWaiting([bob], { encrypted: false });
+			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
+		});
+
+		it('5.3, T1: at most 50 of a room; the next provider is told of the next 50', async () => {
+			const crowd = await addCrowd(80);
+			const rid = await addWaiting(crowd);
+			const first = (await fetchIds(alice, rid))[rid] ?? [];
+			const second = (await fetchIds(carol, rid))[rid] ?? [];
+			expect([first.length, second.length]).to.deep.equal([50, 30]);
+			expect([...first, ...second].sort()).to.deep.equal(ids(crowd));
+		});
+
+		it('refuses more than 500 rooms', async () => {
+			const rids = Array.from({ length: 501 }, (_, i) => `room ${i}`);
+			expect(await rejection(roomkey.call(alice, FETCH, rids))).to.deep.include({
+				error: 'error-too-many-rooms',
+				details: { method: FETCH },
+			});
+			expect(await fetchIds(alice, ...rids.slice(1))).to.deep.equal({});
+		});
+
+		it('checks its argument, then who calls', async () => {
+			for (const param of [undefined, 'room', [5], { $ne: 1 }]) {
+				expect((await rejection(roomkey.call(null, FETCH, param))).message).to.match(/^Match error/);
+			}
+			expect(await rejection(roomkey.call(null, FETCH, []))).to.include({ error: 'error-invalid-user' });
+		});
+
+		it('T1: a member is left to the one who was told, who sees them again', async () => {
+			const rid = await addWaiting([bob]);
+			for (let i = 0; i < 3; i++) expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
+			expect(await fetchIds(carol, rid)).to.deep.equal({});
+		});
+
+		it('T1: a hundred providers are told of each member about once', async () => {
+			const providers = await addCrowd(100);
+			const crowd = await addCrowd(100);
+			const rid = await addRoom(roomkey.store, crowd, { encrypted: true, e2eKeyId: 'k' });
+			for (const provider of providers) await addMember(roomkey.store, rid, provider, { E2EKey: sealed('k') });
+			const told = await Promise.all(providers.map((provider) => fetchIds(provider, rid)));
+			expect(told.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(crowd));
+		});
+
+		it('T1: the same user waits in another room for whoever asks there', async () => {
+			const one = await addWaiting([bob]);
+			const other = await addWaiting([bob]);
+			expect(await fetchIds(alice, one)).to.deep.equal({ [one]: [bob.id] });
+			expect(await fetchIds(carol, one, other)).to.deep.equal({ [other]: [bob.id] });
+		});
+
+		it('T1: who cannot provide is shown all, and keeps nobody from those who can', async () => {
+			const rid = await addWaiting([bob]);
+			const dave = await addPerson(roomkey.store, identity('dave'));
+			await addMember(roomkey.store, rid, dave);
+			const stale = await addPerson(roomkey.store, identity('stale'));
+			await addMember(roomkey.store, rid, stale, { E2EKey: sealed('former') });
+			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
+			expect(await fetchIds(stale, rid)).to.deep.equal({ [rid]: ids([bob, dave]) });
+			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: ids([bob, dave]) });
+			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
+		});
+
+		it('T1: a member who has refused an offer is free for the next provider', async () => {
+			const rid = await addWaiting([bob]);
+			await fetchIds(alice, rid);
+			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));
+			await roomkey.call(bob, 'e2e.rejectSuggestedGroupKey', rid);
+			expect(await fetchIds(carol, rid)).to.deep.equal({ [rid]: [bob.id] });
+		});
+
+		it('T1: without a lease time everybody is told of everybody', async () => {
+			await roomkey.close();
+			roomkey = await openRoomkey(undefined, { leaseTime: 0 });
+			for (const name of ['alice', 'bob', 'carol'] as const) {
+				const person = await addPerson(roomkey.store, identity(name));
+				if (name === 'alice') alice = person;
+				else if (name === 'bob') bob = person;
+				else carol = person;
+			}
+			const rid = await addWaiting([bob]);
+			for (const provider of [alice, carol]) expect(await fetchIds(provider, rid)).to.deep.equal({ [rid]: [bob.id] });
+		});
+	});
+});

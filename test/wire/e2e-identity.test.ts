@@ -1,0 +1,256 @@
+/** Identity keys over real sockets: contract/rocketchat-e2e.md sections 4, 6, 7, 10.4. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { parse, stringify } from '../../shared/ejson.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const SET = 'e2e.setUserPublicAndPrivateKeys';
+const pair = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}` });
+
+describe('identity keys on the wire', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+	let admin: Person;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp();
+		admin = await addPerson(app.store, { roles: ['admin'] });
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		alice = await addPerson(app.store);
+		bob = await addPerson(app.store);
+	});
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	const url = (endpoint: string) => `${app.url}/api/v1/${endpoint}`;
+	const get = (endpoint: string, as: Person | null) => request(url(endpoint), { headers: as ? headersOf(as) : {} });
+	const say = (endpoint: string, as: Person | null, body: unknown) => post(url(endpoint), as, body);
+
+	async function connect(as: Person): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	async function listen(client: RawClient, eventName: string): Promise<void> {
+		client.send({ msg: 'sub', id: eventName, name: 'stream-notify-user', params: [eventName, false] });
+		while ((await client.next()).msg !== 'ready');
+	}
+
+	/** The args of the next event of that name. */
+	async function heard(client: RawClient, eventName: string): Promise<unknown> {
+		for (;;) {
+			const { msg, fields } = await client.next();
+			const event = fields as { eventName?: string; args?: unknown } | undefined;
+			if (msg === 'changed' && event?.eventName === eventName) return event.args;
+		}
+	}
+
+	describe('section 6 over REST', () => {
+		it('GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (#26753)', async () => {
+			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
+			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
+			const stored = await say(SET, alice, keys);
+			expect([stored.status, stored.text]).to.deep.equal([200, '{"success":true}']);
+			expect((await get('e2e.fetchMyKeys', alice)).body).to.deep.equal({ ...keys, success: true });
+		});
+
+		it('POST e2e.setUserPublicAndPrivateKeys: the guard, and force', async () => {
+			await say(SET, alice, pair('1'));
+			const refused = await say(SET, alice, pair('1'));
+			expect(refused.status).to.equal(400);
+			expect(refused.body).to.deep.equal({
+				success: false,
+				error: 'Keys already set [error-keys-already-set]',
+				errorType: 'error-keys-already-set',
+				details: { method: SET },
+			});
+			expect((await say(SET, alice, { ...pair('2'), force: true })).status).to.equal(200);
+			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('2'));
+		});
+
+		it('POST e2e.setUserPublicAndPrivateKeys: bad members (7.3)', async () => {
+			for (const body of [{}, { public_key: 'p' }, { public_key: '', private_key: '' }]) {
+				const { status, body: answer } = await say(SET, alice, body);
+				expect(status).to.equal(400);
+				expect(answer).to.deep.equal({
+					success: false,
+					error: 'Invalid keys [error-invalid-keys]',
+					errorType: 'error-invalid-keys',
+					details: { method: SET },
+				});
+			}
+			for (const body of [{ ...pair('1'), public_key: 5 }, { ...pair('1'), force: 'true' }, [pair('1')]]) {
+				expect((await say(SET, alice, body)).status).to.equal(400);
+			}
+			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
+		});
+
+		it('POST e2e.setUserPublicAndPrivateKeys: other members are ignored, and a form is as good', async () => {
+			expect((await say(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(200);
+			const form = await request(url(SET), {
+				method: 'POST',
+				headers: headersOf(bob),
+				body: new URLSearchParams(pair('of bob')),
+			});
+			expect(form.text).to.equal('{"success":true}');
+			expect((await get('e2e.fetchMyKeys', bob)).body).to.include(pair('of bob'));
+		});
+
+		it('POST e2e.setUserPublicAndPrivateKeys: the same Idempotency-Key gets the same answer (E1)', async () => {
+			for (let i = 0; i < 2; i++) {
+				const { status } = await request(url(SET), {
+					method: 'POST',
+					headers: { ...headersOf(alice), 'Content-Type': 'application/json', 'Idempotency-Key': 'once' },
+					body: JSON.stringify(pair('1')),
+				});
+				expect(status).to.equal(200);
+			}
+		});
+
+		it('GET e2e.keyHistory: E15, with count and offset (T3), in a form a client can check', async () => {
+			await addRoom(app.store, [alice, bob]);
+			for (const name of ['1', '2', '3']) await say(SET, alice, { ...pair(name), force: true });
+			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`, bob);
+			expect(status).to.equal(200);
+			expect(body).to.include({ success: true, count: 2, offset: 1, total: 3 });
+			const [second, third] = body.history as { public_key: string; ts: string; previous: string; hash: string }[];
+			expect([second?.public_key, third?.public_key]).to.deep.equal(['public 2', 'public 3']);
+			const text = `${second?.hash}\n${Date.parse(third?.ts ?? '')}\npublic 3`;
+			expect(third?.hash).to.equal(createHash('sha256').update(text).digest('hex'));
+		});
+
+		it('GET e2e.keyHistory: none of a stranger', async () => {
+			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}`, bob);
+			expect(status).to.equal(400);
+			expect(body).to.deep.equal({
+				success: false,
+				error: 'Invalid user [error-invalid-user]',
+				errorType: 'error-invalid-user',
+				details: { method: 'e2e.keyHistory' },
+			});
+		});
+
+		it('POST users.resetE2EKey: oneself, whose token is worth nothing then', async () => {
+			await say(SET, alice, pair('1'));
+			expect((await say('users.resetE2EKey', alice, {})).text).to.equal('{"success":true}');
+			expect((await get('e2e.fetchMyKeys', alice)).status).to.equal(401);
+		});
+
+		it('POST users.resetE2EKey: E11 tells of the last holder', async () => {
+			const rid = await addRoom(app.store, [], { encrypted: true });
+			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
+			const { text } = await say('users.resetE2EKey', alice, { userId: alice.id });
+			expect(text).to.equal('{"lastKeyHolder":true,"success":true}');
+		});
+
+		for (const [what, as, body, errorType] of [
+			['without permission', () => bob, () => ({ userId: alice.id }), 'error-not-allowed'],
+			['an unknown user', () => admin, () => ({ username: 'nobody' }), 'error-invalid-user-id'],
+		] as const) {
+			it(`POST users.resetE2EKey: ${what}`, async () => {
+				const { status, body: answer } = await say('users.resetE2EKey', as(), body());
+				expect(status).to.equal(400);
+				expect(answer).to.deep.include({ success: false, errorType, details: { method: 'users.resetE2EKey' } });
+			});
+		}
+
+		it('POST users.resetE2EKey: an admin, for somebody by name', async () => {
+			await say(SET, alice, pair('1'));
+			expect((await say('users.resetE2EKey', admin, { username: alice.username })).text).to.equal('{"success":true}');
+			expect((await get('me', alice)).status).to.equal(401);
+			expect((await get('me', admin)).status).to.equal(200);
+		});
+
+		for (const [verb, endpoint] of [
+			['GET', 'e2e.fetchMyKeys'],
+			['GET', 'e2e.keyHistory'],
+			['POST', SET],
+			['POST', 'users.resetE2EKey'],
+		] as const) {
+			it(`${verb} ${endpoint}: nobody gets a 401, the other verb a 405 (7.2, 7.3)`, async () => {
+				const answer = await (verb === 'GET' ? get(endpoint, null) : say(endpoint, null, {}));
+				expect([answer.status, answer.text]).to.deep.equal([401, '{"success":false,"error":"unauthorized"}']);
+				const other = await (verb === 'GET' ? say(endpoint, alice, {}) : get(endpoint, alice));
+				expect(other.status).to.equal(405);
+			});
+		}
+
+		it('method.call takes the one object of DDP (section 8)', async () => {
+			const message = stringify({ msg: 'method', id: '1', method: SET, params: [pair('1')] });
+			const { body } = await say(`method.call/${SET}`, alice, { message });
+			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1' });
+			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('1'));
+		});
+	});
+
+	describe('section 4 over DDP', () => {
+		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back', async () => {
+			const client = await connect(alice);
+			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
+			const outcome = await client.call(SET, pair('1'));
+			expect(outcome).to.not.have.any.keys('result', 'error');
+			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal(pair('1'));
+			expect((await client.call(SET, pair('2'))).error).to.include({
+				error: 'error-keys-already-set',
+				reason: 'Keys already set',
+			});
+			expect((await client.call(SET, 'public', 'private')).error).to.include({ error: 400, reason: 'Match failed' });
+		});
+
+		it('e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections', async () => {
+			await say(SET, alice, pair('1'));
+			const [client, other] = [await connect(alice), await connect(alice)];
+			await listen(other, `${alice.id}/force_logout`);
+			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
+			expect(await heard(other, `${alice.id}/force_logout`)).to.deep.equal([]);
+			await other.closed;
+			expect((await client.call('e2e.fetchMyKeys')).error).to.include({ error: 'error-invalid-user' });
+			expect((await client.call('login', { resume: alice.token })).error).to.include({ error: 403 });
+		});
+
+		it('e2e.resetUserE2EKey: an admin stays, the user goes', async () => {
+			const [client, boss] = [await connect(alice), await connect(admin)];
+			expect(await boss.call('e2e.resetUserE2EKey', alice.id)).to.include({ result: true });
+			await client.closed;
+			expect((await boss.call('me')).error).to.equal(undefined);
+		});
+	});
+
+	describe('events (10.4)', () => {
+		it('first keys: the rooms one is queued in change for their members', async () => {
+			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
+			const client = await connect(bob);
+			await listen(client, `${bob.id}/rooms-changed`);
+			await say(SET, alice, pair('1'));
+			const [action, room] = (await heard(client, `${bob.id}/rooms-changed`)) as [string, Record<string, unknown>];
+			expect([action, room._id]).to.deep.equal(['updated', rid]);
+			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
+		});
+
+		it('E4, E15 another key: the user is told of the places, who shares an encrypted room of the key', async () => {
+			const rid = await addRoom(app.store, [bob], { encrypted: true });
+			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
+			await say(SET, alice, pair('1'));
+			const [own, others] = [await connect(alice), await connect(bob)];
+			await listen(own, `${alice.id}/subscriptions-changed`);
+			await listen(others, `${bob.id}/e2eIdentityChanged`);
+			await say(SET, alice, { ...pair('2'), force: true });
+			const [action, place] = (await heard(own, `${alice.id}/subscriptions-changed`)) as [string, object];
+			expect(action).to.equal('updated');
+			expect(place).to.not.have.property('E2EKey');
+			expect(place).to.have.nested.property('oldRoomKeys[0].E2EKey', `key ${alice.id}`);
+			const [changed, entry] = (await heard(others, `${bob.id}/e2eIdentityChanged`)) as [string, { ts: unknown }];
+			expect(changed).to.equal(alice.id);
+			expect(entry).to.have.all.keys('ts', 'hash');
+			expect(entry.ts).to.be.instanceOf(Date);
+		});
+	});
+});

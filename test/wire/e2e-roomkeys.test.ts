@@ -1,0 +1,242 @@
+/** contract/rocketchat-e2e.md sections 6 and 7 for the keys of rooms, over real HTTP and DDP. */
+import { expect } from 'chai';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const SUCCESS = { status: 200, text: '{"success":true}' };
+
+describe('room keys over REST and DDP', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		app = await startApp();
+		alice = await addPerson(app.store, identity('alice'));
+		bob = await addPerson(app.store, identity('bob'));
+	});
+	after(() => app.close());
+
+	const url = (path: string) => `${app.url}/api/v1/${path}`;
+	const addWaiting = async () => {
+		const rid = await addRoom(app.store, [bob], { encrypted: true, e2eKeyId: 'k' });
+		await addMember(app.store, rid, alice, { E2EKey: sealed('k') });
+		return rid;
+	};
+
+	async function send(as: Person | null, path: string, body: unknown = {}) {
+		const { status, text } = await post(url(path), as, body);
+		return { status, text };
+	}
+
+	async function get(as: Person | null, path: string) {
+		const { status, body } = await request(url(path), { headers: as ? headersOf(as) : {} });
+		return { status, body };
+	}
+
+	async function connect(as: Person): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	it('6, 4.4: e2e.updateGroupKey with uid, rid and key', async () => {
+		const rid = await addRoom(app.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
+		const [own, offered] = [sealed('k'), sealed('k')];
+		expect(await send(alice, 'e2e.updateGroupKey', { uid: alice.id, rid, key: own })).to.deep.equal(SUCCESS);
+		expect(await send(alice, 'e2e.updateGroupKey', { uid: bob.id, rid, key: offered })).to.deep.equal(SUCCESS);
+		expect((await placeOf(app.store, rid, alice)).E2EKey).to.equal(own);
+		expect((await placeOf(app.store, rid, bob)).E2ESuggestedKey).to.equal(offered);
+	});
+
+	it('6, 4.8: e2e.acceptSuggestedGroupKey and e2e.rejectSuggestedGroupKey with rid', async () => {
+		for (const path of ['e2e.acceptSuggestedGroupKey', 'e2e.rejectSuggestedGroupKey']) {
+			const rid = await addWaiting();
+			await app.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: sealed('k') } });
+			expect(await send(bob, path, { rid })).to.deep.equal(SUCCESS);
+			expect(await post(url(path), bob, { rid })).to.deep.include({
+				status: 400,
+				body: {
+					success: false,
+					error: 'No suggested key available [error-no-suggested-key-available]',
+					errorType: 'error-no-suggested-key-available',
+					details: { method: path },
+				},
+			});
+			expect((await post(url(path), bob, { rid: 'nowhere' })).body).to.deep.equal({
+				success: false,
+				error: 'Subscription not found [error-subscription-not-found]',
+				errorType: 'error-subscription-not-found',
+				details: { method: path },
+			});
+		}
+	});
+
+	it('6, 4.5, T3: e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query', async () => {
+		const rid = await addWaiting();
+		const users = [{ _id: bob.id, e2e: { public_key: 'public key of bob' } }];
+		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
+			status: 200,
+			body: { users, success: true },
+		});
+		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}&count=10&offset=0`)).to.deep.equal({
+			status: 200,
+			body: { users, total: 1, success: true },
+		});
+		expect(await get(alice, 'e2e.getUsersOfRoomWithoutKey')).to.deep.equal({
+			status: 400,
+			body: { success: false, error: 'Match error: Expected string, got undefined' },
+		});
+	});
+
+	it('6, 4.6: e2e.requestSubscriptionKeys answers true over DDP and nothing more than success over REST', async () => {
+		await addWaiting();
+		const { status, text } = await request(url('e2e.requestSubscriptionKeys'), {
+			method: 'POST',
+			headers: headersOf(bob),
+		});
+		expect({ status, text }).to.deep.equal(SUCCESS);
+		const client = await connect(bob);
+		expect((await client.call('e2e.requestSubscriptionKeys')).result).to.equal(true);
+		await client.close();
+	});
+
+	it('4.6, 10.2: those who see the room are asked for its key', async () => {
+		const rid = await addWaiting();
+		const reader = await connect(alice);
+		reader.send({ msg: 'sub', id: 's', name: 'stream-notify-room', params: [`${rid}/e2e.keyRequest`, false] });
+		while ((await reader.next()).msg !== 'ready');
+		await send(bob, 'e2e.requestSubscriptionKeys');
+		expect(await reader.next()).to.deep.include({ fields: { eventName: `${rid}/e2e.keyRequest`, args: ['k'] } });
+		await reader.close();
+	});
+
+	it('6, 5.3: e2e.fetchUsersWaitingForGroupKey takes roomIds in each way a query can say it', async () => {
+		const rids = [await addWaiting(), await addWaiting()] as const;
+		const waiting = [{ _id: bob.id, public_key: 'public key of bob' }];
+		const foreign = await addRoom(app.store, [bob], { e2eKeyId: 'k' });
+		for (const [query, told] of [
+			[`roomIds=${rids[0]}`, [rids[0]]],
+			[`roomIds=${rids[0]}&roomIds=${rids[1]}`, rids],
+			[`roomIds[]=${rids[0]}&roomIds[]=${rids[1]}`, rids],
+			[`roomIds[]=${rids[1]}`, [rids[1]]],
+			[`roomIds=${foreign}&roomIds=${rids[1]}`, [rids[1]]],
+			[`roomIds=${foreign}`, []],
+		] as const) {
+			expect(await get(alice, `e2e.fetchUsersWaitingForGroupKey?${query}`), query).to.deep.equal({
+				status: 200,
+				body: {
+					usersWaitingForE2EKeys: Object.fromEntries(told.map((rid) => [rid, waiting])),
+					success: true,
+				},
+			});
+		}
+	});
+
+	it('6, 5.4: e2e.provideUsersSuggestedGroupKeys takes old keys with times as JSON writes them, and as EJSON does', async () => {
+		const ts = new Date(5000);
+		const oldKeys = [{ e2eKeyId: 'former', ts, E2EKey: sealed('former') }];
+		const rid = await addWaiting();
+		const body = { usersSuggestedGroupKeys: { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] } };
+		expect(await send(alice, 'e2e.provideUsersSuggestedGroupKeys', body)).to.deep.equal(SUCCESS);
+		expect((await placeOf(app.store, rid, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
+
+		const other = await addWaiting();
+		const client = await connect(alice);
+		const map = { [other]: [{ _id: bob.id, key: sealed('k'), oldKeys }] };
+		expect(await client.call('e2e.provideUsersSuggestedGroupKeys', map)).not.to.have.any.keys('error', 'result');
+		expect((await placeOf(app.store, other, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
+		await client.close();
+	});
+
+	it('E8: e2e.setOrGetRoomKeyID', async () => {
+		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
+		const key = sealed('k');
+		const path = url('e2e.setOrGetRoomKeyID');
+		expect((await post(path, alice, { rid, keyID: 'k', key })).body).to.deep.equal({ keyID: 'k', success: true });
+		expect((await post(path, bob, { rid, keyID: 'b' })).body).to.deep.equal({ keyID: 'k', success: true });
+		expect((await placeOf(app.store, rid, alice)).E2EKey).to.equal(key);
+		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
+	});
+
+	it('E6, 7.3: a key of another key id is a 400 with its code', async () => {
+		const rid = await addWaiting();
+		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
+		expect({ status, body }).to.deep.equal({
+			status: 400,
+			body: {
+				success: false,
+				error: 'This is not a key with the key id of the room [error-key-id-mismatch]',
+				errorType: 'error-key-id-mismatch',
+				details: { method: 'e2e.updateGroupKey' },
+			},
+		});
+	});
+
+	it('2.3, 7.3: a key that is in another place already is a 400, not the database’s own words', async () => {
+		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
+		const key = sealed('k');
+		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });
+		const { status, body } = await post(url('e2e.updateGroupKey'), bob, { uid: bob.id, rid, key });
+		expect([status, body.errorType]).to.deep.equal([400, 'error-key-in-use']);
+		expect(JSON.stringify(body)).not.to.include(key);
+	});
+
+	it('12 (#36731): the loser of setRoomKeyID is queued', async () => {
+		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
+		await post(url('e2e.setRoomKeyID'), alice, { rid, keyID: 'a' });
+		const { status, body } = await post(url('e2e.setRoomKeyID'), bob, { rid, keyID: 'b' });
+		expect([status, body.errorType]).to.deep.equal([400, 'error-room-e2e-key-already-exists']);
+		expect(await keyIdOf(app.store, rid)).to.equal('a');
+		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
+	});
+
+	for (const [verb, path] of [
+		['POST', 'e2e.updateGroupKey'],
+		['POST', 'e2e.acceptSuggestedGroupKey'],
+		['POST', 'e2e.rejectSuggestedGroupKey'],
+		['GET', 'e2e.getUsersOfRoomWithoutKey'],
+		['POST', 'e2e.requestSubscriptionKeys'],
+		['GET', 'e2e.fetchUsersWaitingForGroupKey'],
+		['POST', 'e2e.provideUsersSuggestedGroupKeys'],
+		['POST', 'e2e.setOrGetRoomKeyID'],
+		['POST', 'chat.sendMessage'],
+	] as const) {
+		it(`6: ${verb} ${path} needs a login, and no other verb`, async () => {
+			const answer = await request(url(path), { method: verb });
+			expect({ status: answer.status, text: answer.text }).to.deep.equal({
+				status: 401,
+				text: '{"success":false,"error":"unauthorized"}',
+			});
+			const other = await request(url(path), { method: verb === 'GET' ? 'POST' : 'GET', headers: headersOf(alice) });
+			expect(other.status).to.equal(405);
+		});
+	}
+
+	it('beyond.md 3: messages are not supported, by either door', async () => {
+		const client = await connect(alice);
+		for (const name of ['sendMessage', 'chat.sendMessage']) {
+			const { error } = await client.call(name, { rid: 'room', msg: 'hello' });
+			expect(error).to.include({ error: 'error-not-supported' });
+		}
+		await client.close();
+		const { status, body } = await post(url('chat.sendMessage'), alice, { message: { rid: 'room', msg: 'hello' } });
+		expect([status, body.errorType]).to.deep.equal([400, 'error-not-supported']);
+	});
+
+	it('T2: DDP and REST draw from one limit', async () => {
+		const limited = await startApp({ rateLimit: 'on' });
+		const carol = await addPerson(limited.store);
+		const client = await RawClient.connect(limited.webSocketUrl);
+		await client.call('login', { resume: carol.token });
+		await client.call('e2e.updateGroupKey', 'room', carol.id, 'key');
+		await client.close();
+		const { headers } = await post(`${limited.url}/api/v1/e2e.updateGroupKey`, carol, {});
+		expect(headers.get('x-ratelimit-limit')).to.equal('600');
+		expect(headers.get('x-ratelimit-remaining')).to.equal('598');
+		await limited.close();
+	});
+});

@@ -1,0 +1,249 @@
+/** Issue 5, point 4, over REST: requests and answers as Rocket.Chat's own tests of E2E make and expect them. */
+import { createHash } from 'node:crypto';
+import { expect } from 'chai';
+import { makeFirstAdmin } from '../../methods/accounts/firstAdmin.js';
+import { hashToken } from '../../methods/accounts/tokens.js';
+import type { User } from '../../shared/documents.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const UNAUTHORIZED = {
+	success: false,
+	error: 'User does not have the permissions required for this action [error-unauthorized]',
+};
+
+describe('REST, people and settings', () => {
+	let app: TestApp;
+	let api: string;
+	let admin: Person;
+	let alice: Person;
+	let count = 0;
+
+	before(async () => {
+		app = await startApp();
+		api = `${app.url}/api/v1`;
+		await makeFirstAdmin(app.store, { username: 'root', password: 'root-password' });
+		admin = await logIn('root', 'root-password');
+		alice = await addPerson(app.store, { username: 'alice' });
+	});
+	after(() => app.close());
+
+	async function logIn(user: string, password: string): Promise<Person> {
+		const { body } = await post(`${api}/login`, null, { user, password });
+		const { userId, authToken } = body.data as { userId: string; authToken: string };
+		return { id: userId, username: user, token: authToken };
+	}
+
+	const get = (path: string, as: Person | null = null) =>
+		request(`${api}/${path}`, { headers: as ? headersOf(as) : {} });
+	const fresh = () => `user.test.${Date.now()}.${count++}`;
+
+	/** As Rocket.Chat's helper makes them. */
+	function create(more: object = {}) {
+		const username = fresh();
+		const email = `${username}@rocket.chat`;
+		return post(`${api}/users.create`, admin, { email, name: username, username, password: 'rocket.chat', ...more });
+	}
+
+	it('makes three people at a time, who log in with plain passwords', async () => {
+		const answers = await Promise.all([create(), create(), create()]);
+		for (const { status, headers, body } of answers) {
+			expect(status).to.equal(200);
+			expect(headers.get('content-type')).to.equal('application/json');
+			const user = body.user as User;
+			expect(body).to.deep.equal({
+				success: true,
+				user: {
+					_id: user._id,
+					username: user.username,
+					name: user.username,
+					emails: [{ address: `${user.username}@rocket.chat`, verified: false }],
+					roles: ['user'],
+					active: true,
+					type: 'user',
+					createdAt: user.createdAt,
+				},
+			});
+			expect(new Date(user.createdAt as Date).getTime()).to.be.closeTo(Date.now(), 60_000);
+			expect(await logIn(user.username as string, 'rocket.chat')).to.include({ id: user._id });
+		}
+	});
+
+	it('makes nobody twice for a caller who lost the answer (E1)', async () => {
+		const username = fresh();
+		const ask = () =>
+			request(`${api}/users.create`, {
+				method: 'POST',
+				headers: { 'Content-Type': 'application/json', 'Idempotency-Key': username, ...headersOf(admin) },
+				body: JSON.stringify({ email: `${username}@x`, name: 'Once', username, password: 'secret' }),
+			});
+		const first = await ask();
+		expect(first.status).to.equal(200);
+		expect((await ask()).body).to.deep.equal(first.body);
+	});
+
+	it('lets an admin make and remove all that the tests of E2E need', async () => {
+		const people = await Promise.all([create(), create(), create()]);
+		const [owner, member] = people.map(({ body }) => body.user as User) as [User, User];
+		const asOwner = await logIn(owner.username as string, 'rocket.chat');
+		const made = await post(`${api}/groups.create`, asOwner, {
+			name: `e2e-owner-room-${Date.now()}`,
+			members: [member.username],
+			extraData: { encrypted: true },
+		});
+		expect(made.body).to.have.nested.property('group.encrypted', true);
+		const roomId = (made.body.group as { _id: string })._id;
+		expect((await post(`${api}/groups.delete`, admin, { roomId })).status).to.equal(200);
+		const removals = people.map(({ body }) => post(`${api}/users.delete`, admin, { userId: (body.user as User)._id }));
+		for (const { status } of await Promise.all(removals)) expect(status).to.equal(200);
+	});
+
+	it('answers in the words of Rocket.Chat where somebody cannot be made', async () => {
+		const { status, body } = await create({ username: 'alice' });
+		expect({ status, body }).to.deep.equal({
+			status: 400,
+			body: {
+				success: false,
+				error: 'alice is already in use :( [error-field-unavailable]',
+				errorType: 'error-field-unavailable',
+				details: { method: 'users.create', field: 'alice' },
+			},
+		});
+		expect((await create({ username: 'administrator' })).body).to.include({
+			error: "administrator is blocked and can't be used! [error-blocked-username]",
+		});
+		expect((await post(`${api}/users.create`, null, {})).status).to.equal(401);
+		expect(
+			(await post(`${api}/users.create`, alice, { email: 'a@x', name: 'a', username: 'a', password: 'a' })).body,
+		).to.include({ error: 'Adding user is not allowed [error-action-not-allowed]' });
+	});
+
+	it('shows people, and says that there is no such user', async () => {
+		const { user } = (await create()).body as { user: User };
+		for (const query of [`userId=${user._id}`, `username=${user.username}`]) {
+			const { status, body } = await get(`users.info?${query}`, admin);
+			expect(status).to.equal(200);
+			expect(body.user).to.deep.include({ ...user, canViewAllInfo: true });
+		}
+		const { status, body } = await get('users.info?username=invalid-username', admin);
+		expect({ status, body }).to.deep.equal({ status: 400, body: { success: false, error: 'User not found.' } });
+		expect((await get('users.list?count=2&offset=1', admin)).body).to.include({ success: true, count: 2, offset: 1 });
+	});
+
+	it('changes people: a new password ends their connections', async () => {
+		const { user } = (await create()).body as { user: User };
+		const { token } = await logIn(user.username as string, 'rocket.chat');
+		const client = await RawClient.connect(app.webSocketUrl);
+		await client.call('login', { resume: token });
+		const { status, body } = await post(`${api}/users.update`, admin, {
+			userId: user._id,
+			data: { name: 'Edited', password: 'new', email: `edited${user.username}@x` },
+		});
+		expect(status).to.equal(200);
+		expect(body).to.deep.include({ success: true });
+		expect(body.user).to.deep.include({
+			name: 'Edited',
+			emails: [{ address: `edited${user.username}@x`, verified: false }],
+		});
+		expect(body.user).not.to.have.any.keys('services', 'e2e');
+		await client.closed;
+		expect((await get('me', { id: user._id, username: '', token })).status).to.equal(401);
+		const again = await logIn(user.username as string, 'new');
+		const currentPassword = createHash('sha256').update('new').digest('hex');
+		const own = await post(`${api}/users.updateOwnBasicInfo`, again, {
+			data: { currentPassword, newPassword: 'newer' },
+		});
+		expect(own.body).to.have.nested.property('user._id', user._id);
+		expect((await get('me', again)).status).to.equal(200);
+		expect((await post(`${api}/users.update`, admin, { userId: '', data: {} })).status).to.equal(400);
+	});
+
+	it('bars and deletes people', async () => {
+		const { user } = (await create()).body as { user: User };
+		const status = await post(`${api}/users.setActiveStatus`, admin, { userId: user._id, activeStatus: false });
+		expect(status.body).to.deep.equal({ success: true, user: { _id: user._id, active: false } });
+		const refused = await post(`${api}/users.delete`, alice, { userId: user._id });
+		expect({ status: refused.status, body: refused.body }).to.deep.equal({ status: 403, body: UNAUTHORIZED });
+		const { body } = await post(`${api}/users.delete`, admin, { userId: user._id });
+		expect(body).to.deep.equal({ success: true, deletedRooms: [] });
+		expect((await post(`${api}/users.delete`, admin, { userId: user._id })).body).to.include({
+			errorType: 'error-invalid-user',
+		});
+	});
+
+	describe('settings', () => {
+		const save = (id: string, body: unknown, as: Person | null = admin) => post(`${api}/settings/${id}`, as, body);
+
+		it('are in force at once', async () => {
+			for (const value of [false, true]) {
+				const { status, text } = await save('E2E_Enable', { value });
+				expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
+				const expected = { _id: 'E2E_Enable', value, success: true };
+				expect((await get('settings/E2E_Enable', alice)).body).to.deep.equal(expected);
+				const { body } = await get('settings.public?_id=E2E_Enable');
+				expect(body).to.deep.equal({
+					settings: [{ _id: 'E2E_Enable', value }],
+					count: 1,
+					offset: 0,
+					total: 1,
+					success: true,
+				});
+			}
+		});
+
+		it('are refused in Rocket.Chat’s way', async () => {
+			const refused = await save('E2E_Enable', { value: false }, alice);
+			expect({ status: refused.status, body: refused.body }).to.deep.equal({ status: 403, body: UNAUTHORIZED });
+			expect((await save('E2E_Enable', { value: false }, null)).status).to.equal(401);
+			for (const [id, body, errorType] of [
+				['E2E_Enable', { value: 'false' }, 'error-invalid-setting-value'],
+				['E2E_Enable', {}, 'error-invalid-setting-value'],
+				['LDAP_Enable', { value: false }, 'error-invalid-setting'],
+			] as const) {
+				const answer = await save(id, body);
+				expect(answer.status).to.equal(400);
+				expect(answer.body).to.include({ success: false, errorType });
+			}
+			expect((await get('settings/LDAP_Enable', alice)).body).to.deep.equal(UNAUTHORIZED);
+		});
+
+		it('know two verbs at one path, and no third', async () => {
+			const { status, headers } = await request(`${api}/settings/E2E_Enable`, { method: 'DELETE' });
+			expect(status).to.equal(405);
+			expect(headers.get('allow')?.split(', ')).to.have.members(['GET', 'POST', 'HEAD']);
+		});
+	});
+
+	it('gives roles their permissions, in force at once', async () => {
+		const update = (roles: string[]) =>
+			post(`${api}/permissions.update`, admin, { permissions: [{ _id: 'delete-user', roles }] });
+		const { user } = (await create()).body as { user: User };
+		expect((await update(['user'])).body).to.include({ success: true });
+		expect((await post(`${api}/users.delete`, admin, { userId: user._id })).body).to.deep.equal(UNAUTHORIZED);
+		expect((await update(['admin'])).status).to.equal(200);
+		expect((await post(`${api}/users.delete`, admin, { userId: user._id })).status).to.equal(200);
+		expect((await get('permissions.listAll', alice)).body)
+			.to.include({ success: true })
+			.and.have.property('update')
+			.that.deep.includes({ _id: 'create-user', roles: ['admin'] });
+	});
+
+	it('wants a user name of everybody, but for method.call and logout (7.2)', async () => {
+		const nameless = { id: 'nameless', username: '', token: 'a-token' };
+		const loginTokens = [{ hashedToken: hashToken('a-token'), when: new Date() }];
+		await app.store.users.insertOne({ _id: 'nameless', roles: ['user'], services: { resume: { loginTokens } } });
+		const rid = await addRoom(app.store, [nameless]);
+		const refused = await post(`${api}/e2e.setRoomKeyID`, nameless, { rid, keyID: 'k' });
+		expect({ status: refused.status, body: refused.body }).to.deep.equal({
+			status: 403,
+			body: { success: false, error: 'Users must have a username [error-unauthorized]' },
+		});
+		const message = JSON.stringify({ msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] });
+		expect((await post(`${api}/method.call/e2e.setRoomKeyID`, nameless, { message })).body).to.include({
+			success: true,
+		});
+		expect((await post(`${api}/logout`, nameless, {})).status).to.equal(200);
+	});
+});

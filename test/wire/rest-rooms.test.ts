@@ -1,0 +1,270 @@
+/** Rooms and members over REST in the shapes Rocket.Chat's own API tests expect, and what streams tell of them meanwhile. */
+import { expect } from 'chai';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+import { addPerson, type Person } from '../support/people.js';
+import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+import { during } from '../support/settings.js';
+
+type Json = Record<string, unknown>;
+
+let last = 0;
+const newName = () => `e2e-room-${++last}`;
+
+describe('rooms over REST', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+	let admin: Person;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp();
+		const e2e = { public_key: 'public', private_key: 'private' };
+		alice = await addPerson(app.store, { username: 'alice', e2e });
+		bob = await addPerson(app.store, { username: 'bob', e2e });
+		admin = await addPerson(app.store, { username: 'admin', roles: ['admin', 'user'] });
+	});
+	after(() => app.close());
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	const url = (path: string) => `${app.url}/api/v1/${path}`;
+	const send = (as: Person | null, path: string, body: unknown) => post(url(path), as, body);
+	const get = (as: Person | null, path: string, query: Record<string, string> = {}) =>
+		request(`${url(path)}?${new URLSearchParams(query)}`, as ? { headers: headersOf(as) } : {});
+
+	function ok({ status, body, headers }: RestAnswer): Json {
+		expect(body).to.deep.include({ success: true });
+		expect(status).to.equal(200);
+		expect(headers.get('content-type')).to.equal('application/json');
+		return body;
+	}
+
+	function refusedWith({ status, body }: RestAnswer, errorType: string): void {
+		expect(body).to.deep.include({ success: false, errorType });
+		expect(status).to.equal(400);
+	}
+
+	async function create(as: Person, more: Json = {}, plural: 'groups' | 'channels' = 'groups'): Promise<Json> {
+		const body = ok(await send(as, `${plural}.create`, { name: newName(), ...more }));
+		return body[plural === 'groups' ? 'group' : 'channel'] as Json;
+	}
+
+	it('groups.create: the whole group, encrypted as extraData says', async () => {
+		const name = newName();
+		const group = await create(alice, { name, members: ['bob'], extraData: { encrypted: true } });
+		expect(group).to.deep.include({ name, fname: name, t: 'p', msgs: 0, usersCount: 2, encrypted: true, ro: false });
+		expect(group).to.include.keys('_id', 'u', 'ts', 'sysMes', 'default', '_updatedAt');
+		expect(group.ts).to.match(/^\d{4}-.*Z$/);
+		refusedWith(await send(bob, 'groups.create', { name }), 'error-duplicate-channel-name');
+		expect((await send(alice, 'groups.create', {})).body).to.deep.equal({
+			success: false,
+			error: 'Match error: Expected string, got undefined',
+		});
+		expect((await send(null, 'groups.create', { name })).status).to.equal(401);
+	});
+
+	it('channels.create, channels.join, channels.leave, channels.kick answer the channel', async () => {
+		const { _id: roomId, name } = await create(alice, {}, 'channels');
+		for (const [as, path, body] of [
+			[bob, 'channels.join', { roomId }],
+			[bob, 'channels.leave', { roomName: name }],
+			[alice, 'channels.invite', { roomId, username: 'bob' }],
+			[alice, 'channels.kick', { roomId, username: 'bob' }],
+		] as const) {
+			const { channel } = ok(await send(as, path, body)) as { channel: Json };
+			expect(channel, path).to.include({ _id: roomId, name, t: 'c', msgs: 0 });
+			expect(channel.usersCount, path).to.equal(/join|invite/.test(path) ? 2 : 1);
+		}
+	});
+
+	it('groups.invite answers the group; groups.kick and groups.leave answer success', async () => {
+		const { _id: roomId, name } = await create(alice);
+		for (const who of [{ userId: bob.id }, { username: 'bob' }, { user: 'bob' }]) {
+			const { group } = ok(await send(alice, 'groups.invite', { roomId, ...who })) as { group: Json };
+			expect(group).to.include({ _id: roomId, name, t: 'p', msgs: 0, usersCount: 2 });
+			expect(ok(await send(alice, 'groups.kick', { roomId, ...who }))).to.deep.equal({ success: true });
+		}
+		ok(await send(alice, 'groups.invite', { roomId, usernames: ['bob', 'admin'] }));
+		expect(ok(await send(bob, 'groups.leave', { roomId }))).to.deep.equal({ success: true });
+		refusedWith(await send(alice, 'groups.leave', { roomId }), 'error-you-are-last-owner');
+		refusedWith(await send(alice, 'groups.invite', { roomId, userId: 'nobody' }), 'error-invalid-user');
+		refusedWith(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
+	});
+
+	it('E11: the last holder who leaves reads it in the answer', async () => {
+		const { _id: roomId } = await create(alice, { members: ['bob'], extraData: { encrypted: true } });
+		await app.store.subscriptions.updateOne(
+			{ rid: roomId as string, 'u._id': bob.id },
+			{ $set: { E2EKey: `k-${roomId}` } },
+		);
+		expect(ok(await send(bob, 'groups.leave', { roomId }))).to.deep.equal({ success: true, lastKeyHolder: true });
+	});
+
+	it('groups.delete: by an admin who is no member; then it is not there', async () => {
+		const { _id: roomId } = await create(alice);
+		expect(ok(await send(admin, 'groups.delete', { roomId }))).to.deep.equal({ success: true });
+		refusedWith(await get(alice, 'groups.info', { roomId: roomId as string }), 'error-room-not-found');
+		refusedWith(await get(alice, 'rooms.info', { roomId: roomId as string }), 'error-room-not-found');
+		refusedWith(await send(alice, 'groups.delete', { roomId }), 'error-room-not-found');
+	});
+
+	it('im.create: one room for both, im.delete', async () => {
+		const room = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
+		const id = [alice.id, bob.id].sort().join('');
+		expect(room).to.include({ _id: id, rid: id, t: 'd' });
+		expect(room.usernames).to.have.members(['alice', 'bob']);
+		const again = ok(await send(bob, 'im.create', { usernames: 'alice' })).room as Json;
+		expect(again._id).to.equal(id);
+		ok(await send(admin, 'im.delete', { roomId: id }));
+	});
+
+	it('rooms.info: by id and by name', async () => {
+		const group = await create(alice);
+		const ways: Record<string, string>[] = [{ roomId: group._id as string }, { roomName: group.name as string }];
+		for (const which of ways) {
+			expect((ok(await get(alice, 'rooms.info', which)).room as Json)._id).to.equal(group._id);
+			refusedWith(await get(bob, 'rooms.info', which), 'error-room-not-found');
+		}
+		refusedWith(await get(alice, 'rooms.info'), 'error-roomid-param-not-provided');
+	});
+
+	it('rooms.saveRoomSettings with encrypted answers rid; groups.setEncrypted the group', async () => {
+		const { _id: rid } = await create(alice);
+		expect(ok(await send(alice, 'rooms.saveRoomSettings', { rid, encrypted: true }))).to.deep.equal({
+			rid,
+			success: true,
+		});
+		const { group } = ok(await send(alice, 'groups.setEncrypted', { roomId: rid, encrypted: false })) as {
+			group: Json;
+		};
+		expect(group).to.include({ _id: rid, encrypted: false });
+		expect((await send(alice, 'groups.setEncrypted', { roomId: rid, encrypted: 'no-boolean' })).body).to.deep.equal({
+			success: false,
+			error: 'The bodyParam "encrypted" is required',
+		});
+	});
+
+	it('groups.create while E2E_Force_Encryption_For_Private_Rooms', async () => {
+		await during(app.store, 'E2E_Force_Encryption_For_Private_Rooms', true, async () => {
+			refusedWith(
+				await send(alice, 'groups.create', { name: newName(), extraData: { encrypted: false } }),
+				'error-encrypted-private-rooms-enforced',
+			);
+			expect(await create(alice)).to.include({ encrypted: true });
+		});
+	});
+
+	it('subscriptions.get, subscriptions.getOne, rooms.get', async () => {
+		const { _id: roomId } = await create(alice);
+		const { subscription } = ok(await get(alice, 'subscriptions.getOne', { roomId: roomId as string }));
+		expect(subscription).to.deep.include({ rid: roomId, alert: false, open: true, t: 'p', roles: ['owner'] });
+		expect(ok(await get(bob, 'subscriptions.getOne', { roomId: roomId as string })).subscription).to.equal(null);
+		for (const path of ['subscriptions.get', 'rooms.get']) {
+			const all = ok(await get(alice, path));
+			expect(all.update).to.be.an('array').that.is.not.empty;
+			expect(all.remove).to.deep.equal([]);
+			const later = new Date(Date.now() + 60_000);
+			for (const updatedSince of [later.toISOString(), String(later)]) {
+				expect(ok(await get(alice, path, { updatedSince }))).to.deep.equal({ update: [], remove: [], success: true });
+			}
+			refusedWith(await get(alice, path, { updatedSince: 'x' }), 'error-updatedSince-param-invalid');
+		}
+	});
+
+	it('T3: groups.members with count and offset', async () => {
+		const { _id: roomId } = await create(alice, { members: ['bob', 'admin'] });
+		const page = ok(await get(alice, 'groups.members', { roomId: roomId as string, count: '2', offset: '1' }));
+		expect(page).to.deep.include({ count: 2, offset: 1, total: 3 });
+		expect((page.members as Json[]).map(({ username }) => username)).to.deep.equal(['alice', 'bob']);
+		expect((await get(alice, 'groups.members', { roomId: roomId as string, count: 'many' })).status).to.equal(400);
+	});
+
+	it('E1: who asks again with the same mark reads the first answer', async () => {
+		const body = JSON.stringify({ name: newName() });
+		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'create-1', ...headersOf(alice) };
+		const answers = [];
+		for (let i = 0; i < 2; i++)
+			answers.push(ok(await request(url('groups.create'), { method: 'POST', headers, body })));
+		expect(answers[1]).to.deep.equal(answers[0]);
+		const { _id: roomId } = (answers[0] as Json).group as Json;
+		for (const path of ['groups.delete', 'groups.delete']) {
+			const again = { ...headers, 'Idempotency-Key': 'delete-1' };
+			ok(await request(url(path), { method: 'POST', headers: again, body: JSON.stringify({ roomId }) }));
+		}
+	});
+
+	describe('what the streams tell (10.2, 10.4)', () => {
+		async function listen(as: Person): Promise<RawClient> {
+			const client = await RawClient.connect(app.webSocketUrl);
+			clients.push(client);
+			await client.call('login', { resume: as.token });
+			for (const name of ['rooms-changed', 'subscriptions-changed']) {
+				client.send({ msg: 'sub', id: name, name: 'stream-notify-user', params: [`${as.id}/${name}`, false] });
+				expect(await client.next()).to.include({ msg: 'ready' });
+			}
+			return client;
+		}
+
+		/** Events as [what changed, action, document], until one is there that passes. */
+		async function until(client: RawClient, passes: (event: [string, string, Json]) => boolean) {
+			const events: [string, string, Json][] = [];
+			for (;;) {
+				const { fields } = (await client.next()) as Frame & { fields: { eventName: string; args: [string, Json] } };
+				const event: [string, string, Json] = [fields.eventName.split('/')[1] as string, ...fields.args];
+				events.push(event);
+				if (passes(event)) return events;
+			}
+		}
+
+		it('join: the new member gets the place and the room, the old one the room', async () => {
+			const { _id: roomId } = await create(alice, { extraData: { encrypted: true } });
+			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
+			await send(alice, 'groups.invite', { roomId, userId: bob.id });
+			const events = await until(toBob, ([what]) => what === 'rooms-changed');
+			expect(events.map(([what, action]) => `${what} ${action}`)).to.deep.equal([
+				'subscriptions-changed inserted',
+				'rooms-changed updated',
+			]);
+			expect(events[0]?.[2]).to.deep.include({ rid: roomId, u: { _id: bob.id, username: 'bob' }, t: 'p' });
+			const told = await until(toAlice, ([what]) => what === 'rooms-changed');
+			expect(told.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 2 });
+		});
+
+		it('delete: each member is told that place and room are removed', async () => {
+			const { _id: roomId } = await create(alice, { members: ['bob'] });
+			const listeners = [await listen(alice), await listen(bob)];
+			await send(admin, 'groups.delete', { roomId });
+			for (const client of listeners) {
+				const events = await until(client, ([what]) => what === 'rooms-changed');
+				expect(events.map(([what, action]) => `${what} ${action}`)).to.deep.equal([
+					'subscriptions-changed removed',
+					'rooms-changed removed',
+				]);
+				expect(events[0]?.[2]).to.include.keys('_id', 'rid', 'u', 't');
+				expect(events[1]?.[2]).to.include({ _id: roomId });
+			}
+		});
+
+		it('leave: the one who goes is told of the place, those who stay of the room', async () => {
+			const { _id: roomId } = await create(alice, { members: ['bob'] });
+			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
+			await send(bob, 'groups.leave', { roomId });
+			const [gone] = await until(toBob, ([what]) => what === 'subscriptions-changed');
+			expect(gone?.[1]).to.equal('removed');
+			expect(gone?.[2]).to.deep.include({ rid: roomId, u: { _id: bob.id, username: 'bob' } });
+			const told = await until(toAlice, ([what]) => what === 'rooms-changed');
+			expect(told.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 1 });
+		});
+
+		it('E14: who switched encryption on stands in the event', async () => {
+			const { _id: rid } = await create(alice, { members: ['bob'] });
+			const toBob = await listen(bob);
+			await send(alice, 'rooms.saveRoomSettings', { rid, encrypted: true });
+			const [[, action, room] = []] = await until(toBob, ([what]) => what === 'rooms-changed');
+			expect(action).to.equal('updated');
+			expect(room).to.deep.include({ _id: rid, encrypted: true });
+			expect(room?.e2eToggled).to.deep.include({ encrypted: true, by: { _id: alice.id, username: 'alice' } });
+		});
+	});
+});
