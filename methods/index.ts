@@ -10,6 +10,7 @@ import { e2eMethods } from './e2e/index.js';
 import { messageMethods } from './messages.js';
 import { roomMethods } from './rooms/index.js';
 import { settingMethods } from './settings/methods.js';
+import { notifyAll } from './streams/notifyAll.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
@@ -29,4 +30,4 @@ export const methods: readonly Method[] = [
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
-export const streams: readonly Stream[] = [notifyUser, notifyRoom, notifyRoomUsers, roomData];
+export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData];

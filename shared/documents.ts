@@ -103,8 +103,8 @@ export interface Room {
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Why somebody who is no member any more may know the key (`contract/beyond.md` E12). Gone with a new key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is under way, or was broken off. */
-	e2eReset?: { id: string; userId: string; keyId: string; until: Date };
+	/** The reset of the key that is under way, or was broken off. `formerKeyId` is the key id the room had before. */
+	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date };
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;

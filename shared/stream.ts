@@ -1,6 +1,6 @@
 /**
  * Streams (`contract/rocketchat-e2e.md` section 10): events that pass by. Unlike a publication a stream shows no
- * documents; who was not there has missed it.
+ * documents; who was not there has missed it, unless the stream's `initial` makes up for that.
  */
 import type { CallContext } from './method.js';
 
@@ -11,6 +11,11 @@ export interface StreamDefinition {
 	readonly summary: string;
 	/** Whether the caller may read the events of that name, such as `<rid>` or `<uid>/rooms-changed`. */
 	mayRead(eventName: string, context: CallContext): boolean | Promise<boolean>;
+	/**
+	 * Events for somebody who has just subscribed, and for nobody else: what they would otherwise have missed. Gives the
+	 * arguments of each event.
+	 */
+	initial?(eventName: string, context: CallContext): AsyncIterable<readonly unknown[]>;
 }
 
 export type Stream = StreamDefinition;

@@ -46,6 +46,7 @@ export const acceptSuggestedGroupKey = method({
 	args: { rid: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
+	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	async run({ rid }, context) {
 		const { name, userId, store } = context;

@@ -1,21 +1,35 @@
 /** Who holds the key of a room, and what it means when the last of them gives it up (`contract/beyond.md` E2, E11). */
+import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { placesOf } from '../rooms/members.js';
+import { isOfKeyId } from './sealed.js';
 
-/** Whether anybody holds the key of a room, other than this user. */
-export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
-	const filter = { rid, 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
+/** Whether a key opens what is written with the room's present key, as far as can be told (E6). */
+function holds({ E2EKey }: { E2EKey?: string }, keyId: Room['e2eKeyId']): boolean {
+	return E2EKey !== undefined && isOfKeyId(E2EKey, keyId);
 }
 
-/** Whether the user holds the key of a room and nobody else does. */
+async function keyIdOfRoom(store: Store, rid: string): Promise<Room['e2eKeyId']> {
+	return (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }))?.e2eKeyId;
+}
+
+/** Whether anybody holds the present key of a room, other than this user. One sealed under another key id does not count. */
+export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
+	const keyId = await keyIdOfRoom(store, rid);
+	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
+	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
+		if (page.some((place) => holds(place, keyId))) return true;
+	}
+	return false;
+}
+
+/** Whether the user holds the present key of a room and nobody else does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	const own = await store.subscriptions.findOne(
-		{ rid, 'u._id': userId, E2EKey: { $exists: true } },
-		{ projection: { _id: 1 } },
-	);
-	return own !== null && !(await hasHolder(store, rid, userId));
+	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { E2EKey: 1 } });
+	if (own?.E2EKey === undefined || !holds(own, await keyIdOfRoom(store, rid))) return false;
+	return !(await hasHolder(store, rid, userId));
 }
 
 /**

@@ -9,7 +9,9 @@ import { provideUsersSuggestedGroupKeys } from './provideUsersSuggestedGroupKeys
 import { rejectSuggestedGroupKey } from './rejectSuggestedGroupKey.js';
 import { requestSubscriptionKeys } from './requestSubscriptionKeys.js';
 import { resetOwnE2EKey } from './resetOwnE2EKey.js';
+import { resetRoomKey } from './resetRoomKey.js';
 import { resetUserE2EKey } from './resetUserE2EKey.js';
+import { roomState } from './roomState.js';
 import { setOrGetRoomKeyID } from './setOrGetRoomKeyID.js';
 import { setRoomKeyID } from './setRoomKeyID.js';
 import { setUserPublicAndPrivateKeys } from './setUserPublicAndPrivateKeys.js';
@@ -25,7 +27,9 @@ export const e2eMethods: readonly Method[] = [
 	rejectSuggestedGroupKey,
 	requestSubscriptionKeys,
 	resetOwnE2EKey,
+	resetRoomKey,
 	resetUserE2EKey,
+	roomState,
 	setOrGetRoomKeyID,
 	setRoomKeyID,
 	setUserPublicAndPrivateKeys,

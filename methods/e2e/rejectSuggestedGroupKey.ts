@@ -11,6 +11,7 @@ export const rejectSuggestedGroupKey = method({
 	args: { rid: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
+	once: true,
 	summary: 'Refuses the key of a room that another member has offered, and waits for another',
 	async run({ rid }, context) {
 		const { name, userId, store } = context;

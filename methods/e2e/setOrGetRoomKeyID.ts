@@ -67,6 +67,7 @@ export const setOrGetRoomKeyID = method({
 	args: { rid: String, keyID: String, key: Match.Optional(String) },
 	rest: 'POST',
 	limit: KEY_CALLS,
+	once: true,
 	summary: 'Sets the key id of a room, and the own key with it, or tells the key id that stands',
 	async run({ rid, keyID, key }, context): Promise<Standing> {
 		const { name, userId, store, events } = context;

@@ -1,12 +1,16 @@
 /** A key that somebody knows who should not any more (`contract/beyond.md` E12). The server has no key, so it never makes a new one. */
+
+import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
+import type { Filter, Store } from '../../shared/store.js';
+import { placesOf } from '../rooms/members.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and tells its owners; where nobody is owner, as in direct rooms, all members. A room
- * without a key, or whose key is stale already, stays as it is.
+ * Marks the key of a room as stale, and tells its owners by `<uid>/e2eKeyStale`; where nobody is owner, as in direct
+ * rooms, all members. A room without a key, or whose key is stale already, stays as it is.
  */
 export async function markStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -21,8 +25,23 @@ export async function markStale(
 	);
 	if (!room) return;
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
-	const told = room.t === 'd' ? { rid } : { rid, roles: 'owner' };
-	for await (const { u } of store.subscriptions.find(told, { projection: { 'u._id': 1 } })) {
-		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/e2eKeyStale`, args: [rid, stale] });
+	for await (const uid of concerned(store, rid)) {
+		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
+	}
+}
+
+/** Ids of the owners of a room; of all members where there is none. */
+async function* concerned(store: Store, rid: string): AsyncIterable<string> {
+	let any = false;
+	for await (const uid of userIds(store, rid, { roles: 'owner' })) {
+		any = true;
+		yield uid;
+	}
+	if (!any) yield* userIds(store, rid, { status: { $ne: 'INVITED' } });
+}
+
+async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {
+	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
+		for (const { u } of page) yield u._id;
 	}
 }

@@ -1,11 +1,14 @@
 /** What a written document means for the readers of streams (`contract/rocketchat-e2e.md` 10.2, 10.4). */
+import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
+import { placesOf } from '../rooms/members.js';
+import { publishedRoom } from '../rooms/published.js';
 
 /** Who listens here, and the way to reach them. */
 export interface Audience {
-	/** Names of the events of a stream that somebody reads. */
-	eventNames(stream: string): Iterable<string>;
+	/** The events of a stream that somebody reads, by name. */
+	read(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 }
 
@@ -21,24 +24,35 @@ export async function announce(change: Change, store: Store, audience: Audience)
 		const eventName = `${document.u._id}/subscriptions-changed`;
 		audience.notify({ stream: 'notify-user', eventName, args: [action, document] });
 	} else if (collection === 'rooms') {
-		audience.notify({ stream: 'room-data', eventName: document._id, args: [document] });
-		for await (const uid of membersAmong(listeners(audience), document._id, store)) {
-			audience.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, document] });
+		const room = await publishedRoom(store, document as Room);
+		audience.notify({ stream: 'room-data', eventName: room._id, args: [room] });
+		for await (const uid of listeningMembers(audience, document, store)) {
+			audience.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });
 		}
 	}
 }
 
-/** Users who listen for changes of their rooms. */
-function listeners(audience: Audience): string[] {
+/**
+ * Those members of a room who listen for changes of their rooms. It costs by the smaller of both numbers: far fewer
+ * listen here than a large room has members, and far more than a small one has.
+ */
+async function* listeningMembers(
+	audience: Audience,
+	{ _id: rid, usersCount = Number.POSITIVE_INFINITY }: { readonly _id: string; readonly usersCount?: number },
+	store: Store,
+): AsyncIterable<string> {
+	const read = audience.read('notify-user');
+	if (read.size === 0) return;
+	if (usersCount < read.size) {
+		for await (const page of placesOf(store, rid, {}, { 'u._id': 1 })) {
+			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
+		}
+		return;
+	}
 	const uids: string[] = [];
-	for (const name of audience.eventNames('notify-user')) {
+	for (const name of read.keys()) {
 		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
 	}
-	return uids;
-}
-
-/** Those of the users who are members of a room. Far fewer listen here than a large room has members. */
-async function* membersAmong(uids: readonly string[], rid: string, store: Store): AsyncIterable<string> {
 	for (let i = 0; i < uids.length; i += BATCH) {
 		const places = store.subscriptions.find(
 			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) } },

@@ -1,8 +1,32 @@
+import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+
+const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
+
+/** Places read in one query. */
+const PAGE = 100;
 
 /** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/e2ekeyRequest`: each user's own (10.2). */
 export const notifyUser = stream({
 	name: 'notify-user',
 	summary: "What concerns a user: changes of their rooms and places, other members' requests for keys",
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
+	/** Keys that were offered before anybody listened would wait for ever (`contract/beyond.md` E7). */
+	async *initial(eventName, { userId, store }) {
+		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
+		yield* offers(userId, store);
+	},
 });
+
+/** The user's places where a key is offered, each as an event that it has changed. */
+async function* offers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
+	let last: string | undefined;
+	do {
+		const further = last === undefined ? {} : { _id: { $gt: last } };
+		const page = await store.subscriptions
+			.find({ 'u._id': userId, E2ESuggestedKey: { $exists: true }, ...further }, { sort: { _id: 1 }, limit: PAGE })
+			.toArray();
+		for (const place of page) yield ['updated', place];
+		last = page.length < PAGE ? undefined : page.at(-1)?._id;
+	} while (last !== undefined);
+}

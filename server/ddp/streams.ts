@@ -11,8 +11,8 @@ import type { Subscription } from './subscription.js';
 export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
-	/** Names of the events of a stream that somebody reads. */
-	eventNames(stream: string): Iterable<string>;
+	/** The events of a stream that somebody reads, by name. */
+	read(stream: string): ReadonlyMap<string, unknown>;
 	/** Sends an event to all who read it. */
 	notify(event: EventPayloads['notify']): void;
 }
@@ -26,6 +26,11 @@ function wantsAdded(options: unknown): boolean {
 	return (
 		typeof options === 'object' && options !== null && 'useCollection' in options && options.useCollection === true
 	);
+}
+
+/** Every event has the same id: it is no document, it passes by (10.2). */
+function event(stream: string, eventName: string, args: readonly unknown[]): string {
+	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
 export function createStreamHub(streams: readonly Stream[]): StreamHub {
@@ -45,7 +50,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		});
 	}
 
-	function publicationOf({ name, summary, mayRead }: Stream): Publication {
+	function publicationOf({ name, summary, mayRead, initial }: Stream): Publication {
 		return publication({
 			name: `stream-${name}`,
 			args: { eventName: Match.Any, options: Options },
@@ -61,18 +66,25 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 				}
 				join(name, eventName, subscription);
 				context.ready();
+				if (!initial) return;
+				// Whatever comes next need not wait for it.
+				context.unblock();
+				for await (const args of initial(eventName, context)) {
+					if (context.signal.aborted) return;
+					subscription.host.transport.send(event(name, eventName, args));
+					await subscription.roomForMore();
+				}
 			},
 		});
 	}
 
 	return {
 		publications: streams.map(publicationOf),
-		eventNames: (stream) => readers.get(stream)?.keys() ?? [],
+		read: (stream) => readers.get(stream) ?? new Map(),
 		notify({ stream, eventName, args }) {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
-			// Every event has the same id: it is no document, it passes by (10.2).
-			const message = new Broadcast(codec.changed(`stream-${stream}`, 'id', { eventName, args }));
+			const message = new Broadcast(event(stream, eventName, args));
 			for (const { host } of all) host.transport.broadcast(message);
 		},
 	};

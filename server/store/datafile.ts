@@ -1,6 +1,7 @@
 /** One collection in one file: nedb writes it, this makes the writes durable and keeps the file from growing. */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Log } from '../../shared/log.js';
+import { pacer } from '../../shared/pace.js';
 import type { CollectionName } from './collections.js';
 import { Datastore, ensureIndexes } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
@@ -43,6 +44,7 @@ export async function openDatafile(
 	await cutTornLine(path, log);
 	/** Bytes written to this file and those it replaced, since it was opened. Tells whether a task has written anything. */
 	let written = 0;
+	let pace: ReturnType<typeof pacer> | undefined;
 	const db = new Datastore({
 		filename: path,
 		corruptAlertThreshold: 0,
@@ -50,7 +52,9 @@ export async function openDatafile(
 		afterSerialization: (line) => {
 			const safe = oneLine(line);
 			written += Buffer.byteLength(safe) + 1;
-			return safe;
+			// Rewriting the file of a large collection would keep everybody else waiting for half a second or more.
+			const pause = pace?.();
+			return pause ? pause.then(() => safe) : safe;
 		},
 		// The list in indexes.ts rules, not the one an older version left in the file.
 		beforeDeserialization: (line) => (line.startsWith('{"$$indexCreated"') ? '{}' : line),
@@ -61,7 +65,9 @@ export async function openDatafile(
 	/** What the file held after it was last rewritten, as loading does too, and `written` at that time. */
 	let size = written;
 	let mark = written;
+	let rewriting = false;
 	await ensureIndexes(db, name);
+	pace = pacer();
 
 	let file = await open(path, 'a');
 	const synced = groupSync(() => sync(file));
@@ -78,6 +84,7 @@ export async function openDatafile(
 	}
 
 	async function compact(): Promise<void> {
+		rewriting = false;
 		if (health.failure) return;
 		const before = written;
 		try {
@@ -109,8 +116,9 @@ export async function openDatafile(
 				}
 			});
 			if (!changed) return result;
-			if (written - mark > Math.max(GROWTH, 2 * size)) {
-				mark = written;
+			// It takes its turn behind the writes that wait: once will do for all of them.
+			if (!rewriting && written - mark > Math.max(GROWTH, 2 * size)) {
+				rewriting = true;
 				queue(compact).catch(fail);
 			}
 			await synced().catch((error) => {

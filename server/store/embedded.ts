@@ -9,8 +9,9 @@ import { guard } from './guard.js';
 import { useHashIndexes } from './hash-index.js';
 import { indexes } from './indexes.js';
 import { projector } from './projection.js';
+import { scan } from './scan.js';
 import type { Update } from './update.js';
-import { type Fields, ownDates } from './values.js';
+import type { Fields } from './values.js';
 import { oneAtATime, openGate, type Write } from './write.js';
 
 /** The class itself: the package's types take its CommonJS export for a default export. */
@@ -52,14 +53,7 @@ export async function ensureIndexes(db: Datastore, name: CollectionName): Promis
  */
 export function embedded<T extends { _id: string }>(db: Datastore, name: CollectionName, write: Write): Collection<T> {
 	async function read(filter: Filter<T>, options: FindOptions = {}): Promise<T[]> {
-		const project = projector(options.projection);
-		const cursor = db.findAsync<Fields>(filter);
-		if (options.sort) cursor.sort(options.sort);
-		if (options.skip) cursor.skip(options.skip);
-		if (options.limit) cursor.limit(options.limit);
-		const documents = (await cursor.execAsync()) as unknown as Fields[];
-		for (const document of documents) ownDates(document);
-		return documents.map(project) as T[];
+		return (await scan(db, filter as Fields, options, projector(options.projection))) as T[];
 	}
 
 	async function update(

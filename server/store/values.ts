@@ -42,13 +42,14 @@ export function copyStorable(value: unknown, path: string): unknown {
 	return copy;
 }
 
-/** Gives a document dates of its own, in place: nedb copies all else but hands out the very dates it keeps. */
-export function ownDates(value: unknown): void {
-	if (typeof value !== 'object' || value === null) return;
-	for (const [key, field] of Object.entries(value)) {
-		if (field instanceof Date) (value as Fields)[key] = new Date(field);
-		else ownDates(field);
-	}
+/** A deep copy of something stored: nedb keeps the very documents it finds. */
+export function ownCopy(value: unknown): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	if (value instanceof Date) return new Date(value);
+	if (Array.isArray(value)) return value.map(ownCopy);
+	const copy: Fields = {};
+	for (const [key, field] of Object.entries(value)) copy[key] = ownCopy(field);
+	return copy;
 }
 
 /** What a value is, in a word that does not show it. */

@@ -65,7 +65,7 @@ function* rooms(count: number): Generator<number, never> {
 	for (let i = 0; ; i = (i + 7919) % count) yield i;
 }
 
-function sealedKey(n: number): string {
+function sealed(n: number): string {
 	return `${KEY_ID}${String(n).padStart(342, 'A')}==`;
 }
 
@@ -84,7 +84,7 @@ async function prepare(
 		const rid = `room-${room}`;
 		const userId = userOf(room, 0);
 		if (task === 'e2e.setRoomKeyID') return { userId, params: [rid, KEY_ID] };
-		if (task === 'e2e.updateGroupKey') return { userId, params: [rid, userId, sealedKey(made + i)] };
+		if (task === 'e2e.updateGroupKey') return { userId, params: [rid, userId, sealed(made + i)] };
 		return { userId, params: [[rid]] };
 	});
 }

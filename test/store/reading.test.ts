@@ -29,6 +29,31 @@ describe('any store: reading', () => {
 			expect(await test.store.rooms.findOne({}, { sort: { name: -1 } })).to.include({ _id: 'b' });
 		});
 
+		it('sorts by several fields, and takes any part of what was sorted', async () => {
+			const names = ['n', 'm', 'o'];
+			for (let i = 0; i < 60; i++)
+				await test.store.rooms.insertOne(room(`x${(i * 37) % 60}`, { topic: names[i % 3] as string }));
+			const filter: Filter<Room> = { topic: { $exists: true } };
+			const all = await test.store.rooms.find(filter, { sort: { topic: -1, _id: 1 } }).toArray();
+			const told = all.map(({ topic, _id }) => `${topic} ${_id}`);
+			const expected = names
+				.sort()
+				.reverse()
+				.flatMap((name) => told.filter((one) => one.startsWith(name)).sort());
+			expect(told).to.deep.equal(expected).and.have.length(60);
+			for (const [skip, limit] of [
+				[0, 1],
+				[0, 7],
+				[13, 20],
+				[55, 20],
+				[60, 5],
+				[30, 0],
+			] as const) {
+				const part = await test.store.rooms.find(filter, { sort: { topic: -1, _id: 1 }, skip, limit }).toArray();
+				expect(part).to.deep.equal(all.slice(skip, limit === 0 ? undefined : skip + limit));
+			}
+		});
+
 		it('finds many: sorted, from one on, up to a number, one by one', async () => {
 			expect(await ids({})).to.deep.equal(['a', 'b', 'c']);
 			const page = test.store.rooms.find({}, { sort: { name: 1 }, skip: 1, limit: 1 });

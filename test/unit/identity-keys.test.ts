@@ -1,8 +1,8 @@
 /** Identity keys: contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; contract/beyond.md E4, E5, T1. */
 import { expect } from 'chai';
 import { dequeue } from '../../methods/e2e/queue.js';
+import { hear } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

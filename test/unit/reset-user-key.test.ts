@@ -1,8 +1,8 @@
 /** The reset of identity keys: contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; contract/beyond.md E9, E11. */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
+import { hear } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { hear } from '../support/heard.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

@@ -1,0 +1,559 @@
+/** `e2e.resetRoomKey` (contract/rocketchat-e2e.md 5.6, 6.1; contract/beyond.md E2, E3, E6, E9, T1). */
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import { createDeadlines } from '../../server/deadlines.js';
+import { createBus } from '../../server/events/bus.js';
+import { createInvoker } from '../../server/invoke.js';
+import { openMemory } from '../../server/store/embedded.js';
+import type { Room, Subscription } from '../../shared/documents.js';
+import type { Change } from '../../shared/events.js';
+import type { Store } from '../../shared/store.js';
+import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { memoryLog } from '../support/log.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
+import { sealed } from '../support/keys.js';
+
+const NAME = 'e2e.resetRoomKey';
+const OLD = 'old-key-id';
+const NEW = 'new-key-id';
+const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
+
+const place = (store: Store, rid: string, { id }: Pick<Person, 'id'>) =>
+	store.subscriptions.findOne({ rid, 'u._id': id }) as Promise<Subscription>;
+
+const roomOf = (store: Store, rid: string) => store.rooms.findOne({ _id: rid }) as Promise<Room>;
+
+/** Adds a room of whom each member holds a key, the first one its owner. */
+async function addKeyedRoom(store: Store, members: readonly Person[], fields: Partial<Room> = {}) {
+	const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: OLD, ...fields });
+	const keys = new Map<Person, string>();
+	for (const [i, member] of members.entries()) {
+		const E2EKey = sealed(OLD);
+		keys.set(member, E2EKey);
+		await addMember(store, rid, member, { t: 'p', E2EKey, ...(i === 0 && { roles: ['owner'] }) });
+	}
+	return { rid, keys };
+}
+
+/** A way to call as another process on the same store would. */
+function processOn(store: Store) {
+	const log = memoryLog();
+	const services = { store, bus: createBus(log), settings, log, deadlines: createDeadlines() };
+	const invoker = createInvoker(methods, services);
+	return (as: Person, ...params: unknown[]) =>
+		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
+}
+
+/** The store as a process sees it whose next write to a place hangs until it is let go. */
+function stalled(store: Store) {
+	let letGo = () => {};
+	let arrived = () => {};
+	const gate = new Promise<void>((resolve) => {
+		letGo = resolve;
+	});
+	const stalls = new Promise<void>((resolve) => {
+		arrived = resolve;
+	});
+	const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (...args) => {
+		arrived();
+		await gate;
+		return store.subscriptions.findOneAndUpdate(...args);
+	};
+	return { store: { ...store, subscriptions: { ...store.subscriptions, findOneAndUpdate } }, stalls, letGo };
+}
+
+describe('e2e.resetRoomKey', () => {
+	let roomkey: TestRoomkey;
+	let store: Store;
+	let alice: Person;
+	let bob: Person;
+	let carol: Person;
+	let keyless: Person;
+	let admin: Person;
+	let stranger: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		store = roomkey.store;
+		[alice, bob, carol] = [
+			await addPerson(store, IDENTITY),
+			await addPerson(store, IDENTITY),
+			await addPerson(store, IDENTITY),
+		];
+		keyless = await addPerson(store);
+		admin = await addPerson(store, { ...IDENTITY, roles: ['user', 'admin'] });
+		stranger = await addPerson(store, IDENTITY);
+	});
+	after(() => roomkey.close());
+
+	/** What was announced while something ran. */
+	async function announcedDuring(run: () => Promise<unknown>): Promise<Change[]> {
+		const announced: Change[] = [];
+		const stop = roomkey.bus.on('changed', (change) => void announced.push(change));
+		await run();
+		stop();
+		return announced;
+	}
+
+	describe('5.6: what it does', () => {
+		it('gives the room the new key id and the caller the new key, and returns nothing', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			const key = sealed(NEW);
+			expect(await roomkey.call(alice, NAME, rid, key, NEW)).to.equal(undefined);
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+			expect((await roomOf(store, rid)).e2eReset).to.equal(undefined);
+			expect((await place(store, rid, alice)).E2EKey).to.equal(key);
+		});
+
+		it('5.6.5, 5.6.7: puts every former key among the old ones, the caller’s too, and moves _updatedAt', async () => {
+			const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
+			await store.subscriptions.updateMany({ rid }, { $set: { _updatedAt: new Date(0) } });
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			for (const person of [alice, bob]) {
+				const { oldRoomKeys = [], _updatedAt } = await place(store, rid, person);
+				expect(oldRoomKeys).to.have.length(1);
+				expect(oldRoomKeys[0]).to.include({ e2eKeyId: OLD, E2EKey: keys.get(person) });
+				expect(oldRoomKeys[0]?.ts).to.be.instanceOf(Date);
+				expect(_updatedAt?.getTime()).to.be.greaterThan(0);
+			}
+			expect(await place(store, rid, bob)).to.not.have.property('E2EKey');
+		});
+
+		it('keeps ten old keys, the newest first', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			for (let i = 0; i < 11; i++) {
+				await roomkey.call(alice, NAME, rid, sealed(`k${i}`), `k${i}`);
+			}
+			const ids = (await place(store, rid, alice)).oldRoomKeys?.map(({ e2eKeyId }) => e2eKeyId);
+			expect(ids).to.deep.equal(['k9', 'k8', 'k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1', 'k0']);
+			expect((await place(store, rid, bob)).oldRoomKeys).to.have.length(1);
+		});
+
+		it('drops what was offered to others and to the caller', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			await addMember(store, rid, carol, {
+				E2ESuggestedKey: sealed(OLD),
+				suggestedOldRoomKeys: [{ e2eKeyId: 'o', ts: new Date(), E2EKey: 'x' }],
+			});
+			await store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2ESuggestedKey: 'x' } });
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			for (const person of [alice, carol]) {
+				expect(await place(store, rid, person)).to.not.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+			}
+			expect(await place(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
+		});
+
+		it('takes keys of any form for what they are, and files them under the former key id of the room', async () => {
+			const { rid } = await addKeyedRoom(store, [alice]);
+			await addMember(store, rid, bob, { E2EKey: `plain-${rid}` });
+			await roomkey.call(alice, NAME, rid, `new-plain-${rid}`, NEW);
+			expect((await place(store, rid, bob)).oldRoomKeys?.[0]).to.include({ e2eKeyId: OLD, E2EKey: `plain-${rid}` });
+			expect((await place(store, rid, alice)).E2EKey).to.equal(`new-plain-${rid}`);
+		});
+
+		it('5.6.6, E9: those who lost the key wait for it, if they have identity keys', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob, keyless], {
+				usersWaitingForE2EKeys: [{ userId: 'gone', ts: new Date() }],
+			});
+			await addMember(store, rid, stranger, { status: 'INVITED', E2ESuggestedKey: sealed(OLD) });
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([bob.id]);
+		});
+
+		it('those who waited already go on waiting', async () => {
+			const { rid } = await addKeyedRoom(store, [alice]);
+			await addMember(store, rid, carol);
+			await store.rooms.updateOne(
+				{ _id: rid },
+				{ $set: { usersWaitingForE2EKeys: [{ userId: carol.id, ts: new Date() }] } },
+			);
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId)).to.deep.equal([carol.id]);
+		});
+
+		it('an empty queue is no queue', async () => {
+			const { rid } = await addKeyedRoom(store, [alice], { usersWaitingForE2EKeys: [{ userId: 'x', ts: new Date() }] });
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			expect(await roomOf(store, rid)).to.not.have.property('usersWaitingForE2EKeys');
+		});
+
+		it('E12: the new key is not stale', async () => {
+			const { rid } = await addKeyedRoom(store, [alice], { e2eStale: { since: new Date(), reason: 'member-left' } });
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			expect(await roomOf(store, rid)).to.not.have.property('e2eStale');
+		});
+
+		it('10.4: tells each who lost a key, then the caller, then the room once', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
+			await addMember(store, rid, keyless);
+			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
+			const told = announced.map(({ collection, document }) =>
+				collection === 'subscriptions' ? document.u?._id : document._id,
+			);
+			expect(told.slice(0, 2)).to.have.members([bob.id, carol.id]);
+			expect(told.slice(2)).to.deep.equal([alice.id, rid]);
+			expect(announced.at(-1)?.document).to.include({ e2eKeyId: NEW });
+			expect(announced.at(-1)?.document).to.not.have.property('e2eReset');
+		});
+	});
+
+	describe('6.1: outcomes', () => {
+		const denied = (error: string) => ({ error, reason: undefined, details: undefined });
+
+		async function refused(as: Person, rid: string, key = sealed(NEW), keyId = NEW) {
+			const { error, reason, details } = (await rejection(roomkey.call(as, NAME, rid, key, keyId))) as never as Record<
+				string,
+				unknown
+			>;
+			return { error, reason, details };
+		}
+
+		it('6.1: without toggle-room-e2e-encryption in the room: unauthorized', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			expect(await refused(bob, rid)).to.deep.equal(denied('unauthorized'));
+			expect(await refused(stranger, rid)).to.deep.equal(denied('unauthorized'));
+			expect(await refused(bob, 'nowhere')).to.deep.equal(denied('unauthorized'));
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
+		});
+
+		it('6.1: without access: error-not-allowed, and nobody else is kept from it', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
+			expect(await refused(admin, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+		});
+
+		it('6.1: as one who sees a public channel without a place in it: error-not-allowed', async () => {
+			const { rid } = await addKeyedRoom(store, [alice], { t: 'c' });
+			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
+		});
+
+		it('6.1: while another reset is under way: error-e2e-key-reset-in-progress', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob], {
+				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() + 60_000) },
+			});
+			expect(await refused(alice, rid)).to.deep.equal(denied('error-e2e-key-reset-in-progress'));
+			expect((await place(store, rid, bob)).E2EKey).to.be.a('string');
+		});
+
+		it('6.1: once the time of one that was broken off is over, anybody may', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob], {
+				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
+			});
+			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+		});
+
+		it('6.1: what fails within: error-e2e-key-reset-failed', async () => {
+			const failed = denied('error-e2e-key-reset-failed');
+			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
+			expect(await refused(alice, plain)).to.deep.equal(failed);
+			const { rid } = await addKeyedRoom(store, [keyless, alice]);
+			expect(await refused(keyless, rid)).to.deep.equal(failed);
+			const { rid: own, keys } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'first' });
+			await store.subscriptions.updateOne({ rid: own, 'u._id': bob.id }, { $set: { E2EKey: `taken-${own}` } });
+			expect(await refused(alice, own, `taken-${own}`)).to.deep.equal(failed);
+			expect((await place(store, own, alice)).E2EKey).to.equal(keys.get(alice));
+		});
+
+		it('6.1: a failure of the store is logged, not told', async () => {
+			const crashing: { store?: CrashingStore } = {};
+			const other = await openRoomkey(methods, {}, (real) => {
+				crashing.store = crashingStore(real);
+				return crashing.store.store;
+			});
+			const owner = await addPerson(other.store, IDENTITY);
+			const { rid } = await addKeyedRoom(other.store, [owner]);
+			crashing.store?.crashAfter(2);
+			const error = await rejection(other.call(owner, NAME, rid, sealed(NEW), NEW));
+			expect(error).to.include({ error: 'error-e2e-key-reset-failed' });
+			expect(other.log.lines.some((line) => JSON.stringify(line).includes('broken off'))).to.equal(true);
+			await other.close();
+		});
+
+		for (const [what, key, keyId, error] of [
+			['an empty key id', 'k', '', 'error-invalid-key-id'],
+			['a key id of 129 characters', 'k', 'k'.repeat(129), 'error-invalid-key-id'],
+			['an empty key', '', NEW, 'error-invalid-keys'],
+			['a key of more than 4 KiB', 'k'.repeat(4097), NEW, 'error-invalid-keys'],
+			['the key id the room has', 'k', OLD, 'error-room-e2e-key-already-exists'],
+			['E6: a key sealed under another key id', sealed('other'), NEW, 'error-key-id-mismatch'],
+		] as const) {
+			it(`refuses ${what}, and changes nothing`, async () => {
+				const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
+				const before = await roomOf(store, rid);
+				expect(await refused(alice, rid, key, keyId)).to.deep.include({ error, details: { method: NAME } });
+				expect(await roomOf(store, rid)).to.deep.equal(before);
+				expect((await place(store, rid, bob)).E2EKey).to.equal(keys.get(bob));
+			});
+		}
+	});
+
+	describe('who may', () => {
+		it('E3: in a direct room every member', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
+			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+		});
+
+		it('E2: where nobody holds the key, any member with identity keys', async () => {
+			const rid = await addRoom(store, [bob, keyless], { encrypted: true, e2eKeyId: OLD });
+			expect(await rejection(roomkey.call(keyless, NAME, rid, sealed(NEW), NEW))).to.include({
+				error: 'unauthorized',
+			});
+			expect(await rejection(roomkey.call(stranger, NAME, rid, sealed(NEW), NEW))).to.include({
+				error: 'unauthorized',
+			});
+			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+		});
+
+		it('E2: a key sealed under another key id makes nobody a holder', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
+			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+		});
+	});
+
+	describe('again', () => {
+		it('T1: the same reset by the same caller writes nothing and tells nobody', async () => {
+			const rid = await addRoom(store, [bob, carol], { encrypted: true, e2eKeyId: OLD });
+			const key = sealed(NEW);
+			await roomkey.call(bob, NAME, rid, key, NEW);
+			const before = [await roomOf(store, rid), await place(store, rid, bob)];
+			const announced = await announcedDuring(() => roomkey.call(bob, NAME, rid, key, NEW));
+			expect(announced).to.deep.equal([]);
+			expect([await roomOf(store, rid), await place(store, rid, bob)]).to.deep.equal(before);
+		});
+
+		it('but not by another, nor with another key', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
+			const key = sealed(NEW);
+			await roomkey.call(alice, NAME, rid, key, NEW);
+			for (const [as, again] of [
+				[bob, key],
+				[alice, sealed(NEW)],
+			] as const) {
+				expect(await rejection(roomkey.call(as, NAME, rid, again, NEW))).to.include({
+					error: as === bob ? 'error-e2e-key-reset-failed' : 'error-room-e2e-key-already-exists',
+				});
+			}
+		});
+	});
+
+	describe('broken off', () => {
+		/** A room in every state a place can have, on a store that can stop, and what there is in the end. */
+		async function openCrashing() {
+			let crashing: CrashingStore | undefined;
+			const other = await openRoomkey(methods, {}, (real) => {
+				crashing = crashingStore(real);
+				return crashing.store;
+			});
+			const people: Record<string, Person> = {};
+			for (const _id of ['alice', 'bob', 'carol', 'dave', 'eve']) {
+				people[_id] = await addPerson(other.store, { _id, username: _id, ...(_id !== 'eve' && IDENTITY) });
+			}
+			const {
+				alice: owner,
+				bob: holder,
+				carol: offered,
+				dave: waiting,
+				eve: without,
+			} = people as Record<string, Person>;
+			const rid = await addRoom(other.store, [], {
+				_id: 'room',
+				encrypted: true,
+				e2eKeyId: OLD,
+				e2eStale: { since: new Date(), reason: 'member-left' },
+			});
+			await addMember(other.store, rid, owner as Person, { E2EKey: `${OLD}-alice`, roles: ['owner'] });
+			await addMember(other.store, rid, holder as Person, { E2EKey: `${OLD}-bob` });
+			await addMember(other.store, rid, offered as Person, { E2ESuggestedKey: `${OLD}-carol` });
+			await addMember(other.store, rid, waiting as Person);
+			await addMember(other.store, rid, without as Person, { E2EKey: `${OLD}-eve` });
+			const state = async () => {
+				const room = await roomOf(other.store, rid);
+				const places = await other.store.subscriptions
+					.find({ rid }, { sort: { 'u._id': 1 }, projection: { _id: 0 } })
+					.toArray();
+				return JSON.parse(
+					JSON.stringify({ room, places }, (key, value) => (['_updatedAt', 'ts'].includes(key) ? undefined : value)),
+				);
+			};
+			const reset = () => other.call(owner as Person, NAME, rid, `${NEW}-alice`, NEW);
+			return { ...other, rid, state, reset, crashing: crashing as unknown as CrashingStore };
+		}
+
+		it('5.6: after whichever write, no key is lost, and the same call again completes it', async () => {
+			const whole = await openCrashing();
+			whole.crashing.crashAfter(Number.POSITIVE_INFINITY);
+			await whole.reset();
+			const writes = whole.crashing.writes;
+			const expected = await whole.state();
+			await whole.close();
+			expect(writes).to.be.greaterThan(6);
+			expect(expected.room).to.include({ e2eKeyId: NEW });
+			expect(expected.room).to.not.have.any.keys('e2eReset', 'e2eStale');
+
+			for (let n = 0; n < writes; n++) {
+				const broken = await openCrashing();
+				broken.crashing.crashAfter(n);
+				expect(await rejection(broken.reset()), `after ${n} writes`).to.be.instanceOf(Error);
+				for (const { u, E2EKey, oldRoomKeys = [] } of await broken.store.subscriptions
+					.find({ rid: broken.rid })
+					.toArray()) {
+					if (!['alice', 'bob', 'eve'].includes(u._id)) continue;
+					const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
+					expect(kept, `${u._id} after ${n} writes`).to.include(`${OLD}-${u._id}`);
+				}
+				broken.crashing.crashAfter(Number.POSITIVE_INFINITY);
+				await broken.reset();
+				expect(await broken.state(), `after ${n} writes`).to.deep.equal(expected);
+				await broken.close();
+			}
+		});
+
+		it('E2: another member may begin anew at once where the call itself noticed', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			const controller = new AbortController();
+			controller.abort();
+			const caller = { userId: alice.id, signal: controller.signal };
+			expect(await rejection(roomkey.callAs(caller, NAME, rid, sealed(NEW), NEW))).to.include({
+				error: 'error-e2e-key-reset-failed',
+			});
+			await store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { roles: ['owner'] } });
+			await roomkey.call(bob, NAME, rid, sealed('another'), 'another');
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal('another');
+		});
+	});
+
+	describe('at once', () => {
+		it('6.1: of two resets in two processes one is made, whole', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
+			const slow = stalled(store);
+			const mine = sealed(NEW);
+			const first = processOn(slow.store)(alice, rid, mine, NEW);
+			await slow.stalls;
+			const second = rejection(processOn(store)(bob, rid, sealed('second'), 'second'));
+			expect(await second).to.include({ error: 'error-e2e-key-reset-in-progress' });
+			slow.letGo();
+			await first;
+			expect(await roomOf(store, rid)).to.include({ e2eKeyId: NEW });
+			expect((await place(store, rid, alice)).E2EKey).to.equal(mine);
+			for (const person of [bob, carol]) {
+				const { E2EKey, oldRoomKeys } = await place(store, rid, person);
+				expect([E2EKey, oldRoomKeys?.length]).to.deep.equal([undefined, 1]);
+			}
+		});
+
+		it('6.1: one that lost its lease writes the room no more', async () => {
+			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
+			const slow = stalled(store);
+			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
+			await slow.stalls;
+			await store.rooms.updateOne({ _id: rid }, { $set: { 'e2eReset.until': new Date(0) } });
+			const key = sealed('second');
+			await processOn(store)(bob, rid, key, 'second');
+			slow.letGo();
+			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
+			expect(await roomOf(store, rid)).to.include({ e2eKeyId: 'second' });
+			expect(await roomOf(store, rid)).to.not.have.property('e2eReset');
+			expect((await place(store, rid, bob)).E2EKey).to.equal(key);
+			const { E2EKey, oldRoomKeys } = await place(store, rid, alice);
+			expect([E2EKey, oldRoomKeys?.map((old) => old.E2EKey)]).to.deep.equal([undefined, [keys.get(alice)]]);
+		});
+
+		it('6.1: the same call again takes over from the first', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob]);
+			const slow = stalled(store);
+			const key = sealed(NEW);
+			const first = rejection(processOn(slow.store)(alice, rid, key, NEW));
+			await slow.stalls;
+			await processOn(store)(alice, rid, key, NEW);
+			slow.letGo();
+			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
+			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
+			expect((await place(store, rid, alice)).E2EKey).to.equal(key);
+		});
+
+		it('a former key that was accepted meanwhile is put away, and its member waits', async () => {
+			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
+			const late = sealed(OLD);
+			// As one that had read the room before: it is written right before the caller's own key.
+			const findOneAndUpdate: Store['subscriptions']['findOneAndUpdate'] = async (filter, update, options) => {
+				if ((await roomOf(store, rid)).e2eKeyId === NEW) {
+					await store.subscriptions.updateOne(
+						{ rid, 'u._id': carol.id, E2EKey: { $exists: false }, 'oldRoomKeys.E2EKey': { $ne: late } },
+						{ $set: { E2EKey: late } },
+					);
+				}
+				return store.subscriptions.findOneAndUpdate(filter, update, options);
+			};
+			await processOn({ ...store, subscriptions: { ...store.subscriptions, findOneAndUpdate } })(
+				alice,
+				rid,
+				sealed(NEW),
+				NEW,
+			);
+			const { E2EKey, oldRoomKeys } = await place(store, rid, carol);
+			expect(E2EKey).to.equal(undefined);
+			expect(oldRoomKeys?.map((old) => old.E2EKey)).to.include(late);
+			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);
+			expect(waiting).to.have.members([bob.id, carol.id]);
+		});
+	});
+
+	it('resets a room of 10,000 members in pages, while others are served', async () => {
+		const MEMBERS = 10_000;
+		const { store: large, close } = await openMemory();
+		const owner = await addPerson(large, IDENTITY);
+		const other = await addPerson(large);
+		const { rid } = await addKeyedRoom(large, [owner]);
+		for (let i = 0; i < MEMBERS; i++) {
+			const u = { _id: `member-${i}`, username: `member-${i}` };
+			await large.users.insertOne({ ...u, ...IDENTITY });
+			await large.subscriptions.insertOne({ _id: `place-${i}`, rid, u, E2EKey: `${OLD}-${i}` });
+		}
+		let most = 0;
+		const find: Store['subscriptions']['find'] = (filter, options) => {
+			const cursor = large.subscriptions.find(filter, options);
+			return {
+				async toArray() {
+					const found = await cursor.toArray();
+					most = Math.max(most, found.length);
+					return found;
+				},
+				[Symbol.asyncIterator]: () => {
+					throw new Error('read all at once');
+				},
+			};
+		};
+		const log = memoryLog();
+		const services = { log, bus: createBus(log), settings, deadlines: createDeadlines() };
+		const invoker = createInvoker(methods, {
+			...services,
+			store: { ...large, subscriptions: { ...large.subscriptions, find } },
+		});
+		const as = ({ id }: Person) => ({ userId: id, hashedToken: null, connection: null, clientAddress: null });
+		let done = false;
+		const reset = invoker.invoke(NAME, [rid, sealed(NEW), NEW], as(owner)).finally(() => {
+			done = true;
+		});
+		let served = 0;
+		while (!done) {
+			// A client's next call comes over a socket, not in the same turn.
+			await new Promise((resolve) => setImmediate(resolve));
+			await invoker.invoke('me', [], as(other));
+			served++;
+		}
+		await reset;
+		expect(served).to.be.greaterThan(MEMBERS / 100);
+		expect(most).to.be.at.most(500);
+		expect(await large.subscriptions.countDocuments({ rid, E2EKey: { $exists: true } })).to.equal(1);
+		expect(await large.subscriptions.countDocuments({ rid, 'oldRoomKeys.e2eKeyId': OLD })).to.equal(MEMBERS + 1);
+		expect((await roomOf(large, rid)).usersWaitingForE2EKeys).to.have.length(50);
+		await close();
+	});
+});

@@ -1,0 +1,199 @@
+/** `e2e.roomState` (contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
+import { expect } from 'chai';
+import { hasHolder, isLastHolder } from '../../methods/e2e/holders.js';
+import { markStale } from '../../methods/e2e/stale.js';
+import { settingChanged } from '../../methods/settings/workspace.js';
+import type { EventPayloads } from '../../shared/events.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { sealed } from '../support/keys.js';
+
+const NAME = 'e2e.roomState';
+const KEY = 'present-key';
+const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
+
+type Answer = Record<string, unknown> & { members: { _id: string; username: string; state: string }[] };
+
+describe('e2e.roomState', () => {
+	let roomkey: TestRoomkey;
+	let alice: Person;
+	let bob: Person;
+	let keyless: Person;
+	let stranger: Person;
+	const state = async (rid: string, ...page: unknown[]) => (await roomkey.call(alice, NAME, rid, ...page)) as Answer;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		// In the order of their ids.
+		alice = await addPerson(roomkey.store, { _id: 'person-1', ...IDENTITY });
+		bob = await addPerson(roomkey.store, { _id: 'person-2', ...IDENTITY });
+		keyless = await addPerson(roomkey.store, { _id: 'person-3' });
+		stranger = await addPerson(roomkey.store, IDENTITY);
+	});
+	after(() => roomkey.close());
+
+	it('E2: tells who holds the key, is offered it, waits for it, or cannot be given it', async () => {
+		const { store } = roomkey;
+		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
+		const holder = await addPerson(store, { _id: 'person-4' });
+		const late = await addPerson(store, { _id: 'person-5', ...IDENTITY });
+		await addMember(store, rid, alice);
+		await addMember(store, rid, bob, { E2ESuggestedKey: sealed(KEY) });
+		await addMember(store, rid, keyless);
+		await addMember(store, rid, holder, { E2EKey: sealed(KEY), E2ESuggestedKey: sealed(KEY) });
+		await addMember(store, rid, late, { E2EKey: sealed('former'), E2ESuggestedKey: sealed('former') });
+		await addMember(store, rid, stranger, { status: 'INVITED', E2EKey: sealed(KEY) });
+		expect(await state(rid)).to.deep.equal({
+			rid,
+			encrypted: true,
+			keyID: KEY,
+			hasHolder: true,
+			holders: 1,
+			offered: 1,
+			waiting: 2,
+			withoutIdentityKey: 1,
+			members: [
+				{ _id: alice.id, username: alice.username, state: 'waiting' },
+				{ _id: bob.id, username: bob.username, state: 'offered' },
+				{ _id: keyless.id, username: keyless.username, state: 'no-identity-key' },
+				{ _id: holder.id, username: holder.username, state: 'holder' },
+				{ _id: late.id, username: late.username, state: 'waiting' },
+			],
+			count: 5,
+			offset: 0,
+			total: 5,
+		});
+	});
+
+	it('E2: of a room whose key nobody holds, and of one that has none', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY });
+		expect(await state(rid)).to.include({ hasHolder: false, holders: 0, keyID: KEY });
+		const plain = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
+		expect(await state(plain)).to.include({ encrypted: false, keyID: null, hasHolder: false });
+	});
+
+	it('T3: gives the members in pages, the numbers whole', async () => {
+		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
+		const { members, ...rest } = await state(rid, 1, 1);
+		expect(members.map(({ _id }) => _id)).to.deep.equal([bob.id]);
+		expect(rest).to.include({ count: 1, offset: 1, total: 3, waiting: 2, withoutIdentityKey: 1 });
+		expect((await state(rid, 0)).members).to.deep.equal([]);
+		expect((await state(rid, 5, 3)).members).to.deep.equal([]);
+	});
+
+	it('T3: gives 50 if it is not told how many, and never more than 500', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		for (let i = 0; i < 520; i++) await addMember(roomkey.store, rid, { id: `x${i}`, username: `x${i}`, token: '' });
+		expect(await state(rid)).to.include({ count: 50, total: 521, withoutIdentityKey: 520 });
+		expect((await state(rid, 1000)).members).to.have.length(500);
+		expect((await state(rid, 1000, 500)).members).to.have.length(21);
+	});
+
+	it('E12, E14: tells whether the key is stale, and who switched encryption', async () => {
+		const e2eToggled = { encrypted: true, by: { _id: bob.id, username: bob.username }, at: new Date(5) };
+		const e2eStale = { since: new Date(6), reason: 'member-left' };
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY, e2eToggled, e2eStale });
+		expect(await state(rid)).to.deep.include({ toggled: e2eToggled, stale: e2eStale });
+	});
+
+	it('E13: says nothing of encryption where it is switched off', async () => {
+		const other = await openRoomkey();
+		const member = await addPerson(other.store, IDENTITY);
+		const rid = await addRoom(other.store, [member], {
+			encrypted: true,
+			e2eKeyId: KEY,
+			e2eStale: { since: new Date(), reason: 'member-left' },
+			e2eToggled: { encrypted: true, by: { _id: member.id }, at: new Date() },
+		});
+		await other.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
+		settingChanged(other.store, 'E2E_Enable');
+		const answer = await other.call(member, NAME, rid);
+		expect(answer).to.not.have.any.keys('encrypted', 'keyID', 'stale', 'toggled');
+		expect(answer).to.include({ total: 1 });
+		await other.close();
+	});
+
+	it('is for members: not for who sees a public channel, is only invited, or knows its id', async () => {
+		const { store } = roomkey;
+		const channel = await addRoom(store, [alice], { t: 'c' });
+		const rid = await addRoom(store, [alice]);
+		await addMember(store, rid, stranger, { status: 'INVITED' });
+		for (const [as, where] of [
+			[bob, channel],
+			[bob, rid],
+			[stranger, rid],
+		] as const) {
+			expect(await rejection(roomkey.call(as, NAME, where))).to.deep.include({
+				error: 'error-invalid-room',
+				details: { method: NAME },
+			});
+		}
+		expect(await rejection(roomkey.call(alice, NAME, 'nowhere'))).to.deep.include({ error: 'error-invalid-room' });
+		for (const page of [[-1], [1.5], ['1'], [1, -1]]) {
+			expect(await rejection(roomkey.call(alice, NAME, rid, ...page)))
+				.to.have.property('message')
+				.that.matches(/^Match error/);
+		}
+	});
+
+	describe('who holds a key', () => {
+		it('E2, E11: only a key of the present key id, or of another form, counts', async () => {
+			const { store } = roomkey;
+			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
+			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
+			await addMember(store, rid, bob, { E2EKey: sealed('former') });
+			expect(await hasHolder(store, rid)).to.equal(true);
+			expect(await hasHolder(store, rid, alice.id)).to.equal(false);
+			expect(await isLastHolder(store, rid, alice.id)).to.equal(true);
+			expect(await isLastHolder(store, rid, bob.id)).to.equal(false);
+			await store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: `plain-${rid}` } });
+			expect(await isLastHolder(store, rid, alice.id)).to.equal(false);
+			expect(await hasHolder(store, rid, alice.id)).to.equal(true);
+		});
+	});
+
+	describe('a stale key', () => {
+		async function toldDuring(run: () => Promise<void>) {
+			const told: EventPayloads['notify'][] = [];
+			const stop = roomkey.bus.on('notify', (event) => void told.push(event));
+			await run();
+			stop();
+			return told;
+		}
+		const context = () => ({
+			store: roomkey.store,
+			events: { emit: (name: never, payload: never) => void roomkey.bus.publish(name, payload) },
+		});
+
+		it('E12: is marked once, and the owners are told', async () => {
+			const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: KEY });
+			await addMember(roomkey.store, rid, alice, { roles: ['owner'] });
+			const told = await toldDuring(() => markStale(context(), rid, 'member-removed'));
+			expect(told).to.have.length(1);
+			expect(told[0]).to.deep.include({ stream: 'notify-user', eventName: `${alice.id}/e2eKeyStale` });
+			expect(told[0]?.args[0]).to.equal(rid);
+			expect(told[0]?.args[1]).to.include({ reason: 'member-removed' });
+			expect((await state(rid)).stale).to.deep.equal(told[0]?.args[1]);
+			expect(await toldDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect((await state(rid)).stale).to.deep.equal(told[0]?.args[1]);
+		});
+
+		for (const t of ['d', 'p'] as const) {
+			it(`E12: where nobody is owner, all members are told (${t})`, async () => {
+				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
+				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
+				const told = await toldDuring(() => markStale(context(), rid, 'member-left'));
+				expect(told.map(({ eventName }) => eventName)).to.have.members(
+					[alice, bob].map(({ id }) => `${id}/e2eKeyStale`),
+				);
+			});
+		}
+
+		it('E12: a room without a key has no stale one', async () => {
+			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
+			expect(await toldDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect(await state(rid)).to.not.have.property('stale');
+		});
+	});
+});

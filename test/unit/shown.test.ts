@@ -1,0 +1,100 @@
+/** What of a room is published and listed (contract/beyond.md E13), and whom a changed room is announced to. */
+import { expect } from 'chai';
+import { shownRoom } from '../../methods/rooms/shown.js';
+import { settingChanged } from '../../methods/settings/workspace.js';
+import { announce } from '../../methods/streams/announce.js';
+import type { Room } from '../../shared/documents.js';
+import type { EventPayloads } from '../../shared/events.js';
+import { addPerson, addRoom, type Person } from '../support/people.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const ROOM: Room = {
+	_id: 'r',
+	t: 'p',
+	name: 'room',
+	encrypted: true,
+	e2eKeyId: 'k',
+	usersWaitingForE2EKeys: [{ userId: 'u', ts: new Date(0) }],
+	e2eToggled: { encrypted: true, by: { _id: 'u' }, at: new Date(0) },
+	e2eStale: { since: new Date(0), reason: 'member-left' },
+	e2eReset: { id: 'i', userId: 'u', keyId: 'k', until: new Date(0) },
+};
+
+describe('a room as clients see it', () => {
+	it('shows all of it but a reset that is under way', () => {
+		const { e2eReset, ...rest } = ROOM;
+		expect(shownRoom(ROOM, true)).to.deep.equal(rest);
+	});
+
+	it('E13: says nothing of encryption where it is switched off, and leaves the original as it is', () => {
+		expect(shownRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
+		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
+	});
+
+	it('E14: shows who switched encryption', () => {
+		expect(shownRoom(ROOM, true).e2eToggled).to.deep.equal(ROOM.e2eToggled);
+	});
+});
+
+describe('announcing a room', () => {
+	const test = eachTestWithStore();
+	let members: Person[];
+	let rid: string;
+
+	beforeEach(async () => {
+		members = [await addPerson(test.store), await addPerson(test.store), await addPerson(test.store)];
+		rid = await addRoom(test.store, members, { encrypted: true, e2eKeyId: 'k' });
+	});
+
+	/** Announces the room to those who read these events. */
+	async function announced(eventNames: string[], fields: Partial<Room> = {}) {
+		const told: EventPayloads['notify'][] = [];
+		const room = { ...(await test.store.rooms.findOne({ _id: rid })), ...fields } as Room;
+		const read = new Map(eventNames.map((name) => [name, true]));
+		await announce({ collection: 'rooms', action: 'updated', document: room }, test.store, {
+			read: () => read,
+			notify: (event) => void told.push(event),
+		});
+		return told;
+	}
+
+	const listeners = (others: number) => [
+		...members.slice(1).map(({ id }) => `${id}/rooms-changed`),
+		`${members[0]?.id}/subscriptions-changed`,
+		...Array.from({ length: others }, (_, i) => `other-${i}/rooms-changed`),
+	];
+
+	for (const [what, others, usersCount] of [
+		['few listen', 0, 3],
+		['more listen than there are members', 20, 3],
+		['it is not known how many members there are', 20, undefined],
+	] as const) {
+		it(`10.2: tells those members who listen, and whoever watches the room, where ${what}`, async () => {
+			const told = await announced(listeners(others), usersCount === undefined ? {} : { usersCount });
+			expect(told.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
+				`room-data ${rid}`,
+				...members.slice(1).map(({ id }) => `notify-user ${id}/rooms-changed`),
+			]);
+		});
+	}
+
+	it('E13: without what concerns encryption where it is switched off', async () => {
+		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
+		settingChanged(test.store, 'E2E_Enable');
+		const told = await announced(listeners(0));
+		expect(told).to.have.length(3);
+		for (const { args } of told) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
+	});
+
+	it('never with a code to join by, or the token of a visitor, which a database of Rocket.Chat may hold', async () => {
+		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
+		const told = await announced(listeners(0), secret as Partial<Room>);
+		expect(JSON.stringify(told)).to.include('shown').and.not.include('secret');
+	});
+
+	it('never with a reset that is under way', async () => {
+		for (const { args } of await announced(listeners(0), { e2eReset: ROOM.e2eReset as never })) {
+			expect(args.at(-1)).to.include({ e2eKeyId: 'k' }).and.not.have.property('e2eReset');
+		}
+	});
+});

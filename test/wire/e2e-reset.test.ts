@@ -1,0 +1,232 @@
+/** Reset, room state and what streams show, over real sockets (contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
+import { expect } from 'chai';
+import { settingChanged } from '../../methods/settings/workspace.js';
+import { method } from '../../shared/method.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+import { sealed } from '../support/keys.js';
+
+const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
+const OLD = 'old-key';
+const NEW = 'new-key';
+
+interface StreamEvent {
+	readonly eventName: string;
+	readonly args: Record<string, unknown>[];
+}
+
+/** As an admin's switching a setting announces it. */
+const announceSetting = method({
+	name: 'test.announceSetting',
+	args: {},
+	summary: 'for a test',
+	run: (_, { events }) =>
+		events.emit('notify', {
+			stream: 'notify-all',
+			eventName: 'public-settings-changed',
+			args: ['updated', { _id: 'E2E_Enable', value: false }],
+		}),
+});
+
+describe('reset and room state, over the wire', () => {
+	let app: TestApp;
+	let alice: Person;
+	let bob: Person;
+	let admin: Person;
+	let rid: string;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({ methods: [announceSetting] });
+		alice = await addPerson(app.store, IDENTITY);
+		bob = await addPerson(app.store, IDENTITY);
+		admin = await addPerson(app.store, { roles: ['admin'] });
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		rid = await addRoom(app.store, [], { encrypted: true, e2eKeyId: OLD });
+		await addMember(app.store, rid, alice, { E2EKey: sealed(OLD), roles: ['owner'] });
+		await addMember(app.store, rid, bob, { E2EKey: sealed(OLD) });
+	});
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function connect(as: Person | null): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		if (as) await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	async function subscribe(client: RawClient, name: string, eventName: string): Promise<Frame> {
+		client.send({ msg: 'sub', id: eventName, name, params: [eventName, false] });
+		return client.next();
+	}
+
+	/** The events there are before the answer to a ping. */
+	async function eventsOf(client: RawClient): Promise<StreamEvent[]> {
+		client.send({ msg: 'ping', id: 'end' });
+		const events: StreamEvent[] = [];
+		for (let frame = await client.next(); frame.msg !== 'pong'; frame = await client.next())
+			events.push(frame.fields as never);
+		return events;
+	}
+
+	const reset = (as: Person | null, body: object) => post(`${app.url}/api/v1/e2e.resetRoomKey`, as, body);
+
+	describe('6.1: POST e2e.resetRoomKey', () => {
+		it('done: 200', async () => {
+			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([200, { success: true }]);
+		});
+
+		it('no credentials: 401', async () => {
+			const { status, body } = await reset(null, { rid, e2eKey: 'k', e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([401, { success: false, error: 'unauthorized' }]);
+		});
+
+		it('no permission: 403 unauthorized', async () => {
+			const { status, body } = await reset(bob, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([403, { success: false, error: 'unauthorized' }]);
+		});
+
+		it('another reset in progress: 400, the code alone', async () => {
+			const until = new Date(Date.now() + 60_000);
+			await app.store.rooms.updateOne(
+				{ _id: rid },
+				{ $set: { e2eReset: { id: 'x', userId: bob.id, keyId: 'x', until } } },
+			);
+			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-in-progress' }]);
+		});
+
+		it('no access: 400 error-not-allowed, no errorType', async () => {
+			const { status, body } = await reset(admin, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-not-allowed' }]);
+		});
+
+		it('a failure within: 400 error-e2e-key-reset-failed', async () => {
+			await app.store.rooms.updateOne({ _id: rid }, { $set: { encrypted: false } });
+			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([400, { success: false, error: 'error-e2e-key-reset-failed' }]);
+		});
+
+		it('an argument missing: 400', async () => {
+			const { status, body } = await reset(alice, { rid, e2eKeyId: NEW });
+			expect([status, body]).to.deep.equal([
+				400,
+				{ success: false, error: 'Match error: Expected string, got undefined' },
+			]);
+		});
+	});
+
+	it('E2, T3: GET e2e.roomState', async () => {
+		const url = `${app.url}/api/v1/e2e.roomState?rid=${rid}&count=1&offset=0`;
+		const { status, body } = await request(url, { headers: headersOf(bob) });
+		expect(status).to.equal(200);
+		expect(body).to.include({
+			success: true,
+			rid,
+			encrypted: true,
+			keyID: OLD,
+			hasHolder: true,
+			holders: 2,
+			count: 1,
+			total: 2,
+		});
+		expect(await (await connect(bob)).call('e2e.roomState', rid)).to.have.nested.property('result.holders', 2);
+	});
+
+	it('10.4: a reset tells who lost the key, then the caller, then the room, once', async () => {
+		const [owner, member] = [await connect(alice), await connect(bob)];
+		for (const [client, { id }] of [
+			[owner, alice],
+			[member, bob],
+		] as const) {
+			await subscribe(client, 'stream-notify-user', `${id}/subscriptions-changed`);
+			await subscribe(client, 'stream-notify-user', `${id}/rooms-changed`);
+		}
+		owner.send({ msg: 'method', id: '1', method: 'e2e.resetRoomKey', params: [rid, sealed(NEW), NEW] });
+		const frames = await owner.take(4);
+		expect(frames.map(({ msg }) => msg)).to.include.members(['result', 'updated']);
+		const own = frames.filter(({ msg }) => msg === 'changed').map(({ fields }) => fields as { eventName: string });
+		expect(own.map(({ eventName }) => eventName)).to.deep.equal([
+			`${alice.id}/subscriptions-changed`,
+			`${alice.id}/rooms-changed`,
+		]);
+		const [lost, room] = await eventsOf(member);
+		expect(lost).to.deep.include({ eventName: `${bob.id}/subscriptions-changed` });
+		expect(lost?.args[1]).to.have.nested.property('oldRoomKeys[0].e2eKeyId', OLD);
+		expect(lost?.args[1]).to.not.have.property('E2EKey');
+		expect(room?.args[1]).to.include({ e2eKeyId: NEW }).and.not.have.property('e2eReset');
+	});
+
+	describe('E7: a new reader of subscriptions-changed', () => {
+		it('gets an event for each key they are offered, after ready, and nobody else does', async () => {
+			const carol = await addPerson(app.store);
+			const offers: string[] = [];
+			// More than are read in one query.
+			for (let i = 0; i < 130; i++) {
+				const where = await addRoom(app.store, []);
+				await addMember(app.store, where, carol, { E2ESuggestedKey: `offer-${i}` });
+				offers.push(where);
+			}
+			await addRoom(app.store, [carol]);
+			const eventName = `${carol.id}/subscriptions-changed`;
+			const [first, second] = [await connect(carol), await connect(carol)];
+			expect(await subscribe(first, 'stream-notify-user', eventName)).to.include({ msg: 'ready' });
+			const events = (await first.take(130)).map(({ msg, id, collection, fields }) => {
+				expect({ msg, id, collection }).to.deep.equal({ msg: 'changed', id: 'id', collection: 'stream-notify-user' });
+				return fields as { eventName: string; args: [string, { rid: string; E2ESuggestedKey: string }] };
+			});
+			expect(new Set(events.map((event) => event.eventName))).to.deep.equal(new Set([eventName]));
+			expect(new Set(events.map(({ args }) => args[0]))).to.deep.equal(new Set(['updated']));
+			expect(events.map(({ args }) => args[1].rid)).to.have.members(offers);
+			expect(events.every(({ args }) => args[1].E2ESuggestedKey.startsWith('offer-'))).to.equal(true);
+			await subscribe(second, 'stream-notify-user', eventName);
+			await second.take(130);
+			expect(await eventsOf(first)).to.deep.equal([]);
+		});
+
+		it('gets none for other events, nor where nothing is offered', async () => {
+			const carol = await addPerson(app.store);
+			await addMember(app.store, rid, carol, { E2ESuggestedKey: 'offer' });
+			const client = await connect(carol);
+			await subscribe(client, 'stream-notify-user', `${carol.id}/rooms-changed`);
+			expect(await eventsOf(client)).to.deep.equal([]);
+			const other = await connect(bob);
+			await subscribe(other, 'stream-notify-user', `${bob.id}/subscriptions-changed`);
+			expect(await eventsOf(other)).to.deep.equal([]);
+		});
+	});
+
+	it('E13: with E2E_Enable off, streams say nothing of encryption; what is stored stays', async () => {
+		const client = await connect(bob);
+		await subscribe(client, 'stream-room-data', rid);
+		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
+		await app.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
+		settingChanged(app.store, 'E2E_Enable');
+		// Its `updated` comes after all were told.
+		await (await connect(alice)).call('e2e.resetRoomKey', rid, sealed(NEW), NEW);
+		const events = await eventsOf(client);
+		expect(events).to.have.length(2);
+		for (const { args } of events) {
+			expect(args.at(-1)).to.include({ _id: rid });
+			expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId', 'usersWaitingForE2EKeys', 'e2eReset');
+		}
+		expect(await app.store.rooms.findOne({ _id: rid })).to.include({ encrypted: true, e2eKeyId: NEW });
+		await app.store.settings.deleteOne({ _id: 'E2E_Enable' });
+		settingChanged(app.store, 'E2E_Enable');
+	});
+
+	it('10.2: everyone, logged in or not, may read stream-notify-all', async () => {
+		const client = await connect(null);
+		expect(await subscribe(client, 'stream-notify-all', 'public-settings-changed')).to.include({ msg: 'ready' });
+		await (await connect(alice)).call('test.announceSetting');
+		expect((await client.next()).fields).to.deep.equal({
+			eventName: 'public-settings-changed',
+			args: ['updated', { _id: 'E2E_Enable', value: false }],
+		});
+	});
+});
