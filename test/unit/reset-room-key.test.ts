@@ -9,11 +9,11 @@ import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { sealed } from '../support/keys.js';
 import { memoryLog } from '../support/log.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
-import { sealed } from '../support/keys.js';
 
 const NAME = 'e2e.resetRoomKey';
 const OLD = 'old-key-id';

@@ -4,10 +4,10 @@ import { hasHolder, isLastHolder } from '../../methods/e2e/holders.js';
 import { markStale } from '../../methods/e2e/stale.js';
 import { settingChanged } from '../../methods/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
+import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
-import { sealed } from '../support/keys.js';
 
 const NAME = 'e2e.roomState';
 const KEY = 'present-key';

@@ -4,9 +4,9 @@ import { settingChanged } from '../../methods/settings/workspace.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { type Frame, RawClient } from '../support/ddp.js';
+import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
-import { sealed } from '../support/keys.js';
 
 const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
 const OLD = 'old-key';
