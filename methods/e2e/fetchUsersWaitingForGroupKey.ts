@@ -3,12 +3,14 @@ import { refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { setting } from '../settings/workspace.js';
+import { type Sealable, sealable } from './identities.js';
 import { keyedRoom } from './keyId.js';
 import { isLeft, lease } from './leases.js';
 import { KEY_CALLS } from './limits.js';
 import { holdsKey } from './offers.js';
+import { tidyQueue } from './queue.js';
 import { findPlace } from './slots.js';
-import { memberPages, type Sealable, sealable } from './waiting.js';
+import { memberPages } from './waiting.js';
 
 /** Most rooms of one call: what a client with very many asks in several. */
 const MOST_ROOMS = 500;
@@ -58,6 +60,7 @@ export const fetchUsersWaitingForGroupKey = method({
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
+				await tidyQueue(context, rid);
 				const users = await waitingIn(context, rid, userId);
 				if (users.length > 0) waiting.push([rid, users]);
 			}

@@ -3,8 +3,9 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { demandRoomAccess } from '../rooms/access.js';
+import { countSealable, type Sealable, sealable } from './identities.js';
 import { KEY_CALLS } from './limits.js';
-import { countSealable, memberPages, type Sealable, sealable } from './waiting.js';
+import { memberPages } from './waiting.js';
 
 /** Whole and not negative. */
 const Natural = Match.Where((value): value is number => Number.isInteger(value) && (value as number) >= 0);

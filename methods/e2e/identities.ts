@@ -1,9 +1,39 @@
-import type { Store } from '../../shared/store.js';
+/** Who has identity keys: for nobody else a room key can be sealed (`contract/beyond.md` E9). */
+import type { User } from '../../shared/documents.js';
+import type { Filter, Store } from '../../shared/store.js';
 
-/** Those of some users who have identity keys: a room key can be sealed for them. */
+/** A user whom a key can be sealed for. */
+export interface Sealable {
+	readonly _id: string;
+	readonly public_key: string;
+}
+
+const withIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
+	_id,
+	'e2e.public_key': { $exists: true },
+});
+
+/** Whether the user has identity keys. */
+export async function hasIdentity(store: Store, userId: string): Promise<boolean> {
+	return (await store.users.findOne(withIdentity(userId), { projection: { _id: 1 } })) !== null;
+}
+
+/** Those of some users who have identity keys. */
 export async function thoseWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
-	const users = await store.users
-		.find({ _id: { $in: [...userIds] }, 'e2e.public_key': { $exists: true } }, { projection: { _id: 1 } })
-		.toArray();
+	if (userIds.length === 0) return new Set();
+	const users = await store.users.find(withIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
 	return new Set(users.map(({ _id }) => _id));
+}
+
+/** How many of the users have identity keys. */
+export function countSealable(store: Store, userIds: readonly string[]): Promise<number> {
+	return store.users.countDocuments(withIdentity({ $in: [...userIds] }));
+}
+
+/** Those of the users who have identity keys, with what keys are sealed by, in the order of their ids. */
+export async function sealable(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
+	if (userIds.length === 0) return [];
+	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;
+	const users = await store.users.find(withIdentity({ $in: [...userIds] }), options).toArray();
+	return users.map(({ _id, e2e }) => ({ _id, public_key: e2e?.public_key as string }));
 }

@@ -3,6 +3,7 @@ import type { Room } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { placesOf } from '../rooms/members.js';
+import { hasIdentity, thoseWithIdentity } from './identities.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
 export const MOST_WAITING = 50;
@@ -11,12 +12,6 @@ export const MOST_WAITING = 50;
 const BATCH = 100;
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
-
-/** Whether the user has identity keys: without a public key nobody can seal a room key for them. */
-export async function hasIdentity(store: Store, userId: string): Promise<boolean> {
-	const filter = { _id: userId, 'e2e.public_key': { $exists: true } };
-	return (await store.users.findOne(filter, { projection: { _id: 1 } })) !== null;
-}
 
 /** Whether the user is a member of the room who has not got its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -100,6 +95,29 @@ export async function removeEmptyQueue(store: Store, rid: string): Promise<void>
 	);
 }
 
+/**
+ * Takes those out of the queue of a room who do not wait any more. A call that was broken off after it gave a key would
+ * leave its member there, and let providers ask for ever.
+ */
+export async function tidyQueue(context: Context, rid: string): Promise<void> {
+	const { store } = context;
+	const room = await store.rooms.findOne(
+		{ _id: rid, usersWaitingForE2EKeys: { $exists: true } },
+		{ projection: { usersWaitingForE2EKeys: 1 } },
+	);
+	if (!room) return;
+	const ids = room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
+	if (ids.length === 0) return removeEmptyQueue(store, rid);
+	const keyless = { rid, 'u._id': { $in: ids }, E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
+	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
+	const waiting = await thoseWithIdentity(
+		store,
+		places.map(({ u }) => u._id),
+	);
+	const gone = ids.filter((id) => !waiting.has(id));
+	if (gone.length > 0) await leaveQueue(context, rid, gone);
+}
+
 /** Ids of the rooms where the user is a member without the key, in batches. */
 async function* keylessRooms(store: Store, userId: string): AsyncIterable<string[]> {
 	let last = '';
@@ -136,8 +154,8 @@ export async function enqueueKeyless(context: Context, rid: string): Promise<voi
 	const userIds: string[] = [];
 	const keyless = { E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
 	for await (const page of placesOf(store, rid, keyless, { 'u._id': 1 })) {
-		const among = { _id: { $in: page.map(({ u }) => u._id) }, 'e2e.public_key': { $exists: true } };
-		for (const { _id } of await store.users.find(among, { projection: { _id: 1 } }).toArray()) userIds.push(_id);
+		const ids = page.map(({ u }) => u._id);
+		userIds.push(...(await thoseWithIdentity(store, ids)));
 		if (userIds.length >= MOST_WAITING) break;
 	}
 	const first = userIds.slice(0, MOST_WAITING);

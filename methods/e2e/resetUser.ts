@@ -6,9 +6,10 @@ import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { demandConfirmation } from './holders.js';
+import { hasIdentity } from './identities.js';
 import { dropIdentity } from './identity.js';
 import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from './ownPlaces.js';
-import { enqueueEverywhere, hasIdentity } from './queue.js';
+import { enqueueEverywhere } from './queue.js';
 
 /** What a reset answers: something only where it cost a room its last holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;

@@ -11,6 +11,8 @@ export interface CrashingStore {
 	crashAfter(writes: number): void;
 	/** Writes since then. */
 	readonly writes: number;
+	/** Whether it has stopped. */
+	readonly crashed: boolean;
 }
 
 /** A store whose writes are counted, and which can stop for good after one of them, as a process does that is killed. */
@@ -52,6 +54,9 @@ export function crashingStore(real: Store): CrashingStore {
 		},
 		get writes() {
 			return writes;
+		},
+		get crashed() {
+			return crashed;
 		},
 	};
 }

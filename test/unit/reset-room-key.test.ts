@@ -276,8 +276,8 @@ describe('e2e.resetRoomKey', () => {
 		for (const [what, key, keyId, error] of [
 			['an empty key id', 'k', '', 'error-invalid-key-id'],
 			['a key id of 129 characters', 'k', 'k'.repeat(129), 'error-invalid-key-id'],
-			['an empty key', '', NEW, 'error-invalid-keys'],
-			['a key of more than 4 KiB', 'k'.repeat(4097), NEW, 'error-invalid-keys'],
+			['an empty key', '', NEW, 'error-invalid-key'],
+			['a key of more than 4 KiB', 'k'.repeat(4097), NEW, 'error-invalid-key'],
 			['the key id the room has', 'k', OLD, 'error-room-e2e-key-already-exists'],
 			['E6: a key sealed under another key id', sealed('other'), NEW, 'error-key-id-mismatch'],
 		] as const) {

@@ -203,6 +203,17 @@ describe('who has no key', () => {
 			expect([...first, ...second].sort()).to.deep.equal(ids(crowd));
 		});
 
+		it('12 (#33696): who stands in the queue and does not wait any more is taken out of it, the others stay', async () => {
+			const gone = await addPerson(roomkey.store);
+			const rid = await addWaiting([bob]);
+			const queue = [carol, bob, gone].map(({ id }) => ({ userId: id, ts: new Date() }));
+			await roomkey.store.rooms.updateOne({ _id: rid }, { $set: { encrypted: true, usersWaitingForE2EKeys: queue } });
+			const announced = await announcedBy(roomkey, () => fetchIds(alice, rid));
+			expect(announced).to.deep.equal([`rooms ${rid}`]);
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
+			expect(await announcedBy(roomkey, () => fetchIds(alice, rid))).to.deep.equal([]);
+		});
+
 		it('refuses more than 500 rooms', async () => {
 			const rids = Array.from({ length: 501 }, (_, i) => `room ${i}`);
 			expect(await rejection(roomkey.call(alice, FETCH, rids))).to.deep.include({

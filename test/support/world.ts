@@ -1,0 +1,346 @@
+/**
+ * Five people and three rooms, and what was promised to them. Every call goes through the public face; what was
+ * acknowledged is noted, and can be compared with what is stored.
+ */
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import type { Room, Subscription, User } from '../../shared/documents.js';
+import { type ClientError, isClientSafe, MatchError } from '../../shared/errors.js';
+import type { Store, UpdateFilter } from '../../shared/store.js';
+import { type CrashingStore, crashingStore } from './crash.js';
+import { addMember, addPerson, addRoom, type Person } from './people.js';
+import { openRoomkey, type TestRoomkey } from './roomkey.js';
+
+/** A call: who makes it, and what it is about, by the names of the arguments. */
+export interface Call {
+	readonly by: Person;
+	readonly name: string;
+	readonly members: Readonly<Record<string, unknown>>;
+	/** Key ids it may give to a room. */
+	readonly offersKeyId?: string;
+	/** The key that the caller themself has stored, once it is acknowledged. */
+	readonly storesKey?: { rid: string; key: string };
+	/** The room whose offer it accepts. */
+	readonly accepts?: string;
+}
+
+/** How a call ended: with a value, refused, or with the end of the process. */
+export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
+
+/** Most former keys that are kept; older ones may be gone. */
+const MOST_OLD_KEYS = 10;
+
+const byName = new Map(methods.map((method) => [method.name, method]));
+
+/** The members of a call as parameters: one that is all of them, or one for each. */
+function paramsOf({ name, members }: Call): unknown[] {
+	const method = byName.get(name);
+	if (!method) throw new Error(`There is no method ${name}`);
+	return method.rest?.body === 'object' ? [members] : method.args.map(([arg]) => members[arg]);
+}
+
+export class World {
+	readonly people: Person[] = [];
+	readonly rooms: string[] = [];
+	admin!: Person;
+	/** What each member was told is stored: the key, by room and member. */
+	readonly #promised = new Map<string, Set<string>>();
+	/** Rooms and people whose work was broken off and not taken up again. */
+	#brokenOff = false;
+	#marks = 0;
+	readonly #leaks: string[] = [];
+
+	private constructor(
+		private readonly roomkey: TestRoomkey,
+		private readonly crashing: { current: CrashingStore },
+	) {}
+
+	static async open(): Promise<World> {
+		const crashing = {} as { current: CrashingStore };
+		const seenAs = (store: Store) => {
+			crashing.current = crashingStore(store);
+			return crashing.current.store;
+		};
+		const world = new World(await openRoomkey(methods, { leaseTime: 0 }, seenAs), crashing);
+		await world.#populate();
+		world.#listen();
+		return world;
+	}
+
+	get store(): Store {
+		return this.roomkey.store;
+	}
+
+	close(): Promise<void> {
+		return this.roomkey.close();
+	}
+
+	async #populate(): Promise<void> {
+		this.admin = await addPerson(this.store, { roles: ['admin', 'user'] });
+		for (let i = 0; i < 5; i++) this.people.push(await addPerson(this.store, { username: `person${i}` }));
+		const [first, second] = this.people as [Person, Person];
+		for (let i = 0; i < 3; i++) {
+			const rid = await addRoom(this.store, [], { encrypted: true, name: `room${i}`, u: { _id: first.id } });
+			await addMember(this.store, rid, first, { roles: ['owner'] });
+			await addMember(this.store, rid, second, { roles: ['owner'] });
+			for (const person of this.people.slice(2, 2 + i)) await addMember(this.store, rid, person);
+			this.rooms.push(rid);
+		}
+	}
+
+	/** Nothing secret is ever told to anybody. */
+	#listen(): void {
+		const look = (payload: unknown) => {
+			const told = JSON.stringify(payload);
+			if (/"services"|private_key|secret of/.test(told)) this.#leaks.push(told);
+		};
+		this.roomkey.bus.on('changed', look);
+		this.roomkey.bus.on('notify', look);
+	}
+
+	/**
+	 * Makes a call.
+	 * @param writes after so many the process ends
+	 */
+	async #attempt(call: Call, mark: string, writes = Number.POSITIVE_INFINITY): Promise<Outcome> {
+		this.crashing.current.crashAfter(writes);
+		try {
+			const caller = { userId: call.by.id, mark: { key: mark, session: null } };
+			const value = await this.roomkey.callAs(caller, call.name, ...paramsOf(call));
+			return { kind: 'done', value };
+		} catch (error) {
+			if (error instanceof MatchError) throw error;
+			if (isClientSafe(error) && (error as ClientError).error !== 500) {
+				// What a method makes of a store that is gone is no answer.
+				return this.crashing.current.crashed ? { kind: 'crashed' } : { kind: 'refused', error };
+			}
+			if (!this.crashing.current.crashed) throw new Error(`${call.name} failed: ${this.#lastLine()}`);
+			return { kind: 'crashed' };
+		} finally {
+			this.crashing.current.crashAfter(Number.POSITIVE_INFINITY);
+		}
+	}
+
+	#lastLine(): string {
+		const facts = this.roomkey.log.lines.at(-1)?.facts as { err?: Error } | undefined;
+		return String(facts?.err?.stack ?? JSON.stringify(facts));
+	}
+
+	/**
+	 * Makes a call, which may be broken off by the end of the process, and whose answer may be lost; then it is made
+	 * again, or not. What was acknowledged is noted, and everything is looked at.
+	 */
+	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
+		const before = await this.#keyIds();
+		const offered = call.accepts ? await this.#offerTo(call.by, call.accepts) : undefined;
+		const mark = `mark ${this.#marks++}`;
+		let outcome = await this.#attempt(call, mark, how.crashAfter);
+		if (outcome.kind === 'crashed') {
+			if (how.again) outcome = await this.#attempt(call, `${mark} again`);
+			else this.#brokenOff = true;
+		} else if (how.lost) {
+			const answer = await this.#attempt(call, mark);
+			if (byName.get(call.name)?.once) expect(answer).to.deep.equal(outcome, 'one answer per call');
+		}
+		if (outcome.kind === 'done') this.#note(call, outcome.value, offered);
+		await this.#forgetWhoWent();
+		await this.#check(call, before);
+		return outcome;
+	}
+
+	async #offerTo(person: Person, rid: string): Promise<string | undefined> {
+		return (await this.place(rid, person))?.E2ESuggestedKey?.trim();
+	}
+
+	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
+		// Whoever is told of another key id has lost a race, and its key with it.
+		const stands = (value as { keyID?: string } | undefined)?.keyID;
+		if (storesKey && (stands === undefined || stands === offersKeyId)) this.#promise(storesKey.rid, by, storesKey.key);
+		if (accepts && offered) this.#promise(accepts, by, offered);
+	}
+
+	#promise(rid: string, { id }: Person, key: string): void {
+		const place = `${rid} ${id}`;
+		this.#promised.set(place, (this.#promised.get(place) ?? new Set()).add(key));
+	}
+
+	/** Who is no member has no place to keep keys in. */
+	async #forgetWhoWent(): Promise<void> {
+		for (const place of this.#promised.keys()) {
+			const [rid, id] = place.split(' ') as [string, string];
+			if (!(await this.place(rid, { id }))) this.#promised.delete(place);
+		}
+	}
+
+	place(rid: string, { id }: Pick<Person, 'id'>): Promise<Subscription | null> {
+		return this.store.subscriptions.findOne({ rid, 'u._id': id });
+	}
+
+	room(rid: string): Promise<Room | null> {
+		return this.store.rooms.findOne({ _id: rid });
+	}
+
+	members(rid: string): Promise<Person[]> {
+		return this.membersWith(rid, () => true);
+	}
+
+	async #keyIds(): Promise<Map<string, string | null | undefined>> {
+		const ids = new Map<string, string | null | undefined>();
+		for (const rid of this.rooms) ids.set(rid, (await this.room(rid))?.e2eKeyId);
+		return ids;
+	}
+
+	async #check(call: Call, before: Map<string, string | null | undefined>): Promise<void> {
+		expect(this.#leaks, `told after ${call.name}`).to.deep.equal([]);
+		for (const rid of this.rooms) {
+			const room = await this.room(rid);
+			if (!room) continue;
+			const places = await this.store.subscriptions.find({ rid }).toArray();
+			this.#checkKeyId(call, before.get(rid), room);
+			this.#checkPromises(rid, places);
+			if (!this.#brokenOff) await this.#checkQueue(room, places);
+		}
+	}
+
+	/** Never two key ids: the first stays until a reset. */
+	#checkKeyId({ name, offersKeyId }: Call, before: string | null | undefined, { _id, e2eKeyId }: Room): void {
+		if (e2eKeyId === before) return;
+		expect(e2eKeyId, `key id of ${_id} after ${name}`).to.equal(offersKeyId);
+		if (before) expect(name, `key id of ${_id} has changed`).to.equal('e2e.resetRoomKey');
+	}
+
+	/** No acknowledged key is lost: it is in its place or among the old ones. */
+	#checkPromises(rid: string, places: readonly Subscription[]): void {
+		for (const { u, E2EKey, oldRoomKeys = [] } of places) {
+			const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
+			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !kept.includes(key));
+			if (oldRoomKeys.length < MOST_OLD_KEYS) expect(lost, `lost keys of ${u.username} in ${rid}`).to.deep.equal([]);
+		}
+	}
+
+	/** Who waits is a member with identity keys who has no key, and every key is one of the room's. */
+	async #checkQueue(
+		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
+		places: readonly Subscription[],
+	): Promise<void> {
+		const ids = usersWaitingForE2EKeys.map(({ userId }) => userId);
+		expect(new Set(ids).size, `${_id}: places in the queue`).to.equal(ids.length);
+		for (const id of ids) {
+			const place = places.find(({ u }) => u._id === id);
+			expect(place, `${_id}: ${id} waits and is a member`).to.be.an('object');
+			expect(place?.E2EKey, `${_id}: ${id} waits and has a key`).to.equal(undefined);
+			const user = (await this.store.users.findOne({ _id: id })) as User | null;
+			expect(user?.e2e?.public_key, `${_id}: ${id} waits without an identity`).to.be.a('string');
+		}
+		for (const { E2EKey, E2ESuggestedKey, u } of places) {
+			for (const key of [E2EKey, E2ESuggestedKey]) {
+				if (key) expect(key.slice(0, -344), `${_id}: key of ${u.username}`).to.equal(e2eKeyId);
+			}
+		}
+	}
+
+	/** A reset that was broken off keeps others from the room for some seconds. They pass. */
+	async #leasesRunOut(): Promise<void> {
+		const past = { $set: { 'e2eReset.until': new Date(0) } };
+		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
+	}
+
+	/** Those in a room of whom something holds. */
+	async membersWith(rid: string, holds: (place: Subscription) => boolean): Promise<Person[]> {
+		const places = (await this.store.subscriptions.find({ rid }).toArray()).filter(holds);
+		return this.people.filter(({ id }) => places.some(({ u }) => u._id === id));
+	}
+
+	async #public(person: Person): Promise<string | undefined> {
+		return (await this.store.users.findOne({ _id: person.id }))?.e2e?.public_key;
+	}
+
+	/** Makes a call that must not be refused. */
+	async #must(call: Call): Promise<unknown> {
+		const outcome = await this.make(call);
+		if (outcome.kind !== 'done')
+			throw new Error(`${call.name} by ${call.by.username}: ${(outcome as { error?: unknown }).error}`);
+		return outcome.value;
+	}
+
+	/**
+	 * No dead room: some member gets the key of each room working again, and gives it to all others.
+	 * @param sealed makes a key of that id that no other is like
+	 */
+	async revive(sealed: (keyId: string) => string): Promise<void> {
+		await this.#leasesRunOut();
+		for (const rid of this.rooms) {
+			const members = await this.members(rid);
+			if (!(await this.room(rid))?.encrypted || members.length === 0) continue;
+			for (const by of members) {
+				if (await this.#public(by)) continue;
+				const pair = { public_key: `public ${by.username}`, private_key: `secret of ${by.username}`, force: true };
+				await this.#must({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
+			}
+			const holder = await this.#holderOf(rid, members, sealed);
+			await this.#waitingIn(rid, holder);
+			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
+			for (const member of members) {
+				const keyId = (await this.place(rid, member))?.E2EKey?.slice(0, -344);
+				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
+			}
+			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
+		}
+	}
+
+	/** Somebody who holds the key; if nobody does, a member makes a new one. */
+	async #holderOf(rid: string, members: readonly Person[], sealed: (keyId: string) => string): Promise<Person> {
+		const by = members[0] as Person;
+		const state = (await this.#must({ by, name: 'e2e.roomState', members: { rid } })) as {
+			keyID?: string;
+			hasHolder: boolean;
+			members: { _id: string; state: string }[];
+		};
+		if (state.hasHolder) {
+			const holder = state.members.find((member) => member.state === 'holder');
+			return members.find(({ id }) => id === holder?._id) as Person;
+		}
+		const keyId = `revived-${this.#marks}`;
+		const key = sealed(keyId);
+		if (state.keyID) {
+			const reset = { rid, e2eKey: key, e2eKeyId: keyId };
+			await this.#must({ by, name: 'e2e.resetRoomKey', members: reset, offersKeyId: keyId, storesKey: { rid, key } });
+		} else {
+			await this.#must({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
+			const update = { rid, uid: by.id, key };
+			await this.#must({ by, name: 'e2e.updateGroupKey', members: update, storesKey: { rid, key } });
+		}
+		return by;
+	}
+
+	/** Those whom somebody is told to provide for, as a client asks again and again. */
+	async #waitingIn(rid: string, by: Person): Promise<string[]> {
+		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', members: { roomIds: [rid] } };
+		const { usersWaitingForE2EKeys: waiting } = (await this.#must(call)) as {
+			usersWaitingForE2EKeys: Record<string, { _id: string }[]>;
+		};
+		return waiting[rid]?.map(({ _id }) => _id) ?? [];
+	}
+
+	/** A member without the key is offered it, unless they have been, and accepts. */
+	async #giveKey(rid: string, holder: Person, member: Person, sealed: (keyId: string) => string): Promise<void> {
+		const keyId = (await this.room(rid))?.e2eKeyId as string;
+		const lacks = async () => {
+			const place = await this.place(rid, member);
+			return place?.E2EKey === undefined || place.E2EKey.slice(0, -344) !== keyId;
+		};
+		if (!(await lacks())) return;
+		// As a client does that has no key it can use; a key that a broken-off call left behind is put away.
+		await this.#must({ by: member, name: 'e2e.requestSubscriptionKeys', members: {} });
+		for (let tries = 0; tries < 2 && (await lacks()); tries++) {
+			if (!(await this.#offerTo(member, rid))) {
+				expect(await this.#waitingIn(rid, holder), `who waits in ${rid}`).to.include(member.id);
+				const entry = { _id: member.id, key: sealed(keyId) };
+				const offers = { usersSuggestedGroupKeys: { [rid]: [entry] } };
+				await this.#must({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
+			}
+			// An offer left behind by a broken-off reset is refused, and gone then.
+			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
+		}
+	}
+}

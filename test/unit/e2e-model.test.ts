@@ -1,0 +1,149 @@
+/** Whatever five people do in three rooms, and wherever the process ends: no key is lost, and no room is dead. */
+import fc from 'fast-check';
+import type { Subscription } from '../../shared/documents.js';
+import type { Person } from '../support/people.js';
+import { type Call, World } from '../support/world.js';
+
+/** Runs over a database take a hundred times as long. */
+const RUNS = process.env.ROOMKEY_TEST_MONGO_URL ? 3 : 200;
+
+const ACTIONS = [
+	'identity',
+	'new identity',
+	'key id',
+	'key id or what stands',
+	'own key',
+	'offer',
+	'provide',
+	'accept',
+	'reject',
+	'reset room',
+	'reset own',
+	'join',
+	'leave',
+	'kick',
+	'switch off',
+	'switch on',
+	'delete',
+] as const;
+
+const step = fc.record({
+	// What builds up comes more often than what tears down: else most rooms are soon empty.
+	action: fc.oneof(fc.constantFrom(...ACTIONS), fc.constantFrom(...ACTIONS.slice(0, ACTIONS.indexOf('reject')))),
+	by: fc.nat(4),
+	to: fc.nat(4),
+	room: fc.nat(2),
+	how: fc.oneof(
+		{ weight: 3, arbitrary: fc.constant({}) },
+		{ weight: 1, arbitrary: fc.constant({ lost: true }) },
+		{ weight: 2, arbitrary: fc.record({ crashAfter: fc.nat(6), again: fc.boolean() }) },
+	),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Keys are opaque to the server: any text of the right form will do. */
+function keyMaker(): (keyId: string) => string {
+	let made = 0;
+	return (keyId) => `${keyId}${String(made++).padStart(342, 'A')}==`;
+}
+
+function isFor(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: Subscription): boolean {
+	if (action === 'accept' || action === 'reject') return E2ESuggestedKey !== undefined;
+	if (action === 'offer' || action === 'provide') return E2EKey !== undefined;
+	return (
+		['reset room', 'join', 'kick', 'switch on', 'switch off'].includes(action) && roles?.includes('owner') === true
+	);
+}
+
+/** What a step means as a call; undefined where there is nobody to make it. */
+async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
+	const rid = world.rooms[room] as string;
+	// Most of what anybody does somewhere is refused; so those come first for whom it means something.
+	const able = [...(await world.membersWith(rid, (place) => isFor(action, place))), ...world.people];
+	const caller = able[by] as Person;
+	const other = world.people[to] as Person;
+	const keyId = (await world.room(rid))?.e2eKeyId ?? 'none';
+	const call = (name: string, members: Call['members'], more: Partial<Call> = {}): Call => ({
+		by: caller,
+		name,
+		members,
+		...more,
+	});
+	const pair = (force: boolean) => ({ public_key: `public ${by} ${n}`, private_key: `secret of ${by} ${n}`, force });
+	switch (action) {
+		case 'identity':
+			return call('e2e.setUserPublicAndPrivateKeys', pair(false));
+		case 'new identity':
+			return call('e2e.setUserPublicAndPrivateKeys', pair(true));
+		case 'key id':
+			return call('e2e.setRoomKeyID', { rid, keyID: `key-${n}` }, { offersKeyId: `key-${n}` });
+		case 'key id or what stands': {
+			const key = sealed(`key-${n}`);
+			const isMember = (await world.place(rid, caller)) !== null;
+			return call(
+				'e2e.setOrGetRoomKeyID',
+				{ rid, keyID: `key-${n}`, key },
+				{ offersKeyId: `key-${n}`, ...(isMember && { storesKey: { rid, key } }) },
+			);
+		}
+		case 'own key': {
+			const key = sealed(keyId);
+			const isMember = (await world.place(rid, caller)) !== null;
+			return call('e2e.updateGroupKey', { rid, uid: caller.id, key }, isMember ? { storesKey: { rid, key } } : {});
+		}
+		case 'offer':
+			return call('e2e.updateGroupKey', { rid, uid: other.id, key: sealed(keyId) });
+		case 'provide': {
+			const entry = { _id: other.id, key: sealed(keyId) };
+			return call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys: { [rid]: [entry] } });
+		}
+		case 'accept':
+			return call('e2e.acceptSuggestedGroupKey', { rid }, { accepts: rid });
+		case 'reject':
+			return call('e2e.rejectSuggestedGroupKey', { rid });
+		case 'reset room': {
+			const key = sealed(`reset-${n}`);
+			const members = { rid, e2eKey: key, e2eKeyId: `reset-${n}` };
+			return call('e2e.resetRoomKey', members, { offersKeyId: `reset-${n}`, storesKey: { rid, key } });
+		}
+		case 'reset own':
+			return call('e2e.resetOwnE2EKey', {});
+		case 'join':
+			return call('groups.invite', { roomId: rid, userId: other.id });
+		case 'leave':
+			return call('groups.leave', { roomId: rid });
+		case 'kick':
+			return call('groups.kick', { roomId: rid, userId: other.id });
+		case 'switch off':
+			return call('groups.setEncrypted', { roomId: rid, encrypted: false });
+		case 'switch on':
+			return call('groups.setEncrypted', { roomId: rid, encrypted: true });
+		case 'delete':
+			return to === 4 ? { ...call('users.delete', { userId: caller.id }), by: world.admin } : undefined;
+	}
+}
+
+describe('the whole key service, at random', function () {
+	this.timeout(120_000);
+
+	it('never has two key ids for a room, loses no acknowledged key, leaves no room dead, and its queues agree', async () => {
+		await fc.assert(
+			fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 40, size: 'max' }), async (isKeyed, steps) => {
+				const world = await World.open();
+				const sealed = keyMaker();
+				try {
+					if (isKeyed) await world.revive(sealed);
+					for (const [n, one] of steps.entries()) {
+						const call = await callOf(world, one, n, sealed);
+						if (call) await world.make(call, one.how);
+					}
+					await world.revive(sealed);
+				} finally {
+					await world.close();
+				}
+			}),
+			{ numRuns: RUNS },
+		);
+	});
+});
