@@ -3,6 +3,7 @@
  * documents a search takes twice the steps it takes with a thousand, nearly each of them a cache miss, and an update
  * searches every index twice. Nothing here asks for a range of an indexed field, which is what trees are for.
  */
+import model from '@seald-io/nedb/lib/model.js';
 import type { Datastore } from './embedded.js';
 import type { Fields } from './values.js';
 
@@ -19,6 +20,7 @@ interface Index {
 	readonly unique: boolean;
 	tree: Tree;
 	insert(documents: readonly object[]): void;
+	update(before: object, after: object): void;
 	reset(documents?: readonly object[]): void;
 }
 
@@ -32,9 +34,21 @@ function keyText(key: unknown): string {
 	return JSON.stringify(fields.map(([name, value]) => [name, keyText(value)]));
 }
 
+/** What a key leads to. Most have one document, which then stands for itself. */
+type Found = object | Set<object> | undefined;
+
+function all(found: Found): object[] {
+	if (found === undefined) return [];
+	return found instanceof Set ? [...found] : [found];
+}
+
+function sizeOf(found: Found): number {
+	if (found === undefined) return 0;
+	return found instanceof Set ? found.size : 1;
+}
+
 class HashTree implements Tree {
-	/** Most keys have one document, which then stands for itself. */
-	readonly #documents = new Map<string, object | Set<object>>();
+	readonly #documents = new Map<string, NonNullable<Found>>();
 
 	constructor(private readonly unique: boolean) {}
 
@@ -52,6 +66,17 @@ class HashTree implements Tree {
 		}
 	}
 
+	/** Puts a document in the place of one with the same key. */
+	replace(text: string, before: object, after: object): void {
+		const there = this.#documents.get(text);
+		if (there instanceof Set) {
+			there.delete(before);
+			there.add(after);
+		} else {
+			this.#documents.set(text, after);
+		}
+	}
+
 	delete(key: unknown, document: object): void {
 		const text = keyText(key);
 		const there = this.#documents.get(text);
@@ -64,25 +89,16 @@ class HashTree implements Tree {
 	}
 
 	search(key: unknown): object[] {
-		return this.find(keyText(key));
+		return all(this.get(keyText(key)));
 	}
 
 	/** @param text of the key */
-	count(text: string): number {
-		const there = this.#documents.get(text);
-		if (there === undefined) return 0;
-		return there instanceof Set ? there.size : 1;
-	}
-
-	/** @param text of the key */
-	find(text: string): object[] {
-		const there = this.#documents.get(text);
-		if (there === undefined) return [];
-		return there instanceof Set ? [...there] : [there];
+	get(text: string): Found {
+		return this.#documents.get(text);
 	}
 
 	executeOnEveryNode(visit: (node: { data: object[] }) => void): void {
-		for (const there of this.#documents.values()) visit({ data: there instanceof Set ? [...there] : [there] });
+		for (const there of this.#documents.values()) visit({ data: all(there) });
 	}
 }
 
@@ -122,25 +138,24 @@ function keysOf(fields: readonly string[], query: Fields): string[] | undefined 
 /**
  * The fewest documents among which are all that a query can match. nedb takes the first index that fits: all places of
  * a user, or of a room, where one with both fields has the one that is meant.
+ * @param lookups unique ones first: they lead to one document for a key, and fewer cannot be asked for
  */
 function candidates(lookups: readonly Lookup[], query: Fields): object[] | undefined {
-	let found: { tree: HashTree; keys: string[] } | undefined;
 	let fewest = Number.POSITIVE_INFINITY;
+	let best: Found[] | undefined;
 	for (const { fields, index } of lookups) {
 		const keys = keysOf(fields, query);
 		if (!keys) continue;
 		const tree = index.tree as HashTree;
-		let count = 0;
-		for (const key of keys) count += tree.count(key);
-		if (count >= fewest) continue;
-		fewest = count;
-		found = { tree, keys };
-		if (count === 0) break;
+		const found = keys.map((key) => tree.get(key));
+		const count = found.reduce((sum: number, documents) => sum + sizeOf(documents), 0);
+		if (count < fewest) best = found;
+		fewest = Math.min(count, fewest);
+		if (fewest <= 1) break;
 	}
-	if (!found) return undefined;
-	const { tree, keys } = found;
+	if (!best) return undefined;
 	// Two values of one array lead to the same document.
-	return keys.length === 1 ? tree.find(keys[0] as string) : [...new Set(keys.flatMap((key) => tree.find(key)))];
+	return best.length === 1 ? all(best[0]) : [...new Set(best.flatMap(all))];
 }
 
 /** What is used here of a database; its types leave it out. */
@@ -149,12 +164,32 @@ interface Internals {
 	_getRawCandidates(query: Fields): object[];
 }
 
+/** The text of a document's key; undefined where it has none, or one for each of several values. */
+function ownKey(document: object, fields: string[]): string | undefined {
+	const key = model.getDotValues(document, fields);
+	return key === undefined || Array.isArray(key) ? undefined : keyText(key);
+}
+
+/** Spares an update what does not change: most write fields that no index knows of. */
+function keepUnchanged(index: Index, fields: string[]): void {
+	const { update } = index;
+	index.update = function (this: Index, before, after) {
+		// With a list, several at once.
+		const text = Array.isArray(before) ? undefined : ownKey(before, fields);
+		if (text !== undefined && text === ownKey(after, fields)) (this.tree as HashTree).replace(text, before, after);
+		else update.call(this, before, after);
+	};
+}
+
 /** Puts hash tables into all indexes of a loaded database, and asks the best of them. */
 export function useHashIndexes(db: Datastore): void {
 	const documents = db.getAllData();
 	const internals = db as unknown as Internals;
-	const lookups = Object.entries(internals.indexes).map(([name, index]) => ({ fields: name.split(','), index }));
-	for (const { index } of lookups) {
+	const lookups = Object.entries(internals.indexes)
+		.map(([name, index]) => ({ fields: name.split(','), index }))
+		.sort((a, b) => Number(b.index.unique) - Number(a.index.unique));
+	for (const { index, fields } of lookups) {
+		keepUnchanged(index, fields);
 		index.reset = (all = []) => {
 			index.tree = new HashTree(index.unique);
 			index.insert(all);

@@ -5,6 +5,8 @@ declare module '@seald-io/nedb/lib/model.js' {
 		/** Below 0 where the first comes first. */
 		compareThings(a: unknown, b: unknown): number;
 		getDotValue(document: object, path: readonly string[]): unknown;
+		/** The value at the one path, or an object of those at several. */
+		getDotValues(document: object, paths: readonly string[]): unknown;
 	};
 	export default model;
 }

@@ -10,14 +10,23 @@ export interface Caller {
 
 export type OpenCaller = (answered: () => void) => Promise<Caller>;
 
-/** A DDP connection. An answer is complete with its `result`, which comes last. */
+/** A DDP connection that makes the same call again and again. */
 export function ddpCaller(port: number, method: string, params: readonly string[], resume?: string): OpenCaller {
+	const call = `{"msg":"method","method":"${method}","params":${JSON.stringify(params)}`;
+	return ddpConnection(port, () => call, resume);
+}
+
+/**
+ * A DDP connection. An answer is complete with its `result`, which comes last, or before what was written.
+ * @param next the next call, as its message without the id and the end
+ * @param resume a login token
+ */
+export function ddpConnection(port: number, next: () => string, resume?: string): OpenCaller {
 	return (answered) =>
 		new Promise((resolve, reject) => {
 			const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
-			const start = `{"msg":"method","method":"${method}","params":${JSON.stringify(params)},"id":"`;
 			let id = 0;
-			const caller = { call: () => socket.send(`${start}${++id}"}`), close: () => socket.terminate() };
+			const caller = { call: () => socket.send(`${next()},"id":"${++id}"}`), close: () => socket.terminate() };
 			const logIn = { msg: 'method', method: 'login', params: [{ resume }], id: 'login' };
 			socket.on('error', reject);
 			socket.on('open', () => socket.send('{"msg":"connect","version":"1","support":["1"]}'));

@@ -55,7 +55,7 @@ export function startCrowd(): Crowd {
 }
 
 /** CPU time a server has used, in µs. */
-export async function cpuOf({ child }: Running): Promise<number> {
+export async function cpuOf({ child }: Pick<Running, 'child'>): Promise<number> {
 	child.send('cpu');
 	const [{ user, system }] = (await once(child, 'message')) as [NodeJS.CpuUsage];
 	return user + system;

@@ -1,30 +1,29 @@
 /**
- * A process with a store of many rooms, for the bench of `scale.ts`: it makes calls as it is told, and answers what one
- * of them cost. Argument: how many rooms.
+ * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Argument: how many rooms.
+ * Tells its port and who may call; then, as it is told, takes all key ids away, or tells its CPU time.
  */
-
 import * as catalogue from '../../methods/index.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
-import { createInvoker, type Invoker } from '../../server/invoke.js';
+import { createApp } from '../../server/app.js';
 import { openStore } from '../../server/store/open.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
-import { settings } from '../support/roomkey.js';
+import { testOptions } from '../support/options.js';
+import { addPerson } from '../support/people.js';
 
-/** What is measured. */
-export type Task = 'e2e.setRoomKeyID' | 'e2e.updateGroupKey' | 'e2e.fetchUsersWaitingForGroupKey';
-
-export interface Round {
-	readonly task: Task;
-	readonly calls: number;
-	/** Rooms called for: the same thousand in any store, or all there are. */
-	readonly among: 'busy' | 'all';
+export interface ScaleReady {
+	readonly port: number;
+	/** Somebody who is a member of the busy rooms. */
+	readonly caller: { readonly id: string; readonly token: string };
+	/** Ids of the rooms in use, spread over the whole store. */
+	readonly rids: readonly string[];
+	/** The key id each of them has. */
+	readonly keyId: string;
 }
 
-/** Rooms in use at a time. */
-const BUSY = 1000;
+export type Order = 'take key ids away' | 'cpu';
 
+/** Rooms in use at a time, in any store. */
+const BUSY = 1000;
 /** Members of each room. */
 const MEMBERS = 2;
 /** Rooms a user is a member of. */
@@ -60,70 +59,23 @@ async function fill(store: Store, rooms: number): Promise<void> {
 	});
 }
 
-interface Call {
-	readonly userId: string;
-	readonly params: unknown[];
-}
-
-/**
- * Rooms, from call to call, spread over the whole store.
- * @param busy how many are called for again and again
- */
-function* rooms(count: number, busy: number): Generator<number, never> {
-	for (let i = 0; ; i = (i + 7919) % busy) yield i * (count / busy);
-}
-
-function sealed(n: number): string {
-	return `${KEY_ID}${String(n).padStart(342, 'A')}==`;
-}
-
-/** What comes before the calls of a round, and the calls. */
-async function prepare(
-	store: Store,
-	picked: Iterator<number, never>,
-	{ task, calls }: Round,
-	made: number,
-): Promise<Call[]> {
-	const chosen = Array.from({ length: calls }, () => picked.next().value);
-	if (task === 'e2e.setRoomKeyID') {
-		for (const room of chosen) await store.rooms.updateOne({ _id: `room-${room}` }, { $unset: { e2eKeyId: 1 } });
-	}
-	return chosen.map((room, i) => {
-		const rid = `room-${room}`;
-		const userId = userOf(room, 0);
-		if (task === 'e2e.setRoomKeyID') return { userId, params: [rid, KEY_ID] };
-		if (task === 'e2e.updateGroupKey') return { userId, params: [rid, userId, sealed(made + i)] };
-		return { userId, params: [[rid]] };
-	});
-}
-
-async function measure(invoker: Invoker, task: Task, calls: readonly Call[]): Promise<number> {
-	const before = process.cpuUsage();
-	for (const { userId, params } of calls) {
-		await invoker.invoke(task, params, { userId, hashedToken: null, connection: null, clientAddress: null });
-	}
-	const { user, system } = process.cpuUsage(before);
-	return (user + system) / calls.length;
-}
-
 const count = Number(process.argv[2]);
 const log = memoryLog();
-const { store, close } = await openStore({ kind: 'memory' }, log);
+const { store } = await openStore({ kind: 'memory' }, log);
 await fill(store, count);
-const invoker = createInvoker(catalogue.methods, {
-	store,
-	bus: createBus(log),
-	// A lease remembered for each call would be measured along.
-	settings: { ...settings, leaseTime: 0 },
-	log,
-	deadlines: createDeadlines(),
+const caller = await addPerson(store);
+const rids = Array.from({ length: BUSY }, (_, i) => `room-${i * Math.floor(count / BUSY)}`);
+await inBatches(BUSY, (i) =>
+	store.subscriptions.insertOne({ _id: `own-${i}`, rid: rids[i] as string, t: 'p', u: { _id: caller.id } }),
+);
+// A lease remembered for each call would be measured along.
+const settings = { ...testOptions.settings, leaseTime: 0 };
+const app = createApp({ ...testOptions, settings, catalogue, store, log, grace: 0 });
+
+process.on('message', async (order: Order) => {
+	if (order === 'cpu') return void process.send?.(process.cpuUsage());
+	await inBatches(BUSY, (i) => store.rooms.updateOne({ _id: rids[i] as string }, { $unset: { e2eKeyId: 1 } }));
+	process.send?.('done');
 });
-const picked = { busy: rooms(count, BUSY), all: rooms(count, count) };
-let made = 0;
-process.on('message', async (round: Round) => {
-	const calls = await prepare(store, picked[round.among], round, made);
-	made += calls.length;
-	process.send?.(await measure(invoker, round.task, calls));
-});
-process.once('disconnect', () => void close());
-process.send?.('ready');
+process.once('disconnect', () => process.exit());
+process.send?.({ port: await app.listen(0, '127.0.0.1'), caller, rids, keyId: KEY_ID } satisfies ScaleReady);
