@@ -47,7 +47,11 @@ async function openRooms(count: number): Promise<Measured> {
 			finish = resolve;
 		});
 		const next = () => JSON.stringify({ msg: 'method', method, params: params(made++, ready) }).slice(0, -1);
-		const caller = await ddpConnection(ready.port, next, ready.caller.token)(() => {
+		const caller = await ddpConnection(
+			ready.port,
+			next,
+			ready.caller.token,
+		)(() => {
 			if (++answered + OUTSTANDING <= CALLS) caller.call();
 			if (answered === CALLS) finish();
 		});
