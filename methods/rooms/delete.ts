@@ -2,6 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { WRITES } from '../limits.js';
 import { hasRoomPermission } from '../permissions.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
 import { removePlacesOfNoRoom, removeRoom } from './remove.js';
@@ -33,6 +34,7 @@ export const deleteMethods = forBoth((kind) =>
 		args: WHICH_ROOM,
 		rest: 'POST',
 		once: true,
+		limit: WRITES,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
@@ -43,6 +45,7 @@ export const deleteDirectRoom = method({
 	args: { roomId: String },
 	rest: 'POST',
 	once: true,
+	limit: WRITES,
 	summary: 'Deletes a direct room, with the places and keys of its members',
 	run: (which, context) => deleteRoom(context, which, 'd'),
 });
