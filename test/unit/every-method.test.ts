@@ -267,7 +267,7 @@ describe('every method', () => {
 	const paramsOf = ({ args }: Method, one: number | null) => args.map(([arg], i) => (i === one ? odd(arg) : apt(arg)));
 
 	it(`answers or refuses whatever it is sent, by whomever (ROOMKEY_FUZZ_SEED=${SEED})`, async function () {
-		this.timeout(60_000);
+		this.timeout(120_000);
 		// First everybody calls everything as it is meant, with all that is optional or without it; then oddly until time is up.
 		for (const method of methods) {
 			await populate();
