@@ -91,6 +91,7 @@ export async function hasRoomPermission(
 	rid: string,
 ): Promise<boolean> {
 	if (await hasPermission(store, user, permission)) return true;
-	const place = await store.subscriptions.findOne({ rid, 'u._id': user._id }, { projection: { roles: 1 } });
+	const own = { rid, 'u._id': user._id, status: { $ne: 'INVITED' } };
+	const place = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
 	return place !== null && hasPermission(store, place, permission);
 }

@@ -1,12 +1,14 @@
 /** `changePassword` (`contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
+import { OWN_ACCOUNT } from '../limits.js';
 import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
 import { revokeOtherTokens } from './tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',
 	args: { oldPassword: Password, newPassword: NewPassword },
+	limit: OWN_ACCOUNT,
 	summary: "Changes the caller's password and removes all their other login tokens",
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
@@ -15,7 +17,10 @@ export const changePassword = method({
 		if (userId === null) throw refusal('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
-		if (!(await isPassword(oldPassword, bcrypt))) throw refusal('loginFailed');
+		// Whoever has come by a token must not be able to guess at the password for ever.
+		await context.attempt(userId, async () => {
+			if (!(await isPassword(oldPassword, bcrypt))) throw refusal('loginFailed');
+		});
 		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };

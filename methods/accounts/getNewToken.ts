@@ -1,11 +1,13 @@
 /** `getNewToken` (`contract/ddp.md` 16.1): the first half of what clients do to log out everywhere else. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
+import { OWN_ACCOUNT } from '../limits.js';
 import { findTokenHolder, issueToken, logInWith } from './tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',
 	args: {},
+	limit: OWN_ACCOUNT,
 	summary: 'Gives the connection a new login token with the age of the present one',
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,

@@ -3,6 +3,7 @@ import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { READS } from '../limits.js';
 
 /** Whatever is not named here, such as password hashes, tokens and keys, never leaves the store. */
 const PROFILE = { username: 1, name: 1, emails: 1, profile: 1, roles: 1, active: 1 } as const;
@@ -20,6 +21,7 @@ export const me = method({
 	args: {},
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: "Tells the caller's own profile",
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);

@@ -1,6 +1,9 @@
 /** What people may store with their account, whatever it is. */
 import { Match } from '../../shared/match.js';
 
+/** MongoDB ends a name at a zero character. */
+const isFieldName = (key: string) => key !== '__proto__' && /^[^$.\0][^.\0]*$/.test(key);
+
 /** What a document can hold in either store: JSON and dates. */
 function isStorable(value: unknown): boolean {
 	if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
@@ -8,8 +11,7 @@ function isStorable(value: unknown): boolean {
 	if (Array.isArray(value)) return value.every(isStorable);
 	if (value instanceof Date) return !Number.isNaN(value.getTime());
 	return (
-		Match.test(value, Object) &&
-		Object.entries(value).every(([key, field]) => /^[^$.][^.]*$/.test(key) && isStorable(field))
+		Match.test(value, Object) && Object.entries(value).every(([key, field]) => isFieldName(key) && isStorable(field))
 	);
 }
 

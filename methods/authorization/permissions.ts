@@ -4,6 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
+import { READS, WRITES } from '../limits.js';
 import { demandPermission, KNOWN_PERMISSIONS, permissionChanged } from '../permissions.js';
 
 /** All that are stored, and the standard of those that are not. */
@@ -38,6 +39,7 @@ const updatePermissions = method({
 	name: 'permissions.update',
 	args: { permissions: [{ _id: String, roles: [Match.Where(isRole)] }] },
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Says which roles hold permissions, in force at once; for those who may access-permissions',
 	async run({ permissions }, context) {
 		const { store, events, name } = context;
@@ -67,6 +69,7 @@ const listAllPermissions = method({
 	args: { updatedSince: Match.Optional(Match.Where(isDateText)) },
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: 'Tells which roles hold which permission; with a date, only of those written since',
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);

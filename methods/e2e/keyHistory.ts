@@ -6,10 +6,11 @@ import { Page, pageOf } from '../paging.js';
 import { mayUser } from '../permissions.js';
 import { HISTORY, wholeHistory } from './history.js';
 import { ownPlaces } from './ownPlaces.js';
+import { MEMBER } from './slots.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
-	for await (const page of ownPlaces(store, one)) {
-		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) } };
+	for await (const page of ownPlaces(store, one, MEMBER)) {
+		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
 	}
 	return false;

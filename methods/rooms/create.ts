@@ -5,10 +5,10 @@ import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
-import { Storable } from '../accounts/storable.js';
 import { enqueueKeyless } from '../e2e/queue.js';
+import { WRITES } from '../limits.js';
 import { hasPermission } from '../permissions.js';
-import { findCaller, forBoth, type Kind, roomAnswer } from './kinds.js';
+import { findCaller, forBoth, type Kind, RoomFields, RoomText, roomAnswer } from './kinds.js';
 import { givePlace, refOf } from './places.js';
 import { removePlacesOfNoRoom } from './remove.js';
 import { demandRoomName } from './rename.js';
@@ -100,8 +100,8 @@ async function fillRoom(
 const EXTRA = Match.Optional(
 	Match.ObjectIncluding({
 		encrypted: Match.Optional(Boolean),
-		topic: Match.Optional(String),
-		description: Match.Optional(String),
+		topic: Match.Optional(RoomText),
+		description: Match.Optional(RoomText),
 		broadcast: Match.Optional(Boolean),
 	}),
 );
@@ -114,11 +114,12 @@ export const createMethods = forBoth((kind: Kind) =>
 			name: String,
 			members: Match.Optional([String]),
 			readOnly: Match.Optional(Boolean),
-			customFields: Match.Optional(Storable),
+			customFields: Match.Optional(RoomFields),
 			extraData: EXTRA,
 		},
 		rest: 'POST',
 		once: true,
+		limit: WRITES,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store, name } = context;

@@ -3,6 +3,7 @@ import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { WRITES } from '../limits.js';
 import { hasRoomPermission } from '../permissions.js';
 import { directRoomId } from './direct.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
@@ -35,6 +36,7 @@ export const deleteMethods = forBoth((kind) =>
 		args: WHICH_ROOM,
 		rest: 'POST',
 		once: true,
+		limit: WRITES,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
@@ -53,6 +55,7 @@ export const deleteDirectRoom = method({
 	args: { roomId: Match.Optional(String), username: Match.Optional(String) },
 	rest: 'POST',
 	once: true,
+	limit: WRITES,
 	summary: 'Deletes a direct room, with the places and keys of its members',
 	async run({ roomId, username }, context) {
 		const id = !roomId && username ? await idWith(context, username) : roomId;

@@ -5,6 +5,7 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { demandConfirmation } from '../e2e/holders.js';
 import type { StaleReason } from '../e2e/stale.js';
+import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { findNamedUsers, WHICH_USERS } from './invite.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from './kinds.js';
@@ -51,6 +52,7 @@ export const leaveMethods = forBoth((kind) =>
 		args: { ...WHICH_ROOM, confirm: CONFIRM },
 		rest: 'POST',
 		once: true,
+		limit: WRITES,
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		async run({ confirm, ...which }, context) {
 			const { store, name, userId } = context;
@@ -80,6 +82,7 @@ export const kickMethods = forBoth((kind) =>
 		},
 		rest: 'POST',
 		once: true,
+		limit: WRITES,
 		summary: `Removes a member from a ${kind.single}`,
 		async run({ confirm, ...args }, context) {
 			const { store, name } = context;

@@ -6,6 +6,7 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { enqueueKeyless } from '../e2e/queue.js';
+import { WRITES } from '../limits.js';
 import { hasPermission } from '../permissions.js';
 import { findCaller } from './kinds.js';
 import { givePlace } from './places.js';
@@ -103,6 +104,7 @@ export const createDirectRoom = method({
 	name: 'im.create',
 	args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Answers the direct room of the caller with one user or several; makes it if there is none',
 	async run({ username, usernames = [], excludeSelf = false }, context) {
 		const { store, events, name } = context;

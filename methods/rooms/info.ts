@@ -1,5 +1,6 @@
 /** `rooms.info`, `channels.info`, `groups.info`, `channels.members`, `groups.members`. */
 import { method } from '../../shared/method.js';
+import { READS } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
 import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
 import { publishedRoom } from './published.js';
@@ -9,6 +10,7 @@ export const roomInfo = method({
 	args: WHICH_ROOM,
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: 'Tells of a room the caller may see',
 	run: async (which, context) => ({ room: await publishedRoom(context.store, await findRoom(context, which)) }),
 });
@@ -19,6 +21,7 @@ export const infoMethods = forBoth((kind) =>
 		args: WHICH_ROOM,
 		rest: 'GET',
 		parallel: true,
+		limit: READS,
 		summary: `Tells of a ${kind.single} the caller may see`,
 		run: async (which, context) => ({
 			[kind.single]: await publishedRoom(context.store, await findRoom(context, which, kind)),
@@ -33,6 +36,7 @@ export const memberMethods = forBoth((kind) =>
 		args: { ...WHICH_ROOM, ...Page },
 		rest: 'GET',
 		parallel: true,
+		limit: READS,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time`,
 		async run(args, context) {
 			const { store } = context;

@@ -4,6 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
 import { addMember } from './places.js';
@@ -63,6 +64,7 @@ export const inviteMethods = forBoth((kind) =>
 		name: `${kind.plural}.invite`,
 		args: { ...WHICH_ROOM, ...WHICH_USERS },
 		rest: 'POST',
+		limit: WRITES,
 		summary: `Adds users to a ${kind.single}; who is a member already stays so`,
 		async run(args, context) {
 			const { store, name } = context;
@@ -80,6 +82,7 @@ export const joinChannel = method({
 	name: 'channels.join',
 	args: WHICH_ROOM,
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Makes the caller a member of a channel they may see',
 	async run(which, context) {
 		const { store, name } = context;

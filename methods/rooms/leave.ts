@@ -96,6 +96,8 @@ export async function removeMember(
 		// Somebody may have given them the key since: then it must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(place));
 		if (deletedCount === 0) continue;
+		// Who came at that very moment may have noted the room since.
+		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
 		const { _id, u, t = room.t } = place;
 		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
 		const told = await dequeue(context, rid, [userId]);

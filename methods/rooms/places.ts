@@ -86,10 +86,19 @@ export async function givePlace(
 	const { place, action } = taken;
 	const user = await store.users.updateOne({ _id: newcomer._id }, { $addToSet: { __rooms: room._id } });
 	const isThere = user.matchedCount > 0 && (await stays());
+	const forgetRoom = () =>
+		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } });
 	if (!isThere) {
-		await store.subscriptions.deleteOne({ _id: place._id });
-		await store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } });
+		const { deletedCount } = await store.subscriptions.deleteOne({ _id: place._id });
+		// Whoever took it away meanwhile has counted one less.
+		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
+		await forgetRoom();
 		throw refusal(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser', { method: name });
+	}
+	// Who was removed at that moment has heard so, and must not hear after it that they have come.
+	if (!(await store.subscriptions.findOne({ _id: place._id }, { projection: { _id: 1 } }))) {
+		await forgetRoom();
+		return false;
 	}
 	events.emit('changed', { collection: 'subscriptions', action, document: place });
 	return true;

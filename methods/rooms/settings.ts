@@ -3,9 +3,10 @@ import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { WRITES } from '../limits.js';
 import { hasRoomPermission } from '../permissions.js';
 import { demandRoomAccess } from './access.js';
-import { findCaller, findRoom, GROUPS, roomAnswer, WHICH_ROOM } from './kinds.js';
+import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from './kinds.js';
 import { demandRoomName, renameRoom } from './rename.js';
 import { toggleEncryption } from './toggle.js';
 
@@ -13,9 +14,9 @@ import { toggleEncryption } from './toggle.js';
 const SETTINGS = {
 	encrypted: Match.Optional(Boolean),
 	roomName: Match.Optional(String),
-	roomTopic: Match.Optional(String),
-	roomDescription: Match.Optional(String),
-	roomAnnouncement: Match.Optional(String),
+	roomTopic: Match.Optional(RoomText),
+	roomDescription: Match.Optional(RoomText),
+	roomAnnouncement: Match.Optional(RoomText),
 	readOnly: Match.Optional(Boolean),
 } as const;
 
@@ -75,6 +76,7 @@ export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
@@ -85,6 +87,7 @@ const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(
 export const saveRoomSettingsByObject = method({
 	name: 'saveRoomSettings',
 	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
+	limit: WRITES,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
@@ -98,6 +101,7 @@ export const setEncrypted = method({
 	// Rocket.Chat says in words of its own what is wrong with it.
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Switches the encryption of a group on or off',
 	async run({ encrypted, ...which }, context) {
 		if (typeof encrypted !== 'boolean') throw refusal('encryptedMissing');

@@ -4,6 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { READS } from '../limits.js';
 import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
 
 /** Ids in one query. */
@@ -89,6 +90,7 @@ export const roomsOverRest = method({
 	args: { updatedSince: Since },
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: "The caller's rooms as {update, remove}; those changed since a moment, if one is given",
 	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
 });
@@ -97,6 +99,7 @@ export const roomsOverDdp = method({
 	name: 'rooms/get',
 	args: { updatedAt: Since },
 	parallel: true,
+	limit: READS,
 	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
 	async run({ updatedAt }, context) {
 		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
@@ -109,6 +112,7 @@ export const placesOverRest = method({
 	args: { updatedSince: Since },
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: "The caller's places in rooms as {update, remove}; those changed since a moment, if one is given",
 	run: ({ updatedSince }, context) => placesSince(context, dateOf(updatedSince, context.name)),
 });
@@ -117,6 +121,7 @@ export const placesOverDdp = method({
 	name: 'subscriptions/get',
 	args: { updatedAt: Since },
 	parallel: true,
+	limit: READS,
 	summary: "The caller's places in rooms as a list; as {update, remove}, if a date is given",
 	async run({ updatedAt }, context) {
 		const delta = await placesSince(context, dateOf(updatedAt, context.name));
@@ -129,6 +134,7 @@ export const onePlace = method({
 	args: { roomId: String },
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: "The caller's place in one room, or null",
 	run: async ({ roomId }, { store, userId }) => ({
 		subscription: await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }),

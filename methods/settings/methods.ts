@@ -2,6 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
+import { READS, WRITES } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
 import { demandPermission } from '../permissions.js';
 import { changeSetting, readSettings } from './known.js';
@@ -10,6 +11,7 @@ const saveSetting = method({
 	name: 'saveSetting',
 	args: { _id: String, value: Match.Any },
 	rest: { verb: 'POST', path: 'settings/:_id' },
+	limit: WRITES,
 	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
 	async run({ _id, value }, context) {
 		await demandPermission(context, 'edit-privileged-setting');
@@ -23,6 +25,7 @@ const getSetting = method({
 	args: { _id: String },
 	rest: { verb: 'GET', path: 'settings/:_id' },
 	parallel: true,
+	limit: READS,
 	summary: 'Tells a setting',
 	async run({ _id }, context) {
 		const [setting] = await readSettings(context.store, [_id]);
@@ -54,8 +57,9 @@ const syncPublicSettings = method({
 	anonymous: true,
 	parallel: true,
 	summary: 'Tells the settings that clients must know; with a date, {update, remove} since then',
-	async run({ updatedSince }, { store }) {
+	async run({ updatedSince }, { name, store }) {
 		if (!updatedSince) return readSettings(store);
+		if (Number.isNaN(updatedSince.getTime())) throw refusal('invalidSince', { method: name });
 		return { update: await readSettings(store, undefined, updatedSince), remove: [] };
 	},
 });

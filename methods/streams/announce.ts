@@ -10,6 +10,10 @@ export interface Audience {
 	/** The events of a stream that somebody reads, by name. */
 	read(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
+	/** The rooms whose events a user reads. */
+	roomsReadBy(userId: string): ReadonlySet<string>;
+	/** Asks those who read events of rooms again whether they may; nothing reaches them until that is known. */
+	askAgain(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
 
 /** Users asked for in one query. */
@@ -17,18 +21,39 @@ const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
+/** Whoever was only asked in does not see the room yet (3.1). */
+const COME = { status: { $ne: 'INVITED' } } as const;
+
 /** Tells those who listen of a change: a room to its members, a place in a room to the one whose it is. */
 export async function announce(change: Change, store: Store, audience: Audience): Promise<void> {
 	const { collection, action, document } = change;
 	if (collection === 'subscriptions' && document.u) {
 		const eventName = `${document.u._id}/subscriptions-changed`;
 		audience.notify({ stream: 'notify-user', eventName, args: [action, document] });
+		if (action === 'removed' && document.rid) await placeLost(document.u._id, document.rid, store, audience);
 	} else if (collection === 'rooms') {
 		const room = await publishedRoom(store, document as Room);
 		audience.notify({ stream: 'room-data', eventName: room._id, args: [room] });
 		for await (const uid of listeningMembers(audience, document, store)) {
 			audience.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });
 		}
+		if (action === 'removed') await audience.askAgain({ rid: room._id });
+	} else if (collection === 'users') {
+		// Their roles may be others.
+		await audience.askAgain({ userId: document._id });
+	} else if (collection === 'permissions') {
+		await audience.askAgain({});
+	}
+}
+
+/** Who has lost a place may have lost sight of the room, and of the discussions in it. */
+async function placeLost(userId: string, rid: string, store: Store, audience: Audience): Promise<void> {
+	await audience.askAgain({ userId, rid });
+	const others = [...audience.roomsReadBy(userId)].filter((other) => other !== rid);
+	if (others.length === 0) return;
+	const discussions = { _id: { $in: others }, prid: { $exists: true } };
+	for await (const { _id } of store.rooms.find(discussions, { projection: { _id: 1 } })) {
+		await audience.askAgain({ userId, rid: _id });
 	}
 }
 
@@ -44,7 +69,7 @@ async function* listeningMembers(
 	const read = audience.read('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
-		for await (const page of placesOf(store, rid, {}, { 'u._id': 1 })) {
+		for await (const page of placesOf(store, rid, COME, { 'u._id': 1 })) {
 			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
 		}
 		return;
@@ -55,7 +80,7 @@ async function* listeningMembers(
 	}
 	for (let i = 0; i < uids.length; i += BATCH) {
 		const places = store.subscriptions.find(
-			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) } },
+			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...COME },
 			{ projection: { 'u._id': 1 } },
 		);
 		for await (const { u } of places) yield u._id;

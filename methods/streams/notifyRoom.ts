@@ -9,4 +9,5 @@ export const notifyRoom = stream({
 		const [rid = '', name] = eventName.split('/');
 		return name !== undefined && maySeeRoom(store, rid, userId);
 	},
+	roomOf: (eventName) => eventName.split('/', 1)[0] as string,
 });

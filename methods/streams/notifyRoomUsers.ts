@@ -2,6 +2,9 @@
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+import { KEY_CALLS, LONGEST_KEY_ID } from '../e2e/limits.js';
+import { findPlace, MEMBER } from '../e2e/slots.js';
+import { placesOf } from '../rooms/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
 const RELAYED = 'e2ekeyRequest';
@@ -15,14 +18,16 @@ export const notifyRoomUsers = stream({
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
 	args: { eventName: String, rid: String, keyId: String },
+	// Each call reaches all members of a room.
+	limit: KEY_CALLS,
 	summary: "Asks the other members of a room for its key: ('<rid>/e2ekeyRequest', rid, keyId)",
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
-		if (eventName !== `${rid}/${RELAYED}`) throw refusal('notAllowed');
-		const isMember = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-		if (!isMember) throw refusal('notAllowed');
-		const others = store.subscriptions.find({ rid, 'u._id': { $ne: userId } }, { projection: { 'u._id': 1 } });
-		for await (const { u } of others) {
-			events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });
+		if (eventName !== `${rid}/${RELAYED}` || keyId.length > LONGEST_KEY_ID) throw refusal('notAllowed');
+		if (!(await findPlace(store, rid, userId))) throw refusal('notAllowed');
+		for await (const page of placesOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
+			for (const { u } of page) {
+				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });
+			}
 		}
 	},
 });

@@ -6,4 +6,5 @@ export const roomData = stream({
 	name: 'room-data',
 	summary: 'A room as it is after each change',
 	mayRead: (eventName, { store, userId }) => maySeeRoom(store, eventName, userId),
+	roomOf: (eventName) => eventName,
 });

@@ -6,6 +6,7 @@ import { method } from '../../shared/method.js';
 import { insertUser } from '../accounts/insertUser.js';
 import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { Storable } from '../accounts/storable.js';
+import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { demandRoles } from './admins.js';
 import { demandEmail, demandUsername, isBlocked, RealName } from './names.js';
@@ -29,6 +30,7 @@ export const createUserByAdmin = method({
 	},
 	rest: 'POST',
 	once: true,
+	limit: WRITES,
 	summary: 'Makes an account for somebody; for those who may create-user',
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw refusal('addingUserNotAllowed', { method });

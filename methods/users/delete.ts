@@ -5,6 +5,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { demandConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
+import { WRITES } from '../limits.js';
 import { demandPermission } from '../permissions.js';
 import { removeMember, takesLastKey } from '../rooms/leave.js';
 import { setActive } from './activity.js';
@@ -70,6 +71,7 @@ export const deleteUser = method({
 	},
 	rest: 'POST',
 	once: true,
+	limit: WRITES,
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;

@@ -2,6 +2,7 @@
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
+import { READS } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { filterFor, shownFields, Whom } from './shown.js';
 
@@ -10,6 +11,7 @@ export const userInfo = method({
 	args: Whom,
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: 'Tells who somebody is; all of it to themselves and to those who may view-full-other-user-info',
 	async run(whom, { name: method, store, userId }) {
 		const filter = filterFor(whom, method);

@@ -1,5 +1,6 @@
 /** `users.list`: everybody, a page at a time. */
 import { method } from '../../shared/method.js';
+import { READS } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
 import { demandPermission, mayUser } from '../permissions.js';
 import { shownFields } from './shown.js';
@@ -9,6 +10,7 @@ export const listUsers = method({
 	args: Page,
 	rest: 'GET',
 	parallel: true,
+	limit: READS,
 	summary: 'Lists everybody by name; for those who may view-d-room',
 	async run(args, context) {
 		const { store, userId } = context;

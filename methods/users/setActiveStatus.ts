@@ -2,6 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { WRITES } from '../limits.js';
 import { demandPermission } from '../permissions.js';
 import { setActive } from './activity.js';
 import { handOverRooms } from './owners.js';
@@ -15,6 +16,7 @@ export const setActiveStatus = method({
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
+	limit: WRITES,
 	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store, name } = context;

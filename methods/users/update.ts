@@ -6,6 +6,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
 import { Storable } from '../accounts/storable.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
+import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { setActive } from './activity.js';
 import { demandRoles, unlessLastAdmin } from './admins.js';
@@ -87,6 +88,7 @@ export const updateUser = method({
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
+	limit: WRITES,
 	summary:
 		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	async run({ userId: whom, data, confirmRelinquish }, context) {

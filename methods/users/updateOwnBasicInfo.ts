@@ -4,6 +4,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
+import { OWN_ACCOUNT } from '../limits.js';
 import { RealName, saveNames } from './names.js';
 import { spreadUsername } from './rename.js';
 import { findShown } from './shown.js';
@@ -30,6 +31,7 @@ export const updateOwnBasicInfo = method({
 	args: { data: Changes },
 	rest: 'POST',
 	once: true,
+	limit: OWN_ACCOUNT,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;

@@ -15,6 +15,32 @@ export interface StreamHub {
 	read(stream: string): ReadonlyMap<string, unknown>;
 	/** Sends an event to all who read it. */
 	notify(event: EventPayloads['notify']): void;
+	/** The rooms whose events a user reads here. */
+	roomsReadBy(userId: string): ReadonlySet<string>;
+	/**
+	 * Asks those who read events of rooms again whether they may: those of a user, of a room, or both, and nothing reaches
+	 * them from this call on until that is known; or all of them in turn. Who may not any more loses the subscription.
+	 * @returns resolves, and never rejects, when all is known
+	 */
+	askAgain(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+}
+
+/** Longest name of an event, in characters. Each is kept as long as somebody reads it; ids and words make far shorter ones. */
+const LONGEST_NAME = 512;
+
+/** Readers asked at once. */
+const AT_ONCE = 20;
+
+/** Somebody who reads the events of one name. */
+interface Reader {
+	readonly subscription: Subscription;
+	/** The room they are about, if they are about one. */
+	readonly rid: string | undefined;
+	mayRead(): boolean | Promise<boolean>;
+	/** How often was asked again. */
+	turn: number;
+	/** While it is being asked: what has come meanwhile. */
+	held: Broadcast[] | undefined;
 }
 
 /** The second parameter of a stream subscription; clients of old send a plain false. */
@@ -34,37 +60,68 @@ function event(stream: string, eventName: string, args: readonly unknown[]): str
 }
 
 export function createStreamHub(streams: readonly Stream[]): StreamHub {
-	const readers = new Map<string, Map<string, Set<Subscription>>>(streams.map(({ name }) => [name, new Map()]));
+	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
+	/** Those who read events of rooms, or are about to, by their user. */
+	const ofRooms = new Map<string, Set<Reader>>();
 
-	function join(stream: string, eventName: string, subscription: Subscription): void {
-		const events = readers.get(stream) as Map<string, Set<Subscription>>;
-		let all = events.get(eventName);
+	/** Puts a reader into one of the sets of a map, until it stops. */
+	function put(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
+		let all = sets.get(key);
 		if (!all) {
 			all = new Set();
-			events.set(eventName, all);
+			sets.set(key, all);
 		}
-		const joined = all.add(subscription);
-		subscription.onStop(() => {
-			joined.delete(subscription);
-			if (joined.size === 0) events.delete(eventName);
+		const joined = all.add(reader);
+		reader.subscription.onStop(() => {
+			joined.delete(reader);
+			// Another set may stand in its place by now.
+			if (joined.size === 0 && sets.get(key) === joined) sets.delete(key);
 		});
 	}
 
-	function publicationOf({ name, summary, mayRead, initial }: Stream): Publication {
+	async function ask(reader: Reader): Promise<void> {
+		const { subscription } = reader;
+		const turn = ++reader.turn;
+		reader.held ??= [];
+		try {
+			const may = await reader.mayRead();
+			// Whoever asked after us decides.
+			if (reader.turn !== turn) return;
+			if (!may) throw refusal('notAllowed');
+		} catch (thrown) {
+			subscription.error(thrown);
+			return;
+		}
+		const { held } = reader;
+		reader.held = undefined;
+		for (const message of held) subscription.host.transport.broadcast(message);
+	}
+
+	function publicationOf({ name, summary, mayRead, roomOf, initial }: Stream): Publication {
 		return publication({
 			name: `stream-${name}`,
 			args: { eventName: Match.Any, options: Options },
 			summary,
 			anonymous: true,
 			async run({ eventName, options }, context) {
-				if (typeof eventName !== 'string' || eventName === '') throw refusal('invalidEventName');
-				if (!(await mayRead(eventName, context))) throw refusal('notAllowed');
+				if (typeof eventName !== 'string' || eventName === '' || eventName.length > LONGEST_NAME)
+					throw refusal('invalidEventName');
 				// The context of a publication is its subscription; here it is needed as that.
 				const subscription = context as Subscription;
+				const reader: Reader = {
+					subscription,
+					rid: roomOf?.(eventName),
+					mayRead: () => mayRead(eventName, context),
+					turn: 0,
+					held: undefined,
+				};
+				// Before it is asked: a place that goes at that moment must not be overlooked.
+				if (reader.rid !== undefined && context.userId !== null) put(ofRooms, context.userId, reader);
+				if (!(await reader.mayRead())) throw refusal('notAllowed');
 				if (wantsAdded(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
 				}
-				join(name, eventName, subscription);
+				put(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
 				context.ready();
 				if (!initial) return;
 				// Whatever comes next need not wait for it.
@@ -85,7 +142,18 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
 			const message = new Broadcast(event(stream, eventName, args));
-			for (const { host } of all) host.transport.broadcast(message);
+			for (const { held, subscription } of all) {
+				if (held) held.push(message);
+				else subscription.host.transport.broadcast(message);
+			}
+		},
+		roomsReadBy: (userId) => new Set([...(ofRooms.get(userId) ?? [])].map(({ rid }) => rid as string)),
+		async askAgain({ userId, rid }) {
+			const whose = userId === undefined ? [...ofRooms.values()] : [ofRooms.get(userId) ?? []];
+			const asked = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
+			// Of all there may be very many: what came for the last would pile up meanwhile.
+			if (userId !== undefined || rid !== undefined) for (const reader of asked) reader.held ??= [];
+			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(ask));
 		},
 	};
 }

@@ -120,6 +120,9 @@ function isKey(value: unknown): boolean {
 	return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value instanceof Date;
 }
 
+/** Most keys made of the values of several fields: two lists of thousands would make millions. One of them alone will do. */
+const MOST_KEYS = 1000;
+
 /**
  * The texts of the keys of an index that a query asks for; undefined if it says nothing, or nothing definite, of one of
  * the fields.
@@ -130,6 +133,7 @@ function keysOf(fields: readonly string[], query: Fields): string[] | undefined 
 		const values = valuesOf(query[field]);
 		if (!values) return undefined;
 		if (fields.length === 1) return values.map(keyText);
+		if (keys.length * values.length > MOST_KEYS) return undefined;
 		keys = keys.flatMap((key) => values.map((value) => ({ ...key, [field]: value })));
 	}
 	return keys.map(keyText);

@@ -97,4 +97,12 @@ describe('any store: indexes', () => {
 		await test.store.users.insertOne({ _id: 'u', username: 'u' });
 		expect(await test.store.users.find({ username: { $in: [] } }).toArray()).to.deep.equal([]);
 	});
+
+	it('two long lists of values cost no more than one of them', async () => {
+		const uids = Array.from({ length: 3000 }, (_, i) => `u${i}`);
+		const rids = Array.from({ length: 3000 }, (_, i) => `r${i}`);
+		await test.store.subscriptions.insertOne({ _id: 's1', rid: 'r7', u: { _id: 'u2999' } });
+		await test.store.subscriptions.insertOne({ _id: 's2', rid: 'r7', u: { _id: 'other' } });
+		expect(await places({ rid: { $in: rids }, 'u._id': { $in: uids } })).to.deep.equal(['s1']);
+	});
 });

@@ -54,6 +54,8 @@ describe('announcing a room', () => {
 		await announce({ collection: 'rooms', action: 'updated', document: room }, test.store, {
 			read: () => read,
 			notify: (event) => void told.push(event),
+			roomsReadBy: () => new Set(),
+			askAgain: async () => {},
 		});
 		return told;
 	}

@@ -1,0 +1,154 @@
+/** Callers who are nearly members, and calls that are nearly harmless. */
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import { announcedBy } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+describe('who was only asked into a room', () => {
+	let roomkey: TestRoomkey;
+	let owner: Person;
+	let member: Person;
+	let invited: Person;
+	let admin: Person;
+	let rid: string;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		owner = await addPerson(roomkey.store, { e2e: { public_key: 'public', private_key: 'private' } });
+		member = await addPerson(roomkey.store);
+		invited = await addPerson(roomkey.store);
+		admin = await addPerson(roomkey.store, { roles: ['admin'] });
+	});
+	after(() => roomkey.close());
+	beforeEach(async () => {
+		rid = await addRoom(roomkey.store, []);
+		await addMember(roomkey.store, rid, invited, { status: 'INVITED', ts: new Date(0) });
+		await addMember(roomkey.store, rid, owner, { roles: ['owner'], ts: new Date(1) });
+		await addMember(roomkey.store, rid, member, { ts: new Date(2) });
+	});
+
+	const ask = (as: Person, keyId = 'k') =>
+		roomkey.call(as, 'stream-notify-room-users', `${rid}/e2ekeyRequest`, rid, keyId);
+
+	it('does not ask its members for the key (10.3), and is not asked', async () => {
+		expect(await rejection(ask(invited))).to.include({ error: 'not-allowed' });
+		const told = await announcedBy(roomkey, () => ask(owner));
+		expect(told).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
+	});
+
+	it('does not see the key history of its members (E15), nor do they see theirs', async () => {
+		for (const [as, whom] of [
+			[invited, owner],
+			[owner, invited],
+		] as const) {
+			expect(await rejection(roomkey.call(as, 'e2e.keyHistory', whom.id))).to.include({ error: 'error-invalid-user' });
+		}
+		expect(await roomkey.call(member, 'e2e.keyHistory', owner.id)).to.include({ total: 1 });
+	});
+
+	it('does not inherit it from an owner whose account goes', async () => {
+		const goes = await addPerson(roomkey.store);
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': owner.id }, { $unset: { roles: 1 } });
+		await addMember(roomkey.store, rid, goes, { roles: ['owner'] });
+		await roomkey.call(admin, 'users.delete', goes.id, undefined, undefined, true);
+		const heir = await roomkey.store.subscriptions.findOne({ rid, roles: 'owner' });
+		expect(heir?.u._id).to.equal(owner.id);
+	});
+
+	it('has none of the rights that a role in it would give', async () => {
+		await roomkey.store.rooms.updateOne({ _id: rid }, { $set: { t: 'c' } });
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': invited.id }, { $set: { roles: ['owner'] } });
+		for (const [name, ...params] of [
+			['channels.kick', rid, '', member.id],
+			['rooms.saveRoomSettings', rid, undefined, undefined, 'topic'],
+			['channels.delete', rid],
+		] as const) {
+			expect(await rejection(roomkey.call(invited, name, ...params)), name).to.have.property('error');
+		}
+		expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(3);
+		expect(await roomkey.store.rooms.findOne({ _id: rid })).to.not.have.property('topic');
+	});
+
+	it('and nobody makes all members hear a text of any length', async () => {
+		expect(await rejection(ask(owner, 'x'.repeat(10_000)))).to.include({ error: 'not-allowed' });
+		const long = 'x'.repeat(100_000);
+		for (const [name, ...params] of [
+			['rooms.saveRoomSettings', rid, undefined, undefined, long],
+			['rooms.saveRoomSettings', rid, undefined, undefined, undefined, long],
+			['groups.create', 'long-1', [], false, { text: long }],
+			['groups.create', 'long-2', [], false, {}, { topic: long }],
+		]) {
+			const thrown = await rejection(roomkey.call(owner, name as string, ...params));
+			expect(thrown, name as string).to.have.property('errorType', 'Match.Error');
+		}
+		expect(await rejection(roomkey.call(owner, 'saveRoomSettings', rid, 'roomTopic', long))).to.include({
+			error: 'error-invalid-settings',
+		});
+	});
+});
+
+describe('what no store can hold or ask for', () => {
+	let roomkey: TestRoomkey;
+	let person: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+		person = await addPerson(roomkey.store);
+	});
+	after(() => roomkey.close());
+
+	it('a date that is none is refused', async () => {
+		const none = new Date(Number.NaN);
+		for (const name of ['public-settings/get', 'rooms/get', 'subscriptions/get']) {
+			expect(await rejection(roomkey.call(person, name, none)), name).to.include({
+				error: 'error-updatedSince-param-invalid',
+			});
+		}
+	});
+
+	for (const name of ['a\0b', '\0', '__proto__', '$a', 'a.b', '']) {
+		it(`a field named ${JSON.stringify(name)} is refused`, async () => {
+			const fields = JSON.parse(`{${JSON.stringify(name)}: 1}`);
+			const thrown = await rejection(roomkey.call(person, 'groups.create', 'fields', [], false, { in: fields }));
+			expect(thrown).to.have.property('errorType', 'Match.Error');
+		});
+	}
+});
+
+describe('limits of calls (T2)', () => {
+	/** What has limits of its own, answers at once, or must always be possible. */
+	const UNLIMITED = [
+		'login',
+		'createUser',
+		'logout',
+		'removeOtherTokens',
+		'settings.public',
+		'public-settings/get',
+		'sendMessage',
+		'chat.sendMessage',
+	];
+
+	for (const { name, limit } of methods) {
+		if (UNLIMITED.includes(name)) continue;
+		it(`${name} has one`, () => {
+			expect(limit).to.have.property('calls').that.is.above(0);
+		});
+	}
+
+	it('whoever holds a token cannot guess at the password by changePassword', async () => {
+		const roomkey = await openRoomkey(methods, { rateLimit: 'on' });
+		try {
+			const person = await addPerson(roomkey.store, { password: 'right' });
+			for (let i = 0; i < 10; i++) {
+				expect(await rejection(roomkey.call(person, 'changePassword', `wrong ${i}`, 'new'))).to.include({ error: 403 });
+			}
+			expect(await rejection(roomkey.call(person, 'changePassword', 'right', 'new'))).to.include({
+				error: 'too-many-requests',
+			});
+		} finally {
+			await roomkey.close();
+		}
+	});
+});

@@ -1,0 +1,289 @@
+/**
+ * Every method of the catalogue, called with odd arguments by every kind of caller: it must answer, or refuse, and never
+ * fail; and no secret may come out of it.
+ */
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import { canonical } from '../../shared/ejson.js';
+import type { Method } from '../../shared/method.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+/** In ms, for all calls together. */
+const BUDGET = 2500;
+/** In ms: far more than any call of these takes, far less than one that goes on for ever. */
+const LONGEST_CALL = 5000;
+
+const SEED = Number(process.env.ROOMKEY_FUZZ_SEED ?? Date.now() % 2 ** 31);
+
+/** Mulberry32: numbers from 0 to 1 that are the same for the same seed. */
+function randomFrom(seed: number): () => number {
+	let state = seed;
+	return () => {
+		state = (state + 0x6d2b79f5) | 0;
+		let t = Math.imul(state ^ (state >>> 15), 1 | state);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+	};
+}
+
+function nested(depth: number): unknown {
+	let value: unknown = 'x';
+	for (let i = 0; i < depth; i++) value = i % 2 ? [value] : { a: value };
+	return value;
+}
+
+/** A key of its own, which may come by a form; there values are text. Elsewhere such a key is refused when it is read. */
+const proto = JSON.parse('{"__proto__": ["admin"]}');
+
+const ODD: readonly unknown[] = [
+	undefined,
+	null,
+	true,
+	false,
+	0,
+	-0,
+	-1,
+	1,
+	50,
+	2 ** 31,
+	2 ** 53,
+	1.5,
+	Number.NaN,
+	Number.POSITIVE_INFINITY,
+	'',
+	' ',
+	'\n',
+	'\0',
+	'\ud800',
+	'__proto__',
+	'constructor',
+	'toString',
+	'$where',
+	'a.b',
+	'.*',
+	'x'.repeat(1_000_000),
+	'ä'.repeat(5000),
+	new Date(0),
+	new Date(Number.NaN),
+	new Date(8.64e15),
+	new Uint8Array([1, 2, 3]),
+	/x/i,
+	[],
+	[[]],
+	[null],
+	[''],
+	['__proto__', 'constructor'],
+	Array.from({ length: 10_000 }, (_, i) => `item-${i}`),
+	{},
+	{ $ne: null },
+	{ $gt: '' },
+	{ toString: 1 },
+	{ length: 3 },
+	{ a: { b: { c: [1] } } },
+	proto,
+	nested(100),
+	Object.assign(Object.create(null), { a: 1 }),
+];
+
+/** What no answer and no event may hold, whoever asks. */
+const SECRET_FIELDS = ['services', 'bcrypt', 'hashedToken', 'loginTokens', 'e2eRekeying', 'e2eQueueing', 'e2eReset'];
+
+describe('every method', () => {
+	let roomkey: TestRoomkey;
+	let people: Record<string, Person | null>;
+	let rids: string[];
+	const random = randomFrom(SEED);
+	const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+
+	before(async () => {
+		roomkey = await openRoomkey();
+	});
+	after(() => roomkey.close());
+
+	/** Makes the people and rooms anew, as some calls delete them. */
+	async function populate(): Promise<void> {
+		const { store } = roomkey;
+		for (const { deleteMany } of [store.users, store.rooms, store.subscriptions, store.trash]) await deleteMany({});
+		roomkey.log.lines.length = 0;
+		const person = (name: string, fields: object = {}) =>
+			addPerson(store, {
+				_id: `id-of-${name}`,
+				username: name,
+				emails: [{ address: `${name}@example.com`, verified: true }],
+				e2e: { public_key: `public key of ${name}`, private_key: `PRIVATE KEY OF ${name}` },
+				...fields,
+			});
+		const stranger = await person('stranger');
+		const invited = await person('invited');
+		const member = await person('member');
+		const owner = await person('owner');
+		const admin = await person('root', { roles: ['admin', 'user'] });
+		await person('spare', { roles: ['admin'] });
+		const bot = await person('bot', { roles: ['bot'] });
+		const guest = await person('guest', { roles: ['guest'] });
+		const roleless = await person('roleless', { roles: [] });
+		const nameless = await person('nameless');
+		await store.users.updateOne({ _id: nameless.id }, { $unset: { username: 1 } });
+		const deleted = await person('deleted');
+		await store.users.deleteOne({ _id: deleted.id });
+		people = { nobody: null, stranger, invited, member, owner, admin, bot, guest, roleless, nameless, deleted };
+		rids = [];
+		for (const t of ['p', 'c', 'd', 'p'] as const) {
+			const rid = await addRoom(store, [], {
+				_id: `room-${rids.length}`,
+				t,
+				...(t === 'd' ? { uids: [owner.id, member.id] } : { name: `room-${rids.length}` }),
+				encrypted: t !== 'c',
+				e2eKeyId: 'key-1',
+				usersCount: 3,
+			});
+			rids.push(rid);
+			await addMember(store, rid, owner, { t, roles: ['owner'], E2EKey: `key-1 of owner ${rid}` });
+			await addMember(store, rid, member, { t, E2ESuggestedKey: 'key-1 for member' });
+			await addMember(store, rid, invited, { t, status: 'INVITED' });
+			if (t === 'p') await addMember(store, rid, bot, { t });
+		}
+	}
+
+	/** What a caller would send who knows their way about. */
+	function apt(name: string): unknown {
+		const who = pick(Object.values(people));
+		const word: Record<string, () => unknown> = {
+			rid: () => pick(rids),
+			roomId: () => pick(rids),
+			roomName: () => pick([...rids, 'new-name']),
+			roomIds: () => rids,
+			userId: () => who?.id,
+			uid: () => who?.id,
+			username: () => who?.username,
+			user: () => who?.username,
+			usernames: () => [who?.username ?? 'member', 'member'],
+			userIds: () => [who?.id ?? 'x'],
+			members: () => ['member', 'bot'],
+			name: () => `room-${Math.floor(random() * 1e6)}`,
+			key: () => `key-${random()}`,
+			e2eKey: () => `key-${random()}`,
+			e2eKeyId: () => `id-${random()}`,
+			keyID: () => 'key-2',
+			keyId: () => 'key-1',
+			eventName: () => `${pick(rids)}/e2ekeyRequest`,
+			settings: () => ({ roomTopic: 'x', encrypted: random() < 0.5 }),
+			keys: () => ({ public_key: `public ${random()}`, private_key: 'PRIVATE KEY', force: true }),
+			usersSuggestedGroupKeys: () => ({ [pick(rids)]: [{ _id: 'id-of-member', key: `key-${random()}` }] }),
+			data: () => ({ name: 'Somebody' }),
+			permissions: () => [{ _id: 'create-d', roles: ['user', 'admin'] }],
+			extraData: () => ({ encrypted: true, topic: 'x' }),
+			customFields: () => ({ a: { b: [1, new Date(1)] } }),
+			_id: () => pick(['E2E_Enable', 'E2E_Enable,E2E_Enabled_Mentions', 'x']),
+			email: () => `${Math.floor(random() * 1e6)}@example.com`,
+			password: () => 'secret',
+			oldPassword: () => 'secret',
+			newPassword: () => 'secret 2',
+			options: () => ({ user: { username: who?.username ?? 'x' }, password: 'guess' }),
+			count: () => Math.floor(random() * 3),
+			offset: () => Math.floor(random() * 3),
+			confirm: () => true,
+			encrypted: () => random() < 0.5,
+			active: () => true,
+			updatedSince: () => new Date(0),
+			updatedAt: () => new Date(0),
+		};
+		return word[name]?.();
+	}
+
+	/** One of the odd values, put into what is apt somewhere, or in its place. */
+	function odd(name: string): unknown {
+		const value = apt(name);
+		if (Array.isArray(value) && random() < 0.5) return [...value, pick(ODD)];
+		if (typeof value === 'object' && value !== null && !(value instanceof Date) && random() < 0.7) {
+			const key = pick([
+				...Object.keys(value),
+				'constructor',
+				'x',
+				'password',
+				'username',
+				'roles',
+				'customFields',
+				'encrypted',
+			]);
+			return Object.fromEntries([...Object.entries(value), [key, random() < 0.3 ? [{ [key]: pick(ODD) }] : pick(ODD)]]);
+		}
+		return pick(ODD);
+	}
+
+	/** Text of all that came out, as a client would get it. */
+	function textOf(value: unknown): string {
+		return value === undefined ? '' : canonical({ value });
+	}
+
+	function demandNoSecret(what: string, caller: Person | null, value: unknown): void {
+		const text = textOf(value);
+		for (const field of SECRET_FIELDS) expect(text, `${what} tells ${field}`).to.not.include(`"${field}":`);
+		const others = Object.values(people).filter((person) => person && person.id !== caller?.id);
+		for (const other of others) {
+			expect(text, `${what} tells a private key`).to.not.include(`PRIVATE KEY OF ${other?.username}`);
+			expect(text, `${what} tells a token`).to.not.include(other?.token);
+		}
+	}
+
+	async function call(name: string, caller: Person | null, params: unknown[], kind: string): Promise<void> {
+		const shown = inspect(params, {
+			depth: 4,
+			maxArrayLength: 5,
+			maxStringLength: 50,
+			breakLength: Number.POSITIVE_INFINITY,
+		});
+		const what = `seed ${SEED}: ${kind} calls ${name} ${shown}`;
+		const stops = [
+			roomkey.bus.on('changed', ({ collection, document }) => {
+				if (collection === 'users') expect(Object.keys(document), what).to.deep.equal(['_id']);
+			}),
+			roomkey.bus.on('notify', (event) => demandNoSecret(`${what}, by an event,`, null, event)),
+		];
+		const began = Date.now();
+		try {
+			const answer = await Promise.race([
+				roomkey.callAs({ userId: caller?.id ?? null, setUserId: () => {} }, name, ...params),
+				new Promise((_resolve, reject) => {
+					setTimeout(() => reject(new Error(`${what} takes too long`)), LONGEST_CALL).unref();
+				}),
+			]);
+			demandNoSecret(what, caller, answer);
+		} catch (thrown) {
+			const { error, errorType, details } = thrown as Record<string, unknown>;
+			if (errorType === undefined) throw thrown;
+			const cause = roomkey.log.lines.findLast(({ level }) => level === 'error')?.facts as { err?: Error } | undefined;
+			expect(error, `${what} fails: ${cause?.err?.stack}`).to.not.equal(500);
+			demandNoSecret(`${what}, by its refusal,`, caller, { message: (thrown as Error).message, details });
+		} finally {
+			for (const stop of stops) stop();
+		}
+		expect(Date.now() - began, what).to.be.lessThan(LONGEST_CALL);
+	}
+
+	/** Apt arguments, but for one. */
+	const paramsOf = ({ args }: Method, one: number | null) => args.map(([arg], i) => (i === one ? odd(arg) : apt(arg)));
+
+	it(`answers or refuses whatever it is sent, by whomever (ROOMKEY_FUZZ_SEED=${SEED})`, async function () {
+		this.timeout(120_000);
+		// First everybody calls everything as it is meant, with all that is optional or without it; then oddly until time is up.
+		for (const method of methods) {
+			await populate();
+			for (const [kind, caller] of Object.entries(people)) {
+				if (method.args.length > 0) await call(method.name, caller, [], kind);
+				await call(method.name, caller, paramsOf(method, null), kind);
+			}
+		}
+		const end = Date.now() + BUDGET;
+		for (let i = 0; Date.now() < end; i++) {
+			if (i % 200 === 0) await populate();
+			const method = pick(methods);
+			const [kind, caller] = pick(Object.entries(people));
+			const one = Math.floor(random() * (method.args.length + 1));
+			const params = one === method.args.length ? method.args.map(([arg]) => odd(arg)) : paramsOf(method, one);
+			await call(method.name, caller, params, kind);
+		}
+	});
+});

@@ -1,0 +1,224 @@
+/**
+ * Two calls about one room, the second at each step of the first in turn: whatever the order, both answer or are refused,
+ * and what they leave behind agrees.
+ */
+import { expect } from 'chai';
+import type { Collection, Store } from '../../shared/store.js';
+import { identity, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+/** A store that does something once before its n-th operation. */
+function interposed(real: Store) {
+	let left = Number.POSITIVE_INFINITY;
+	let run = async () => {};
+	const pass = async () => {
+		if (left-- !== 0) return;
+		await run();
+	};
+	const wrap = (collection: Collection<never>) =>
+		new Proxy(collection, {
+			get(target, operation) {
+				const own = Reflect.get(target, operation);
+				if (typeof own !== 'function') return own;
+				if (operation !== 'find') {
+					return async (...args: unknown[]) => {
+						await pass();
+						return Reflect.apply(own, target, args);
+					};
+				}
+				return (...args: unknown[]) => {
+					const cursor = () => Reflect.apply(own, target, args) as ReturnType<Collection<never>['find']>;
+					return {
+						async toArray() {
+							await pass();
+							return cursor().toArray();
+						},
+						async *[Symbol.asyncIterator]() {
+							await pass();
+							yield* cursor();
+						},
+					};
+				};
+			},
+		});
+	const store = new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name) as Collection<never>) });
+	return {
+		store,
+		/** Before the operation after n others. */
+		at(n: number, then: () => Promise<void>) {
+			left = n;
+			run = then;
+		},
+		/** Whether it has happened. */
+		get isOver() {
+			return left < 0;
+		},
+	};
+}
+
+interface World {
+	readonly rid: string;
+	readonly alice: Person;
+	readonly bob: Person;
+	readonly carol: Person;
+	readonly admin: Person;
+	/** A new key of the room, sealed. */
+	key(): string;
+}
+
+type Call = readonly [as: Person, name: string, ...params: unknown[]];
+
+/** Over a database it takes far longer to make a world: only some of the steps are tried then. */
+const STRIDE = process.env.ROOMKEY_TEST_MONGO_URL ? 7 : 1;
+
+let made = 0;
+
+const CALLS: Readonly<Record<string, (world: World) => Call>> = {
+	'bob accepts': ({ bob, rid }) => [bob, 'e2e.acceptSuggestedGroupKey', rid],
+	'bob rejects': ({ bob, rid }) => [bob, 'e2e.rejectSuggestedGroupKey', rid],
+	'bob stores his key': ({ bob, rid, key }) => [bob, 'e2e.updateGroupKey', rid, bob.id, key()],
+	'bob makes new identity keys': ({ bob }) => [
+		bob,
+		'e2e.setUserPublicAndPrivateKeys',
+		{ public_key: `new ${++made}`, private_key: 'p', force: true },
+	],
+	'bob resets his identity': ({ bob }) => [bob, 'e2e.resetOwnE2EKey'],
+	'bob leaves': ({ bob, rid }) => [bob, 'groups.leave', rid],
+	'alice offers bob a key': ({ alice, bob, rid, key }) => [alice, 'e2e.updateGroupKey', rid, bob.id, key()],
+	'alice provides': ({ alice, bob, carol, rid, key }) => [
+		alice,
+		'e2e.provideUsersSuggestedGroupKeys',
+		{
+			[rid]: [
+				{ _id: bob.id, key: key() },
+				{ _id: carol.id, key: key() },
+			],
+		},
+	],
+	'alice resets the room': ({ alice, rid }) => {
+		const id = `reset-${++made}`;
+		return [alice, 'e2e.resetRoomKey', rid, sealed(id), id];
+	},
+	'alice removes bob': ({ alice, bob, rid }) => [alice, 'groups.kick', rid, '', bob.id],
+	'alice removes carol': ({ alice, carol, rid }) => [alice, 'groups.kick', rid, '', carol.id],
+	'carol leaves': ({ carol, rid }) => [carol, 'groups.leave', rid],
+	'carol makes new identity keys': ({ carol }) => [
+		carol,
+		'e2e.setUserPublicAndPrivateKeys',
+		{ public_key: `new ${++made}`, private_key: 'p', force: true },
+	],
+	'alice makes a direct room with carol': ({ alice }) => [alice, 'im.create', 'carol'],
+	'alice adds carol': ({ alice, carol, rid }) => [alice, 'groups.invite', rid, '', carol.id],
+	'alice switches encryption off': ({ alice, rid }) => [alice, 'rooms.saveRoomSettings', rid, false],
+	'bob asks for keys': ({ bob }) => [bob, 'e2e.requestSubscriptionKeys'],
+	'alice asks who waits': ({ alice, rid }) => [alice, 'e2e.fetchUsersWaitingForGroupKey', [rid]],
+	'the admin deletes bob': ({ admin, bob }) => [admin, 'users.delete', bob.id],
+	'the admin deletes carol': ({ admin, carol }) => [admin, 'users.delete', carol.id],
+	'the admin deletes the room': ({ admin, rid }) => [admin, 'groups.delete', rid],
+};
+
+describe('two calls at once', () => {
+	let roomkey: TestRoomkey;
+	let steps: ReturnType<typeof interposed>;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, {}, (store) => {
+			steps = interposed(store);
+			return steps.store;
+		});
+	});
+	after(() => roomkey.close());
+
+	async function makeWorld(): Promise<World> {
+		const { store } = roomkey;
+		for (const { deleteMany } of [store.users, store.rooms, store.subscriptions, store.trash]) await deleteMany({});
+		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: 'k', name: 'room', usersCount: 2 });
+		const person = (name: string, fields: object = {}) =>
+			addPerson(store, { username: name, ...identity(name), ...fields });
+		const alice = await person('alice', { __rooms: [rid] });
+		const bob = await person('bob', { __rooms: [rid] });
+		const carol = await person('carol');
+		const admin = await person('admin', { roles: ['admin'] });
+		await addMember(store, rid, alice, { t: 'p', roles: ['owner'], E2EKey: sealed('k') });
+		await addMember(store, rid, bob, { t: 'p', E2ESuggestedKey: sealed('k') });
+		await store.rooms.updateOne(
+			{ _id: rid },
+			{ $set: { usersWaitingForE2EKeys: [{ userId: bob.id, ts: new Date() }] } },
+		);
+		return { rid, alice, bob, carol, admin, key: () => sealed('k') };
+	}
+
+	/** The refusal, as a word; what is not one is a fault. */
+	async function outcomeOf([as, name, ...params]: Call): Promise<unknown> {
+		try {
+			await roomkey.callAs({ userId: as.id, setUserId: () => {} }, name, ...params);
+			return 'done';
+		} catch (thrown) {
+			const { error } = thrown as { error?: unknown };
+			const cause = roomkey.log.lines.findLast(({ level }) => level === 'error')?.facts as { err?: Error } | undefined;
+			if (error === 500 || error === undefined) throw cause?.err ?? thrown;
+			return error;
+		}
+	}
+
+	/** What must hold when nothing runs any more. */
+	async function demandAgreement(world: World, happened: string): Promise<void> {
+		const { store } = roomkey;
+		const { rid } = world;
+		const room = await store.rooms.findOne({ _id: rid });
+		const all = await store.subscriptions.find({}).toArray();
+		const places = all.filter((place) => place.rid === rid);
+		const users = new Map((await store.users.find({}).toArray()).map((user) => [user._id, user]));
+		const queue = room?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
+		for (const user of users.values()) {
+			expect(user, happened).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
+			const own = all.filter(({ u }) => u._id === user._id).map(({ rid }) => rid);
+			expect(user.__rooms ?? [], `${happened}: rooms of ${user.username}`).to.have.members(own);
+		}
+		expect(
+			all.filter(({ u }) => !users.has(u._id)),
+			happened,
+		).to.deep.equal([]);
+		if (!room) {
+			expect(places, happened).to.deep.equal([]);
+			return;
+		}
+		expect(room, happened).to.not.have.property('e2eReset');
+		expect(room.usersCount, `${happened}: members`).to.equal(places.length);
+		for (const { u, E2EKey, E2ESuggestedKey } of places) {
+			for (const key of [E2EKey, E2ESuggestedKey]) {
+				if (key) expect(key.slice(0, -344), `${happened}: key of a room`).to.equal(room.e2eKeyId);
+			}
+			const who = `${happened}: ${users.get(u._id)?.username} in the queue`;
+			const lacks = !E2EKey && users.get(u._id)?.e2e !== undefined;
+			if (!lacks) expect(queue, who).to.not.include(u._id);
+			else if (!E2ESuggestedKey && room.encrypted) expect(queue, who).to.include(u._id);
+		}
+		const members = places.map(({ u }) => u._id);
+		expect(
+			queue.filter((id) => !members.includes(id)),
+			`${happened}: gone, yet in the queue`,
+		).to.deep.equal([]);
+	}
+
+	for (const [first, makeFirst] of Object.entries(CALLS)) {
+		it(`${first}, and meanwhile any other happens`, async function () {
+			this.timeout(120_000);
+			for (const [second, makeSecond] of Object.entries(CALLS)) {
+				for (let n = 0; ; n += STRIDE) {
+					const world = await makeWorld();
+					const other = makeSecond(world);
+					let then: unknown;
+					steps.at(n, async () => {
+						then = await outcomeOf(other);
+					});
+					const outcome = await outcomeOf(makeFirst(world));
+					if (!steps.isOver) break;
+					await demandAgreement(world, `${first} (${outcome}), at step ${n} ${second} (${then})`);
+				}
+				steps.at(Number.POSITIVE_INFINITY, async () => {});
+			}
+		});
+	}
+});

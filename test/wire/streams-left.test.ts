@@ -1,0 +1,153 @@
+/** Streams of a room and those who may not see it any more. */
+import { expect } from 'chai';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { headersOf, request } from '../support/rest.js';
+
+describe('whoever may not see a room any more does not read its streams', () => {
+	let app: TestApp;
+	let owner: Person;
+	let member: Person;
+	let admin: Person;
+	const clients: RawClient[] = [];
+
+	beforeEach(async () => {
+		app = await startApp();
+		owner = await addPerson(app.store);
+		member = await addPerson(app.store);
+		admin = await addPerson(app.store, { roles: ['admin'] });
+	});
+	afterEach(async () => {
+		await Promise.all(clients.splice(0).map((client) => client.close()));
+		await app.close();
+	});
+
+	async function connect(as: Person): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	async function watch(client: RawClient, rid: string): Promise<void> {
+		client.send({ msg: 'sub', id: `data-${rid}`, name: 'stream-room-data', params: [rid] });
+		client.send({ msg: 'sub', id: `notify-${rid}`, name: 'stream-notify-room', params: [`${rid}/e2e.keyRequest`] });
+		for (const frame of await client.take(2)) expect(frame.msg).to.equal('ready');
+	}
+
+	/** All that has come up to now. */
+	async function rest(client: RawClient): Promise<Frame[]> {
+		client.send({ msg: 'ping', id: 'end' });
+		const frames: Frame[] = [];
+		for (;;) {
+			const frame = await client.next();
+			if (frame.msg === 'pong') return frames;
+			frames.push(frame);
+		}
+	}
+
+	const ended = (rid: string) => [`nosub data-${rid}`, `nosub notify-${rid}`];
+	const asText = ({ msg, id }: Frame) => `${msg} ${id}`;
+
+	async function room(fields: object = {}): Promise<string> {
+		const rid = await addRoom(app.store, [], { name: `room-${Math.random()}`, usersCount: 2, ...fields });
+		await addMember(app.store, rid, owner, { roles: ['owner'] });
+		await addMember(app.store, rid, member);
+		return rid;
+	}
+
+	it('after they were removed; those who stay read on', async () => {
+		const rid = await room();
+		const [gone, stays] = [await connect(member), await connect(owner)];
+		await watch(gone, rid);
+		await watch(stays, rid);
+		const caller = await connect(owner);
+		expect((await caller.call('groups.kick', rid, '', member.id)).error).to.equal(undefined);
+		await caller.call('e2e.setRoomKeyID', rid, 'k');
+		const heard = await rest(gone);
+		expect(heard.map(asText)).to.have.members(ended(rid));
+		expect((await rest(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
+	});
+
+	it('after they left', async () => {
+		const rid = await room();
+		const gone = await connect(member);
+		await watch(gone, rid);
+		await (await connect(member)).call('groups.leave', rid);
+		await (await connect(owner)).call('e2e.setRoomKeyID', rid, 'k');
+		expect((await rest(gone)).map(asText)).to.have.members(ended(rid));
+	});
+
+	it('but who leaves a channel still may, and misses nothing', async () => {
+		const rid = await room({ t: 'c' });
+		const gone = await connect(member);
+		await watch(gone, rid);
+		await (await connect(member)).call('channels.leave', rid);
+		await (await connect(owner)).call('e2e.setRoomKeyID', rid, 'k');
+		const heard = await rest(gone);
+		expect(heard.map(({ msg }) => msg)).to.not.include('nosub');
+		expect(heard.at(-1)?.fields).to.have.nested.property('args[0].e2eKeyId', 'k');
+		expect(heard.filter(({ msg }) => msg === 'changed')).to.have.length(2);
+	});
+
+	it('after the room was deleted', async () => {
+		const rid = await room();
+		const [one, seesAll] = [await connect(member), await connect(owner)];
+		await watch(one, rid);
+		await watch(seesAll, rid);
+		await (await connect(owner)).call('groups.delete', rid);
+		expect((await rest(one)).map(asText)).to.include.members(ended(rid));
+		expect((await rest(seesAll)).map(asText)).to.include.members(ended(rid));
+	});
+
+	it('nor those of its discussions', async () => {
+		const rid = await room();
+		const discussion = await addRoom(app.store, [owner], { prid: rid });
+		const gone = await connect(member);
+		await watch(gone, discussion);
+		await (await connect(owner)).call('groups.kick', rid, '', member.id);
+		await (await connect(owner)).call('e2e.setRoomKeyID', discussion, 'k');
+		expect((await rest(gone)).map(asText)).to.have.members(ended(discussion));
+	});
+
+	it('after a role or a permission was taken from them', async () => {
+		const rid = await addRoom(app.store, [], { t: 'c' });
+		const [one, other] = [await connect(member), await connect(owner)];
+		await watch(one, rid);
+		await watch(other, rid);
+		const caller = await connect(admin);
+		const { error } = await caller.call('users.update', member.id, { roles: ['guest'] });
+		expect(error).to.equal(undefined);
+		expect((await rest(one)).map(asText)).to.have.members(ended(rid));
+		expect(await rest(other)).to.deep.equal([]);
+		await caller.call('permissions.update', [{ _id: 'view-c-room', roles: ['admin'] }]);
+		expect((await rest(other)).map(asText)).to.have.members(ended(rid));
+	});
+
+	it('who was only asked in is not told of the room', async () => {
+		const rid = await room();
+		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
+		const invited = await connect(member);
+		for (const usersCount of [1, 5]) {
+			await app.store.rooms.updateOne({ _id: rid }, { $set: { usersCount }, $unset: { e2eKeyId: 1 } });
+			const id = `changes-${usersCount}`;
+			invited.send({ msg: 'sub', id, name: 'stream-notify-user', params: [`${member.id}/rooms-changed`] });
+			expect(await invited.next()).to.include({ msg: 'ready' });
+			const body = { rid, keyID: `k-${usersCount}` };
+			const answer = await request(`${app.url}/api/v1/e2e.setRoomKeyID`, {
+				method: 'POST',
+				headers: { 'Content-Type': 'application/json', ...headersOf(owner) },
+				body: JSON.stringify(body),
+			});
+			expect(answer.status).to.equal(200);
+			expect(await rest(invited)).to.deep.equal([]);
+		}
+	});
+
+	it('a name that is too long is none', async () => {
+		const client = await connect(member);
+		client.send({ msg: 'sub', id: 's', name: 'stream-notify-all', params: ['x'.repeat(10_000)] });
+		expect(await client.next()).to.have.nested.property('error.error', 'invalid-event-name');
+	});
+});
