@@ -7,7 +7,7 @@ import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('settings', () => {
+describe('settings (11)', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let alice: Person;

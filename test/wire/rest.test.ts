@@ -52,8 +52,8 @@ describe('REST', () => {
 	});
 	after(() => app.close());
 
-	describe('the seed, word for word', () => {
-		it('set', async () => {
+	describe('the seed, word for word (6.2)', () => {
+		it('6.2 ok', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
 			expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -66,7 +66,7 @@ describe('REST', () => {
 			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`${what}, even with a bad body`, async () => {
+			it(`6.2 no or bad credentials, 7.1, 7.2: ${what}, even with a bad body`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -76,17 +76,17 @@ describe('REST', () => {
 			});
 		}
 
-		it("somebody else's token", async () => {
+		it("7.2: somebody else's token", async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
 			expect(status).to.equal(401);
 		});
 
-		it('a token that has run out', async () => {
+		it('7.2, 9.3: a token that has run out', async () => {
 			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
 			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
 		});
 
-		it('a user who was deactivated', async () => {
+		it('7.2: a user who was deactivated', async () => {
 			const inactive = await addPerson(app.store, { active: false });
 			expect((await post(setRoomKeyID, inactive, {})).status).to.equal(401);
 		});
@@ -100,7 +100,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`${JSON.stringify(body)}`, async () => {
+			it(`6.2 rid absent or of other type, 7.3 Match error: ${JSON.stringify(body)}`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -110,7 +110,7 @@ describe('REST', () => {
 		}
 
 		for (const rid of ['nowhere', '']) {
-			it(`unknown rid '${rid}'`, async () => {
+			it(`6.2 unknown room or empty rid: '${rid}'`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -119,7 +119,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('a room the caller may not see', async () => {
+		it('6.2 forbidden room', async () => {
 			const rid = await addRoom(app.store, [bob]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -128,7 +128,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('a room that has a key id', async () => {
+		it('6.2 key exists', async () => {
 			const rid = await addRoom(app.store, [alice], { e2eKeyId: 'first' });
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -139,12 +139,12 @@ describe('REST', () => {
 			});
 		});
 
-		it('an unknown member is ignored', async () => {
+		it('6.2 unknown member: ignored', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			expect((await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 })).status).to.equal(200);
 		});
 
-		it('has exactly the headers of Rocket.Chat', async () => {
+		it('7.3: has exactly the headers of Rocket.Chat', async () => {
 			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
 				expect(headers.get('content-type')).to.equal('application/json');
 				expect(headers.get('cache-control')).to.equal('no-store');
@@ -217,7 +217,7 @@ describe('REST', () => {
 		});
 	});
 
-	describe('what does not fit', () => {
+	describe('what does not fit (7.3)', () => {
 		const json = { 'Content-Type': 'application/json' };
 
 		for (const [what, path, init, status, error] of [
@@ -317,7 +317,7 @@ describe('REST', () => {
 		const call = (path: string, as: Person | null, message: unknown) =>
 			post(`${api}/${path}`, as, { message: typeof message === 'string' ? message : stringify(message) });
 
-		it('runs a method with EJSON both ways', async () => {
+		it('8 success, EJSON: runs a method with EJSON both ways', async () => {
 			const message = { msg: 'method', id: '7', method: 'test.echo', params: [new Date(5)] };
 			const { status, text } = await call('method.call/test.echo', alice, message);
 			expect({ status, text }).to.deep.equal({
@@ -326,14 +326,14 @@ describe('REST', () => {
 			});
 		});
 
-		it('leaves out an undefined result', async () => {
+		it('8 success: leaves out an undefined result', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] };
 			const { body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(body).to.deep.equal({ message: '{"msg":"result","id":"1"}', success: true });
 		});
 
-		it('answers an exception with 400 and the error inside', async () => {
+		it('8 exception, error object: answers an exception with 400 and the error inside', async () => {
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: ['nowhere', 'k'] };
 			const { status, body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(status).to.equal(400);
@@ -398,7 +398,7 @@ describe('REST', () => {
 		});
 	});
 
-	describe('login, logout, me (section 9)', () => {
+	describe('login, logout, me (9.1)', () => {
 		const logIn = (body: unknown) => post(`${api}/login`, null, body);
 
 		for (const body of [
