@@ -1,6 +1,7 @@
 /** DESIGN section 1 and contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { hashToken } from '../../methods/accounts/tokens.js';
 import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -18,6 +19,12 @@ const methods = [
 		name: 'test.throw',
 		args: { code: Match.OneOf(String, Number) },
 		run: ({ code }) => Promise.reject(new ClientError(code, 'Reason', { d: 1 })),
+	}),
+	method({
+		...anyone,
+		name: 'test.wordless',
+		args: {},
+		run: () => Promise.reject(new ClientError('some-code')),
 	}),
 	method({ ...anyone, name: 'test.fail', args: {}, run: () => Promise.reject(new Error('a secret')) }),
 	method({ ...anyone, name: 'test.date', args: {}, run: () => new Date(5) }),
@@ -75,6 +82,13 @@ describe('REST', () => {
 				expect({ status, text }).to.deep.equal({ status: 401, text: '{"success":false,"error":"unauthorized"}' });
 			});
 		}
+
+		it('7.2: names of headers in any case; a token with a prefix is none', async () => {
+			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
+			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
+			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
+				expect((await ask({ 'X-User-Id': alice.id, 'X-Auth-Token': token })).status).to.equal(401);
+		});
 
 		it("7.2: somebody else's token", async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
@@ -195,6 +209,31 @@ describe('REST', () => {
 			});
 		}
 
+		it('an error without a reason has its code as text', async () => {
+			const { status, text } = await post(`${api}/test.wordless`, null, {});
+			expect({ status, text }).to.deep.equal({
+				status: 400,
+				text: '{"success":false,"error":"[some-code]","errorType":"some-code"}',
+			});
+		});
+
+		it('every answer, whatever its status, has the headers of Rocket.Chat', async () => {
+			for (const [status, path, init] of [
+				[200, 'test.get?a=1', {}],
+				[400, 'test.throw', { method: 'POST' }],
+				[401, 'me', {}],
+				[404, 'nope', {}],
+				[405, 'test.throw', {}],
+				[500, 'test.fail', { method: 'POST' }],
+			] as const) {
+				const answer = await request(`${api}/${path}`, init);
+				expect(answer.status).to.equal(status);
+				expect(answer.headers.get('content-type')).to.equal('application/json');
+				expect(answer.headers.get('cache-control')).to.equal('no-store');
+				expect(answer.headers.get('pragma')).to.equal('no-cache');
+			}
+		});
+
 		for (const name of ['test.fail', 'test.cycle']) {
 			it(`answers ${name} with 500 and tells nothing`, async () => {
 				const { status, text } = await post(`${api}/${name}`, null, {});
@@ -285,7 +324,12 @@ describe('REST', () => {
 				});
 				expect(status).to.equal(405);
 				expect(headers.get('allow')).to.equal('POST');
-				expect(body).to.deep.equal({ success: false, error: `${verb} is not allowed here; use POST` });
+				expect(body).to.deep.equal({
+					status: 'error',
+					message: 'API endpoint does not exist',
+					success: false,
+					error: `${verb} is not allowed here; use POST`,
+				});
 			});
 		}
 
