@@ -3,6 +3,7 @@ import type { Change } from '../../shared/events.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
 
 const NAME = 'e2e.setRoomKeyID';
 
@@ -137,6 +138,12 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 			reason: 'Invalid user',
 			details: { method: NAME },
 		});
+	});
+
+	it('4.1: asks neither for E2E_Enable, nor for encryption, nor for a place in a public channel', async () => {
+		const rid = await addRoom(roomkey.store, [], { t: 'c', encrypted: false });
+		await during(roomkey.store, 'E2E_Enable', false, () => roomkey.call(alice, NAME, rid, 'k'));
+		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 	});
 
 	it('ignores arguments beyond its own', async () => {
