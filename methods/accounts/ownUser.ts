@@ -1,13 +1,15 @@
 /** The client's own `users` document (`contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
 import { liveQuery, publication } from '../../shared/publication.js';
 
+/** Never `services`, never `e2e`. One object for all clients. */
+const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
+
 export const ownUser = publication({
 	name: null,
 	args: {},
 	summary: "The caller's own user document",
 	anonymous: true,
 	run(_args, { userId }) {
-		// Never `services`, never `e2e`.
-		return userId !== null && liveQuery('users', { _id: userId }, { username: 1, emails: 1, profile: 1 });
+		return userId !== null && liveQuery('users', { _id: userId }, FIELDS);
 	},
 });

@@ -6,6 +6,7 @@ import type { Transport } from './transport.js';
 export class ClientConnection implements Connection {
 	readonly clientAddress: string | null;
 	readonly httpHeaders: Connection['httpHeaders'];
+	readonly #session: { close(): void };
 	readonly #log: Log;
 	#closed = false;
 	/** Made when the first one comes: few connections have any. */
@@ -14,12 +15,18 @@ export class ClientConnection implements Connection {
 	constructor(
 		readonly id: string,
 		transport: Transport,
-		readonly close: () => void,
+		session: { close(): void },
 		log: Log,
 	) {
+		this.#session = session;
 		this.#log = log;
 		this.clientAddress = transport.clientAddress;
 		this.httpHeaders = transport.headers;
+	}
+
+	/** Made when it is asked for, so that it can also be called by itself. */
+	get close(): () => void {
+		return () => this.#session.close();
 	}
 
 	onClose(listener: () => void | Promise<void>): void {

@@ -3,15 +3,17 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { Alarms } from '../alarms.js';
 import { limitConnections, TOO_MANY_CONNECTIONS } from '../limits/connections.js';
-import type { HeartbeatOptions } from './heartbeat.js';
+import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
 import { openFramed } from './sockjs/websocket.js';
-import type { Receiver, Transport } from './transport.js';
+import type { Receiver, Transport, TransportOptions } from './transport.js';
 import { openRaw } from './websocket.js';
 
 export interface DdpOptions extends SessionOptions {
+	readonly heartbeat: HeartbeatOptions;
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
 	/** Most clients of one address at a time; beyond it another is refused with 429. Default 1,000. */
@@ -62,54 +64,65 @@ function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 }
 
+/** What an endpoint is given by the server; the rest of what its sessions need it has itself. */
+export interface DdpServices
+	extends Omit<SessionServices, 'heartbeats' | 'alarms' | 'onGone'>,
+		Pick<TransportOptions, 'addressOf'> {}
+
 /** Serves DDP on an HTTP server. */
-export function serveDdp(
-	app: FastifyInstance,
-	services: SessionServices & { addressOf(request: IncomingMessage): string | null },
-	options: DdpOptions,
-): DdpEndpoint {
+export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
 	const { log, bus, addressOf } = services;
 	const { maxFrame, maxBuffered } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
-	const transportOptions = { maxBuffered, addressOf };
-	const admit = limitConnections(options.maxConnectionsPerAddress);
+	const admissions = limitConnections(options.maxConnectionsPerAddress);
+	const transportOptions = { maxBuffered, addressOf, admissions };
+	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
+		// The sessions are all there are.
+		clientTracking: false,
 		maxPayload: maxFrame,
 		perMessageDeflate: options.compression,
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
+	const sessionServices: SessionServices = {
+		...services,
+		heartbeats: new Heartbeats(options.heartbeat),
+		alarms: new Alarms(),
+		onGone(session) {
+			sessions.delete(session);
+			if (sessions.size === 0) allGone?.();
+		},
+	};
 	let closed = false;
 	let allGone: (() => void) | undefined;
 
 	function openSession(transport: Transport): Receiver {
-		const session = new Session(transport, services, options);
+		const session = new Session(transport, sessionServices, options);
 		sessions.add(session);
 		// A poll can still come while others are sent away.
 		if (closed) setImmediate(() => session.close());
-		return {
-			receive: (text) => session.receive(text),
-			closed() {
-				session.closed();
-				sessions.delete(session);
-				if (sessions.size === 0) allGone?.();
-			},
-		};
+		return session;
 	}
 
+	// One for all sockets: each that has its own holds it as long as it is open.
+	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
+	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
+
 	function open(webSocket: WebSocket, request: IncomingMessage): void {
-		// `ws` closes the socket with the right code by itself; without a listener it would also end the process.
-		webSocket.on('error', (err) => log.debug({ err }, 'WebSocket error'));
-		if (SOCKJS_PATH.test(request.url ?? ''))
-			openFramed(webSocket, request, openSession, { ...transportOptions, heartbeat });
+		// From here on `ws` listens on the socket.
+		request.socket.off('error', onSocketError);
+		// It closes the socket with the right code by itself; without a listener it would also end the process.
+		webSocket.on('error', onWebSocketError);
+		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, framedOptions);
 		else openRaw(webSocket, request, openSession, transportOptions);
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-		socket.on('error', (err) => log.debug({ err }, 'Socket error'));
+		socket.on('error', onSocketError);
 		const { url = '', headers } = request;
 		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
 			refuseUpgrade(socket, '404 Not Found');
@@ -119,14 +132,19 @@ export function serveDdp(
 			refuseUpgrade(socket, '400 Bad Request', 'Only supported WebSocket protocol is RFC 6455.');
 			return;
 		}
-		const release = admit(addressOf(request));
-		if (!release) {
+		const address = addressOf(request);
+		if (!admissions.admit(address)) {
 			const body = JSON.stringify({ success: false, error: TOO_MANY_CONNECTIONS });
 			refuseUpgrade(socket, '429 Too Many Requests', body);
 			return;
 		}
-		socket.once('close', release);
-		webSockets.handleUpgrade(request, socket, head, open);
+		let opened = false;
+		webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+			opened = true;
+			open(webSocket, request);
+		});
+		// It opens at once or never.
+		if (!opened) admissions.leave(address);
 	}
 
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
@@ -134,7 +152,6 @@ export function serveDdp(
 	}
 	addSockJsRoutes(app, openSession, {
 		...transportOptions,
-		admit,
 		pollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
@@ -168,7 +185,7 @@ export function serveDdp(
 					for (const session of sessions) session.close();
 				}, grace),
 				setTimeout(() => {
-					for (const webSocket of webSockets.clients) webSocket.terminate();
+					for (const session of sessions) session.cut();
 				}, grace + CLOSE_GRACE),
 			);
 			await new Promise<void>((resolve) => {

@@ -18,12 +18,28 @@ const VISIBLE_HEADERS = [
 	'accept-language',
 ];
 
-/** Picks them, so that nothing else of the request is kept as long as the connection lasts. */
-export function visibleHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, string>> {
+type Headers = Readonly<Record<string, string>>;
+
+/** Sets of headers that were seen, by their text. */
+const known = new Map<string, Headers>();
+const MOST_KNOWN = 1000;
+/** Longer ones, in characters, are kept by their client alone. */
+const LONGEST_KNOWN = 1000;
+
+/**
+ * Picks them, so that nothing else of the request is kept as long as the connection lasts. Most clients have the same as
+ * many others: they share one object.
+ */
+export function visibleHeaders(headers: IncomingHttpHeaders): Headers {
 	const visible: Record<string, string> = {};
 	for (const name of VISIBLE_HEADERS) {
 		const value = headers[name];
 		if (value !== undefined) visible[name] = String(value);
 	}
+	const text = JSON.stringify(visible);
+	const before = known.get(text);
+	if (before || text.length > LONGEST_KNOWN) return before ?? visible;
+	if (known.size >= MOST_KNOWN) known.clear();
+	known.set(text, Object.freeze(visible));
 	return visible;
 }

@@ -3,7 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import type { Change } from '../../shared/events.js';
 import type { LiveQuery } from '../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
-import type { Bus } from '../events/bus.js';
+import type { Bus, Watched, Watcher } from '../events/bus.js';
+import { SmallMap } from './small-map.js';
 
 type Document = { _id: string };
 type Fields = Record<string, unknown>;
@@ -29,34 +30,56 @@ const SLICE = 100;
  * A change says only which document was written: whether it matches, and what it now holds, the store is asked. So no
  * second matcher has to agree with the store's, and several writes in a row cost one read.
  */
-export class Observation {
-	/** Resolves when all is shown, or it was stopped before. */
-	readonly shown: Promise<void>;
+export class Observation implements Watcher {
 	/** What was last told of each document. */
-	readonly #known = new Map<string, Fields>();
+	readonly #known = new SmallMap<Fields>();
 	/** Documents that were written since they were last read; made when one is. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
 	#newer: Set<string> | undefined = new Set();
 	#stopped = false;
 	#refreshing: Promise<void> | undefined;
-	readonly #stopListening: () => void;
 
 	constructor(
 		private readonly query: LiveQuery,
 		private readonly services: { readonly store: Store; readonly bus: Bus },
 		private readonly observer: Observer,
 	) {
-		const { _id: only } = query.filter as { _id?: unknown };
-		const id = typeof only === 'string' ? only : undefined;
 		// Listening begins before reading, so that nothing falls between the two.
-		this.#stopListening = services.bus.watch({ collection: query.collection, id }, (change) => this.#onChange(change));
-		this.shown = this.#showAll();
+		services.bus.watch(this.#watched, this);
+	}
+
+	/** Shows all there is. Resolves when that is done, or it was stopped before. */
+	async show(): Promise<void> {
+		const { filter, projection } = this.query;
+		let count = 0;
+		for await (const document of this.#collection.find(filter as Filter<Document>, { projection })) {
+			if (this.#stopped) return;
+			if (!this.#newer?.has(document._id)) this.#tell(document);
+			// Asked after each: a slice of large documents would be more than may wait for a client.
+			const room = this.observer.roomForMore();
+			if (room) await room;
+			else if (++count % SLICE === 0) await setImmediate();
+		}
+		this.#newer = undefined;
 	}
 
 	stop(): void {
 		this.#stopped = true;
-		this.#stopListening();
+		this.services.bus.unwatch(this.#watched, this);
+	}
+
+	onChange({ document: { _id: id } }: Change): Promise<void> {
+		this.#written ??= new Set();
+		this.#written.add(id);
+		this.#refreshing ??= this.#refresh(this.#written);
+		return this.#refreshing;
+	}
+
+	get #watched(): Watched {
+		const { collection, filter } = this.query;
+		const { _id: only } = filter as { _id?: unknown };
+		return { collection, id: typeof only === 'string' ? only : undefined };
 	}
 
 	get #collection(): Collection<Document> {
@@ -77,20 +100,6 @@ export class Observation {
 			id,
 			gone.length === 0 ? fields : { ...fields, ...Object.fromEntries(gone.map((n) => [n, undefined])) },
 		);
-	}
-
-	async #showAll(): Promise<void> {
-		const { filter, projection } = this.query;
-		let count = 0;
-		for await (const document of this.#collection.find(filter as Filter<Document>, { projection })) {
-			if (this.#stopped) return;
-			if (!this.#newer?.has(document._id)) this.#tell(document);
-			// Asked after each: a slice of large documents would be more than may wait for a client.
-			const room = this.observer.roomForMore();
-			if (room) await room;
-			else if (++count % SLICE === 0) await setImmediate();
-		}
-		this.#newer = undefined;
 	}
 
 	async #read(id: string, written: Set<string>): Promise<Document | null> {
@@ -121,12 +130,5 @@ export class Observation {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.
 			this.#refreshing = undefined;
 		}
-	}
-
-	#onChange({ document: { _id: id } }: Change): Promise<void> {
-		this.#written ??= new Set();
-		this.#written.add(id);
-		this.#refreshing ??= this.#refresh(this.#written);
-		return this.#refreshing;
 	}
 }

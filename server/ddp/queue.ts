@@ -9,7 +9,8 @@ export interface QueueHost<T> {
 
 /** One message at a time, in order. A class, since there is one for every client. */
 export class MessageQueue<T> {
-	readonly #waiting: T[] = [];
+	/** Made when the first one must wait. */
+	#waiting: T[] | undefined;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
 	#looping = false;
@@ -22,37 +23,45 @@ export class MessageQueue<T> {
 	) {}
 
 	get isEmpty(): boolean {
-		return this.#waiting.length === 0;
+		return this.#length === 0;
 	}
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
 			// Its turn at once: most clients never have two messages under way.
-			this.#busy = true;
-			this.host.handle(message, this.#release);
+			this.#handle(message);
 			return;
 		}
+		this.#waiting ??= [];
 		this.#waiting.push(message);
-		if (this.#waiting.length > this.max) this.transport.pause();
+		if (this.#length > this.max) this.transport.pause();
 	}
 
 	/** Forgets what waits. */
 	clear(): void {
-		this.#waiting.length = 0;
+		this.#waiting = undefined;
 	}
 
-	readonly #release = () => {
+	get #length(): number {
+		return this.#waiting?.length ?? 0;
+	}
+
+	#handle(message: T): void {
+		this.#busy = true;
+		this.host.handle(message, () => this.#release());
+	}
+
+	#release(): void {
 		this.#busy = false;
 		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
 		if (this.#looping) return;
 		this.#looping = true;
 		while (!this.#busy) {
-			const next = this.#waiting.shift();
+			const next = this.#waiting?.shift();
 			if (next === undefined) break;
-			this.#busy = true;
-			this.host.handle(next, this.#release);
+			this.#handle(next);
 		}
 		this.#looping = false;
-		if (this.#waiting.length <= this.max) this.transport.resume();
-	};
+		if (this.#length <= this.max) this.transport.resume();
+	}
 }

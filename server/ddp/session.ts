@@ -3,12 +3,12 @@ import { Unreadable } from '../../shared/ejson.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
+import type { Alarm, Alarms, Sleeper } from '../alarms.js';
 import type { Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
-import { callAt } from './deadline.js';
-import { Heartbeat, type HeartbeatOptions, type Patient } from './heartbeat.js';
+import type { Heartbeat, Heartbeats, Patient } from './heartbeat.js';
 import type { Lineages } from './lineage.js';
 import {
 	formerSession,
@@ -29,7 +29,6 @@ import type { Receiver, Transport } from './transport.js';
 const FIRST_FRAME = 8 * 1024;
 
 export interface SessionOptions {
-	readonly heartbeat: HeartbeatOptions;
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
 	readonly connectTimeout: number;
 	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
@@ -42,10 +41,14 @@ export interface SessionOptions {
 export interface SessionServices extends PublicationServices {
 	readonly invoker: Invoker;
 	readonly publications: Publications;
+	readonly heartbeats: Heartbeats;
+	readonly alarms: Alarms;
 	/** Left out where no calls are remembered. */
 	readonly lineages?: Lineages | undefined;
 	/** Is told of every client that has connected. */
 	onConnection(connection: Connection): void;
+	/** Is told of every session whose transport has closed. */
+	onGone(session: Session): void;
 }
 
 /** A message in the queue: what it asks for, or why that cannot be told. */
@@ -56,13 +59,11 @@ interface Waiting {
 
 const nothing = () => {};
 
-export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> {
-	readonly invoker: Invoker;
-	readonly log: Log;
+export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<Waiting> {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
-	/** Calls off the end that comes when that token runs out. */
-	#keepOpen: (() => void) | undefined;
+	/** Set for the time when that token runs out. */
+	#expiry: Alarm | undefined;
 	#connection: ClientConnection | null = null;
 	/** The line of sessions this one belongs to. */
 	#line: string | undefined;
@@ -84,9 +85,16 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		private readonly services: SessionServices,
 		private readonly options: SessionOptions,
 	) {
-		({ invoker: this.invoker, log: this.log } = services);
 		this.#queue = new MessageQueue(this, transport, options.maxQueue);
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
+	}
+
+	get invoker(): Invoker {
+		return this.services.invoker;
+	}
+
+	get log(): Log {
+		return this.services.log;
 	}
 
 	get userId(): string | null {
@@ -115,7 +123,12 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 	/** Ends the session from our side. */
 	close(tooLarge = false): void {
 		this.transport.close(tooLarge);
-		this.closed();
+		this.#end();
+	}
+
+	/** Cuts off a client that does not let itself be closed. */
+	cut(): void {
+		this.transport.cut();
 	}
 
 	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
@@ -130,10 +143,15 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 	}
 
 	closed(): void {
+		this.#end();
+		this.services.onGone(this);
+	}
+
+	#end(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
-		this.#keepOpen?.();
+		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
 		this.#heartbeat?.stop();
 		this.#queue.clear();
 		this.#controller?.abort();
@@ -175,11 +193,16 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		this.close();
 	}
 
+	/** The login token has run out. */
+	wake(): void {
+		this.close();
+	}
+
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
-		this.#keepOpen?.();
-		this.#keepOpen = expires && !this.#closed ? callAt(expires, () => this.close()) : undefined;
+		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
+		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
 		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
 	}
 
@@ -216,7 +239,7 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 		}
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
-		this.#connection = new ClientConnection(randomId(), this.transport, () => this.close(), this.log);
+		this.#connection = new ClientConnection(randomId(), this.transport, this, this.log);
 		this.#line = this.services.lineages?.join(this.#connection.id, formerSession(message));
 		this.#subscriptions = new Subscriptions(
 			this.services.publications,
@@ -226,9 +249,7 @@ export class Session implements Receiver, CallHost, Patient, QueueHost<Waiting> 
 			this.options.maxSubscriptions,
 		);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing && this.options.heartbeat.interval > 0) {
-			this.#heartbeat = new Heartbeat(this.options.heartbeat, this);
-		}
+		if (this.#mayPing) this.#heartbeat = this.services.heartbeats.start(this);
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);
 		this.services.onConnection(this.#connection);

@@ -10,6 +10,7 @@ import type { Bus } from '../events/bus.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
+import { SmallMap } from './small-map.js';
 import type { Transport } from './transport.js';
 
 /** How long a publish function may take until its subscription is refused, in ms. */
@@ -38,6 +39,8 @@ export interface SubscriptionHost {
 
 type Fields = Record<string, unknown>;
 
+const NONE: readonly Observation[] = [];
+
 /**
  * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
  * it cannot, would be too late.
@@ -49,17 +52,14 @@ function copyOf(fields: Fields): Fields {
 }
 
 export class Subscription implements PublicationContext, Observer {
-	readonly connection: Connection;
-	readonly store: Store;
-	readonly settings: Settings;
-	readonly log: Log;
 	#stopped = false;
 	#ready = false;
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
+	#observations: readonly Observation[] = NONE;
 	/** What it has shown, by collection and id on the wire. */
-	readonly #documents = new Map<string, Map<string, unknown>>();
+	readonly #documents = new SmallMap<SmallMap<unknown>>();
 
 	constructor(
 		/** Null for a universal publication. */
@@ -68,9 +68,22 @@ export class Subscription implements PublicationContext, Observer {
 		readonly params: readonly unknown[],
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
-	) {
-		this.connection = host.connection;
-		({ store: this.store, settings: this.settings, log: this.log } = host.services);
+	) {}
+
+	get connection(): Connection {
+		return this.host.connection;
+	}
+
+	get store(): Store {
+		return this.host.services.store;
+	}
+
+	get settings(): Settings {
+		return this.host.services.settings;
+	}
+
+	get log(): Log {
+		return this.host.services.log;
 	}
 
 	get signal(): AbortSignal {
@@ -97,6 +110,8 @@ export class Subscription implements PublicationContext, Observer {
 		} catch (thrown) {
 			this.#fail(thrown);
 		}
+		// It has no further effect, and would be kept as long as the subscription.
+		this.#unblock = undefined;
 	}
 
 	unblock(): void {
@@ -155,6 +170,8 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
+		for (const observation of this.#observations) observation.stop();
+		this.#observations = NONE;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
 		for (const listener of listeners) this.#callSafely(listener);
@@ -166,7 +183,7 @@ export class Subscription implements PublicationContext, Observer {
 		if (!this.host.box.removesOnStop(collection)) return;
 		let ids = this.#documents.get(collection);
 		if (!ids) {
-			ids = new Map();
+			ids = new SmallMap();
 			this.#documents.set(collection, ids);
 		}
 		ids.set(wireId(id), id);
@@ -194,14 +211,9 @@ export class Subscription implements PublicationContext, Observer {
 		const names = queries.map(({ name }) => name);
 		const twice = names.find((name, i) => names.indexOf(name) !== i);
 		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
-		await Promise.all(queries.map((query) => this.#observe(query)));
+		this.#observations = queries.map((query) => new Observation(query, this.host.services, this));
+		await Promise.all(this.#observations.map((observation) => observation.show()));
 		this.ready();
-	}
-
-	#observe(query: LiveQuery): Promise<void> {
-		const observation = new Observation(query, this.host.services, this);
-		this.onStop(() => observation.stop());
-		return observation.shown;
 	}
 
 	#fail(thrown: unknown): void {

@@ -4,6 +4,7 @@ import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
+import { SmallMap } from './small-map.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
 
@@ -20,12 +21,15 @@ const NONE: readonly unknown[] = [];
 
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	readonly #named = new Map<string, Subscription>();
+	readonly #named = new SmallMap<Subscription>();
 	#universal: readonly Subscription[] = [];
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
-	/** The last change of user, which the next one waits for: a method may end, by its time limit, before its change has. */
-	#change: Promise<void> = Promise.resolve();
+	/**
+	 * While the user changes: the last change, which the next one waits for. A method may end, by its time limit, before
+	 * its change has.
+	 */
+	#change: Promise<void> | undefined;
 	#closed = false;
 
 	constructor(
@@ -35,7 +39,7 @@ export class Subscriptions implements SubscriptionHost {
 		readonly transport: Transport,
 		private readonly maxSubscriptions: number,
 	) {
-		this.box = new MergeBox((frame) => transport.send(frame), publications.strategyOf);
+		this.box = new MergeBox(transport, publications.strategyOf);
 	}
 
 	/**
@@ -80,8 +84,14 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
 	changeUser(userId: string | null): Promise<void> {
-		this.#change = this.#change.then(() => this.#changeUser(userId));
-		return this.#change;
+		const before = this.#change ?? Promise.resolve();
+		const change = before
+			.then(() => this.#changeUser(userId))
+			.finally(() => {
+				if (this.#change === change) this.#change = undefined;
+			});
+		this.#change = change;
+		return change;
 	}
 
 	async #changeUser(userId: string | null): Promise<void> {

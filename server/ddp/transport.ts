@@ -1,5 +1,6 @@
 /** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
 import type { IncomingMessage } from 'node:http';
+import type { Admissions } from '../limits/connections.js';
 import type { Broadcast } from './broadcast.js';
 
 /** What every transport needs to know. */
@@ -8,6 +9,8 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** Where the client that made a request is; null where that is unknown. */
 	addressOf(request: IncomingMessage): string | null;
+	/** Each transport was admitted, and leaves when it has closed. */
+	readonly admissions: Admissions;
 }
 
 export interface Transport {
@@ -20,6 +23,8 @@ export interface Transport {
 	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
 	 */
 	close(tooLarge?: boolean): void;
+	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
+	cut(): void;
 	/** Stops taking messages from the client, which TCP then makes wait, until `resume`. Either may be called again. */
 	pause(): void;
 	resume(): void;

@@ -67,6 +67,10 @@ export class WebSocketTransport implements Transport {
 		else this.webSocket.close(1000, 'Normal closure');
 	}
 
+	cut(): void {
+		this.webSocket.terminate();
+	}
+
 	pause(): void {
 		this.webSocket.pause();
 	}
@@ -109,7 +113,11 @@ export function openRaw(
 	openSession: OpenSession,
 	options: TransportOptions,
 ): void {
-	const receiver = openSession(new WebSocketTransport(webSocket, request, options));
+	const transport = new WebSocketTransport(webSocket, request, options);
+	const receiver = openSession(transport);
 	webSocket.on('message', (data) => receiver.receive(textOf(data)));
-	webSocket.on('close', () => receiver.closed());
+	webSocket.on('close', () => {
+		receiver.closed();
+		options.admissions.leave(transport.clientAddress);
+	});
 }

@@ -9,6 +9,11 @@ export interface Watched {
 	readonly id?: string | undefined;
 }
 
+/** Is told of changes, and may go on asynchronously. */
+export interface Watcher {
+	onChange(change: Change): void | Promise<void>;
+}
+
 export interface Bus {
 	/** How many listen, to whatever. */
 	readonly listeners: number;
@@ -20,80 +25,102 @@ export interface Bus {
 	/** Calls the listener at every event of that name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
-	 * Calls the listener at every change of a collection, or of one document of it, until the returned function is called.
-	 * Every client watches its own user: a change must cost no more because many do.
+	 * Tells the watcher of every change of a collection, or of one document of it, until `unwatch` with the same. Every
+	 * client watches its own user: a change must cost no more because many do, and none may hold more than it must.
 	 */
-	watch(watched: Watched, listener: Listener<'changed'>): () => void;
+	watch(watched: Watched, watcher: Watcher): void;
+	unwatch(watched: Watched, watcher: Watcher): void;
 }
 
 /** Makes a bus. A listener that fails is logged; neither the one who announced nor other listeners notice. */
 export function createBus(log: Log): Bus {
-	/**
-	 * By the name of the event; for watchers by the collection, too, and by the document. One alone stands for itself: a
-	 * Set for each client's own user would hold more than all else here.
-	 */
-	const listeners = new Map<string, Listener<never> | Set<Listener<never>>>();
-
-	function listen(key: string, listener: Listener<never>): () => void {
-		const there = listeners.get(key);
-		if (!there) listeners.set(key, listener);
-		else if (there instanceof Set) there.add(listener);
-		else listeners.set(key, new Set([there, listener]));
-		return () => leave(key, listener);
-	}
-
-	function leave(key: string, listener: Listener<never>): void {
-		const there = listeners.get(key);
-		if (there instanceof Set) {
-			there.delete(listener);
-			if (there.size === 0) listeners.delete(key);
-		} else if (there === listener) {
-			listeners.delete(key);
-		}
-	}
+	const listeners: Groups<EventName, Listener<never>> = new Map();
+	/** By the collection and the document; undefined: any. */
+	const watchers = new Map<Change['collection'], Groups<string | undefined, Watcher>>();
 
 	function failed(name: EventName, err: unknown): void {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
+	/** All that an event is to be told, in the order in which they are. */
+	function* told<N extends EventName>(name: N, payload: EventPayloads[N]): Iterable<() => void | Promise<void>> {
+		for (const listener of membersOf(listeners, name)) yield () => (listener as Listener<N>)(payload);
+		if (name !== 'changed') return;
+		const change = payload as Change;
+		const ofCollection = watchers.get(change.collection);
+		if (!ofCollection) return;
+		for (const id of [undefined, change.document._id]) {
+			for (const watcher of membersOf(ofCollection, id)) yield () => watcher.onChange(change);
+		}
+	}
+
 	return {
 		get listeners() {
-			let count = 0;
-			for (const there of listeners.values()) count += there instanceof Set ? there.size : 1;
+			let count = countOf(listeners);
+			for (const ofCollection of watchers.values()) count += countOf(ofCollection);
 			return count;
 		},
 		publish(name, payload) {
 			let pending: Promise<unknown>[] | undefined;
-			for (const key of keysOf(name, payload)) {
-				for (const listener of allOf(listeners.get(key))) {
-					try {
-						const ended = (listener as Listener<typeof name>)(payload);
-						if (!ended) continue;
-						pending ??= [];
-						pending.push(ended.catch((err) => failed(name, err)));
-					} catch (err) {
-						failed(name, err);
-					}
+			for (const tell of told(name, payload)) {
+				try {
+					const ended = tell();
+					if (!ended) continue;
+					pending ??= [];
+					pending.push(ended.catch((err) => failed(name, err)));
+				} catch (err) {
+					failed(name, err);
 				}
 			}
 			return pending && Promise.all(pending);
 		},
-		on: listen,
-		watch: ({ collection, id }, listener) => listen(watchKey(collection, id), listener),
+		on(name, listener) {
+			join(listeners, name, listener);
+			return () => leave(listeners, name, listener);
+		},
+		watch({ collection, id }, watcher) {
+			let ofCollection = watchers.get(collection);
+			if (!ofCollection) {
+				ofCollection = new Map();
+				watchers.set(collection, ofCollection);
+			}
+			join(ofCollection, id, watcher);
+		},
+		unwatch({ collection, id }, watcher) {
+			const ofCollection = watchers.get(collection);
+			if (ofCollection) leave(ofCollection, id, watcher);
+		},
 	};
 }
 
-function allOf(there: Listener<never> | Set<Listener<never>> | undefined): Iterable<Listener<never>> {
+/** One alone stands for itself: a Set for each client's own user would hold more than all else here. */
+type Groups<K, T> = Map<K, T | Set<T>>;
+
+function join<K, T>(groups: Groups<K, T>, key: K, member: T): void {
+	const there = groups.get(key);
+	if (!there) groups.set(key, member);
+	else if (there instanceof Set) there.add(member);
+	else groups.set(key, new Set([there, member]));
+}
+
+function leave<K, T>(groups: Groups<K, T>, key: K, member: T): void {
+	const there = groups.get(key);
+	if (there instanceof Set) {
+		there.delete(member);
+		if (there.size === 0) groups.delete(key);
+	} else if (there === member) {
+		groups.delete(key);
+	}
+}
+
+function membersOf<K, T>(groups: Groups<K, T>, key: K): Iterable<T> {
+	const there = groups.get(key);
 	if (there instanceof Set) return there;
 	return there ? [there] : [];
 }
 
-function watchKey(collection: string, id?: string): string {
-	return id === undefined ? `changed ${collection}` : `changed ${collection} ${id}`;
-}
-
-function keysOf(name: EventName, payload: EventPayloads[EventName]): string[] {
-	if (name !== 'changed') return [name];
-	const { collection, document } = payload as Change;
-	return [name, watchKey(collection), watchKey(collection, document._id)];
+function countOf<K, T>(groups: Groups<K, T>): number {
+	let count = 0;
+	for (const there of groups.values()) count += there instanceof Set ? there.size : 1;
+	return count;
 }

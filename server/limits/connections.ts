@@ -4,27 +4,29 @@ import { addressKey } from './address.js';
 /** What those are told who are not admitted. */
 export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
 
-/**
- * Admits one connection.
- * @returns what to call when it has closed, where a second call does nothing; null where its address has too many
- */
-export type Admit = (address: string | null) => (() => void) | null;
+export interface Admissions {
+	/** Counts a connection; false where its address has too many. */
+	admit(address: string | null): boolean;
+	/** A connection that was admitted has closed; to be called once. */
+	leave(address: string | null): void;
+}
 
 /** @param max most connections of one address */
-export function limitConnections(max: number): Admit {
+export function limitConnections(max: number): Admissions {
 	const counts = new Map<string, number>();
-	return (address) => {
-		const key = addressKey(address);
-		const count = counts.get(key) ?? 0;
-		if (count >= max) return null;
-		counts.set(key, count + 1);
-		let held = true;
-		return () => {
-			if (!held) return;
-			held = false;
+	return {
+		admit(address) {
+			const key = addressKey(address);
+			const count = counts.get(key) ?? 0;
+			if (count >= max) return false;
+			counts.set(key, count + 1);
+			return true;
+		},
+		leave(address) {
+			const key = addressKey(address);
 			const left = (counts.get(key) ?? 0) - 1;
 			if (left > 0) counts.set(key, left);
 			else counts.delete(key);
-		};
+		},
 	};
 }

@@ -1,18 +1,10 @@
 /** Rocket.Chat's own client, unmodified. */
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
 import { startApp, type TestApp } from '../support/app.js';
+import { BrowserWebSocket } from '../support/doors.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-
-/** A browser's, which the client expects, does not end the program where a connection fails and nobody listens. */
-class BrowserWebSocket extends WebSocket {
-	constructor(url: string) {
-		super(url);
-		this.on('error', () => {});
-	}
-}
 
 describe('@rocket.chat/ddp-client', () => {
 	let app: TestApp;

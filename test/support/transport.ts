@@ -16,6 +16,7 @@ export class FakeTransport implements Transport {
 	close(): void {
 		this.closed = true;
 	}
+	cut(): void {}
 	pause(): void {}
 	resume(): void {}
 	roomForMore(): undefined {}

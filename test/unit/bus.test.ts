@@ -7,14 +7,28 @@ describe('the bus', () => {
 	const change = (collection: 'users' | 'rooms', _id: string) =>
 		({ collection, action: 'updated', document: { _id } }) as const;
 
+	const watcher = (onChange: () => void | Promise<void>) => ({ onChange });
+
 	it('tells of a change those who watch all, the collection or the document, and nobody else', () => {
 		const bus = createBus(memoryLog());
 		const told: string[] = [];
 		bus.on('changed', () => void told.push('all'));
-		bus.watch({ collection: 'users' }, () => void told.push('users'));
-		bus.watch({ collection: 'users', id: 'alice' }, () => void told.push('alice'));
-		bus.watch({ collection: 'users', id: 'bob' }, () => void told.push('bob'));
-		bus.watch({ collection: 'rooms', id: 'alice' }, () => void told.push('room'));
+		bus.watch(
+			{ collection: 'users' },
+			watcher(() => void told.push('users')),
+		);
+		bus.watch(
+			{ collection: 'users', id: 'alice' },
+			watcher(() => void told.push('alice')),
+		);
+		bus.watch(
+			{ collection: 'users', id: 'bob' },
+			watcher(() => void told.push('bob')),
+		);
+		bus.watch(
+			{ collection: 'rooms', id: 'alice' },
+			watcher(() => void told.push('room')),
+		);
 		bus.publish('changed', change('users', 'alice'));
 		expect(told).to.deep.equal(['all', 'users', 'alice']);
 	});
@@ -22,10 +36,15 @@ describe('the bus', () => {
 	it('tells no more once a listener has left, and counts those who stay', () => {
 		const bus = createBus(memoryLog());
 		let told = 0;
-		const leave = bus.watch({ collection: 'users', id: 'alice' }, () => void told++);
-		bus.watch({ collection: 'users', id: 'alice' }, () => {});
-		leave();
-		leave();
+		const alice = { collection: 'users', id: 'alice' } as const;
+		const leaving = watcher(() => void told++);
+		bus.watch(alice, leaving);
+		bus.watch(
+			alice,
+			watcher(() => {}),
+		);
+		bus.unwatch(alice, leaving);
+		bus.unwatch(alice, leaving);
 		bus.publish('changed', change('users', 'alice'));
 		expect({ told, listeners: bus.listeners }).to.deep.equal({ told: 0, listeners: 1 });
 	});
@@ -33,7 +52,10 @@ describe('the bus', () => {
 	it('waits for listeners that go on, and logs one that fails', async () => {
 		const log = memoryLog();
 		const bus = createBus(log);
-		bus.watch({ collection: 'rooms' }, () => Promise.reject(new Error('later')));
+		bus.watch(
+			{ collection: 'rooms' },
+			watcher(() => Promise.reject(new Error('later'))),
+		);
 		bus.on('changed', () => {
 			throw new Error('at once');
 		});

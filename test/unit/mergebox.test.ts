@@ -5,10 +5,7 @@ import { MergeBox, type Strategy } from '../../server/ddp/mergebox.js';
 /** What is sent, as `collection` and `msg` are not: they would be the same in nearly every line. */
 function open(strategy: Strategy = 'SERVER_MERGE') {
 	const sent: object[] = [];
-	const box = new MergeBox(
-		(frame) => sent.push(JSON.parse(frame)),
-		() => strategy,
-	);
+	const box = new MergeBox({ send: (frame) => sent.push(JSON.parse(frame)) }, () => strategy);
 	const take = () => sent.splice(0);
 	return { box, take };
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { type PollingOptions, PollingTransport } from '../../server/ddp/sockjs/polling.js';
+import { limitConnections } from '../../server/limits/connections.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -17,7 +18,14 @@ describe('a polling transport', () => {
 		const transport = new PollingTransport(
 			request,
 			() => receiver,
-			{ pollHold: 45_000, pollTimeout: 60_000, maxBuffered: 10, addressOf: () => '127.0.0.1', ...options },
+			{
+				pollHold: 45_000,
+				pollTimeout: 60_000,
+				maxBuffered: 10,
+				addressOf: () => '127.0.0.1',
+				admissions: limitConnections(1),
+				...options,
+			},
 			() => told.gone++,
 		);
 		const poll = () => transport.poll((frame) => told.answers.push(frame));

@@ -5,6 +5,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Alarms } from '../../server/alarms.js';
+import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import type { Strategy } from '../../server/ddp/mergebox.js';
 import { Session } from '../../server/ddp/session.js';
 import { createDeadlines } from '../../server/deadlines.js';
@@ -213,9 +215,12 @@ class World {
 				strategyOf: (collection: string) => strategies[collection] as Strategy,
 			},
 			onConnection() {},
+			onGone() {},
+			alarms: new Alarms(),
+			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
 		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10 };
-		this.session = new Session(transport, services, { heartbeat: { interval: 0, timeout: 0 }, ...limits });
+		this.session = new Session(transport, services, limits);
 		this.receive({ msg: 'connect', version: '1', support: ['1'] });
 		transport.sent.length = 0;
 	}

@@ -1,7 +1,9 @@
 /** A session without a network: time passes as the test says (contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
+import { Alarms } from '../../server/alarms.js';
 import type { Caller } from '../../server/caller.js';
+import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { Session } from '../../server/ddp/session.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
@@ -32,9 +34,11 @@ describe('a session', () => {
 			invoker,
 			publications,
 			onConnection() {},
+			onGone() {},
+			alarms: new Alarms(),
+			heartbeats: new Heartbeats({ interval, timeout: 15_000 }),
 		};
 		const session = new Session(transport, services, {
-			heartbeat: { interval, timeout: 15_000 },
 			connectTimeout: 45_000,
 			maxQueue: 10,
 			maxSubscriptions: 10,

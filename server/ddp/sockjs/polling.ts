@@ -106,6 +106,11 @@ export class PollingTransport implements Transport {
 		this.#receiver.closed();
 	}
 
+	/** There is no socket to cut. */
+	cut(): void {
+		this.close();
+	}
+
 	/** The client asks what there is. */
 	poll(answer: AnswerPoll): void {
 		if (this.#poll) {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Admit, TOO_MANY_CONNECTIONS } from '../../limits/connections.js';
+import { TOO_MANY_CONNECTIONS } from '../../limits/connections.js';
 import type { OpenSession } from '../transport.js';
 import { areMessages, OPEN_FRAME } from './frames.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
@@ -10,8 +10,6 @@ import { type PollingOptions, PollingTransport } from './polling.js';
 export interface SockJsRouteOptions extends PollingOptions {
 	/** Largest body of what a client sends, in bytes; beyond it 413. */
 	readonly maxFrame: number;
-	/** Counts the connection among those of its address. */
-	readonly admit: Admit;
 }
 
 const TEXT = 'text/plain; charset=UTF-8';
@@ -57,10 +55,9 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 
 	/** Null where the client's address has too many connections. */
 	function open(name: string, request: IncomingMessage): PollingTransport | null {
-		const release = options.admit(options.addressOf(request));
-		if (!release) return null;
+		if (!options.admissions.admit(options.addressOf(request))) return null;
 		const connection = new PollingTransport(request, openSession, options, () => {
-			release();
+			options.admissions.leave(connection.clientAddress);
 			// Another may have the name by now.
 			if (connections.get(name) === connection) connections.delete(name);
 		});

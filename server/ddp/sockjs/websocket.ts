@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Broadcast } from '../broadcast.js';
-import { Heartbeat, type HeartbeatOptions } from '../heartbeat.js';
+import type { Heartbeats } from '../heartbeat.js';
 import type { OpenSession, TransportOptions } from '../transport.js';
 import { textOf, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
@@ -47,31 +47,33 @@ export function openFramed(
 	webSocket: WebSocket,
 	request: IncomingMessage,
 	openSession: OpenSession,
-	options: TransportOptions & { readonly heartbeat: HeartbeatOptions },
+	options: TransportOptions & { readonly heartbeats: Heartbeats },
 ): void {
-	const receiver = openSession(new FramedTransport(webSocket, request, options));
-	const heartbeat = new Heartbeat(options.heartbeat, {
+	const transport = new FramedTransport(webSocket, request, options);
+	const receiver = openSession(transport);
+	const heartbeat = options.heartbeats.start({
 		ping: () => webSocket.ping(),
 		giveUp: () => fail('No response from heartbeat'),
 	});
 
 	/** Gives the client up, without a close frame of SockJS. */
 	function fail(reason: string): void {
-		heartbeat.stop();
+		heartbeat?.stop();
 		webSocket.close(3000, reason);
 	}
 
-	webSocket.on('pong', () => heartbeat.heard());
+	webSocket.on('pong', () => heartbeat?.heard());
 	webSocket.on('message', (data) => {
 		// What follows a broken frame is lost.
 		if (webSocket.readyState !== webSocket.OPEN) return;
-		heartbeat.heard();
+		heartbeat?.heard();
 		const messages = messagesIn(textOf(data));
 		if (messages) for (const message of messages) receiver.receive(message);
 		else fail('Broken framing.');
 	});
 	webSocket.on('close', () => {
-		heartbeat.stop();
+		heartbeat?.stop();
 		receiver.closed();
+		options.admissions.leave(transport.clientAddress);
 	});
 }

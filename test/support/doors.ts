@@ -1,0 +1,103 @@
+/** The two ways into a server, behind one face: what is written for it runs over DDP and over REST. */
+import { DDPSDK } from '@rocket.chat/ddp-client';
+import { WebSocket } from 'ws';
+import type { Person } from './people.js';
+import { headersOf, post, request } from './rest.js';
+
+/** Documents and answers as they come over the wire. */
+// biome-ignore lint/suspicious/noExplicitAny: what a server says is looked at, not typed
+export type Wire = any;
+
+/** Somebody who is logged in. */
+export interface Door {
+	/** The own user id. */
+	readonly id: string;
+	/** Calls a method. The order of the members is that of DDP's parameters. */
+	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
+	/** The own place in this room as soon as `accepts` says yes: heard over DDP, looked up over REST. */
+	place(rid: string, accepts: (place: Wire) => boolean): Promise<Wire>;
+	close(): void;
+}
+
+/** A browser's, which the client expects, does not end the program where a connection fails and nobody listens. */
+export class BrowserWebSocket extends WebSocket {
+	constructor(url: string) {
+		super(url);
+		this.on('error', () => {});
+	}
+}
+
+/** Over DDP what others get as members is one object. */
+const OBJECTS = ['e2e.setUserPublicAndPrivateKeys'];
+
+const lookUp = async (door: Pick<Door, 'call'>, rid: string): Promise<Wire> =>
+	(await door.call('subscriptions.getOne', { roomId: rid })).subscription;
+
+/** Rocket.Chat's own client. */
+async function overDdp(url: string, { id, token }: Person): Promise<Door> {
+	Object.assign(globalThis, { WebSocket: BrowserWebSocket });
+	const sdk = DDPSDK.create(url);
+	await sdk.connection.connect();
+	await sdk.account.loginWithToken(token);
+	const places = new Map<string, Wire>();
+	let look = () => {};
+	await sdk
+		.stream('notify-user', `${id}/subscriptions-changed`, (_action: string, place: Wire) => {
+			places.set(place.rid, place);
+			look();
+		})
+		.ready();
+	return {
+		id,
+		call: (name, args = {}) => sdk.client.callAsync(name, ...(OBJECTS.includes(name) ? [args] : Object.values(args))),
+		async place(rid, accepts) {
+			while (!accepts(places.get(rid) ?? {})) {
+				await new Promise<void>((resolve) => {
+					look = resolve;
+				});
+			}
+			return places.get(rid);
+		},
+		close: () => sdk.connection.close(),
+	};
+}
+
+const GETS = [
+	'e2e.fetchMyKeys',
+	'e2e.getUsersOfRoomWithoutKey',
+	'e2e.fetchUsersWaitingForGroupKey',
+	'subscriptions.getOne',
+];
+
+function queryOf(args: Record<string, unknown>): string {
+	const members = Object.entries(args).flatMap(([name, value]) =>
+		[value].flat().map((one) => `${name}=${encodeURIComponent(String(one))}`),
+	);
+	return members.join('&');
+}
+
+async function overRest(url: string, person: Person): Promise<Door> {
+	const door: Door = {
+		id: person.id,
+		async call(name, args = {}) {
+			const address = `${url}/api/v1/${name}`;
+			const { status, body } = GETS.includes(name)
+				? await request(`${address}?${queryOf(args)}`, { headers: headersOf(person) })
+				: await post(address, person, args);
+			if (status !== 200) throw new Error(`${name}: ${status} ${JSON.stringify(body)}`);
+			return body;
+		},
+		async place(rid, accepts) {
+			const place = await lookUp(door, rid);
+			if (!accepts(place)) throw new Error('the place is not as it should be');
+			return place;
+		},
+		close() {},
+	};
+	return door;
+}
+
+export const doors = {
+	'over DDP, with @rocket.chat/ddp-client': overDdp,
+	'over REST': overRest,
+};

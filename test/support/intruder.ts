@@ -1,0 +1,79 @@
+/** Somebody who has the whole database, and patience. */
+import {
+	decryptText,
+	type EncryptedContent,
+	importRoomKey,
+	type Key,
+	openRoomKey,
+	type RoomKey,
+	unwrapPrivateKey,
+} from 'roomkey/e2e';
+import { collectionNames, type Store } from '../../shared/store.js';
+
+/** Every document of every collection. */
+export async function dump(store: Store): Promise<Record<string, object[]>> {
+	const collections = Object.keys(collectionNames) as (keyof Store)[];
+	const read = async (name: keyof Store) => [name, await store[name].find({}).toArray()] as const;
+	return Object.fromEntries(await Promise.all(collections.map(read)));
+}
+
+/** Every text in there, once, and every text in those that are JSON themselves. */
+export function textsIn(value: unknown): Set<string> {
+	const texts = new Set<string>();
+	const look = (value: unknown): void => {
+		if (typeof value === 'string') {
+			texts.add(value);
+			try {
+				look(JSON.parse(value));
+			} catch {}
+		} else if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
+			for (const member of Object.values(value)) look(member);
+		}
+	};
+	look(value);
+	return texts;
+}
+
+async function successes<T>(attempts: Iterable<() => Promise<T>>): Promise<T[]> {
+	const outcomes = await Promise.allSettled(Array.from(attempts, (attempt) => attempt()));
+	return outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+}
+
+const pairs = <A, B, T>(these: Iterable<A>, those: Iterable<B>, pair: (a: A, b: B) => T): T[] =>
+	[...these].flatMap((a) => Array.from(those, (b) => pair(a, b)));
+
+/** The wrapped private keys among texts. */
+export const privateKeysIn = (texts: Set<string>): string[] =>
+	[...texts].filter((text) => text.startsWith('{"$binary"') || text.startsWith('{"iv"'));
+
+/**
+ * Tries every text with every other: as the passphrase of a private key, as a room key under each key id, sealed for
+ * whatever private key came out.
+ * @param wrapped the private keys to try them on
+ * @returns what could be read of `contents`
+ */
+export async function readAll(
+	texts: Set<string>,
+	wrapped: readonly string[],
+	contents: readonly EncryptedContent[],
+): Promise<string[]> {
+	const owners = [...texts].filter((text) => /^[^{[]{17}$/.test(text));
+	const opened = await successes(
+		pairs(wrapped, texts, (stored, passphrase) => async () => {
+			const [first] = await successes<Key>(
+				(stored.includes('$binary') ? owners : ['']).map((owner) => () => unwrapPrivateKey(stored, passphrase, owner)),
+			);
+			if (!first) throw new Error('not this one');
+			return first;
+		}),
+	);
+	const ids = contents.map((content) => ('kid' in content ? content.kid : content.ciphertext.slice(0, 12)));
+	const bare = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
+	const keys: RoomKey[] = [
+		...(await successes(pairs(texts, opened, (sealed, key) => () => openRoomKey(sealed, key)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, text)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A128CBC'))))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A256GCM'))))),
+	];
+	return successes(contents.map((content) => () => decryptText(content, keys)));
+}

@@ -1,0 +1,133 @@
+/** A member of encrypted rooms, as a client would do it: all cryptography here, only sealed things to the server. */
+import {
+	decryptText,
+	type EncryptedContent,
+	encryptText,
+	type Format,
+	type Key,
+	makeIdentity,
+	makeRoomKey,
+	openRoomKey,
+	publicKeyOf,
+	type RoomKey,
+	sealedKeyId,
+	sealRoomKey,
+	unwrapPrivateKey,
+	wrapPrivateKey,
+} from 'roomkey/e2e';
+import type { Door, Wire } from './doors.js';
+
+export class Member {
+	/** What must never be found at the server. */
+	readonly secrets: string[];
+
+	/** The id of the key each room should have by now: over DDP, word of it may come after the answer. */
+	private readonly keyIds = new Map<string, string>();
+
+	private unwrapped: Promise<Key> | undefined;
+
+	constructor(
+		readonly door: Door,
+		readonly passphrase: string,
+		private readonly format: Format,
+	) {
+		this.secrets = [passphrase];
+	}
+
+	get id(): string {
+		return this.door.id;
+	}
+
+	async makeIdentity(): Promise<void> {
+		const { publicKey, privateKey } = await makeIdentity();
+		const { d, p, q, dp, dq, qi } = await crypto.subtle.exportKey('jwk', privateKey);
+		this.secrets.push(...[d, p, q, dp, dq, qi].map(String));
+		await this.door.call('e2e.setUserPublicAndPrivateKeys', {
+			public_key: publicKey,
+			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format),
+		});
+	}
+
+	/** As on a device that has only the passphrase. */
+	private async unwrap(): Promise<Key> {
+		const { public_key, private_key } = await this.door.call('e2e.fetchMyKeys');
+		const privateKey = await unwrapPrivateKey(private_key, this.passphrase, this.id);
+		if ((await publicKeyOf(privateKey)) !== public_key) throw new Error('that is not my public key');
+		return privateKey;
+	}
+
+	private privateKey(): Promise<Key> {
+		this.unwrapped ??= this.unwrap();
+		return this.unwrapped;
+	}
+
+	private async newKey(rid: string): Promise<{ id: string; sealed: string }> {
+		const key = await makeRoomKey(this.format);
+		this.keyIds.set(rid, key.id);
+		this.secrets.push(JSON.parse(key.jwk).k);
+		return { id: key.id, sealed: await sealRoomKey(key, await publicKeyOf(await this.privateKey())) };
+	}
+
+	async keyRoom(rid: string): Promise<void> {
+		const { id, sealed } = await this.newKey(rid);
+		await this.door.call('e2e.setRoomKeyID', { rid, keyID: id });
+		await this.door.call('e2e.updateGroupKey', { rid, uid: this.id, key: sealed });
+	}
+
+	async resetRoom(rid: string): Promise<void> {
+		const { id, sealed } = await this.newKey(rid);
+		await this.door.call('e2e.resetRoomKey', { rid, e2eKey: sealed, e2eKeyId: id });
+	}
+
+	/** Takes the key that is offered: a stranger's offer that does not open would be refused by `openRoomKey`. */
+	async accept(rid: string): Promise<void> {
+		const isNew = (sealed?: string) => sealed !== undefined && sealedKeyId(sealed) !== this.keyIds.get(rid);
+		const { E2ESuggestedKey } = await this.door.place(rid, (place) => isNew(place.E2ESuggestedKey));
+		const { id } = await openRoomKey(E2ESuggestedKey, await this.privateKey());
+		this.keyIds.set(rid, id);
+		await this.door.call('e2e.acceptSuggestedGroupKey', { rid });
+	}
+
+	private async keys(rid: string): Promise<{ now: RoomKey; before: { key: RoomKey; ts: unknown }[] }> {
+		const place = await this.door.place(rid, ({ E2EKey }) => E2EKey?.startsWith(this.keyIds.get(rid)));
+		const privateKey = await this.privateKey();
+		const before = (place.oldRoomKeys ?? []).map(async ({ E2EKey, ts }: Wire) => ({
+			key: await openRoomKey(E2EKey, privateKey),
+			ts,
+		}));
+		return { now: await openRoomKey(place.E2EKey, privateKey), before: await Promise.all(before) };
+	}
+
+	/** Offers the key to all who have none, by the calls that go with the form: of v2 with the former keys. */
+	async serve(rid: string): Promise<void> {
+		const { now, before } = await this.keys(rid);
+		if (this.format === 'v1') {
+			const { users } = await this.door.call('e2e.getUsersOfRoomWithoutKey', { rid });
+			for (const { _id, e2e } of users) {
+				const key = await sealRoomKey(now, e2e.public_key);
+				await this.door.call('e2e.updateGroupKey', { rid, uid: _id, key });
+			}
+			return;
+		}
+		const { usersWaitingForE2EKeys } = await this.door.call('e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] });
+		const offers = usersWaitingForE2EKeys[rid].map(async ({ _id, public_key }: Wire) => ({
+			_id,
+			key: await sealRoomKey(now, public_key),
+			oldKeys: await Promise.all(
+				before.map(async ({ key, ts }) => ({ e2eKeyId: key.id, ts, E2EKey: await sealRoomKey(key, public_key) })),
+			),
+		}));
+		const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
+		await this.door.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
+	}
+
+	async write(rid: string, text: string): Promise<EncryptedContent> {
+		this.secrets.push(text);
+		return encryptText(text, (await this.keys(rid)).now);
+	}
+
+	async read(rid: string, content: EncryptedContent): Promise<string> {
+		const { now, before } = await this.keys(rid);
+		return decryptText(content, [now, ...before.map(({ key }) => key)]);
+	}
+}

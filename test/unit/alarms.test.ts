@@ -1,0 +1,66 @@
+/** Alarms: time passes as the test says. */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { Alarms } from '../../server/alarms.js';
+
+describe('alarms', () => {
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }));
+	afterEach(() => mock.timers.reset());
+
+	it('wake each in its moment, in whatever order they were set, and not those that were called off', () => {
+		const entry = fc.record({ in: fc.integer({ min: -2, max: 20 }), cancelled: fc.boolean() });
+		fc.assert(
+			fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
+				const alarms = new Alarms();
+				const start = Date.now();
+				const woken: number[] = [];
+				const set = entries.map((each, i) => {
+					const expected = Math.max(each.in, 0);
+					const wake = () => {
+						woken.push(i);
+						expect(Date.now() - start).to.equal(expected);
+					};
+					return alarms.set(new Date(start + each.in), { wake });
+				});
+				entries.forEach(({ cancelled }, i) => {
+					const alarm = set[i];
+					if (cancelled && alarm) alarms.cancel(alarm);
+				});
+				mock.timers.tick(0);
+				for (let i = 0; i < 20; i++) mock.timers.tick(1);
+				const expected = entries.flatMap(({ cancelled }, i) => (cancelled ? [] : [i]));
+				expect(woken.sort((a, b) => a - b)).to.deep.equal(expected);
+			}),
+			{ numRuns: 200 },
+		);
+	});
+
+	it('may be set and called off by what they wake', () => {
+		const alarms = new Alarms();
+		const woken: string[] = [];
+		const at = (ms: number) => new Date(Date.now() + ms);
+		const second = alarms.set(at(20), { wake: () => woken.push('second') });
+		alarms.set(at(10), {
+			wake() {
+				alarms.cancel(second);
+				alarms.set(at(10), { wake: () => woken.push('third') });
+			},
+		});
+		mock.timers.tick(10);
+		mock.timers.tick(10);
+		expect(woken).to.deep.equal(['third']);
+	});
+
+	it('do nothing when they are called off late', () => {
+		const alarms = new Alarms();
+		let woken = 0;
+		const wake = () => woken++;
+		const gone = alarms.set(new Date(Date.now() + 1), { wake });
+		alarms.set(new Date(Date.now() + 2), { wake });
+		mock.timers.tick(1);
+		alarms.cancel(gone);
+		mock.timers.tick(1);
+		expect(woken).to.equal(2);
+	});
+});

@@ -1,0 +1,405 @@
+/** `roomkey/e2e`: the forms of `contract/rocketchat-e2e.md` section 13, byte for byte. */
+import { spawnSync } from 'node:child_process';
+import { createDecipheriv, createHash, createPrivateKey, pbkdf2Sync, privateDecrypt } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'chai';
+import {
+	decryptText,
+	E2EError,
+	encryptText,
+	type Format,
+	type Identity,
+	importPublicKey,
+	importRoomKey,
+	makeIdentity,
+	makeRoomKey,
+	openRoomKey,
+	publicKeyOf,
+	sealedKeyId,
+	sealRoomKey,
+	unwrapPrivateKey,
+	wrapPrivateKey,
+} from 'roomkey/e2e';
+import ts from 'typescript';
+import { rejection } from '../support/rejection.js';
+
+// Made once by another implementation, node:crypto, from constant keys, IVs and salts.
+const vectors = JSON.parse(readFileSync('test/support/e2e-vectors.json', 'utf8'));
+const { userId, passphrase, text } = vectors;
+const formats: Format[] = ['v1', 'v2'];
+
+const codeOf = async (promise: Promise<unknown>) => {
+	const error = await rejection(promise);
+	expect(error).to.be.instanceOf(E2EError);
+	expect(error).not.to.have.property('cause');
+	return error.code;
+};
+
+/** Runs it with IVs that count 0, 1, 2, … and this UUID. */
+async function withConstants<T>(uuid: string, run: () => Promise<T>): Promise<T> {
+	Object.defineProperties(crypto, {
+		getRandomValues: { configurable: true, value: (array: Uint8Array) => array.map((_, index) => index) },
+		randomUUID: { configurable: true, value: () => uuid },
+	});
+	try {
+		return await run();
+	} finally {
+		Reflect.deleteProperty(crypto, 'getRandomValues');
+		Reflect.deleteProperty(crypto, 'randomUUID');
+	}
+}
+
+describe('roomkey/e2e', () => {
+	let alice: Identity;
+	let bob: Identity;
+	before(async () => {
+		[alice, bob] = await Promise.all([makeIdentity(), makeIdentity()]);
+	});
+
+	describe('identity keys', () => {
+		it('are RSA-OAEP-256 pairs of 2048 bits, the public one the JSON text of a JWK', () => {
+			const jwk = JSON.parse(alice.publicKey);
+			expect(jwk).to.have.all.keys('alg', 'e', 'ext', 'key_ops', 'kty', 'n');
+			expect(jwk).to.deep.include({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, key_ops: ['encrypt'], kty: 'RSA' });
+			expect(Buffer.from(jwk.n, 'base64url')).to.have.length(256);
+		});
+
+		it('have a public key that follows from the private one', async () => {
+			expect(await publicKeyOf(alice.privateKey)).to.equal(alice.publicKey);
+		});
+
+		it('wrap to the very text of the vectors', async () => {
+			const key = await unwrapPrivateKey(vectors.wrappedV1, passphrase, userId);
+			expect(await publicKeyOf(key)).to.equal(vectors.publicKey);
+			await withConstants(vectors.wrappedUuid, async () => {
+				expect(await wrapPrivateKey(key, passphrase, userId, 'v1')).to.equal(vectors.wrappedV1);
+				expect(await wrapPrivateKey(key, passphrase, userId)).to.equal(vectors.wrappedV2);
+			});
+		});
+
+		it('unwrap from the v2 vector, whose salt is stored with it', async () => {
+			const key = await unwrapPrivateKey(vectors.wrappedV2, passphrase, 'another user id');
+			expect(await publicKeyOf(key)).to.equal(vectors.publicKey);
+		});
+
+		for (const format of formats) {
+			it(`come back from ${format}, and with a wrong passphrase do not`, async () => {
+				const stored = await wrapPrivateKey(alice.privateKey, 'right', 'alice', format);
+				expect(await publicKeyOf(await unwrapPrivateKey(stored, 'right', 'alice'))).to.equal(alice.publicKey);
+				expect(await codeOf(unwrapPrivateKey(stored, 'wrong', 'alice'))).to.equal('wrong-passphrase');
+				expect(await codeOf(unwrapPrivateKey(stored, '', 'alice'))).to.equal('wrong-passphrase');
+			});
+		}
+
+		it('never unwrap to noise: 600 wrong passphrases, of which two or three fit the padding of v1', async function () {
+			this.timeout(60_000);
+			for (let i = 0; i < 600; i++) {
+				expect(await codeOf(unwrapPrivateKey(vectors.wrappedV1, `wrong ${i}`, userId))).to.equal('wrong-passphrase');
+			}
+		});
+
+		it('take a passphrase a byte a character, as the web client does, or in UTF-8, as the mobile one does', async () => {
+			const stored = await wrapPrivateKey(alice.privateKey, 'Grüße', 'alice', 'v1');
+			expect(readWrappedV1(stored, Buffer.from('Grüße', 'latin1'), 'alice')).to.have.property('kty', 'RSA');
+			for (const written of ['Grüße', 'мир 🗝']) {
+				const asUtf8 = Buffer.from(written).toString('latin1');
+				const stored = await wrapPrivateKey(alice.privateKey, asUtf8, 'alice', 'v1');
+				expect(await publicKeyOf(await unwrapPrivateKey(stored, written, 'alice'))).to.equal(alice.publicKey);
+			}
+			const beyond = await wrapPrivateKey(alice.privateKey, 'мир 🗝', 'alice');
+			expect(await publicKeyOf(await unwrapPrivateKey(beyond, 'мир 🗝', 'alice'))).to.equal(alice.publicKey);
+		});
+
+		for (const [what, stored] of [
+			['nothing', ''],
+			['no JSON', 'undefined'],
+			['JSON of another kind', '[1]'],
+			['an empty object', '{}'],
+			['v1 cut off', '{"$binary":"AAAA"}'],
+			['v1 not in whole blocks', `{"$binary":"${'AAAA'.repeat(15)}"}`],
+			['v1 with no text', '{"$binary":5}'],
+			['v1 in another alphabet', vectors.wrappedV1.replaceAll('+', '-').replaceAll('/', '_')],
+			['v2 without salt', vectors.wrappedV2.replace('"salt"', '"pepper"')],
+			['v2 with an IV of another length', vectors.wrappedV2.replace(/"iv":"[^"]*"/, '"iv":"AAAA"')],
+			['v2 without ciphertext', vectors.wrappedV2.replace('"ciphertext"', '"text"')],
+			['v2 with rounds to keep a machine busy for ever', vectors.wrappedV2.replace('100000', '1e12')],
+			['v2 with no rounds', vectors.wrappedV2.replace('100000', '0')],
+		]) {
+			it(`are malformed as ${what}`, async () => {
+				expect(await codeOf(unwrapPrivateKey(stored, passphrase, userId))).to.equal('malformed');
+			});
+		}
+
+		it('are malformed where the passphrase opens something else', async () => {
+			const key = await crypto.subtle.importKey('raw', Buffer.alloc(16), 'AES-CBC', true, ['encrypt']);
+			const stored = await wrapPrivateKey(key, 'right', 'alice');
+			expect(await codeOf(unwrapPrivateKey(stored, 'right', 'alice'))).to.equal('malformed');
+		});
+
+		for (const [what, stored] of [
+			['no JSON', 'key'],
+			['text stringified twice', JSON.stringify(vectors.publicKey)],
+			['another kind of key', vectors.v1.jwk],
+			['a key without modulus', '{"kty":"RSA","e":"AQAB"}'],
+			['a modulus of another alphabet', '{"kty":"RSA","e":"AQAB","n":"ä"}'],
+		]) {
+			it(`have no public key in ${what}`, async () => {
+				expect(await codeOf(importPublicKey(stored))).to.equal('malformed');
+				expect(await codeOf(makeRoomKey().then((key) => sealRoomKey(key, stored)))).to.equal('malformed');
+			});
+		}
+	});
+
+	describe('room keys', () => {
+		it('of v1 are AES-128-CBC, named by the first 12 hexadecimal digits of the SHA-256 of their text', async () => {
+			const { id, jwk } = await makeRoomKey('v1');
+			expect(id).to.equal(createHash('sha256').update(jwk).digest('hex').slice(0, 12));
+			const { k, ...rest } = JSON.parse(jwk);
+			expect(rest).to.deep.equal({ alg: 'A128CBC', ext: true, key_ops: ['encrypt', 'decrypt'], kty: 'oct' });
+			expect(Buffer.from(k, 'base64url')).to.have.length(16);
+		});
+
+		it('of v2 are AES-256-GCM, named by a UUID', async () => {
+			const { id, jwk } = await makeRoomKey();
+			expect(id).to.match(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+			const { k, ...rest } = JSON.parse(jwk);
+			expect(rest).to.deep.equal({ alg: 'A256GCM', ext: true, key_ops: ['encrypt', 'decrypt'], kty: 'oct' });
+			expect(Buffer.from(k, 'base64url')).to.have.length(32);
+		});
+
+		for (const format of formats) {
+			it(`open from the ${format} vector`, async () => {
+				const privateKey = await unwrapPrivateKey(vectors.wrappedV1, passphrase, userId);
+				const { id, jwk } = await openRoomKey(vectors[format].sealed, privateKey);
+				expect({ id, jwk }).to.deep.equal({ id: vectors[format].id, jwk: vectors[format].jwk });
+			});
+
+			it(`of ${format} seal to id and 344 characters, which another implementation opens to their text`, async () => {
+				const key = await makeRoomKey(format);
+				const sealed = await sealRoomKey(key, vectors.publicKey);
+				expect(sealed).to.have.length(key.id.length + 344);
+				expect(sealedKeyId(sealed)).to.equal(key.id);
+				const privateKey = createPrivateKey({ key: JSON.parse(vectors.privateKey), format: 'jwk' });
+				const data = Buffer.from(sealed.slice(key.id.length), 'base64');
+				expect(privateDecrypt({ key: privateKey, oaepHash: 'sha256' }, data).toString()).to.equal(key.jwk);
+			});
+
+			it(`of ${format} open for the one they are sealed for, and for nobody else`, async () => {
+				const key = await makeRoomKey(format);
+				const sealed = await sealRoomKey(key, bob.publicKey);
+				expect(await openRoomKey(sealed, bob.privateKey)).to.deep.include({ id: key.id, jwk: key.jwk });
+				expect(await codeOf(openRoomKey(sealed, alice.privateKey))).to.equal('wrong-key');
+			});
+		}
+
+		it('may have ids of any length', async () => {
+			for (const id of ['k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) {
+				const sealed = await sealRoomKey(await importRoomKey(id, vectors.v2.jwk), bob.publicKey);
+				expect(await openRoomKey(sealed, bob.privateKey)).to.include({ id, jwk: vectors.v2.jwk });
+			}
+		});
+
+		for (const [what, sealed] of [
+			['nothing', ''],
+			['an id alone', 'abcdef123456'],
+			['a key cut off at its end', vectors.v2.sealed.slice(0, -12)],
+			['no id', vectors.v2.sealed.slice(-344)],
+			['another alphabet', `${vectors.v2.sealed.slice(0, -3)}-==`],
+			['258 bytes', `id${'A'.repeat(344)}`],
+		]) {
+			it(`are malformed as ${what}`, async () => {
+				expect(await codeOf(openRoomKey(sealed, alice.privateKey))).to.equal('malformed');
+				expect(() => sealedKeyId(sealed)).to.throw(E2EError);
+			});
+		}
+
+		for (const [what, jwk] of [
+			['no JSON', 'key'],
+			['an identity key', vectors.publicKey],
+			['another cipher', vectors.v2.jwk.replace('A256GCM', 'A256CTR')],
+			['another length', vectors.v2.jwk.replace('A256GCM', 'A128CBC')],
+			['no key', '{"alg":"A256GCM","kty":"oct"}'],
+		]) {
+			it(`are malformed with ${what} inside`, async () => {
+				expect(await codeOf(importRoomKey('id', jwk))).to.equal('malformed');
+				const sealed = await sealRoomKey({ id: 'id', jwk, key: alice.privateKey }, bob.publicKey).catch(() => null);
+				// An identity key is too long to be sealed at all.
+				if (sealed) expect(await codeOf(openRoomKey(sealed, bob.privateKey))).to.equal('malformed');
+			});
+		}
+
+		it('refuse public keys whose seals could not be taken apart', async () => {
+			const size = { modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]) };
+			const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', ...size };
+			const short = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
+			const publicKey = await publicKeyOf(short.privateKey);
+			const tiny = { id: 'k', jwk: '{}', key: alice.privateKey };
+			expect(await codeOf(sealRoomKey(tiny, publicKey))).to.equal('malformed');
+		});
+	});
+
+	describe('text', () => {
+		for (const format of formats) {
+			it(`of ${format} is that of the vectors, both ways`, async () => {
+				const key = await importRoomKey(vectors[format].id, vectors[format].jwk);
+				expect(await decryptText(vectors[format].content, [key])).to.equal(text);
+				await withConstants('', async () => {
+					expect(await encryptText(text, key)).to.deep.equal(vectors[format].content);
+				});
+			});
+
+			it(`of ${format} opens with the key it names among several, and with no other`, async () => {
+				const [now, before, other] = await Promise.all([makeRoomKey(format), makeRoomKey(format), makeRoomKey(format)]);
+				const content = await encryptText('', before);
+				expect(await decryptText(content, [now, before])).to.equal('');
+				expect(await codeOf(decryptText(content, [now]))).to.equal('unknown-key');
+				expect(await codeOf(decryptText(content, []))).to.equal('unknown-key');
+				expect(await codeOf(decryptText(content, [{ ...other, id: before.id }]))).to.equal('wrong-key');
+				expect(await decryptText(content, [{ ...other, id: before.id }, before])).to.equal('');
+			});
+		}
+
+		it('is read in the forms of other clients: v2 under a v1 key, a bare msg, `text` for `msg`, no text', async () => {
+			const v1 = await importRoomKey(vectors.v1.id, vectors.v1.jwk);
+			expect(await decryptText(vectors.v2UnderV1Key, [v1])).to.equal(text);
+			expect(await decryptText(vectors.v1.content.ciphertext, [v1])).to.equal(text);
+			expect(await decryptText(vectors.mobile, [v1])).to.equal(text);
+			const v2 = await importRoomKey('k', vectors.v2.jwk);
+			const iv = new Uint8Array(12);
+			const file = Buffer.from('{"attachments":[]}');
+			const data = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, v2.key, file);
+			const [ivText, ciphertext] = [Buffer.from(iv).toString('base64'), Buffer.from(data).toString('base64')];
+			expect(await decryptText({ algorithm: 'rc.v2.aes-sha2', kid: 'k', iv: ivText, ciphertext }, [v2])).to.equal('');
+		});
+
+		it('under a v1 key whose id has not 12 characters takes the v2 form, which can name it', async () => {
+			const key = await importRoomKey('my-UniQu3_ke4_Id', vectors.v1.jwk);
+			const content = await encryptText(text, key);
+			expect(content).to.include({ algorithm: 'rc.v2.aes-sha2', kid: key.id });
+			expect(await decryptText(content, [key])).to.equal(text);
+		});
+
+		it('never twice looks the same', async () => {
+			const key = await makeRoomKey();
+			const contents = await Promise.all(Array.from({ length: 20 }, () => encryptText(text, key)));
+			expect(new Set(contents.map((content) => JSON.stringify(content))).size).to.equal(20);
+		});
+
+		it('that somebody changed does not open', async () => {
+			const key = await importRoomKey(vectors.v2.id, vectors.v2.jwk);
+			const flipped = Buffer.from(vectors.v2.content.ciphertext, 'base64').map((byte, i) =>
+				i === 3 ? byte ^ 1 : byte,
+			);
+			const content = { ...vectors.v2.content, ciphertext: Buffer.from(flipped).toString('base64') };
+			expect(await codeOf(decryptText(content, [key]))).to.equal('wrong-key');
+		});
+
+		for (const [what, content] of [
+			['nothing', undefined],
+			['an empty text', ''],
+			['an id alone', 'abcdef123456'],
+			['v1 cut off', { ...vectors.v1.content, ciphertext: vectors.v1.content.ciphertext.slice(0, 36) }],
+			['v1 of another alphabet', { ...vectors.v1.content, ciphertext: `${vectors.v1.id}____` }],
+			['v2 without iv', { ...vectors.v2.content, iv: undefined }],
+			['v2 with an iv of another length', { ...vectors.v2.content, iv: 'AAAA' }],
+			['v2 without key id', { ...vectors.v2.content, kid: undefined }],
+			['v2 cut off', { ...vectors.v2.content, ciphertext: 'AAAA' }],
+			['another algorithm', { ...vectors.v2.content, algorithm: 'm.megolm.v1.aes-sha2' }],
+		]) {
+			it(`is malformed as ${what}`, async () => {
+				expect(await codeOf(decryptText(content, []))).to.equal('malformed');
+			});
+		}
+	});
+
+	it('says nothing secret in its errors', async () => {
+		const secret = 'top-secret-thing';
+		const errors = await Promise.all([
+			rejection(importRoomKey('k', `{"${secret}`)),
+			rejection(importRoomKey('k', secret)),
+			rejection(unwrapPrivateKey(secret, secret, secret)),
+			rejection(unwrapPrivateKey(vectors.wrappedV2, secret, userId)),
+			rejection(sealRoomKey({ id: 'k', jwk: secret, key: alice.privateKey }, secret)),
+			rejection(decryptText(secret, [])),
+		]);
+		for (const error of errors) expect(`${error.message}${JSON.stringify(error)}`).not.to.include(secret);
+	});
+
+	it('says so where there is no crypto.subtle, as on a page from http', async () => {
+		const real = Object.getOwnPropertyDescriptor(globalThis, 'crypto') as PropertyDescriptor;
+		Object.defineProperty(globalThis, 'crypto', { configurable: true, value: {} });
+		try {
+			expect(await codeOf(makeIdentity())).to.equal('no-web-crypto');
+		} finally {
+			Object.defineProperty(globalThis, 'crypto', real);
+		}
+	});
+});
+
+describe('roomkey/e2e as a package', () => {
+	/** Loads the module where there is nothing but JavaScript and what it may use of the web, and goes once around. */
+	const browser = `
+		import { runInNewContext } from 'node:vm';
+		const { stdout } = process;
+		const language = runInNewContext('Object.getOwnPropertyNames(globalThis)');
+		const kept = new Set([...language, 'crypto', 'btoa', 'atob', 'TextEncoder', 'TextDecoder']);
+		for (const name of Object.getOwnPropertyNames(globalThis)) if (!kept.has(name)) delete globalThis[name];
+		const e2e = await import('roomkey/e2e');
+		const { publicKey, privateKey } = await e2e.makeIdentity();
+		const again = await e2e.unwrapPrivateKey(await e2e.wrapPrivateKey(privateKey, 'p', 'u'), 'p', 'u');
+		const key = await e2e.openRoomKey(await e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey), again);
+		const left = ['process', 'Buffer', 'require', 'setTimeout'].filter((name) => name in globalThis);
+		stdout.write(await e2e.decryptText(await e2e.encryptText('hello', key), [key]) + left);
+	`;
+
+	it('needs nothing but WebCrypto and text', () => {
+		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', browser], {
+			encoding: 'utf8',
+		});
+		expect({ stdout, stderr }).to.deep.equal({ stdout: 'hello', stderr: '' });
+	});
+
+	it('imports nothing but its own files', () => {
+		const files = ['e2e.js', ...readdirSync('dist/shared/e2e', { encoding: 'utf8' }).map((name) => `e2e/${name}`)];
+		const modules = files.filter((name) => name.endsWith('.js'));
+		expect(modules).to.have.length(6);
+		for (const name of modules) {
+			const source = readFileSync(`dist/shared/${name}`, 'utf8');
+			const imported = [...source.matchAll(/(?:from|import\(?)\s*['"]([^'"]+)['"]/g)].map(([, what]) => what);
+			for (const what of imported) expect(what).to.match(/^\.\/(e2e\/)?[a-z-]+\.js$/);
+		}
+	});
+
+	it('compiles for a browser, and gives its types to those who use it', function () {
+		this.timeout(60_000);
+		const folder = mkdtempSync(path.resolve('dist/types-'));
+		const user = path.join(folder, 'user.mts');
+		writeFileSync(
+			user,
+			`import { makeRoomKey, sealRoomKey } from 'roomkey/e2e';
+			export const sealed: string = await sealRoomKey(await makeRoomKey('v1'), '');
+			// @ts-expect-error there is no such form
+			export const other = await makeRoomKey('v3');`,
+		);
+		const program = ts.createProgram([path.resolve('shared/e2e.ts'), user], {
+			target: ts.ScriptTarget.ES2022,
+			module: ts.ModuleKind.NodeNext,
+			lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'],
+			types: [],
+			strict: true,
+			noEmit: true,
+		});
+		const faults = ts.getPreEmitDiagnostics(program).map(({ messageText }) => messageText);
+		rmSync(folder, { recursive: true });
+		expect(faults).to.deep.equal([]);
+	});
+});
+
+/** Opens a v1 private key with another implementation. */
+function readWrappedV1(stored: string, passphrase: Buffer, userId: string): unknown {
+	const bytes = Buffer.from(JSON.parse(stored).$binary, 'base64');
+	const key = pbkdf2Sync(passphrase, userId, 1000, 32, 'sha256');
+	const decipher = createDecipheriv('aes-256-cbc', key, bytes.subarray(0, 16));
+	return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(16)), decipher.final()]).toString());
+}

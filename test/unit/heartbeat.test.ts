@@ -1,0 +1,68 @@
+/** The heartbeats of many clients: time passes as the test says (contract/ddp.md section 4). */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { Heartbeats } from '../../server/ddp/heartbeat.js';
+
+describe('heartbeats', () => {
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Starts one a millisecond; tells when each was pinged or given up, from its own start. */
+	function startMany(count: number, interval: number, timeout: number) {
+		const heartbeats = new Heartbeats({ interval, timeout });
+		const told: { what: 'ping' | 'end'; client: number; after: number }[] = [];
+		let now = 0;
+		const tick = () => {
+			now++;
+			mock.timers.tick(1);
+		};
+		const all = Array.from({ length: count }, (_, client) => {
+			const start = now;
+			const heartbeat = heartbeats.start({
+				ping: () => told.push({ what: 'ping', client, after: now - start }),
+				giveUp() {
+					told.push({ what: 'end', client, after: now - start });
+					heartbeat?.stop();
+				},
+			});
+			tick();
+			return heartbeat;
+		});
+		return { told, tick, all };
+	}
+
+	it('ping each client an interval after it came, or up to a hundredth of that sooner, and then give it up', () => {
+		const { told, tick } = startMany(300, 1000, 50);
+		for (let i = 0; i < 1200; i++) tick();
+		for (const what of ['ping', 'end'] as const) {
+			const times = told.filter((each) => each.what === what);
+			expect(times.map(({ client }) => client).sort((a, b) => a - b)).to.deep.equal([...Array(300).keys()]);
+			const late = what === 'ping' ? 0 : 50;
+			for (const { after } of times) expect(after - late).to.be.within(990, 1000);
+		}
+	});
+
+	it('ping nobody who is heard, and nobody who has gone', () => {
+		const { told, tick, all } = startMany(10, 100, 50);
+		const [first, ...others] = all;
+		first?.stop();
+		for (let i = 0; i < 500; i++) {
+			tick();
+			for (const heartbeat of others) heartbeat?.heard();
+		}
+		expect(told).to.deep.equal([]);
+	});
+
+	it('go on after all clients had gone', () => {
+		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
+		let pings = 0;
+		const patient = { ping: () => pings++, giveUp() {} };
+		heartbeats.start(patient)?.stop();
+		mock.timers.tick(30);
+		heartbeats.start(patient);
+		mock.timers.tick(99);
+		expect(pings).to.equal(0);
+		mock.timers.tick(1);
+		expect(pings).to.equal(1);
+	});
+});
