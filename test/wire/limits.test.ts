@@ -47,7 +47,7 @@ describe('limits', () => {
 		return client;
 	}
 
-	it('refuse nobody who holds api-bypass-rate-limit', async () => {
+	it('7.4, 11: refuse nobody who holds api-bypass-rate-limit', async () => {
 		await start();
 		const statuses = async (who: Person) => {
 			const answers = [];
