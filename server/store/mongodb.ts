@@ -54,7 +54,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 }
 
 /** How often a write is tried before its deadlock counts as a failure. */
-const TRIES = 5;
+const TRIES = 7;
 
 /**
  * Repeats a write that was broken off, and undone, to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
@@ -66,8 +66,8 @@ async function persist<R>(task: () => Promise<R>): Promise<R> {
 			return await task();
 		} catch (error) {
 			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// Not all at once again.
-			await delay(Math.random() * 100 * tries);
+			// Not all at once again, also where the server is so busy that each takes long.
+			await delay(Math.random() * 100 * 2 ** tries);
 		}
 	}
 }
