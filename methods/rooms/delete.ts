@@ -1,8 +1,10 @@
 /** `channels.delete`, `groups.delete`, `im.delete`: deletes a room for all. */
 import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { hasRoomPermission } from '../permissions.js';
+import { directRoomId } from './direct.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
 import { removePlacesOfNoRoom, removeRoom } from './remove.js';
 
@@ -38,11 +40,22 @@ export const deleteMethods = forBoth((kind) =>
 	}),
 );
 
+/** The id of the direct room of the caller with somebody, whether it is there or not. */
+async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
+	const other = await store.users.findOne({ username }, { projection: { _id: 1 } });
+	if (!other) throw refusal('roomNotFound', { method: name });
+	return directRoomId([userId, other._id].sort());
+}
+
+/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. */
 export const deleteDirectRoom = method({
 	name: 'im.delete',
-	args: { roomId: String },
+	args: { roomId: Match.Optional(String), username: Match.Optional(String) },
 	rest: 'POST',
 	once: true,
 	summary: 'Deletes a direct room, with the places and keys of its members',
-	run: (which, context) => deleteRoom(context, which, 'd'),
+	async run({ roomId, username }, context) {
+		const id = !roomId && username ? await idWith(context, username) : roomId;
+		return deleteRoom(context, { roomId: id }, 'd');
+	},
 });

@@ -17,6 +17,8 @@ interface Departure {
 	readonly userId: string;
 	readonly reason: StaleReason;
 	readonly confirm: boolean | undefined;
+	/** That whoever is not there any more is no fault. */
+	readonly mayBeGone?: boolean;
 }
 
 /**
@@ -27,13 +29,13 @@ async function depart(
 	context: MethodContext,
 	kind: Kind,
 	room: Room,
-	{ userId, reason, confirm }: Departure,
+	{ userId, reason, confirm, mayBeGone = false }: Departure,
 ): Promise<Record<string, unknown>> {
 	const { store, name } = context;
 	const rid = room._id;
-	if (!(await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } })))
-		throw refusal('userNotInRoom', { method: name });
-	if (await takesLastKey(store, rid, userId)) demandConfirmation(context, confirm);
+	const place = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
+	if (!place && !mayBeGone) throw refusal('userNotInRoom', { method: name });
+	if (place && (await takesLastKey(store, rid, userId))) demandConfirmation(context, confirm);
 	await demandOtherOwner(context, rid, userId);
 	const { lastKeyHolder } = await removeMember(context, room, userId, reason);
 	return {
@@ -60,7 +62,12 @@ export const leaveMethods = forBoth((kind) =>
 	}),
 );
 
-/** `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true} */
+/**
+ * `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
+ *
+ * For those who may kick from any room it succeeds also where the user is no member, as in Rocket.Chat: they need not see
+ * who is one.
+ */
 export const kickMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
@@ -79,13 +86,13 @@ export const kickMethods = forBoth((kind) =>
 			const fromAny = `kick-user-from-any-${kind.t}-room`;
 			const room = await findRoom(context, args, kind, fromAny);
 			const caller = await findCaller(context);
-			const mayKick =
-				(await hasRoomPermission(store, caller, 'remove-user', room._id)) ||
-				(await hasPermission(store, caller, fromAny));
-			if (!mayKick) throw refusal('actionNotAllowed', { method: name });
+			const mayKickFromAny = await hasPermission(store, caller, fromAny);
+			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
+				throw refusal('actionNotAllowed', { method: name });
 			const [member] = await findNamedUsers(context, args);
 			if (!member) throw refusal('invalidUser', { method: name });
-			return depart(context, kind, room, { userId: member._id, reason: 'member-removed', confirm });
+			const departure = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
+			return depart(context, kind, room, departure);
 		},
 	}),
 );

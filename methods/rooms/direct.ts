@@ -1,4 +1,4 @@
-/** `im.create`, `im.delete`: direct rooms, of which there is one for the same people, whoever asks first. */
+/** `im.create`: direct rooms, of which there is one for the same people, whoever asks first. */
 import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
@@ -21,8 +21,9 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 /**
  * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
  * more a hash, where Rocket.Chat has a random one (`contract/rocketchat-e2e.md` section 2).
+ * @param uids sorted
  */
-function directRoomId(uids: readonly string[]): string {
+export function directRoomId(uids: readonly string[]): string {
 	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
 }

@@ -11,8 +11,8 @@ import { type Answer, failed } from './envelope.js';
 
 const LoginBody = Match.ObjectIncluding({
 	resume: Match.Optional(String),
-	/** A name, or an e-mail if it holds an `@`. */
-	user: Match.Optional(String),
+	/** A name, or an e-mail if it holds an `@`; or the wrapper that the method `login` takes. */
+	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),
 	username: Match.Optional(String),
 	email: Match.Optional(String),
 	password: Match.Optional(Password),
@@ -24,8 +24,10 @@ function loginOptions(body: unknown): object {
 	check(body, LoginBody);
 	const { resume, password } = body;
 	if (resume !== undefined) return { resume };
-	const email = body.email ?? (body.user?.includes('@') ? body.user : undefined);
-	const username = body.username ?? body.user;
+	const { user } = body;
+	if (typeof user === 'object') return { user, password };
+	const email = body.email ?? (user?.includes('@') ? user : undefined);
+	const username = body.username ?? user;
 	return { user: email ? { email } : { username }, password };
 }
 

@@ -119,6 +119,35 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: id }));
 	});
 
+	it('im.delete: the direct room of the caller with the named user, and no other', async () => {
+		const between = ok(await send(alice, 'im.create', { username: 'bob' })).room as Json;
+		const own = ok(await send(admin, 'im.create', { username: 'bob' })).room as Json;
+		ok(await send(admin, 'im.delete', { username: 'bob' }));
+		refusedWith(await get(bob, 'rooms.info', { roomId: own._id as string }), 'error-room-not-found');
+		expect(ok(await get(bob, 'rooms.info', { roomId: between._id as string })).room).to.include({ _id: between._id });
+		refusedWith(await send(admin, 'im.delete', { username: 'bob' }), 'error-room-not-found');
+		refusedWith(await send(admin, 'im.delete', { username: 'nobody' }), 'error-room-not-found');
+		refusedWith(await send(admin, 'im.delete', {}), 'error-roomid-param-not-provided');
+		ok(await send(admin, 'im.delete', { roomId: between._id }));
+	});
+
+	it('groups.kick: who may kick from any group is not told who is no member, others are', async () => {
+		const { _id: roomId } = await create(alice);
+		const allow = (roles: string[]) =>
+			send(admin, 'permissions.update', { permissions: [{ _id: 'kick-user-from-any-p-room', roles }] });
+		refusedWith(await send(alice, 'groups.kick', { roomId, userId: bob.id }), 'error-user-not-in-room');
+		ok(await allow(['admin']));
+		try {
+			expect(ok(await send(admin, 'groups.kick', { roomId, userId: bob.id }))).to.deep.equal({ success: true });
+			expect((ok(await get(alice, 'groups.info', { roomId: roomId as string })).group as Json).usersCount).to.equal(1);
+			ok(await send(alice, 'groups.invite', { roomId, userId: bob.id }));
+			expect(ok(await send(admin, 'groups.kick', { roomId, userId: bob.id }))).to.deep.equal({ success: true });
+			expect((ok(await get(alice, 'groups.info', { roomId: roomId as string })).group as Json).usersCount).to.equal(1);
+		} finally {
+			ok(await allow([]));
+		}
+	});
+
 	it('rooms.info: by id and by name', async () => {
 		const group = await create(alice);
 		const ways: Record<string, string>[] = [{ roomId: group._id as string }, { roomName: group.name as string }];

@@ -450,6 +450,8 @@ describe('REST', () => {
 			{ username: 'alice', password: 'secret' },
 			{ user: 'alice@example.com', password: 'secret' },
 			{ email: 'alice@example.com', password: 'secret' },
+			{ user: { username: 'alice' }, password: 'secret' },
+			{ user: { email: 'alice@example.com' }, password: 'secret' },
 			{
 				user: 'alice',
 				password: {
