@@ -1,7 +1,7 @@
 /** How a room goes, with all places in it. */
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
-import type { Collection, Filter } from '../../shared/store.js';
+import type { Filter } from '../../shared/store.js';
 import { placesOf } from './members.js';
 import { noteRemoval } from './trash.js';
 
@@ -19,7 +19,7 @@ export async function removeRoom(context: Context, room: Room, deleterId: string
 	const { _id, t, name } = room;
 	await removePlaces(context, room, { 'u._id': { $ne: deleterId } });
 	await noteRemoval(store, 'room', { _id });
-	await deleteAll(store.rooms, [_id]);
+	await store.rooms.deleteOne({ _id });
 	// A direct room may have been made again in that moment, with the same id.
 	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await removePlaces(context, room, {});
 	const document = { _id, t, ...(name !== undefined && { name }) };
@@ -31,15 +31,6 @@ export async function removePlacesOfNoRoom(context: Context, rid: string): Promi
 	await removePlaces(context, { _id: rid }, {});
 }
 
-/** Deletes until all are gone: FerretDB 2.7 passes over a document that is written at that very moment. */
-async function deleteAll<T extends { _id: string }>(collection: Collection<T>, ids: readonly string[]): Promise<void> {
-	for (let left = ids; left.length > 0; ) {
-		const these = { _id: { $in: left } } as Filter<T>;
-		if ((await collection.deleteMany(these)).deletedCount === left.length) return;
-		left = (await collection.find(these, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
-	}
-}
-
 async function removePlaces(
 	{ store, events }: Context,
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
@@ -49,10 +40,7 @@ async function removePlaces(
 		await Promise.all(page.map((place) => noteRemoval(store, 'subscription', place)));
 		const userIds = page.map(({ u }) => u._id);
 		await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
-		await deleteAll(
-			store.subscriptions,
-			page.map(({ _id }) => _id),
-		);
+		await store.subscriptions.deleteMany({ _id: { $in: page.map(({ _id }) => _id) } });
 		const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
 		for (const place of page) {
 			const { _id, u } = place;

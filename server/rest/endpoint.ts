@@ -11,7 +11,7 @@ import type { Caller, Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import type { Tally } from '../limits/counter.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
-import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { type Request, type Route, routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
@@ -99,7 +99,7 @@ function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly st
 		// Before the body is read: it does not matter here whether that is sound.
 		onRequest: async (request, reply) => {
 			reply.header('allow', allow.join(', '));
-			return send(reply, refused(405, `${request.method} is not allowed here; use ${allow.join(' or ')}`));
+			return send(reply, wrongVerb(`${request.method} is not allowed here; use ${allow.join(' or ')}`));
 		},
 		handler: () => {},
 	});

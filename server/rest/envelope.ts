@@ -16,6 +16,11 @@ export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
 
+/** A known path with another verb: what Rocket.Chat says (7.3), and beside it what all other refusals have. */
+export function wrongVerb(error: string): Answer {
+	return { status: 405, body: { status: 'error', message: 'API endpoint does not exist', success: false, error } };
+}
+
 /** What a method returned. Members of an object stand beside `success`; any other value stands under `result`. */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };

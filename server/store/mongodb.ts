@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
 import type { Log } from '../../shared/log.js';
-import type { Collection } from '../../shared/store.js';
+import type { Collection, Filter } from '../../shared/store.js';
 import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { reasonOf, StoreError } from './failure.js';
 import { toNedb } from './filter.js';
@@ -36,7 +36,8 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 			const collection = db.collection<T>(name);
 			await ensureIndexes(collection, name, log);
 			// The driver takes and gives what the shared type says; its own types say more.
-			return guard<T>(collection as unknown as Collection<T>, name, check, (task) => gate.pass(() => persist(task)));
+			const ours = deletingForGood(collection as unknown as Collection<T>);
+			return guard<T>(ours, name, check, (task) => gate.pass(() => persist(task)));
 		});
 		return {
 			store,
@@ -53,7 +54,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 }
 
 /** How often a write is tried before its deadlock counts as a failure. */
-const TRIES = 5;
+const TRIES = 7;
 
 /**
  * Repeats a write that was broken off, and undone, to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
@@ -65,10 +66,39 @@ async function persist<R>(task: () => Promise<R>): Promise<R> {
 			return await task();
 		} catch (error) {
 			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// Not all at once again.
-			await delay(Math.random() * 100 * tries);
+			// Not all at once again, also where the server is so busy that each takes long.
+			await delay(Math.random() * 100 * 2 ** tries);
 		}
 	}
+}
+
+/**
+ * The collection with deletions that are repeated while something still matches: FerretDB 2.7 passes over a document that
+ * is written at that very moment. A deletion that deleted what it could ends with one look more.
+ */
+function deletingForGood<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
+	const isLeft = async (filter: Filter<T>) => (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
+	return {
+		findOne: (filter, options) => collection.findOne(filter, options),
+		find: (filter, options) => collection.find(filter, options),
+		countDocuments: (filter) => collection.countDocuments(filter),
+		insertOne: (document) => collection.insertOne(document),
+		updateOne: (filter, update) => collection.updateOne(filter, update),
+		updateMany: (filter, update) => collection.updateMany(filter, update),
+		findOneAndUpdate: (filter, update, options) => collection.findOneAndUpdate(filter, update, options),
+		async deleteOne(filter) {
+			for (;;) {
+				const { deletedCount } = await collection.deleteOne(filter);
+				if (deletedCount > 0 || !(await isLeft(filter))) return { deletedCount };
+			}
+		},
+		async deleteMany(filter) {
+			let deletedCount = 0;
+			do deletedCount += (await collection.deleteMany(filter)).deletedCount;
+			while (await isLeft(filter));
+			return { deletedCount };
+		},
+	};
 }
 
 /** Filters go to MongoDB as they are, once they have passed. */

@@ -83,7 +83,7 @@ describe('@rocket.chat/ddp-client', () => {
 		expect(await rejection(refused.ready())).to.have.property('error', 'not-allowed');
 	});
 
-	it('comes back after the server was restarted, logged in and subscribed', async () => {
+	it('beyond.md 4: comes back after the server was restarted, logged in and subscribed', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

@@ -104,7 +104,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('resumes by a token after the server was restarted', async () => {
+	it('beyond.md 4: resumes by a token after the server was restarted', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const client = new SimpleDDP({ endpoint: own.webSocketUrl, SocketConstructor: WebSocket, reconnectInterval: 20 });

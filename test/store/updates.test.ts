@@ -184,5 +184,23 @@ describe('any store: updates', () => {
 				expect(await test.store.rooms.findOne({})).to.include({ e2eKeyId: `key-${matched.indexOf(true)}` });
 			});
 		}
+
+		it('is made for good where it deletes what others write at that very moment', async () => {
+			const { rooms } = test.store;
+			const write = (_id: string) =>
+				Array.from({ length: 5 }, () => rooms.updateOne({ _id }, { $set: { topic: 'written' } }));
+			for (let round = 0; round < 10; round++) {
+				const ids = ['one', 'two', 'three'].map((name) => `${name}-${round}`);
+				for (const _id of ids) await rooms.insertOne(room(_id));
+				const [first, ...others] = ids as [string, ...string[]];
+				const [one, many] = await Promise.all([
+					rooms.deleteOne({ _id: first }),
+					rooms.deleteMany({ _id: { $in: others } }),
+					...ids.flatMap(write),
+				]);
+				expect([one.deletedCount, many.deletedCount]).to.deep.equal([1, 2]);
+				expect(await rooms.countDocuments({})).to.equal(0);
+			}
+		});
 	});
 });

@@ -6,7 +6,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('room access', () => {
+describe('room access (3.1, 3.2)', () => {
 	let roomkey: TestRoomkey;
 	let user: Person;
 	let guest: Person;

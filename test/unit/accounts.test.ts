@@ -18,7 +18,7 @@ interface LoginResult {
 	type: string;
 }
 
-describe('accounts', () => {
+describe('accounts (9.2, 9.3)', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 

@@ -254,7 +254,7 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	describe('section 4 e2e.resetUserE2EKey, for admins', () => {
+	describe('4, 5.5 e2e.resetUserE2EKey, for admins', () => {
 		it("resets somebody's keys and ends their logins, not the admin's", async () => {
 			const around = await world();
 			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.deep.equal({ lastKeyHolder: true });
@@ -283,7 +283,7 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	describe('section 6 users.resetE2EKey', () => {
+	describe('6 users.resetE2EKey', () => {
 		for (const [what, named] of [
 			['nobody', () => []],
 			['the own id', ({ id }: Person) => [id]],

@@ -41,7 +41,7 @@ describe('members of a room', () => {
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
 
 	describe('coming', () => {
-		it('10.4 join: tells the new member of the place, the room of the member, and asks for the key', async () => {
+		it('5.7, 10.4 join: tells the new member of the place, the room of the member, and asks for the key', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
 			const place = await placeOf(bob, rid);

@@ -3,10 +3,11 @@ import type { Change } from '../../shared/events.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
 
 const NAME = 'e2e.setRoomKeyID';
 
-describe('e2e.setRoomKeyID', () => {
+describe('e2e.setRoomKeyID (4.1)', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -18,20 +19,20 @@ describe('e2e.setRoomKeyID', () => {
 	});
 	after(() => roomkey.close());
 
-	it('sets the key id of a room and returns nothing', async () => {
+	it('4.1 step 6, 8: sets the key id of a room and returns nothing', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob]);
 		expect(await roomkey.call(alice, NAME, rid, 'my-UniQu3_ke4_Id')).to.equal(undefined);
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('my-UniQu3_ke4_Id');
 	});
 
-	it('moves the _updatedAt of the room', async () => {
+	it('4.1 step 6, 2.4: moves the _updatedAt of the room', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { _updatedAt: new Date(0) });
 		await roomkey.call(alice, NAME, rid, 'k');
 		const room = await roomkey.store.rooms.findOne({ _id: rid });
 		expect(room?._updatedAt?.getTime()).to.be.greaterThan(0);
 	});
 
-	it('announces the room as it then is', async () => {
+	it('4.1 step 7: announces the room as it then is', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 		const announced: Change[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -46,14 +47,14 @@ describe('e2e.setRoomKeyID', () => {
 		['null', null],
 		['an empty string', ''],
 	] as const) {
-		it(`takes ${what}, which older releases left behind, for no key id`, async () => {
+		it(`4.1 step 5, 1.4: takes ${what}, which older releases left behind, for no key id`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId });
 			await roomkey.call(alice, NAME, rid, 'k');
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 		});
 	}
 
-	it('refuses a room that has a key id, even the very same, and announces nothing', async () => {
+	it('4.1 step 5: refuses a room that has a key id, even the very same, and announces nothing', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
 		const announced: unknown[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -70,7 +71,7 @@ describe('e2e.setRoomKeyID', () => {
 		expect(announced).to.deep.equal([]);
 	});
 
-	it('lets one of 200 callers at once succeed, and keeps what that one set', async () => {
+	it('4.1 step 6, 1.6: lets one of 200 callers at once succeed, and keeps what that one set', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob]);
 		const outcomes = await Promise.allSettled(
 			Array.from({ length: 200 }, (_, i) => roomkey.call(i % 2 ? alice : bob, NAME, rid, `key-${i}`)),
@@ -83,11 +84,11 @@ describe('e2e.setRoomKeyID', () => {
 		}
 	});
 
-	for (const [what, rid] of [
-		['an unknown', 'nowhere'],
-		['an empty', ''],
+	for (const [step, what, rid] of [
+		[4, 'an unknown', 'nowhere'],
+		[3, 'an empty', ''],
 	] as const) {
-		it(`refuses ${what} room in the name of canAccessRoom`, async () => {
+		it(`4.1 step ${step}, 3.2: refuses ${what} room in the name of canAccessRoom`, async () => {
 			expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 				error: 'error-invalid-room',
 				reason: 'Invalid room',
@@ -96,7 +97,7 @@ describe('e2e.setRoomKeyID', () => {
 		});
 	}
 
-	it('refuses a room the caller may not see in its own name', async () => {
+	it('4.1 step 4, 3.2: refuses a room the caller may not see in its own name', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 			error: 'error-invalid-room',
@@ -125,7 +126,7 @@ describe('e2e.setRoomKeyID', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.have.length(128);
 	});
 
-	it('checks its arguments in order, before it asks who calls', async () => {
+	it('4.1 step 1, 2: checks its arguments in order, before it asks who calls', async () => {
 		expect(await rejection(roomkey.call(null, NAME))).to.include({
 			message: 'Match error: Expected string, got undefined',
 		});
@@ -137,6 +138,12 @@ describe('e2e.setRoomKeyID', () => {
 			reason: 'Invalid user',
 			details: { method: NAME },
 		});
+	});
+
+	it('4.1: asks neither for E2E_Enable, nor for encryption, nor for a place in a public channel', async () => {
+		const rid = await addRoom(roomkey.store, [], { t: 'c', encrypted: false });
+		await during(roomkey.store, 'E2E_Enable', false, () => roomkey.call(alice, NAME, rid, 'k'));
+		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 	});
 
 	it('ignores arguments beyond its own', async () => {

@@ -7,7 +7,7 @@ import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('settings', () => {
+describe('settings (11)', () => {
 	let roomkey: TestRoomkey;
 	let admin: Person;
 	let alice: Person;
@@ -30,6 +30,20 @@ describe('settings', () => {
 		for (const stop of stops) stop();
 		return seen;
 	}
+
+	it('11: hold what the table says where nobody has set them; E2E_Enable alone is on', async () => {
+		const listed = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
+		expect(Object.fromEntries(listed.map(({ _id, value }) => [_id, value]))).to.include({
+			E2E_Enable: true,
+			E2E_Allow_Unencrypted_Messages: false,
+			E2E_Enabled_Default_DirectRooms: false,
+			E2E_Enabled_Default_PrivateRooms: false,
+			E2E_Enable_Encrypt_Files: true,
+			E2E_Enabled_Mentions: true,
+			E2E_Force_Encryption_For_Private_Rooms: false,
+			E2E_Passphrase_Policy_Enabled: false,
+		});
+	});
 
 	it('are in force at once, though what was is remembered', async () => {
 		for (const value of [false, true, false]) {
@@ -121,6 +135,22 @@ describe('settings', () => {
 	});
 
 	describe('of permissions', () => {
+		it('11, 3.1: are those of the tables where nobody has set them', async () => {
+			const { update } = (await roomkey.call(admin, 'permissions.listAll')) as { update: Permission[] };
+			const roles = new Map(update.map((permission) => [permission._id, permission.roles]));
+			for (const [permission, ...holders] of [
+				['toggle-room-e2e-encryption', 'owner', 'admin'],
+				['edit-other-user-e2ee', 'admin'],
+				['reset-other-user-e2e-key', 'admin'],
+				['api-bypass-rate-limit', 'admin', 'bot', 'app'],
+				['view-c-room', 'admin', 'user', 'federated-external', 'bot', 'app', 'anonymous'],
+				['view-p-room', 'admin', 'user', 'federated-external', 'anonymous', 'guest'],
+				['view-d-room', 'admin', 'user', 'federated-external', 'bot', 'app', 'guest'],
+				['view-joined-room', 'guest', 'bot', 'app', 'anonymous'],
+			] as const)
+				expect(roles.get(permission), permission).to.have.members(holders);
+		});
+
 		const update = (as: Person, ...permissions: unknown[]) =>
 			roomkey.call(as, 'permissions.update', permissions) as Promise<{ permissions: Permission[] }>;
 

@@ -23,7 +23,7 @@ interface LoginResult {
 	tokenExpires?: Date;
 }
 
-describe('login tokens', () => {
+describe('login tokens (9.3)', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	/** Two more logins of alice. */

@@ -11,7 +11,7 @@ const digest = (password: string) => ({
 	algorithm: 'sha-256',
 });
 
-describe('login over DDP', () => {
+describe('login over DDP (9.2)', () => {
 	let app: TestApp;
 	let alice: Person;
 	const clients: RawClient[] = [];

@@ -15,6 +15,14 @@ const limit = { calls: 3, per: 600_000 };
 
 const methods = [
 	method({ ...anyone, name: 'test.limited', rest: 'POST', limit, run: () => 'done' }),
+	method({
+		summary: 'for a test',
+		name: 'test.demanding',
+		args: { text: String },
+		rest: 'POST',
+		limit,
+		run: () => 'done',
+	}),
 	method({ ...anyone, name: 'test.free', rest: 'GET', run: () => 'done' }),
 	method({ ...anyone, name: 'test.address', run: (_args, { connection }) => (connection as Connection).clientAddress }),
 ];
@@ -39,7 +47,7 @@ describe('limits', () => {
 		return client;
 	}
 
-	it('refuse nobody who holds api-bypass-rate-limit', async () => {
+	it('7.4, 11: refuse nobody who holds api-bypass-rate-limit', async () => {
 		await start();
 		const statuses = async (who: Person) => {
 			const answers = [];
@@ -124,6 +132,19 @@ describe('limits', () => {
 			);
 		});
 
+		it('7.1: come after the credentials and before the arguments', async () => {
+			await start();
+			const alice = await addPerson(app.store);
+			const ask = (as: Person) => post(`${app.url}/api/v1/test.demanding`, as, { text: 5 });
+			for (let i = 0; i < 5; i++) {
+				const { status, headers } = await ask({ ...alice, token: 'wrong' });
+				expect([status, headers.get('X-RateLimit-Limit')]).to.deep.equal([401, null]);
+			}
+			const statuses = [];
+			for (let i = 0; i < 4; i++) statuses.push((await ask(alice)).status);
+			expect(statuses).to.deep.equal([400, 400, 400, 429]);
+		});
+
 		it('leave other routes alone', async () => {
 			await start();
 			const { headers } = await request(`${app.url}/api/v1/test.free`);
@@ -142,7 +163,7 @@ describe('limits', () => {
 			});
 		}
 
-		it('hold for method.call, which answers as DDP does', async () => {
+		it('8 limits: hold for method.call, which answers as DDP does', async () => {
 			await start();
 			const message = stringify({ msg: 'method', id: '1', method: 'test.limited', params: [] });
 			const call = () => post(`${app.url}/api/v1/method.callAnon/test.limited`, null, { message });
@@ -184,7 +205,7 @@ describe('limits', () => {
 		expect((await post(limited, null, {})).status).to.equal(200);
 	});
 
-	it('of setRoomKeyID are six hundred a minute', async () => {
+	it('6.2 rate limit: of setRoomKeyID are six hundred a minute', async () => {
 		await start();
 		const { headers } = await post(`${app.url}/api/v1/e2e.setRoomKeyID`, await addPerson(app.store), {});
 		expect(headers.get('X-RateLimit-Limit')).to.equal('600');

@@ -1,6 +1,7 @@
 /** DESIGN section 1 and contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
 import { connect } from 'node:net';
 import { expect } from 'chai';
+import { hashToken } from '../../methods/accounts/tokens.js';
 import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -18,6 +19,12 @@ const methods = [
 		name: 'test.throw',
 		args: { code: Match.OneOf(String, Number) },
 		run: ({ code }) => Promise.reject(new ClientError(code, 'Reason', { d: 1 })),
+	}),
+	method({
+		...anyone,
+		name: 'test.wordless',
+		args: {},
+		run: () => Promise.reject(new ClientError('some-code')),
 	}),
 	method({ ...anyone, name: 'test.fail', args: {}, run: () => Promise.reject(new Error('a secret')) }),
 	method({ ...anyone, name: 'test.date', args: {}, run: () => new Date(5) }),
@@ -52,8 +59,8 @@ describe('REST', () => {
 	});
 	after(() => app.close());
 
-	describe('the seed, word for word', () => {
-		it('set', async () => {
+	describe('the seed, word for word (6.2)', () => {
+		it('6.2 ok', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
 			expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -66,7 +73,7 @@ describe('REST', () => {
 			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`${what}, even with a bad body`, async () => {
+			it(`6.2 no or bad credentials, 7.1, 7.2: ${what}, even with a bad body`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -76,17 +83,24 @@ describe('REST', () => {
 			});
 		}
 
-		it("somebody else's token", async () => {
+		it('7.2: names of headers in any case; a token with a prefix is none', async () => {
+			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
+			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
+			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
+				expect((await ask({ 'X-User-Id': alice.id, 'X-Auth-Token': token })).status).to.equal(401);
+		});
+
+		it("7.2: somebody else's token", async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
 			expect(status).to.equal(401);
 		});
 
-		it('a token that has run out', async () => {
+		it('7.2, 9.3: a token that has run out', async () => {
 			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
 			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
 		});
 
-		it('a user who was deactivated', async () => {
+		it('7.2: a user who was deactivated', async () => {
 			const inactive = await addPerson(app.store, { active: false });
 			expect((await post(setRoomKeyID, inactive, {})).status).to.equal(401);
 		});
@@ -100,7 +114,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`${JSON.stringify(body)}`, async () => {
+			it(`6.2 rid absent or of other type, 7.3 Match error: ${JSON.stringify(body)}`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -110,7 +124,7 @@ describe('REST', () => {
 		}
 
 		for (const rid of ['nowhere', '']) {
-			it(`unknown rid '${rid}'`, async () => {
+			it(`6.2 unknown room or empty rid: '${rid}'`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -119,7 +133,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('a room the caller may not see', async () => {
+		it('6.2 forbidden room', async () => {
 			const rid = await addRoom(app.store, [bob]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -128,7 +142,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('a room that has a key id', async () => {
+		it('6.2 key exists', async () => {
 			const rid = await addRoom(app.store, [alice], { e2eKeyId: 'first' });
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -139,12 +153,12 @@ describe('REST', () => {
 			});
 		});
 
-		it('an unknown member is ignored', async () => {
+		it('6.2 unknown member: ignored', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			expect((await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 })).status).to.equal(200);
 		});
 
-		it('has exactly the headers of Rocket.Chat', async () => {
+		it('7.3: has exactly the headers of Rocket.Chat', async () => {
 			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
 				expect(headers.get('content-type')).to.equal('application/json');
 				expect(headers.get('cache-control')).to.equal('no-store');
@@ -195,6 +209,31 @@ describe('REST', () => {
 			});
 		}
 
+		it('an error without a reason has its code as text', async () => {
+			const { status, text } = await post(`${api}/test.wordless`, null, {});
+			expect({ status, text }).to.deep.equal({
+				status: 400,
+				text: '{"success":false,"error":"[some-code]","errorType":"some-code"}',
+			});
+		});
+
+		it('every answer, whatever its status, has the headers of Rocket.Chat', async () => {
+			for (const [status, path, init] of [
+				[200, 'test.get?a=1', {}],
+				[400, 'test.throw', { method: 'POST' }],
+				[401, 'me', {}],
+				[404, 'nope', {}],
+				[405, 'test.throw', {}],
+				[500, 'test.fail', { method: 'POST' }],
+			] as const) {
+				const answer = await request(`${api}/${path}`, init);
+				expect(answer.status).to.equal(status);
+				expect(answer.headers.get('content-type')).to.equal('application/json');
+				expect(answer.headers.get('cache-control')).to.equal('no-store');
+				expect(answer.headers.get('pragma')).to.equal('no-cache');
+			}
+		});
+
 		for (const name of ['test.fail', 'test.cycle']) {
 			it(`answers ${name} with 500 and tells nothing`, async () => {
 				const { status, text } = await post(`${api}/${name}`, null, {});
@@ -217,7 +256,7 @@ describe('REST', () => {
 		});
 	});
 
-	describe('what does not fit', () => {
+	describe('what does not fit (7.3)', () => {
 		const json = { 'Content-Type': 'application/json' };
 
 		for (const [what, path, init, status, error] of [
@@ -285,7 +324,12 @@ describe('REST', () => {
 				});
 				expect(status).to.equal(405);
 				expect(headers.get('allow')).to.equal('POST');
-				expect(body).to.deep.equal({ success: false, error: `${verb} is not allowed here; use POST` });
+				expect(body).to.deep.equal({
+					status: 'error',
+					message: 'API endpoint does not exist',
+					success: false,
+					error: `${verb} is not allowed here; use POST`,
+				});
 			});
 		}
 
@@ -317,7 +361,7 @@ describe('REST', () => {
 		const call = (path: string, as: Person | null, message: unknown) =>
 			post(`${api}/${path}`, as, { message: typeof message === 'string' ? message : stringify(message) });
 
-		it('runs a method with EJSON both ways', async () => {
+		it('8 success, EJSON: runs a method with EJSON both ways', async () => {
 			const message = { msg: 'method', id: '7', method: 'test.echo', params: [new Date(5)] };
 			const { status, text } = await call('method.call/test.echo', alice, message);
 			expect({ status, text }).to.deep.equal({
@@ -326,14 +370,14 @@ describe('REST', () => {
 			});
 		});
 
-		it('leaves out an undefined result', async () => {
+		it('8 success: leaves out an undefined result', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] };
 			const { body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(body).to.deep.equal({ message: '{"msg":"result","id":"1"}', success: true });
 		});
 
-		it('answers an exception with 400 and the error inside', async () => {
+		it('8 exception, error object: answers an exception with 400 and the error inside', async () => {
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: ['nowhere', 'k'] };
 			const { status, body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(status).to.equal(400);
@@ -398,7 +442,7 @@ describe('REST', () => {
 		});
 	});
 
-	describe('login, logout, me (section 9)', () => {
+	describe('login, logout, me (9.1)', () => {
 		const logIn = (body: unknown) => post(`${api}/login`, null, body);
 
 		for (const body of [

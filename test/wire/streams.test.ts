@@ -47,7 +47,7 @@ describe('streams', () => {
 	}
 
 	describe('who may read (10.2)', () => {
-		for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest']) {
+		for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest', 'force_logout']) {
 			it(`notify-user <uid>/${name}: oneself`, async () => {
 				const client = await connect(alice);
 				expect(await subscribe(client, 'stream-notify-user', `${alice.id}/${name}`, false)).to.include({
@@ -100,7 +100,47 @@ describe('streams', () => {
 		});
 	});
 
-	it('with useCollection begins with an added', async () => {
+	it('10.1: packets as Rocket.Chat’s clients send and expect them', async () => {
+		const client = await RawClient.open(app.webSocketUrl);
+		clients.push(client);
+		const says = async (sent: object, ...answers: object[]) => {
+			client.send(sent);
+			expect(await client.take(answers.length)).to.have.deep.members(answers);
+		};
+		client.send({ msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'] });
+		const { msg, session, ...more } = await client.next();
+		expect({ msg, more }).to.deep.equal({ msg: 'connected', more: {} });
+		expect(session).to.be.a('string').that.is.not.empty;
+		await says({ msg: 'ping' }, { msg: 'pong' });
+		await says({ msg: 'ping', id: 'p' }, { msg: 'pong', id: 'p' });
+		const error = (code: number, reason: string) => ({
+			isClientSafe: true,
+			error: code,
+			reason,
+			message: `${reason} [${code}]`,
+			errorType: 'Meteor.Error',
+		});
+		await says(
+			{ msg: 'method', id: '1', method: 'nope', params: [] },
+			{ msg: 'result', id: '1', error: error(404, "Method 'nope' not found") },
+			{ msg: 'updated', methods: ['1'] },
+		);
+		await says(
+			{ msg: 'sub', id: 's', name: 'nope', params: [] },
+			{ msg: 'nosub', id: 's', error: error(404, "Subscription 'nope' not found") },
+		);
+		await says({ msg: 'sub', id: 't', name: 'stream-open', params: ['e', false] }, { msg: 'ready', subs: ['t'] });
+		await says({ msg: 'unsub', id: 't' }, { msg: 'nosub', id: 't' });
+	});
+
+	it('10.1: a version that nobody speaks is answered with failed', async () => {
+		const client = await RawClient.open(app.webSocketUrl);
+		clients.push(client);
+		client.send({ msg: 'connect', version: '9', support: ['9'] });
+		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
+	});
+
+	it('10.2: with useCollection begins with an added', async () => {
 		const client = await connect(null);
 		expect(await subscribe(client, 'stream-open', 'e', { useCollection: true, args: [] })).to.deep.equal({
 			msg: 'added',

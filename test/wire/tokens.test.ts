@@ -84,7 +84,7 @@ describe('a login token', () => {
 		expect(await countAlive(all)).to.equal(0);
 	});
 
-	it('is exchanged and the others removed, as clients log out the others', async () => {
+	it('9.3: is exchanged and the others removed, as clients log out the others', async () => {
 		const [first, second, third] = await devices();
 		const sameToken = await connect();
 		await sameToken.call('login', { resume: first.token });

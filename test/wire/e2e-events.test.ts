@@ -1,0 +1,261 @@
+/** contract/rocketchat-e2e.md 10.4: which operation is told to whom, over real DDP, with a stranger listening. */
+import { expect } from 'chai';
+import type { Room } from '../../shared/documents.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+import { identity, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+
+const LISTENERS = ['owner', 'member', 'stranger'] as const;
+type Name = (typeof LISTENERS)[number] | 'admin';
+
+interface World {
+	readonly people: Readonly<Record<Name, Person>>;
+	readonly app: TestApp;
+	/** The owner holds its key `k`, the member lacks it. */
+	readonly rid: string;
+	readonly room: (fields: Partial<Room>) => Promise<unknown>;
+	readonly place: (fields: object) => Promise<unknown>;
+}
+
+interface Row {
+	readonly what: string;
+	/** What is so before anybody listens, and what comes to be so, untold, when all listen. */
+	readonly first?: (world: World) => Promise<unknown>;
+	readonly given?: (world: World) => Promise<unknown>;
+	readonly caller: Name;
+	readonly call: (world: World) => readonly [method: string, ...params: unknown[]];
+	/** What they hear, each once; who listens to several things hears them in no certain order. */
+	readonly owner?: readonly string[];
+	readonly member?: readonly string[];
+}
+
+const PLACE = 'subscriptions-changed updated';
+const ROOM = 'rooms-changed updated';
+
+const queued = ({ room, people }: World) =>
+	room({ usersWaitingForE2EKeys: [{ userId: people.member.id, ts: new Date() }] });
+const offered = ({ place }: World) => place({ E2ESuggestedKey: sealed('k') });
+const both = async (world: World) => {
+	await queued(world);
+	await offered(world);
+};
+
+const rows: Row[] = [
+	{
+		what: 'setRoomKeyID: the room, to all members',
+		given: ({ app, rid }) => app.store.rooms.updateOne({ _id: rid }, { $unset: { e2eKeyId: 1 } }),
+		caller: 'owner',
+		call: ({ rid }) => ['e2e.setRoomKeyID', rid, 'k'],
+		owner: [ROOM],
+		member: [ROOM],
+	},
+	{
+		what: 'setRoomKeyID that comes too late: the room, for the loser is queued',
+		caller: 'member',
+		call: ({ rid }) => ['e2e.setRoomKeyID', rid, 'other'],
+		owner: [ROOM],
+		member: [ROOM],
+	},
+	{
+		what: 'setUserPublicAndPrivateKeys: the rooms queued in',
+		given: ({ app, people }) => app.store.users.updateOne({ _id: people.member.id }, { $unset: { e2e: 1 } }),
+		caller: 'member',
+		call: () => ['e2e.setUserPublicAndPrivateKeys', { public_key: 'public', private_key: 'private key of new' }],
+		owner: [ROOM],
+		member: [ROOM],
+	},
+	{
+		what: 'updateGroupKey self: the own place, and the room if the queue changed',
+		given: queued,
+		caller: 'member',
+		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
+		owner: [ROOM],
+		member: [PLACE, ROOM],
+	},
+	{
+		what: 'updateGroupKey self of one who is not queued: the own place alone',
+		caller: 'member',
+		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
+		member: [PLACE],
+	},
+	{
+		what: 'updateGroupKey other: the target alone',
+		given: queued,
+		caller: 'owner',
+		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
+		member: [PLACE],
+	},
+	{
+		what: 'accept: the own place, and the room if the queue changed',
+		given: both,
+		caller: 'member',
+		call: ({ rid }) => ['e2e.acceptSuggestedGroupKey', rid],
+		owner: [ROOM],
+		member: [PLACE, ROOM],
+	},
+	{
+		what: 'reject: the own place, and the room if newly queued',
+		given: offered,
+		caller: 'member',
+		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
+		owner: [ROOM],
+		member: [PLACE, ROOM],
+	},
+	{
+		what: 'reject of one who is queued: the own place alone',
+		given: both,
+		caller: 'member',
+		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
+		member: [PLACE],
+	},
+	{
+		what: 'provide: each target, and the room',
+		given: queued,
+		caller: 'owner',
+		call: ({ rid, people }) => [
+			'e2e.provideUsersSuggestedGroupKeys',
+			{ [rid]: [{ _id: people.member.id, key: sealed('k') }] },
+		],
+		owner: [ROOM],
+		member: [PLACE, ROOM],
+	},
+	{
+		what: 'requestSubscriptionKeys: e2e.keyRequest in the room',
+		caller: 'member',
+		call: () => ['e2e.requestSubscriptionKeys'],
+		owner: ['e2e.keyRequest k'],
+		member: ['e2e.keyRequest k'],
+	},
+	{
+		what: 'resetRoomKey: who lost a key, oneself, and the room, once',
+		given: ({ place }) => place({ E2EKey: sealed('k') }),
+		caller: 'owner',
+		call: ({ rid }) => ['e2e.resetRoomKey', rid, sealed('new'), 'new'],
+		owner: [PLACE, ROOM],
+		member: [PLACE, ROOM],
+	},
+	{
+		what: 'resetUserE2EKey: each place of the user that held a key',
+		given: ({ place }) => place({ E2EKey: sealed('k') }),
+		caller: 'admin',
+		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
+		member: [PLACE],
+	},
+	{
+		what: 'resetUserE2EKey: the rooms whose queues change',
+		given: queued,
+		caller: 'admin',
+		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
+		owner: [ROOM],
+		member: [ROOM],
+	},
+	{
+		what: 'join: the new member of the place, all of the room, and the others are asked for its key',
+		first: ({ app, rid, people }) => app.store.subscriptions.deleteOne({ rid, 'u._id': people.member.id }),
+		caller: 'owner',
+		call: ({ rid, people }) => ['groups.invite', rid, '', people.member.id],
+		owner: [ROOM, 'e2e.keyRequest k'],
+		member: ['subscriptions-changed inserted', ROOM],
+	},
+	{
+		what: 'fetchMyKeys, getUsersOfRoomWithoutKey: nobody',
+		caller: 'member',
+		call: ({ rid }) => ['e2e.getUsersOfRoomWithoutKey', rid],
+	},
+];
+
+describe('who is told of what (10.4)', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp();
+	});
+	after(() => app.close());
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function newWorld(): Promise<World> {
+		const person = (name: string) => addPerson(app.store, identity(name));
+		const people = {
+			owner: await person('owner'),
+			member: await person('member'),
+			stranger: await person('stranger'),
+			admin: await addPerson(app.store, { roles: ['admin'] }),
+		};
+		const rid = await addRoom(app.store, [people.member], { encrypted: true, e2eKeyId: 'k' });
+		await addMember(app.store, rid, people.owner, { E2EKey: sealed('k'), roles: ['owner'] });
+		// Who shares another room with them is as much a stranger to this one.
+		await addRoom(app.store, [people.stranger, people.member]);
+		return {
+			people,
+			app,
+			rid,
+			room: (fields) => app.store.rooms.updateOne({ _id: rid }, { $set: fields }),
+			place: (fields) => app.store.subscriptions.updateOne({ rid, 'u._id': people.member.id }, { $set: fields }),
+		};
+	}
+
+	async function connect(as: Person): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	/** What comes before the answer to a ping, or before the socket is closed. */
+	async function pending(client: RawClient): Promise<Frame[]> {
+		const frames: Frame[] = [];
+		client.send({ msg: 'ping', id: 'end' });
+		for (;;) {
+			const frame = await client.next().catch(() => null);
+			if (!frame || frame.msg === 'pong') return frames;
+			frames.push(frame);
+		}
+	}
+
+	/** Reads all it may: what is one's own, and what is asked in the room. */
+	async function listen(as: Person, rid: string): Promise<RawClient> {
+		const client = await connect(as);
+		for (const [id, name, eventName] of [
+			['places', 'stream-notify-user', `${as.id}/subscriptions-changed`],
+			['rooms', 'stream-notify-user', `${as.id}/rooms-changed`],
+			['asked', 'stream-notify-room', `${rid}/e2e.keyRequest`],
+		])
+			client.send({ msg: 'sub', id, name, params: [eventName, false] });
+		const answers = (await client.take(3)).map(({ msg, id, subs }) => `${msg} ${id ?? subs}`);
+		expect(answers.slice(0, 2)).to.deep.equal(['ready places', 'ready rooms']);
+		expect(answers[2]).to.be.oneOf(['ready asked', 'nosub asked']);
+		return client;
+	}
+
+	/** An event in short. */
+	function inShort({ fields }: Frame, { rid }: World): string {
+		const { eventName, args } = fields as { eventName: string; args: [unknown, { _id: string; rid?: string }?] };
+		const [, document] = args;
+		if (document) expect([document._id, document.rid]).to.include(rid);
+		return `${eventName.split('/')[1]} ${args[0]}`;
+	}
+
+	for (const { what, first, given, caller, call, ...told } of rows) {
+		it(`10.4 ${what}`, async () => {
+			const world = await newWorld();
+			await first?.(world);
+			const listening = new Map<Name, RawClient>();
+			for (const name of LISTENERS) listening.set(name, await listen(world.people[name], world.rid));
+			await given?.(world);
+			const [method, ...params] = call(world);
+			// Its `updated` comes when all have been told.
+			await (await connect(world.people[caller])).call(method, ...params);
+			for (const name of LISTENERS) {
+				const frames = await pending(listening.get(name) as RawClient);
+				const heard = frames.filter(({ msg }) => msg === 'changed').map((frame) => inShort(frame, world));
+				const expected = name === 'stranger' ? [] : (told[name] ?? []);
+				expect(heard, name).to.have.members(expected);
+				const text = JSON.stringify(frames);
+				expect(text).to.not.match(/private key|private_key|services|loginTokens|hashedToken|bcrypt/);
+				for (const { token } of Object.values(world.people)) expect(text).to.not.include(token);
+			}
+		});
+	}
+});

@@ -1,0 +1,320 @@
+/**
+ * The endpoints of contract/rocketchat-e2e.md section 6, each by all of its doors: REST, `method.call` (8) and DDP (4). What
+ * they do is shown elsewhere; here is how they are asked and how they answer, to the letter.
+ */
+import { expect } from 'chai';
+import { parse, stringify } from '../../shared/ejson.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { identity, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+import { during } from '../support/settings.js';
+
+/** A private room with the key `k`: its owner holds it, its member lacks it. */
+interface World {
+	readonly owner: Person;
+	readonly member: Person;
+	readonly rid: string;
+}
+
+interface Endpoint {
+	/** The section it is described in. */
+	readonly at: string;
+	readonly verb: 'GET' | 'POST';
+	readonly path: string;
+	readonly as: 'owner' | 'member';
+	/** What the room, or the member's place, must have. */
+	readonly room?: object;
+	readonly place?: () => object;
+	/** Members of the query or the body. */
+	readonly members: (world: World) => Record<string, unknown>;
+	/** Parameters of DDP, where they are not the members in their order. */
+	readonly params?: (world: World) => readonly unknown[];
+	/** What is answered beside `success`; none where nothing is returned. */
+	readonly payload?: (world: World) => object;
+	/** What DDP answers, where that is another thing. */
+	readonly result?: unknown;
+	/** The text of the refusal where no member is there at all; null where none is needed. */
+	readonly missing: string | null;
+}
+
+const STRING = 'Match error: Expected string, got undefined';
+const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}', force: true };
+const PUBLIC = 'public key of member';
+
+const endpoints: Endpoint[] = [
+	{
+		at: '4.2',
+		verb: 'GET',
+		path: 'e2e.fetchMyKeys',
+		as: 'member',
+		members: () => ({}),
+		payload: () => identity('member').e2e,
+		missing: null,
+	},
+	{
+		at: '4.5',
+		verb: 'GET',
+		path: 'e2e.getUsersOfRoomWithoutKey',
+		as: 'owner',
+		members: ({ rid }) => ({ rid }),
+		payload: ({ member }) => ({ users: [{ _id: member.id, e2e: { public_key: PUBLIC } }] }),
+		missing: STRING,
+	},
+	{
+		at: '4.1',
+		verb: 'POST',
+		path: 'e2e.setRoomKeyID',
+		as: 'member',
+		room: { e2eKeyId: null },
+		members: ({ rid }) => ({ rid, keyID: 'k' }),
+		missing: STRING,
+	},
+	{
+		at: '4.3',
+		verb: 'POST',
+		path: 'e2e.setUserPublicAndPrivateKeys',
+		as: 'member',
+		members: () => keys,
+		params: () => [keys],
+		missing: 'Invalid keys [error-invalid-keys]',
+	},
+	{
+		at: '4.4',
+		verb: 'POST',
+		path: 'e2e.updateGroupKey',
+		as: 'owner',
+		members: ({ rid, member }) => ({ rid, uid: member.id, key: sealed('k') }),
+		missing: STRING,
+	},
+	{
+		at: '4.8',
+		verb: 'POST',
+		path: 'e2e.acceptSuggestedGroupKey',
+		as: 'member',
+		place: () => ({ E2ESuggestedKey: sealed('k') }),
+		members: ({ rid }) => ({ rid }),
+		missing: STRING,
+	},
+	{
+		at: '4.8',
+		verb: 'POST',
+		path: 'e2e.rejectSuggestedGroupKey',
+		as: 'member',
+		place: () => ({ E2ESuggestedKey: sealed('k') }),
+		members: ({ rid }) => ({ rid }),
+		missing: STRING,
+	},
+	{
+		at: '5.3',
+		verb: 'GET',
+		path: 'e2e.fetchUsersWaitingForGroupKey',
+		as: 'owner',
+		members: ({ rid }) => ({ roomIds: rid }),
+		params: ({ rid }) => [[rid]],
+		payload: ({ rid, member }) => ({ usersWaitingForE2EKeys: { [rid]: [{ _id: member.id, public_key: PUBLIC }] } }),
+		missing: 'Match error: Expected array, got undefined',
+	},
+	{
+		at: '5.4',
+		verb: 'POST',
+		path: 'e2e.provideUsersSuggestedGroupKeys',
+		as: 'owner',
+		members: ({ rid, member }) => ({
+			usersSuggestedGroupKeys: {
+				[rid]: [
+					{
+						_id: member.id,
+						key: sealed('k'),
+						oldKeys: [{ e2eKeyId: 'j', ts: '2025-01-01T00:00:00.000Z', E2EKey: sealed('j') }],
+					},
+				],
+			},
+		}),
+		missing: 'Match error: Expected object, got undefined',
+	},
+	{
+		at: '6.1',
+		verb: 'POST',
+		path: 'e2e.resetRoomKey',
+		as: 'owner',
+		members: ({ rid }) => ({ rid, e2eKey: sealed('new'), e2eKeyId: 'new' }),
+		missing: STRING,
+	},
+	{
+		at: '4.6',
+		verb: 'POST',
+		path: 'e2e.requestSubscriptionKeys',
+		as: 'member',
+		members: () => ({}),
+		result: true,
+		missing: null,
+	},
+	{
+		at: '4.7',
+		verb: 'POST',
+		path: 'users.resetE2EKey',
+		as: 'member',
+		members: ({ member }) => ({ userId: member.id }),
+		missing: null,
+	},
+];
+
+/** The rows of section 4 that are no endpoints. */
+const overDdpAlone = [
+	{ path: 'e2e.resetOwnE2EKey', params: () => [], result: true },
+	{ path: 'e2e.resetUserE2EKey', params: ({ member }: World) => [member.id], result: true },
+] as const;
+
+describe('the endpoints of section 6', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp();
+	});
+	after(() => app.close());
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	const url = (path: string) => `${app.url}/api/v1/${path}`;
+
+	async function newWorld({ room = {}, place }: Partial<Endpoint> = {}): Promise<World> {
+		const owner = await addPerson(app.store, identity('owner'));
+		const member = await addPerson(app.store, identity('member'));
+		const rid = await addRoom(app.store, [], { encrypted: true, e2eKeyId: 'k', ...room });
+		await addMember(app.store, rid, owner, { E2EKey: sealed('k'), roles: ['owner'] });
+		await addMember(app.store, rid, member, place?.());
+		return { owner, member, rid };
+	}
+
+	function ask(endpoint: Pick<Endpoint, 'verb' | 'path'>, as: Person | null, members: Record<string, unknown>) {
+		const { verb, path } = endpoint;
+		if (verb === 'POST') return post(url(path), as, members);
+		return request(`${url(path)}?${new URLSearchParams(members as Record<string, string>)}`, {
+			headers: as ? headersOf(as) : {},
+		});
+	}
+
+	async function connect(as: Person | null): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl);
+		clients.push(client);
+		if (as) await client.call('login', { resume: as.token });
+		return client;
+	}
+
+	const paramsOf = ({ params, members }: Endpoint, world: World) => params?.(world) ?? Object.values(members(world));
+
+	for (const endpoint of endpoints) {
+		const { at, verb, path, as, members, payload, result, missing } = endpoint;
+
+		it(`6, ${at}: ${verb} ${path} answers 200 and nothing beside its payload`, async () => {
+			const world = await newWorld(endpoint);
+			// Unknown members are ignored, as in the seed's era.
+			const { status, body, headers } = await ask(endpoint, world[as], { ...members(world), unknown: 'member' });
+			expect({ status, body }).to.deep.equal({ status: 200, body: { ...payload?.(world), success: true } });
+			expect(headers.get('content-type')).to.equal('application/json');
+		});
+
+		it(`6, 7.2: ${verb} ${path} without credentials is a 401, whatever is asked`, async () => {
+			for (const stranger of [null, { id: 'nobody', username: 'nobody', token: 'none' }]) {
+				const { status, text } = await ask(endpoint, stranger, {});
+				expect({ status, text }).to.deep.equal({ status: 401, text: '{"success":false,"error":"unauthorized"}' });
+			}
+		});
+
+		it(`6, 7.3: ${path} knows no verb but ${verb}: 405 with Allow`, async () => {
+			const { owner } = await newWorld();
+			for (const other of ['GET', 'POST', 'PUT', 'DELETE'].filter((one) => one !== verb)) {
+				const { status, headers, body } = await request(url(path), { method: other, headers: headersOf(owner) });
+				expect([status, headers.get('allow')]).to.deep.equal([405, verb === 'GET' ? 'GET, HEAD' : 'POST']);
+				expect(body).to.include({ status: 'error', message: 'API endpoint does not exist', success: false });
+			}
+		});
+
+		if (missing !== null) {
+			it(`6, 7.3: ${verb} ${path} without members says what is missing`, async () => {
+				const world = await newWorld(endpoint);
+				const { status, body } = await ask(endpoint, world[as], {});
+				expect([status, body.success, body.error]).to.deep.equal([400, false, missing]);
+				const isMatch = missing.startsWith('Match error');
+				expect(body).to.have.all.keys(isMatch ? ['success', 'error'] : ['success', 'error', 'errorType', 'details']);
+				if (!isMatch) expect(body.details).to.deep.equal({ method: path });
+			});
+		}
+
+		const answer = (world: World) => result ?? payload?.(world);
+
+		it(`8, ${at}: method.call/${path} answers the EJSON text of a result`, async () => {
+			const world = await newWorld(endpoint);
+			const message = stringify({ msg: 'method', id: '1', method: path, params: paramsOf(endpoint, world) });
+			const { status, body } = await post(url(`method.call/${path}`), world[as], { message });
+			const value = answer(world);
+			expect({ status, success: body.success }).to.deep.equal({ status: 200, success: true });
+			expect(body).to.have.all.keys('message', 'success');
+			expect(parse(body.message as string)).to.deep.equal({
+				msg: 'result',
+				id: '1',
+				...(value !== undefined && { result: value }),
+			});
+		});
+
+		it(`4, ${at}: ${path} over DDP: a result without a value where nothing is returned`, async () => {
+			const world = await newWorld(endpoint);
+			const value = answer(world);
+			const outcome = await (await connect(world[as])).callWithId('m', path, ...paramsOf(endpoint, world));
+			expect(outcome).to.deep.equal({ msg: 'result', id: 'm', ...(value !== undefined && { result: value }) });
+		});
+	}
+
+	for (const { path, params, result } of overDdpAlone) {
+		it(`4: ${path} over DDP answers ${result}, and is no endpoint`, async () => {
+			const world = await newWorld();
+			const caller = path === 'e2e.resetOwnE2EKey' ? world.member : await addPerson(app.store, { roles: ['admin'] });
+			const { status, text } = await post(url(path), caller, {});
+			expect({ status, text }).to.deep.equal({
+				status: 404,
+				text: '{"success":false,"error":"Resource not found"}',
+			});
+			const outcome = await (await connect(caller)).callWithId('m', path, ...params(world));
+			expect(outcome).to.deep.equal({ msg: 'result', id: 'm', result });
+		});
+	}
+
+	for (const endpoint of [...endpoints, ...overDdpAlone]) {
+		const { path } = endpoint;
+		it(`4, 8: ${path} refuses who is not logged in, in its own name`, async () => {
+			const world = await newWorld();
+			const params = 'at' in endpoint ? paramsOf(endpoint, world) : endpoint.params(world);
+			const error = {
+				isClientSafe: true,
+				error: 'error-invalid-user',
+				reason: 'Invalid user',
+				details: { method: path },
+				message: 'Invalid user [error-invalid-user]',
+				errorType: 'Meteor.Error',
+			};
+			const outcome = await (await connect(null)).callWithId('m', path, ...params);
+			expect(outcome).to.deep.equal({ msg: 'result', id: 'm', error });
+			const message = stringify({ msg: 'method', id: '1', method: path, params });
+			const { status, body } = await post(url(`method.callAnon/${path}`), null, { message });
+			expect([status, body.success]).to.deep.equal([400, false]);
+			expect(parse(body.message as string)).to.deep.equal({ msg: 'result', id: '1', error });
+		});
+	}
+
+	it('6, 11: only the two bulk endpoints look at E2E_Enable', async () => {
+		await during(app.store, 'E2E_Enable', false, async () => {
+			for (const endpoint of endpoints) {
+				const { path, as, members, payload } = endpoint;
+				const world = await newWorld(endpoint);
+				const { status, body } = await ask(endpoint, world[as], members(world));
+				const expected =
+					path === 'e2e.fetchUsersWaitingForGroupKey' ? { usersWaitingForE2EKeys: {} } : payload?.(world);
+				expect({ path, status, body }).to.deep.equal({ path, status: 200, body: { ...expected, success: true } });
+				const place = await app.store.subscriptions.findOne({ rid: world.rid, 'u._id': world.member.id });
+				if (path === 'e2e.provideUsersSuggestedGroupKeys') expect(place).to.not.have.property('E2ESuggestedKey');
+			}
+		});
+	});
+});
