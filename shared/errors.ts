@@ -41,6 +41,10 @@ const refusals = {
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
 	timeout: { error: 'error-timeout', reason: 'This took too long and was given up' },
+	subscriptionTooLarge: {
+		error: 'error-subscription-too-large',
+		reason: 'The id and the parameters of a subscription can be 16,384 characters long',
+	},
 	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
 	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },

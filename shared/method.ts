@@ -183,7 +183,8 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 }
 
 /**
- * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored.
+ * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored. JSON has
+ * no undefined: null stands for one that is left out before others, unless its pattern knows null.
  * @returns the arguments by name
  * @throws MatchError at the first that does not match
  */
@@ -193,8 +194,9 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 	for (const [name, matcher] of args) {
 		const value = params[i++];
 		const fault = matcher.fault(value);
-		if (fault) throw new MatchError(fault.text, fault.path);
-		checked[name] = value;
+		if (!fault) checked[name] = value;
+		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
+		else throw new MatchError(fault.text, fault.path);
 	}
 	return checked;
 }

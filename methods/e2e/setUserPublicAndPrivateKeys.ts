@@ -44,7 +44,8 @@ export const setUserPublicAndPrivateKeys = method({
 		}),
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
-	limit: { calls: 600, per: 60_000 },
+	// Each new key stays in the history for good.
+	limit: { calls: 20, per: 60_000 },
 	once: true,
 	summary: "Stores the caller's identity keys; with force also over others",
 	async run({ keys: { public_key, private_key, force } }, context) {

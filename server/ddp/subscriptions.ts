@@ -19,6 +19,9 @@ const nothing = () => {};
 
 const NONE: readonly unknown[] = [];
 
+/** What is kept of a subscription as long as it runs, in characters: a client may have very many of them. */
+const LONGEST = 16 * 1024;
+
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	readonly #named = new SmallMap<Subscription>();
@@ -60,6 +63,10 @@ export class Subscriptions implements SubscriptionHost {
 		if (this.#named.has(id)) return undefined;
 		if (this.#named.size >= this.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
+			return undefined;
+		}
+		if (id.length + JSON.stringify(params).length > LONGEST) {
+			this.transport.send(codec.nosub(id, refusal('subscriptionTooLarge')));
 			return undefined;
 		}
 		const subscription = new Subscription(id, publication, params, userId, this);

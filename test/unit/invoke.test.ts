@@ -54,6 +54,12 @@ describe('invoke', () => {
 		expect(await roomkey.call(null, 'sum', 2)).to.equal(3);
 	});
 
+	it('takes null for an argument that is left out before others, and only for one that may be', async () => {
+		expect(await roomkey.call(null, 'sum', 2, null)).to.equal(3);
+		expect(await roomkey.call(null, 'echo', null)).to.equal(null);
+		expect(await rejection(roomkey.call(null, 'sum', null, 2))).to.be.instanceOf(MatchError);
+	});
+
 	it('awaits any thenable', async () => {
 		expect(await roomkey.call(null, 'thenable')).to.equal('later');
 	});

@@ -162,6 +162,19 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
+	it('no subscription with more than a few pages of parameters, which would all be kept', async () => {
+		await start({});
+		const client = await connect();
+		for (const size of [16_000, 17_000]) {
+			const params = ['e', { args: ['x'.repeat(size)] }];
+			client.send({ msg: 'sub', id: String(size), name: 'stream-open', params });
+		}
+		const frames = await client.take(2);
+		expect(frames[0]).to.deep.equal({ msg: 'ready', subs: ['16000'] });
+		expect(frames[1]).to.deep.include({ msg: 'nosub', id: '17000' });
+		expect(frames[1]).to.have.nested.property('error.error', 'error-subscription-too-large');
+	});
+
 	it('a reader who does not read is cut off, and the others notice nothing', async () => {
 		await start();
 		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
