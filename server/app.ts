@@ -37,6 +37,8 @@ export interface AppOptions {
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
+	/** Origins whose pages may call REST: `*`, or some with commas between them. Default: none but our own. */
+	readonly corsOrigin?: string | undefined;
 	/** Time over which connections are closed at the end, in ms. */
 	readonly grace: number;
 	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
@@ -72,7 +74,11 @@ export function createApp(options: AppOptions): App {
 	const once = createOnce(options.once);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
-	const http = createRest(catalogue.methods, invoker, services, { maxBody, addressOf });
+	const http = createRest(catalogue.methods, invoker, services, {
+		maxBody,
+		corsOrigin: options.corsOrigin,
+		addressOf,
+	});
 	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));

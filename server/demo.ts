@@ -34,24 +34,21 @@ export async function fillDemo(store: Store): Promise<void> {
 	await store.users.insertOne(await person(BOB.id, 'bob', []));
 	await store.users.insertOne(await person(ADMIN.id, 'admin', [], ['admin', 'user']));
 
-	await store.rooms.insertOne({ _id: KEYLESS_ROOM, t: 'p', name: 'no-key-yet', encrypted: true });
-	await store.rooms.insertOne({
-		_id: KEYED_ROOM,
-		t: 'p',
-		name: 'has-a-key',
-		encrypted: true,
-		e2eKeyId: '0123456789ab',
-	});
-	await store.rooms.insertOne({ _id: BOBS_ROOM, t: 'p', name: 'bob-alone', encrypted: true });
-
 	const alice = { _id: ALICE.id, username: 'alice' };
 	const bob = { _id: BOB.id, username: 'bob' };
-	for (const [rid, members] of [
-		[KEYLESS_ROOM, [alice, bob]],
-		[KEYED_ROOM, [alice, bob]],
-		[BOBS_ROOM, [bob]],
+	const ts = new Date();
+	for (const [_id, name, owner, others, key] of [
+		[KEYLESS_ROOM, 'no-key-yet', alice, [bob], {}],
+		[KEYED_ROOM, 'has-a-key', alice, [bob], { e2eKeyId: '0123456789ab' }],
+		[BOBS_ROOM, 'bob-alone', bob, [], {}],
 	] as const) {
-		for (const u of members) await store.subscriptions.insertOne({ _id: `${rid}-${u.username}`, rid, u, t: 'p' });
+		const members = [owner, ...others];
+		const room = { _id, t: 'p', name, u: owner, ts, msgs: 0, usersCount: members.length, encrypted: true } as const;
+		await store.rooms.insertOne({ ...room, ...key });
+		for (const u of members) {
+			const place = { _id: `${_id}-${u.username}`, rid: _id, u, t: 'p', name, ts, open: true } as const;
+			await store.subscriptions.insertOne({ ...place, ...(u === owner && { roles: ['owner'] }) });
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ async function serve(config: Config): Promise<void> {
 				confirmLastKeyHolder: config['confirm-last-key-holder'],
 			},
 			maxBody: config['max-body'],
+			corsOrigin: config['cors-origin'],
 			grace: config.grace,
 			rateLimit: config['rate-limit'],
 			once: { lifetime: config['once-lifetime'], max: config['once-max'] },

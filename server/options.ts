@@ -152,6 +152,11 @@ export const options = {
 		env: 'ROOMKEY_MAX_BODY',
 		default: 1_048_576,
 	}),
+	'cors-origin': text('ORIGINS', {
+		meaning: 'web pages of these origins may call REST from a browser: * for all, or some with commas between them',
+		env: 'API_CORS_ORIGIN',
+		default: undefined,
+	}),
 	'max-frame': integer(1024, GIB, {
 		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',

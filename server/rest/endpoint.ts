@@ -10,6 +10,7 @@ import type { Method } from '../../shared/method.js';
 import type { Caller, Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import type { Tally } from '../limits/counter.js';
+import { allowOrigins } from './cors.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { type Request, type Route, routesOf } from './routes.js';
@@ -138,6 +139,8 @@ function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 export interface RestOptions {
 	/** Largest body, in bytes. */
 	readonly maxBody: number;
+	/** Origins whose pages may call, see `allowOrigins`; without it none but our own. */
+	readonly corsOrigin?: string | undefined;
 	/** The network address of whoever made a request. */
 	addressOf(request: IncomingMessage): string | null;
 }
@@ -147,7 +150,7 @@ export function createRest(
 	methods: readonly Method[],
 	invoker: Invoker,
 	services: Services,
-	{ maxBody, addressOf }: RestOptions,
+	{ maxBody, corsOrigin, addressOf }: RestOptions,
 ): FastifyInstance {
 	const app = fastify({
 		bodyLimit: maxBody,
@@ -161,6 +164,7 @@ export function createRest(
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
+	if (corsOrigin !== undefined) allowOrigins(app, PREFIX, corsOrigin);
 	app.register(formbody, { parser: (text) => querystring.parse(text) });
 	// Verbs that fastify does not route by itself, so that a known path answers 405 to them all.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);

@@ -1,0 +1,73 @@
+/** contract/rocketchat-e2e.md 7.3: pages of other origins. */
+import { expect } from 'chai';
+import { startApp, type TestApp } from '../support/app.js';
+import { addPerson, type Person } from '../support/people.js';
+import { headersOf, request } from '../support/rest.js';
+
+const PAGE = 'https://page.example';
+
+describe('7.3 CORS', () => {
+	let app: TestApp;
+	let alice: Person;
+
+	async function start(corsOrigin?: string): Promise<void> {
+		app = await startApp(corsOrigin === undefined ? {} : { corsOrigin });
+		alice = await addPerson(app.store);
+	}
+	afterEach(() => app.close());
+
+	const preflight = (origin: string, path = '/api/v1/e2e.setRoomKeyID') =>
+		request(app.url + path, {
+			method: 'OPTIONS',
+			headers: {
+				Origin: origin,
+				'Access-Control-Request-Method': 'POST',
+				'Access-Control-Request-Headers': 'X-User-Id, Idempotency-Key',
+			},
+		});
+
+	it('lets no page of another origin call, where nothing is said', async () => {
+		await start();
+		const { status, headers } = await preflight(PAGE);
+		expect(status).to.equal(405);
+		expect(headers.get('access-control-allow-origin')).to.equal(null);
+	});
+
+	it('answers the preflight of an origin that is let in, with the headers it may send', async () => {
+		await start(`https://other.example, ${PAGE}`);
+		const { status, headers } = await preflight(PAGE);
+		expect(status).to.equal(204);
+		expect(headers.get('access-control-allow-origin')).to.equal(PAGE);
+		expect(headers.get('access-control-allow-methods')).to.equal('GET, POST');
+		for (const name of ['X-User-Id', 'X-Auth-Token', 'Content-Type', 'Idempotency-Key']) {
+			expect(headers.get('access-control-allow-headers')).to.contain(name);
+		}
+	});
+
+	it('shows answers and refusals to that origin, and to no other', async () => {
+		await start(PAGE);
+		const get = (origin: string, as: Person | null) =>
+			request(`${app.url}/api/v1/me`, { headers: { Origin: origin, ...(as && headersOf(as)) } });
+		for (const [as, status] of [
+			[alice, 200],
+			[null, 401],
+		] as const) {
+			const answer = await get(PAGE, as);
+			expect(answer.status).to.equal(status);
+			expect(answer.headers.get('access-control-allow-origin')).to.equal(PAGE);
+			expect(answer.headers.get('content-type')).to.equal('application/json');
+			expect((await get('https://evil.example', as)).headers.get('access-control-allow-origin')).to.equal(null);
+		}
+	});
+
+	it('lets every origin in with *', async () => {
+		await start('*');
+		expect((await preflight(PAGE)).headers.get('access-control-allow-origin')).to.equal('*');
+	});
+
+	it('leaves SockJS its own rules', async () => {
+		await start(PAGE);
+		const { headers } = await request(`${app.url}/sockjs/info`, { headers: { Origin: 'https://evil.example' } });
+		expect(headers.get('access-control-allow-origin')).to.equal('https://evil.example');
+	});
+});
