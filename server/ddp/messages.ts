@@ -1,6 +1,8 @@
 /** The messages a client may send, each as a pattern and thereby a type (`contract/ddp.md` sections 3 to 10). */
+import { Unreadable } from '../../shared/ejson.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
+import * as codec from './codec.js';
 
 /** Versions of DDP in the server's order of preference. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
@@ -45,6 +47,18 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 	if (!support.includes(version)) return { version: preferred, agreed: false };
 	const common = support.find((entry) => VERSIONS.includes(entry)) ?? preferred;
 	return { version: common, agreed: common === version };
+}
+
+/** Reads a frame: the message in it, or, as text, the frame that says why there is none (section 9). */
+export function readFrame(text: string): Message | string {
+	let message: unknown;
+	try {
+		message = codec.readMessage(text);
+	} catch (error) {
+		return codec.protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request');
+	}
+	if (typeof message !== 'object' || message === null) return codec.protocolError('Bad request');
+	return (message as Message).msg ? (message as Message) : codec.protocolError('Bad request', message);
 }
 
 /** The session a client had before, as far as it names one; anything that could be none is left aside. */

@@ -1,5 +1,4 @@
 /** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
-import { Unreadable } from '../../shared/ejson.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
@@ -16,6 +15,7 @@ import {
 	type MethodCall,
 	negotiate,
 	type Request,
+	readFrame,
 	requestOf,
 	type Sub,
 } from './messages.js';
@@ -173,9 +173,9 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			return;
 		}
 		this.#heartbeat?.heard();
-		const message = this.#read(text);
-		if (!message) return;
-		if (!this.#connection) this.#connect(message);
+		const message = readFrame(text);
+		if (typeof message === 'string') this.send(message);
+		else if (!this.#connection) this.#connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
@@ -204,26 +204,6 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
 		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
 		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
-	}
-
-	/** Reads a frame, or answers why it cannot be read (section 9). */
-	#read(text: string): Message | undefined {
-		let message: unknown;
-		try {
-			message = codec.readMessage(text);
-		} catch (error) {
-			this.send(codec.protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request'));
-			return undefined;
-		}
-		if (typeof message !== 'object' || message === null) {
-			this.send(codec.protocolError('Bad request'));
-			return undefined;
-		}
-		if (!(message as Message).msg) {
-			this.send(codec.protocolError('Bad request', message));
-			return undefined;
-		}
-		return message as Message;
 	}
 
 	#connect(message: Message): void {

@@ -3,9 +3,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { Log } from '../../shared/log.js';
 import { pacer } from '../../shared/pace.js';
 import type { CollectionName } from './collections.js';
-import { Datastore, ensureIndexes } from './embedded.js';
+import { ensureIndexes } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
 import { groupSync } from './group-sync.js';
+import { Datastore } from './nedb.js';
 import { cutTornLine, damageOf } from './repair.js';
 import { oneAtATime, type Write } from './write.js';
 

@@ -1,5 +1,4 @@
 /** The collections of the embedded store: nedb, behind the shared collection type. */
-import Nedb from '@seald-io/nedb';
 import type { Collection, Cursor, Filter, FindOptions, UpdateFilter } from '../../shared/store.js';
 import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { StoreError } from './failure.js';
@@ -8,15 +7,12 @@ import { fitUpdate, needsFit } from './fit.js';
 import { guard } from './guard.js';
 import { useHashIndexes } from './hash-index.js';
 import { indexes } from './indexes.js';
+import { Datastore } from './nedb.js';
 import { projector } from './projection.js';
 import { scan } from './scan.js';
 import type { Update } from './update.js';
 import type { Fields } from './values.js';
 import { oneAtATime, openGate, type Write } from './write.js';
-
-/** The class itself: the package's types take its CommonJS export for a default export. */
-export const Datastore = Nedb as unknown as typeof Nedb.default;
-export type Datastore = InstanceType<typeof Datastore>;
 
 /** A store in memory, gone with the process. */
 export async function openMemory(): Promise<OpenStore> {

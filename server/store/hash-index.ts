@@ -4,7 +4,7 @@
  * searches every index twice. Nothing here asks for a range of an indexed field, which is what trees are for.
  */
 import model from '@seald-io/nedb/lib/model.js';
-import type { Datastore } from './embedded.js';
+import type { Datastore } from './nedb.js';
 import type { Fields } from './values.js';
 
 /** What nedb asks of the tree in an index. */

@@ -5,7 +5,7 @@
 import model from '@seald-io/nedb/lib/model.js';
 import { pacer } from '../../shared/pace.js';
 import type { FindOptions } from '../../shared/store.js';
-import type { Datastore } from './embedded.js';
+import type { Datastore } from './nedb.js';
 import { type Fields, ownCopy } from './values.js';
 
 /** Documents looked at between two looks at the clock. */
