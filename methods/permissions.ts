@@ -4,6 +4,7 @@ import { refusal } from '../shared/errors.js';
 import type { MethodContext } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { memoryOf } from './remember.js';
+import { MEMBER } from './rooms/members.js';
 
 /** Roles that hold a permission as long as no document says otherwise (`contract/rocketchat-e2e.md` 3.1 and 11). */
 const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -91,7 +92,7 @@ export async function hasRoomPermission(
 	rid: string,
 ): Promise<boolean> {
 	if (await hasPermission(store, user, permission)) return true;
-	const own = { rid, 'u._id': user._id, status: { $ne: 'INVITED' } };
+	const own = { rid, 'u._id': user._id, ...MEMBER };
 	const place = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
 	return place !== null && hasPermission(store, place, permission);
 }

@@ -2,24 +2,17 @@
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { ownPlaces } from './ownPlaces.js';
 
 /** Members looked at in one query. */
 const BATCH = 100;
 
-const MEMBER = { status: { $ne: 'INVITED' } } as const;
-
 /** Ids of the other members of a room, in batches. */
 async function* othersIn(store: Store, rid: string, userId: string): AsyncGenerator<string[]> {
-	let batch: string[] = [];
-	const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-	for await (const { u } of store.subscriptions.find(others, { projection: { 'u._id': 1 } })) {
-		batch.push(u._id);
-		if (batch.length < BATCH) continue;
-		yield batch;
-		batch = [];
+	for await (const page of placesOf(store, rid, MEMBER, {}, BATCH)) {
+		yield page.map(({ u }) => u._id).filter((id) => id !== userId);
 	}
-	if (batch.length > 0) yield batch;
 }
 
 /** Those of these users who are in none of these rooms. */

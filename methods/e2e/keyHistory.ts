@@ -4,9 +4,9 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser } from '../permissions.js';
+import { MEMBER } from '../rooms/members.js';
 import { HISTORY, wholeHistory } from './history.js';
 import { ownPlaces } from './ownPlaces.js';
-import { MEMBER } from './slots.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	for await (const page of ownPlaces(store, one, MEMBER)) {

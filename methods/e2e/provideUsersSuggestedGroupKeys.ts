@@ -4,6 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';
+import { MEMBER } from '../rooms/members.js';
 import { setting } from '../settings/workspace.js';
 import { demandValidKeyId, type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
 import { endLeases } from './leases.js';
@@ -11,7 +12,7 @@ import { KEY_CALLS } from './limits.js';
 import { holdsKey, offer, withdraw } from './offers.js';
 import { leaveQueue } from './queue.js';
 import { demandKey, demandKeyId } from './sealed.js';
-import { findPlace, MEMBER, MOST_OLD_KEYS, tellMember } from './slots.js';
+import { findPlace, MOST_OLD_KEYS, tellMember } from './slots.js';
 
 const MOST_ROOMS = 500;
 const MOST_OF_A_ROOM = 100;

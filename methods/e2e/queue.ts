@@ -2,7 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
-import { placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { hasIdentity, thoseWithIdentity } from './identities.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
@@ -15,7 +15,7 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether the user is a member of the room who has not got its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	const filter = { rid, 'u._id': userId, E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
+	const filter = { rid, 'u._id': userId, E2EKey: { $exists: false }, ...MEMBER };
 	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
 }
 
@@ -108,7 +108,7 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 	if (!room) return;
 	const ids = room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
-	const keyless = { rid, 'u._id': { $in: ids }, E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
+	const keyless = { rid, 'u._id': { $in: ids }, E2EKey: { $exists: false }, ...MEMBER };
 	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const waiting = await thoseWithIdentity(
 		store,
@@ -152,7 +152,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
 	const { store, events } = context;
 	const userIds: string[] = [];
-	const keyless = { E2EKey: { $exists: false }, status: { $ne: 'INVITED' } };
+	const keyless = { E2EKey: { $exists: false }, ...MEMBER };
 	for await (const page of placesOf(store, rid, keyless, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		userIds.push(...(await thoseWithIdentity(store, ids)));

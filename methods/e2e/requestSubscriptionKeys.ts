@@ -2,9 +2,9 @@
 import type { Subscription } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { MEMBER } from '../rooms/members.js';
 import { KEY_CALLS } from './limits.js';
 import { putAwayStale } from './ownKey.js';
-import { MEMBER } from './slots.js';
 
 /** Places looked at in one query. */
 const PAGE = 200;

@@ -4,7 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { pacer } from '../../shared/pace.js';
 import type { Filter, Store } from '../../shared/store.js';
-import { placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { thoseWithIdentity } from './identities.js';
 import { dequeue, enqueue, MOST_WAITING } from './queue.js';
 import type { Lease } from './resetLease.js';
@@ -73,7 +73,7 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
 	const only: Filter<Subscription> = {
 		'u._id': { $ne: userId },
 		E2EKey: { $exists: false },
-		status: { $ne: 'INVITED' },
+		...MEMBER,
 	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();

@@ -5,6 +5,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { mayToggleEncryption } from '../rooms/encryption.js';
+import { MEMBER } from '../rooms/members.js';
 import { hasHolder } from './holders.js';
 import { hasIdentity } from './identities.js';
 import { KEY_CALLS, LONGEST_KEY, LONGEST_KEY_ID } from './limits.js';
@@ -61,7 +62,7 @@ async function mayReset(
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (beganIt(room, userId, e2eKeyId)) return true;
-	const member = { rid, 'u._id': userId, status: { $ne: 'INVITED' } };
+	const member = { rid, 'u._id': userId, ...MEMBER };
 	if (!(await store.subscriptions.findOne(member, { projection: { _id: 1 } }))) return false;
 	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }

@@ -3,9 +3,9 @@ import type { Room, Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
 import { demandRoomAccess } from '../rooms/access.js';
-import { placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
 import { thoseWithIdentity } from './identities.js';
 import { KEY_CALLS } from './limits.js';
@@ -24,8 +24,6 @@ interface Member {
 	readonly state: MemberState;
 }
 
-const MEMBERS: Filter<Subscription> = { status: { $ne: 'INVITED' } };
-
 const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
 
 const WholeNumber = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
@@ -39,7 +37,7 @@ export const roomState = method({
 	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
 		const room = await demandRoomAccess(store, rid, userId, name);
-		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBERS }, { projection: { _id: 1 } });
+		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });
 		if (!own) throw refusal('invalidRoom', { method: name });
 		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0 };
 		const members: Member[] = [];
@@ -80,7 +78,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 
 /** All members in pages, in the order of their ids. */
 async function* membersOf(store: Store, { _id, e2eKeyId }: Room): AsyncIterable<Member[]> {
-	for await (const page of placesOf(store, _id, MEMBERS, FIELDS)) {
+	for await (const page of placesOf(store, _id, MEMBER, FIELDS)) {
 		const able = await thoseWithIdentity(
 			store,
 			page.map(({ u }) => u._id),

@@ -2,6 +2,7 @@
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
+import { MEMBER } from '../rooms/members.js';
 import { keyIdOf } from './sealed.js';
 
 /** Most former keys a member keeps. */
@@ -10,9 +11,6 @@ export const MOST_OLD_KEYS = 10;
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
 type Keyed = Pick<Subscription, 'E2EKey' | 'oldRoomKeys'>;
-
-/** Those who are members: whoever was only asked in is none yet. */
-export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<Subscription>;
 
 /** The place of a member in a room; null for who is no member. */
 export function findPlace(store: Store, rid: string, userId: string): Promise<Subscription | null> {

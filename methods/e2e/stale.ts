@@ -3,7 +3,7 @@
 import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
-import { placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
@@ -37,7 +37,7 @@ async function* concerned(store: Store, rid: string): AsyncIterable<string> {
 		any = true;
 		yield uid;
 	}
-	if (!any) yield* userIds(store, rid, { status: { $ne: 'INVITED' } });
+	if (!any) yield* userIds(store, rid, MEMBER);
 }
 
 async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {

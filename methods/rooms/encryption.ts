@@ -2,6 +2,7 @@
 import type { Room, User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 import { hasRoomPermission } from '../permissions.js';
+import { MEMBER } from './members.js';
 
 /**
  * Whether the user holds `toggle-room-e2e-encryption` in a room. In a direct room nobody is owner, so every member does
@@ -14,6 +15,6 @@ export async function mayToggleEncryption(
 ): Promise<boolean> {
 	if (await hasRoomPermission(store, user, 'toggle-room-e2e-encryption', room._id)) return true;
 	if (room.t !== 'd') return false;
-	const member = { rid: room._id, 'u._id': user._id, status: { $ne: 'INVITED' } };
+	const member = { rid: room._id, 'u._id': user._id, ...MEMBER };
 	return (await store.subscriptions.findOne(member, { projection: { _id: 1 } })) !== null;
 }

@@ -3,6 +3,7 @@ import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
 import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
+import { MEMBER } from './members.js';
 import { publishedRoom } from './published.js';
 
 export const roomInfo = method({
@@ -42,7 +43,7 @@ export const memberMethods = forBoth((kind) =>
 			const { store } = context;
 			const { count, offset } = pageOf(args);
 			const room = await findRoom(context, args, kind);
-			const come = { rid: room._id, status: { $ne: 'INVITED' } };
+			const come = { rid: room._id, ...MEMBER };
 			const places = await store.subscriptions
 				.find(come, {
 					projection: { 'u._id': 1 },

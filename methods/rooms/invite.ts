@@ -7,6 +7,7 @@ import type { Store } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
+import { MEMBER } from './members.js';
 import { addMember } from './places.js';
 
 /** The arguments that name users: one of the first three, or one of the lists. */
@@ -53,7 +54,7 @@ function demandOwnMembers({ abacAttributes, federated, archived }: Room, methodN
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
 	if (await hasPermission(store, caller, `add-user-to-any-${t}-room`)) return true;
-	const own = { rid, 'u._id': caller._id, status: { $ne: 'INVITED' } };
+	const own = { rid, 'u._id': caller._id, ...MEMBER };
 	if (!(await store.subscriptions.findOne(own, { projection: { _id: 1 } }))) return false;
 	return hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
 }

@@ -8,6 +8,7 @@ import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
+import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
@@ -15,16 +16,13 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 /** In ms. */
 const LONGEST_CALL = 60_000;
 
-/** Members of a room who have really come. */
-const COME = { status: { $ne: 'INVITED' } } as const;
-
 /** What it means for the key of a room that a member goes: whether nobody of those who stay holds it any more. */
 export async function takesLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
 async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
-	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...COME };
+	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
 	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
 }
 
@@ -52,7 +50,7 @@ export async function demandOtherOwner(
 		'u._id': { $ne: userId },
 		roles: 'owner',
 		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
-		...COME,
+		...MEMBER,
 	} as Filter<Subscription>;
 	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });

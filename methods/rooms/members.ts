@@ -2,6 +2,9 @@
 import type { Subscription } from '../../shared/documents.js';
 import type { Filter, Store } from '../../shared/store.js';
 
+/** Those who are members: whoever was only asked in is none yet. */
+export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<Subscription>;
+
 /** Places read in one query, where nothing else is said. */
 const PAGE = 500;
 

@@ -5,6 +5,7 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { MEMBER } from './members.js';
 import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
 
 /** Ids in one query. */
@@ -58,7 +59,7 @@ async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<S
 async function roomsSince(asking: Asking, since?: Date): Promise<Delta<PublishedRoom>> {
 	const { store, userId } = asking;
 	const places = await store.subscriptions
-		.find({ 'u._id': userId, status: { $ne: 'INVITED' } }, { projection: { rid: 1, ts: 1 } })
+		.find({ 'u._id': userId, ...MEMBER }, { projection: { rid: 1, ts: 1 } })
 		.toArray();
 	const rooms: Room[] = [];
 	for (const batch of batches(places)) {

@@ -2,7 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
-import { placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { publishedRoom } from '../rooms/published.js';
 
 /** Who listens here, and the way to reach them. */
@@ -20,9 +20,6 @@ export interface Audience {
 const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
-
-/** Whoever was only asked in does not see the room yet (3.1). */
-const COME = { status: { $ne: 'INVITED' } } as const;
 
 /** Tells those who listen of a change: a room to its members, a place in a room to the one whose it is. */
 export async function announce(change: Change, store: Store, audience: Audience): Promise<void> {
@@ -69,7 +66,7 @@ async function* listeningMembers(
 	const read = audience.read('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
-		for await (const page of placesOf(store, rid, COME, { 'u._id': 1 })) {
+		for await (const page of placesOf(store, rid, MEMBER, { 'u._id': 1 })) {
 			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
 		}
 		return;
@@ -80,7 +77,7 @@ async function* listeningMembers(
 	}
 	for (let i = 0; i < uids.length; i += BATCH) {
 		const places = store.subscriptions.find(
-			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...COME },
+			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...MEMBER },
 			{ projection: { 'u._id': 1 } },
 		);
 		for await (const { u } of places) yield u._id;

@@ -3,8 +3,8 @@ import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS, LONGEST_KEY_ID } from '../e2e/limits.js';
-import { findPlace, MEMBER } from '../e2e/slots.js';
-import { placesOf } from '../rooms/members.js';
+import { findPlace } from '../e2e/slots.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
 const RELAYED = 'e2ekeyRequest';

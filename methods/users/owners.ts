@@ -2,9 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-
-/** Who was only asked in may never come: a room they own has no owner. */
-const COME = { status: { $ne: 'INVITED' } } as const;
+import { MEMBER } from '../rooms/members.js';
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
 async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
@@ -13,7 +11,7 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 		{ 'u._id': userId, roles: 'owner' },
 		{ projection: { rid: 1 } },
 	)) {
-		const others = { rid, 'u._id': { $ne: userId }, ...COME };
+		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
 		const owner = await store.subscriptions.findOne({ ...others, roles: 'owner' }, { projection: { _id: 1 } });
 		if (!owner && (await store.subscriptions.findOne(others, { projection: { _id: 1 } }))) rids.push(rid);
 	}
@@ -36,7 +34,7 @@ export async function handOverRooms(
 	}
 	for (const rid of rids) {
 		const [heir] = await store.subscriptions
-			.find({ rid, 'u._id': { $ne: userId }, ...COME }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
+			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
 			.toArray();
 		const document =
 			heir &&
