@@ -17,11 +17,12 @@ export const setRoomKeyID = method({
 	async run({ rid, keyID }, context) {
 		const { name, userId, store, events } = context;
 		demandValidKeyId(keyID, name);
-		await demandRoomAccess(store, rid, userId, name);
-		const room = await claimKeyId(store, rid, keyID);
+		const seen = await demandRoomAccess(store, rid, userId, name);
+		// A key id is never taken away: where one is seen, nothing need be written to know who was first.
+		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!room) {
 			// Whoever loses the race needs the winner's key: those who hold it are told at once (issue 36731 of Rocket.Chat).
-			await enqueue(context, rid, userId);
+			if (seen.encrypted) await enqueue(context, rid, userId);
 			throw refusal('keyIdExists', { method: name });
 		}
 		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
