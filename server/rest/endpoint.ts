@@ -17,6 +17,8 @@ import { type Request, type Route, routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
 
+const FORM = 'application/x-www-form-urlencoded';
+
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
 
@@ -84,9 +86,11 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 				setUserId: nothing,
 				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
 			};
-			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
+			const isQuery = request.method !== 'POST';
+			const members = (isQuery ? request.query : request.body) ?? {};
+			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { members, pathMembers, caller }));
+			return send(reply, await answerOf(route, { members, areText, pathMembers, caller }));
 		},
 	});
 }
