@@ -59,8 +59,18 @@ function keyOf({ method, caller: { userId, mark } }: Asked): string {
 	return key.length > LONGEST_KEY ? hash('sha256', key, 'base64') : key;
 }
 
-/** Refusals that say nothing about what was asked for: to ask again is to try again. */
-const PASSING: readonly unknown[] = [500, 'error-timeout', 'too-many-requests'];
+/**
+ * Refusals that say nothing about what was asked for: to ask again is to try again. The code that was missing, or wrong,
+ * is none of the arguments.
+ */
+const PASSING: readonly unknown[] = [
+	500,
+	'error-timeout',
+	'too-many-requests',
+	'totp-required',
+	'totp-invalid',
+	'totp-max-attempts',
+];
 
 /** Whether what was thrown is the method's answer, and not a failure of ours that may be over the next time. */
 function isAnswer(thrown: unknown): boolean {

@@ -63,6 +63,13 @@ const refusals = {
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
+	/* second factor: contract/rocketchat-e2e.md 7.5 */
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required' },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid' },
+	totpMaxAttempts: {
+		error: 'totp-max-attempts',
+		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
