@@ -65,6 +65,14 @@ const refusals = {
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
+	/* second factor: contract/rocketchat-e2e.md 7.5 */
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required', passing: true },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', passing: true },
+	totpMaxAttempts: {
+		error: 'totp-max-attempts',
+		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+		passing: true,
+	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
@@ -202,7 +210,10 @@ const passing: ReadonlySet<unknown> = new Set([
 	...Object.values<Refusal>(refusals).flatMap(({ error, passing }) => (passing ? [error] : [])),
 ]);
 
-/** Whether a refusal may be over the next time, so that to ask again is to try again: a failure of ours, or bad timing. */
+/**
+ * Whether a refusal may be over the next time, so that to ask again is to try again: a failure of ours, bad timing, or the
+ * code of a second factor, which is none of the arguments.
+ */
 export function isPassing({ error }: ClientError): boolean {
 	return passing.has(error);
 }

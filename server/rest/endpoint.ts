@@ -6,7 +6,7 @@ import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
 import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
-import type { Method } from '../../shared/method.js';
+import type { Method, SecondFactor } from '../../shared/method.js';
 import type { Caller, Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import type { Tally } from '../limits/counter.js';
@@ -53,6 +53,14 @@ function markOf({ headers }: FastifyRequest): Mark | undefined | null {
 	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
 }
 
+/** The second factor a request comes with (`contract/rocketchat-e2e.md` 7.5). */
+function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
+	const code = headers['x-2fa-code'];
+	if (typeof code !== 'string') return undefined;
+	const method = headers['x-2fa-method'];
+	return { code, method: typeof method === 'string' ? method : null };
+}
+
 /** A change of user has no meaning here: the next request brings its own credentials. */
 const nothing = () => {};
 
@@ -83,6 +91,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 				connection: null,
 				clientAddress: addressOf(request.raw),
 				mark,
+				secondFactor: secondFactorOf(request),
 				setUserId: nothing,
 				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
 			};
