@@ -152,7 +152,7 @@ class Invocation implements MethodContext, Events {
 
 /**
  * Makes the one invoker of a server.
- * @param limits those of these methods; none where they are left out
+ * @param limits those of these methods, and more; none where they are left out
  * @param once what remembers calls; none are where it is left out
  * @throws Error where two methods have one name
  */
@@ -227,7 +227,7 @@ export function createInvoker(
 		invoke(name, params, caller) {
 			const method = byName.get(name);
 			if (!method) return Promise.reject(notFound('Method', name));
-			const counting = limits?.count(name, caller);
+			const counting = limits?.count('method', name, caller);
 			return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 		},
 	};

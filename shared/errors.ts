@@ -221,12 +221,13 @@ export function isPassing({ error }: ClientError): boolean {
 /**
  * The refusal of whoever calls too often (`contract/ddp.md` section 14).
  * @param timeToReset how long they have to wait, in ms
+ * @param reason what they are told instead of the usual sentence
  */
-export function tooManyRequests(timeToReset: number): ClientError {
+export function tooManyRequests(timeToReset: number, reason?: string): ClientError {
 	const seconds = Math.ceil(timeToReset / 1000);
 	return new ClientError(
 		TOO_MANY_REQUESTS,
-		`Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying again.`,
+		reason ?? `Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying again.`,
 		{ timeToReset },
 	);
 }

@@ -1,6 +1,7 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import { MatchError } from './errors.js';
 import type { Events } from './events.js';
+import type { Limit } from './limit.js';
 import type { Log } from './log.js';
 import type { AnyMatcher } from './matcher.js';
 import { compileKeys, type Infer, type Pattern } from './pattern.js';
@@ -19,14 +20,6 @@ export interface Connection {
 	close(): void;
 	/** Calls `listener` once the connection has closed; soon, if it has already. */
 	onClose(listener: () => void | Promise<void>): void;
-}
-
-/** How often one caller may call: a user, or an address where nobody is logged in. */
-export interface Limit {
-	/** Calls that are allowed in a window; one more is refused. */
-	readonly calls: number;
-	/** Length of the window, in ms. */
-	readonly per: number;
 }
 
 /** Where REST offers a method. */
@@ -140,7 +133,10 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	 * `{twoFactorCode, twoFactorMethod}`. Default false.
 	 */
 	secondFactor?: boolean;
-	/** How often one caller may call it, over DDP and REST together. Default: as often as they like. */
+	/**
+	 * How often one caller may call it, over DDP and REST together: a user, or an address where nobody is logged in.
+	 * Default: as often as they like.
+	 */
 	limit?: Limit;
 	/**
 	 * True: whoever asks again because the answer was lost gets the first answer, and the method is not run twice
