@@ -41,7 +41,7 @@ export interface AppOptions {
 	readonly corsOrigin?: string | undefined;
 	/** Time over which connections are closed at the end, in ms. */
 	readonly grace: number;
-	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
+	/** Time between looks whether the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
 	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
