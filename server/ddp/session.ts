@@ -2,12 +2,12 @@
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
-import type { Alarm, Alarms, Sleeper } from '../alarms.js';
+import type { Alarms, Sleeper } from '../alarms.js';
 import type { Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
-import type { Heartbeat, Heartbeats, Patient } from './heartbeat.js';
+import type { Heartbeats, Patient } from './heartbeat.js';
 import type { Lineages } from './lineage.js';
 import {
 	formerSession,
@@ -62,13 +62,14 @@ const nothing = () => {};
 export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<Waiting> {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
-	/** Set for the time when that token runs out. */
-	#expiry: Alarm | undefined;
+	/** That of the alarm for the time when that token runs out. */
+	place = -1;
 	#connection: ClientConnection | null = null;
 	/** The line of sessions this one belongs to. */
 	#line: string | undefined;
 	#subscriptions: Subscriptions | undefined;
-	#heartbeat: Heartbeat | undefined;
+	round: Patient['round'];
+	heard = false;
 	#mayPing = true;
 	#closed = false;
 	#controller: AbortController | undefined;
@@ -151,8 +152,8 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
-		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
-		this.#heartbeat?.stop();
+		this.services.alarms.cancel(this);
+		this.services.heartbeats.stop(this);
 		this.#queue.clear();
 		this.#controller?.abort();
 		this.#subscriptions?.closed();
@@ -172,7 +173,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			this.close(true);
 			return;
 		}
-		this.#heartbeat?.heard();
+		this.services.heartbeats.heard(this);
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
 		else if (!this.#connection) this.#connect(message);
@@ -201,9 +202,10 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
-		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
-		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
-		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
+		if (this.#closed) return;
+		if (expires) this.services.alarms.set(expires, this);
+		else this.services.alarms.cancel(this);
+		await this.#subscriptions?.changeUser(userId);
 	}
 
 	#connect(message: Message): void {
@@ -229,7 +231,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			this.options.maxSubscriptions,
 		);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing) this.#heartbeat = this.services.heartbeats.start(this);
+		if (this.#mayPing) this.services.heartbeats.start(this);
 		this.send(codec.connected(this.#connection.id));
 		void this.#subscriptions.startUniversal(null);
 		this.services.onConnection(this.#connection);

@@ -4,10 +4,10 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
 import { visibleHeaders } from './headers.js';
-import type { OpenSession, Transport, TransportOptions } from './transport.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
@@ -26,9 +26,18 @@ function uncorkAll(): void {
 	for (const socket of sockets) socket.uncork();
 }
 
-export function textOf(data: RawData): string {
+/** A WebSocket that knows its transport: one listener serves all of them, where each would have some of its own. */
+export class ClientSocket extends WebSocket {
+	transport: WebSocketTransport | undefined;
+}
+
+function onMessage(this: WebSocket, data: RawData): void {
 	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
-	return (data as Buffer).toString();
+	(this as ClientSocket).transport?.received((data as Buffer).toString());
+}
+
+function onClose(this: WebSocket): void {
+	(this as ClientSocket).transport?.closed();
 }
 
 export class WebSocketTransport implements Transport {
@@ -36,9 +45,10 @@ export class WebSocketTransport implements Transport {
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 	readonly #compresses: boolean;
+	#receiver: Receiver | undefined;
 
 	constructor(
-		private readonly webSocket: WebSocket,
+		protected readonly webSocket: ClientSocket,
 		request: IncomingMessage,
 		private readonly options: TransportOptions,
 	) {
@@ -46,6 +56,24 @@ export class WebSocketTransport implements Transport {
 		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
+	}
+
+	/** Begins a session. */
+	open(openSession: OpenSession): void {
+		this.#receiver = openSession(this);
+		this.webSocket.transport = this;
+		this.webSocket.on('message', onMessage).on('close', onClose);
+	}
+
+	/** A frame has arrived: a message. */
+	received(frame: string): void {
+		this.#receiver?.receive(frame);
+	}
+
+	/** The socket has closed. */
+	closed(): void {
+		this.#receiver?.closed();
+		this.options.admissions.leave(this.clientAddress);
 	}
 
 	send(frame: string): void {
@@ -104,20 +132,4 @@ export class WebSocketTransport implements Transport {
 		cork(this.#socket);
 		return true;
 	}
-}
-
-/** Begins a session over a WebSocket that has just opened: a message is a frame. */
-export function openRaw(
-	webSocket: WebSocket,
-	request: IncomingMessage,
-	openSession: OpenSession,
-	options: TransportOptions,
-): void {
-	const transport = new WebSocketTransport(webSocket, request, options);
-	const receiver = openSession(transport);
-	webSocket.on('message', (data) => receiver.receive(textOf(data)));
-	webSocket.on('close', () => {
-		receiver.closed();
-		options.admissions.leave(transport.clientAddress);
-	});
 }
