@@ -49,6 +49,21 @@ export class Observation implements Watcher {
 		services.bus.watch(this.#watched, this);
 	}
 
+	/** Name of the collection on the wire. */
+	get name(): string {
+		return this.query.name;
+	}
+
+	/** Ids of the documents it has shown. */
+	get shown(): Iterable<string> {
+		return this.#known.keys();
+	}
+
+	/** A document is not shown any more, though it may match. */
+	forget(collection: string, id: unknown): void {
+		if (collection === this.name) this.#known.delete(id as string);
+	}
+
 	/** Shows all there is. Resolves when that is done, or it was stopped before. */
 	async show(): Promise<void> {
 		const { filter, projection } = this.query;
@@ -89,17 +104,18 @@ export class Observation implements Watcher {
 	#tell(document: Document): void {
 		const { _id: id, ...fields } = document;
 		const before = this.#known.get(id);
-		this.#known.set(id, fields);
-		if (!before) {
-			this.observer.show(this.query.name, id, fields);
-			return;
+		if (before) {
+			const gone = Object.keys(before).filter((name) => !(name in fields));
+			this.observer.showChange(
+				this.name,
+				id,
+				gone.length === 0 ? fields : { ...fields, ...Object.fromEntries(gone.map((n) => [n, undefined])) },
+			);
+		} else {
+			this.observer.show(this.name, id, fields);
 		}
-		const gone = Object.keys(before).filter((name) => !(name in fields));
-		this.observer.showChange(
-			this.query.name,
-			id,
-			gone.length === 0 ? fields : { ...fields, ...Object.fromEntries(gone.map((n) => [n, undefined])) },
-		);
+		// What cannot be told is not known.
+		this.#known.set(id, fields);
 	}
 
 	async #read(id: string, written: Set<string>): Promise<Document | null> {
@@ -124,7 +140,7 @@ export class Observation implements Watcher {
 				if (this.#stopped) return;
 				this.#newer?.add(id);
 				if (document) this.#tell(document);
-				else if (this.#known.delete(id)) this.observer.removed(this.query.name, id);
+				else if (this.#known.delete(id)) this.observer.removed(this.name, id);
 			}
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.

@@ -7,6 +7,7 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../shar
 import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
+import { type Few, fewOf, membersOf } from '../few.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
@@ -28,7 +29,7 @@ export interface PublicationServices {
 /** What the subscriptions of one client share. */
 export interface SubscriptionHost {
 	readonly services: PublicationServices;
-	readonly connection: Connection;
+	readonly connection: Connection | null;
 	readonly transport: Transport;
 	readonly box: MergeBox;
 	/** Tells the client that everything there is was shown. */
@@ -38,8 +39,6 @@ export interface SubscriptionHost {
 }
 
 type Fields = Record<string, unknown>;
-
-const NONE: readonly Observation[] = [];
 
 /**
  * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
@@ -57,9 +56,9 @@ export class Subscription implements PublicationContext, Observer {
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
-	#observations: readonly Observation[] = NONE;
-	/** What it has shown, by collection and id on the wire. */
-	readonly #documents = new SmallMap<SmallMap<unknown>>();
+	#observations: Few<Observation>;
+	/** What the publish function has shown by itself, by collection and id on the wire; made when it first does. */
+	#documents: SmallMap<SmallMap<unknown>> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
@@ -70,7 +69,7 @@ export class Subscription implements PublicationContext, Observer {
 		readonly host: SubscriptionHost,
 	) {}
 
-	get connection(): Connection {
+	get connection(): Connection | null {
 		return this.host.connection;
 	}
 
@@ -119,7 +118,16 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#stopped) this.show(collection, id, copyOf(fields));
+		if (this.#stopped) return;
+		this.show(collection, id, copyOf(fields));
+		if (!this.host.box.removesOnStop(collection)) return;
+		this.#documents ??= new SmallMap();
+		let ids = this.#documents.get(collection);
+		if (!ids) {
+			ids = new SmallMap();
+			this.#documents.set(collection, ids);
+		}
+		ids.set(wireId(id), id);
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
@@ -129,8 +137,9 @@ export class Subscription implements PublicationContext, Observer {
 	removed(collection: string, id: unknown): void {
 		if (this.#stopped) return;
 		this.host.box.removed(this, collection, id);
-		const ids = this.#documents.get(collection);
-		if (ids?.delete(wireId(id)) && ids.size === 0) this.#documents.delete(collection);
+		const ids = this.#documents?.get(collection);
+		if (ids?.delete(wireId(id)) && ids.size === 0) this.#documents?.delete(collection);
+		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
 	}
 
 	ready(): void {
@@ -158,9 +167,15 @@ export class Subscription implements PublicationContext, Observer {
 	/** Ends it: takes away what it has shown, then tells the client. */
 	end(error: ClientError | undefined): void {
 		if (this.#stopped) return;
+		const observations = this.#observations;
 		this.deactivate();
-		for (const [collection, ids] of this.#documents) {
+		for (const [collection, ids] of this.#documents ?? []) {
 			for (const id of ids.values()) this.host.box.removed(this, collection, id);
+		}
+		for (const { name, shown } of membersOf(observations)) {
+			if (!this.host.box.removesOnStop(name)) continue;
+			const gone = this.#documents?.get(name);
+			for (const id of shown) if (!gone?.has(wireId(id))) this.host.box.removed(this, name, id);
 		}
 		this.host.ended(this, error);
 	}
@@ -170,23 +185,15 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#controller?.abort();
-		for (const observation of this.#observations) observation.stop();
-		this.#observations = NONE;
+		for (const observation of membersOf(this.#observations)) observation.stop();
+		this.#observations = undefined;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
 		for (const listener of listeners) this.#callSafely(listener);
 	}
 
 	show(collection: string, id: unknown, fields: Fields): void {
-		if (this.#stopped) return;
-		this.host.box.added(this, collection, id, fields);
-		if (!this.host.box.removesOnStop(collection)) return;
-		let ids = this.#documents.get(collection);
-		if (!ids) {
-			ids = new SmallMap();
-			this.#documents.set(collection, ids);
-		}
-		ids.set(wireId(id), id);
+		if (!this.#stopped) this.host.box.added(this, collection, id, fields);
 	}
 
 	showChange(collection: string, id: string, fields: Fields): void {
@@ -211,8 +218,9 @@ export class Subscription implements PublicationContext, Observer {
 		const names = queries.map(({ name }) => name);
 		const twice = names.find((name, i) => names.indexOf(name) !== i);
 		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
-		this.#observations = queries.map((query) => new Observation(query, this.host.services, this));
-		await Promise.all(this.#observations.map((observation) => observation.show()));
+		const observations = queries.map((query) => new Observation(query, this.host.services, this));
+		this.#observations = fewOf(observations);
+		await Promise.all(observations.map((observation) => observation.show()));
 		this.ready();
 	}
 

@@ -2,6 +2,7 @@
 import { type ClientError, notFound, refusal } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
+import { type Few, fewOf, membersOf, withoutMember } from '../few.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
 import { SmallMap } from './small-map.js';
@@ -22,10 +23,22 @@ const NONE: readonly unknown[] = [];
 /** What is kept of a subscription as long as it runs, in characters: a client may have very many of them. */
 const LONGEST = 16 * 1024;
 
+/** Whose subscriptions they are. */
+export interface SubscriptionsHost {
+	readonly services: PublicationServices & { readonly publications: Publications };
+	readonly connection: Connection | null;
+	readonly transport: Transport;
+	readonly options: {
+		/** Most at a time. */
+		readonly maxSubscriptions: number;
+	};
+}
+
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	readonly #named = new SmallMap<Subscription>();
-	#universal: readonly Subscription[] = [];
+	/** Those the client has asked for, by id; made when the first one is. */
+	#named: SmallMap<Subscription> | undefined;
+	#universal: Few<Subscription>;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
 	/**
@@ -35,14 +48,20 @@ export class Subscriptions implements SubscriptionHost {
 	#change: Promise<void> | undefined;
 	#closed = false;
 
-	constructor(
-		private readonly publications: Publications,
-		readonly services: PublicationServices,
-		readonly connection: Connection,
-		readonly transport: Transport,
-		private readonly maxSubscriptions: number,
-	) {
-		this.box = new MergeBox(transport, publications.strategyOf);
+	constructor(private readonly host: SubscriptionsHost) {
+		this.box = new MergeBox(host.transport, host.services.publications.strategyOf);
+	}
+
+	get services(): PublicationServices {
+		return this.host.services;
+	}
+
+	get connection(): Connection | null {
+		return this.host.connection;
+	}
+
+	get transport(): Transport {
+		return this.host.transport;
 	}
 
 	/**
@@ -55,13 +74,14 @@ export class Subscriptions implements SubscriptionHost {
 		userId: string | null,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		const publication = this.publications.named.get(name);
+		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
 		}
+		this.#named ??= new SmallMap();
 		if (this.#named.has(id)) return undefined;
-		if (this.#named.size >= this.maxSubscriptions) {
+		if (this.#named.size >= this.host.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;
 		}
@@ -76,17 +96,18 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Ends a subscription; the client hears so, also of one that is not there. */
 	stop(id: string): void {
-		const subscription = this.#named.get(id);
+		const subscription = this.#named?.get(id);
 		if (subscription) subscription.stop();
 		else this.transport.send(codec.nosub(id));
 	}
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
-		this.#universal = this.publications.universal.map(
+		const subscriptions = this.host.services.publications.universal.map(
 			(publication) => new Subscription(null, publication, NONE, userId, this),
 		);
-		await Promise.all(this.#universal.map((subscription) => subscription.run(nothing)));
+		this.#universal = fewOf(subscriptions);
+		await Promise.all(subscriptions.map((subscription) => subscription.run(nothing)));
 	}
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
@@ -103,12 +124,12 @@ export class Subscriptions implements SubscriptionHost {
 
 	async #changeUser(userId: string | null): Promise<void> {
 		if (this.#closed) return;
-		const before = [...this.#named.values()];
-		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
+		const before = [...(this.#named?.values() ?? [])];
+		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();
 		this.box.beginAnew();
 		this.#readyAnew = [];
 		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
-		for (const subscription of anew) this.#named.set(subscription.id as string, subscription);
+		for (const subscription of anew) this.#named?.set(subscription.id as string, subscription);
 		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
 		this.box.showDifference();
 		const readyAnew = this.#readyAnew;
@@ -119,9 +140,9 @@ export class Subscriptions implements SubscriptionHost {
 	/** The client has gone. */
 	closed(): void {
 		this.#closed = true;
-		const all = [...this.#named.values(), ...this.#universal];
-		this.#named.clear();
-		this.#universal = [];
+		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
+		this.#named = undefined;
+		this.#universal = undefined;
 		for (const subscription of all) subscription.deactivate();
 	}
 
@@ -132,9 +153,9 @@ export class Subscriptions implements SubscriptionHost {
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
-		if (id === null) this.#universal = this.#universal.filter((other) => other !== subscription);
+		if (id === null) this.#universal = withoutMember(this.#universal, subscription);
 		else {
-			this.#named.delete(id);
+			this.#named?.delete(id);
 			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
 		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));

@@ -42,10 +42,10 @@ function userOrAddress({ userId, clientAddress }: Caller): string {
 
 function rulesOf(methods: readonly Method[]): ReadonlyMap<string, readonly Rule[]> {
 	const accounts: Rule[] = [
-		{ counter: createCounter(PER_CONNECTION), keyOf: ({ connection }) => connection?.id ?? null },
+		{ counter: createCounter(PER_CONNECTION), keyOf: ({ connectionId }) => connectionId ?? null },
 		{
 			counter: createCounter(PER_ADDRESS),
-			keyOf: ({ connection, clientAddress }) => (connection ? null : addressKey(clientAddress)),
+			keyOf: ({ connectionId, clientAddress }) => (connectionId === undefined ? addressKey(clientAddress) : null),
 		},
 	];
 	const rules = new Map<string, Rule[]>();
