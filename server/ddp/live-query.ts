@@ -14,6 +14,7 @@ type Fields = Record<string, unknown>;
  * change; in `showChange`, undefined stands for a field that is gone.
  */
 export interface Observer {
+	readonly services: { readonly store: Store; readonly bus: Bus };
 	show(collection: string, id: string, fields: Fields): void;
 	showChange(collection: string, id: string, fields: Fields): void;
 	removed(collection: string, id: string): void;
@@ -33,7 +34,7 @@ const SLICE = 100;
 export class Observation implements Watcher {
 	/** What was last told of each document. */
 	readonly #known = new SmallMap<Fields>();
-	/** Documents that were written since they were last read; made when one is. */
+	/** While there are any: documents that were written since they were last read. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
 	#newer: Set<string> | undefined = new Set();
@@ -42,11 +43,10 @@ export class Observation implements Watcher {
 
 	constructor(
 		private readonly query: LiveQuery,
-		private readonly services: { readonly store: Store; readonly bus: Bus },
 		private readonly observer: Observer,
 	) {
 		// Listening begins before reading, so that nothing falls between the two.
-		services.bus.watch(this.#watched, this);
+		observer.services.bus.watch(this.#watched, this);
 	}
 
 	/** Name of the collection on the wire. */
@@ -81,7 +81,7 @@ export class Observation implements Watcher {
 
 	stop(): void {
 		this.#stopped = true;
-		this.services.bus.unwatch(this.#watched, this);
+		this.observer.services.bus.unwatch(this.#watched, this);
 	}
 
 	onChange({ document: { _id: id } }: Change): Promise<void> {
@@ -98,7 +98,7 @@ export class Observation implements Watcher {
 	}
 
 	get #collection(): Collection<Document> {
-		return this.services.store[this.query.collection] as unknown as Collection<Document>;
+		return this.observer.services.store[this.query.collection] as unknown as Collection<Document>;
 	}
 
 	#tell(document: Document): void {
@@ -145,6 +145,7 @@ export class Observation implements Watcher {
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.
 			this.#refreshing = undefined;
+			if (written.size === 0) this.#written = undefined;
 		}
 	}
 }

@@ -9,6 +9,11 @@ import type { Broadcast } from './broadcast.js';
 import { visibleHeaders } from './headers.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
+export interface WebSocketOptions extends TransportOptions {
+	/** Whether one may agree on permessage-deflate with its client. */
+	readonly compression: boolean;
+}
+
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
@@ -44,16 +49,14 @@ export class WebSocketTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
-	readonly #compresses: boolean;
 	#receiver: Receiver | undefined;
 
 	constructor(
 		protected readonly webSocket: ClientSocket,
 		request: IncomingMessage,
-		private readonly options: TransportOptions,
+		private readonly options: WebSocketOptions,
 	) {
 		this.#socket = request.socket;
-		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
 	}
@@ -121,6 +124,10 @@ export class WebSocketTransport implements Transport {
 			};
 			socket.on('drain', done).on('close', done);
 		});
+	}
+
+	get #compresses(): boolean {
+		return this.options.compression && this.webSocket.extensions !== '';
 	}
 
 	#mayWrite(): boolean {

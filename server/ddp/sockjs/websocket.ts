@@ -6,11 +6,11 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Broadcast } from '../broadcast.js';
 import type { Heartbeats, Patient } from '../heartbeat.js';
-import type { OpenSession, TransportOptions } from '../transport.js';
-import { type ClientSocket, WebSocketTransport } from '../websocket.js';
+import type { OpenSession } from '../transport.js';
+import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
 
-export interface FramedOptions extends TransportOptions {
+export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
