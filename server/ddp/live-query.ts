@@ -4,7 +4,6 @@ import type { Change } from '../../shared/events.js';
 import type { LiveQuery } from '../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
 import type { Bus, Watched, Watcher } from '../events/bus.js';
-import { SmallMap } from './small-map.js';
 
 type Document = { _id: string };
 type Fields = Record<string, unknown>;
@@ -32,8 +31,8 @@ const SLICE = 100;
  * second matcher has to agree with the store's, and several writes in a row cost one read.
  */
 export class Observation implements Watcher {
-	/** What was last told of each document. */
-	readonly #known = new SmallMap<Fields>();
+	/** What was last told of each document, by id; of one that is watched alone, without a Map. Undefined: none is shown. */
+	#known: Map<string, Fields> | Fields | undefined;
 	/** While there are any: documents that were written since they were last read. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
@@ -56,12 +55,13 @@ export class Observation implements Watcher {
 
 	/** Ids of the documents it has shown. */
 	get shown(): Iterable<string> {
-		return this.#known.keys();
+		if (this.#known instanceof Map) return this.#known.keys();
+		return this.#known ? [this.#only as string] : [];
 	}
 
 	/** A document is not shown any more, though it may match. */
 	forget(collection: string, id: unknown): void {
-		if (collection === this.name) this.#known.delete(id as string);
+		if (collection === this.name) this.#unknow(id);
 	}
 
 	/** Shows all there is. Resolves when that is done, or it was stopped before. */
@@ -91,10 +91,14 @@ export class Observation implements Watcher {
 		return this.#refreshing;
 	}
 
+	/** The one document that may match, where the query names it. */
+	get #only(): string | undefined {
+		const { _id } = this.query.filter as { _id?: unknown };
+		return typeof _id === 'string' ? _id : undefined;
+	}
+
 	get #watched(): Watched {
-		const { collection, filter } = this.query;
-		const { _id: only } = filter as { _id?: unknown };
-		return { collection, id: typeof only === 'string' ? only : undefined };
+		return { collection: this.query.collection, id: this.#only };
 	}
 
 	get #collection(): Collection<Document> {
@@ -103,7 +107,7 @@ export class Observation implements Watcher {
 
 	#tell(document: Document): void {
 		const { _id: id, ...fields } = document;
-		const before = this.#known.get(id);
+		const before = this.#known instanceof Map ? this.#known.get(id) : this.#known;
 		if (before) {
 			const gone = Object.keys(before).filter((name) => !(name in fields));
 			this.observer.showChange(
@@ -115,7 +119,17 @@ export class Observation implements Watcher {
 			this.observer.show(this.name, id, fields);
 		}
 		// What cannot be told is not known.
-		this.#known.set(id, fields);
+		if (this.#only !== undefined) this.#known = fields;
+		else if (this.#known instanceof Map) this.#known.set(id, fields);
+		else this.#known = new Map([[id, fields]]);
+	}
+
+	/** @returns whether it was known */
+	#unknow(id: unknown): boolean {
+		if (this.#known instanceof Map) return this.#known.delete(id as string);
+		const wasKnown = this.#known !== undefined && id === this.#only;
+		if (wasKnown) this.#known = undefined;
+		return wasKnown;
 	}
 
 	async #read(id: string, written: Set<string>): Promise<Document | null> {
@@ -140,7 +154,7 @@ export class Observation implements Watcher {
 				if (this.#stopped) return;
 				this.#newer?.add(id);
 				if (document) this.#tell(document);
-				else if (this.#known.delete(id)) this.observer.removed(this.name, id);
+				else if (this.#unknow(id)) this.observer.removed(this.name, id);
 			}
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.

@@ -5,7 +5,6 @@ import type { Publication } from '../../shared/publication.js';
 import { type Few, fewOf, membersOf, withoutMember } from '../few.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
-import { SmallMap } from './small-map.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
 
@@ -37,7 +36,7 @@ export interface SubscriptionsHost {
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	/** Those the client has asked for, by id; made when the first one is. */
-	#named: SmallMap<Subscription> | undefined;
+	#named: Map<string, Subscription> | undefined;
 	#universal: Few<Subscription>;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
@@ -79,7 +78,7 @@ export class Subscriptions implements SubscriptionHost {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
 		}
-		this.#named ??= new SmallMap();
+		this.#named ??= new Map();
 		if (this.#named.has(id)) return undefined;
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
