@@ -45,7 +45,7 @@ export class Observation implements Watcher {
 		private readonly observer: Observer,
 	) {
 		// Listening begins before reading, so that nothing falls between the two.
-		observer.services.bus.watch(this.#watched, this);
+		observer.services.bus.watch(this.watched, this);
 	}
 
 	/** Name of the collection on the wire. */
@@ -56,21 +56,21 @@ export class Observation implements Watcher {
 	/** Ids of the documents it has shown. */
 	get shown(): Iterable<string> {
 		if (this.#known instanceof Map) return this.#known.keys();
-		return this.#known ? [this.#only as string] : [];
+		return this.#known ? [this.only as string] : [];
 	}
 
 	/** A document is not shown any more, though it may match. */
 	forget(collection: string, id: unknown): void {
-		if (collection === this.name) this.#unknow(id);
+		if (collection === this.name) this.unknow(id);
 	}
 
 	/** Shows all there is. Resolves when that is done, or it was stopped before. */
 	async show(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
-		for await (const document of this.#collection.find(filter as Filter<Document>, { projection })) {
+		for await (const document of this.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#stopped) return;
-			if (!this.#newer?.has(document._id)) this.#tell(document);
+			if (!this.#newer?.has(document._id)) this.tell(document);
 			// Asked after each: a slice of large documents would be more than may wait for a client.
 			const room = this.observer.roomForMore();
 			if (room) await room;
@@ -81,31 +81,31 @@ export class Observation implements Watcher {
 
 	stop(): void {
 		this.#stopped = true;
-		this.observer.services.bus.unwatch(this.#watched, this);
+		this.observer.services.bus.unwatch(this.watched, this);
 	}
 
 	onChange({ document: { _id: id } }: Change): Promise<void> {
 		this.#written ??= new Set();
 		this.#written.add(id);
-		this.#refreshing ??= this.#refresh(this.#written);
+		this.#refreshing ??= this.refresh(this.#written);
 		return this.#refreshing;
 	}
 
 	/** The one document that may match, where the query names it. */
-	get #only(): string | undefined {
+	private get only(): string | undefined {
 		const { _id } = this.query.filter as { _id?: unknown };
 		return typeof _id === 'string' ? _id : undefined;
 	}
 
-	get #watched(): Watched {
-		return { collection: this.query.collection, id: this.#only };
+	private get watched(): Watched {
+		return { collection: this.query.collection, id: this.only };
 	}
 
-	get #collection(): Collection<Document> {
+	private get collection(): Collection<Document> {
 		return this.observer.services.store[this.query.collection] as unknown as Collection<Document>;
 	}
 
-	#tell(document: Document): void {
+	private tell(document: Document): void {
 		const { _id: id, ...fields } = document;
 		const before = this.#known instanceof Map ? this.#known.get(id) : this.#known;
 		if (before) {
@@ -119,23 +119,23 @@ export class Observation implements Watcher {
 			this.observer.show(this.name, id, fields);
 		}
 		// What cannot be told is not known.
-		if (this.#only !== undefined) this.#known = fields;
+		if (this.only !== undefined) this.#known = fields;
 		else if (this.#known instanceof Map) this.#known.set(id, fields);
 		else this.#known = new Map([[id, fields]]);
 	}
 
 	/** @returns whether it was known */
-	#unknow(id: unknown): boolean {
+	private unknow(id: unknown): boolean {
 		if (this.#known instanceof Map) return this.#known.delete(id as string);
-		const wasKnown = this.#known !== undefined && id === this.#only;
+		const wasKnown = this.#known !== undefined && id === this.only;
 		if (wasKnown) this.#known = undefined;
 		return wasKnown;
 	}
 
-	async #read(id: string, written: Set<string>): Promise<Document | null> {
+	private async read(id: string, written: Set<string>): Promise<Document | null> {
 		const { filter, projection } = this.query;
 		try {
-			return await this.#collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
+			return await this.collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
 		} catch (error) {
 			// What could not be read now is read at the next change.
 			written.add(id);
@@ -143,18 +143,18 @@ export class Observation implements Watcher {
 		}
 	}
 
-	async #refresh(written: Set<string>): Promise<void> {
+	private async refresh(written: Set<string>): Promise<void> {
 		try {
 			// What is written in the same step is read once. The first result is not waited for: it takes as long as this
 			// client likes, and the methods of all others would not be `updated` until then.
 			await undefined;
 			for (const id of written) {
 				written.delete(id);
-				const document = await this.#read(id, written);
+				const document = await this.read(id, written);
 				if (this.#stopped) return;
 				this.#newer?.add(id);
-				if (document) this.#tell(document);
-				else if (this.#unknow(id)) this.observer.removed(this.name, id);
+				if (document) this.tell(document);
+				else if (this.unknow(id)) this.observer.removed(this.name, id);
 			}
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.

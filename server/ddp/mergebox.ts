@@ -43,17 +43,17 @@ export class MergeBox {
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
 		if (view) {
-			this.#tellChange(strategy, collection, id, this.#claim(strategy, view, holder, fields));
+			this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 			return;
 		}
 		const kept = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
 		this.#views.set(collection, key, new DocumentView(id, holder, kept));
-		if (this.#hadBefore(strategy, collection, key)) {
-			this.#tellChange(strategy, collection, id, fields);
+		if (this.hadBefore(strategy, collection, key)) {
+			this.tellChange(strategy, collection, id, fields);
 		} else {
 			// A field that is undefined goes out as cleared, though there is nothing to clear.
 			const { _id, ...others } = fields;
-			this.#tell(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
+			this.tell(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
 		}
 	}
 
@@ -68,7 +68,7 @@ export class MergeBox {
 		const view = this.#views.get(collection, key);
 		// Who does not hold it would leave values behind that nothing ever takes away.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
-		this.#tellChange(strategy, collection, id, this.#claim(strategy, view, holder, fields));
+		this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 	}
 
 	/** Takes a document away, unless another holder shows it too. @throws Error where the holder does not show it */
@@ -83,11 +83,11 @@ export class MergeBox {
 		if (!view?.isHeldBy(holder)) throw new Error(`Removed nonexistent document ${key}`);
 		const visible = view.release(holder);
 		if (visible) {
-			this.#tellChange(strategy, collection, id, visible);
+			this.tellChange(strategy, collection, id, visible);
 			return;
 		}
 		this.#views.delete(collection, key);
-		if (!this.#hadBefore(strategy, collection, key)) this.#tell(strategy, codec.removed(collection, id));
+		if (!this.hadBefore(strategy, collection, key)) this.tell(strategy, codec.removed(collection, id));
 	}
 
 	/** Whether stopping a subscription takes away what it has shown; if not, nobody need remember what that was. */
@@ -109,7 +109,7 @@ export class MergeBox {
 			for (const [key, { id, fields }] of before.of(collection)) {
 				const view = this.#views.get(collection, key);
 				if (!view) this.client.send(codec.removed(collection, id));
-				else this.#tellChange('SERVER_MERGE', collection, id, differenceOf(fields, view.fields));
+				else this.tellChange('SERVER_MERGE', collection, id, differenceOf(fields, view.fields));
 			}
 			// What is not merged was sent at once.
 			if (this.strategyOf(collection) !== 'SERVER_MERGE') continue;
@@ -120,21 +120,21 @@ export class MergeBox {
 	}
 
 	/** What is merged is not sent while it is decided anew: only the difference will be. */
-	#tell(strategy: Remembering, frame: string): void {
+	private tell(strategy: Remembering, frame: string): void {
 		if (!this.#shown || strategy !== 'SERVER_MERGE') this.client.send(frame);
 	}
 
-	#tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
-		if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
+	private tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
+		if (Object.keys(visible).length > 0) this.tell(strategy, codec.changed(collection, id, visible));
 	}
 
 	/** Whether the client still has a document of which no values are kept, so that no difference can be told later. */
-	#hadBefore(strategy: Remembering, collection: string, key: string): boolean {
+	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#shown?.get(collection, key) !== undefined;
 	}
 
 	/** Notes what a holder says of a document that is there; returns what of it the client is told. */
-	#claim(strategy: Remembering, view: DocumentView, holder: Holder, fields: Fields): Fields {
+	private claim(strategy: Remembering, view: DocumentView, holder: Holder, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);
 		return fields;

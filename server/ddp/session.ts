@@ -59,6 +59,10 @@ interface Waiting {
 
 const nothing = () => {};
 
+/**
+ * Of this and all else that each client has, no more is kept than an idle client needs. Their methods are private by
+ * TypeScript alone: with `#`, each object would have to keep that it has them.
+ */
 export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting> {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
@@ -136,7 +140,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	/** Ends the session from our side. */
 	close(tooLarge = false): void {
 		this.transport.close(tooLarge);
-		this.#end();
+		this.end();
 	}
 
 	/** Cuts off a client that does not let itself be closed. */
@@ -147,7 +151,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
 	async drain(): Promise<void> {
 		if (this.#closed) return;
-		if (!this.#isIdle) {
+		if (!this.isIdle) {
 			await new Promise<void>((resolve) => {
 				this.#onIdle = resolve;
 			});
@@ -156,11 +160,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	closed(): void {
-		this.#end();
+		this.end();
 		this.services.onGone(this);
 	}
 
-	#end(): void {
+	private end(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
@@ -188,10 +192,10 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.services.heartbeats.heard(this);
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
-		else if (this.#id === undefined) this.#connect(message);
+		else if (this.#id === undefined) this.connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
+		else if (!this.#mayPing || message.msg !== 'pong') this.enqueue({ message, request: requestOf(message) });
 	}
 
 	send(frame: string): void {
@@ -220,7 +224,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		await this.#subscriptions?.changeUser(userId);
 	}
 
-	#connect(message: Message): void {
+	private connect(message: Message): void {
 		if (message.msg !== 'connect') {
 			this.send(codec.protocolError('Must connect first', message));
 			return;
@@ -243,8 +247,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.services.onConnection?.(this.connection as ClientConnection);
 	}
 
-	#enqueue(waiting: Waiting): void {
-		const method = this.#methodOf(waiting.request);
+	private enqueue(waiting: Waiting): void {
+		const method = this.methodOf(waiting.request);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
@@ -254,7 +258,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		}
 	}
 
-	#methodOf(request: Request | string): Method | undefined {
+	private methodOf(request: Request | string): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
@@ -263,9 +267,9 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 			this.send(codec.protocolError(request, message));
 			release();
 		} else if (request.msg === 'method') {
-			void this.#call(request, release);
+			void this.call(request, release);
 		} else if (request.msg === 'sub') {
-			void this.#subscribe(request, release);
+			void this.subscribe(request, release);
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
@@ -276,18 +280,18 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#queue = undefined;
 	}
 
-	get #isIdle(): boolean {
+	private get isIdle(): boolean {
 		return this.#running === 0 && !this.#queue;
 	}
 
-	async #call(request: MethodCall, release: () => void): Promise<void> {
+	private async call(request: MethodCall, release: () => void): Promise<void> {
 		this.#running++;
 		await runCall(request, this, release);
-		if (this.#methodOf(request)?.changesUser) this.#userChanges--;
-		this.#ended();
+		if (this.methodOf(request)?.changesUser) this.#userChanges--;
+		this.ended();
 	}
 
-	async #subscribe(request: Sub, release: () => void): Promise<void> {
+	private async subscribe(request: Sub, release: () => void): Promise<void> {
 		this.#running++;
 		let waiting = true;
 		const unblock = () => {
@@ -296,11 +300,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		};
 		await this.#subscriptions?.start(request, this.#userId, unblock);
 		unblock();
-		this.#ended();
+		this.ended();
 	}
 
-	#ended(): void {
+	private ended(): void {
 		this.#running--;
-		if (this.#isIdle) this.#onIdle?.();
+		if (this.isIdle) this.#onIdle?.();
 	}
 }

@@ -68,7 +68,7 @@ export class Subscription implements PublicationContext, Observer {
 		readonly host: SubscriptionHost,
 	) {}
 
-	get #isStopped(): boolean {
+	private get isStopped(): boolean {
 		return this.#state === 'stopped';
 	}
 
@@ -94,7 +94,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
-		if (this.#isStopped) this.#controller.abort();
+		if (this.isStopped) this.#controller.abort();
 		return this.#controller.signal;
 	}
 
@@ -105,16 +105,16 @@ export class Subscription implements PublicationContext, Observer {
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// An earlier one in the same step may have closed the connection.
-		if (this.#isStopped) return;
+		if (this.isStopped) return;
 		this.#unblock = unblock;
 		try {
 			// A copy, for it may run again.
 			const args = checkArgs(this.publication, clone(this.params));
 			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
 			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
-			await this.#show(returned);
+			await this.showReturned(returned);
 		} catch (thrown) {
-			this.#fail(thrown);
+			this.fail(thrown);
 		}
 		// It has no further effect, and would be kept as long as the subscription.
 		this.#unblock = undefined;
@@ -125,7 +125,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		if (this.#isStopped) return;
+		if (this.isStopped) return;
 		this.show(collection, id, copyOf(fields));
 		if (!this.host.box.removesOnStop(collection)) return;
 		this.#documents ??= new DocumentMap();
@@ -133,11 +133,11 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#isStopped) this.host.box.changed(this, collection, id, copyOf(fields));
+		if (!this.isStopped) this.host.box.changed(this, collection, id, copyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
-		if (this.#isStopped) return;
+		if (this.isStopped) return;
 		this.host.box.removed(this, collection, id);
 		this.#documents?.delete(collection, wireId(id));
 		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
@@ -151,7 +151,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	error(error?: unknown): void {
 		if (error === undefined) this.stop();
-		else this.#fail(error);
+		else this.fail(error);
 	}
 
 	stop(): void {
@@ -159,7 +159,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	onStop(listener: () => void | Promise<void>): void {
-		if (this.#isStopped) this.#callSafely(listener);
+		if (this.isStopped) this.callSafely(listener);
 		else if (this.#onStop) this.#onStop.push(listener);
 		// As a literal it has room for one, which is all most need.
 		else this.#onStop = [listener];
@@ -167,7 +167,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	/** Ends it: takes away what it has shown, then tells the client. */
 	end(error: ClientError | undefined): void {
-		if (this.#isStopped) return;
+		if (this.isStopped) return;
 		const observations = this.#observations;
 		this.deactivate();
 		const documents = this.#documents ?? new DocumentMap();
@@ -184,18 +184,18 @@ export class Subscription implements PublicationContext, Observer {
 
 	/** Ends it without a word to the client, who has gone or will be told otherwise. */
 	deactivate(): void {
-		if (this.#isStopped) return;
+		if (this.isStopped) return;
 		this.#state = 'stopped';
 		this.#controller?.abort();
 		for (const observation of membersOf(this.#observations)) observation.stop();
 		this.#observations = undefined;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
-		for (const listener of listeners) this.#callSafely(listener);
+		for (const listener of listeners) this.callSafely(listener);
 	}
 
 	show(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#isStopped) this.host.box.added(this, collection, id, fields);
+		if (!this.isStopped) this.host.box.added(this, collection, id, fields);
 	}
 
 	showChange(collection: string, id: string, fields: Fields): void {
@@ -207,8 +207,8 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	/** Shows what a publish function returned. */
-	async #show(returned: unknown): Promise<void> {
-		if (!returned || this.#isStopped) return;
+	private async showReturned(returned: unknown): Promise<void> {
+		if (!returned || this.isStopped) return;
 		const queries = Array.isArray(returned) ? returned : [returned];
 		if (!queries.every((query) => query instanceof LiveQuery)) {
 			throw new Error(
@@ -226,15 +226,15 @@ export class Subscription implements PublicationContext, Observer {
 		this.ready();
 	}
 
-	#fail(thrown: unknown): void {
-		if (this.#isStopped) return;
+	private fail(thrown: unknown): void {
+		if (this.isStopped) return;
 		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
 			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
 		}
 		this.end(toClientError(thrown));
 	}
 
-	#callSafely(listener: () => void | Promise<void>): void {
+	private callSafely(listener: () => void | Promise<void>): void {
 		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		try {
 			listener()?.catch(failed);

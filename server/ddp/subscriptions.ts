@@ -113,7 +113,7 @@ export class Subscriptions implements SubscriptionHost {
 	changeUser(userId: string | null): Promise<void> {
 		const before = this.#change ?? Promise.resolve();
 		const change = before
-			.then(() => this.#changeUser(userId))
+			.then(() => this.changeUserNow(userId))
 			.finally(() => {
 				if (this.#change === change) this.#change = undefined;
 			});
@@ -121,7 +121,7 @@ export class Subscriptions implements SubscriptionHost {
 		return change;
 	}
 
-	async #changeUser(userId: string | null): Promise<void> {
+	private async changeUserNow(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const before = [...(this.#named?.values() ?? [])];
 		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();

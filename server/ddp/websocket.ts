@@ -80,13 +80,13 @@ export class WebSocketTransport implements Transport {
 	}
 
 	send(frame: string): void {
-		if (this.#mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
+		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
 	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
 	broadcast(message: Broadcast): void {
-		if (this.#compresses) this.send(message.text);
-		else if (this.#mayWrite()) this.#socket.write(this.bytesOf(message));
+		if (this.compresses) this.send(message.text);
+		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
 	}
 
 	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
@@ -111,7 +111,7 @@ export class WebSocketTransport implements Transport {
 	}
 
 	roomForMore(): Promise<void> | undefined {
-		if (this.#compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
 			// The library does not tell when it has compressed what it has. A ping waits behind that.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
@@ -126,11 +126,11 @@ export class WebSocketTransport implements Transport {
 		});
 	}
 
-	get #compresses(): boolean {
+	private get compresses(): boolean {
 		return this.options.compression && this.webSocket.extensions !== '';
 	}
 
-	#mayWrite(): boolean {
+	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
 			this.webSocket.terminate();

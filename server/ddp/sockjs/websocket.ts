@@ -53,7 +53,7 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 		this.alive();
 		const messages = messagesIn(frame);
 		if (messages) for (const message of messages) super.received(message);
-		else this.#fail('Broken framing.');
+		else this.fail('Broken framing.');
 	}
 
 	override closed(): void {
@@ -83,11 +83,11 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 	}
 
 	giveUp(): void {
-		this.#fail('No response from heartbeat');
+		this.fail('No response from heartbeat');
 	}
 
 	/** Gives the client up, without a close frame of SockJS. */
-	#fail(reason: string): void {
+	private fail(reason: string): void {
 		this.#heartbeats.stop(this);
 		this.webSocket.close(3000, reason);
 	}
