@@ -298,7 +298,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 			if (waiting) release();
 			waiting = false;
 		};
-		await this.#subscriptions?.start(request, this.#userId, unblock);
+		await this.#subscriptions?.start(request, this, unblock);
 		unblock();
 		this.ended();
 	}

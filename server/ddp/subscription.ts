@@ -8,6 +8,7 @@ import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import { type Few, fewOf, membersOf } from '../few.js';
+import type { RateLimits } from '../limits/rate.js';
 import { wireId } from './codec.js';
 import { DocumentMap } from './document-map.js';
 import { Observation, type Observer } from './live-query.js';
@@ -24,6 +25,8 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	/** Left out where nothing is limited. */
+	readonly limits?: RateLimits | undefined;
 }
 
 /** What the subscriptions of one client share. */
