@@ -34,7 +34,7 @@ export interface User {
 	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };
 	/** Every public key this user ever stored, oldest first (`contract/beyond.md` E15). */
-	e2eKeyHistory?: KeyHistoryEntry[];
+	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
 	/** Since when the user is being put into the queues of their rooms, with a first identity key; gone when that is done. */
@@ -104,7 +104,7 @@ export interface Room {
 	/** Why somebody who is no member any more may know the key (`contract/beyond.md` E12). Gone with a new key. */
 	e2eStale?: { since: Date; reason: string };
 	/** The reset of the key that is under way, or was broken off. `formerKeyId` is the key id the room had before. */
-	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date };
+	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;

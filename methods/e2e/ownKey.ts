@@ -8,6 +8,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
+import { oldKeysIn } from './kept.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId, keyIdOf } from './sealed.js';
@@ -89,8 +90,9 @@ export async function giveWay(
 	for (;;) {
 		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
 		if (!seen) return null;
-		const present = seen.oldRoomKeys?.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
-		const others = (seen.oldRoomKeys ?? []).filter((old) => old !== present);
+		const former = oldKeysIn(seen.oldRoomKeys);
+		const present = former.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
+		const others = former.filter((old) => old !== present);
 		const oldRoomKeys = keep ? withArchived({ E2EKey: key, oldRoomKeys: others }, e2eKeyId) : others;
 		const old = (keep || present) && { oldRoomKeys };
 		const after = await store.subscriptions.findOneAndUpdate(

@@ -5,8 +5,9 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
+import { keyIn } from '../e2e/kept.js';
+import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
-import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
@@ -62,8 +63,8 @@ export async function demandOtherOwner(
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		E2EKey: E2EKey === undefined ? { $exists: false } : E2EKey,
-		E2ESuggestedKey: E2ESuggestedKey === undefined ? { $exists: false } : E2ESuggestedKey,
+		E2EKey: E2EKey ?? null,
+		E2ESuggestedKey: E2ESuggestedKey ?? null,
 	} as Filter<Subscription>;
 }
 
@@ -87,7 +88,7 @@ export async function removeMember(
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
-		const knewKey = place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined;
+		const knewKey = keyIn(place) !== undefined || offered(place) !== '';
 		if (knewKey) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
@@ -101,8 +102,8 @@ export async function removeMember(
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
 		// Asked now, as the last two may go at once.
-		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
-		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+		const lastKeyHolder =
+			holdsKey(place, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	}
