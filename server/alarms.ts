@@ -24,9 +24,9 @@ export class Alarms {
 	readonly #heap: Alarm[] = [];
 	#timer: NodeJS.Timeout | undefined;
 
-	/** Wakes once a time has come; soon, if it has already. */
+	/** Wakes once a time has come; soon, if it has already, or never could: none is before or after what is no time. */
 	set(time: Date, sleeper: Sleeper): Alarm {
-		const alarm: Alarm = { time: time.getTime(), sleeper, place: this.#heap.length };
+		const alarm: Alarm = { time: time.getTime() || 0, sleeper, place: this.#heap.length };
 		this.#heap.push(alarm);
 		this.#rise(alarm);
 		if (alarm.place === 0) this.#wait();

@@ -63,6 +63,15 @@ describe('the watch over login tokens', () => {
 		expect(queries).to.deep.equal([4]);
 	});
 
+	it('announces those of users who were barred elsewhere', async () => {
+		const alice = await addPerson(test.store, { active: false });
+		const { stop, announced } = watch(new Map([[hashToken(alice.token), alice.id]]));
+		const gone = announced(1);
+		mock.timers.tick(INTERVAL);
+		expect(await gone).to.deep.equal([{ userId: alice.id, hashedTokens: [hashToken(alice.token)] }]);
+		await stop();
+	});
+
 	it('asks for 500 at a time', async () => {
 		const inUse = new Map(Array.from({ length: 1200 }, (_, i) => [`token-${i}`, 'someone']));
 		const { queries, stop, announced } = watch(inUse);
