@@ -1,4 +1,4 @@
-/** What people may store with their account, whatever it is. */
+/** What people may store with their account or a room, whatever it is. */
 import { Match } from '../../shared/match.js';
 
 /** MongoDB ends a name at a zero character. */
@@ -15,7 +15,11 @@ function isStorable(value: unknown): boolean {
 	);
 }
 
-/** A plain object that either store can hold. */
+/** Most characters of it, as JSON: whoever sees the account or the room is sent it, again and again. */
+const LONGEST = 10_000;
+
+/** A plain object that either store can hold, and not a large one. */
 export const Storable = Match.Where(
-	(value): value is Record<string, unknown> => Match.test(value, Object) && isStorable(value),
+	(value): value is Record<string, unknown> =>
+		Match.test(value, Object) && isStorable(value) && JSON.stringify(value).length <= LONGEST,
 );
