@@ -26,6 +26,10 @@ export interface User {
 	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
+	/** Whether they are online, as a Rocket.Chat on the same database has it. */
+	status?: string;
+	/** What they have set for their client. */
+	settings?: Record<string, unknown>;
 	/** Never leaves the store but through a projection that names a part of it. */
 	services?: {
 		password?: { bcrypt: string };

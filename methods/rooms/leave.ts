@@ -28,7 +28,7 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that those who stay in a room keep an owner, whoever else goes at that moment: each notes in their place that
+ * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each notes in their place that
  * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
  * the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
@@ -38,7 +38,6 @@ export async function demandOtherOwner(
 	rid: string,
 	userId: string,
 ): Promise<void> {
-	if (!(await hasOthers(store, rid, userId))) return;
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
 	const { matchedCount } = await store.subscriptions.updateOne(

@@ -193,6 +193,7 @@ describe('accounts (9.2, 9.3)', () => {
 				{ $set: { e2e: { public_key: 'public', private_key: 'private' } } },
 			);
 			const profile = (await roomkey.call(alice, 'me')) as object;
+			expect(profile).to.deep.include({ status: 'offline', settings: {} });
 			expect(profile).to.deep.include({ _id: 'alice-id', username: 'alice', roles: ['user'], active: true });
 			expect(profile).not.to.have.any.keys('services', 'e2e');
 		});
