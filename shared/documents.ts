@@ -159,6 +159,8 @@ export interface Subscription {
 	roles?: string[];
 	/** `INVITED`: asked in, not yet come. */
 	status?: string;
+	/** Whether messages are translated for the member: a Rocket.Chat on the same database does. */
+	autoTranslate?: boolean;
 	/** Calls that are about to remove an owner: until when each may take. */
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. No two are alike. */
