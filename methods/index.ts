@@ -15,6 +15,7 @@ import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { roomMessages } from './streams/roomMessages.js';
 import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
@@ -30,4 +31,4 @@ export const methods: readonly Method[] = [
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
-export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData];
+export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData, roomMessages];

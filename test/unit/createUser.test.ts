@@ -160,7 +160,9 @@ describe('createUser', () => {
 		for (const options of [
 			{ username: 'TakenxOne' },
 			{ username: 'Taken.One2' },
-			...['.*@example.com', '^@example.com', 'taken(one@example.com', 'a|taken.one@example.com'].map((email) => ({ email })),
+			...['.*@example.com', '^@example.com', 'taken(one@example.com', 'a|taken.one@example.com'].map((email) => ({
+				email,
+			})),
 		]) {
 			it(`is not confused by ${JSON.stringify(options)}`, async () => {
 				expect(await signUp(options)).to.have.property('id');

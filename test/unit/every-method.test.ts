@@ -88,7 +88,16 @@ const ODD: readonly unknown[] = [
 ];
 
 /** What no answer and no event may hold, whoever asks. */
-const SECRET_FIELDS = ['services', 'bcrypt', 'hashedToken', 'loginTokens', 'e2eRekeying', 'e2eQueueing', 'e2eReset'];
+const SECRET_FIELDS = [
+	'services',
+	'bcrypt',
+	'hashedToken',
+	'loginTokens',
+	'e2eRekeying',
+	'e2eQueueing',
+	'e2eReset',
+	'departures',
+];
 
 describe('every method', () => {
 	let roomkey: TestRoomkey;
@@ -140,7 +149,8 @@ describe('every method', () => {
 				usersCount: 3,
 			});
 			rids.push(rid);
-			await addMember(store, rid, owner, { t, roles: ['owner'], E2EKey: `key-1 of owner ${rid}` });
+			const departures = [{ id: 'broken off', until: new Date(0) }];
+			await addMember(store, rid, owner, { t, roles: ['owner'], departures, E2EKey: `key-1 of owner ${rid}` });
 			await addMember(store, rid, member, { t, E2ESuggestedKey: 'key-1 for member' });
 			await addMember(store, rid, invited, { t, status: 'INVITED' });
 			if (t === 'p') await addMember(store, rid, bot, { t });
