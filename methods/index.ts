@@ -17,6 +17,7 @@ import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { roomMessages } from './streams/roomMessages.js';
 import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
@@ -32,7 +33,7 @@ export const methods: readonly Method[] = [
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
-export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData];
+export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData, roomMessages];
 
 /** Rules beside the limits in definitions. */
 export const limits: readonly RateRule[] = accountLimits;

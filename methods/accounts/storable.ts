@@ -1,4 +1,4 @@
-/** What people may store with their account, whatever it is. */
+/** What people may store with their account or a room, whatever it is. */
 import { Match } from '../../shared/match.js';
 
 /** MongoDB ends a name at a zero character. */
@@ -21,7 +21,11 @@ function isStorable(value: unknown, levels: number): boolean {
 	return Match.test(value, Object) && Object.entries(value).every(([key, field]) => isFieldName(key) && within(field));
 }
 
-/** A plain object that either store can hold. */
+/** Most characters of it, as JSON: whoever sees the account or the room is sent it, again and again. */
+const LONGEST = 10_000;
+
+/** A plain object that either store can hold, and not a large one. */
 export const Storable = Match.Where(
-	(value): value is Record<string, unknown> => Match.test(value, Object) && isStorable(value, DEEPEST),
+	(value): value is Record<string, unknown> =>
+		Match.test(value, Object) && isStorable(value, DEEPEST) && JSON.stringify(value).length <= LONGEST,
 );

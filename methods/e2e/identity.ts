@@ -7,6 +7,7 @@ import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
+import { listOf, sameLength } from '../lists.js';
 import { tellIdentityChanged } from './acquaintances.js';
 import { addedTo, missingEntries, nextTime } from './history.js';
 import { demandConfirmation } from './holders.js';
@@ -42,7 +43,7 @@ function asRead({ _id, e2e, e2eKeyHistory, e2eRekeying, e2eQueueing }: User): Fi
 		_id,
 		'e2e.public_key': e2e?.public_key ?? null,
 		'e2e.private_key': e2e?.private_key ?? null,
-		e2eKeyHistory: e2eKeyHistory ? { $size: e2eKeyHistory.length } : { $exists: false },
+		...sameLength('e2eKeyHistory', e2eKeyHistory),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
 	} as Filter<User>;
@@ -50,7 +51,7 @@ function asRead({ _id, e2e, e2eKeyHistory, e2eRekeying, e2eQueueing }: User): Fi
 
 /** The mark that something of this user is still to be done. */
 function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
-	return e2eRekeying !== undefined || e2eQueueing !== undefined;
+	return !!e2eRekeying || !!e2eQueueing;
 }
 
 /**
@@ -86,14 +87,11 @@ export async function storeKeyPair(
 		if (mayLose && (await isLastHolderAnywhere(store, userId))) demandConfirmation(context, confirm);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
-			{
-				$set: {
-					'e2e.public_key': pair.public_key,
-					'e2e.private_key': pair.private_key,
-					...(isOther && { [mark]: entries.at(-1)?.ts }),
-				},
-				...addedTo(entries),
-			},
+			addedTo(user, entries, {
+				'e2e.public_key': pair.public_key,
+				'e2e.private_key': pair.private_key,
+				...(isOther && { [mark]: entries.at(-1)?.ts }),
+			}),
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
 		if (!after) continue;
@@ -107,10 +105,10 @@ export async function storeKeyPair(
  * @returns whether a room lost its last holder
  */
 async function finish(context: Context, user: User): Promise<boolean> {
-	const { _id, e2eKeyHistory = [], e2eRekeying, e2eQueueing } = user;
-	const lastKeyHolder = e2eRekeying !== undefined && (await emptyPlaces(context, _id));
+	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
+	const lastKeyHolder = !!e2eRekeying && (await emptyPlaces(context, _id));
 	await enqueueEverywhere(context, _id);
-	const [former, latest] = e2eKeyHistory.slice(-2);
+	const [former, latest] = listOf(e2eKeyHistory).slice(-2);
 	if (former && latest) await tellIdentityChanged(context, _id, latest);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null } as Filter<User>,
@@ -131,7 +129,7 @@ export async function dropIdentity(context: Context, userId: string): Promise<Da
 		const mark = nextTime(user);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
-			{ $set: { e2eRekeying: mark }, $unset: { e2e: 1, e2eQueueing: 1 }, ...addedTo(missingEntries(user)) },
+			{ ...addedTo(user, missingEntries(user), { e2eRekeying: mark }), $unset: { e2e: 1, e2eQueueing: 1 } },
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
 		if (!after) continue;

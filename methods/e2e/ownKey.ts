@@ -8,7 +8,9 @@ import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
+import { oldKeysIn } from './kept.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
+import { offered } from './offers.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId, keyIdOf } from './sealed.js';
 import { archiveKey, sameKeys, tellMember, withArchived, withOffered } from './slots.js';
@@ -46,9 +48,9 @@ export async function storeOwnKey(
 ): Promise<Subscription | null> {
 	const { store } = context;
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		const { E2EKey, E2ESuggestedKey } = seen;
-		const decides = E2ESuggestedKey !== undefined && isOfKeyId(E2ESuggestedKey.trim(), room.e2eKeyId);
-		if (E2EKey === key && !decides) return null;
+		const suggested = offered(seen);
+		const decides = suggested !== '' && isOfKeyId(suggested, room.e2eKeyId);
+		if (seen.E2EKey === key && !decides) return null;
 		const oldRoomKeys = (decides ? withOffered : withArchived)(seen, room.e2eKeyId, key);
 		const archived = oldRoomKeys.length > 0 && { oldRoomKeys };
 		const dropped = decides && { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } as const };
@@ -93,8 +95,9 @@ export async function giveWay(
 	for (;;) {
 		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
 		if (!seen) return null;
-		const present = seen.oldRoomKeys?.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
-		const others = (seen.oldRoomKeys ?? []).filter((old) => old !== present);
+		const former = oldKeysIn(seen.oldRoomKeys);
+		const present = former.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
+		const others = former.filter((old) => old !== present);
 		const oldRoomKeys = keep ? withArchived({ E2EKey: key, oldRoomKeys: others }, e2eKeyId) : others;
 		const old = (keep || present) && { oldRoomKeys };
 		const after = await store.subscriptions.findOneAndUpdate(

@@ -5,8 +5,9 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
+import { keyIn, oldKeysIn } from '../e2e/kept.js';
+import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
-import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
@@ -27,7 +28,7 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that those who stay in a room keep an owner, whoever else goes at that moment: each notes in their place that
+ * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each notes in their place that
  * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
  * the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
@@ -37,7 +38,6 @@ export async function demandOtherOwner(
 	rid: string,
 	userId: string,
 ): Promise<void> {
-	if (!(await hasOthers(store, rid, userId))) return;
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
 	const { matchedCount } = await store.subscriptions.updateOne(
@@ -60,8 +60,8 @@ export async function demandOtherOwner(
 
 /** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */
 function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
-	if (place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined) return true;
-	const old = [...(place.oldRoomKeys ?? []), ...(place.suggestedOldRoomKeys ?? [])];
+	if (keyIn(place) !== undefined || offered(place) !== '') return true;
+	const old = [...oldKeysIn(place.oldRoomKeys), ...oldKeysIn(place.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
 }
 
@@ -69,8 +69,8 @@ function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		E2EKey: E2EKey === undefined ? { $exists: false } : E2EKey,
-		E2ESuggestedKey: E2ESuggestedKey === undefined ? { $exists: false } : E2ESuggestedKey,
+		E2EKey: E2EKey ?? null,
+		E2ESuggestedKey: E2ESuggestedKey ?? null,
 	} as Filter<Subscription>;
 }
 
@@ -107,8 +107,8 @@ export async function removeMember(
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
 		// Asked now, as the last two may go at once.
-		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
-		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+		const lastKeyHolder =
+			holdsKey(place, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	}

@@ -52,7 +52,8 @@ export const updateOwnBasicInfo = method({
 			await demandFactorBesidePassword(context, userId);
 		}
 		let changed = await saveNames(context, user, { username: data.username, email: data.email });
-		if (data.username !== undefined) await spreadUsername(context, userId, data.username);
+		if (data.username !== undefined)
+			await spreadUsername(context, userId, data.username, data.username !== user.username);
 		if (data.name !== undefined && data.name !== user.name) {
 			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
 			changed = true;

@@ -108,6 +108,7 @@ const SECRET_FIELDS = [
 	'e2eRekeying',
 	'e2eQueueing',
 	'e2eReset',
+	'departures',
 ];
 
 describe('every method', () => {
@@ -174,7 +175,8 @@ describe('every method', () => {
 				usersCount: 3,
 			});
 			rids.push(rid);
-			await addMember(store, rid, owner, { t, roles: ['owner'], E2EKey: `key-1 of owner ${rid}` });
+			const departures = [{ id: 'broken off', until: new Date(0) }];
+			await addMember(store, rid, owner, { t, roles: ['owner'], departures, E2EKey: `key-1 of owner ${rid}` });
 			await addMember(store, rid, member, { t, E2ESuggestedKey: 'key-1 for member' });
 			await addMember(store, rid, invited, { t, status: 'INVITED' });
 			if (t === 'p') await addMember(store, rid, bot, { t });

@@ -83,6 +83,15 @@ describe('the watch over login tokens', () => {
 		});
 	}
 
+	it('announces those of users who were barred elsewhere', async () => {
+		const alice = await addPerson(test.store, { active: false });
+		const { stop, announced } = watch(new Map([[hashToken(alice.token), alice.id]]));
+		const gone = announced(1);
+		mock.timers.tick(INTERVAL);
+		expect(await gone).to.deep.equal([{ userId: alice.id, hashedTokens: [hashToken(alice.token)] }]);
+		await stop();
+	});
+
 	it('asks for nothing where nobody is logged in', async () => {
 		const { queries, stop } = watch(new Map());
 		mock.timers.tick(10 * INTERVAL);

@@ -47,7 +47,7 @@ describe('streams', () => {
 	}
 
 	describe('who may read (10.2)', () => {
-		for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest', 'force_logout']) {
+		for (const name of ['subscriptions-changed', 'rooms-changed', 'userData', 'e2ekeyRequest', 'force_logout']) {
 			it(`notify-user <uid>/${name}: oneself`, async () => {
 				const client = await connect(alice);
 				expect(await subscribe(client, 'stream-notify-user', `${alice.id}/${name}`, false)).to.include({
@@ -60,6 +60,7 @@ describe('streams', () => {
 		for (const [name, eventName] of [
 			['stream-notify-room', (room: string) => `${room}/e2e.keyRequest`],
 			['stream-room-data', (room: string) => room],
+			['stream-room-messages', (room: string) => room],
 		] as const) {
 			it(`${name}: whoever may see the room`, async () => {
 				const options = { useCollection: false, args: [] };
