@@ -197,6 +197,10 @@ export class Subscription implements PublicationContext, Observer {
 		return this.host.transport.roomForMore();
 	}
 
+	failed(error: unknown): void {
+		this.#fail(error);
+	}
+
 	/** Shows what a publish function returned. */
 	async #show(returned: unknown): Promise<void> {
 		if (!returned || this.#stopped) return;

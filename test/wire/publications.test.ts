@@ -710,6 +710,34 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
 		});
 
+		it('end with an error when what was written cannot be read, before its updated', async () => {
+			let broken = false;
+			const { permissions } = app.store;
+			const find = (...asked: Parameters<typeof permissions.find>) => {
+				if (broken) throw new Error('no primary');
+				return permissions.find(...asked);
+			};
+			const other = await startApp({
+				methods,
+				publications,
+				store: { ...app.store, permissions: { ...permissions, find } },
+			});
+			const client = await RawClient.connect(other.webSocketUrl);
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			await subscribe(() => withRole('r'), client);
+			broken = true;
+			const frames = await write(client, 'q', ['r']);
+			expect(frames).to.deep.equal([
+				RESULT,
+				{ msg: 'removed', collection: PERMISSIONS, id: 'p' },
+				{ ...NOSUB, error: INTERNAL },
+				UPDATED,
+			]);
+			expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
+			await client.close();
+			await other.close();
+		});
+
 		it('do not let a client that reads nothing hold up the updated of others', async () => {
 			const roles = ['r', '-'.repeat(60_000)];
 			for (let i = 0; i < 300; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles });
