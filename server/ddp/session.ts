@@ -200,10 +200,14 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
+		this.setToken(hashedToken, expires);
+		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
+	}
+
+	setToken(hashedToken: string | null, expires?: Date): void {
 		this.#hashedToken = hashedToken;
 		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
 		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
-		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
 	}
 
 	#connect(message: Message): void {

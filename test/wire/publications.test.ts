@@ -59,6 +59,20 @@ const methods = [
 	}),
 	method({
 		...anyone,
+		name: 'setUserBriefly',
+		changesUser: true,
+		timeout: 1,
+		args: { careless: Match.Optional(Boolean) },
+		async run({ careless }, context) {
+			const changed = context.setUserId('bob');
+			context.unblock();
+			if (!careless) await changed;
+		},
+	}),
+	method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
+	method({ ...anyone, name: 'who', run: (_args, { userId }) => userId }),
+	method({
+		...anyone,
 		name: 'setUserTwice',
 		changesUser: true,
 		run: (_args, context) => Promise.all([context.setUserId('first'), context.setUserId('second')]).then(() => {}),
@@ -593,6 +607,37 @@ describe('publications over DDP', () => {
 				{ msg: 'updated', methods: ['1'] },
 			]);
 		});
+
+		for (const careless of [false, true]) {
+			const what = careless ? 'whose method does not wait for it' : 'whose method has no time left';
+			it(`is changed to before anything else starts, ${what}`, async () => {
+				const [client, other] = [await connect(), await connect()];
+				const rerun = gate();
+				await subscribe(async (context) => {
+					if (context.userId) {
+						rerun.open();
+						await pending.opened;
+					}
+					context.ready();
+				}, client);
+				client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [careless] });
+				client.send({ msg: 'method', id: '2', method: 'who' });
+				await rerun.opened;
+				// When its time is up, so would be that of the other.
+				expect((await other.call('never')).error).to.include({ error: 'error-timeout' });
+				client.send({ msg: 'ping' });
+				expect(await client.next()).to.deep.equal({ msg: 'pong' });
+				pending.open();
+				const frames = await client.take(5);
+				expect(frames[0]).to.deep.equal(READY);
+				expect(frames.slice(1)).to.have.deep.members([
+					{ msg: 'updated', methods: ['1'] },
+					{ msg: 'result', id: '1' },
+					{ msg: 'updated', methods: ['2'] },
+					{ msg: 'result', id: '2', result: 'bob' },
+				]);
+			});
+		}
 
 		for (const id of [5, undefined, {}]) {
 			it(`refuses ${JSON.stringify(id)} as a user id`, async () => {
