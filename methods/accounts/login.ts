@@ -6,7 +6,15 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
-import { findTokenHolder, hashToken, issueToken, logInWith, type TokenResult, tokenResult } from './tokens.js';
+import {
+	becomeUser,
+	findTokenHolder,
+	hashToken,
+	issueToken,
+	logInWith,
+	type TokenResult,
+	tokenResult,
+} from './tokens.js';
 
 /** What a login answers. */
 export interface LoginResult extends TokenResult {
@@ -25,7 +33,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	const holder = await findTokenHolder(context, hashedToken);
 	if (holder === 'unknown') throw refusal('loggedOut');
 	if (holder === 'expired') throw refusal('sessionExpired');
-	await context.setUserId(holder.user._id, hashedToken, holder.expires);
+	await becomeUser(context, holder.user._id, hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 

@@ -201,6 +201,21 @@ describe('login tokens (9.3)', () => {
 		});
 	});
 
+	it('do not log in when they are removed in that very moment (16.2)', async () => {
+		const now: unknown[] = [];
+		const setUserId = async (id: string | null, hashedToken: string | null) => {
+			now.push(id);
+			if (id === null) return;
+			await roomkey.store.users.updateOne({ _id: id }, {
+				$pull: { 'services.resume.loginTokens': { hashedToken } },
+			} as object);
+		};
+		expect(await rejection(roomkey.callAs({ setUserId }, 'login', { resume: alice.token }))).to.include(LOGGED_OUT);
+		const options = { user: { id: alice.id }, password: 'old' };
+		expect(await rejection(roomkey.callAs({ setUserId }, 'login', options))).to.include(LOGGED_OUT);
+		expect(now).to.deep.equal([alice.id, null, alice.id, null]);
+	});
+
 	it('are not made when their reason goes in that very moment', async () => {
 		const person = await addPerson(roomkey.store, { password: 'old' });
 		const late = await openRoomkey(undefined, {}, () => ({
