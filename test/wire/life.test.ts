@@ -140,6 +140,7 @@ describe('the life of calls and connections', () => {
 				() => {
 					throw new Error('of no matter to the client');
 				},
+				() => Promise.reject(new Error('of no matter to the client either')),
 				({ close }) => close(),
 			],
 		});
@@ -148,6 +149,8 @@ describe('the life of calls and connections', () => {
 		const { session } = await client.next();
 		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		expect(seen).to.deep.equal([session]);
+		const failures = app.log.lines.filter(({ text }) => text === 'Exception in an onConnection callback');
+		expect(failures).to.have.length(2);
 	});
 
 	it('no more subscriptions than a client may have', async () => {
