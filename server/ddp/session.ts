@@ -16,6 +16,7 @@ import {
 	negotiate,
 	type Request,
 	readFrame,
+	refuse,
 	requestOf,
 	type Sub,
 } from './messages.js';
@@ -51,11 +52,8 @@ export interface SessionServices extends PublicationServices {
 	onGone(session: Session): void;
 }
 
-/** A message in the queue: what it asks for, or why that cannot be told. */
-interface Waiting {
-	readonly message: Message;
-	readonly request: Request | string;
-}
+/** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
+type Waiting = Request | string;
 
 const nothing = () => {};
 
@@ -175,10 +173,10 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		this.#heartbeat?.heard();
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
-		else if (!this.#connection) this.#connect(message);
+		else if (!this.#connection) this.#connect(message, text);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
+		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue(requestOf(message, text));
 	}
 
 	send(frame: string): void {
@@ -210,9 +208,9 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
 	}
 
-	#connect(message: Message): void {
+	#connect(message: Message, text: string): void {
 		if (message.msg !== 'connect') {
-			this.send(codec.protocolError('Must connect first', message));
+			this.send(refuse('Must connect first', message, text));
 			return;
 		}
 		const { version, agreed } = negotiate(message);
@@ -247,11 +245,11 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		else this.#queue.add(waiting);
 	}
 
-	#methodOf(request: Request | string): Method | undefined {
+	#methodOf(request: Waiting): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
-	handle({ message, request }: Waiting, release: () => void): void {
+	handle(request: Waiting, release: () => void): void {
 		if (typeof request === 'string') {
 			this.send(codec.protocolError(request, message));
 			release();
