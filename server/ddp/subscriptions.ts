@@ -104,6 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 	async #changeUser(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const before = [...this.#named.values()];
+		if (this.#closed) return;
 		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
 		this.box.beginAnew();
 		this.#readyAnew = [];
@@ -126,11 +127,14 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	ready(id: string): void {
+		// What heard of it may have closed the connection. What is started then, nobody would end.
+		if (this.#closed) return;
 		if (this.#readyAnew) this.#readyAnew.push(id);
 		else this.transport.send(codec.ready([id]));
 	}
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
+		if (this.#closed) return;
 		const { id } = subscription;
 		if (id === null) this.#universal = this.#universal.filter((other) => other !== subscription);
 		else {

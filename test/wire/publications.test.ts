@@ -680,6 +680,29 @@ describe('publications over DDP', () => {
 			const client = await connect();
 			const run: Run = (context) => context.added('ids', 'x', { f: 1 });
 			expect(await subscribe(run, client)).to.deep.equal([{ ...ADDED, collection: 'ids' }]);
+		for (const [what, closes] of [
+			['an end', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
+			['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
+		] as const) {
+			it(`starts nothing more once ${what} has closed the connection`, async () => {
+				let running = 0;
+				const count: Run = (context) => {
+					running++;
+					context.onStop(() => void running--);
+				};
+				universal = count;
+				const client = await connect();
+				await subscribe(closes, client, 's', 'a');
+				await subscribe(count, client, 't', 'b');
+				client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+				await client.closed;
+				// What the change still did is done when another connection is served.
+				await (await connect()).close();
+				universal = () => {};
+				expect(running).to.equal(0);
+			});
+		}
+
 			expect(await subscribe(run, client, 't', 'b')).to.deep.equal([{ ...ADDED, msg: 'changed', collection: 'ids' }]);
 		});
 	});
