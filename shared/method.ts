@@ -163,7 +163,7 @@ export interface Method {
 }
 
 /** In ms. */
-const DEFAULT_TIMEOUT = 30_000;
+export const DEFAULT_TIMEOUT = 30_000;
 
 /** Defines a method. Types of `run` follow from `args`. */
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(

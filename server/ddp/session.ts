@@ -23,24 +23,21 @@ import {
 import { type CallHost, runCall } from './methods.js';
 import { MessageQueue, type QueueHost } from './queue.js';
 import type { PublicationServices } from './subscription.js';
-import { type Publications, Subscriptions } from './subscriptions.js';
+import { type Publications, type SubscriptionLimits, Subscriptions } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
 
 /** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
 const FIRST_FRAME = 8 * 1024;
 
-export interface SessionOptions {
+export interface SessionOptions extends SubscriptionLimits {
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
 	readonly connectTimeout: number;
 	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
 	readonly maxQueue: number;
-	/** Most subscriptions of one client at a time. Default 1,000. */
-	readonly maxSubscriptions: number;
 }
 
 /** What a session is given by the server. */
 export interface SessionServices extends PublicationServices {
-	readonly invoker: Invoker;
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
 	readonly alarms: Alarms;
@@ -228,7 +225,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			this.services,
 			this.#connection,
 			this.transport,
-			this.options.maxSubscriptions,
+			this.options,
 		);
 		this.#mayPing = version !== 'pre1';
 		if (this.#mayPing) this.#heartbeat = this.services.heartbeats.start(this);
@@ -238,7 +235,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	}
 
 	#enqueue(waiting: Waiting): void {
-		const method = this.#methodOf(waiting.request);
+		const method = this.#methodOf(waiting);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
@@ -251,7 +248,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 
 	handle(request: Waiting, release: () => void): void {
 		if (typeof request === 'string') {
-			this.send(codec.protocolError(request, message));
+			this.send(request);
 			release();
 		} else if (request.msg === 'method') {
 			void this.#call(request, release);

@@ -1,20 +1,18 @@
 /** One subscription of one client: a publish function at work (`contract/ddp.md` section 10). */
-import { clone, stringify } from '../../shared/ejson.js';
+import { clone, parse, stringify } from '../../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../shared/method.js';
 import { LiveQuery, type Publication, type PublicationContext } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
-import type { Deadlines } from '../deadlines.js';
+import type { Clock, Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
+import type { Invoker } from '../invoke.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 import { SmallMap } from './small-map.js';
 import type { Transport } from './transport.js';
-
-/** How long a publish function may take until its subscription is refused, in ms. */
-const TIMEOUT = 30_000;
 
 /** What all subscriptions of a server share. */
 export interface PublicationServices {
@@ -23,6 +21,7 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	readonly invoker: Invoker;
 }
 
 /** What the subscriptions of one client share. */
@@ -55,6 +54,8 @@ export class Subscription implements PublicationContext, Observer {
 	#stopped = false;
 	#ready = false;
 	#unblock: (() => void) | undefined;
+	/** That of its time limit, while it runs. */
+	#clock: Clock | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: readonly Observation[] = NONE;
@@ -65,7 +66,8 @@ export class Subscription implements PublicationContext, Observer {
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		readonly params: readonly unknown[],
+		/** Its parameters as EJSON text: that takes no more memory than can be measured, and is read anew for each run. */
+		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
 	) {}
@@ -86,6 +88,10 @@ export class Subscription implements PublicationContext, Observer {
 		return this.host.services.log;
 	}
 
+	get hasStopped(): boolean {
+		return this.#stopped;
+	}
+
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
 		if (this.#stopped) this.#controller.abort();
@@ -102,16 +108,19 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.#stopped) return;
 		this.#unblock = unblock;
 		try {
-			// A copy, for it may run again.
-			const args = checkArgs(this.publication, clone(this.params));
-			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
-			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
-			await this.#show(returned);
+			const { publication } = this;
+			const args = checkArgs(publication, parse(this.params) as unknown[]);
+			if (!publication.anonymous && this.userId === null) throw refusal('invalidUser');
+			await this.host.services.deadlines.limit(publication.timeout, async (clock) => {
+				this.#clock = clock;
+				await this.#show(await publication.run(args, this));
+			});
 		} catch (thrown) {
 			this.#fail(thrown);
 		}
-		// It has no further effect, and would be kept as long as the subscription.
+		// They have no further effect, and would be kept as long as the subscription.
 		this.#unblock = undefined;
+		this.#clock = undefined;
 	}
 
 	unblock(): void {
@@ -155,6 +164,22 @@ export class Subscription implements PublicationContext, Observer {
 		else this.#onStop = [listener];
 	}
 
+	async call(name: string, ...args: unknown[]): Promise<unknown> {
+		const outer = this;
+		const { userId, connection } = this;
+		const result = await this.host.services.invoker.invoke(name, clone(args), {
+			within: true,
+			userId,
+			hashedToken: null,
+			connection,
+			clientAddress: connection.clientAddress,
+			get signal() {
+				return outer.signal;
+			},
+		});
+		return clone(result);
+	}
+
 	/** Ends it: takes away what it has shown, then tells the client. */
 	end(error: ClientError | undefined): void {
 		if (this.#stopped) return;
@@ -194,7 +219,8 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	roomForMore(): Promise<void> | undefined {
-		return this.host.transport.roomForMore();
+		const room = this.host.transport.roomForMore();
+		return room && (this.#clock?.pauseFor(room) ?? room);
 	}
 
 	failed(error: unknown): void {

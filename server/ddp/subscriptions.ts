@@ -1,4 +1,5 @@
 /** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
+import { stringify } from '../../shared/ejson.js';
 import { type ClientError, notFound, refusal } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
@@ -17,21 +18,33 @@ export interface Publications {
 
 const nothing = () => {};
 
-const NONE: readonly unknown[] = [];
+/** No parameters, as EJSON. */
+const NONE = '[]';
 
-/** What is kept of a subscription as long as it runs, in characters: a client may have very many of them. */
-const LONGEST = 16 * 1024;
+/** Most bytes that are kept of a subscription as long as it runs: a client may have very many of them. */
+const LARGEST = 16 * 1024;
+
+/** What is kept of a subscription, in bytes. */
+function sizeOf({ id, params }: Subscription): number {
+	return Buffer.byteLength(id ?? '') + Buffer.byteLength(params);
+}
+
+export interface SubscriptionLimits {
+	/** Most subscriptions of one client at a time. Default 1,000. */
+	readonly maxSubscriptions: number;
+	/** Most bytes of ids and parameters of all of them together. Default 262,144. */
+	readonly maxSubscriptionBytes: number;
+}
 
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	readonly #named = new SmallMap<Subscription>();
 	#universal: readonly Subscription[] = [];
+	/** What is kept of all that are named, in bytes. */
+	#bytes = 0;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
-	/**
-	 * While the user changes: the last change, which the next one waits for. A method may end, by its time limit, before
-	 * its change has.
-	 */
+	/** While the user changes: the last change, which the next one waits for. */
 	#change: Promise<void> | undefined;
 	#closed = false;
 
@@ -40,7 +53,7 @@ export class Subscriptions implements SubscriptionHost {
 		readonly services: PublicationServices,
 		readonly connection: Connection,
 		readonly transport: Transport,
-		private readonly maxSubscriptions: number,
+		private readonly limits: SubscriptionLimits,
 	) {
 		this.box = new MergeBox(transport, publications.strategyOf);
 	}
@@ -61,15 +74,23 @@ export class Subscriptions implements SubscriptionHost {
 			return undefined;
 		}
 		if (this.#named.has(id)) return undefined;
-		if (this.#named.size >= this.maxSubscriptions) {
+		if (this.#named.size >= this.limits.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;
 		}
-		if (id.length + JSON.stringify(params).length > LONGEST) {
+		// Those too many are ignored.
+		const text = stringify(params.slice(0, publication.args.length)) as string;
+		const subscription = new Subscription(id, publication, text, userId, this);
+		const bytes = sizeOf(subscription);
+		if (bytes > LARGEST) {
 			this.transport.send(codec.nosub(id, refusal('subscriptionTooLarge')));
 			return undefined;
 		}
-		const subscription = new Subscription(id, publication, params, userId, this);
+		if (this.#bytes + bytes > this.limits.maxSubscriptionBytes) {
+			this.transport.send(codec.nosub(id, refusal('subscriptionsTooLarge')));
+			return undefined;
+		}
+		this.#bytes += bytes;
 		this.#named.set(id, subscription);
 		return subscription.run(unblock);
 	}
@@ -83,6 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
+		if (this.#closed) return;
 		this.#universal = this.publications.universal.map(
 			(publication) => new Subscription(null, publication, NONE, userId, this),
 		);
@@ -104,13 +126,15 @@ export class Subscriptions implements SubscriptionHost {
 	async #changeUser(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const before = [...this.#named.values()];
-		if (this.#closed) return;
 		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
+		// What heard of it may have closed the connection. What is started then, nobody would end.
+		if (this.#closed) return;
 		this.box.beginAnew();
 		this.#readyAnew = [];
 		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
 		for (const subscription of anew) this.#named.set(subscription.id as string, subscription);
 		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
+		if (this.#closed) return;
 		this.box.showDifference();
 		const readyAnew = this.#readyAnew;
 		this.#readyAnew = undefined;
@@ -127,18 +151,16 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	ready(id: string): void {
-		// What heard of it may have closed the connection. What is started then, nobody would end.
-		if (this.#closed) return;
 		if (this.#readyAnew) this.#readyAnew.push(id);
 		else this.transport.send(codec.ready([id]));
 	}
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
-		if (this.#closed) return;
 		const { id } = subscription;
 		if (id === null) this.#universal = this.#universal.filter((other) => other !== subscription);
 		else {
 			this.#named.delete(id);
+			this.#bytes -= sizeOf(subscription);
 			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
 		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));

@@ -181,7 +181,11 @@ describe('invoke', () => {
 
 	it('lets a method that has ended change no user any more', async () => {
 		let context: MethodContext | undefined;
-		const careless = await openRoomkey([contextual('careless', (own) => void (context = own))]);
+		const careless = await openRoomkey([
+			contextual('careless', (own) => {
+				context = own;
+			}),
+		]);
 		await careless.callAs({ setUserId: () => {} }, 'careless');
 		expect(await rejection((context as MethodContext).setUserId('alice'))).to.have.property(
 			'message',

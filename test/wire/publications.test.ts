@@ -70,6 +70,11 @@ const methods = [
 		},
 	}),
 	method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
+	method({
+		...anyone,
+		name: 'whose',
+		run: (_args, { userId, connection }) => ({ userId, connection: connection?.id }),
+	}),
 	method({ ...anyone, name: 'who', run: (_args, { userId }) => userId }),
 	method({
 		...anyone,
@@ -405,6 +410,25 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
+		it('6: calls methods as its user, on its connection; what they throw is its own error', async () => {
+			const seen: unknown[] = [];
+			const client = await connect();
+			await subscribe(async (context) => {
+				seen.push(await context.call('whose'));
+				if (context.userId) await context.call('setUser', 'eve');
+			}, client);
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			expect(await client.take(2)).to.deep.equal([
+				{ ...NOSUB, error: INTERNAL },
+				{ msg: 'updated', methods: ['1'] },
+			]);
+			expect(seen).to.deep.equal([
+				{ userId: null, connection: client.session },
+				{ userId: 'bob', connection: client.session },
+			]);
+			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
+		});
+
 		it('calls onStop when it stops, and at once if it has', async () => {
 			const heard: string[] = [];
 			await subscribe((context) => {
@@ -656,6 +680,29 @@ describe('publications over DDP', () => {
 			expect(errors()).to.deep.equal(["Can't call setUserId in a method after calling unblock"]);
 		});
 
+		for (const [what, closes] of [
+			['an end', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
+			['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
+		] as const) {
+			it(`starts nothing more once ${what} has closed the connection`, async () => {
+				let running = 0;
+				const count: Run = (context) => {
+					running++;
+					context.onStop(() => void running--);
+				};
+				universal = count;
+				const client = await connect();
+				await subscribe(closes, client, 's', 'a');
+				await subscribe(count, client, 't', 'b');
+				client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+				await client.closed;
+				// What the change still did is done when another connection is served.
+				await (await connect()).close();
+				universal = () => {};
+				expect(running).to.equal(0);
+			});
+		}
+
 		it('is seen by the messages queued behind', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
@@ -680,29 +727,6 @@ describe('publications over DDP', () => {
 			const client = await connect();
 			const run: Run = (context) => context.added('ids', 'x', { f: 1 });
 			expect(await subscribe(run, client)).to.deep.equal([{ ...ADDED, collection: 'ids' }]);
-		for (const [what, closes] of [
-			['an end', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
-			['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
-		] as const) {
-			it(`starts nothing more once ${what} has closed the connection`, async () => {
-				let running = 0;
-				const count: Run = (context) => {
-					running++;
-					context.onStop(() => void running--);
-				};
-				universal = count;
-				const client = await connect();
-				await subscribe(closes, client, 's', 'a');
-				await subscribe(count, client, 't', 'b');
-				client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
-				await client.closed;
-				// What the change still did is done when another connection is served.
-				await (await connect()).close();
-				universal = () => {};
-				expect(running).to.equal(0);
-			});
-		}
-
 			expect(await subscribe(run, client, 't', 'b')).to.deep.equal([{ ...ADDED, msg: 'changed', collection: 'ids' }]);
 		});
 	});
