@@ -1,4 +1,4 @@
-import type { Connection } from '../shared/method.js';
+import type { Connection, SecondFactor } from '../shared/method.js';
 import type { Tally } from './limits/counter.js';
 
 /** What tells a call from all others of its user to its method: whoever asks again comes with the same. */
@@ -19,6 +19,8 @@ export interface Caller {
 	readonly randomSeed?: string | null;
 	/** True for a call within something that runs here, be it a method or a publication: it is not counted. */
 	readonly within?: boolean;
+	/** The second factor that came with the call. */
+	readonly secondFactor?: SecondFactor | undefined;
 	/** Absent where the call could not be told from others. */
 	readonly mark?: Mark | undefined;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */

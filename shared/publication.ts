@@ -1,4 +1,5 @@
 /** Publications (`contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
+import type { Limit } from './limit.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
@@ -67,6 +68,11 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
+	 * How often one caller may subscribe to it: a user, or an address where nobody is logged in. Default: as often as they
+	 * like; a universal publication is not counted.
+	 */
+	limit?: Limit;
+	/**
 	 * Shows documents by the context, or returns live queries. Without either it must call `ready` itself. What it
 	 * throws ends the subscription.
 	 */
@@ -77,7 +83,7 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 }
 
 /** A publication as everything after its definition sees it. */
-export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'summary' | 'timeout'> {
+export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary' | 'timeout'> {
 	readonly name: string | null;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
@@ -86,12 +92,13 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'summar
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {
-	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, args, run } = definition;
+	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, limit, args, run } = definition;
 	return Object.freeze({
 		name,
 		summary,
 		anonymous,
 		timeout,
+		limit,
 		args: [...compileKeys(args)],
 		run: run as unknown as Publication['run'],
 	});

@@ -36,6 +36,13 @@ export function withArchived(
 	return keys;
 }
 
+/** The same where the member takes an offer: the old keys that came with it are for who has none. */
+export function withOffered(place: Subscription, roomKeyId: string | null | undefined, next: string): OldRoomKey[] {
+	const { oldRoomKeys, suggestedOldRoomKeys } = place;
+	const takes = !oldRoomKeys?.length && suggestedOldRoomKeys;
+	return withArchived(takes ? { ...place, oldRoomKeys: suggestedOldRoomKeys } : place, roomKeyId, next);
+}
+
 /** A member who seals the same key again and again must not lose by it those of other times. */
 function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isCopy = ({ e2eKeyId }: OldRoomKey, i: number) =>

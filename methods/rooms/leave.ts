@@ -58,6 +58,13 @@ export async function demandOtherOwner(
 	throw refusal('lastOwner', { method: name });
 }
 
+/** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */
+function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
+	if (place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined) return true;
+	const old = [...(place.oldRoomKeys ?? []), ...(place.suggestedOldRoomKeys ?? [])];
+	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
+}
+
 /** A filter for the place with the very keys that were seen in it. */
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
@@ -69,7 +76,7 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subsc
 
 /**
  * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
- * told. Where they had the key, or were offered it, it is stale from then on (`contract/beyond.md` E12); where nobody who
+ * told. Where they know the key, it is stale from then on (`contract/beyond.md` E12); where nobody who
  * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
  *
  * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens
@@ -87,8 +94,7 @@ export async function removeMember(
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
-		const knewKey = place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined;
-		if (knewKey) await markStale(context, rid, reason);
+		if (knowsKey(place, room)) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
 		// Somebody may have given them the key since: then it must be marked as stale first.

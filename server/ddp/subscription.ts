@@ -8,6 +8,7 @@ import type { Store } from '../../shared/store.js';
 import type { Clock, Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import type { Invoker } from '../invoke.js';
+import type { RateLimits } from '../limits/rate.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
@@ -22,6 +23,8 @@ export interface PublicationServices {
 	readonly log: Log;
 	readonly deadlines: Deadlines;
 	readonly invoker: Invoker;
+	/** Left out where nothing is limited. */
+	readonly limits?: RateLimits | undefined;
 }
 
 /** What the subscriptions of one client share. */
