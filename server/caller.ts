@@ -19,13 +19,17 @@ export interface Caller {
 	/** Network address of the client, null where it is unknown. */
 	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;
+	/** True for a call within something that runs here, be it a method or a publication: it is not counted. */
+	readonly within?: boolean;
 	/** The second factor that came with the call. */
 	readonly secondFactor?: SecondFactor | undefined;
 	/** Absent where the call could not be told from others. */
 	readonly mark?: Mark | undefined;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
-	/** Lets the next message of the same connection start. */
+	/** Another login token of the same user; left out where no connection depends on it. */
+	setToken?(hashedToken: string, expires?: Date): void;
+	/** Lets the next message of the same connection start; left out where none waits. */
 	unblock?(): void;
 	/** Is told when the method has written something: resolves when all who must know of it do. */
 	wrote?(settled: Promise<unknown>): void;

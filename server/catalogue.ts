@@ -15,8 +15,11 @@ export interface Catalogue {
 	readonly limits?: readonly RateRule[];
 	/** What those are told whom a limit refuses, unless its rule has a message of its own. Default: Meteor's sentence. */
 	readonly limitMessage?: RateMessage;
-	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
-	readonly onConnection?: readonly ((connection: Connection) => void)[];
+	/**
+	 * Called in order for every client that has connected; one that closes the connection ends it there and then. Nobody
+	 * waits for one that goes on asynchronously.
+	 */
+	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
 	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
 	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
@@ -40,18 +43,22 @@ export function publicationsOf(
 	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
 }
 
-/** Makes one callback of many, if there are any; what one throws is logged, and the others are called all the same. */
+/**
+ * Makes one callback of many, if there are any; what one throws, be it later, is logged, and the others are called all the
+ * same.
+ */
 export function connectionListener(
 	{ onConnection = [] }: Catalogue,
 	log: Log,
 ): ((connection: Connection) => void) | undefined {
 	if (onConnection.length === 0) return undefined;
+	const failed = (err: unknown) => log.error({ err }, 'Exception in an onConnection callback');
 	return (connection) => {
 		for (const listener of onConnection) {
 			try {
-				listener(connection);
+				listener(connection)?.catch(failed);
 			} catch (err) {
-				log.error({ err }, 'Exception in an onConnection callback');
+				failed(err);
 			}
 		}
 	};

@@ -1,6 +1,12 @@
 /** Time limits for whatever runs on a caller's behalf. */
 import { refusal } from '../shared/errors.js';
 
+/** The time of something that runs. */
+export interface Clock {
+	/** Stands still until a wait has ended: for what others take as long as they like for. */
+	pauseFor<T>(wait: Promise<T>): Promise<T>;
+}
+
 export interface Deadlines {
 	/**
 	 * Runs something that must end in time.
@@ -8,15 +14,34 @@ export interface Deadlines {
 	 * @param onTimeout is told when time is up
 	 * @throws what it throws, or `error-timeout` when time is up; then what it still does goes nowhere
 	 */
-	limit<T>(timeout: number, run: () => Promise<T>, onTimeout?: () => void): Promise<T>;
+	limit<T>(timeout: number, run: (clock: Clock) => Promise<T>, onTimeout?: () => void): Promise<T>;
 }
 
 /** Time between two looks, in ms. */
 const TICK = 500;
 
-interface Running {
-	readonly until: number;
-	expire(): void;
+class Running implements Clock {
+	/** Waits that do not count, and since when there is one. */
+	#pauses = 0;
+	#pausedAt = 0;
+
+	constructor(
+		private until: number,
+		readonly expire: () => void,
+	) {}
+
+	isOver(now: number): boolean {
+		return this.#pauses === 0 && now >= this.until;
+	}
+
+	async pauseFor<T>(wait: Promise<T>): Promise<T> {
+		if (this.#pauses++ === 0) this.#pausedAt = Date.now();
+		try {
+			return await wait;
+		} finally {
+			if (--this.#pauses === 0) this.until += Date.now() - this.#pausedAt;
+		}
+	}
 }
 
 /**
@@ -29,7 +54,7 @@ export function createDeadlines(): Deadlines {
 
 	function look(): void {
 		const now = Date.now();
-		for (const entry of running) if (now >= entry.until) entry.expire();
+		for (const entry of running) if (entry.isOver(now)) entry.expire();
 		if (running.size > 0) return;
 		clearInterval(ticker);
 		ticker = undefined;
@@ -38,17 +63,14 @@ export function createDeadlines(): Deadlines {
 	return {
 		limit(timeout, run, onTimeout) {
 			return new Promise((resolve, reject) => {
-				const entry: Running = {
-					until: Date.now() + timeout,
-					expire() {
-						running.delete(entry);
-						reject(refusal('timeout'));
-						onTimeout?.();
-					},
-				};
+				const entry = new Running(Date.now() + timeout, () => {
+					running.delete(entry);
+					reject(refusal('timeout'));
+					onTimeout?.();
+				});
 				running.add(entry);
 				ticker ??= setInterval(look, TICK).unref();
-				run().then(
+				run(entry).then(
 					(value) => {
 						running.delete(entry);
 						resolve(value);

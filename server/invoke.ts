@@ -1,4 +1,5 @@
 /** The one way of a call, whatever it came in by (DESIGN section 2, "The way of a call"). */
+import { setMaxListeners } from 'node:events';
 import { clone } from '../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, notFound, refusal, toClientError } from '../shared/errors.js';
 import type { EventName, EventPayloads, Events } from '../shared/events.js';
@@ -14,7 +15,7 @@ import {
 import { createRandomSource, type RandomSource } from '../shared/random.js';
 import type { Store } from '../shared/store.js';
 import type { Caller } from './caller.js';
-import type { Deadlines } from './deadlines.js';
+import type { Clock, Deadlines } from './deadlines.js';
 import type { Bus } from './events/bus.js';
 import type { RateLimits } from './limits/rate.js';
 import type { FirstCall, Once } from './once.js';
@@ -46,14 +47,20 @@ class Invocation implements MethodContext, Events {
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
+	#clock: Clock | undefined;
 	#unblocked = false;
+	/** Time is up: its caller was told that it failed. */
+	#isLate = false;
+	#hasEnded = false;
 	#controller: AbortController | undefined;
+	/** Forgets the caller's signal. */
+	#unfollow: (() => void) | undefined;
 	#random: RandomSource | undefined;
 
 	constructor(
 		readonly name: string,
 		private readonly caller: Caller,
-		private readonly callWithin: Invoker['invoke'],
+		private readonly invoke: Invoker['invoke'],
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
 		private readonly first?: FirstCall,
@@ -84,15 +91,45 @@ class Invocation implements MethodContext, Events {
 
 	/** Made when it is first asked for: most methods are done before anyone could lose interest. */
 	get signal(): AbortSignal {
-		this.#controller ??= new AbortController();
-		const { signal } = this.#controller;
-		// Of a call that is remembered, somebody may ask for the outcome later.
-		return this.caller.signal && !this.first ? AbortSignal.any([this.caller.signal, signal]) : signal;
+		if (!this.#controller) {
+			this.#controller = new AbortController();
+			const { signal } = this.caller;
+			// Of a call that is remembered, somebody may ask for the outcome later.
+			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
+		}
+		return this.#controller.signal;
 	}
 
-	abort(): void {
+	/** The caller's signal lives as long as a connection: nothing of a call may be left on it. */
+	#follow(signal: AbortSignal, controller: AbortController): void {
+		const abort = () => controller.abort();
+		if (signal.aborted) {
+			abort();
+			return;
+		}
+		// Node takes more than ten listeners for a leak. A client may have as many calls under way as it likes.
+		setMaxListeners(0, signal);
+		signal.addEventListener('abort', abort);
+		this.#unfollow = () => signal.removeEventListener('abort', abort);
+	}
+
+	/** Time is up. */
+	expire(): void {
+		this.#isLate = true;
 		this.#controller ??= new AbortController();
 		this.#controller.abort();
+	}
+
+	/** @param clock that of its time limit */
+	async run(method: Method, args: Record<string, unknown>, clock: Clock): Promise<unknown> {
+		this.#clock = clock;
+		try {
+			return await method.run(args, this);
+		} finally {
+			this.#hasEnded = true;
+			this.#unfollow?.();
+			this.#unfollow = undefined;
+		}
 	}
 
 	get events(): Events {
@@ -113,19 +150,33 @@ class Invocation implements MethodContext, Events {
 	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
-		if (this.#unblocked) throw new Error("Can't call setUserId in a method after calling unblock");
-		// Its caller was told that it failed.
-		if (this.#controller?.signal.aborted) throw new Error("Can't call setUserId in a method that took too long");
+		this.#demandTurn('setUserId');
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;
-		await this.caller.setUserId(userId, hashedToken, expires);
+		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
+		// Subscriptions run again meanwhile. Each has a time limit of its own.
+		await (this.#clock?.pauseFor(change) ?? change);
 	}
 
+	setToken(hashedToken: string, expires?: Date): void {
+		this.#demandTurn('setToken');
+		this.hashedToken = hashedToken;
+		this.caller.setToken?.(hashedToken, expires);
+	}
+
+	/** What comes behind it on the connection must not have begun. @throws Error where it may have */
+	#demandTurn(what: string): void {
+		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
+		if (this.#isLate) throw new Error(`Can't call ${what} in a method that took too long`);
+		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
+	}
+
+	/** Where nothing waits, as for a call within a call, it does nothing. */
 	unblock(): void {
-		if (this.#unblocked) return;
+		if (this.#unblocked || !this.caller.unblock) return;
 		this.#unblocked = true;
-		this.caller.unblock?.();
+		this.caller.unblock();
 	}
 
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
@@ -135,7 +186,9 @@ class Invocation implements MethodContext, Events {
 	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
-		const result = await this.callWithin(name, clone(args), {
+		const outer = this;
+		const result = await this.invoke(name, clone(args), {
+			within: true,
 			userId,
 			hashedToken,
 			connection,
@@ -143,8 +196,11 @@ class Invocation implements MethodContext, Events {
 			randomSeed: this.random.seedFor(name),
 			secondFactor: this.caller.secondFactor,
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
+			setToken: (token, expires) => this.setToken(token, expires),
 			wrote: (settled) => this.#wrote(settled),
-			signal: this.signal,
+			get signal() {
+				return outer.signal;
+			},
 		});
 		return clone(result);
 	}
@@ -178,11 +234,11 @@ export function createInvoker(
 			if (!method.anonymous && caller.userId === null) throw refusal('invalidUser', { method: name });
 			// Awaited here, so that what it throws is caught.
 			if (method.once && once?.covers(caller)) return await runOnce(once, method, args, caller);
-			const invocation = new Invocation(name, caller, callWithin, limits, services);
+			const invocation = new Invocation(name, caller, invoke, limits, services);
 			return await deadlines.limit(
 				method.timeout,
-				async () => method.run(args, invocation),
-				() => invocation.abort(),
+				(clock) => invocation.run(method, args, clock),
+				() => invocation.expire(),
 			);
 		} catch (thrown) {
 			throw presentable(thrown, name);
@@ -196,19 +252,12 @@ export function createInvoker(
 	function runOnce(memory: Once, method: Method, args: Record<string, unknown>, caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
 		let invocation: Invocation | undefined;
-		const run = async (first: FirstCall) => {
-			invocation = new Invocation(name, caller, callWithin, limits, services, first);
-			return method.run(args, invocation);
-		};
-		const answer = () => memory.answer({ method: name, args, caller, timeout }, run);
-		return deadlines.limit(timeout, answer, () => invocation?.abort());
-	}
-
-	/** A call within a call, which is not counted. */
-	async function callWithin(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
-		const method = byName.get(name);
-		if (!method) throw notFound('Method', name);
-		return run(method, params, caller);
+		const answer = (clock: Clock) =>
+			memory.answer({ method: name, args, caller, timeout }, (first) => {
+				invocation = new Invocation(name, caller, invoke, limits, services, first);
+				return invocation.run(method, args, clock);
+			});
+		return deadlines.limit(timeout, answer, () => invocation?.expire());
 	}
 
 	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
@@ -222,13 +271,12 @@ export function createInvoker(
 		return toClientError(thrown);
 	}
 
-	return {
-		get: (name) => byName.get(name),
-		invoke(name, params, caller) {
-			const method = byName.get(name);
-			if (!method) return Promise.reject(notFound('Method', name));
-			const counting = limits?.count('method', name, caller);
-			return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
-		},
-	};
+	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const method = byName.get(name);
+		if (!method) return Promise.reject(notFound('Method', name));
+		const counting = caller.within ? undefined : limits?.count('method', name, caller);
+		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
+	}
+
+	return { get: (name) => byName.get(name), invoke };
 }

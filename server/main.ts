@@ -57,6 +57,7 @@ async function serve(config: Config): Promise<void> {
 				maxQueue: config['max-queue'],
 				maxBuffered: config['max-buffered'],
 				maxSubscriptions: config['max-subscriptions'],
+				maxSubscriptionBytes: config['max-subscription-bytes'],
 				connectTimeout: config['connect-timeout'],
 				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
 			},

@@ -181,6 +181,11 @@ export const options = {
 		env: 'ROOMKEY_MAX_SUBSCRIPTIONS',
 		default: 1000,
 	}),
+	'max-subscription-bytes': integer(16_384, GIB, {
+		meaning: 'most bytes of the ids and parameters of all subscriptions of one client together',
+		env: 'ROOMKEY_MAX_SUBSCRIPTION_BYTES',
+		default: 262_144,
+	}),
 	'max-connections-per-address': integer(1, 1_000_000, {
 		meaning: 'most DDP clients of one address at a time (of IPv6: of one /64)',
 		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',

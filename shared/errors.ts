@@ -45,7 +45,11 @@ const refusals = {
 	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', passing: true },
 	subscriptionTooLarge: {
 		error: 'error-subscription-too-large',
-		reason: 'The id and the parameters of a subscription can be 16,384 characters long',
+		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
+	},
+	subscriptionsTooLarge: {
+		error: 'error-subscriptions-too-large',
+		reason: 'The parameters of the subscriptions on this connection are too long together',
 	},
 	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },

@@ -90,6 +90,12 @@ export interface MethodContext extends CallContext {
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
+	 * Says with which login token (its hash) the connection goes on, and when that runs out. It stays the same user's: no
+	 * subscription is run again. Changes nothing for calls over REST.
+	 * @throws Error after `unblock`
+	 */
+	setToken(hashedToken: string, expires?: Date): void;
+	/**
 	 * Makes an attempt to prove who one is by something that could be guessed, such as a password. Failures are limited
 	 * for each account and for each address.
 	 * @param account the name it is for, as the client gave it, whether or not there is one
@@ -168,7 +174,7 @@ export interface Method {
 }
 
 /** In ms. */
-const DEFAULT_TIMEOUT = 30_000;
+export const DEFAULT_TIMEOUT = 30_000;
 
 /** Defines a method. Types of `run` follow from `args`. */
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(

@@ -1,6 +1,6 @@
 /** Publications (`contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
 import type { Limit } from './limit.js';
-import type { Args, CallContext, Method, Patterns } from './method.js';
+import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 
@@ -20,6 +20,8 @@ export interface PublicationContext extends CallContext {
 	stop(): void;
 	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. Nobody waits for it. */
 	onStop(listener: () => void | Promise<void>): void;
+	/** Calls a method as the subscription's user, on its connection. Its errors come through as they are. */
+	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
 /** The documents of a collection that match, shown and kept up to date as long as the subscription lasts. */
@@ -61,6 +63,11 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/**
+	 * How long `run`, and the first reading of what it returns, may take, in ms, until the subscription ends with
+	 * `error-timeout`. Waiting for a client that is slow to read does not count. Default 30,000.
+	 */
+	timeout?: number;
+	/**
 	 * How often one caller may subscribe to it: a user, or an address where nobody is logged in. Default: as often as they
 	 * like; a universal publication is not counted.
 	 */
@@ -76,7 +83,7 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 }
 
 /** A publication as everything after its definition sees it. */
-export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary'> {
+export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary' | 'timeout'> {
 	readonly name: string | null;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
@@ -85,11 +92,12 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit'
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {
-	const { name, summary, anonymous = false, limit, args, run } = definition;
+	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, limit, args, run } = definition;
 	return Object.freeze({
 		name,
 		summary,
 		anonymous,
+		timeout,
 		limit,
 		args: [...compileKeys(args)],
 		run: run as unknown as Publication['run'],

@@ -2,7 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, issueToken, logInWith } from './tokens.js';
+import { findTokenHolder, issueToken, tokenResult } from './tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',
@@ -22,6 +22,8 @@ export const getNewToken = method({
 		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context, userId, stillThere, present);
 		if (!made) throw refusal('loggedOut');
-		return logInWith(made, userId, context);
+		const { token, entry, expires } = made;
+		context.setToken(entry.hashedToken, expires);
+		return tokenResult(userId, token, expires);
 	},
 });

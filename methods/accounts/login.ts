@@ -7,7 +7,15 @@ import { type MethodContext, method, type SecondFactor } from '../../shared/meth
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
 import { attemptWithFactor, demandFactorAtLogin } from './secondFactor.js';
-import { findTokenHolder, hashToken, issueToken, logInWith, type TokenResult, tokenResult } from './tokens.js';
+import {
+	becomeUser,
+	findTokenHolder,
+	hashToken,
+	issueToken,
+	logInWith,
+	type TokenResult,
+	tokenResult,
+} from './tokens.js';
 
 /** What a login answers. */
 export interface LoginResult extends TokenResult {
@@ -29,7 +37,7 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	if (holder === 'unknown') throw refusal('loggedOut');
 	if (holder === 'expired') throw refusal('sessionExpired');
 	// The hash as it is stored: a store within this process has it in memory already.
-	await context.setUserId(holder.user._id, holder.token.hashedToken, holder.expires);
+	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 

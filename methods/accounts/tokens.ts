@@ -1,6 +1,7 @@
 /** Login tokens (`contract/ddp.md` 16.2, `contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../shared/documents.js';
+import { refusal } from '../../shared/errors.js';
 import type { MethodContext, Settings } from '../../shared/method.js';
 import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
 
@@ -100,13 +101,29 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 	return { id, token, tokenExpires: expires };
 }
 
+/**
+ * Makes the connection that of a user who has this token.
+ * @throws ClientError where it was removed in that moment: those who announced that found no connection that used it
+ */
+export async function becomeUser(
+	context: Pick<MethodContext, 'store' | 'settings' | 'setUserId'>,
+	userId: string,
+	hashedToken: string,
+	expires: Date,
+): Promise<void> {
+	await context.setUserId(userId, hashedToken, expires);
+	if ((await findTokenHolder(context, hashedToken, userId)) !== 'unknown') return;
+	await context.setUserId(null);
+	throw refusal('loggedOut');
+}
+
 /** Makes the connection that of a user who has just got this token. */
 export async function logInWith(
 	{ token, entry, expires }: NewToken,
 	userId: string,
-	context: Pick<MethodContext, 'setUserId'>,
+	context: Pick<MethodContext, 'store' | 'settings' | 'setUserId'>,
 ): Promise<TokenResult> {
-	await context.setUserId(userId, entry.hashedToken, expires);
+	await becomeUser(context, userId, entry.hashedToken, expires);
 	return tokenResult(userId, token, expires);
 }
 

@@ -86,11 +86,11 @@ export function removed(collection: string, id: unknown): string {
 }
 
 /** Longest message that is sent back with what is wrong with it, in bytes: errors must not cost more than they tell. */
-const LONGEST_ECHO = 1024;
+export const LONGEST_ECHO = 1024;
 
 /**
  * A protocol error (section 9).
- * @param offendingMessage as decoded; left out when undefined or long
+ * @param offendingMessage as decoded, which may be longer than its frame; left out when undefined or long
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
 	const echo = JSON.stringify(offendingMessage);

@@ -1,5 +1,5 @@
 /** A live query at work: what matches is shown, and read again when something was written to it. */
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Change } from '../../shared/events.js';
 import type { LiveQuery } from '../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
@@ -19,26 +19,37 @@ export interface Observer {
 	removed(collection: string, id: string): void;
 	/** Resolves when the client can take more of a large result. Undefined: it can at once. */
 	roomForMore(): Promise<void> | undefined;
+	/** What was written cannot be shown: whoever goes on watching would see less than there is. */
+	failed(error: unknown): void;
 }
 
 /** Documents shown before others get their turn. */
 const SLICE = 100;
 
+/** Documents read in one query, after a change. */
+const BATCH = 100;
+
+/** Waits before what could not be read is read again, in ms; after the last there is no hope. */
+const RETRIES: readonly number[] = [50, 200, 1000];
+
 /**
  * Shows what matches, then keeps it up to date until it is stopped. A class, since every client has one of its own user.
  *
  * A change says only which document was written: whether it matches, and what it now holds, the store is asked. So no
- * second matcher has to agree with the store's, and several writes in a row cost one read.
+ * second matcher has to agree with the store's, and several writes in a row cost one read. It is asked in rounds: what was
+ * written before a round began is shown when that has ended, however much is written meanwhile.
  */
 export class Observation implements Watcher {
 	/** What was last told of each document, by id; of one that is watched alone, without a Map. Undefined: none is shown. */
 	#known: Map<string, Fields> | Fields | undefined;
-	/** While there are any: documents that were written since they were last read. */
+	/** Documents that were written since the last round began; made when one is. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
 	#newer: Set<string> | undefined = new Set();
 	#stopped = false;
-	#refreshing: Promise<void> | undefined;
+	/** The round that is being read, and the one that will be behind it. */
+	#round: Promise<void> | undefined;
+	#nextRound: Promise<void> | undefined;
 
 	constructor(
 		private readonly query: LiveQuery,
@@ -84,11 +95,12 @@ export class Observation implements Watcher {
 		this.observer.services.bus.unwatch(this.watched, this);
 	}
 
+	/** @returns resolves, and never rejects, when what was written has been shown */
 	onChange({ document: { _id: id } }: Change): Promise<void> {
 		this.#written ??= new Set();
 		this.#written.add(id);
-		this.#refreshing ??= this.refresh(this.#written);
-		return this.#refreshing;
+		this.#nextRound ??= this.refresh();
+		return this.#nextRound;
 	}
 
 	/** The one document that may match, where the query names it. */
@@ -132,34 +144,53 @@ export class Observation implements Watcher {
 		return wasKnown;
 	}
 
-	private async read(id: string, written: Set<string>): Promise<Document | null> {
-		const { filter, projection } = this.query;
+	/** Reads what was written, behind the round before: of two reads of one document, the later one must be told last. */
+	private async refresh(): Promise<void> {
+		// What is written in the same step is read once, even where there is no round before. The first result is not waited
+		// for: it takes as long as this client likes, and the methods of all others would not be `updated` until then.
+		await this.#round;
+		const written = [...(this.#written ?? [])];
+		this.#written = undefined;
+		const round = this.#nextRound;
+		this.#round = round;
+		this.#nextRound = undefined;
 		try {
-			return await this.collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
+			for (let i = 0; i < written.length && !this.#stopped; i += BATCH)
+				await this.showAgain(written.slice(i, i + BATCH));
 		} catch (error) {
-			// What could not be read now is read at the next change.
-			written.add(id);
-			throw error;
+			this.observer.failed(error);
+		}
+		if (this.#round === round) this.#round = undefined;
+	}
+
+	/** Shows what has become of some documents, in the order in which they were written. */
+	private async showAgain(ids: readonly string[]): Promise<void> {
+		const found = await this.read(ids);
+		for (const id of ids) {
+			if (this.#stopped) return;
+			this.#newer?.add(id);
+			const document = found.get(id);
+			if (document) this.tell(document);
+			else if (this.unknow(id)) this.observer.removed(this.name, id);
 		}
 	}
 
-	private async refresh(written: Set<string>): Promise<void> {
-		try {
-			// What is written in the same step is read once. The first result is not waited for: it takes as long as this
-			// client likes, and the methods of all others would not be `updated` until then.
-			await undefined;
-			for (const id of written) {
-				written.delete(id);
-				const document = await this.read(id, written);
-				if (this.#stopped) return;
-				this.#newer?.add(id);
-				if (document) this.tell(document);
-				else if (this.unknow(id)) this.observer.removed(this.name, id);
+	/** Those of some documents that match. Tried again a few times: the store may be busy electing somebody. */
+	private async read(ids: readonly string[]): Promise<Map<string, Document>> {
+		const { filter, projection } = this.query;
+		// The ids stand beside the filter, not within `$and`: there no index would be asked.
+		const among = { _id: { $in: ids }, $and: [filter] } as Filter<Document>;
+		for (let attempt = 0; ; attempt++) {
+			try {
+				const found = new Map<string, Document>();
+				for await (const document of this.collection.find(among, { projection })) found.set(document._id, document);
+				return found;
+			} catch (error) {
+				const delay = RETRIES[attempt];
+				if (delay === undefined) throw error;
+				await setTimeout(delay, undefined, { ref: false });
+				if (this.#stopped) return new Map();
 			}
-		} finally {
-			// In the same step in which the loop ended: a write that comes after it begins a new one.
-			this.#refreshing = undefined;
-			if (written.size === 0) this.#written = undefined;
 		}
 	}
 }

@@ -58,7 +58,15 @@ export function readFrame(text: string): Message | string {
 		return codec.protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request');
 	}
 	if (typeof message !== 'object' || message === null) return codec.protocolError('Bad request');
-	return (message as Message).msg ? (message as Message) : codec.protocolError('Bad request', message);
+	return (message as Message).msg ? (message as Message) : refuse('Bad request', message, text);
+}
+
+/**
+ * The frame that says what is wrong with a message, and with which as long as it is short. By the length of its own frame:
+ * of a long one nothing is written, let alone kept.
+ */
+export function refuse(reason: string, message: object, text: string): string {
+	return codec.protocolError(reason, text.length <= codec.LONGEST_ECHO ? message : undefined);
 }
 
 /** The session a client had before, as far as it names one; anything that could be none is left aside. */
@@ -66,8 +74,14 @@ export function formerSession({ session }: Message): string | undefined {
 	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
 }
 
-/** What a connected client asks for; or, as text, why that cannot be told (section 9). */
-export function requestOf(message: Message): Request | string {
+/** What a connected client asks for; or, as text, the frame that says why that cannot be told (section 9). */
+export function requestOf(message: Message, text: string): Request | string {
+	const request = readRequest(message);
+	return typeof request === 'string' ? refuse(request, message, text) : request;
+}
+
+/** The request, or what is wrong with it. */
+function readRequest(message: Message): Request | string {
 	switch (message.msg) {
 		case 'method':
 			return MethodCall.is(message) ? message : 'Malformed method invocation';

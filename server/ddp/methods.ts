@@ -22,6 +22,7 @@ export interface CallHost {
 	/** What tells the call with that id from others; undefined where nothing is remembered. */
 	markOf(id: string): Mark | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
+	setToken(hashedToken: string, expires?: Date): void;
 	send(frame: string): void;
 }
 
@@ -33,6 +34,8 @@ class DdpCaller implements Caller {
 	readonly randomSeed: string | null;
 	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
 	written: Promise<unknown> | undefined;
+	/** While it changes whose connection this is; never rejects. */
+	changing: Promise<void> | undefined;
 	#unblock: (() => void) | undefined;
 
 	constructor(
@@ -66,18 +69,28 @@ class DdpCaller implements Caller {
 	}
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
-		return this.host.setUser(userId, hashedToken, expires);
+		const change = this.host.setUser(userId, hashedToken, expires);
+		const changing = Promise.allSettled([this.changing, change]).then(() => {
+			if (this.changing === changing) this.changing = undefined;
+		});
+		this.changing = changing;
+		return change;
+	}
+
+	setToken(hashedToken: string, expires?: Date): void {
+		this.host.setToken(hashedToken, expires);
 	}
 
 	wrote(settled: Promise<unknown>): void {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** The first call lets the next message start, later ones do nothing. */
+	/** The first call lets the next message start, once it is settled whose that is; later ones do nothing. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
-		unblock?.();
+		if (this.changing) void this.changing.then(unblock);
+		else unblock?.();
 	}
 }
 
@@ -111,6 +124,8 @@ export async function runCall(call: MethodCall, host: CallHost, unblock: () => v
 		(value) => encodeResult(host, call, value),
 		(error) => codec.failure(id, toClientError(error)),
 	);
+	// A method need not have waited for it. Its subscriptions come before its answers all the same.
+	if (caller.changing) await caller.changing;
 	if (caller.written) {
 		// What the method changed is on its way: `updated` says that it has arrived, so it comes after it.
 		host.send(answer);

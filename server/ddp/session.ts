@@ -16,30 +16,28 @@ import {
 	negotiate,
 	type Request,
 	readFrame,
+	refuse,
 	requestOf,
 	type Sub,
 } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
 import { MessageQueue, type QueueHost } from './queue.js';
 import type { PublicationServices } from './subscription.js';
-import { type Publications, Subscriptions, type SubscriptionsHost } from './subscriptions.js';
+import { type Publications, type SubscriptionLimits, Subscriptions, type SubscriptionsHost } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
 
 /** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
 const FIRST_FRAME = 8 * 1024;
 
-export interface SessionOptions {
+export interface SessionOptions extends SubscriptionLimits {
 	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
 	readonly connectTimeout: number;
 	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
 	readonly maxQueue: number;
-	/** Most subscriptions of one client at a time. Default 1,000. */
-	readonly maxSubscriptions: number;
 }
 
 /** What a session is given by the server. */
 export interface SessionServices extends PublicationServices {
-	readonly invoker: Invoker;
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
 	readonly alarms: Alarms;
@@ -51,11 +49,8 @@ export interface SessionServices extends PublicationServices {
 	onGone(session: Session): void;
 }
 
-/** A message in the queue: what it asks for, or why that cannot be told. */
-interface Waiting {
-	readonly message: Message;
-	readonly request: Request | string;
-}
+/** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
+type Waiting = Request | string;
 
 const nothing = () => {};
 
@@ -192,10 +187,10 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.services.heartbeats.heard(this);
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
-		else if (this.#id === undefined) this.connect(message);
+		else if (this.#id === undefined) this.connect(message, text);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.enqueue({ message, request: requestOf(message) });
+		else if (!this.#mayPing || message.msg !== 'pong') this.enqueue(requestOf(message, text));
 	}
 
 	send(frame: string): void {
@@ -217,16 +212,20 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
+		this.setToken(hashedToken, expires);
+		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
+	}
+
+	setToken(hashedToken: string | null, expires?: Date): void {
 		this.#hashedToken = hashedToken;
 		if (this.#closed) return;
 		if (expires) this.services.alarms.set(expires, this);
 		else this.services.alarms.cancel(this);
-		await this.#subscriptions?.changeUser(userId);
 	}
 
-	private connect(message: Message): void {
+	private connect(message: Message, text: string): void {
 		if (message.msg !== 'connect') {
-			this.send(codec.protocolError('Must connect first', message));
+			this.send(refuse('Must connect first', message, text));
 			return;
 		}
 		const { version, agreed } = negotiate(message);
@@ -248,7 +247,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	private enqueue(waiting: Waiting): void {
-		const method = this.methodOf(waiting.request);
+		const method = this.methodOf(waiting);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
@@ -258,13 +257,13 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		}
 	}
 
-	private methodOf(request: Request | string): Method | undefined {
+	private methodOf(request: Waiting): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
-	handle({ message, request }: Waiting, release: () => void): void {
+	handle(request: Waiting, release: () => void): void {
 		if (typeof request === 'string') {
-			this.send(codec.protocolError(request, message));
+			this.send(request);
 			release();
 		} else if (request.msg === 'method') {
 			void this.call(request, release);

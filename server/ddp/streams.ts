@@ -86,7 +86,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		try {
 			const may = await reader.mayRead();
 			// Whoever asked after us decides.
-			if (reader.turn !== turn) return;
+			if (reader.turn !== turn || subscription.hasStopped) return;
 			if (!may) throw refusal('notAllowed');
 		} catch (thrown) {
 			subscription.error(thrown);
@@ -118,6 +118,8 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 				// Before it is asked: a place that goes at that moment must not be overlooked.
 				if (reader.rid !== undefined && context.userId !== null) put(ofRooms, context.userId, reader);
 				if (!(await reader.mayRead())) throw refusal('notAllowed');
+				// Time may be up, or the client may have gone.
+				if (subscription.hasStopped) return;
 				if (wantsAdded(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
 				}
@@ -127,7 +129,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 				// Whatever comes next need not wait for it.
 				context.unblock();
 				for await (const args of initial(eventName, context)) {
-					if (context.signal.aborted) return;
+					if (subscription.hasStopped) return;
 					subscription.host.transport.send(event(name, eventName, args));
 					await subscription.roomForMore();
 				}

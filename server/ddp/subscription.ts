@@ -1,22 +1,20 @@
 /** One subscription of one client: a publish function at work (`contract/ddp.md` section 10). */
-import { clone, stringify } from '../../shared/ejson.js';
+import { clone, parse, stringify } from '../../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../shared/method.js';
 import { LiveQuery, type Publication, type PublicationContext } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
-import type { Deadlines } from '../deadlines.js';
+import type { Clock, Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import { type Few, fewOf, membersOf } from '../few.js';
+import type { Invoker } from '../invoke.js';
 import type { RateLimits } from '../limits/rate.js';
 import { wireId } from './codec.js';
 import { DocumentMap } from './document-map.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 import type { Transport } from './transport.js';
-
-/** How long a publish function may take until its subscription is refused, in ms. */
-const TIMEOUT = 30_000;
 
 /** What all subscriptions of a server share. */
 export interface PublicationServices {
@@ -25,6 +23,7 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	readonly invoker: Invoker;
 	/** Left out where nothing is limited. */
 	readonly limits?: RateLimits | undefined;
 }
@@ -56,6 +55,8 @@ function copyOf(fields: Fields): Fields {
 export class Subscription implements PublicationContext, Observer {
 	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
+	/** That of its time limit, while it runs. */
+	#clock: Clock | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: Few<Observation>;
@@ -66,12 +67,13 @@ export class Subscription implements PublicationContext, Observer {
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		readonly params: readonly unknown[],
+		/** Its parameters as EJSON text: that takes no more memory than can be measured, and is read anew for each run. */
+		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
 	) {}
 
-	private get isStopped(): boolean {
+	get hasStopped(): boolean {
 		return this.#state === 'stopped';
 	}
 
@@ -97,7 +99,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
-		if (this.isStopped) this.#controller.abort();
+		if (this.hasStopped) this.#controller.abort();
 		return this.#controller.signal;
 	}
 
@@ -108,19 +110,22 @@ export class Subscription implements PublicationContext, Observer {
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// An earlier one in the same step may have closed the connection.
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		this.#unblock = unblock;
 		try {
-			// A copy, for it may run again.
-			const args = checkArgs(this.publication, clone(this.params));
-			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
-			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
-			await this.showReturned(returned);
+			const { publication } = this;
+			const args = checkArgs(publication, parse(this.params) as unknown[]);
+			if (!publication.anonymous && this.userId === null) throw refusal('invalidUser');
+			await this.host.services.deadlines.limit(publication.timeout, async (clock) => {
+				this.#clock = clock;
+				await this.showReturned(await publication.run(args, this));
+			});
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// It has no further effect, and would be kept as long as the subscription.
+		// They have no further effect, and would be kept as long as the subscription.
 		this.#unblock = undefined;
+		this.#clock = undefined;
 	}
 
 	unblock(): void {
@@ -128,7 +133,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		this.show(collection, id, copyOf(fields));
 		if (!this.host.box.removesOnStop(collection)) return;
 		this.#documents ??= new DocumentMap();
@@ -136,11 +141,11 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.isStopped) this.host.box.changed(this, collection, id, copyOf(fields));
+		if (!this.hasStopped) this.host.box.changed(this, collection, id, copyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		this.host.box.removed(this, collection, id);
 		this.#documents?.delete(collection, wireId(id));
 		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
@@ -162,15 +167,31 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	onStop(listener: () => void | Promise<void>): void {
-		if (this.isStopped) this.callSafely(listener);
+		if (this.hasStopped) this.callSafely(listener);
 		else if (this.#onStop) this.#onStop.push(listener);
 		// As a literal it has room for one, which is all most need.
 		else this.#onStop = [listener];
 	}
 
+	async call(name: string, ...args: unknown[]): Promise<unknown> {
+		const outer = this;
+		const { userId, connection } = this;
+		const result = await this.host.services.invoker.invoke(name, clone(args), {
+			within: true,
+			userId,
+			hashedToken: null,
+			connection,
+			clientAddress: connection?.clientAddress ?? null,
+			get signal() {
+				return outer.signal;
+			},
+		});
+		return clone(result);
+	}
+
 	/** Ends it: takes away what it has shown, then tells the client. */
 	end(error: ClientError | undefined): void {
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		const observations = this.#observations;
 		this.deactivate();
 		const documents = this.#documents ?? new DocumentMap();
@@ -187,7 +208,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	/** Ends it without a word to the client, who has gone or will be told otherwise. */
 	deactivate(): void {
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		this.#state = 'stopped';
 		this.#controller?.abort();
 		for (const observation of membersOf(this.#observations)) observation.stop();
@@ -198,7 +219,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	show(collection: string, id: unknown, fields: Fields): void {
-		if (!this.isStopped) this.host.box.added(this, collection, id, fields);
+		if (!this.hasStopped) this.host.box.added(this, collection, id, fields);
 	}
 
 	showChange(collection: string, id: string, fields: Fields): void {
@@ -206,12 +227,17 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	roomForMore(): Promise<void> | undefined {
-		return this.host.transport.roomForMore();
+		const room = this.host.transport.roomForMore();
+		return room && (this.#clock?.pauseFor(room) ?? room);
+	}
+
+	failed(error: unknown): void {
+		this.fail(error);
 	}
 
 	/** Shows what a publish function returned. */
 	private async showReturned(returned: unknown): Promise<void> {
-		if (!returned || this.isStopped) return;
+		if (!returned || this.hasStopped) return;
 		const queries = Array.isArray(returned) ? returned : [returned];
 		if (!queries.every((query) => query instanceof LiveQuery)) {
 			throw new Error(
@@ -230,7 +256,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	private fail(thrown: unknown): void {
-		if (this.isStopped) return;
+		if (this.hasStopped) return;
 		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
 			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
 		}

@@ -1,4 +1,5 @@
 /** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
+import { stringify } from '../../shared/ejson.js';
 import { type ClientError, notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
@@ -19,20 +20,30 @@ export interface Publications {
 
 const nothing = () => {};
 
-const NONE: readonly unknown[] = [];
+/** No parameters, as EJSON. */
+const NONE = '[]';
 
-/** What is kept of a subscription as long as it runs, in characters: a client may have very many of them. */
-const LONGEST = 16 * 1024;
+/** Most bytes that are kept of a subscription as long as it runs: a client may have very many of them. */
+const LARGEST = 16 * 1024;
+
+/** What is kept of a subscription, in bytes. */
+function sizeOf({ id, params }: Subscription): number {
+	return Buffer.byteLength(id ?? '') + Buffer.byteLength(params);
+}
+
+export interface SubscriptionLimits {
+	/** Most subscriptions of one client at a time. Default 1,000. */
+	readonly maxSubscriptions: number;
+	/** Most bytes of ids and parameters of all of them together. Default 262,144. */
+	readonly maxSubscriptionBytes: number;
+}
 
 /** Whose subscriptions they are. */
 export interface SubscriptionsHost {
 	readonly services: PublicationServices & { readonly publications: Publications };
 	readonly connection: Connection | null;
 	readonly transport: Transport;
-	readonly options: {
-		/** Most at a time. */
-		readonly maxSubscriptions: number;
-	};
+	readonly options: SubscriptionLimits;
 }
 
 export class Subscriptions implements SubscriptionHost {
@@ -40,12 +51,11 @@ export class Subscriptions implements SubscriptionHost {
 	/** Those the client has asked for, by id; made when the first one is. */
 	#named: Map<string, Subscription> | undefined;
 	#universal: Few<Subscription>;
+	/** What is kept of all that are named, in bytes. */
+	#bytes = 0;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
-	/**
-	 * While the user changes: the last change, which the next one waits for. A method may end, by its time limit, before
-	 * its change has.
-	 */
+	/** While the user changes: the last change, which the next one waits for. */
 	#change: Promise<void> | undefined;
 	#closed = false;
 
@@ -101,11 +111,19 @@ export class Subscriptions implements SubscriptionHost {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;
 		}
-		if (id.length + JSON.stringify(params).length > LONGEST) {
+		// Those too many are ignored.
+		const text = stringify(params.slice(0, publication.args.length)) as string;
+		const subscription = new Subscription(id, publication, text, userId, this);
+		const bytes = sizeOf(subscription);
+		if (bytes > LARGEST) {
 			this.transport.send(codec.nosub(id, refusal('subscriptionTooLarge')));
 			return undefined;
 		}
-		const subscription = new Subscription(id, publication, params, userId, this);
+		if (this.#bytes + bytes > this.host.options.maxSubscriptionBytes) {
+			this.transport.send(codec.nosub(id, refusal('subscriptionsTooLarge')));
+			return undefined;
+		}
+		this.#bytes += bytes;
 		this.#named.set(id, subscription);
 		return subscription.run(unblock);
 	}
@@ -119,6 +137,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
+		if (this.#closed) return;
 		const subscriptions = this.host.services.publications.universal.map(
 			(publication) => new Subscription(null, publication, NONE, userId, this),
 		);
@@ -142,11 +161,14 @@ export class Subscriptions implements SubscriptionHost {
 		if (this.#closed) return;
 		const before = [...(this.#named?.values() ?? [])];
 		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();
+		// What heard of it may have closed the connection. What is started then, nobody would end.
+		if (this.#closed) return;
 		this.box.beginAnew();
 		this.#readyAnew = [];
 		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
 		for (const subscription of anew) this.#named?.set(subscription.id as string, subscription);
 		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
+		if (this.#closed) return;
 		this.box.showDifference();
 		const readyAnew = this.#readyAnew;
 		this.#readyAnew = undefined;
@@ -172,6 +194,7 @@ export class Subscriptions implements SubscriptionHost {
 		if (id === null) this.#universal = withoutMember(this.#universal, subscription);
 		else {
 			this.#named?.delete(id);
+			this.#bytes -= sizeOf(subscription);
 			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
 		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));

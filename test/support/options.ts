@@ -17,6 +17,7 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'log'> = {
 		maxQueue: 100,
 		maxBuffered: 1024 * 1024,
 		maxSubscriptions: 1000,
+		maxSubscriptionBytes: 262_144,
 		connectTimeout: 45_000,
 		heartbeat: { interval: 15_000, timeout: 15_000 },
 	},

@@ -19,5 +19,7 @@ export class FakeTransport implements Transport {
 	cut(): void {}
 	pause(): void {}
 	resume(): void {}
-	roomForMore(): undefined {}
+	roomForMore(): Promise<void> | undefined {
+		return undefined;
+	}
 }

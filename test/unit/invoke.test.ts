@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { expect } from 'chai';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
@@ -40,6 +40,12 @@ describe('invoke', () => {
 				await context.call('setUserId');
 				return context.userId;
 			}),
+			contextual('call-setUserId-later', async (context) => {
+				await context.call('setUserId-later');
+				return context.userId;
+			}),
+			contextual('signal', ({ signal }) => signal.aborted),
+			contextual('call-signal', (context) => context.call('signal')),
 			contextual('call-echo', async (context) => {
 				const sent = { inner: [1] };
 				const back = (await context.call('echo', sent)) as typeof sent;
@@ -131,6 +137,35 @@ describe('invoke', () => {
 		expect(now).to.deep.equal(['alice']);
 	});
 
+	it('does nothing when a method within a method unblocks', async () => {
+		const caller = { setUserId: () => {}, unblock: () => expect.fail('unblocked') };
+		expect(await roomkey.callAs(caller, 'call-setUserId-later')).to.equal('alice');
+	});
+
+	for (const name of ['signal', 'call-signal']) {
+		it(`listens to the signal of a connection while a call lasts, no longer (${name})`, async () => {
+			const { signal } = new AbortController();
+			const call = roomkey.callAs({ signal }, name);
+			expect(getEventListeners(signal, 'abort')).to.have.length(1);
+			expect(await call).to.equal(false);
+			expect(getEventListeners(signal, 'abort')).to.have.length(0);
+		});
+	}
+
+	it('fires the signal of a method, and of one within it, when the client goes', async () => {
+		const client = new AbortController();
+		const waiting = await openRoomkey([
+			contextual('wait', ({ signal }) => {
+				setImmediate(() => client.abort());
+				return once(signal, 'abort').then(() => 'heard');
+			}),
+			contextual('call-wait', (context) => context.call('wait')),
+		]);
+		expect(await waiting.callAs({ signal: client.signal }, 'call-wait')).to.equal('heard');
+		expect(await roomkey.callAs({ signal: AbortSignal.abort() }, 'signal')).to.equal(true);
+		await waiting.close();
+	});
+
 	for (const [name, text] of [
 		['setUserId-later', "Can't call setUserId in a method after calling unblock"],
 		['setUserId-wrong', 'setUserId must be called on string or null, not number'],
@@ -138,10 +173,43 @@ describe('invoke', () => {
 	] as const) {
 		it(`refuses ${name}: ${text}`, async () => {
 			const setUserId = name === 'setUserId' ? undefined : () => {};
-			expect(await rejection(roomkey.callAs(setUserId ? { setUserId } : {}, name))).to.include({ error: 500 });
+			const caller = setUserId ? { setUserId, unblock: () => {} } : {};
+			expect(await rejection(roomkey.callAs(caller, name))).to.include({ error: 500 });
 			expect(roomkey.log.lines.at(-1)?.facts).to.have.nested.property('err.message', text);
 		});
 	}
+
+	it('lets a method that has ended change no user any more', async () => {
+		let context: MethodContext | undefined;
+		const careless = await openRoomkey([
+			contextual('careless', (own) => {
+				context = own;
+			}),
+		]);
+		await careless.callAs({ setUserId: () => {} }, 'careless');
+		expect(await rejection((context as MethodContext).setUserId('alice'))).to.have.property(
+			'message',
+			"Can't call setUserId in a method that has ended",
+		);
+		await careless.close();
+	});
+
+	it('does not count the wait for another user’s subscriptions as the method’s own time (12)', async () => {
+		let changed = () => {};
+		const change = new Promise<void>((resolve) => {
+			changed = resolve;
+		});
+		const slow = await openRoomkey([
+			method({ ...anyone, name: 'log in', timeout: 1, run: (_args, context) => context.setUserId('alice') }),
+			method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
+		]);
+		const login = slow.callAs({ setUserId: () => change }, 'log in');
+		// When this one's time is up, so would be that of the other.
+		expect(await rejection(slow.call(null, 'never'))).to.include({ error: 'error-timeout' });
+		changed();
+		expect(await login).to.equal(undefined);
+		await slow.close();
+	});
 
 	it('lets a method that took too long change no user any more', async () => {
 		const late = await openRoomkey([

@@ -219,7 +219,7 @@ class World {
 			alarms: new Alarms(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
-		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10 };
+		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };
 		this.session = new Session(transport, services, limits);
 		this.receive({ msg: 'connect', version: '1', support: ['1'] });
 		transport.sent.length = 0;
@@ -337,15 +337,14 @@ class World {
 	#collection() {
 		const all = this.permissions;
 		return {
-			async *find({ roles }: { roles: string }) {
+			/** All with a role; or, of some that were written, those. */
+			async *find(filter: { roles: string } | { _id: { $in: string[] }; $and: [{ roles: string }] }) {
+				const { roles } = '$and' in filter ? filter.$and[0] : filter;
+				const ids = '_id' in filter ? filter._id.$in : [...all.keys()];
 				// What is found may be old when it arrives.
-				const found = [...all.values()];
+				const found = ids.flatMap((id) => all.get(id) ?? []);
 				await setImmediate();
 				for (const document of found) if (document.roles.includes(roles)) yield { ...document };
-			},
-			async findOne({ $and: [{ _id }, { roles }] }: { $and: [{ _id: string }, { roles: string }] }) {
-				const document = all.get(_id);
-				return document?.roles.includes(roles) ? { ...document } : null;
 			},
 		};
 	}

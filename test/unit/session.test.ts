@@ -42,6 +42,7 @@ describe('a session', () => {
 			connectTimeout: 45_000,
 			maxQueue: 10,
 			maxSubscriptions: 10,
+			maxSubscriptionBytes: 16_384,
 		});
 		return { transport, session };
 	}

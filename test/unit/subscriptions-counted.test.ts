@@ -30,6 +30,7 @@ describe('a subscription that is being counted', () => {
 				}),
 		} as Partial<RateLimits> as RateLimits;
 		const log = memoryLog();
+		const invoker = { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) };
 		const connection = { id: 'c', clientAddress: null } as Connection;
 		const publications = {
 			named: new Map([['whose', whose]]),
@@ -44,11 +45,12 @@ describe('a subscription that is being counted', () => {
 				settings,
 				log,
 				deadlines: createDeadlines(),
+				invoker,
 				limits,
 			},
 			connection,
 			transport: new FakeTransport(),
-			options: { maxSubscriptions: 10 },
+			options: { maxSubscriptions: 10, maxSubscriptionBytes: 16_384 },
 		});
 		const client = { userId: 'alice' as string | null, clientAddress: null, connectionId: connection.id };
 		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'whose' }, client, () => {});

@@ -133,14 +133,16 @@ describe('login tokens (9.3)', () => {
 			const when = new Date(Date.now() - 30 * DAY);
 			const person = await addPerson(roomkey.store, { tokenMadeAt: when });
 			const now: unknown[] = [];
-			const caller = { ...callerOf(person), setUserId: (...user: unknown[]) => void now.push(...user) };
+			const setUserId = () => expect.fail('it stays the same user’s');
+			const setToken = (...token: unknown[]) => void now.push(...token);
+			const caller = { ...callerOf(person), setUserId, setToken };
 			const result = (await roomkey.callAs(caller, 'getNewToken')) as LoginResult;
 			const tokenExpires = new Date(when.getTime() + 90 * DAY);
 			expect(result).to.deep.equal({ id: person.id, token: result.token, tokenExpires });
 			expect(result.token)
 				.to.match(/^[\w-]{43}$/)
 				.and.not.equal(person.token);
-			expect(now).to.deep.equal([person.id, hashOf(result.token), tokenExpires]);
+			expect(now).to.deep.equal([hashOf(result.token), tokenExpires]);
 			expect(await hashesOf(person)).to.deep.equal([hashOf(person.token), hashOf(result.token)]);
 			expect(await resume(result.token)).to.deep.include({ id: person.id, tokenExpires });
 		});
@@ -197,6 +199,21 @@ describe('login tokens (9.3)', () => {
 			const removed = announced.flatMap((payload) => (payload as { hashedTokens: string[] }).hashedTokens);
 			expect([...removed, ...left]).to.have.members([...all, hashOf(alice.token)]);
 		});
+	});
+
+	it('do not log in when they are removed in that very moment (16.2)', async () => {
+		const now: unknown[] = [];
+		const setUserId = async (id: string | null, hashedToken: string | null) => {
+			now.push(id);
+			if (id === null) return;
+			await roomkey.store.users.updateOne({ _id: id }, {
+				$pull: { 'services.resume.loginTokens': { hashedToken } },
+			} as object);
+		};
+		expect(await rejection(roomkey.callAs({ setUserId }, 'login', { resume: alice.token }))).to.include(LOGGED_OUT);
+		const options = { user: { id: alice.id }, password: 'old' };
+		expect(await rejection(roomkey.callAs({ setUserId }, 'login', options))).to.include(LOGGED_OUT);
+		expect(now).to.deep.equal([alice.id, null, alice.id, null]);
 	});
 
 	it('are not made when their reason goes in that very moment', async () => {

@@ -140,6 +140,7 @@ describe('the life of calls and connections', () => {
 				() => {
 					throw new Error('of no matter to the client');
 				},
+				() => Promise.reject(new Error('of no matter to the client either')),
 				({ close }) => close(),
 			],
 		});
@@ -148,6 +149,8 @@ describe('the life of calls and connections', () => {
 		const { session } = await client.next();
 		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
 		expect(seen).to.deep.equal([session]);
+		const failures = app.log.lines.filter(({ text }) => text === 'Exception in an onConnection callback');
+		expect(failures).to.have.length(2);
 	});
 
 	it('no more subscriptions than a client may have', async () => {
@@ -160,6 +163,30 @@ describe('the life of calls and connections', () => {
 		client.send({ msg: 'unsub', id: '1' });
 		client.send({ msg: 'sub', id: '3', name: 'stream-open', params: ['e'] });
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
+	});
+
+	it('no more parameters than are asked for, nor very many of them together', async () => {
+		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
+		const client = await connect();
+		const subscribe = (id: string, ...params: unknown[]) => {
+			client.send({ msg: 'sub', id, name: 'stream-open', params });
+			return client.next();
+		};
+		expect(await subscribe('1', 'e', false, 'x'.repeat(50_000))).to.include({ msg: 'ready' });
+		const large = { args: ['x'.repeat(9000)] };
+		for (const id of ['2', '3']) expect(await subscribe(id, 'e', large)).to.include({ msg: 'ready' });
+		expect(await subscribe('4', 'e', large)).to.have.nested.property('error.error', 'error-subscriptions-too-large');
+		client.send({ msg: 'unsub', id: '2' });
+		await client.next();
+		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
+	});
+
+	it('no long parameter as an expression, which JSON writes as nothing', async () => {
+		await start({});
+		const client = await connect();
+		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
+		client.send(JSON.stringify({ msg: 'sub', id: '1', name: 'stream-open', params }));
+		expect(await client.next()).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
 	it('no subscription with more than a few pages of parameters, which would all be kept', async () => {

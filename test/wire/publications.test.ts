@@ -59,6 +59,25 @@ const methods = [
 	}),
 	method({
 		...anyone,
+		name: 'setUserBriefly',
+		changesUser: true,
+		timeout: 1,
+		args: { careless: Match.Optional(Boolean) },
+		async run({ careless }, context) {
+			const changed = context.setUserId('bob');
+			context.unblock();
+			if (!careless) await changed;
+		},
+	}),
+	method({ ...anyone, name: 'never', timeout: 1, run: () => new Promise(() => {}) }),
+	method({
+		...anyone,
+		name: 'whose',
+		run: (_args, { userId, connection }) => ({ userId, connection: connection?.id }),
+	}),
+	method({ ...anyone, name: 'who', run: (_args, { userId }) => userId }),
+	method({
+		...anyone,
 		name: 'setUserTwice',
 		changesUser: true,
 		run: (_args, context) => Promise.all([context.setUserId('first'), context.setUserId('second')]).then(() => {}),
@@ -391,6 +410,25 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
+		it('6: calls methods as its user, on its connection; what they throw is its own error', async () => {
+			const seen: unknown[] = [];
+			const client = await connect();
+			await subscribe(async (context) => {
+				seen.push(await context.call('whose'));
+				if (context.userId) await context.call('setUser', 'eve');
+			}, client);
+			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+			expect(await client.take(2)).to.deep.equal([
+				{ ...NOSUB, error: INTERNAL },
+				{ msg: 'updated', methods: ['1'] },
+			]);
+			expect(seen).to.deep.equal([
+				{ userId: null, connection: client.session },
+				{ userId: 'bob', connection: client.session },
+			]);
+			expect(errors()).to.include("Can't call setUserId on a server initiated method call");
+		});
+
 		it('calls onStop when it stops, and at once if it has', async () => {
 			const heard: string[] = [];
 			await subscribe((context) => {
@@ -594,6 +632,37 @@ describe('publications over DDP', () => {
 			]);
 		});
 
+		for (const careless of [false, true]) {
+			const what = careless ? 'whose method does not wait for it' : 'whose method has no time left';
+			it(`is changed to before anything else starts, ${what}`, async () => {
+				const [client, other] = [await connect(), await connect()];
+				const rerun = gate();
+				await subscribe(async (context) => {
+					if (context.userId) {
+						rerun.open();
+						await pending.opened;
+					}
+					context.ready();
+				}, client);
+				client.send({ msg: 'method', id: '1', method: 'setUserBriefly', params: [careless] });
+				client.send({ msg: 'method', id: '2', method: 'who' });
+				await rerun.opened;
+				// When its time is up, so would be that of the other.
+				expect((await other.call('never')).error).to.include({ error: 'error-timeout' });
+				client.send({ msg: 'ping' });
+				expect(await client.next()).to.deep.equal({ msg: 'pong' });
+				pending.open();
+				const frames = await client.take(5);
+				expect(frames[0]).to.deep.equal(READY);
+				expect(frames.slice(1)).to.have.deep.members([
+					{ msg: 'updated', methods: ['1'] },
+					{ msg: 'result', id: '1' },
+					{ msg: 'updated', methods: ['2'] },
+					{ msg: 'result', id: '2', result: 'bob' },
+				]);
+			});
+		}
+
 		for (const id of [5, undefined, {}]) {
 			it(`refuses ${JSON.stringify(id)} as a user id`, async () => {
 				const client = await connect();
@@ -610,6 +679,29 @@ describe('publications over DDP', () => {
 			expect(await client.call('setUserUnblocked')).to.have.nested.property('error.error', 500);
 			expect(errors()).to.deep.equal(["Can't call setUserId in a method after calling unblock"]);
 		});
+
+		for (const [what, closes] of [
+			['an end', (context: PublicationContext) => context.onStop(() => context.connection?.close())],
+			['a new run', (context: PublicationContext) => void (context.userId && context.connection?.close())],
+		] as const) {
+			it(`starts nothing more once ${what} has closed the connection`, async () => {
+				let running = 0;
+				const count: Run = (context) => {
+					running++;
+					context.onStop(() => void running--);
+				};
+				universal = count;
+				const client = await connect();
+				await subscribe(closes, client, 's', 'a');
+				await subscribe(count, client, 't', 'b');
+				client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
+				await client.closed;
+				// What the change still did is done when another connection is served.
+				await (await connect()).close();
+				universal = () => {};
+				expect(running).to.equal(0);
+			});
+		}
 
 		it('is seen by the messages queued behind', async () => {
 			const client = await connect();
@@ -738,6 +830,34 @@ describe('publications over DDP', () => {
 			const of = (msg: string) => frames.filter((frame) => frame.msg === msg).length;
 			expect(of('added')).to.equal(of('removed')).and.be.below(count);
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
+		});
+
+		it('end with an error when what was written cannot be read, before its updated', async () => {
+			let broken = false;
+			const { permissions } = app.store;
+			const find = (...asked: Parameters<typeof permissions.find>) => {
+				if (broken) throw new Error('no primary');
+				return permissions.find(...asked);
+			};
+			const other = await startApp({
+				methods,
+				publications,
+				store: { ...app.store, permissions: { ...permissions, find } },
+			});
+			const client = await RawClient.connect(other.webSocketUrl);
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			await subscribe(() => withRole('r'), client);
+			broken = true;
+			const frames = await write(client, 'q', ['r']);
+			expect(frames).to.deep.equal([
+				RESULT,
+				{ msg: 'removed', collection: PERMISSIONS, id: 'p' },
+				{ ...NOSUB, error: INTERNAL },
+				UPDATED,
+			]);
+			expect(other.log.lines.map(({ text }) => text)).to.include('Exception from sub a id s');
+			await client.close();
+			await other.close();
 		});
 
 		it('do not let a client that reads nothing hold up the updated of others', async () => {

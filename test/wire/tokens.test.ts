@@ -1,6 +1,7 @@
 /** contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
@@ -98,6 +99,29 @@ describe('a login token', () => {
 		expect(await countAlive([first])).to.equal(1);
 		const { token } = result as { token: string };
 		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id: alice.id, token });
+	});
+
+	it('16.1: is exchanged without running a subscription again', async () => {
+		let runs = 0;
+		const watch = publication({
+			name: 'watch',
+			args: {},
+			summary: 'for a test',
+			run(_args, context) {
+				runs++;
+				context.ready();
+			},
+		});
+		const here = await startApp({ store: app.store, publications: [watch] });
+		const client = await device(here);
+		client.send({ msg: 'sub', id: 's', name: 'watch' });
+		const { token } = (await client.call('getNewToken')).result as { token: string };
+		expect(runs).to.equal(1);
+		// It depends on the new token from now on.
+		const headers = headersOf({ id: alice.id, token });
+		await request(`${here.url}/api/v1/logout`, { method: 'POST', headers });
+		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		await here.close();
 	});
 
 	it('survives alone a change of the password from its device', async () => {

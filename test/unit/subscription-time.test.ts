@@ -1,0 +1,162 @@
+/** How long a publication may take, and what of that is its own time (contract/ddp.md section 10). */
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { expect } from 'chai';
+import { Alarms } from '../../server/alarms.js';
+import { Heartbeats } from '../../server/ddp/heartbeat.js';
+import { Session } from '../../server/ddp/session.js';
+import { createStreamHub } from '../../server/ddp/streams.js';
+import { createDeadlines } from '../../server/deadlines.js';
+import { createBus } from '../../server/events/bus.js';
+import { liveQuery, type Publication, publication } from '../../shared/publication.js';
+import type { Store } from '../../shared/store.js';
+import { type Stream, stream } from '../../shared/stream.js';
+import { memoryLog } from '../support/log.js';
+import { settings } from '../support/roomkey.js';
+import { FakeTransport } from '../support/transport.js';
+
+const MINUTE = 60_000;
+const anyone = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
+const never = () => new Promise<never>(() => {});
+
+/** A client that takes nothing more until it is told to. */
+class SlowTransport extends FakeTransport {
+	goOn = () => {};
+	override roomForMore(): Promise<void> {
+		return new Promise((resolve) => {
+			this.goOn = resolve;
+		});
+	}
+}
+
+describe('the time of a subscription (10)', () => {
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Subscribes to a publication or a stream. @param permissions what a live query finds of them */
+	async function subscribe(
+		to: Publication | Stream,
+		permissions: () => AsyncIterable<{ _id: string }>,
+		transport = new FakeTransport(),
+	): Promise<FakeTransport> {
+		const log = memoryLog();
+		const all = 'run' in to ? [to] : createStreamHub([to]).publications;
+		const services = {
+			store: { permissions: { find: permissions } } as unknown as Store,
+			bus: createBus(log),
+			settings,
+			log,
+			deadlines: createDeadlines(),
+			invoker: { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) },
+			publications: {
+				named: new Map(all.map((each) => [each.name as string, each])),
+				universal: [],
+				strategyOf: () => 'SERVER_MERGE' as const,
+			},
+			onConnection() {},
+			onGone() {},
+			alarms: new Alarms(),
+			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
+		};
+		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };
+		const session = new Session(transport, services, limits);
+		session.receive('{"msg":"connect","version":"1","support":["1"]}');
+		transport.sent.length = 0;
+		const params = 'run' in to ? [] : ['e', { useCollection: true }];
+		session.receive(JSON.stringify({ msg: 'sub', id: 's', name: all[0]?.name, params }));
+		await settle();
+		return transport;
+	}
+
+	async function settle(): Promise<void> {
+		for (let i = 0; i < 5; i++) await setImmediate();
+	}
+
+	async function pass(ms: number): Promise<void> {
+		mock.timers.tick(ms);
+		await settle();
+	}
+
+	const told = ({ sent }: FakeTransport) => sent.map((frame) => JSON.parse(frame).msg);
+	const LATE = 'error-timeout';
+
+	async function* two() {
+		yield { _id: 'p' };
+		yield { _id: 'q' };
+	}
+
+	for (const [what, timeout] of [
+		['30 s', undefined],
+		['what its definition says', 5000],
+	] as const) {
+		it(`is ${what}`, async () => {
+			const { sent } = await subscribe(publication({ ...anyone, ...(timeout && { timeout }), run: never }), two);
+			await pass((timeout ?? 30_000) - 1);
+			expect(sent).to.deep.equal([]);
+			await pass(1000);
+			expect(JSON.parse(sent[0] ?? '')).to.have.nested.property('error.error', LATE);
+		});
+	}
+
+	it('goes on while what was returned is read', async () => {
+		async function* hanging() {
+			yield { _id: 'p' };
+			await never();
+		}
+		const run = () => liveQuery('permissions', {}, { roles: 1 });
+		const transport = await subscribe(publication({ ...anyone, run }), hanging);
+		expect(told(transport)).to.deep.equal(['added']);
+		await pass(MINUTE);
+		expect(told(transport)).to.deep.equal(['added', 'removed', 'nosub']);
+	});
+
+	it('stands still while the client does not read what it is shown', async () => {
+		const run = () => liveQuery('permissions', {}, { roles: 1 });
+		const transport = new SlowTransport();
+		await subscribe(publication({ ...anyone, run }), two, transport);
+		for (const frames of [['added'], ['added', 'added'], ['added', 'added', 'ready']]) {
+			expect(told(transport)).to.deep.equal(frames);
+			await pass(MINUTE);
+			transport.goOn();
+			await settle();
+		}
+	});
+
+	it('stands still while the client does not read the first events of a stream', async () => {
+		const events = stream({
+			name: 'slow',
+			summary: 'for a test',
+			mayRead: () => true,
+			async *initial() {
+				yield [1];
+				yield [2];
+			},
+		});
+		const transport = new SlowTransport();
+		await subscribe(events, two, transport);
+		const begin = ['added', 'ready', 'changed'];
+		for (const frames of [begin, [...begin, 'changed'], [...begin, 'changed']]) {
+			expect(told(transport)).to.deep.equal(frames);
+			await pass(MINUTE);
+			transport.goOn();
+			await settle();
+		}
+	});
+
+	it('of a stream ends before it is known whether the client may read: then nothing comes any more', async () => {
+		let mayRead = (_may: boolean) => {};
+		const asking = stream({
+			name: 'asking',
+			summary: 'for a test',
+			mayRead: () =>
+				new Promise<boolean>((resolve) => {
+					mayRead = resolve;
+				}),
+		});
+		const transport = await subscribe(asking, two);
+		await pass(MINUTE);
+		mayRead(true);
+		await settle();
+		expect(told(transport)).to.deep.equal(['nosub']);
+	});
+});
