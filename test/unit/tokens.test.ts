@@ -245,10 +245,10 @@ describe('login tokens (9.3)', () => {
 	describe('logoutOtherClients', () => {
 		it('9.3: answers a token for this connection, and ends all others', async () => {
 			const now: unknown[] = [];
-			const caller = { ...callerOf(alice), setUserId: (...user: unknown[]) => void now.push(...user) };
+			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void now.push(...changed) };
 			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;
 			expect(Object.keys(rest)).to.deep.equal(['tokenExpires']);
-			expect(now).to.deep.equal([alice.id, hashOf(token), rest.tokenExpires]);
+			expect(now).to.deep.equal([hashOf(token), rest.tokenExpires]);
 			expect(await hashesOf(alice)).to.deep.equal([hashOf(token)]);
 			const removed = [alice.token, ...others].map(hashOf);
 			expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: removed }]);
