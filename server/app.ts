@@ -99,7 +99,7 @@ export function createApp(options: AppOptions): App {
 		ddp,
 	);
 	const sweeper = setInterval(() => {
-		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
+		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);
 	sweeper.unref();
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);

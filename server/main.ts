@@ -38,7 +38,6 @@ async function serve(config: Config): Promise<void> {
 			store,
 			log,
 			settings: {
-				loginExpirationInDays: config['login-expiry'],
 				signUps: config['sign-ups'],
 				leaseTime: config['lease-time'],
 				strictKeys: config['strict-keys'],

@@ -116,11 +116,6 @@ export const options = {
 		default: undefined,
 	}),
 	demo: onOff('try it: memory, on 127.0.0.1, with people and rooms to play with'),
-	'login-expiry': integer(1, 36_500, {
-		meaning: 'days until a login token runs out',
-		env: 'ROOMKEY_LOGIN_EXPIRY',
-		default: 90,
-	}),
 	'sign-ups': onOff('strangers may make an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': inEnvironment((text) => text.trim() !== '', 'a password', {
 		meaning: 'if there is no admin at the start, make one with this password',

@@ -35,8 +35,6 @@ export interface RestRoute {
 
 /** Figures that methods depend on and whoever runs the server decides. */
 export interface Settings {
-	/** How long a login token is valid, in days. */
-	readonly loginExpirationInDays: number;
 	/** Whether strangers may make an account for themselves. */
 	readonly signUps: boolean;
 	/** How long a waiting member is left to the one who was told of them, in ms (`contract/beyond.md` T1). */

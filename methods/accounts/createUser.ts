@@ -40,7 +40,7 @@ export const createUser = method({
 		if (!username && !email) throw refusal('namelessUser');
 		if (username) demandFreeUsername(username, name);
 		if (email) demandEmail(email, name);
-		const made = makeToken(settings);
+		const made = await makeToken(store);
 		const user = {
 			_id: randomId(),
 			createdAt: new Date(),

@@ -2,8 +2,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
-import type { MethodContext, Settings } from '../../shared/method.js';
+import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
+import { DEFAULTS, setting } from '../settings/workspace.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -23,15 +24,21 @@ export function hashToken(token: string): string {
 	return createHash('sha256').update(token).digest('base64');
 }
 
+/** How many days a token is good for. Rocket.Chat takes what is none for its default, too. */
+async function lifetimeIn(store: Store): Promise<number> {
+	const days = await setting(store, 'Accounts_LoginExpiration');
+	return days > 0 ? days : DEFAULTS.Accounts_LoginExpiration;
+}
+
 /**
  * When a token runs out. A personal access token does not, which is told as a century, Meteor's own word for never:
  * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has run out.
  */
-export function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, settings: Settings): Date {
+function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
 	// Rocket.Chat keeps no such date of personal access tokens.
 	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER * DAY);
-	const expiry = new Date(isDate ? when.getTime() + settings.loginExpirationInDays * DAY : 0);
+	const expiry = new Date(isDate ? when.getTime() + days * DAY : 0);
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
@@ -43,7 +50,7 @@ export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'ex
  * @param userId if given, the token must be this user's
  */
 export async function findTokenHolder(
-	{ store, settings }: Pick<MethodContext, 'store' | 'settings'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	hashedToken: string,
 	userId?: string,
 ): Promise<TokenHolder> {
@@ -53,7 +60,7 @@ export async function findTokenHolder(
 	});
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
-	const expires = expiryOf(token, settings);
+	const expires = expiryOf(token, await lifetimeIn(store));
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
@@ -65,10 +72,13 @@ export interface NewToken {
 }
 
 /** Makes a token. Nothing is stored yet. @param like the stored one whose age and kind it shares; without, a fresh one */
-export function makeToken(settings: Settings, like: Omit<LoginToken, 'hashedToken'> = { when: new Date() }): NewToken {
+export async function makeToken(
+	store: Store,
+	like: Omit<LoginToken, 'hashedToken'> = { when: new Date() },
+): Promise<NewToken> {
 	const token = newToken();
 	const entry: LoginToken = { ...like, hashedToken: hashToken(token) };
-	return { token, entry, expires: expiryOf(entry, settings) };
+	return { token, entry, expires: expiryOf(entry, await lifetimeIn(store)) };
 }
 
 /**
@@ -78,12 +88,12 @@ export function makeToken(settings: Settings, like: Omit<LoginToken, 'hashedToke
  * @returns null where it does not hold, or the user is no longer active
  */
 export async function issueToken(
-	{ store, settings }: Pick<MethodContext, 'store' | 'settings'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	userId: string,
 	provided: Filter<User>,
 	like?: LoginToken,
 ): Promise<NewToken | null> {
-	const made = makeToken(settings, like);
+	const made = await makeToken(store, like);
 	const { matchedCount } = await store.users.updateOne({ active: { $ne: false }, ...provided, _id: userId }, {
 		$push: { [TOKENS]: made.entry },
 	} as UpdateFilter<User>);
@@ -106,7 +116,7 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
  * @throws ClientError where it was removed in that moment: those who announced that found no connection that used it
  */
 export async function becomeUser(
-	context: Pick<MethodContext, 'store' | 'settings' | 'setUserId'>,
+	context: Pick<MethodContext, 'store' | 'setUserId'>,
 	userId: string,
 	hashedToken: string,
 	expires: Date,
@@ -121,7 +131,7 @@ export async function becomeUser(
 export async function logInWith(
 	{ token, entry, expires }: NewToken,
 	userId: string,
-	context: Pick<MethodContext, 'store' | 'settings' | 'setUserId'>,
+	context: Pick<MethodContext, 'store' | 'setUserId'>,
 ): Promise<TokenResult> {
 	await becomeUser(context, userId, entry.hashedToken, expires);
 	return tokenResult(userId, token, expires);
@@ -184,8 +194,8 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 }
 
 /** Removes the tokens that have run out. The server calls it every ten minutes, as Meteor does. */
-export async function sweepTokens(store: Store, settings: Settings): Promise<void> {
-	const before = new Date(Date.now() - settings.loginExpirationInDays * DAY);
+export async function sweepTokens(store: Store): Promise<void> {
+	const before = new Date(Date.now() - (await lifetimeIn(store)) * DAY);
 	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
 	await store.users.updateMany(
 		{ [TOKENS]: { $elemMatch: expired } } as Filter<User>,

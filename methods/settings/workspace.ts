@@ -14,19 +14,23 @@ export const DEFAULTS = {
 	E2E_Enable_Encrypt_Files: true,
 	E2E_Enabled_Mentions: true,
 	E2E_Force_Encryption_For_Private_Rooms: false,
-} as const satisfies Record<string, boolean>;
+	/** Days until a login token runs out. */
+	Accounts_LoginExpiration: 90,
+} as const satisfies Record<string, boolean | number>;
 
 export type SettingId = keyof typeof DEFAULTS;
+
+type Value<I extends SettingId> = (typeof DEFAULTS)[I] extends boolean ? boolean : number;
 
 const values = memoryOf(async (store, id) => {
 	const document = await store.settings.findOne({ _id: id });
 	const standard = DEFAULTS[id as SettingId];
-	return typeof document?.value === typeof standard ? (document?.value as boolean) : standard;
+	return typeof document?.value === typeof standard ? document?.value : standard;
 });
 
 /** What a setting is now; a change made through another process is seen within a second. */
-export function setting(store: Store, id: SettingId): Promise<boolean> {
-	return values.get(store, id);
+export function setting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
+	return values.get(store, id) as Promise<Value<I>>;
 }
 
 /** Must be called after a setting was written, so that it is in force at once. */

@@ -15,7 +15,6 @@ import type { Person } from './people.js';
 import { openTestStore } from './store.js';
 
 export const settings: Settings = {
-	loginExpirationInDays: 90,
 	signUps: false,
 	leaseTime: 10_000,
 	strictKeys: false,

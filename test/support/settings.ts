@@ -3,14 +3,19 @@ import { type SettingId, settingChanged } from '../../methods/settings/workspace
 import type { Store } from '../../shared/store.js';
 
 /** Sets one, in force at once. */
-export async function set(store: Store, id: SettingId, value: boolean): Promise<void> {
+export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
 	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } });
 	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value });
 	settingChanged(store, id);
 }
 
 /** Sets one while `run` runs; then it is as if nobody had ever set it. */
-export async function during(store: Store, id: SettingId, value: boolean, run: () => Promise<unknown>): Promise<void> {
+export async function during(
+	store: Store,
+	id: SettingId,
+	value: boolean | number,
+	run: () => Promise<unknown>,
+): Promise<void> {
 	await set(store, id, value);
 	try {
 		await run();

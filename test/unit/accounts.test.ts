@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { sweepTokens } from '../../methods/accounts/tokens.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { openRoomkey, settings, type TestRoomkey } from '../support/roomkey.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
 
 const DAY = 24 * 60 * 60 * 1000;
 const digest = (password: string) => ({
@@ -203,6 +204,22 @@ describe('accounts (9.2, 9.3)', () => {
 		});
 	});
 
+	for (const [days, kept] of [
+		[30, false],
+		[120, true],
+		[0, true],
+	] as const) {
+		it(`a token of 60 days ${kept ? 'is good' : 'has run out'} where Accounts_LoginExpiration is ${days}`, async () => {
+			const person = await addPerson(roomkey.store, { tokenMadeAt: new Date(Date.now() - 60 * DAY) });
+			await during(roomkey.store, 'Accounts_LoginExpiration', days, async () => {
+				if (kept) expect(await logIn({ resume: person.token })).to.include({ id: person.id });
+				else expect(await rejection(logIn({ resume: person.token }))).to.include({ error: 403 });
+				await sweepTokens(roomkey.store);
+			});
+			expect(await tokensOf(person.id)).to.have.length(kept ? 1 : 0);
+		});
+	}
+
 	it('sweeps tokens that have run out, but no others and no personal access tokens', async () => {
 		const when = new Date(Date.now() - 91 * DAY);
 		const person = await addPerson(roomkey.store);
@@ -214,7 +231,7 @@ describe('accounts (9.2, 9.3)', () => {
 		await roomkey.store.users.updateOne({ _id: person.id }, {
 			$push: { 'services.resume.loginTokens': { $each: tokens } },
 		} as object);
-		await sweepTokens(roomkey.store, settings);
+		await sweepTokens(roomkey.store);
 		expect((await tokensOf(person.id)).map(({ hashedToken }) => hashedToken)).to.deep.equal([
 			fresh?.hashedToken,
 			`personal-${person.id}`,

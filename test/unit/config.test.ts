@@ -17,7 +17,6 @@ describe('the configuration', () => {
 			demo: false,
 			'sign-ups': false,
 			store: { kind: 'files', folder: 'roomkey-data' },
-			'login-expiry': 90,
 			'rate-limit': 'on',
 			'once-lifetime': 120_000,
 			'once-max': 100_000,

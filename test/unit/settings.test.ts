@@ -42,6 +42,7 @@ describe('settings (11)', () => {
 			E2E_Enabled_Mentions: true,
 			E2E_Force_Encryption_For_Private_Rooms: false,
 			E2E_Passphrase_Policy_Enabled: false,
+			Accounts_LoginExpiration: 90,
 		});
 	});
 
