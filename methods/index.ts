@@ -1,8 +1,10 @@
-/** The catalogue: every method, publication and stream a client may use. */
+/** The catalogue: every method, publication and stream a client may use, and how often. */
+import type { RateRule } from '../shared/limit.js';
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
 import { accountMethods } from './accounts/index.js';
+import { accountLimits } from './accounts/limits.js';
 import { ownUser } from './accounts/ownUser.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { permissionMethods } from './authorization/permissions.js';
@@ -32,3 +34,6 @@ export const methods: readonly Method[] = [
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
 export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData, roomMessages];
+
+/** Rules beside the limits in definitions. */
+export const limits: readonly RateRule[] = accountLimits;

@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../shared/ejson.js';
-import { isClientSafe, MatchError, refusal } from '../shared/errors.js';
+import { isClientSafe, isPassing, MatchError, refusal } from '../shared/errors.js';
 import type { Caller } from './caller.js';
 import { Fading, type FadingOptions } from './fading.js';
 
@@ -59,13 +59,9 @@ function keyOf({ method, caller: { userId, mark } }: Asked): string {
 	return key.length > LONGEST_KEY ? hash('sha256', key, 'base64') : key;
 }
 
-/** Refusals that say nothing about what was asked for: to ask again is to try again. */
-const PASSING: readonly unknown[] = [500, 'error-timeout', 'too-many-requests'];
-
-/** Whether what was thrown is the method's answer, and not a failure of ours that may be over the next time. */
+/** Whether what was thrown is the method's answer, and not something that may be over the next time. */
 function isAnswer(thrown: unknown): boolean {
-	if (thrown instanceof MatchError) return true;
-	return isClientSafe(thrown) && !PASSING.includes(thrown.error);
+	return thrown instanceof MatchError || (isClientSafe(thrown) && !isPassing(thrown));
 }
 
 /** How large all outcomes may be together; beyond it the oldest goes first. */

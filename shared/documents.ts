@@ -8,6 +8,28 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for those that never run out. */
 	type?: string;
+	/** Of a personal access token: whoever comes with it is asked for no second factor. */
+	bypassTwoFactor?: boolean;
+}
+
+/** Codes of an authenticator app. */
+export interface TotpService {
+	enabled?: boolean;
+	/** Base32. */
+	secret?: string;
+	/** Hex SHA-256 of the codes that are good without the app, each once. */
+	hashedBackup?: string[];
+	/** The last time step whose code was used here: it and those before it are good no more. */
+	usedStep?: number;
+}
+
+/** A code that was sent by mail. */
+export interface EmailCode {
+	/** bcrypt of its digits. */
+	code: string;
+	expire: Date;
+	/** How often another one was tried. */
+	attempts?: number;
 }
 
 /** Collection `users`. */
@@ -34,6 +56,10 @@ export interface User {
 	services?: {
 		password?: { bcrypt: string };
 		resume?: { loginTokens: LoginToken[] };
+		totp?: TotpService;
+		email2fa?: { enabled?: boolean };
+		/** A list in older releases. */
+		emailCode?: EmailCode | EmailCode[];
 	};
 	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };

@@ -2,7 +2,6 @@
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { oldKeysIn } from './kept.js';
 import { type KeyedRoom, keyedRoom } from './keyId.js';
 import { endLeases } from './leases.js';
 import { KEY_CALLS } from './limits.js';
@@ -10,7 +9,7 @@ import { dropOffer, offered } from './offers.js';
 import { demandNoReset, putAwayStale, writeKey } from './ownKey.js';
 import { leaveQueue } from './queue.js';
 import { demandKeyId } from './sealed.js';
-import { findPlace, sameKeys, tellMember, withArchived } from './slots.js';
+import { findPlace, sameKeys, tellMember, withOffered } from './slots.js';
 
 /**
  * Takes the very offer that was seen, in one write. The member's own old keys stay, and the present one joins them; those
@@ -19,10 +18,7 @@ import { findPlace, sameKeys, tellMember, withArchived } from './slots.js';
  */
 function take(context: MethodContext, place: Subscription, room: KeyedRoom): Promise<Subscription | null> {
 	const key = offered(place);
-	const { E2EKey, oldRoomKeys, suggestedOldRoomKeys } = place;
-	const own = oldKeysIn(oldRoomKeys);
-	const known = own.length > 0 ? own : oldKeysIn(suggestedOldRoomKeys);
-	const old = withArchived({ ...(E2EKey && { E2EKey }), oldRoomKeys: known }, room.e2eKeyId, key);
+	const old = withOffered(place, room.e2eKeyId, key);
 	return writeKey(context, { ...sameKeys(place), E2ESuggestedKey: place.E2ESuggestedKey as string } as object, {
 		$set: { E2EKey: key, ...(old.length > 0 && { oldRoomKeys: old }) },
 		$unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 },

@@ -5,7 +5,7 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
-import { keyIn } from '../e2e/kept.js';
+import { keyIn, oldKeysIn } from '../e2e/kept.js';
 import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
@@ -28,9 +28,9 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each notes in their place that
- * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
- * the place; one that a crash left behind counts for as long as a call may take.
+ * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each
+ * notes in their place that they are about to go before they look for an owner who stays, so that no two can rely on each
+ * other. The note goes with the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function demandOtherOwner(
@@ -58,6 +58,13 @@ export async function demandOtherOwner(
 	throw refusal('lastOwner', { method: name });
 }
 
+/** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */
+function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
+	if (keyIn(place) !== undefined || offered(place) !== '') return true;
+	const old = [...oldKeysIn(place.oldRoomKeys), ...oldKeysIn(place.suggestedOldRoomKeys)];
+	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
+}
+
 /** A filter for the place with the very keys that were seen in it. */
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
@@ -69,7 +76,7 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subsc
 
 /**
  * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
- * told. Where they had the key, or were offered it, it is stale from then on (`contract/beyond.md` E12); where nobody who
+ * told. Where they know the key, it is stale from then on (`contract/beyond.md` E12); where nobody who
  * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
  *
  * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens
@@ -87,8 +94,7 @@ export async function removeMember(
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
-		const knewKey = keyIn(place) !== undefined || offered(place) !== '';
-		if (knewKey) await markStale(context, rid, reason);
+		if (knowsKey(place, room)) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
 		// Somebody may have given them the key since: then it must be marked as stale first.

@@ -275,7 +275,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			if (waiting) release();
 			waiting = false;
 		};
-		await this.#subscriptions?.start(request, this.#userId, unblock);
+		await this.#subscriptions?.start(request, this, unblock);
 		unblock();
 		this.#ended();
 	}

@@ -7,6 +7,7 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../shar
 import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
+import type { RateLimits } from '../limits/rate.js';
 import { wireId } from './codec.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
@@ -23,6 +24,8 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	/** Left out where nothing is limited. */
+	readonly limits?: RateLimits | undefined;
 }
 
 /** What the subscriptions of one client share. */

@@ -1,9 +1,11 @@
 /** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
-import { type ClientError, notFound, refusal } from '../../shared/errors.js';
+import { type ClientError, notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
+import type { Client } from '../limits/rate.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
+import type { Sub } from './messages.js';
 import { SmallMap } from './small-map.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
@@ -47,20 +49,35 @@ export class Subscriptions implements SubscriptionHost {
 
 	/**
 	 * Starts a subscription; one whose id is active already is passed over.
+	 * @param client who subscribes, at any moment
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(
-		{ id, name, params = [] }: { id: string; name: string; params?: readonly unknown[] },
-		userId: string | null,
-		unblock: () => void,
-	): Promise<void> | undefined {
+	start(request: Sub, client: Client, unblock: () => void): Promise<void> | undefined {
+		const { id, name } = request;
 		const publication = this.publications.named.get(name);
 		if (!publication) {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
 		}
 		if (this.#named.has(id)) return undefined;
+		const counting = this.services.limits?.count('subscription', name, client);
+		if (!counting) return this.#start(publication, request, client, unblock);
+		return counting.then(
+			() => this.#start(publication, request, client, unblock),
+			(error) => this.transport.send(codec.nosub(id, toClientError(error))),
+		);
+	}
+
+	/** Starts one that was counted. */
+	#start(
+		publication: Publication,
+		{ id, params = [] }: Sub,
+		{ userId }: Client,
+		unblock: () => void,
+	): Promise<void> | undefined {
+		// The client may have gone while it was counted.
+		if (this.#closed) return undefined;
 		if (this.#named.size >= this.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;

@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { canonical } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
+import { WITH_APP, withMail } from '../support/factors.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
@@ -93,6 +94,12 @@ const SECRET_FIELDS = [
 	'bcrypt',
 	'hashedToken',
 	'loginTokens',
+	'totp',
+	'secret',
+	'hashedBackup',
+	'usedStep',
+	'email2fa',
+	'emailCode',
 	'e2eRekeying',
 	'e2eQueueing',
 	'e2eReset',
@@ -127,11 +134,11 @@ describe('every method', () => {
 		const stranger = await person('stranger');
 		const invited = await person('invited');
 		const member = await person('member');
-		const owner = await person('owner');
+		const owner = await person('owner', { services: WITH_APP });
 		const admin = await person('root', { roles: ['admin', 'user'] });
 		await person('spare', { roles: ['admin'] });
 		const bot = await person('bot', { roles: ['bot'] });
-		const guest = await person('guest', { roles: ['guest'] });
+		const guest = await person('guest', { roles: ['guest'], services: await withMail('123456') });
 		const roleless = await person('roleless', { roles: [] });
 		const nameless = await person('nameless');
 		await store.users.updateOne({ _id: nameless.id }, { $unset: { username: 1 } });

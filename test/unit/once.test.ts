@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Mark } from '../../server/caller.js';
 import { createLineages } from '../../server/ddp/lineage.js';
 import { Fading } from '../../server/fading.js';
-import { ClientError, MatchError } from '../../shared/errors.js';
+import { ClientError, MatchError, refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -118,6 +118,8 @@ describe('E1 one answer per call', () => {
 		['a 500', new ClientError(500, 'Internal server error')],
 		['a limit', new ClientError('too-many-requests')],
 		['a time-out', new ClientError('error-timeout')],
+		['a reset that was broken off', refusal('resetFailed')],
+		['a reset by somebody else', refusal('resetInProgress')],
 	] as const) {
 		it(`does not remember ${what}: the next one tries again`, async () => {
 			await rejection(ask(rest('a'), 'throws', thrown));

@@ -404,9 +404,14 @@ describe('members of a room', () => {
 			await strict.close();
 		});
 
+		const old = (e2eKeyId: string): Partial<Subscription> => ({
+			oldRoomKeys: [{ e2eKeyId, ts: new Date(), E2EKey: `${e2eKeyId}-old` }],
+		});
 		for (const [what, fields, isStale] of [
 			['held the key', withKey(), true],
 			['was offered it', { E2ESuggestedKey: 'k-offered' }, true],
+			['has it among the old ones', old('k'), true],
+			['has another among the old ones', old('j'), false],
 			['never saw it', {}, false],
 		] as const) {
 			it(`E12: a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'}`, async () => {
