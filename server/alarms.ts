@@ -3,17 +3,11 @@
 /** Longest delay Node's timers know, in ms: 24.8 days. Beyond it they fire at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** What an alarm wakes. */
+/** What an alarm wakes. It has one at a time. */
 export interface Sleeper {
-	wake(): void;
-}
-
-/** An alarm that was set. */
-export interface Alarm {
-	readonly time: number;
-	readonly sleeper: Sleeper;
-	/** Its place in the heap; -1 once it went off or was called off. */
+	/** The place of its alarm among all; -1 while none is set, as at first. Not to be changed by others. */
 	place: number;
+	wake(): void;
 }
 
 /**
@@ -21,32 +15,37 @@ export interface Alarm {
  * heap, in which none is before the one at half its place. Does not keep the process alive.
  */
 export class Alarms {
-	readonly #heap: Alarm[] = [];
+	readonly #sleepers: Sleeper[] = [];
+	/** The time of each, at the same place. Numbers in an array of their own need no object each. */
+	readonly #times: number[] = [];
 	#timer: NodeJS.Timeout | undefined;
 
-	/** Wakes once a time has come; soon, if it has already, or never could: none is before or after what is no time. */
-	set(time: Date, sleeper: Sleeper): Alarm {
-		const alarm: Alarm = { time: time.getTime() || 0, sleeper, place: this.#heap.length };
-		this.#heap.push(alarm);
-		this.#rise(alarm);
-		if (alarm.place === 0) this.#wait();
-		return alarm;
+	/**
+	 * Wakes once a time has come; soon, if it has already, or never could: what is no time has no place among others. An
+	 * alarm the sleeper had is called off.
+	 */
+	set(time: Date, sleeper: Sleeper): void {
+		this.cancel(sleeper);
+		this.#put(time.getTime() || 0, sleeper, this.#sleepers.length);
+		this.#rise(sleeper);
+		if (sleeper.place === 0) this.#wait();
 	}
 
-	/** Calls an alarm off, unless it went off. */
-	cancel(alarm: Alarm): void {
-		const { place } = alarm;
+	/** Calls an alarm off, if there is one. */
+	cancel(sleeper: Sleeper): void {
+		const { place } = sleeper;
 		if (place === -1) return;
-		this.#remove(alarm);
+		this.#remove(sleeper);
 		if (place === 0) this.#wait();
 	}
 
-	#remove(alarm: Alarm): void {
-		const { place } = alarm;
-		alarm.place = -1;
-		const last = this.#heap.pop() as Alarm;
-		if (last !== alarm) {
-			this.#put(last, place);
+	#remove(sleeper: Sleeper): void {
+		const { place } = sleeper;
+		sleeper.place = -1;
+		const last = this.#sleepers.pop() as Sleeper;
+		const time = this.#times.pop() as number;
+		if (last !== sleeper) {
+			this.#put(time, last, place);
 			this.#rise(last);
 			this.#sink(last);
 		}
@@ -55,49 +54,57 @@ export class Alarms {
 	/** Waits for the first alarm, whichever that is now. */
 	#wait(): void {
 		clearTimeout(this.#timer);
-		const [first] = this.#heap;
-		if (!first) return;
-		const delay = Math.min(Math.max(first.time - Date.now(), 0), LONGEST_DELAY);
+		const [first] = this.#times;
+		if (first === undefined) return;
+		const delay = Math.min(Math.max(first - Date.now(), 0), LONGEST_DELAY);
 		this.#timer = setTimeout(() => this.#goOff(), delay).unref();
 	}
 
 	#goOff(): void {
 		const now = Date.now();
 		const due: Sleeper[] = [];
-		for (let [first] = this.#heap; first && first.time <= now; [first] = this.#heap) {
-			due.push(first.sleeper);
+		for (let [first] = this.#sleepers; first && this.#timeAt(0) <= now; [first] = this.#sleepers) {
+			due.push(first);
 			this.#remove(first);
 		}
 		this.#wait();
 		for (const sleeper of due) sleeper.wake();
 	}
 
-	#rise(alarm: Alarm): void {
+	#rise(sleeper: Sleeper): void {
 		for (;;) {
-			const parent = this.#heap[(alarm.place - 1) >> 1];
-			if (!parent || parent.time <= alarm.time) return;
-			this.#swap(parent, alarm);
+			const { place } = sleeper;
+			const parent = (place - 1) >> 1;
+			if (place === 0 || this.#timeAt(parent) <= this.#timeAt(place)) return;
+			this.#swap(parent, place);
 		}
 	}
 
-	#sink(alarm: Alarm): void {
+	#sink(sleeper: Sleeper): void {
 		for (;;) {
-			const left = this.#heap[2 * alarm.place + 1];
-			const right = this.#heap[2 * alarm.place + 2];
-			const child = left && right && right.time < left.time ? right : left;
-			if (!child || alarm.time <= child.time) return;
-			this.#swap(alarm, child);
+			const { place } = sleeper;
+			const left = 2 * place + 1;
+			const child = this.#timeAt(left + 1) < this.#timeAt(left) ? left + 1 : left;
+			if (this.#timeAt(place) <= this.#timeAt(child)) return;
+			this.#swap(place, child);
 		}
 	}
 
-	#swap(one: Alarm, other: Alarm): void {
-		const { place } = one;
-		this.#put(one, other.place);
-		this.#put(other, place);
+	/** Never, where there is none. */
+	#timeAt(place: number): number {
+		return place < this.#times.length ? (this.#times[place] as number) : Number.POSITIVE_INFINITY;
 	}
 
-	#put(alarm: Alarm, place: number): void {
-		alarm.place = place;
-		this.#heap[place] = alarm;
+	#swap(one: number, other: number): void {
+		const time = this.#timeAt(one);
+		const sleeper = this.#sleepers[one] as Sleeper;
+		this.#put(this.#timeAt(other), this.#sleepers[other] as Sleeper, one);
+		this.#put(time, sleeper, other);
+	}
+
+	#put(time: number, sleeper: Sleeper, place: number): void {
+		this.#times[place] = time;
+		this.#sleepers[place] = sleeper;
+		sleeper.place = place;
 	}
 }

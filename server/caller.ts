@@ -14,6 +14,8 @@ export interface Caller {
 	/** Hash of the login token they came with. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	/** Its id, for those who need no more of it: it is made when it is asked for. Absent where there is none. */
+	readonly connectionId?: string | undefined;
 	/** Network address of the client, null where it is unknown. */
 	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;

@@ -40,8 +40,12 @@ export function publicationsOf(
 	return { named, universal, strategyOf: (collection) => strategyByName.get(collection) ?? 'SERVER_MERGE' };
 }
 
-/** Makes one callback of many; what one throws is logged, and the others are called all the same. */
-export function connectionListener({ onConnection = [] }: Catalogue, log: Log): (connection: Connection) => void {
+/** Makes one callback of many, if there are any; what one throws is logged, and the others are called all the same. */
+export function connectionListener(
+	{ onConnection = [] }: Catalogue,
+	log: Log,
+): ((connection: Connection) => void) | undefined {
+	if (onConnection.length === 0) return undefined;
 	return (connection) => {
 		for (const listener of onConnection) {
 			try {

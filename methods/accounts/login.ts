@@ -25,11 +25,11 @@ const PasswordLogin = {
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const hashedToken = hashToken(token);
-	const holder = await findTokenHolder(context, hashedToken);
+	const holder = await findTokenHolder(context, hashToken(token));
 	if (holder === 'unknown') throw refusal('loggedOut');
 	if (holder === 'expired') throw refusal('sessionExpired');
-	await context.setUserId(holder.user._id, hashedToken, holder.expires);
+	// The hash as it is stored: a store within this process has it in memory already.
+	await context.setUserId(holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 

@@ -2,15 +2,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { Alarms } from '../alarms.js';
 import { limitConnections, TOO_MANY_CONNECTIONS } from '../limits/connections.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
-import { openFramed } from './sockjs/websocket.js';
+import { FramedTransport } from './sockjs/websocket.js';
 import type { Receiver, Transport, TransportOptions } from './transport.js';
-import { openRaw } from './websocket.js';
+import { ClientSocket, WebSocketTransport } from './websocket.js';
 
 export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
@@ -72,19 +72,20 @@ export interface DdpServices
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
 	const { log, bus, addressOf } = services;
-	const { maxFrame, maxBuffered } = options;
+	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const admissions = limitConnections(options.maxConnectionsPerAddress);
-	const transportOptions = { maxBuffered, addressOf, admissions };
+	const transportOptions = { maxBuffered, compression, addressOf, admissions };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
+		WebSocket: ClientSocket,
 		// The sessions are all there are.
 		clientTracking: false,
 		maxPayload: maxFrame,
-		perMessageDeflate: options.compression,
+		perMessageDeflate: compression,
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
@@ -112,13 +113,15 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
 	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
 
-	function open(webSocket: WebSocket, request: IncomingMessage): void {
+	function open(webSocket: ClientSocket, request: IncomingMessage): void {
 		// From here on `ws` listens on the socket.
 		request.socket.off('error', onSocketError);
 		// It closes the socket with the right code by itself; without a listener it would also end the process.
 		webSocket.on('error', onWebSocketError);
-		if (SOCKJS_PATH.test(request.url ?? '')) openFramed(webSocket, request, openSession, framedOptions);
-		else openRaw(webSocket, request, openSession, transportOptions);
+		const transport = SOCKJS_PATH.test(request.url ?? '')
+			? new FramedTransport(webSocket, request, framedOptions)
+			: new WebSocketTransport(webSocket, request, transportOptions);
+		transport.open(openSession);
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -7,8 +7,15 @@ export interface HeartbeatOptions {
 	readonly timeout: number;
 }
 
-/** What a heartbeat does to its client. */
+/**
+ * A client that is looked after. How it is doing is noted in the client itself: a server has very many, and an object more
+ * for each would hold more than all that.
+ */
 export interface Patient {
+	/** The round it belongs to, while it is looked after. Not to be changed by others. */
+	round: Set<Patient> | undefined;
+	/** Whether anything was heard since the last look. Not to be changed by others. */
+	heard: boolean;
 	ping(): void;
 	giveUp(): void;
 }
@@ -17,36 +24,50 @@ export interface Patient {
 const ROUNDS = 100;
 
 /**
- * The heartbeats of all clients of a server. One timer looks after them: each client belongs to a round, in which it is
- * looked at once an interval, and the rounds come one after the other. A timer for each client would hold more than all
- * else that tells whether it is alive.
+ * The heartbeats of all clients of a server. When nothing was heard of one since the last look it is pinged, and given up
+ * when nothing is heard for the timeout after that.
+ *
+ * One timer looks after them: each client belongs to a round, in which it is looked at once an interval, and the rounds
+ * come one after the other. A timer for each client would hold more than all else that tells whether it is alive.
  */
 export class Heartbeats {
-	readonly #rounds: Set<Heartbeat>[];
+	readonly #rounds: Set<Patient>[];
 	/** The round that came last. */
 	#current = 0;
 	#clients = 0;
 	#ticker: NodeJS.Timeout | undefined;
+	/** Of those who were pinged and not heard since: when they are given up. */
+	readonly #deadlines = new Map<Patient, NodeJS.Timeout>();
 
-	constructor(readonly options: HeartbeatOptions) {
+	constructor(private readonly options: HeartbeatOptions) {
 		const count = Math.max(1, Math.min(ROUNDS, Math.floor(options.interval)));
 		this.#rounds = Array.from({ length: count }, () => new Set());
 	}
 
-	/** Begins to look after a client: first an interval from now. Undefined where heartbeats are switched off. */
-	start(patient: Patient): Heartbeat | undefined {
+	/** Begins to look after a client: first an interval from now. Does nothing where heartbeats are switched off. */
+	start(patient: Patient): void {
 		const { interval } = this.options;
-		if (interval <= 0) return undefined;
-		const round = this.#rounds[this.#current] as Set<Heartbeat>;
-		const heartbeat = new Heartbeat(this, round, patient);
-		round.add(heartbeat);
+		if (interval <= 0) return;
+		patient.round = this.#rounds[this.#current] as Set<Patient>;
+		patient.round.add(patient);
+		patient.heard = false;
 		this.#clients++;
 		this.#ticker ??= setInterval(() => this.#nextRound(), interval / this.#rounds.length);
-		return heartbeat;
 	}
 
-	/** A heartbeat has left its round. */
-	left(): void {
+	/** A message has arrived: the client is alive. Cheap enough for every message. */
+	heard(patient: Patient): void {
+		if (patient.heard) return;
+		patient.heard = true;
+		this.#forgetDeadline(patient);
+	}
+
+	/** Looks after a client no longer, if it did. */
+	stop(patient: Patient): void {
+		this.#forgetDeadline(patient);
+		if (!patient.round) return;
+		patient.round.delete(patient);
+		patient.round = undefined;
 		this.#clients--;
 		if (this.#clients > 0) return;
 		clearInterval(this.#ticker);
@@ -55,42 +76,22 @@ export class Heartbeats {
 
 	#nextRound(): void {
 		this.#current = (this.#current + 1) % this.#rounds.length;
-		for (const heartbeat of this.#rounds[this.#current] ?? []) heartbeat.look();
-	}
-}
-
-/**
- * That of one client. When nothing was heard since the last look it pings, and gives the client up when nothing is heard
- * for the timeout after that.
- */
-export class Heartbeat {
-	#heardSince = false;
-	#deadline: NodeJS.Timeout | undefined;
-
-	constructor(
-		private readonly all: Heartbeats,
-		private readonly round: Set<Heartbeat>,
-		private readonly patient: Patient,
-	) {}
-
-	/** A message has arrived: the client is alive. Cheap enough for every message. */
-	heard(): void {
-		this.#heardSince = true;
-		if (this.#deadline === undefined) return;
-		clearTimeout(this.#deadline);
-		this.#deadline = undefined;
+		for (const patient of this.#rounds[this.#current] ?? []) this.#look(patient);
 	}
 
-	stop(): void {
-		clearTimeout(this.#deadline);
-		if (this.round.delete(this)) this.all.left();
-	}
-
-	look(): void {
-		if (!this.#heardSince && this.#deadline === undefined) {
-			this.#deadline = setTimeout(() => this.patient.giveUp(), this.all.options.timeout);
-			this.patient.ping();
+	#look(patient: Patient): void {
+		if (!patient.heard && !this.#deadlines.has(patient)) {
+			this.#deadlines.set(
+				patient,
+				setTimeout(() => patient.giveUp(), this.options.timeout),
+			);
+			patient.ping();
 		}
-		this.#heardSince = false;
+		patient.heard = false;
+	}
+
+	#forgetDeadline(patient: Patient): void {
+		clearTimeout(this.#deadlines.get(patient));
+		this.#deadlines.delete(patient);
 	}
 }

@@ -15,6 +15,7 @@ export interface CallHost {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	readonly connectionId: string | undefined;
 	readonly clientAddress: string | null;
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
@@ -28,7 +29,6 @@ export interface CallHost {
 class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
-	readonly connection: Connection | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
 	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
@@ -42,10 +42,18 @@ class DdpCaller implements Caller {
 		readonly secondFactor: SecondFactor | undefined,
 		unblock: () => void,
 	) {
-		({ userId: this.userId, hashedToken: this.hashedToken, connection: this.connection } = host);
+		({ userId: this.userId, hashedToken: this.hashedToken } = host);
 		this.clientAddress = host.clientAddress;
 		this.randomSeed = randomSeed || null;
 		this.#unblock = unblock;
+	}
+
+	get connection(): Connection | null {
+		return this.host.connection;
+	}
+
+	get connectionId(): string | undefined {
+		return this.host.connectionId;
 	}
 
 	get signal(): AbortSignal {

@@ -5,9 +5,11 @@ import type { Transport } from './transport.js';
 export interface QueueHost<T> {
 	/** Handles a message. @param release to be called once, at once or later, when the next one may start */
 	handle(message: T, release: () => void): void;
+	/** Nothing is handled, and nothing waits: the queue may be forgotten. */
+	idle(): void;
 }
 
-/** One message at a time, in order. A class, since there is one for every client. */
+/** One message at a time, in order. A class, since there is one for every client that has sent something. */
 export class MessageQueue<T> {
 	/** Made when the first one must wait. */
 	#waiting: T[] | undefined;
@@ -21,10 +23,6 @@ export class MessageQueue<T> {
 		private readonly transport: Transport,
 		private readonly max: number,
 	) {}
-
-	get isEmpty(): boolean {
-		return this.#length === 0;
-	}
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
@@ -63,5 +61,6 @@ export class MessageQueue<T> {
 		}
 		this.#looping = false;
 		if (this.#length <= this.max) this.transport.resume();
+		if (!this.#busy) this.host.idle();
 	}
 }

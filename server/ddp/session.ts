@@ -2,12 +2,12 @@
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
-import type { Alarm, Alarms, Sleeper } from '../alarms.js';
+import type { Alarms, Sleeper } from '../alarms.js';
 import type { Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
-import type { Heartbeat, Heartbeats, Patient } from './heartbeat.js';
+import type { Heartbeats, Patient } from './heartbeat.js';
 import type { Lineages } from './lineage.js';
 import {
 	formerSession,
@@ -22,7 +22,7 @@ import {
 import { type CallHost, runCall } from './methods.js';
 import { MessageQueue, type QueueHost } from './queue.js';
 import type { PublicationServices } from './subscription.js';
-import { type Publications, Subscriptions } from './subscriptions.js';
+import { type Publications, Subscriptions, type SubscriptionsHost } from './subscriptions.js';
 import type { Receiver, Transport } from './transport.js';
 
 /** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
@@ -45,8 +45,8 @@ export interface SessionServices extends PublicationServices {
 	readonly alarms: Alarms;
 	/** Left out where no calls are remembered. */
 	readonly lineages?: Lineages | undefined;
-	/** Is told of every client that has connected. */
-	onConnection(connection: Connection): void;
+	/** Is told of every client that has connected. Left out where nobody asks. */
+	readonly onConnection?: ((connection: Connection) => void) | undefined;
 	/** Is told of every session whose transport has closed. */
 	onGone(session: Session): void;
 }
@@ -59,21 +59,29 @@ interface Waiting {
 
 const nothing = () => {};
 
-export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<Waiting> {
+/**
+ * Of this and all else that each client has, no more is kept than an idle client needs. Their methods are private by
+ * TypeScript alone: with `#`, each object would have to keep that it has them.
+ */
+export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting> {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
-	/** Set for the time when that token runs out. */
-	#expiry: Alarm | undefined;
-	#connection: ClientConnection | null = null;
+	/** That of the alarm for the time when that token runs out. */
+	place = -1;
+	/** Its own id, once the client has connected. */
+	#id: string | undefined;
+	#connection: ClientConnection | undefined;
 	/** The line of sessions this one belongs to. */
 	#line: string | undefined;
 	#subscriptions: Subscriptions | undefined;
-	#heartbeat: Heartbeat | undefined;
+	round: Patient['round'];
+	heard = false;
 	#mayPing = true;
 	#closed = false;
 	#controller: AbortController | undefined;
 	#connectTimer: NodeJS.Timeout | undefined;
-	readonly #queue: MessageQueue<Waiting>;
+	/** While there is something to do. */
+	#queue: MessageQueue<Waiting> | undefined;
 	/** Calls and subscriptions that have not been answered, be they in turn, unblocked or parallel. */
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
@@ -81,11 +89,10 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	#onIdle: (() => void) | undefined;
 
 	constructor(
-		private readonly transport: Transport,
-		private readonly services: SessionServices,
-		private readonly options: SessionOptions,
+		readonly transport: Transport,
+		readonly services: SessionServices,
+		readonly options: SessionOptions,
 	) {
-		this.#queue = new MessageQueue(this, transport, options.maxQueue);
 		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
 	}
 
@@ -106,8 +113,18 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		return this.#hashedToken;
 	}
 
+	/** Made when it is asked for: most clients never call a method that does. */
 	get connection(): ClientConnection | null {
+		if (this.#id === undefined) return null;
+		if (!this.#connection) {
+			this.#connection = new ClientConnection(this.#id, this.transport, this, this.log);
+			if (this.#closed) this.#connection.closed();
+		}
 		return this.#connection;
+	}
+
+	get connectionId(): string | undefined {
+		return this.#id;
 	}
 
 	get clientAddress(): string | null {
@@ -123,7 +140,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	/** Ends the session from our side. */
 	close(tooLarge = false): void {
 		this.transport.close(tooLarge);
-		this.#end();
+		this.end();
 	}
 
 	/** Cuts off a client that does not let itself be closed. */
@@ -134,7 +151,7 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
 	async drain(): Promise<void> {
 		if (this.#closed) return;
-		if (this.#running > 0 || !this.#queue.isEmpty) {
+		if (!this.isIdle) {
 			await new Promise<void>((resolve) => {
 				this.#onIdle = resolve;
 			});
@@ -143,42 +160,42 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	}
 
 	closed(): void {
-		this.#end();
+		this.end();
 		this.services.onGone(this);
 	}
 
-	#end(): void {
+	private end(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
-		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
-		this.#heartbeat?.stop();
-		this.#queue.clear();
+		this.services.alarms.cancel(this);
+		this.services.heartbeats.stop(this);
+		this.#queue?.clear();
 		this.#controller?.abort();
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
-		if (this.#connection) this.services.lineages?.leave(this.#connection.id);
+		if (this.#id !== undefined) this.services.lineages?.leave(this.#id);
 		this.#onIdle?.();
 	}
 
 	markOf(id: string): Mark | undefined {
-		if (this.#line === undefined || !this.#connection) return undefined;
-		return { key: `${this.#line} ${id}`, session: this.#connection.id };
+		if (this.#line === undefined || this.#id === undefined) return undefined;
+		return { key: `${this.#line} ${id}`, session: this.#id };
 	}
 
 	receive(text: string): void {
 		if (this.#closed) return;
-		if (!this.#connection && Buffer.byteLength(text) > FIRST_FRAME) {
+		if (this.#id === undefined && Buffer.byteLength(text) > FIRST_FRAME) {
 			this.close(true);
 			return;
 		}
-		this.#heartbeat?.heard();
+		this.services.heartbeats.heard(this);
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
-		else if (!this.#connection) this.#connect(message);
+		else if (this.#id === undefined) this.connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
+		else if (!this.#mayPing || message.msg !== 'pong') this.enqueue({ message, request: requestOf(message) });
 	}
 
 	send(frame: string): void {
@@ -201,12 +218,13 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 	async setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		this.#userId = userId;
 		this.#hashedToken = hashedToken;
-		if (this.#expiry) this.services.alarms.cancel(this.#expiry);
-		this.#expiry = expires && !this.#closed ? this.services.alarms.set(expires, this) : undefined;
-		if (!this.#closed) await this.#subscriptions?.changeUser(userId);
+		if (this.#closed) return;
+		if (expires) this.services.alarms.set(expires, this);
+		else this.services.alarms.cancel(this);
+		await this.#subscriptions?.changeUser(userId);
 	}
 
-	#connect(message: Message): void {
+	private connect(message: Message): void {
 		if (message.msg !== 'connect') {
 			this.send(codec.protocolError('Must connect first', message));
 			return;
@@ -219,31 +237,28 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		}
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
-		this.#connection = new ClientConnection(randomId(), this.transport, this, this.log);
-		this.#line = this.services.lineages?.join(this.#connection.id, formerSession(message));
-		this.#subscriptions = new Subscriptions(
-			this.services.publications,
-			this.services,
-			this.#connection,
-			this.transport,
-			this.options.maxSubscriptions,
-		);
+		this.#id = randomId();
+		this.#line = this.services.lineages?.join(this.#id, formerSession(message));
+		this.#subscriptions = new Subscriptions(this);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing) this.#heartbeat = this.services.heartbeats.start(this);
-		this.send(codec.connected(this.#connection.id));
+		if (this.#mayPing) this.services.heartbeats.start(this);
+		this.send(codec.connected(this.#id));
 		void this.#subscriptions.startUniversal(null);
-		this.services.onConnection(this.#connection);
+		this.services.onConnection?.(this.connection as ClientConnection);
 	}
 
-	#enqueue(waiting: Waiting): void {
-		const method = this.#methodOf(waiting.request);
+	private enqueue(waiting: Waiting): void {
+		const method = this.methodOf(waiting.request);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
-		else this.#queue.add(waiting);
+		else {
+			this.#queue ??= new MessageQueue(this, this.transport, this.options.maxQueue);
+			this.#queue.add(waiting);
+		}
 	}
 
-	#methodOf(request: Request | string): Method | undefined {
+	private methodOf(request: Request | string): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
@@ -252,23 +267,31 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 			this.send(codec.protocolError(request, message));
 			release();
 		} else if (request.msg === 'method') {
-			void this.#call(request, release);
+			void this.call(request, release);
 		} else if (request.msg === 'sub') {
-			void this.#subscribe(request, release);
+			void this.subscribe(request, release);
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
 		}
 	}
 
-	async #call(request: MethodCall, release: () => void): Promise<void> {
-		this.#running++;
-		await runCall(request, this, release);
-		if (this.#methodOf(request)?.changesUser) this.#userChanges--;
-		this.#ended();
+	idle(): void {
+		this.#queue = undefined;
 	}
 
-	async #subscribe(request: Sub, release: () => void): Promise<void> {
+	private get isIdle(): boolean {
+		return this.#running === 0 && !this.#queue;
+	}
+
+	private async call(request: MethodCall, release: () => void): Promise<void> {
+		this.#running++;
+		await runCall(request, this, release);
+		if (this.methodOf(request)?.changesUser) this.#userChanges--;
+		this.ended();
+	}
+
+	private async subscribe(request: Sub, release: () => void): Promise<void> {
 		this.#running++;
 		let waiting = true;
 		const unblock = () => {
@@ -277,11 +300,11 @@ export class Session implements Receiver, CallHost, Patient, Sleeper, QueueHost<
 		};
 		await this.#subscriptions?.start(request, this, unblock);
 		unblock();
-		this.#ended();
+		this.ended();
 	}
 
-	#ended(): void {
+	private ended(): void {
 		this.#running--;
-		if (this.#running === 0 && this.#queue.isEmpty) this.#onIdle?.();
+		if (this.isIdle) this.#onIdle?.();
 	}
 }

@@ -2,11 +2,11 @@
 import { type ClientError, notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
+import { type Few, fewOf, membersOf, withoutMember } from '../few.js';
 import type { Client } from '../limits/rate.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
 import type { Sub } from './messages.js';
-import { SmallMap } from './small-map.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
 
@@ -24,10 +24,22 @@ const NONE: readonly unknown[] = [];
 /** What is kept of a subscription as long as it runs, in characters: a client may have very many of them. */
 const LONGEST = 16 * 1024;
 
+/** Whose subscriptions they are. */
+export interface SubscriptionsHost {
+	readonly services: PublicationServices & { readonly publications: Publications };
+	readonly connection: Connection | null;
+	readonly transport: Transport;
+	readonly options: {
+		/** Most at a time. */
+		readonly maxSubscriptions: number;
+	};
+}
+
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	readonly #named = new SmallMap<Subscription>();
-	#universal: readonly Subscription[] = [];
+	/** Those the client has asked for, by id; made when the first one is. */
+	#named: Map<string, Subscription> | undefined;
+	#universal: Few<Subscription>;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
 	/**
@@ -37,14 +49,20 @@ export class Subscriptions implements SubscriptionHost {
 	#change: Promise<void> | undefined;
 	#closed = false;
 
-	constructor(
-		private readonly publications: Publications,
-		readonly services: PublicationServices,
-		readonly connection: Connection,
-		readonly transport: Transport,
-		private readonly maxSubscriptions: number,
-	) {
-		this.box = new MergeBox(transport, publications.strategyOf);
+	constructor(private readonly host: SubscriptionsHost) {
+		this.box = new MergeBox(host.transport, host.services.publications.strategyOf);
+	}
+
+	get services(): PublicationServices {
+		return this.host.services;
+	}
+
+	get connection(): Connection | null {
+		return this.host.connection;
+	}
+
+	get transport(): Transport {
+		return this.host.transport;
 	}
 
 	/**
@@ -55,22 +73,22 @@ export class Subscriptions implements SubscriptionHost {
 	 */
 	start(request: Sub, client: Client, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
-		const publication = this.publications.named.get(name);
+		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
 		}
-		if (this.#named.has(id)) return undefined;
+		if (this.#named?.has(id)) return undefined;
 		const counting = this.services.limits?.count('subscription', name, client);
-		if (!counting) return this.#start(publication, request, client, unblock);
+		if (!counting) return this.startCounted(publication, request, client, unblock);
 		return counting.then(
-			() => this.#start(publication, request, client, unblock),
+			() => this.startCounted(publication, request, client, unblock),
 			(error) => this.transport.send(codec.nosub(id, toClientError(error))),
 		);
 	}
 
 	/** Starts one that was counted. */
-	#start(
+	private startCounted(
 		publication: Publication,
 		{ id, params = [] }: Sub,
 		{ userId }: Client,
@@ -78,7 +96,8 @@ export class Subscriptions implements SubscriptionHost {
 	): Promise<void> | undefined {
 		// The client may have gone while it was counted.
 		if (this.#closed) return undefined;
-		if (this.#named.size >= this.maxSubscriptions) {
+		this.#named ??= new Map();
+		if (this.#named.size >= this.host.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;
 		}
@@ -93,24 +112,25 @@ export class Subscriptions implements SubscriptionHost {
 
 	/** Ends a subscription; the client hears so, also of one that is not there. */
 	stop(id: string): void {
-		const subscription = this.#named.get(id);
+		const subscription = this.#named?.get(id);
 		if (subscription) subscription.stop();
 		else this.transport.send(codec.nosub(id));
 	}
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
-		this.#universal = this.publications.universal.map(
+		const subscriptions = this.host.services.publications.universal.map(
 			(publication) => new Subscription(null, publication, NONE, userId, this),
 		);
-		await Promise.all(this.#universal.map((subscription) => subscription.run(nothing)));
+		this.#universal = fewOf(subscriptions);
+		await Promise.all(subscriptions.map((subscription) => subscription.run(nothing)));
 	}
 
 	/** Runs everything again for another user, and sends only what differs (section 12). */
 	changeUser(userId: string | null): Promise<void> {
 		const before = this.#change ?? Promise.resolve();
 		const change = before
-			.then(() => this.#changeUser(userId))
+			.then(() => this.changeUserNow(userId))
 			.finally(() => {
 				if (this.#change === change) this.#change = undefined;
 			});
@@ -118,14 +138,14 @@ export class Subscriptions implements SubscriptionHost {
 		return change;
 	}
 
-	async #changeUser(userId: string | null): Promise<void> {
+	private async changeUserNow(userId: string | null): Promise<void> {
 		if (this.#closed) return;
-		const before = [...this.#named.values()];
-		for (const subscription of [...before, ...this.#universal]) subscription.deactivate();
+		const before = [...(this.#named?.values() ?? [])];
+		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();
 		this.box.beginAnew();
 		this.#readyAnew = [];
 		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
-		for (const subscription of anew) this.#named.set(subscription.id as string, subscription);
+		for (const subscription of anew) this.#named?.set(subscription.id as string, subscription);
 		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
 		this.box.showDifference();
 		const readyAnew = this.#readyAnew;
@@ -136,9 +156,9 @@ export class Subscriptions implements SubscriptionHost {
 	/** The client has gone. */
 	closed(): void {
 		this.#closed = true;
-		const all = [...this.#named.values(), ...this.#universal];
-		this.#named.clear();
-		this.#universal = [];
+		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
+		this.#named = undefined;
+		this.#universal = undefined;
 		for (const subscription of all) subscription.deactivate();
 	}
 
@@ -149,9 +169,9 @@ export class Subscriptions implements SubscriptionHost {
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
-		if (id === null) this.#universal = this.#universal.filter((other) => other !== subscription);
+		if (id === null) this.#universal = withoutMember(this.#universal, subscription);
 		else {
-			this.#named.delete(id);
+			this.#named?.delete(id);
 			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
 		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));

@@ -4,10 +4,15 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import { type RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
 import { visibleHeaders } from './headers.js';
-import type { OpenSession, Transport, TransportOptions } from './transport.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
+
+export interface WebSocketOptions extends TransportOptions {
+	/** Whether one may agree on permessage-deflate with its client. */
+	readonly compression: boolean;
+}
 
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
@@ -26,36 +31,62 @@ function uncorkAll(): void {
 	for (const socket of sockets) socket.uncork();
 }
 
-export function textOf(data: RawData): string {
+/** A WebSocket that knows its transport: one listener serves all of them, where each would have some of its own. */
+export class ClientSocket extends WebSocket {
+	transport: WebSocketTransport | undefined;
+}
+
+function onMessage(this: WebSocket, data: RawData): void {
 	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
-	return (data as Buffer).toString();
+	(this as ClientSocket).transport?.received((data as Buffer).toString());
+}
+
+function onClose(this: WebSocket): void {
+	(this as ClientSocket).transport?.closed();
 }
 
 export class WebSocketTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
-	readonly #compresses: boolean;
+	#receiver: Receiver | undefined;
 
 	constructor(
-		private readonly webSocket: WebSocket,
+		protected readonly webSocket: ClientSocket,
 		request: IncomingMessage,
-		private readonly options: TransportOptions,
+		private readonly options: WebSocketOptions,
 	) {
 		this.#socket = request.socket;
-		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
 	}
 
+	/** Begins a session. */
+	open(openSession: OpenSession): void {
+		this.#receiver = openSession(this);
+		this.webSocket.transport = this;
+		this.webSocket.on('message', onMessage).on('close', onClose);
+	}
+
+	/** A frame has arrived: a message. */
+	received(frame: string): void {
+		this.#receiver?.receive(frame);
+	}
+
+	/** The socket has closed. */
+	closed(): void {
+		this.#receiver?.closed();
+		this.options.admissions.leave(this.clientAddress);
+	}
+
 	send(frame: string): void {
-		if (this.#mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
+		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
 	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
 	broadcast(message: Broadcast): void {
-		if (this.#compresses) this.send(message.text);
-		else if (this.#mayWrite()) this.#socket.write(this.bytesOf(message));
+		if (this.compresses) this.send(message.text);
+		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
 	}
 
 	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
@@ -80,7 +111,7 @@ export class WebSocketTransport implements Transport {
 	}
 
 	roomForMore(): Promise<void> | undefined {
-		if (this.#compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
 			// The library does not tell when it has compressed what it has. A ping waits behind that.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
@@ -95,7 +126,11 @@ export class WebSocketTransport implements Transport {
 		});
 	}
 
-	#mayWrite(): boolean {
+	private get compresses(): boolean {
+		return this.options.compression && this.webSocket.extensions !== '';
+	}
+
+	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
 			this.webSocket.terminate();
@@ -104,20 +139,4 @@ export class WebSocketTransport implements Transport {
 		cork(this.#socket);
 		return true;
 	}
-}
-
-/** Begins a session over a WebSocket that has just opened: a message is a frame. */
-export function openRaw(
-	webSocket: WebSocket,
-	request: IncomingMessage,
-	openSession: OpenSession,
-	options: TransportOptions,
-): void {
-	const transport = new WebSocketTransport(webSocket, request, options);
-	const receiver = openSession(transport);
-	webSocket.on('message', (data) => receiver.receive(textOf(data)));
-	webSocket.on('close', () => {
-		receiver.closed();
-		options.admissions.leave(transport.clientAddress);
-	});
 }

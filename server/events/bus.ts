@@ -1,6 +1,7 @@
 /** Events within this process. */
 import type { Change, EventName, EventPayloads, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
+import { type Few, membersOf, withMember, withoutMember } from '../few.js';
 
 /** What a listener for changes wants to hear of. */
 export interface Watched {
@@ -44,13 +45,13 @@ export function createBus(log: Log): Bus {
 
 	/** All that an event is to be told, in the order in which they are. */
 	function* told<N extends EventName>(name: N, payload: EventPayloads[N]): Iterable<() => void | Promise<void>> {
-		for (const listener of membersOf(listeners, name)) yield () => (listener as Listener<N>)(payload);
+		for (const listener of membersOf(listeners.get(name))) yield () => (listener as Listener<N>)(payload);
 		if (name !== 'changed') return;
 		const change = payload as Change;
 		const ofCollection = watchers.get(change.collection);
 		if (!ofCollection) return;
 		for (const id of [undefined, change.document._id]) {
-			for (const watcher of membersOf(ofCollection, id)) yield () => watcher.onChange(change);
+			for (const watcher of membersOf(ofCollection.get(id))) yield () => watcher.onChange(change);
 		}
 	}
 
@@ -93,34 +94,21 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** One alone stands for itself: a Set for each client's own user would hold more than all else here. */
-type Groups<K, T> = Map<K, T | Set<T>>;
+/** Every client watches its own user, whom nobody else does. */
+type Groups<K, T extends object> = Map<K, Few<T>>;
 
-function join<K, T>(groups: Groups<K, T>, key: K, member: T): void {
-	const there = groups.get(key);
-	if (!there) groups.set(key, member);
-	else if (there instanceof Set) there.add(member);
-	else groups.set(key, new Set([there, member]));
+function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
+	groups.set(key, withMember(groups.get(key), member));
 }
 
-function leave<K, T>(groups: Groups<K, T>, key: K, member: T): void {
-	const there = groups.get(key);
-	if (there instanceof Set) {
-		there.delete(member);
-		if (there.size === 0) groups.delete(key);
-	} else if (there === member) {
-		groups.delete(key);
-	}
+function leave<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
+	const left = withoutMember(groups.get(key), member);
+	if (left) groups.set(key, left);
+	else groups.delete(key);
 }
 
-function membersOf<K, T>(groups: Groups<K, T>, key: K): Iterable<T> {
-	const there = groups.get(key);
-	if (there instanceof Set) return there;
-	return there ? [there] : [];
-}
-
-function countOf<K, T>(groups: Groups<K, T>): number {
+function countOf<K, T extends object>(groups: Groups<K, T>): number {
 	let count = 0;
-	for (const there of groups.values()) count += there instanceof Set ? there.size : 1;
+	for (const few of groups.values()) count += few instanceof Set ? few.size : 1;
 	return count;
 }

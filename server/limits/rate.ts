@@ -15,7 +15,7 @@ import { type Limited, type Rule, rulesByName } from './rules.js';
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /** Whoever calls or subscribes. */
-export type Client = Pick<Caller, 'userId' | 'clientAddress' | 'connection' | 'counted'>;
+export type Client = Pick<Caller, 'userId' | 'clientAddress' | 'connectionId' | 'counted'>;
 
 export interface RateLimits {
 	/**
@@ -27,8 +27,8 @@ export interface RateLimits {
 	readonly attempt: Attempt;
 }
 
-function eventOf(type: RateEvent['type'], name: string, { userId, clientAddress, connection }: Client): RateEvent {
-	return { type, name, userId, clientAddress, connectionId: connection?.id ?? null };
+function eventOf(type: RateEvent['type'], name: string, { userId, clientAddress, connectionId }: Client): RateEvent {
+	return { type, name, userId, clientAddress, connectionId: connectionId ?? null };
 }
 
 function outcomeOf({ id }: Rule, { allowed, timeToReset, remaining }: Tally): RateOutcome {

@@ -21,11 +21,13 @@ describe('alarms', () => {
 						woken.push(i);
 						expect(Date.now() - start).to.equal(expected);
 					};
-					return alarms.set(new Date(start + each.in), { wake });
+					const sleeper = { place: -1, wake };
+					alarms.set(new Date(start + each.in), sleeper);
+					return sleeper;
 				});
 				entries.forEach(({ cancelled }, i) => {
-					const alarm = set[i];
-					if (cancelled && alarm) alarms.cancel(alarm);
+					const sleeper = set[i];
+					if (cancelled && sleeper) alarms.cancel(sleeper);
 				});
 				mock.timers.tick(0);
 				for (let i = 0; i < 20; i++) mock.timers.tick(1);
@@ -39,8 +41,8 @@ describe('alarms', () => {
 	it('wake at once where the time is none, and keep nobody else from theirs', () => {
 		const alarms = new Alarms();
 		const woken: string[] = [];
-		alarms.set(new Date(Date.now() + 1), { wake: () => woken.push('later') });
-		alarms.set(new Date(Number.NaN), { wake: () => woken.push('never') });
+		alarms.set(new Date(Date.now() + 1), { place: -1, wake: () => woken.push('later') });
+		alarms.set(new Date(Number.NaN), { place: -1, wake: () => woken.push('never') });
 		mock.timers.tick(0);
 		expect(woken).to.deep.equal(['never']);
 		mock.timers.tick(1);
@@ -51,11 +53,13 @@ describe('alarms', () => {
 		const alarms = new Alarms();
 		const woken: string[] = [];
 		const at = (ms: number) => new Date(Date.now() + ms);
-		const second = alarms.set(at(20), { wake: () => woken.push('second') });
+		const second = { place: -1, wake: () => woken.push('second') };
+		alarms.set(at(20), second);
 		alarms.set(at(10), {
+			place: -1,
 			wake() {
 				alarms.cancel(second);
-				alarms.set(at(10), { wake: () => woken.push('third') });
+				alarms.set(at(10), { place: -1, wake: () => woken.push('third') });
 			},
 		});
 		mock.timers.tick(10);
@@ -67,11 +71,22 @@ describe('alarms', () => {
 		const alarms = new Alarms();
 		let woken = 0;
 		const wake = () => woken++;
-		const gone = alarms.set(new Date(Date.now() + 1), { wake });
-		alarms.set(new Date(Date.now() + 2), { wake });
+		const gone = { place: -1, wake };
+		alarms.set(new Date(Date.now() + 1), gone);
+		alarms.set(new Date(Date.now() + 2), { place: -1, wake });
 		mock.timers.tick(1);
 		alarms.cancel(gone);
 		mock.timers.tick(1);
 		expect(woken).to.equal(2);
+	});
+
+	it('go by the last time that was set for one', () => {
+		const alarms = new Alarms();
+		const woken: number[] = [];
+		const start = Date.now();
+		const sleeper = { place: -1, wake: () => woken.push(Date.now() - start) };
+		for (const ms of [10, 30, 20]) alarms.set(new Date(start + ms), sleeper);
+		for (let i = 0; i < 40; i++) mock.timers.tick(1);
+		expect(woken).to.deep.equal([20]);
 	});
 });

@@ -1,7 +1,7 @@
 /** The heartbeats of many clients: time passes as the test says (contract/ddp.md section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { Heartbeats } from '../../server/ddp/heartbeat.js';
+import { Heartbeats, type Patient } from '../../server/ddp/heartbeat.js';
 
 describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
@@ -18,17 +18,20 @@ describe('heartbeats', () => {
 		};
 		const all = Array.from({ length: count }, (_, client) => {
 			const start = now;
-			const heartbeat = heartbeats.start({
+			const patient: Patient = {
+				round: undefined,
+				heard: false,
 				ping: () => told.push({ what: 'ping', client, after: now - start }),
 				giveUp() {
 					told.push({ what: 'end', client, after: now - start });
-					heartbeat?.stop();
+					heartbeats.stop(patient);
 				},
-			});
+			};
+			heartbeats.start(patient);
 			tick();
-			return heartbeat;
+			return patient;
 		});
-		return { told, tick, all };
+		return { heartbeats, told, tick, all };
 	}
 
 	it('ping each client an interval after it came, or up to a hundredth of that sooner, and then give it up', () => {
@@ -43,12 +46,12 @@ describe('heartbeats', () => {
 	});
 
 	it('ping nobody who is heard, and nobody who has gone', () => {
-		const { told, tick, all } = startMany(10, 100, 50);
+		const { heartbeats, told, tick, all } = startMany(10, 100, 50);
 		const [first, ...others] = all;
-		first?.stop();
+		heartbeats.stop(first as Patient);
 		for (let i = 0; i < 500; i++) {
 			tick();
-			for (const heartbeat of others) heartbeat?.heard();
+			for (const patient of others) heartbeats.heard(patient);
 		}
 		expect(told).to.deep.equal([]);
 	});
@@ -56,8 +59,9 @@ describe('heartbeats', () => {
 	it('go on after all clients had gone', () => {
 		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
 		let pings = 0;
-		const patient = { ping: () => pings++, giveUp() {} };
-		heartbeats.start(patient)?.stop();
+		const patient = { round: undefined, heard: false, ping: () => pings++, giveUp() {} };
+		heartbeats.start(patient);
+		heartbeats.stop(patient);
 		mock.timers.tick(30);
 		heartbeats.start(patient);
 		mock.timers.tick(99);

@@ -5,7 +5,7 @@ import type { Caller } from '../../server/caller.js';
 import { clientAddressOf } from '../../server/limits/address.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type Connection, type Method, method } from '../../shared/method.js';
+import { type Method, method } from '../../shared/method.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
@@ -66,8 +66,6 @@ describe('limits of calls', () => {
 		throw new Error('nothing was refused');
 	}
 
-	const connection = (id: string) => ({ id }) as Connection;
-
 	it('let N calls through and refuse the next, with the time to wait', async () => {
 		await open();
 		expect(await allowed({ userId: 'alice' })).to.equal(2);
@@ -100,9 +98,9 @@ describe('limits of calls', () => {
 
 	it('count each user by themselves, wherever they call from', async () => {
 		await open();
-		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connection: connection('a') })).to.equal(2);
-		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connection: connection('b') })).to.equal(0);
-		expect(await allowed({ userId: 'bob', clientAddress: '1.2.3.4', connection: connection('a') })).to.equal(2);
+		expect(await allowed({ userId: 'alice', clientAddress: '1.2.3.4', connectionId: 'a' })).to.equal(2);
+		expect(await allowed({ userId: 'alice', clientAddress: '5.6.7.8', connectionId: 'b' })).to.equal(0);
+		expect(await allowed({ userId: 'bob', clientAddress: '1.2.3.4', connectionId: 'a' })).to.equal(2);
 		expect(await allowed({ clientAddress: '1.2.3.4' })).to.equal(2);
 	});
 
@@ -148,12 +146,12 @@ describe('limits of calls', () => {
 	it('are by default five calls to accounts in ten seconds, together, for each connection', async () => {
 		await open(accounts);
 		const names = accounts.map(({ name }) => name);
-		expect(await allowed({ connection: connection('a') }, names)).to.equal(5);
-		expect(await allowed({ connection: connection('b') }, names)).to.equal(5);
+		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
+		expect(await allowed({ connectionId: 'b' }, names)).to.equal(5);
 		mock.timers.tick(9999);
-		expect(await allowed({ connection: connection('a') }, names)).to.equal(0);
+		expect(await allowed({ connectionId: 'a' }, names)).to.equal(0);
 		mock.timers.tick(1);
-		expect(await allowed({ connection: connection('a') }, names)).to.equal(5);
+		expect(await allowed({ connectionId: 'a' }, names)).to.equal(5);
 	});
 
 	it('are fifty for each address where there is no connection', async () => {
@@ -165,7 +163,7 @@ describe('limits of calls', () => {
 	it('are all counted where there are several, and the longest wait is told', async () => {
 		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
 		await open([login]);
-		const caller = { userId: 'alice', connection: connection('a') };
+		const caller = { userId: 'alice', connectionId: 'a' };
 		expect(await allowed(caller, 'login')).to.equal(5);
 		expect(await rejection(roomkey.callAs(caller, 'login'))).to.deep.include({ details: { timeToReset: 60_000 } });
 	});

@@ -31,14 +31,26 @@ describe('a subscription that is being counted', () => {
 		} as Partial<RateLimits> as RateLimits;
 		const log = memoryLog();
 		const connection = { id: 'c', clientAddress: null } as Connection;
-		const subscriptions = new Subscriptions(
-			{ named: new Map([['whose', whose]]), universal: [], strategyOf: () => 'SERVER_MERGE' },
-			{ store: {} as Store, bus: createBus(log), settings, log, deadlines: createDeadlines(), limits },
+		const publications = {
+			named: new Map([['whose', whose]]),
+			universal: [],
+			strategyOf: () => 'SERVER_MERGE' as const,
+		};
+		const subscriptions = new Subscriptions({
+			services: {
+				publications,
+				store: {} as Store,
+				bus: createBus(log),
+				settings,
+				log,
+				deadlines: createDeadlines(),
+				limits,
+			},
 			connection,
-			new FakeTransport(),
-			10,
-		);
-		const client = { userId: 'alice' as string | null, clientAddress: null, connection };
+			transport: new FakeTransport(),
+			options: { maxSubscriptions: 10 },
+		});
+		const client = { userId: 'alice' as string | null, clientAddress: null, connectionId: connection.id };
 		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'whose' }, client, () => {});
 		return { ranAs, subscriptions, client, started, counted: () => counted() };
 	}
