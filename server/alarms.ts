@@ -21,8 +21,8 @@ export class Alarms {
 	#timer: NodeJS.Timeout | undefined;
 
 	/**
-	 * Wakes once a time has come; soon, if it has already, or never could: none is before or after what is no time. An alarm
-	 * the sleeper had is called off.
+	 * Wakes once a time has come; soon, if it has already, or never could: what is no time has no place among others. An
+	 * alarm the sleeper had is called off.
 	 */
 	set(time: Date, sleeper: Sleeper): void {
 		this.cancel(sleeper);

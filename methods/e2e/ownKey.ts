@@ -10,7 +10,7 @@ import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
 import { oldKeysIn } from './kept.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { offered } from './offers.js';
+import { awaitsDecision } from './offers.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId, keyIdOf } from './sealed.js';
 import { archiveKey, sameKeys, tellMember, withArchived, withOffered } from './slots.js';
@@ -48,8 +48,7 @@ export async function storeOwnKey(
 ): Promise<Subscription | null> {
 	const { store } = context;
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		const suggested = offered(seen);
-		const decides = suggested !== '' && isOfKeyId(suggested, room.e2eKeyId);
+		const decides = awaitsDecision(seen, room);
 		if (seen.E2EKey === key && !decides) return null;
 		const oldRoomKeys = (decides ? withOffered : withArchived)(seen, room.e2eKeyId, key);
 		const archived = oldRoomKeys.length > 0 && { oldRoomKeys };

@@ -37,10 +37,9 @@ export function withArchived(place: Keyed, roomKeyId: string | null | undefined,
 
 /** The same where the member takes an offer: the old keys that came with it are for who has none. */
 export function withOffered(place: Subscription, roomKeyId: string | null | undefined, next: string): OldRoomKey[] {
-	const { oldRoomKeys, suggestedOldRoomKeys } = place;
-	const own = oldKeysIn(oldRoomKeys);
-	const known = own.length > 0 ? own : oldKeysIn(suggestedOldRoomKeys);
-	return withArchived({ ...place, oldRoomKeys: known }, roomKeyId, next);
+	const own = oldKeysIn(place.oldRoomKeys);
+	const oldRoomKeys = own.length > 0 ? own : oldKeysIn(place.suggestedOldRoomKeys);
+	return withArchived({ ...place, oldRoomKeys }, roomKeyId, next);
 }
 
 /** A member who seals the same key again and again must not lose by it those of other times. */

@@ -28,9 +28,9 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each notes in their place that
- * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
- * the place; one that a crash left behind counts for as long as a call may take.
+ * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each
+ * notes in their place that they are about to go before they look for an owner who stays, so that no two can rely on each
+ * other. The note goes with the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function demandOtherOwner(

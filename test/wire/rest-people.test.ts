@@ -64,6 +64,9 @@ describe('REST, people and settings', () => {
 					active: true,
 					type: 'user',
 					createdAt: user.createdAt,
+					status: 'offline',
+					settings: {},
+					_updatedAt: user._updatedAt,
 				},
 			});
 			expect(new Date(user.createdAt as Date).getTime()).to.be.closeTo(Date.now(), 60_000);
@@ -121,7 +124,7 @@ describe('REST, people and settings', () => {
 	});
 
 	it('shows people, and says that there is no such user', async () => {
-		const { user } = (await create()).body as { user: User };
+		const { status: _, settings, _updatedAt, ...user } = (await create()).body.user as User;
 		for (const query of [`userId=${user._id}`, `username=${user.username}`]) {
 			const { status, body } = await get(`users.info?${query}`, admin);
 			expect(status).to.equal(200);
