@@ -1,4 +1,5 @@
 /** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
@@ -29,9 +30,15 @@ import type { Receiver, Transport } from './transport.js';
 const FIRST_FRAME = 8 * 1024;
 
 export interface SessionOptions {
-	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
+	/**
+	 * How long a socket may stay open without `connect`, in ms; and idle, where a client has no heartbeat: in version pre1,
+	 * or with an interval of 0. Default 45,000.
+	 */
 	readonly connectTimeout: number;
-	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
+	/**
+	 * Messages of one client that may be unanswered, be they waiting for their turn or running, unblocked and parallel ones
+	 * too; with more, no more are read until fewer are. Default 100.
+	 */
 	readonly maxQueue: number;
 	/** Most subscriptions of one client at a time. Default 1,000. */
 	readonly maxSubscriptions: number;
@@ -56,6 +63,23 @@ interface Waiting {
 	readonly message: Message;
 	readonly request: Request | string;
 }
+
+/** What is known of a session that ends once it has answered what had come in. */
+interface Drain {
+	/** Whether something came since this was last set to false, and whether that was too much at a time. */
+	came: boolean;
+	tooMuch: boolean;
+	/** No more is taken. */
+	full: boolean;
+	/** To be called when something has changed that it may be waiting for. */
+	wake: (() => void) | undefined;
+}
+
+/** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
+const QUIET = 100;
+
+/** So often it is waited for, where the client just goes on and never has too much unanswered. */
+const MOST_WAITS = 20;
 
 const nothing = () => {};
 
@@ -82,7 +106,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
 	#userChanges = 0;
-	#onIdle: (() => void) | undefined;
+	/** Whether no messages are taken, as too many are unanswered. */
+	#paused = false;
+	/** Whether it was ever so: then the client may have sent more than has arrived here. */
+	#fellBehind = false;
+	#drain: Drain | undefined;
 
 	constructor(
 		readonly transport: Transport,
@@ -144,15 +172,39 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.transport.cut();
 	}
 
-	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
+	/**
+	 * Answers what had come in, then ends the session: stock clients never send again what was lost with a connection. What
+	 * comes later is left to the server they will find next, or a client that always has a call under way would never go.
+	 */
 	async drain(): Promise<void> {
-		if (this.#closed) return;
-		if (!this.#isIdle) {
+		if (this.#closed || this.#drain) return;
+		this.#drain = { came: false, tooMuch: false, full: false, wake: undefined };
+		await this.#catchUp(this.#drain);
+		this.#drain.full = true;
+		await this.#until(this.#drain, () => this.#isIdle);
+		if (!this.#closed) this.close();
+	}
+
+	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
+	async #catchUp(drain: Drain): Promise<void> {
+		for (let waits = 0; waits < MOST_WAITS; waits++) {
+			await this.#until(drain, () => !this.#paused);
+			drain.came = false;
+			drain.tooMuch = false;
+			if (this.#fellBehind) await new Promise((resolve) => setTimeout(resolve, QUIET));
+			else await aTurn();
+			if (this.#closed || !this.#fellBehind || !drain.came) return;
+			if (drain.tooMuch) waits = 0;
+		}
+	}
+
+	/** Waits until something holds, or the session has ended. */
+	async #until(drain: Drain, holds: () => boolean): Promise<void> {
+		while (!this.#closed && !holds()) {
 			await new Promise<void>((resolve) => {
-				this.#onIdle = resolve;
+				drain.wake = resolve;
 			});
 		}
-		this.close();
 	}
 
 	closed(): void {
@@ -171,7 +223,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
 		if (this.#id !== undefined) this.services.lineages?.leave(this.#id);
-		this.#onIdle?.();
+		this.#drain?.wake?.();
 	}
 
 	markOf(id: string): Mark | undefined {
@@ -179,19 +231,27 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		return { key: `${this.#line} ${id}`, session: this.#id };
 	}
 
+	get connected(): boolean {
+		return this.#id !== undefined;
+	}
+
+	admits(bytes: number): boolean {
+		if (this.#closed || this.connected || bytes <= FIRST_FRAME) return true;
+		this.close(true);
+		return false;
+	}
+
 	receive(text: string): void {
 		if (this.#closed) return;
-		if (this.#id === undefined && Buffer.byteLength(text) > FIRST_FRAME) {
-			this.close(true);
-			return;
-		}
 		this.services.heartbeats.heard(this);
+		if (this.#drain) this.#drain.came = true;
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
 		else if (this.#id === undefined) this.#connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.#enqueue({ message, request: requestOf(message) });
+		else if (this.#mayPing && message.msg === 'pong') return;
+		else if (!this.#drain?.full) this.#enqueue({ message, request: requestOf(message) });
 	}
 
 	send(frame: string): void {
@@ -203,7 +263,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	giveUp(): void {
-		this.close();
+		// Whatever it says, we do not hear it. That it is pinged shows whether its socket is still there, and us to it.
+		if (!this.#paused) this.close();
 	}
 
 	/** The login token has run out. */
@@ -237,7 +298,9 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#line = this.services.lineages?.join(this.#id, formerSession(message));
 		this.#subscriptions = new Subscriptions(this);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing) this.services.heartbeats.start(this);
+		if (!this.#mayPing || !this.services.heartbeats.start(this)) {
+			this.transport.watchIdle(this.options.connectTimeout, () => this.giveUp());
+		}
 		this.send(codec.connected(this.#id));
 		void this.#subscriptions.startUniversal(null);
 		this.services.onConnection?.(this.connection as ClientConnection);
@@ -249,8 +312,25 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
 		else {
-			this.#queue ??= new MessageQueue(this, this.transport, this.options.maxQueue);
+			this.#queue ??= new MessageQueue(this);
 			this.#queue.add(waiting);
+		}
+		this.#regulate();
+	}
+
+	/** Takes messages or not, by how many are unanswered. */
+	#regulate(): void {
+		const tooMany = this.#running + (this.#queue?.length ?? 0) > this.options.maxQueue;
+		if (tooMany === this.#paused) return;
+		this.#paused = tooMany;
+		if (tooMany) {
+			this.#fellBehind = true;
+			if (this.#drain) this.#drain.tooMuch = true;
+			this.transport.pause();
+		} else {
+			this.services.heartbeats.heard(this);
+			this.transport.resume();
+			this.#drain?.wake?.();
 		}
 	}
 
@@ -262,6 +342,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		if (typeof request === 'string') {
 			this.send(codec.protocolError(request, message));
 			release();
+			this.#regulate();
 		} else if (request.msg === 'method') {
 			void this.#call(request, release);
 		} else if (request.msg === 'sub') {
@@ -269,11 +350,13 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
+			this.#regulate();
 		}
 	}
 
 	idle(): void {
 		this.#queue = undefined;
+		this.#drain?.wake?.();
 	}
 
 	get #isIdle(): boolean {
@@ -301,6 +384,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	#ended(): void {
 		this.#running--;
-		if (this.#isIdle) this.#onIdle?.();
+		this.#regulate();
+		this.#drain?.wake?.();
 	}
 }
