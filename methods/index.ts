@@ -1,8 +1,10 @@
-/** The catalogue: every method, publication and stream a client may use. */
+/** The catalogue: every method, publication and stream a client may use, and how often. */
+import type { RateRule } from '../shared/limit.js';
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
 import { accountMethods } from './accounts/index.js';
+import { accountLimits } from './accounts/limits.js';
 import { ownUser } from './accounts/ownUser.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/stock.js';
 import { permissionMethods } from './authorization/permissions.js';
@@ -15,6 +17,7 @@ import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
 import { roomData } from './streams/roomData.js';
+import { roomMessages } from './streams/roomMessages.js';
 import { userMethods } from './users/index.js';
 
 export const methods: readonly Method[] = [
@@ -30,4 +33,7 @@ export const methods: readonly Method[] = [
 
 export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
 
-export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData];
+export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData, roomMessages];
+
+/** Rules beside the limits in definitions. */
+export const limits: readonly RateRule[] = accountLimits;

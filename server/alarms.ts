@@ -20,10 +20,13 @@ export class Alarms {
 	readonly #times: number[] = [];
 	#timer: NodeJS.Timeout | undefined;
 
-	/** Wakes once a time has come; soon, if it has already. An alarm the sleeper had is called off. */
+	/**
+	 * Wakes once a time has come; soon, if it has already, or never could: none is before or after what is no time. An alarm
+	 * the sleeper had is called off.
+	 */
 	set(time: Date, sleeper: Sleeper): void {
 		this.cancel(sleeper);
-		this.#put(time.getTime(), sleeper, this.#sleepers.length);
+		this.#put(time.getTime() || 0, sleeper, this.#sleepers.length);
 		this.#rise(sleeper);
 		if (sleeper.place === 0) this.#wait();
 	}

@@ -45,7 +45,7 @@ export interface AppOptions {
 	readonly corsOrigin?: string | undefined;
 	/** Time over which connections are closed at the end, in ms. */
 	readonly grace: number;
-	/** Time between looks whether the login tokens in use still exist, in ms. Default 10,000. */
+	/** Time between looks whether the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
 	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
@@ -73,8 +73,17 @@ export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
 	const services = { store, bus, settings, log, deadlines: createDeadlines() };
-	const isExempt = (userId: string) => mayUser(store, userId, 'api-bypass-rate-limit');
-	const limits = rateLimit === 'off' ? undefined : createRateLimits(catalogue.methods, rateLimit, log, isExempt);
+	const hub = createStreamHub(catalogue.streams);
+	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
+	const limits =
+		rateLimit === 'off'
+			? undefined
+			: createRateLimits(offered, {
+					mode: rateLimit,
+					log,
+					message: catalogue.limitMessage,
+					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
+				});
 	const once = createOnce(options.once);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
@@ -85,13 +94,16 @@ export function createApp(options: AppOptions): App {
 		addressOf,
 		calls,
 	});
-	const hub = createStreamHub(catalogue.streams);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
-	const publications = publicationsOf([...catalogue.publications, ...hub.publications], catalogue.strategies);
+	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const lineages = once && createLineages(options.once);
-	const sessions = serveDdp(http, { ...services, invoker, publications, lineages, addressOf, onConnection }, ddp);
+	const sessions = serveDdp(
+		http,
+		{ ...services, invoker, publications, limits, lineages, addressOf, onConnection },
+		ddp,
+	);
 	const sweeper = setInterval(() => {
 		sweepTokens(store, settings).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL);

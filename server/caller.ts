@@ -1,4 +1,4 @@
-import type { Connection } from '../shared/method.js';
+import type { Connection, SecondFactor } from '../shared/method.js';
 import type { Tally } from './limits/counter.js';
 
 /** What tells a call from all others of its user to its method: whoever asks again comes with the same. */
@@ -19,6 +19,8 @@ export interface Caller {
 	/** Network address of the client, null where it is unknown. */
 	readonly clientAddress: string | null;
 	readonly randomSeed?: string | null;
+	/** The second factor that came with the call. */
+	readonly secondFactor?: SecondFactor | undefined;
 	/** Absent where the call could not be told from others. */
 	readonly mark?: Mark | undefined;
 	/** What a change of user means where the call came from; without it, `setUserId` is refused. */

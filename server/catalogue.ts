@@ -1,4 +1,5 @@
 /** What a server offers its clients. */
+import type { RateMessage, RateRule } from '../shared/limit.js';
 import type { Log } from '../shared/log.js';
 import type { Connection, Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
@@ -10,6 +11,10 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
+	/** How often who may call or subscribe to what, beside the limits in definitions. All that match are counted. Default none. */
+	readonly limits?: readonly RateRule[];
+	/** What those are told whom a limit refuses, unless its rule has a message of its own. Default: Meteor's sentence. */
+	readonly limitMessage?: RateMessage;
 	/** Called in order for every client that has connected; one that closes the connection ends it there and then. */
 	readonly onConnection?: readonly ((connection: Connection) => void)[];
 	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */

@@ -4,6 +4,8 @@ export interface FadingOptions {
 	readonly lifetime: number;
 	/** Most entries; beyond it the oldest goes first. */
 	readonly max: number;
+	/** How large all may be together, as far as that is said of them, likewise. Default: no bound. */
+	readonly maxSize?: number;
 	/** The time, in ms. */
 	now?(): number;
 }
@@ -12,6 +14,7 @@ interface Entry<V> {
 	readonly key: string;
 	readonly value: V;
 	readonly until: number;
+	readonly size: number;
 	older: Entry<V> | undefined;
 	newer: Entry<V> | undefined;
 }
@@ -24,14 +27,17 @@ export class Fading<V> {
 	readonly #entries = new Map<string, Entry<V>>();
 	readonly #lifetime: number;
 	readonly #max: number;
+	readonly #maxSize: number;
+	#totalSize = 0;
 	readonly #now: () => number;
 	#oldest: Entry<V> | undefined;
 	#newest: Entry<V> | undefined;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor({ lifetime, max, now = Date.now }: FadingOptions) {
+	constructor({ lifetime, max, maxSize = Number.POSITIVE_INFINITY, now = Date.now }: FadingOptions) {
 		this.#lifetime = lifetime;
 		this.#max = max;
+		this.#maxSize = maxSize;
 		this.#now = now;
 	}
 
@@ -48,16 +54,20 @@ export class Fading<V> {
 	/**
 	 * Puts an entry in, as the newest.
 	 * @param extra how much longer than others it is kept, in ms
+	 * @param size how large it is; one that is larger than all may be together is not kept
 	 */
-	set(key: string, value: V, extra = 0): void {
+	set(key: string, value: V, { extra = 0, size = 0 }: { extra?: number; size?: number } = {}): void {
 		this.delete(key);
+		if (size > this.#maxSize) return;
 		const until = this.#now() + this.#lifetime + extra;
-		const entry: Entry<V> = { key, value, until, older: this.#newest, newer: undefined };
+		const entry: Entry<V> = { key, value, until, size, older: this.#newest, newer: undefined };
 		if (this.#newest) this.#newest.newer = entry;
 		else this.#oldest = entry;
 		this.#newest = entry;
 		this.#entries.set(key, entry);
-		if (this.#oldest && this.#entries.size > this.#max) this.delete(this.#oldest.key);
+		this.#totalSize += size;
+		while (this.#oldest && (this.#entries.size > this.#max || this.#totalSize > this.#maxSize))
+			this.delete(this.#oldest.key);
 		if (!this.#timer) this.#clearLater();
 	}
 
@@ -65,6 +75,7 @@ export class Fading<V> {
 		const entry = this.#entries.get(key);
 		if (!entry) return;
 		this.#entries.delete(key);
+		this.#totalSize -= entry.size;
 		if (entry.older) entry.older.newer = entry.newer;
 		else this.#oldest = entry.newer;
 		if (entry.newer) entry.newer.older = entry.older;

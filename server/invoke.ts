@@ -3,7 +3,14 @@ import { clone } from '../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, notFound, refusal, toClientError } from '../shared/errors.js';
 import type { EventName, EventPayloads, Events } from '../shared/events.js';
 import type { Log } from '../shared/log.js';
-import { type Connection, checkArgs, type Method, type MethodContext, type Settings } from '../shared/method.js';
+import {
+	type Connection,
+	checkArgs,
+	type Method,
+	type MethodContext,
+	type SecondFactor,
+	type Settings,
+} from '../shared/method.js';
 import { createRandomSource, type RandomSource } from '../shared/random.js';
 import type { Store } from '../shared/store.js';
 import type { Caller } from './caller.js';
@@ -60,6 +67,10 @@ class Invocation implements MethodContext, Events {
 
 	get connection(): Connection | null {
 		return this.caller.connection;
+	}
+
+	get secondFactor(): SecondFactor | null {
+		return this.caller.secondFactor ?? null;
 	}
 
 	get randomSeed(): string | null {
@@ -130,6 +141,7 @@ class Invocation implements MethodContext, Events {
 			connection,
 			clientAddress: this.caller.clientAddress,
 			randomSeed: this.random.seedFor(name),
+			secondFactor: this.caller.secondFactor,
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 			wrote: (settled) => this.#wrote(settled),
 			signal: this.signal,
@@ -140,7 +152,7 @@ class Invocation implements MethodContext, Events {
 
 /**
  * Makes the one invoker of a server.
- * @param limits those of these methods; none where they are left out
+ * @param limits those of these methods, and more; none where they are left out
  * @param once what remembers calls; none are where it is left out
  * @throws Error where two methods have one name
  */
@@ -215,7 +227,7 @@ export function createInvoker(
 		invoke(name, params, caller) {
 			const method = byName.get(name);
 			if (!method) return Promise.reject(notFound('Method', name));
-			const counting = limits?.count(name, caller);
+			const counting = limits?.count('method', name, caller);
 			return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 		},
 	};

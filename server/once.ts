@@ -4,7 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../shared/ejson.js';
-import { isClientSafe, MatchError, refusal } from '../shared/errors.js';
+import { isClientSafe, isPassing, MatchError, refusal } from '../shared/errors.js';
 import type { Caller } from './caller.js';
 import { Fading, type FadingOptions } from './fading.js';
 
@@ -59,24 +59,29 @@ function keyOf({ method, caller: { userId, mark } }: Asked): string {
 	return key.length > LONGEST_KEY ? hash('sha256', key, 'base64') : key;
 }
 
-/** Refusals that say nothing about what was asked for: to ask again is to try again. */
-const PASSING: readonly unknown[] = [500, 'error-timeout', 'too-many-requests'];
-
-/** Whether what was thrown is the method's answer, and not a failure of ours that may be over the next time. */
+/** Whether what was thrown is the method's answer, and not something that may be over the next time. */
 function isAnswer(thrown: unknown): boolean {
-	if (thrown instanceof MatchError) return true;
-	return isClientSafe(thrown) && !PASSING.includes(thrown.error);
+	return thrown instanceof MatchError || (isClientSafe(thrown) && !isPassing(thrown));
+}
+
+/** How large all outcomes may be together; beyond it the oldest goes first. */
+const MOST_CHARACTERS = 64 * 1024 * 1024;
+
+/** How large what a method answered, or refused with, is in memory, about: as JSON, in characters. */
+function sizeOf(outcome: unknown): number {
+	const said = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
+	return JSON.stringify(said)?.length ?? 0;
 }
 
 /** Makes the memory of a server; none where nothing would be kept. */
 export function createOnce(options: FadingOptions): Once | undefined {
 	if (options.lifetime === 0) return undefined;
-	const calls = new Fading<Call>(options);
+	const calls = new Fading<Call>({ maxSize: MOST_CHARACTERS, ...options });
 
 	/** Remembers an outcome from now on; not if its mark has meanwhile gone to another call. */
-	function keep(key: string, call: Call): void {
+	function keep(key: string, call: Call, outcome: unknown): void {
 		const present = calls.get(key);
-		if (present === undefined || present === call) calls.set(key, call);
+		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });
 	}
 
 	function forget(key: string, call: Call): void {
@@ -108,13 +113,13 @@ export function createOnce(options: FadingOptions): Once | undefined {
 			const call = new Call(digest, session);
 			call.outcome = run(call);
 			// One that never ends must not be waited for for ever.
-			calls.set(key, call, timeout);
+			calls.set(key, call, { extra: timeout });
 			try {
 				const value = await call.outcome;
-				keep(key, call);
+				keep(key, call, value);
 				return value;
 			} catch (thrown) {
-				if (isAnswer(thrown)) keep(key, call);
+				if (isAnswer(thrown)) keep(key, call, thrown);
 				else forget(key, call);
 				throw thrown;
 			}

@@ -197,7 +197,8 @@ export const options = {
 		default: 120_000,
 	}),
 	'once-max': integer(1, 10_000_000, {
-		meaning: 'most calls whose answers are kept for that',
+		meaning:
+			'most calls whose answers are kept for that; fewer, where these answers are longer than 64 Mi characters together',
 		env: 'ROOMKEY_ONCE_MAX',
 		default: 100_000,
 	}),

@@ -8,6 +8,28 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for those that never run out. */
 	type?: string;
+	/** Of a personal access token: whoever comes with it is asked for no second factor. */
+	bypassTwoFactor?: boolean;
+}
+
+/** Codes of an authenticator app. */
+export interface TotpService {
+	enabled?: boolean;
+	/** Base32. */
+	secret?: string;
+	/** Hex SHA-256 of the codes that are good without the app, each once. */
+	hashedBackup?: string[];
+	/** The last time step whose code was used here: it and those before it are good no more. */
+	usedStep?: number;
+}
+
+/** A code that was sent by mail. */
+export interface EmailCode {
+	/** bcrypt of its digits. */
+	code: string;
+	expire: Date;
+	/** How often another one was tried. */
+	attempts?: number;
 }
 
 /** Collection `users`. */
@@ -26,15 +48,23 @@ export interface User {
 	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
+	/** Whether they are online, as a Rocket.Chat on the same database has it. */
+	status?: string;
+	/** What they have set for their client. */
+	settings?: Record<string, unknown>;
 	/** Never leaves the store but through a projection that names a part of it. */
 	services?: {
 		password?: { bcrypt: string };
 		resume?: { loginTokens: LoginToken[] };
+		totp?: TotpService;
+		email2fa?: { enabled?: boolean };
+		/** A list in older releases. */
+		emailCode?: EmailCode | EmailCode[];
 	};
 	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };
 	/** Every public key this user ever stored, oldest first (`contract/beyond.md` E15). */
-	e2eKeyHistory?: KeyHistoryEntry[];
+	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
 	/** Since when the user is being put into the queues of their rooms, with a first identity key; gone when that is done. */
@@ -104,7 +134,7 @@ export interface Room {
 	/** Why somebody who is no member any more may know the key (`contract/beyond.md` E12). Gone with a new key. */
 	e2eStale?: { since: Date; reason: string };
 	/** The reset of the key that is under way, or was broken off. `formerKeyId` is the key id the room had before. */
-	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date };
+	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
@@ -155,6 +185,8 @@ export interface Subscription {
 	roles?: string[];
 	/** `INVITED`: asked in, not yet come. */
 	status?: string;
+	/** Whether messages are translated for the member: a Rocket.Chat on the same database does. */
+	autoTranslate?: boolean;
 	/** Calls that are about to remove an owner: until when each may take. */
 	departures?: { id: string; until: Date }[];
 	/** The room's key, sealed for this member. No two are alike. */

@@ -1,6 +1,8 @@
 /**
  * EJSON set up once: which text is read, which types it knows (`contract/check.md` section 10, `contract/ddp.md`
- * section 2). The encoding itself is the npm package `ejson`, Meteor's own code.
+ * section 2). What a type looks like on the wire is the npm package `ejson`, Meteor's own code. The way through arrays
+ * and objects is ours: the package's takes a second for a text of a megabyte, and an object with a key `callee` for
+ * `arguments` as long as it says, be that two billion.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
@@ -29,11 +31,6 @@ export class ObjectID {
 		return new ObjectID(this.hex);
 	}
 }
-
-/** A deep copy: changing it leaves the original as it is. */
-export const clone: <T>(value: T) => T = EJSON.clone;
-
-const CANONICAL = { canonical: true } as const;
 
 EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 
@@ -68,13 +65,53 @@ export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
+/** Marks of a type, by the number of keys that such an object has. Only those keys may stand in it. */
+const MARKS: readonly (readonly string[])[] = [
+	['$date'],
+	['$InfNaN'],
+	['$binary'],
+	['$escape'],
+	['$regexp', '$flags'],
+	['$type', '$value'],
+];
+
+/** In characters. */
+const LONGEST_ESCAPED = 100;
+
+/** Whether an object with these keys, and no others, stands for something else. */
+function areMarks(keys: readonly string[]): boolean {
+	return MARKS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
+}
+
+/** In place: the value was made by reading text, and is nobody else's. */
+function decodeWithin(value: unknown): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	const members = value as Record<string, unknown>;
+	const keys = Object.keys(members);
+	if (!Array.isArray(value) && keys.length <= 2 && areMarks(keys)) {
+		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
+		// One level is taken off: what is within is not looked at as a whole. Of a text it makes an object of characters.
+		const { $escape } = members;
+		if (typeof $escape === 'string' && $escape.length > LONGEST_ESCAPED)
+			throw new TypeError('a text cannot be escaped');
+		const within = Object.entries($escape as object);
+		return Object.fromEntries(within.map(([key, member]) => [key, decodeWithin(member)]));
+	}
+	for (const key of keys) {
+		const decoded = decodeWithin(members[key]);
+		if (decoded !== members[key]) members[key] = decoded;
+	}
+	return value;
+}
+
 /**
- * Turns a JSON value into what it stands for in EJSON: `{"$date": 5}` into a Date.
+ * Turns a JSON value that was read into what it stands for in EJSON: `{"$date": 5}` into a Date. Arrays and objects are
+ * changed, not copied.
  * @throws Unreadable for unknown types and malformed ones
  */
 export function decode(value: unknown): unknown {
 	try {
-		return EJSON.fromJSONValue(value as string);
+		return decodeWithin(value);
 	} catch (error) {
 		// The texts of the engine (`str.charAt is not a function`) are nobody's business; the cause keeps them.
 		throw new Unreadable('not decodable as EJSON', { cause: error });
@@ -87,6 +124,73 @@ export function parse(text: string): unknown {
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
+/** Whether the package has nothing to say of an object that we would not: it is no type, and knows not to copy itself. */
+function isPlain(value: object): value is Record<string, unknown> {
+	const prototype = Object.getPrototypeOf(value);
+	if (prototype !== Object.prototype && prototype !== null) return false;
+	const { clone, toJSONValue } = value as Record<string, unknown>;
+	return typeof clone !== 'function' && typeof toJSONValue !== 'function';
+}
+
+/**
+ * The elements of `arguments`. Meteor takes any object with an own key `callee` for that. Here its length must be borne out
+ * by as many keys, or a short message could stand for an endless list.
+ */
+function argumentsOf(value: object): unknown[] | undefined {
+	if (!Object.hasOwn(value, 'callee')) return undefined;
+	const { length } = value as { length?: unknown };
+	const isLength =
+		Number.isInteger(length) && (length as number) >= 0 && (length as number) <= Object.keys(value).length;
+	return isLength ? Array.from(value as ArrayLike<unknown>) : undefined;
+}
+
+/** A deep copy: changing it leaves the original as it is. */
+export function clone<T>(value: T): T;
+export function clone(value: unknown): unknown {
+	if (typeof value !== 'object' || value === null) return value;
+	const elements = Array.isArray(value) ? value : argumentsOf(value);
+	if (elements) return elements.map((element) => clone(element));
+	if (!isPlain(value)) return EJSON.clone(value as never);
+	const copy: Record<string, unknown> = {};
+	// Meteor makes an own `__proto__` the prototype of the copy.
+	for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = clone(value[key]);
+	return copy;
+}
+
+/** What a value is in plain JSON; the value itself where it is that already, as most are. Each part is looked at once. */
+function encode(value: unknown): unknown {
+	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
+	if (typeof value !== 'object' || value === null) return value;
+	// As the package has it, which tries all other types first; nearly every document has some.
+	if (value instanceof Date) return { $date: value.getTime() };
+	const elements = Array.isArray(value) ? value : argumentsOf(value);
+	if (elements) return encodeElements(elements);
+	if (!isPlain(value)) return EJSON.toJSONValue(value as never);
+	const keys = Object.keys(value);
+	const json = encodeMembers(value, keys);
+	return keys.length <= 2 && areMarks(keys) ? { $escape: json } : json;
+}
+
+function encodeElements(elements: readonly unknown[]): readonly unknown[] {
+	for (let i = 0; i < elements.length; i++) {
+		const json = encode(elements[i]);
+		if (json !== elements[i]) return [...elements.slice(0, i), json, ...elements.slice(i + 1).map(encode)];
+	}
+	return elements;
+}
+
+function encodeMembers(value: Record<string, unknown>, keys: readonly string[]): object {
+	for (let i = 0; i < keys.length; i++) {
+		const key = keys[i] as string;
+		const json = encode(value[key]);
+		if (json === value[key]) continue;
+		const before = keys.slice(0, i).map((name) => [name, value[name]]);
+		const after = keys.slice(i + 1).map((name) => [name, encode(value[name])]);
+		return Object.fromEntries([...before, [key, json], ...after]);
+	}
+	return value;
+}
+
 /**
  * Whether two values are the same to EJSON; the order of keys does not count. Its own comparison takes any two RegExps
  * for equal, their texts differ.
@@ -95,12 +199,19 @@ export function isSame(a: unknown, b: unknown): boolean {
 	if (a === b) return true;
 	if (stringify(a) === stringify(b)) return true;
 	if (typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false;
-	return EJSON.stringify(a, CANONICAL) === EJSON.stringify(b, CANONICAL);
+	return canonical(a) === canonical(b);
 }
 
 /** EJSON text that is the same for values that are the same, whatever the order of their keys. */
 export function canonical(value: object): string {
-	return EJSON.stringify(value as Parameters<typeof EJSON.stringify>[0], CANONICAL);
+	return JSON.stringify(inOrder(encode(value)));
+}
+
+function inOrder(json: unknown): unknown {
+	if (typeof json !== 'object' || json === null) return json;
+	if (Array.isArray(json)) return json.map(inOrder);
+	const entries = Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1));
+	return Object.fromEntries(entries.map(([key, member]) => [key, inOrder(member)]));
 }
 
 /**
@@ -117,6 +228,6 @@ export function stringify(value: unknown): string | undefined {
 		case 'symbol':
 			return undefined;
 		default:
-			return value === null ? 'null' : EJSON.stringify(value);
+			return JSON.stringify(encode(value));
 	}
 }

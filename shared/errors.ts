@@ -30,17 +30,19 @@ interface Refusal {
 	readonly bare?: boolean;
 	/** Absent where the code itself is the sentence, as in some of Meteor's. */
 	readonly reason?: string;
+	/** True: it says nothing about what was asked for, see `isPassing`. */
+	readonly passing?: boolean;
 }
 
 /** Every refusal Roomkey itself makes. Code elsewhere names an entry, so that one text is written once. */
 const refusals = {
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
-	internal: { error: 500, reason: 'Internal server error' },
+	internal: { error: 500, reason: 'Internal server error', passing: true },
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
-	timeout: { error: 'error-timeout', reason: 'This took too long and was given up' },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', passing: true },
 	subscriptionTooLarge: {
 		error: 'error-subscription-too-large',
 		reason: 'The id and the parameters of a subscription can be 16,384 characters long',
@@ -63,6 +65,14 @@ const refusals = {
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
+	/* second factor: contract/rocketchat-e2e.md 7.5 */
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required', passing: true },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', passing: true },
+	totpMaxAttempts: {
+		error: 'totp-max-attempts',
+		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+		passing: true,
+	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
@@ -88,8 +98,8 @@ const refusals = {
 		error: 'error-last-key-holder',
 		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
 	},
-	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true },
-	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true },
+	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, passing: true },
+	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, passing: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
 	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
 	/* rooms and members: Rocket.Chat's codes */
@@ -193,15 +203,31 @@ export function refusalOf(name: keyof typeof refusalsOf, value: string, details?
 	return new ClientError(error, reason(value), details);
 }
 
+const TOO_MANY_REQUESTS = 'too-many-requests';
+
+const passing: ReadonlySet<unknown> = new Set([
+	TOO_MANY_REQUESTS,
+	...Object.values<Refusal>(refusals).flatMap(({ error, passing }) => (passing ? [error] : [])),
+]);
+
+/**
+ * Whether a refusal may be over the next time, so that to ask again is to try again: a failure of ours, bad timing, or the
+ * code of a second factor, which is none of the arguments.
+ */
+export function isPassing({ error }: ClientError): boolean {
+	return passing.has(error);
+}
+
 /**
  * The refusal of whoever calls too often (`contract/ddp.md` section 14).
  * @param timeToReset how long they have to wait, in ms
+ * @param reason what they are told instead of the usual sentence
  */
-export function tooManyRequests(timeToReset: number): ClientError {
+export function tooManyRequests(timeToReset: number, reason?: string): ClientError {
 	const seconds = Math.ceil(timeToReset / 1000);
 	return new ClientError(
-		'too-many-requests',
-		`Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying again.`,
+		TOO_MANY_REQUESTS,
+		reason ?? `Error, too many requests. Please slow down. You must wait ${seconds} seconds before trying again.`,
 		{ timeToReset },
 	);
 }

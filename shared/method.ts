@@ -1,6 +1,7 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import { MatchError } from './errors.js';
 import type { Events } from './events.js';
+import type { Limit } from './limit.js';
 import type { Log } from './log.js';
 import type { AnyMatcher } from './matcher.js';
 import { compileKeys, type Infer, type Pattern } from './pattern.js';
@@ -19,14 +20,6 @@ export interface Connection {
 	close(): void;
 	/** Calls `listener` once the connection has closed; soon, if it has already. */
 	onClose(listener: () => void | Promise<void>): void;
-}
-
-/** How often one caller may call: a user, or an address where nobody is logged in. */
-export interface Limit {
-	/** Calls that are allowed in a window; one more is refused. */
-	readonly calls: number;
-	/** Length of the window, in ms. */
-	readonly per: number;
 }
 
 /** Where REST offers a method. */
@@ -54,6 +47,13 @@ export interface Settings {
 	readonly confirmLastKeyHolder: boolean;
 }
 
+/** What a caller proves beside their login (`contract/rocketchat-e2e.md` 7.5). */
+export interface SecondFactor {
+	readonly code: string;
+	/** `totp`, `email` or `password`; null where the caller does not say which. */
+	readonly method: string | null;
+}
+
 /** What whoever runs on a caller's behalf is given: methods, publications and streams alike. */
 export interface CallContext {
 	/** The caller; null where nobody is logged in. */
@@ -76,6 +76,8 @@ export interface MethodContext extends CallContext {
 	readonly userId: string | null;
 	/** Hash of the login token the caller came with, as stored; null if none. */
 	readonly hashedToken: string | null;
+	/** The second factor that came with the call, not yet looked at; null without one. */
+	readonly secondFactor: SecondFactor | null;
 	/** The client's seed for the ids it makes ahead of the answer; null without one. */
 	readonly randomSeed: string | null;
 	/** Random values that follow from that seed. */
@@ -126,7 +128,15 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	parallel?: boolean;
 	/** True: it may change whose connection it is, so that nothing behind it may start before it has ended. Default false. */
 	changesUser?: boolean;
-	/** How often one caller may call it, over DDP and REST together. Default: as often as they like. */
+	/**
+	 * True: it may ask for a second factor, which a DDP client sends behind the last argument as
+	 * `{twoFactorCode, twoFactorMethod}`. Default false.
+	 */
+	secondFactor?: boolean;
+	/**
+	 * How often one caller may call it, over DDP and REST together: a user, or an address where nobody is logged in.
+	 * Default: as often as they like.
+	 */
 	limit?: Limit;
 	/**
 	 * True: whoever asks again because the answer was lost gets the first answer, and the method is not run twice
@@ -149,6 +159,7 @@ export interface Method {
 	readonly timeout: number;
 	readonly parallel: boolean;
 	readonly changesUser: boolean;
+	readonly secondFactor: boolean;
 	readonly once: boolean;
 	readonly limit: Limit | undefined;
 	/** Names and matchers of its arguments, in their order. */
@@ -165,7 +176,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 ): Method {
 	const { name, summary, rest, limit, args, run } = definition;
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
-	const { once = false } = definition;
+	const { once = false, secondFactor = false } = definition;
 	return Object.freeze({
 		name,
 		summary,
@@ -174,6 +185,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		timeout,
 		parallel,
 		changesUser,
+		secondFactor,
 		once,
 		limit,
 		args: [...compileKeys(args)],

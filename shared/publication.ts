@@ -1,4 +1,5 @@
 /** Publications (`contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
+import type { Limit } from './limit.js';
 import type { Args, CallContext, Method, Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
@@ -60,6 +61,11 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/**
+	 * How often one caller may subscribe to it: a user, or an address where nobody is logged in. Default: as often as they
+	 * like; a universal publication is not counted.
+	 */
+	limit?: Limit;
+	/**
 	 * Shows documents by the context, or returns live queries. Without either it must call `ready` itself. What it
 	 * throws ends the subscription.
 	 */
@@ -70,7 +76,7 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 }
 
 /** A publication as everything after its definition sees it. */
-export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'summary'> {
+export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary'> {
 	readonly name: string | null;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
@@ -79,11 +85,12 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'summar
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {
-	const { name, summary, anonymous = false, args, run } = definition;
+	const { name, summary, anonymous = false, limit, args, run } = definition;
 	return Object.freeze({
 		name,
 		summary,
 		anonymous,
+		limit,
 		args: [...compileKeys(args)],
 		run: run as unknown as Publication['run'],
 	});

@@ -1,5 +1,8 @@
 /** How a value shows in the text of a match error (`contract/check.md` section 4). */
-import EJSON from 'ejson';
+import { stringify } from './ejson.js';
+
+/** Longest text of a value, in characters: nobody reads more, and who sends it wants it back least of all. */
+const LONGEST = 10_000;
 
 /** `null`, or what `typeof` says: all that type checks tell, so that no secret gets into a text. */
 export function typeName(value: unknown): string {
@@ -7,7 +10,7 @@ export function typeName(value: unknown): string {
 }
 
 /**
- * The EJSON text of a value; `undefined` for what has none; its type for an object JSON cannot write, such as a cycle.
+ * The EJSON text of a value, cut where it is very long; `undefined` for what has none; its type for an object JSON cannot write, such as a cycle.
  * @throws TypeError for a BigInt, as the original does by accident; none can come from outside
  */
 export function shown(value: unknown): string {
@@ -18,5 +21,6 @@ export function shown(value: unknown): string {
 			return typeof value;
 		}
 	}
-	return String(EJSON.stringify(value));
+	const text = String(stringify(value));
+	return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }

@@ -3,6 +3,7 @@ import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
+import { demandFactorBesidePassword } from './secondFactor.js';
 import { revokeOtherTokens } from './tokens.js';
 
 export const changePassword = method({
@@ -12,6 +13,7 @@ export const changePassword = method({
 	summary: "Changes the caller's password and removes all their other login tokens",
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
+	secondFactor: true,
 	async run({ oldPassword, newPassword }, context) {
 		const { userId, hashedToken, store } = context;
 		if (userId === null) throw refusal('mustBeLoggedIn');
@@ -21,6 +23,7 @@ export const changePassword = method({
 		await context.attempt(userId, async () => {
 			if (!(await isPassword(oldPassword, bcrypt))) throw refusal('loginFailed');
 		});
+		await demandFactorBesidePassword(context, userId);
 		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };

@@ -4,6 +4,7 @@ import { refusal } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { demandEmail, demandFreeUsername } from '../users/names.js';
 import { insertUser } from './insertUser.js';
 import type { LoginResult } from './login.js';
 import { hashPassword, NewPassword } from './passwords.js';
@@ -32,11 +33,13 @@ export const createUser = method({
 	anonymous: true,
 	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {
-		const { settings, store } = context;
+		const { settings, store, name } = context;
 		if (!settings.signUps) throw refusal('signUpsForbidden');
 		check(options, NewUser);
 		const { username, email, password, profile } = options;
 		if (!username && !email) throw refusal('namelessUser');
+		if (username) demandFreeUsername(username, name);
+		if (email) demandEmail(email, name);
 		const made = makeToken(settings);
 		const user = {
 			_id: randomId(),

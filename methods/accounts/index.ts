@@ -5,6 +5,7 @@ import { createUser } from './createUser.js';
 import { getNewToken } from './getNewToken.js';
 import { login } from './login.js';
 import { logout } from './logout.js';
+import { logoutOtherClients } from './logoutOtherClients.js';
 import { me } from './me.js';
 import { removeOtherTokens } from './removeOtherTokens.js';
 
@@ -14,6 +15,7 @@ export const accountMethods: readonly Method[] = [
 	getNewToken,
 	login,
 	logout,
+	logoutOtherClients,
 	me,
 	removeOtherTokens,
 ];

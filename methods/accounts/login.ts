@@ -3,9 +3,10 @@ import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
+import { attemptWithFactor, demandFactorAtLogin } from './secondFactor.js';
 import { findTokenHolder, hashToken, issueToken, logInWith, type TokenResult, tokenResult } from './tokens.js';
 
 /** What a login answers. */
@@ -16,35 +17,48 @@ export interface LoginResult extends TokenResult {
 const PasswordLogin = {
 	user: Match.OneOf({ id: NonEmptyString }, { username: NonEmptyString }, { email: NonEmptyString }),
 	password: Password,
-	/** Second factor: stock clients may send it, nobody here has one. */
+	/** The second factor, as Meteor's own clients send it. */
 	code: Match.Optional(Match.OneOf(String, null)),
 };
 
+/** What Rocket.Chat's clients send: a second factor, and around it the login it belongs to. */
+const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
+
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const hashedToken = hashToken(token);
-	const holder = await findTokenHolder(context, hashedToken);
+	const holder = await findTokenHolder(context, hashToken(token));
 	if (holder === 'unknown') throw refusal('loggedOut');
 	if (holder === 'expired') throw refusal('sessionExpired');
-	await context.setUserId(holder.user._id, hashedToken, holder.expires);
+	// The hash as it is stored: a store within this process has it in memory already.
+	await context.setUserId(holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
-async function withPassword(options: unknown, context: MethodContext): Promise<LoginResult> {
+/** @param wrapped the second factor around the options, if there is one */
+async function withPassword(
+	options: unknown,
+	wrapped: SecondFactor | null,
+	context: MethodContext,
+): Promise<LoginResult> {
 	check(options, PasswordLogin);
-	const { user, password } = options;
-	const found = await context.attempt(accountOf(user), async () => {
+	const { user, password, code } = options;
+	const factor = wrapped ?? given(code) ?? context.secondFactor;
+	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await context.store.users.findOne(filterFor(user), {
 			projection: { active: 1, 'services.password.bcrypt': 1 },
 		});
 		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw refusal('loginFailed');
+		// Only now: that somebody has a second factor is told to nobody but who knows the password.
+		await demandFactorAtLogin(context, named._id, factor);
 		return named;
 	});
 	const made = await issueToken(context, found._id, { 'services.password.bcrypt': found.services?.password?.bcrypt });
 	if (!made) throw refusal('loginFailed');
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
+
+const given = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
 
 type Named = { id: string } | { username: string } | { email: string };
 
@@ -63,15 +77,22 @@ function filterFor(user: Named): Filter<User> {
 export const login = method({
 	name: 'login',
 	args: { options: Object },
-	summary: 'Logs in with {resume: token}, or with {user: {username}, password}',
+	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
 	anonymous: true,
 	changesUser: true,
-	async run({ options }, context): Promise<LoginResult> {
+	async run({ options: sent }, context): Promise<LoginResult> {
+		let options = sent;
+		let factor: SecondFactor | null = null;
+		if ('totp' in options && options.totp) {
+			check(options.totp, WithFactor);
+			factor = given(options.totp.code);
+			options = options.totp.login;
+		}
 		if ('resume' in options && options.resume) {
 			check(options.resume, String);
 			return resume(options.resume, context);
 		}
-		if ('password' in options && options.password) return withPassword(options, context);
+		if ('password' in options && options.password) return withPassword(options, factor, context);
 		throw refusal('unrecognizedLogin');
 	},
 });

@@ -4,16 +4,32 @@ import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { NOT_KEPT } from '../users/shown.js';
 
 /** Whatever is not named here, such as password hashes, tokens and keys, never leaves the store. */
-const PROFILE = { username: 1, name: 1, emails: 1, profile: 1, roles: 1, active: 1 } as const;
+export const PROFILE = {
+	username: 1,
+	name: 1,
+	emails: 1,
+	profile: 1,
+	roles: 1,
+	active: 1,
+	status: 1,
+	settings: 1,
+} as const;
 
 export type Profile = Pick<User, '_id' | keyof typeof PROFILE> & { avatarUrl?: string };
 
 /** Reads a user's own profile. Null where the user is gone. */
 export async function findProfile(store: Store, userId: string): Promise<Profile | null> {
-	const user: Profile | null = await store.users.findOne({ _id: userId }, { projection: PROFILE });
-	return user?.username === undefined ? user : { ...user, avatarUrl: `/avatar/${encodeURIComponent(user.username)}` };
+	const user = await store.users.findOne({ _id: userId }, { projection: PROFILE });
+	if (!user) return null;
+	const { username } = user;
+	return {
+		...NOT_KEPT,
+		...user,
+		...(username !== undefined && { avatarUrl: `/avatar/${encodeURIComponent(username)}` }),
+	};
 }
 
 export const me = method({

@@ -24,11 +24,14 @@ export function hashToken(token: string): string {
 
 /**
  * When a token runs out. A personal access token does not, which is told as a century, Meteor's own word for never:
- * `@rocket.chat/ddp-client` cannot do without a date.
+ * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has run out.
  */
 export function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, settings: Settings): Date {
-	const days = type === 'personalAccessToken' ? NEVER : settings.loginExpirationInDays;
-	return new Date(when.getTime() + days * DAY);
+	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
+	// Rocket.Chat keeps no such date of personal access tokens.
+	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER * DAY);
+	const expiry = new Date(isDate ? when.getTime() + settings.loginExpirationInDays * DAY : 0);
+	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
 /** What became of a token: who it belongs to, that it has run out, or that nobody has it. */
@@ -149,12 +152,14 @@ export async function revokeOtherTokens(
 }
 
 /**
- * Tells which of these tokens no longer exist.
+ * Tells which of these tokens no longer exist, or are those of users who may not log in any more: Rocket.Chat bars them
+ * without a word.
  * @param hashedTokens hashes; a few hundred at most, as they make one query
  */
 export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
 	const gone = new Set(hashedTokens);
-	const holders = users.find({ [TOKEN_HASH]: { $in: [...gone] } }, { projection: { [TOKEN_HASH]: 1 } });
+	const held = { [TOKEN_HASH]: { $in: [...gone] }, active: { $ne: false } };
+	const holders = users.find(held, { projection: { [TOKEN_HASH]: 1 } });
 	for await (const { services } of holders) {
 		for (const { hashedToken } of services?.resume?.loginTokens ?? []) gone.delete(hashedToken);
 	}

@@ -9,7 +9,7 @@ import { dropOffer, offered } from './offers.js';
 import { demandNoReset, putAwayStale, writeKey } from './ownKey.js';
 import { leaveQueue } from './queue.js';
 import { demandKeyId } from './sealed.js';
-import { findPlace, sameKeys, tellMember, withArchived } from './slots.js';
+import { findPlace, sameKeys, tellMember, withOffered } from './slots.js';
 
 /**
  * Takes the very offer that was seen, in one write. The member's own old keys stay, and the present one joins them; those
@@ -18,9 +18,7 @@ import { findPlace, sameKeys, tellMember, withArchived } from './slots.js';
  */
 function take(context: MethodContext, place: Subscription, room: KeyedRoom): Promise<Subscription | null> {
 	const key = offered(place);
-	const { E2EKey, oldRoomKeys, suggestedOldRoomKeys } = place;
-	const known = oldRoomKeys?.length ? oldRoomKeys : suggestedOldRoomKeys;
-	const old = withArchived({ ...(E2EKey && { E2EKey }), ...(known && { oldRoomKeys: known }) }, room.e2eKeyId, key);
+	const old = withOffered(place, room.e2eKeyId, key);
 	return writeKey(context, { ...sameKeys(place), E2ESuggestedKey: place.E2ESuggestedKey as string } as object, {
 		$set: { E2EKey: key, ...(old.length > 0 && { oldRoomKeys: old }) },
 		$unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 },

@@ -4,6 +4,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { setting } from '../settings/workspace.js';
 import { type Sealable, sealable } from './identities.js';
+import { EMPTY } from './kept.js';
 import { keyedRoom } from './keyId.js';
 import { isLeft, lease } from './leases.js';
 import { KEY_CALLS } from './limits.js';
@@ -17,8 +18,6 @@ const MOST_ROOMS = 500;
 
 /** Most users told of one room. */
 const MOST_TOLD = 50;
-
-const WAITING = { E2EKey: { $exists: false }, E2ESuggestedKey: { $exists: false } } as const;
 
 /** Whether the user holds the key of a room, and so could seal it for others. */
 async function canProvide({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
@@ -35,7 +34,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const { leaseTime } = settings;
 	const leases = leaseTime > 0 && (await canProvide(context, rid, userId));
 	const told: Sealable[] = [];
-	for await (const page of memberPages(store, rid, WAITING)) {
+	for await (const page of memberPages(store, rid, EMPTY)) {
 		const free = page.filter((id) => id !== userId && !(leases && isLeft(store, rid, id, userId)));
 		for (const user of await sealable(store, free)) {
 			if (leases && !lease(store, rid, user._id, userId, leaseTime)) continue;

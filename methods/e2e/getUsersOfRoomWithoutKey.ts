@@ -4,6 +4,7 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { demandRoomAccess } from '../rooms/access.js';
 import { countSealable, type Sealable, sealable } from './identities.js';
+import { KEYLESS } from './kept.js';
 import { KEY_CALLS } from './limits.js';
 import { memberPages } from './waiting.js';
 
@@ -12,7 +13,7 @@ const Natural = Match.Where((value): value is number => Number.isInteger(value) 
 
 const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
-const keylessMembers = (store: Store, rid: string) => memberPages(store, rid, { E2EKey: { $exists: false } });
+const keylessMembers = (store: Store, rid: string) => memberPages(store, rid, KEYLESS);
 
 async function all(store: Store, rid: string) {
 	const users: Sealable[] = [];

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, User } from '../../shared/documents.js';
 import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
+import { listOf, sameLength } from '../lists.js';
 
 /** Most text of public keys in one history, in bytes: what a user is stored in can be 16 MB and no more. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -21,7 +22,7 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 
 /** A time later than all that stands in a user's history, so that no two steps of a user have the same. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: Remembered): Date {
-	const last = Math.max(e2eKeyHistory?.at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
+	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));
 }
 
@@ -32,12 +33,13 @@ export function nextTime({ e2eKeyHistory, e2eRekeying }: Remembered): Date {
  */
 export function missingEntries(user: Remembered, next?: string): KeyHistoryEntry[] {
 	const present = user.e2e?.public_key;
-	const last = user.e2eKeyHistory?.at(-1);
+	const history = listOf(user.e2eKeyHistory);
+	const last = history.at(-1);
 	const keys = [
 		...(present && present !== last?.public_key ? [present] : []),
 		...(next === undefined || next === present ? [] : [next]),
 	];
-	if (bytesOf([...(user.e2eKeyHistory ?? []).map((entry) => entry.public_key), ...keys]) > MOST_BYTES) return [];
+	if (bytesOf([...history.map((entry) => entry.public_key), ...keys]) > MOST_BYTES) return [];
 	let previous = last?.hash ?? '';
 	let time = nextTime(user).getTime();
 	return keys.map((public_key) => {
@@ -51,9 +53,19 @@ function bytesOf(keys: readonly string[]): number {
 	return keys.reduce((sum, key) => sum + Buffer.byteLength(key), 0);
 }
 
-/** The part of an update that adds these entries. */
-export function addedTo(entries: readonly KeyHistoryEntry[]): UpdateFilter<User> {
-	return entries.length === 0 ? {} : { $push: { e2eKeyHistory: { $each: [...entries] } } };
+/** The whole of an update that adds these entries and sets these fields, for a user who is as they were read. */
+export function addedTo(
+	{ e2eKeyHistory }: Remembered,
+	entries: readonly KeyHistoryEntry[],
+	$set: Readonly<Record<string, unknown>> = {},
+): UpdateFilter<User> {
+	// Nothing can be pushed into what is no list.
+	const push = listOf(e2eKeyHistory).length > 0;
+	const all = { ...$set, ...(entries.length > 0 && !push && { e2eKeyHistory: [...entries] }) };
+	return {
+		...(Object.keys(all).length > 0 && { $set: all }),
+		...(entries.length > 0 && push && { $push: { e2eKeyHistory: { $each: [...entries] } } }),
+	} as UpdateFilter<User>;
 }
 
 /** What of a user makes their history. */
@@ -71,14 +83,14 @@ export async function wholeHistory(store: Store, user: User): Promise<readonly K
 	) {
 		const { e2e, e2eKeyHistory } = seen;
 		const entries = missingEntries(seen);
-		if (entries.length === 0) return e2eKeyHistory ?? [];
+		if (entries.length === 0) return listOf(e2eKeyHistory);
 		const unchanged = {
 			_id: seen._id,
 			'e2e.public_key': e2e?.public_key,
-			e2eKeyHistory: e2eKeyHistory ? { $size: e2eKeyHistory.length } : { $exists: false },
+			...sameLength('e2eKeyHistory', e2eKeyHistory),
 		} as Filter<User>;
-		const { matchedCount } = await store.users.updateOne(unchanged, addedTo(entries));
-		if (matchedCount > 0) return [...(e2eKeyHistory ?? []), ...entries];
+		const { matchedCount } = await store.users.updateOne(unchanged, addedTo(seen, entries));
+		if (matchedCount > 0) return [...listOf(e2eKeyHistory), ...entries];
 	}
 	return [];
 }

@@ -4,23 +4,30 @@ import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { placesOf } from '../rooms/members.js';
-import { isOfKeyId } from './sealed.js';
+import { holdsKey } from './offers.js';
 
-/** Whether a key opens what is written with the room's present key, as far as can be told (E6). */
-function holds({ E2EKey }: { E2EKey?: string }, keyId: Room['e2eKeyId']): boolean {
-	return E2EKey !== undefined && isOfKeyId(E2EKey, keyId);
+async function keyedRoom(store: Store, rid: string): Promise<Pick<Room, 'e2eKeyId'>> {
+	return (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } })) ?? {};
 }
 
-async function keyIdOfRoom(store: Store, rid: string): Promise<Room['e2eKeyId']> {
-	return (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }))?.e2eKeyId;
+/** Those of some users who may log in: nobody else can give a key to others. */
+export async function thoseActive(store: Store, userIds: readonly string[]): Promise<Set<string>> {
+	if (userIds.length === 0) return new Set();
+	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
+	const users = await store.users.find(active, { projection: { _id: 1 } }).toArray();
+	return new Set(users.map(({ _id }) => _id));
 }
 
-/** Whether anybody holds the present key of a room, other than this user. One sealed under another key id does not count. */
+/**
+ * Whether anybody holds the present key of a room, other than this user. One sealed under another key id does not count,
+ * nor who may not log in, or whose account is gone.
+ */
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
-	const keyId = await keyIdOfRoom(store, rid);
+	const room = await keyedRoom(store, rid);
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
 	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
-		if (page.some((place) => holds(place, keyId))) return true;
+		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
+		if ((await thoseActive(store, holders)).size > 0) return true;
 	}
 	return false;
 }
@@ -28,7 +35,7 @@ export async function hasHolder(store: Store, rid: string, otherThan = ''): Prom
 /** Whether the user holds the present key of a room and nobody else does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { E2EKey: 1 } });
-	if (own?.E2EKey === undefined || !holds(own, await keyIdOfRoom(store, rid))) return false;
+	if (!own || !holdsKey(own, await keyedRoom(store, rid))) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 

@@ -7,9 +7,11 @@ import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
+import { listOf, sameLength } from '../lists.js';
 import { tellIdentityChanged } from './acquaintances.js';
 import { addedTo, missingEntries, nextTime } from './history.js';
-import { emptyPlaces } from './ownPlaces.js';
+import { demandConfirmation } from './holders.js';
+import { emptyPlaces, isLastHolderAnywhere } from './ownPlaces.js';
 import { enqueueEverywhere } from './queue.js';
 
 /** The two identity keys, as a client made them. */
@@ -41,7 +43,7 @@ function asRead({ _id, e2e, e2eKeyHistory, e2eRekeying, e2eQueueing }: User): Fi
 		_id,
 		'e2e.public_key': e2e?.public_key ?? null,
 		'e2e.private_key': e2e?.private_key ?? null,
-		e2eKeyHistory: e2eKeyHistory ? { $size: e2eKeyHistory.length } : { $exists: false },
+		...sameLength('e2eKeyHistory', e2eKeyHistory),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
 	} as Filter<User>;
@@ -49,7 +51,7 @@ function asRead({ _id, e2e, e2eKeyHistory, e2eRekeying, e2eQueueing }: User): Fi
 
 /** The mark that something of this user is still to be done. */
 function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
-	return e2eRekeying !== undefined || e2eQueueing !== undefined;
+	return !!e2eRekeying || !!e2eQueueing;
 }
 
 /**
@@ -57,10 +59,17 @@ function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
  * put away, and the user is put into the queue of every encrypted room. The pair that is stored already is not stored
  * again; what a crash left undone is done then.
  * @param force whether keys that are there already may be overwritten
- * @throws ClientError `error-keys-already-set`, `error-key-history-full`, `error-invalid-user`
+ * @param confirm whether the caller knows that rooms may lose their last holder by that (`contract/beyond.md` E11)
+ * @returns whether there was such a room
+ * @throws ClientError `error-keys-already-set`, `error-key-history-full`, `error-invalid-user`, `error-last-key-holder`
  */
-export async function storeKeyPair(context: Context, userId: string, pair: KeyPair, force: boolean): Promise<void> {
-	const { store, events, name } = context;
+export async function storeKeyPair(
+	context: Context & Pick<MethodContext, 'settings'>,
+	userId: string,
+	pair: KeyPair,
+	{ force = false, confirm }: { force?: boolean | undefined; confirm?: boolean | undefined },
+): Promise<boolean> {
+	const { store, events, name, settings } = context;
 	for (;;) {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
@@ -68,41 +77,44 @@ export async function storeKeyPair(context: Context, userId: string, pair: KeyPa
 		// Rocket.Chat refuses the very same keys too. Who repeats a call that broke off is let through to end it.
 		const mayStore = force || !public_key || !private_key || (isSame && unfinished(user));
 		if (!mayStore) throw refusal('keysAlreadySet', { method: name });
-		if (isSame) return unfinished(user) ? finish(context, user) : undefined;
+		if (isSame) return unfinished(user) && finish(context, user);
 		const isOther = pair.public_key !== public_key;
 		const entries = missingEntries(user, pair.public_key);
 		if (isOther && entries.length === 0) throw refusal('keyHistoryFull', { method: name });
 		// With a first key nothing can be sealed for a former one, and what is there stays.
 		const mark = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
+		const mayLose = isOther && mark === 'e2eRekeying' && settings.confirmLastKeyHolder;
+		if (mayLose && (await isLastHolderAnywhere(store, userId))) demandConfirmation(context, confirm);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
-			{
-				$set: {
-					'e2e.public_key': pair.public_key,
-					'e2e.private_key': pair.private_key,
-					...(isOther && { [mark]: entries.at(-1)?.ts }),
-				},
-				...addedTo(entries),
-			},
+			addedTo(user, entries, {
+				'e2e.public_key': pair.public_key,
+				'e2e.private_key': pair.private_key,
+				...(isOther && { [mark]: entries.at(-1)?.ts }),
+			}),
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
 		if (!after) continue;
 		events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
-		return unfinished(after) ? finish(context, after) : undefined;
+		return unfinished(after) && finish(context, after);
 	}
 }
 
-/** Does what follows from a new public key, and takes away the mark, unless yet another key has been stored meanwhile. */
-async function finish(context: Context, user: User): Promise<void> {
-	const { _id, e2eKeyHistory = [], e2eRekeying, e2eQueueing } = user;
-	if (e2eRekeying) await emptyPlaces(context, _id);
+/**
+ * Does what follows from a new public key, and takes away the mark, unless yet another key has been stored meanwhile.
+ * @returns whether a room lost its last holder
+ */
+async function finish(context: Context, user: User): Promise<boolean> {
+	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
+	const lastKeyHolder = !!e2eRekeying && (await emptyPlaces(context, _id));
 	await enqueueEverywhere(context, _id);
-	const [former, latest] = e2eKeyHistory.slice(-2);
+	const [former, latest] = listOf(e2eKeyHistory).slice(-2);
 	if (former && latest) await tellIdentityChanged(context, _id, latest);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null } as Filter<User>,
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
 	);
+	return lastKeyHolder;
 }
 
 /**
@@ -117,7 +129,7 @@ export async function dropIdentity(context: Context, userId: string): Promise<Da
 		const mark = nextTime(user);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
-			{ $set: { e2eRekeying: mark }, $unset: { e2e: 1, e2eQueueing: 1 }, ...addedTo(missingEntries(user)) },
+			{ ...addedTo(user, missingEntries(user), { e2eRekeying: mark }), $unset: { e2e: 1, e2eQueueing: 1 } },
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
 		if (!after) continue;

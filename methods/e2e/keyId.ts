@@ -24,7 +24,7 @@ export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Ro
 		_id: rid,
 		$and: [
 			{ $or: [{ e2eKeyId: { $exists: false } }, { e2eKeyId: null }, { e2eKeyId: '' }] },
-			{ $or: [{ e2eReset: { $exists: false } }, { 'e2eReset.until': { $lte: new Date() } }] },
+			{ $or: [{ e2eReset: null }, { 'e2eReset.until': { $lte: new Date() } }] },
 		],
 	};
 	return store.rooms.findOneAndUpdate(free, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });

@@ -1,6 +1,7 @@
 /** Keys that members offer each other (`contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
+import { keyIn } from './kept.js';
 import type { KeyedRoom } from './keyId.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId } from './sealed.js';
@@ -9,17 +10,18 @@ import { findPlace, sameKeys, tellMember } from './slots.js';
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** The key a member was offered, as it is accepted; empty without one. */
-export function offered({ E2ESuggestedKey }: Subscription): string {
-	return E2ESuggestedKey?.trim() ?? '';
+export function offered({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
+	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() : '';
 }
 
 /** Whether a member holds the present key of the room, as far as can be told. */
-export function holdsKey({ E2EKey }: Pick<Subscription, 'E2EKey'>, { e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>): boolean {
-	return !!E2EKey && isOfKeyId(E2EKey, e2eKeyId);
+export function holdsKey(place: Pick<Subscription, 'E2EKey'>, { e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>): boolean {
+	const key = keyIn(place);
+	return key !== undefined && isOfKeyId(key, e2eKeyId);
 }
 
-/** An offer under another key id is what a broken-off reset has left: nobody could use it. */
-function awaitsDecision(place: Subscription, { e2eKeyId }: KeyedRoom): boolean {
+/** Whether a member has an offer to decide on. One under another key id is what a broken-off reset has left: nobody could use it. */
+export function awaitsDecision(place: Subscription, { e2eKeyId }: KeyedRoom): boolean {
 	const key = offered(place);
 	return key !== '' && isOfKeyId(key, e2eKeyId);
 }

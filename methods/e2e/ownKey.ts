@@ -8,10 +8,12 @@ import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
+import { oldKeysIn } from './kept.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
+import { offered } from './offers.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId, keyIdOf } from './sealed.js';
-import { archiveKey, sameKeys, tellMember, withArchived } from './slots.js';
+import { archiveKey, sameKeys, tellMember, withArchived, withOffered } from './slots.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 
@@ -33,7 +35,8 @@ export async function writeKey(
 }
 
 /**
- * Stores a member's own key. One that it replaces goes to the old ones in the same write. Nobody is told yet.
+ * Stores a member's own key. One that it replaces goes to the old ones in the same write, and an offer of the room's key
+ * goes, which would be announced for ever; who has no old keys takes those that came with it. Nobody is told yet.
  * @returns the place as it then is; null where the very key was there, or the place is gone
  * @throws ClientError `error-key-in-use`
  */
@@ -45,10 +48,13 @@ export async function storeOwnKey(
 ): Promise<Subscription | null> {
 	const { store } = context;
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		if (seen.E2EKey === key) return null;
-		const oldRoomKeys = withArchived(seen, room.e2eKeyId, key);
+		const suggested = offered(seen);
+		const decides = suggested !== '' && isOfKeyId(suggested, room.e2eKeyId);
+		if (seen.E2EKey === key && !decides) return null;
+		const oldRoomKeys = (decides ? withOffered : withArchived)(seen, room.e2eKeyId, key);
 		const archived = oldRoomKeys.length > 0 && { oldRoomKeys };
-		const after = await writeKey(context, sameKeys(seen), { $set: { E2EKey: key, ...archived } });
+		const dropped = decides && { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } as const };
+		const after = await writeKey(context, sameKeys(seen), { $set: { E2EKey: key, ...archived }, ...dropped });
 		if (after) return after;
 	}
 	return null;
@@ -89,8 +95,9 @@ export async function giveWay(
 	for (;;) {
 		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
 		if (!seen) return null;
-		const present = seen.oldRoomKeys?.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
-		const others = (seen.oldRoomKeys ?? []).filter((old) => old !== present);
+		const former = oldKeysIn(seen.oldRoomKeys);
+		const present = former.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
+		const others = former.filter((old) => old !== present);
 		const oldRoomKeys = keep ? withArchived({ E2EKey: key, oldRoomKeys: others }, e2eKeyId) : others;
 		const old = (keep || present) && { oldRoomKeys };
 		const after = await store.subscriptions.findOneAndUpdate(

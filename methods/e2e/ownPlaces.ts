@@ -3,8 +3,8 @@ import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from './holders.js';
+import { holdsKey } from './offers.js';
 import { dequeue, removeEmptyQueue } from './queue.js';
-import { isOfKeyId } from './sealed.js';
 import { emptyPlace } from './slots.js';
 
 /** Places read in one query. */
@@ -58,11 +58,11 @@ export async function emptyPlaces(context: Context, userId: string): Promise<boo
 	for await (const page of ownPlaces(store, userId, FILLED)) {
 		const keyIds = await keyIdsOf(store, page);
 		for (const place of page) {
-			const { rid, E2EKey } = place;
+			const { rid } = place;
 			const keyId = keyIds.get(rid);
 			if (!(await emptyPlace(context, place, keyId))) continue;
 			// Asked afterwards: of the last two holders who give up at once, one at least must see it.
-			if (E2EKey === undefined || !isOfKeyId(E2EKey, keyId) || (await hasHolder(store, rid))) continue;
+			if (!holdsKey(place, { e2eKeyId: keyId }) || (await hasHolder(store, rid))) continue;
 			anyLost = true;
 			tellNoHolder(context, rid, userId);
 		}

@@ -4,6 +4,7 @@ import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { hasIdentity, thoseWithIdentity } from './identities.js';
+import { EMPTY, KEYLESS } from './kept.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
 export const MOST_WAITING = 50;
@@ -15,7 +16,7 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether the user is a member of the room who has not got its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	const filter = { rid, 'u._id': userId, E2EKey: { $exists: false }, ...MEMBER };
+	const filter = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
 	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
 }
 
@@ -79,9 +80,8 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
 	const { store } = context;
 	if (!(await dequeue(context, rid, userIds))) return false;
-	const empty = { E2EKey: { $exists: false }, E2ESuggestedKey: { $exists: false } };
 	const places = await store.subscriptions
-		.find({ rid, 'u._id': { $in: [...userIds] }, ...empty }, { projection: { 'u._id': 1 } })
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...EMPTY }, { projection: { 'u._id': 1 } })
 		.toArray();
 	for (const { u } of places) await enqueue(context, rid, u._id);
 	return true;
@@ -108,7 +108,7 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 	if (!room) return;
 	const ids = room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
-	const keyless = { rid, 'u._id': { $in: ids }, E2EKey: { $exists: false }, ...MEMBER };
+	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
 	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const waiting = await thoseWithIdentity(
 		store,
@@ -124,7 +124,7 @@ async function* keylessRooms(store: Store, userId: string): AsyncIterable<string
 	for (;;) {
 		const places = await store.subscriptions
 			.find(
-				{ 'u._id': userId, _id: { $gt: last }, E2EKey: { $exists: false } },
+				{ 'u._id': userId, _id: { $gt: last }, ...KEYLESS },
 				{ projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH },
 			)
 			.toArray();
@@ -152,8 +152,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
 	const { store, events } = context;
 	const userIds: string[] = [];
-	const keyless = { E2EKey: { $exists: false }, ...MEMBER };
-	for await (const page of placesOf(store, rid, keyless, { 'u._id': 1 })) {
+	for await (const page of placesOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		userIds.push(...(await thoseWithIdentity(store, ids)));
 		if (userIds.length >= MOST_WAITING) break;

@@ -3,6 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { MEMBER } from '../rooms/members.js';
+import { isEncryptionShown } from '../rooms/shown.js';
 import { KEY_CALLS } from './limits.js';
 import { putAwayStale } from './ownKey.js';
 
@@ -35,6 +36,8 @@ export const requestSubscriptionKeys = method({
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
 	async run(_args, context) {
 		const { userId, store, events } = context;
+		// The event names the key (`contract/beyond.md` E13).
+		if (!(await isEncryptionShown(store))) return true;
 		for await (const places of placePages(store, userId)) {
 			const rooms = await store.rooms
 				.find(

@@ -37,7 +37,7 @@ export async function takeLease(
 	const id = randomId();
 	for (;;) {
 		const room = await store.rooms.findOne({ _id: rid });
-		if (!room?.encrypted) throw refusal('resetFailed');
+		if (room?.encrypted !== true) throw refusal('resetFailed');
 		const present = room.e2eReset;
 		const isResumed = beganIt(room, userId, keyId);
 		if (present && present.until > new Date() && !isResumed) throw refusal('resetInProgress');
@@ -50,9 +50,7 @@ export async function takeLease(
 				encrypted: true,
 				// Null stands for an absent one, too.
 				e2eKeyId: room.e2eKeyId ?? null,
-				...(present
-					? { 'e2eReset.id': present.id, 'e2eReset.until': present.until }
-					: { e2eReset: { $exists: false } }),
+				...(present ? { 'e2eReset.id': present.id, 'e2eReset.until': present.until } : { e2eReset: present ?? null }),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
 		);

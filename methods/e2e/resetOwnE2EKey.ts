@@ -1,4 +1,4 @@
-/** `e2e.resetOwnE2EKey` (`contract/rocketchat-e2e.md` 4.7): the caller starts anew. Nobody has a second factor here. */
+/** `e2e.resetOwnE2EKey` (`contract/rocketchat-e2e.md` 4.7): the caller starts anew. */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from './resetUser.js';
@@ -8,6 +8,7 @@ export const resetOwnE2EKey = method({
 	args: { confirm: Match.Maybe(Boolean) },
 	limit: { calls: 600, per: 60_000 },
 	changesUser: true,
+	secondFactor: true,
 	summary: "Takes away the caller's identity keys and ends all their logins",
 	async run({ confirm }, context) {
 		return (await resetUser(context, context.userId, confirm ?? undefined)) ?? true;

@@ -6,6 +6,8 @@ import { pacer } from '../../shared/pace.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { thoseWithIdentity } from './identities.js';
+import { KEYLESS, keyIn } from './kept.js';
+import { offered } from './offers.js';
 import { dequeue, enqueue, MOST_WAITING } from './queue.js';
 import type { Lease } from './resetLease.js';
 import { keyIdOf } from './sealed.js';
@@ -30,9 +32,9 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | '
 }
 
 /** Whether there is a key in a place, or one offered, that is not known to be the new one. */
-function hasFormerKey({ E2EKey, E2ESuggestedKey }: Subscription, newKeyId: string): boolean {
-	const key = E2EKey ?? E2ESuggestedKey;
-	return key !== undefined && keyIdOf(key) !== newKeyId;
+function hasFormerKey(place: Subscription, newKeyId: string): boolean {
+	const key = keyIn(place) ?? offered(place);
+	return key !== '' && keyIdOf(key) !== newKeyId;
 }
 
 /**
@@ -72,7 +74,7 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 async function firstToWait(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const only: Filter<Subscription> = {
 		'u._id': { $ne: userId },
-		E2EKey: { $exists: false },
+		...KEYLESS,
 		...MEMBER,
 	};
 	const waiting: WaitingUser[] = [];
@@ -107,7 +109,7 @@ async function reconcileQueue(
 	const { store, lease } = context;
 	const ids = waiting.map(({ userId }) => userId);
 	const able = await thoseWithIdentity(store, ids);
-	const keyless: Filter<Subscription> = { rid: lease.rid, 'u._id': { $in: ids }, E2EKey: { $exists: false } };
+	const keyless: Filter<Subscription> = { rid: lease.rid, 'u._id': { $in: ids }, ...KEYLESS };
 	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const still = new Set(places.map(({ u }) => u._id).filter((id) => able.has(id)));
 	const gone = ids.filter((id) => !still.has(id));

@@ -4,7 +4,9 @@
  */
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
+import { demandSecondFactor } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
+import { factorSettings } from '../settings/secondFactor.js';
 import { demandConfirmation } from './holders.js';
 import { hasIdentity } from './identities.js';
 import { dropIdentity } from './identity.js';
@@ -16,18 +18,23 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
  * Takes away the identity keys of a user, empties their places, takes them out of all queues and ends all their logins.
- * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest.
+ * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest. The
+ * caller proves their second factor after all that can be refused without it: a code is good once.
  * @param confirm whether the caller knows that rooms may lose their last holder (`contract/beyond.md` E11)
- * @throws ClientError `error-invalid-user` where there is no such user, `error-not-allowed` for one of another server,
- * `error-last-key-holder`; nothing has been written then
+ * @throws ClientError `error-invalid-user` where there is no such user, `error-not-allowed` for one of another server, and
+ * for others where a setting says so, `error-last-key-holder`, `totp-required` and the like; nothing has been written then
  */
 export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
 	const { store, events, name, settings } = context;
+	// Contract 6: others may be reset only where a password stands in for the second factor that an admin may lack.
+	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
+		throw refusal('actionNotAllowed', { method: name });
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw refusal('invalidUser', { method: name });
 	if (user.federated) throw refusal('federatedUser', { function: 'resetTOTP' });
 	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
 		demandConfirmation(context, confirm);
+	await demandSecondFactor(context);
 
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });

@@ -10,6 +10,7 @@ export const resetUserE2EKey = method({
 	args: { userId: String, confirm: Match.Maybe(Boolean) },
 	limit: { calls: 600, per: 60_000 },
 	changesUser: true,
+	secondFactor: true,
 	summary: "Takes away somebody's identity keys and ends all their logins; for admins",
 	async run({ userId, confirm }, context) {
 		const { name, store } = context;

@@ -7,16 +7,17 @@ import type { Store } from '../../shared/store.js';
 import { demandRoomAccess } from '../rooms/access.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
+import { thoseActive } from './holders.js';
 import { thoseWithIdentity } from './identities.js';
 import { KEY_CALLS } from './limits.js';
-import { isOfKeyId } from './sealed.js';
+import { awaitsDecision, holdsKey } from './offers.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
 const USUAL_COUNT = 50;
 const MOST = 500;
 
-/** How a member stands to the key of the room. */
-type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key';
+/** How a member stands to the key of the room; `inactive`: may not log in, whatever they hold. */
+type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'inactive';
 
 interface Member {
 	readonly _id: string;
@@ -39,7 +40,7 @@ export const roomState = method({
 		const room = await demandRoomAccess(store, rid, userId, name);
 		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });
 		if (!own) throw refusal('invalidRoom', { method: name });
-		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0 };
+		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, inactive: 0 };
 		const members: Member[] = [];
 		const wanted = Math.min(count, MOST);
 		let total = 0;
@@ -57,6 +58,7 @@ export const roomState = method({
 			offered: numbers.offered,
 			waiting: numbers.waiting,
 			withoutIdentityKey: numbers['no-identity-key'],
+			inactive: numbers.inactive,
 			members,
 			count: members.length,
 			offset,
@@ -77,26 +79,20 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 }
 
 /** All members in pages, in the order of their ids. */
-async function* membersOf(store: Store, { _id, e2eKeyId }: Room): AsyncIterable<Member[]> {
-	for await (const page of placesOf(store, _id, MEMBER, FIELDS)) {
-		const able = await thoseWithIdentity(
-			store,
-			page.map(({ u }) => u._id),
-		);
-		yield page.map((place) => ({
-			_id: place.u._id,
-			username: place.u.username,
-			state: stateOf(place, e2eKeyId, able.has(place.u._id)),
-		}));
+async function* membersOf(store: Store, room: Room): AsyncIterable<Member[]> {
+	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
+		const userIds = page.map(({ u }) => u._id);
+		const active = await thoseActive(store, userIds);
+		const able = await thoseWithIdentity(store, userIds);
+		yield page.map((place) => {
+			const { _id, username } = place.u;
+			return { _id, username, state: active.has(_id) ? stateOf(place, room, able.has(_id)) : 'inactive' };
+		});
 	}
 }
 
-function stateOf(
-	{ E2EKey, E2ESuggestedKey }: Subscription,
-	keyId: Room['e2eKeyId'],
-	hasIdentity: boolean,
-): MemberState {
-	if (E2EKey !== undefined && isOfKeyId(E2EKey, keyId)) return 'holder';
-	if (E2ESuggestedKey !== undefined && isOfKeyId(E2ESuggestedKey, keyId)) return 'offered';
+function stateOf(place: Subscription, room: Room, hasIdentity: boolean): MemberState {
+	if (holdsKey(place, room)) return 'holder';
+	if (awaitsDecision(place, room)) return 'offered';
 	return hasIdentity ? 'waiting' : 'no-identity-key';
 }

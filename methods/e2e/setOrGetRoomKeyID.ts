@@ -6,8 +6,8 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { demandRoomAccess } from '../rooms/access.js';
 import { claimKeyId, demandValidKeyId, type KeyedRoom, keyedRoom } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
-import { offered } from './offers.js';
-import { giveWay, putAwayStale, storeOwnKey } from './ownKey.js';
+import { holdsKey, offered } from './offers.js';
+import { demandNoReset, giveWay, putAwayStale, storeOwnKey } from './ownKey.js';
 import { enqueue, leaveQueue } from './queue.js';
 import { demandKey, demandKeyId, isOfKeyId } from './sealed.js';
 import { findPlace, tellMember } from './slots.js';
@@ -62,6 +62,18 @@ async function setWithKey(context: Context, place: Subscription, keyID: string, 
 	return { keyID };
 }
 
+/**
+ * Stores the own key under the name that stands and is the caller's own: they gave it without a key, or were broken off
+ * before theirs was stored. Nobody else might hold it. Who has the key already keeps the one they have.
+ */
+async function storeNamed(context: Context, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
+	if (holdsKey(place, room)) return;
+	const after = await storeOwnKey(context, place, room, key);
+	if (!after) return;
+	await demandNoReset(context, after, room, key);
+	tellMember(context, after);
+}
+
 export const setOrGetRoomKeyID = method({
 	name: 'e2e.setOrGetRoomKeyID',
 	args: { rid: String, keyID: String, key: Match.Optional(String) },
@@ -80,8 +92,9 @@ export const setOrGetRoomKeyID = method({
 		const place = key === undefined ? null : await findPlace(store, rid, userId);
 		if (key !== undefined && !place) throw refusal('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
+			if (place && room.e2eKeyId === keyID) await storeNamed(context, place, room, key as string);
 			// Left by a call that was broken off before it had lost.
-			if (place && room.e2eKeyId !== keyID) await giveWay(context, place._id, key as string, room, false);
+			else if (place) await giveWay(context, place._id, key as string, room, false);
 			return standing(context, rid, room);
 		}
 		if (place) return setWithKey(context, place, keyID, key as string);

@@ -41,6 +41,8 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
+			/** That the keys which nobody else holds may be lost (`contract/beyond.md` E11). */
+			confirm: Match.Optional(Boolean),
 		}),
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
@@ -48,10 +50,11 @@ export const setUserPublicAndPrivateKeys = method({
 	limit: { calls: 20, per: 60_000 },
 	once: true,
 	summary: "Stores the caller's identity keys; with force also over others",
-	async run({ keys: { public_key, private_key, force } }, context) {
+	async run({ keys: { public_key, private_key, force, confirm } }, context) {
 		const { name, userId, settings } = context;
 		const fit = fits(public_key, LONGEST.public) && fits(private_key, LONGEST.private);
 		if (!fit || !isPublicKey(public_key, settings)) throw refusal('invalidKeys', { method: name });
-		await storeKeyPair(context, userId, { public_key, private_key }, force === true);
+		const lastKeyHolder = await storeKeyPair(context, userId, { public_key, private_key }, { force, confirm });
+		return lastKeyHolder ? { lastKeyHolder } : undefined;
 	},
 });

@@ -2,7 +2,9 @@
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
+import { sameLength } from '../lists.js';
 import { MEMBER } from '../rooms/members.js';
+import { keyIn, oldKeysIn } from './kept.js';
 import { keyIdOf } from './sealed.js';
 
 /** Most former keys a member keeps. */
@@ -23,17 +25,22 @@ export function findPlace(store: Store, rid: string, userId: string): Promise<Su
  * @param roomKeyId key id of the room, for keys that do not tell theirs
  * @param next the key that takes its place, if there is one
  */
-export function withArchived(
-	{ E2EKey, oldRoomKeys }: Keyed,
-	roomKeyId: string | null | undefined,
-	next?: string,
-): OldRoomKey[] {
-	const old = oldRoomKeys ?? [];
+export function withArchived(place: Keyed, roomKeyId: string | null | undefined, next?: string): OldRoomKey[] {
+	const E2EKey = keyIn(place);
+	const old = oldKeysIn(place.oldRoomKeys);
 	if (!E2EKey || E2EKey === next || old.some((entry) => entry.E2EKey === E2EKey)) return old;
 	const keys = [{ e2eKeyId: keyIdOf(E2EKey) ?? roomKeyId ?? '', ts: new Date(), E2EKey }, ...old];
 	const nextId = next === undefined ? null : keyIdOf(next);
 	while (keys.length > MOST_OLD_KEYS) keys.splice(leastNeeded(keys, nextId), 1);
 	return keys;
+}
+
+/** The same where the member takes an offer: the old keys that came with it are for who has none. */
+export function withOffered(place: Subscription, roomKeyId: string | null | undefined, next: string): OldRoomKey[] {
+	const { oldRoomKeys, suggestedOldRoomKeys } = place;
+	const own = oldKeysIn(oldRoomKeys);
+	const known = own.length > 0 ? own : oldKeysIn(suggestedOldRoomKeys);
+	return withArchived({ ...place, oldRoomKeys: known }, roomKeyId, next);
 }
 
 /** A member who seals the same key again and again must not lose by it those of other times. */
@@ -49,7 +56,7 @@ export function sameKeys({ _id, E2EKey, oldRoomKeys }: Subscription): Filter<Sub
 	return {
 		_id,
 		E2EKey: E2EKey ?? null,
-		oldRoomKeys: oldRoomKeys ? { $size: oldRoomKeys.length } : null,
+		...sameLength('oldRoomKeys', oldRoomKeys),
 	} as Filter<Subscription>;
 }
 

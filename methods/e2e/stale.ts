@@ -4,6 +4,7 @@ import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
+import { isEncryptionShown } from '../rooms/shown.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
@@ -25,6 +26,7 @@ export async function markStale(
 	);
 	if (!room) return;
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	if (!(await isEncryptionShown(store))) return;
 	for await (const uid of concerned(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
 	}

@@ -5,10 +5,11 @@ import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
+import { Storable } from '../accounts/storable.js';
 import { enqueueKeyless } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
 import { hasPermission } from '../permissions.js';
-import { findCaller, forBoth, type Kind, RoomFields, RoomText, roomAnswer } from './kinds.js';
+import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from './kinds.js';
 import { givePlace, refOf } from './places.js';
 import { removePlacesOfNoRoom } from './remove.js';
 import { demandRoomName } from './rename.js';
@@ -114,7 +115,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			name: String,
 			members: Match.Optional([String]),
 			readOnly: Match.Optional(Boolean),
-			customFields: Match.Optional(RoomFields),
+			customFields: Match.Optional(Storable),
 			extraData: EXTRA,
 		},
 		rest: 'POST',

@@ -9,7 +9,9 @@ import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { findNamedUsers, WHICH_USERS } from './invite.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from './kinds.js';
+import { takeOut } from './last.js';
 import { demandOtherOwner, removeMember, takesLastKey } from './leave.js';
+import { publishedRoom } from './published.js';
 
 /** Only where the last holder of a key goes, and the server asks for it (`contract/beyond.md` E11). */
 const CONFIRM = Match.Optional(Boolean);
@@ -24,7 +26,8 @@ interface Departure {
 
 /**
  * Lets somebody go, if rules allow it.
- * @returns the answer: `lastKeyHolder: true` where nobody who stays holds the key; a channel, which can still be seen
+ * @returns the answer: `lastKeyHolder: true` where nobody who stays holds the key; a channel, which can still be seen, or
+ * was the last member's
  */
 async function depart(
 	context: MethodContext,
@@ -38,9 +41,14 @@ async function depart(
 	if (!place && !mayBeGone) throw refusal('userNotInRoom', { method: name });
 	if (place && (await takesLastKey(store, rid, userId))) demandConfirmation(context, confirm);
 	await demandOtherOwner(context, rid, userId);
-	const { lastKeyHolder } = await removeMember(context, room, userId, reason);
+	// Who is not there may have been removed by a call that was broken off.
+	const { lastKeyHolder, isRoomGone } = place
+		? await takeOut(context, room, userId, reason)
+		: { ...(await removeMember(context, room, userId, reason)), isRoomGone: false };
+	const channel = async () =>
+		isRoomGone ? { [kind.single]: await publishedRoom(store, room) } : roomAnswer(context, kind, rid);
 	return {
-		...(kind.t === 'c' && (await roomAnswer(context, kind, rid))),
+		...(kind.t === 'c' && (await channel())),
 		...(lastKeyHolder && { lastKeyHolder }),
 	};
 }

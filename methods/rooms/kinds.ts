@@ -3,7 +3,6 @@ import type { Room, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Method, MethodContext } from '../../shared/method.js';
-import { Storable } from '../accounts/storable.js';
 import { hasPermission } from '../permissions.js';
 import { maySeeRoom } from './access.js';
 import { type PublishedRoom, publishedRoom } from './published.js';
@@ -29,12 +28,6 @@ const LONGEST_TEXT = 10_000;
 
 /** A topic, a description, an announcement. */
 export const RoomText = Match.Where((text): text is string => typeof text === 'string' && text.length <= LONGEST_TEXT);
-
-/** Fields of somebody's own in a room, no longer than that either. */
-export const RoomFields = Match.Where(
-	(fields): fields is Record<string, unknown> =>
-		Match.test(fields, Storable) && JSON.stringify(fields).length <= LONGEST_TEXT,
-);
 
 /** The arguments that name a room; one of them must be there, the id counts first. */
 export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;

@@ -5,8 +5,9 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
+import { keyIn, oldKeysIn } from '../e2e/kept.js';
+import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
-import { isOfKeyId } from '../e2e/sealed.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
@@ -27,7 +28,7 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 }
 
 /**
- * Makes sure that those who stay in a room keep an owner, whoever else goes at that moment: each notes in their place that
+ * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each notes in their place that
  * they are about to go before they look for an owner who stays, so that no two can rely on each other. The note goes with
  * the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
@@ -37,7 +38,6 @@ export async function demandOtherOwner(
 	rid: string,
 	userId: string,
 ): Promise<void> {
-	if (!(await hasOthers(store, rid, userId))) return;
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
 	const { matchedCount } = await store.subscriptions.updateOne(
@@ -58,18 +58,25 @@ export async function demandOtherOwner(
 	throw refusal('lastOwner', { method: name });
 }
 
+/** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */
+function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
+	if (keyIn(place) !== undefined || offered(place) !== '') return true;
+	const old = [...oldKeysIn(place.oldRoomKeys), ...oldKeysIn(place.suggestedOldRoomKeys)];
+	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
+}
+
 /** A filter for the place with the very keys that were seen in it. */
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		E2EKey: E2EKey === undefined ? { $exists: false } : E2EKey,
-		E2ESuggestedKey: E2ESuggestedKey === undefined ? { $exists: false } : E2ESuggestedKey,
+		E2EKey: E2EKey ?? null,
+		E2ESuggestedKey: E2ESuggestedKey ?? null,
 	} as Filter<Subscription>;
 }
 
 /**
  * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
- * told. Where they had the key, or were offered it, it is stale from then on (`contract/beyond.md` E12); where nobody who
+ * told. Where they know the key, it is stale from then on (`contract/beyond.md` E12); where nobody who
  * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
  *
  * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens
@@ -87,8 +94,7 @@ export async function removeMember(
 	for (;;) {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
-		const knewKey = place.E2EKey !== undefined || place.E2ESuggestedKey !== undefined;
-		if (knewKey) await markStale(context, rid, reason);
+		if (knowsKey(place, room)) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
 		// Somebody may have given them the key since: then it must be marked as stale first.
@@ -101,8 +107,8 @@ export async function removeMember(
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
 		// Asked now, as the last two may go at once.
-		const held = place.E2EKey !== undefined && isOfKeyId(place.E2EKey, room.e2eKeyId);
-		const lastKeyHolder = held && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+		const lastKeyHolder =
+			holdsKey(place, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	}

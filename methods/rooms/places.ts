@@ -43,14 +43,18 @@ interface Taken {
 	readonly action: 'inserted' | 'updated';
 }
 
+/** How often somebody may leave while they come. */
+const MOST_ROUNDS = 5;
+
 /** One insert, which the unique index lets through once; null for who is a member already. */
 async function insertOrAccept({ store }: Context, place: Subscription): Promise<Taken | null> {
-	for (;;) {
+	for (let round = 1; ; round++) {
 		try {
 			await store.subscriptions.insertOne(place);
 			return { place, action: 'inserted' };
 		} catch (error) {
-			if (!isDuplicateKey(error)) throw error;
+			// A database may have other unique indexes than ours, which no further round gets past.
+			if (!isDuplicateKey(error) || round === MOST_ROUNDS) throw error;
 		}
 		const own = { rid: place.rid, 'u._id': place.u._id };
 		const accepted = await store.subscriptions.findOneAndUpdate(

@@ -26,9 +26,13 @@ export async function removeRoom(context: Context, room: Room, deleterId: string
 	events.emit('changed', { collection: 'rooms', action: 'removed', document });
 }
 
-/** Removes the places in a room that is gone: what is left of a deletion that was broken off. */
-export async function removePlacesOfNoRoom(context: Context, rid: string): Promise<void> {
-	await removePlaces(context, { _id: rid }, {});
+/** Removes the places in a room that is gone, or some of them: what is left of a deletion that was broken off. */
+export async function removePlacesOfNoRoom(
+	context: Context,
+	rid: string,
+	which: Filter<Subscription> = {},
+): Promise<void> {
+	await removePlaces(context, { _id: rid }, which);
 }
 
 async function removePlaces(

@@ -1,5 +1,5 @@
-/** What of a room is published and listed. */
-import type { Room } from '../../shared/documents.js';
+/** What of a room, and of a place in it, is published and listed. */
+import type { Room, Subscription } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 import { setting } from '../settings/workspace.js';
 
@@ -18,4 +18,10 @@ export function shownRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit
 	if (isOn) return shown;
 	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...plain } = shown as Partial<Room>;
 	return plain as Omit<R, 'e2eReset'>;
+}
+
+/** A place, or what is known of it, as its member may see it: without our own notes that they are about to go. */
+export function shownPlace<P extends Partial<Subscription>>(place: P): Omit<P, 'departures'> {
+	const { departures, ...shown } = place;
+	return shown;
 }

@@ -7,6 +7,7 @@ import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
 import { MEMBER } from './members.js';
 import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
+import { shownPlace } from './shown.js';
 
 /** Ids in one query. */
 const BATCH = 200;
@@ -22,6 +23,8 @@ interface Delta<T> {
 	readonly remove: Removed[];
 }
 
+type ShownPlace = Omit<Subscription, 'departures'>;
+
 type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
 
 function* batches<T>(all: readonly T[]): Iterable<T[]> {
@@ -34,10 +37,11 @@ function removedPlaces({ store, userId }: Asking, since: Date) {
 	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
-async function placesSince(asking: Asking, since?: Date): Promise<Delta<Subscription>> {
+async function placesSince(asking: Asking, since?: Date): Promise<Delta<ShownPlace>> {
 	const { store, userId } = asking;
 	const own = { 'u._id': userId };
-	const update = await store.subscriptions.find(since ? { ...own, _updatedAt: { $gt: since } } : own).toArray();
+	const places = await store.subscriptions.find(since ? { ...own, _updatedAt: { $gt: since } } : own).toArray();
+	const update = places.map(shownPlace);
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
 	for (const batch of batches(await removedPlaces(asking, since))) {
@@ -137,7 +141,8 @@ export const onePlace = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's place in one room, or null",
-	run: async ({ roomId }, { store, userId }) => ({
-		subscription: await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }),
-	}),
+	async run({ roomId }, { store, userId }) {
+		const place = await store.subscriptions.findOne({ rid: roomId, 'u._id': userId });
+		return { subscription: place && shownPlace(place) };
+	},
 });

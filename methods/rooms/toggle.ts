@@ -6,6 +6,7 @@ import type { Store } from '../../shared/store.js';
 import { enqueueKeyless } from '../e2e/queue.js';
 import { setting } from '../settings/workspace.js';
 import { mayToggleEncryption } from './encryption.js';
+import { placesOf } from './members.js';
 import { refOf } from './places.js';
 
 /** Types of rooms that may be encrypted: what everybody may read needs no key. */
@@ -37,9 +38,20 @@ export async function encryptionOfNew(
 	return (await setting(store, standard)) || undefined;
 }
 
+/** Turns the translation of messages off for all members, who are told where that changes their place. */
+async function endTranslation({ store, events }: Pick<MethodContext, 'store' | 'events'>, rid: string): Promise<void> {
+	for await (const page of placesOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 })) {
+		for (const { _id } of page) {
+			const end = { $unset: { autoTranslate: 1 } } as const;
+			const place = await store.subscriptions.findOneAndUpdate({ _id }, end, { returnDocument: 'after' });
+			if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+		}
+	}
+}
+
 /**
  * Switches the encryption of a room on or off. Key id and keys stay; who did it and when goes into the room, and with it
- * to all members (`contract/beyond.md` E14). Switched on, it queues the members who lack the key. Nothing happens where it
+ * to all members (`contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
  * is so already.
  * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off
  * altogether; `error-encrypted-private-rooms-enforced`
@@ -56,6 +68,8 @@ export async function toggleEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw refusal('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw refusal('toggleNotAllowed', details);
 	if (!encrypted && (await isForced(store, room))) throw refusal('privateRoomsEncrypted', { method: name });
+	// First, so that it is repeated with the call. What nobody but the members can read cannot be translated for them.
+	if (encrypted) await endTranslation(context, room._id);
 	const now = await store.rooms.findOneAndUpdate(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
 		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },

@@ -2,8 +2,10 @@
 import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
+import { PROFILE } from '../accounts/me.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { publishedRoom } from '../rooms/published.js';
+import { shownPlace } from '../rooms/shown.js';
 
 /** Who listens here, and the way to reach them. */
 export interface Audience {
@@ -21,12 +23,12 @@ const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
-/** Tells those who listen of a change: a room to its members, a place in a room to the one whose it is. */
+/** Tells those who listen of a change: a room to its members, a place in a room and an account to the one whose it is. */
 export async function announce(change: Change, store: Store, audience: Audience): Promise<void> {
 	const { collection, action, document } = change;
 	if (collection === 'subscriptions' && document.u) {
 		const eventName = `${document.u._id}/subscriptions-changed`;
-		audience.notify({ stream: 'notify-user', eventName, args: [action, document] });
+		audience.notify({ stream: 'notify-user', eventName, args: [action, shownPlace(document)] });
 		if (action === 'removed' && document.rid) await placeLost(document.u._id, document.rid, store, audience);
 	} else if (collection === 'rooms') {
 		const room = await publishedRoom(store, document as Room);
@@ -36,11 +38,25 @@ export async function announce(change: Change, store: Store, audience: Audience)
 		}
 		if (action === 'removed') await audience.askAgain({ rid: room._id });
 	} else if (collection === 'users') {
+		await tellProfile(change, store, audience);
 		// Their roles may be others.
 		await audience.askAgain({ userId: document._id });
 	} else if (collection === 'permissions') {
 		await audience.askAgain({});
 	}
+}
+
+/** Tells a user who listens what of their own profile there is after a change of the account, and what there is not. */
+async function tellProfile({ action, document: { _id: id } }: Change, store: Store, audience: Audience): Promise<void> {
+	const eventName = `${id}/userData`;
+	if (!audience.read('notify-user').has(eventName)) return;
+	const tell = (what: object) => audience.notify({ stream: 'notify-user', eventName, args: [what] });
+	if (action === 'removed') return tell({ type: 'removed', id });
+	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
+	if (!user) return;
+	const { _id, ...diff } = user;
+	const missing = Object.entries(PROFILE).filter(([field]) => !Object.hasOwn(diff, field));
+	tell({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
 /** Who has lost a place may have lost sight of the room, and of the discussions in it. */

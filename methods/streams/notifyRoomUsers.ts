@@ -1,5 +1,6 @@
 /** `stream-notify-room-users`: a member asks all others for the key of their room (10.2, 10.3). */
 import { refusal } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS, LONGEST_KEY_ID } from '../e2e/limits.js';
@@ -17,11 +18,13 @@ export const notifyRoomUsers = stream({
 
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
-	args: { eventName: String, rid: String, keyId: String },
+	// Whatever is none of its kind is refused in the same words: a stream knows no types.
+	args: { eventName: Match.Any, rid: Match.Any, keyId: Match.Any },
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,
 	summary: "Asks the other members of a room for its key: ('<rid>/e2ekeyRequest', rid, keyId)",
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
+		if (typeof rid !== 'string' || typeof keyId !== 'string') throw refusal('notAllowed');
 		if (eventName !== `${rid}/${RELAYED}` || keyId.length > LONGEST_KEY_ID) throw refusal('notAllowed');
 		if (!(await findPlace(store, rid, userId))) throw refusal('notAllowed');
 		for await (const page of placesOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {

@@ -1,15 +1,16 @@
 import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+import { shownPlace } from '../rooms/shown.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 
 /** Places read in one query. */
 const PAGE = 100;
 
-/** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/e2ekeyRequest`: each user's own (10.2). */
+/** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/userData`, `<uid>/e2ekeyRequest`: each user's own (10.2). */
 export const notifyUser = stream({
 	name: 'notify-user',
-	summary: "What concerns a user: changes of their rooms and places, other members' requests for keys",
+	summary: "What concerns a user: changes of their account, rooms and places, other members' requests for keys",
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
 	/** Keys that were offered before anybody listened would wait for ever (`contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
@@ -26,7 +27,7 @@ async function* offers(userId: string, store: CallContext['store']): AsyncIterab
 		const page = await store.subscriptions
 			.find({ 'u._id': userId, E2ESuggestedKey: { $exists: true }, ...further }, { sort: { _id: 1 }, limit: PAGE })
 			.toArray();
-		for (const place of page) yield ['updated', place];
+		for (const place of page) yield ['updated', shownPlace(place)];
 		last = page.length < PAGE ? undefined : page.at(-1)?._id;
 	} while (last !== undefined);
 }

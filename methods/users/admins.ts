@@ -13,6 +13,19 @@ export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
 }
 
 /**
+ * Demands that another admin is left if this user, who is about to be none any more, is one now.
+ * @throws ClientError `error-action-not-allowed`
+ */
+export async function demandOtherAdmin(
+	store: Store,
+	user: Pick<User, '_id' | 'roles' | 'active'>,
+	method: string,
+): Promise<void> {
+	if (isAdmin(user) && !(await hasAdmin(store, user._id)))
+		throw refusal('lastAdmin', { method, action: 'Remove_last_admin' });
+}
+
+/**
  * Makes a change by which this user is no admin any more, if they are one now and not the last. It looks again after the
  * write: of two admins who end each other at once, neither does.
  * @param change writes it
@@ -26,13 +39,13 @@ export async function unlessLastAdmin(
 	change: () => Promise<unknown>,
 	undo: () => Promise<unknown>,
 ): Promise<void> {
-	const matters = isAdmin(user);
-	const refused = () => refusal('lastAdmin', { method, action: 'Remove_last_admin' });
-	if (matters && !(await hasAdmin(store, user._id))) throw refused();
+	await demandOtherAdmin(store, user, method);
 	await change();
-	if (matters && !(await hasAdmin(store, user._id))) {
+	try {
+		await demandOtherAdmin(store, user, method);
+	} catch (refused) {
 		await undo();
-		throw refused();
+		throw refused;
 	}
 }
 

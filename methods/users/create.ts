@@ -9,7 +9,7 @@ import { Storable } from '../accounts/storable.js';
 import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { demandRoles } from './admins.js';
-import { demandEmail, demandUsername, isBlocked, RealName } from './names.js';
+import { demandEmail, demandFreeUsername, RealName } from './names.js';
 import { findShown } from './shown.js';
 
 export const createUserByAdmin = method({
@@ -36,9 +36,8 @@ export const createUserByAdmin = method({
 		if (!(await mayUser(store, userId, 'create-user'))) throw refusal('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw refusalOf('fieldRequired', 'Username', { method, field: 'Username' });
-		demandUsername(username, method);
+		demandFreeUsername(username, method);
 		demandEmail(email, method);
-		if (isBlocked(username)) throw refusalOf('blockedUsername', username, { method });
 		if (password === undefined && !args.setRandomPassword) {
 			throw refusalOf('fieldRequired', 'Password', { method, field: 'Password' });
 		}

@@ -1,4 +1,4 @@
-/** `users.delete` (`contract/beyond.md` E10): an account goes, and with it every place and every token. */
+/** `users.delete` (`contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -7,9 +7,12 @@ import { demandConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
 import { demandPermission } from '../permissions.js';
-import { removeMember, takesLastKey } from '../rooms/leave.js';
+import { takeOut } from '../rooms/last.js';
+import { takesLastKey } from '../rooms/leave.js';
+import { removePlacesOfNoRoom } from '../rooms/remove.js';
 import { setActive } from './activity.js';
-import { handOverRooms } from './owners.js';
+import { demandOtherAdmin } from './admins.js';
+import { handOverRooms, roomsToHandOver } from './owners.js';
 import { filterFor, Whom } from './shown.js';
 
 /** Places read in one query. */
@@ -39,32 +42,36 @@ async function holdsLastKey(context: Context, userId: string): Promise<boolean> 
 
 /**
  * Takes a user out of every room, and out of the queues of rooms they have no place in any more.
- * @returns whether nobody holds the key of one of the rooms any more because of it
+ * @returns whether nobody holds the key of one of the rooms any more because of it; ids of the rooms whose last member
+ * they were, and which are gone
  */
-async function leaveEverything(context: Context, userId: string): Promise<boolean> {
-	const { store, events } = context;
+async function leaveEverything(
+	context: Context,
+	userId: string,
+): Promise<{ lost: boolean; deletedRooms: readonly string[] }> {
+	const { store } = context;
+	const deletedRooms: string[] = [];
 	let lost = false;
 	for await (const rid of roomsOf(context, userId)) {
 		const room = await store.rooms.findOne({ _id: rid });
-		if (room) {
-			lost = (await removeMember(context, room, userId, 'user-deleted')).lastKeyHolder || lost;
+		if (!room) {
+			await removePlacesOfNoRoom(context, rid, { 'u._id': userId });
 			continue;
 		}
-		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
-		if (!place) continue;
-		await store.subscriptions.deleteOne({ _id: place._id });
-		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: place });
+		const { lastKeyHolder, isRoomGone } = await takeOut(context, room, userId, 'user-deleted');
+		lost ||= lastKeyHolder;
+		if (isRoomGone) deletedRooms.push(rid);
 	}
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
 	for await (const { _id } of queued) await dequeue(context, _id, [userId]);
-	return lost;
+	return { lost, deletedRooms };
 }
 
 export const deleteUser = method({
 	name: 'users.delete',
 	args: {
 		...Whom,
-		/** That rooms of which they are the only owner go to another member. */
+		/** That rooms of which they are the only owner go to another member, and those where they are alone go. */
 		confirmRelinquish: Match.Optional(Boolean),
 		/** That the keys which nobody else holds may be lost (`contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
@@ -79,15 +86,19 @@ export const deleteUser = method({
 		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
 		if (!user) throw refusal('userNotFound', { method: name });
 		if (await holdsLastKey(context, user._id)) demandConfirmation(context, confirm);
-		await handOverRooms(context, user._id, confirmRelinquish);
+		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
+		await demandOtherAdmin(store, user, name);
+		// Now all has been asked that could be a reason to refuse.
+		await handOverRooms(context, user._id, rids);
 		// From here on nobody is logged in as them, and nobody can be. The user is the last to go, so that whatever is
 		// broken off in between can be completed by the same call.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
-		const lost = await leaveEverything(context, user._id);
+		const first = await leaveEverything(context, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
 		// Whoever was adding them to a room just then may have been too late to see it.
-		await leaveEverything(context, user._id);
-		return { deletedRooms: [], ...(lost && { lastKeyHolder: true }) };
+		const second = await leaveEverything(context, user._id);
+		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
+		return { deletedRooms, ...((first.lost || second.lost) && { lastKeyHolder: true }) };
 	},
 });

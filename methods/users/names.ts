@@ -23,11 +23,20 @@ export const RealName = Match.Where(
 
 export const isUsername = (text: string): boolean => text.length <= LONGEST && USERNAME.test(text);
 export const isEmail = (text: string): boolean => text.length <= LONGEST && EMAIL.test(text);
-export const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
+const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
 
 /** @throws ClientError `error-input-is-not-a-valid-field` */
 export function demandUsername(username: string, method: string): void {
 	if (!isUsername(username)) throw refusalOf('invalidUsername', username.slice(0, LONGEST), { method });
+}
+
+/**
+ * Demands a name that a new user may have.
+ * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
+ */
+export function demandFreeUsername(username: string, method: string): void {
+	demandUsername(username, method);
+	if (isBlocked(username)) throw refusalOf('blockedUsername', username, { method });
 }
 
 /** @throws ClientError `error-invalid-email` */

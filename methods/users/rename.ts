@@ -5,18 +5,18 @@ import type { MethodContext } from '../../shared/method.js';
  * Writes a user's name wherever another one stands. Their own places are told of. A place is the last to change of what
  * belongs to it, so that repeating this completes what was broken off.
  * @param username as it stands in the user's own document
+ * @param isNew whether it was another before; if not, a look at their places tells whether something was left undone
  */
 export async function spreadUsername(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
 	username: string,
+	isNew: boolean,
 ): Promise<void> {
-	await store.rooms.updateMany(
-		{ 'u._id': userId, 'u.username': { $ne: username } },
-		{ $set: { 'u.username': username } },
-	);
-	const places = store.subscriptions.find({ 'u._id': userId, 'u.username': { $ne: username } });
-	for await (const { _id, rid, u } of places) {
+	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
+	if (!isNew && !(await store.subscriptions.findOne(unchanged, { projection: { _id: 1 } }))) return;
+	await store.rooms.updateMany(unchanged, { $set: { 'u.username': username } });
+	for await (const { _id, rid, u } of store.subscriptions.find(unchanged)) {
 		const former = u.username;
 		const room = former === undefined ? null : await store.rooms.findOne({ _id: rid, uids: userId, usernames: former });
 		if (room && former !== undefined) {

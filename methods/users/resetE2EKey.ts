@@ -9,8 +9,6 @@ import { hasPermission } from '../permissions.js';
 
 const ROLES = { username: 1, roles: 1 } as const;
 
-// Rocket.Chat allows this for others only under a setting by which a password stands in for a second factor. There is no
-// second factor here, so the permission alone decides.
 export const resetE2EKey = method({
 	name: 'users.resetE2EKey',
 	args: {
@@ -22,6 +20,7 @@ export const resetE2EKey = method({
 	rest: 'POST',
 	limit: { calls: 600, per: 60_000 },
 	changesUser: true,
+	secondFactor: true,
 	summary:
 		"Takes away the caller's identity keys, or those of the user that is named, and ends all logins of that user",
 	async run({ userId, username = null, user = null, confirm }, context) {

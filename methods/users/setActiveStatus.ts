@@ -5,7 +5,8 @@ import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
 import { demandPermission } from '../permissions.js';
 import { setActive } from './activity.js';
-import { handOverRooms } from './owners.js';
+import { demandOtherAdmin } from './admins.js';
+import { handOverRooms, roomsToHandOver } from './owners.js';
 
 export const setActiveStatus = method({
 	name: 'users.setActiveStatus',
@@ -23,7 +24,11 @@ export const setActiveStatus = method({
 		await demandPermission(context, 'edit-other-user-active-status');
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
 		if (!user) throw refusal('userNotFound', { method: name });
-		if (!activeStatus) await handOverRooms(context, userId, confirmRelinquish);
+		if (!activeStatus) {
+			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
+			await demandOtherAdmin(store, user, name);
+			await handOverRooms(context, userId, rids);
+		}
 		await setActive(context, user, activeStatus);
 		return { user: { _id: userId, active: activeStatus } };
 	},

@@ -22,11 +22,15 @@ export function shownFields(full: boolean): Record<string, 1> {
 	return full ? FOR_ADMINS : FOR_ANYONE;
 }
 
+/** What Rocket.Chat tells of a user and Roomkey does not keep: what a database says of it, or this. */
+export const NOT_KEPT = { status: 'offline', settings: {} } as const satisfies Partial<User>;
+
 /** A user as those who made or changed them are told. */
 export async function findShown(store: Store, userId: string): Promise<ShownUser> {
-	const user = await store.users.findOne({ _id: userId }, { projection: FOR_ADMINS });
+	const projection = { ...FOR_ADMINS, status: 1, settings: 1, _updatedAt: 1 } as const;
+	const user = await store.users.findOne({ _id: userId }, { projection });
 	if (!user) throw refusal('noSuchUser');
-	return user;
+	return { ...NOT_KEPT, ...user };
 }
 
 /** The arguments by which Rocket.Chat's endpoints name somebody: one of them is needed. */

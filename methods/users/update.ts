@@ -1,4 +1,5 @@
 /** `users.update`: an admin changes somebody's account. */
+import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
@@ -9,9 +10,9 @@ import { revokeOtherTokens } from '../accounts/tokens.js';
 import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { setActive } from './activity.js';
-import { demandRoles, unlessLastAdmin } from './admins.js';
+import { demandOtherAdmin, demandRoles, isAdmin, unlessLastAdmin } from './admins.js';
 import { RealName, saveNames } from './names.js';
-import { handOverRooms } from './owners.js';
+import { handOverRooms, roomsToHandOver } from './owners.js';
 import { spreadUsername } from './rename.js';
 import { findShown } from './shown.js';
 
@@ -66,9 +67,10 @@ async function setRoles({ store, name }: Context, user: User, asked: readonly st
 	return true;
 }
 
-/** Fields that nothing else depends on, of those given that differ. */
+/** Fields that nothing else depends on, of those given that differ. @throws MatchError where they have become too large */
 function plainFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
+	check(customFields, Match.Optional(Storable));
 	const wanted: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
@@ -106,12 +108,15 @@ export const updateUser = method({
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await demand('assign-admin-role', 'assigningAdminNotAllowed');
 		}
-		if (data.active === false) await handOverRooms(context, whom, confirmRelinquish);
+		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
+		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
+		if (!staysAdmin) await demandOtherAdmin(store, user, method);
+		const fields = plainFields(user, data);
 		// First what can be refused.
 		let changed = await saveNames(context, user, data);
-		if (data.username !== undefined) await spreadUsername(context, whom, data.username);
+		if (data.username !== undefined)
+			await spreadUsername(context, whom, data.username, data.username !== user.username);
 		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
-		const fields = plainFields(user, data);
 		if (Object.keys(fields).length > 0) {
 			await store.users.updateOne({ _id: whom }, { $set: fields });
 			changed = true;
@@ -123,6 +128,7 @@ export const updateUser = method({
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
 		// With the roles as they are now: it matters who is an admin.
 		if (data.active !== undefined) {
+			await handOverRooms(context, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
 		return { user: await findShown(store, whom) };

@@ -3,6 +3,7 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
+import { demandFactorBesidePassword } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { RealName, saveNames } from './names.js';
@@ -31,6 +32,7 @@ export const updateOwnBasicInfo = method({
 	args: { data: Changes },
 	rest: 'POST',
 	once: true,
+	secondFactor: true,
 	limit: OWN_ACCOUNT,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	async run({ data }, context) {
@@ -47,9 +49,11 @@ export const updateOwnBasicInfo = method({
 			await context.attempt(userId, async () => {
 				if (!(await isCurrent(currentPassword, bcrypt))) throw refusal('invalidPassword', { method });
 			});
+			await demandFactorBesidePassword(context, userId);
 		}
 		let changed = await saveNames(context, user, { username: data.username, email: data.email });
-		if (data.username !== undefined) await spreadUsername(context, userId, data.username);
+		if (data.username !== undefined)
+			await spreadUsername(context, userId, data.username, data.username !== user.username);
 		if (data.name !== undefined && data.name !== user.name) {
 			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
 			changed = true;

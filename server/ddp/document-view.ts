@@ -56,8 +56,8 @@ export class DocumentView {
 	 * @returns what of it the client sees
 	 */
 	claim(holder: Holder, fields: Fields): Visible {
-		if (!this.#shared && this.#holder === holder) return this.#change(fields);
-		this.#shared ??= this.#share();
+		if (!this.#shared && this.#holder === holder) return this.change(fields);
+		this.#shared ??= this.share();
 		const { holders, claims } = this.#shared;
 		if (!holders.includes(holder)) holders.push(holder);
 		const visible: Visible = {};
@@ -89,7 +89,7 @@ export class DocumentView {
 	}
 
 	/** The one holder says something else. */
-	#change(fields: Fields): Visible {
+	private change(fields: Fields): Visible {
 		const visible: Visible = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
@@ -100,7 +100,7 @@ export class DocumentView {
 		return visible;
 	}
 
-	#share(): Shared {
+	private share(): Shared {
 		const holder = this.#holder;
 		return {
 			holders: [holder],

@@ -72,10 +72,10 @@ export interface DdpServices
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
 	const { log, bus, addressOf } = services;
-	const { maxFrame, maxBuffered } = options;
+	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const admissions = limitConnections(options.maxConnectionsPerAddress);
-	const transportOptions = { maxBuffered, addressOf, admissions };
+	const transportOptions = { maxBuffered, compression, addressOf, admissions };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();
@@ -85,7 +85,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		// The sessions are all there are.
 		clientTracking: false,
 		maxPayload: maxFrame,
-		perMessageDeflate: options.compression,
+		perMessageDeflate: compression,
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});

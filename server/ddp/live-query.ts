@@ -4,7 +4,6 @@ import type { Change } from '../../shared/events.js';
 import type { LiveQuery } from '../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../shared/store.js';
 import type { Bus, Watched, Watcher } from '../events/bus.js';
-import { SmallMap } from './small-map.js';
 
 type Document = { _id: string };
 type Fields = Record<string, unknown>;
@@ -14,6 +13,7 @@ type Fields = Record<string, unknown>;
  * change; in `showChange`, undefined stands for a field that is gone.
  */
 export interface Observer {
+	readonly services: { readonly store: Store; readonly bus: Bus };
 	show(collection: string, id: string, fields: Fields): void;
 	showChange(collection: string, id: string, fields: Fields): void;
 	removed(collection: string, id: string): void;
@@ -31,9 +31,9 @@ const SLICE = 100;
  * second matcher has to agree with the store's, and several writes in a row cost one read.
  */
 export class Observation implements Watcher {
-	/** What was last told of each document. */
-	readonly #known = new SmallMap<Fields>();
-	/** Documents that were written since they were last read; made when one is. */
+	/** What was last told of each document, by id; of one that is watched alone, without a Map. Undefined: none is shown. */
+	#known: Map<string, Fields> | Fields | undefined;
+	/** While there are any: documents that were written since they were last read. */
 	#written: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
 	#newer: Set<string> | undefined = new Set();
@@ -42,11 +42,10 @@ export class Observation implements Watcher {
 
 	constructor(
 		private readonly query: LiveQuery,
-		private readonly services: { readonly store: Store; readonly bus: Bus },
 		private readonly observer: Observer,
 	) {
 		// Listening begins before reading, so that nothing falls between the two.
-		services.bus.watch(this.#watched, this);
+		observer.services.bus.watch(this.watched, this);
 	}
 
 	/** Name of the collection on the wire. */
@@ -56,21 +55,22 @@ export class Observation implements Watcher {
 
 	/** Ids of the documents it has shown. */
 	get shown(): Iterable<string> {
-		return this.#known.keys();
+		if (this.#known instanceof Map) return this.#known.keys();
+		return this.#known ? [this.only as string] : [];
 	}
 
 	/** A document is not shown any more, though it may match. */
 	forget(collection: string, id: unknown): void {
-		if (collection === this.name) this.#known.delete(id as string);
+		if (collection === this.name) this.unknow(id);
 	}
 
 	/** Shows all there is. Resolves when that is done, or it was stopped before. */
 	async show(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
-		for await (const document of this.#collection.find(filter as Filter<Document>, { projection })) {
+		for await (const document of this.collection.find(filter as Filter<Document>, { projection })) {
 			if (this.#stopped) return;
-			if (!this.#newer?.has(document._id)) this.#tell(document);
+			if (!this.#newer?.has(document._id)) this.tell(document);
 			// Asked after each: a slice of large documents would be more than may wait for a client.
 			const room = this.observer.roomForMore();
 			if (room) await room;
@@ -81,29 +81,33 @@ export class Observation implements Watcher {
 
 	stop(): void {
 		this.#stopped = true;
-		this.services.bus.unwatch(this.#watched, this);
+		this.observer.services.bus.unwatch(this.watched, this);
 	}
 
 	onChange({ document: { _id: id } }: Change): Promise<void> {
 		this.#written ??= new Set();
 		this.#written.add(id);
-		this.#refreshing ??= this.#refresh(this.#written);
+		this.#refreshing ??= this.refresh(this.#written);
 		return this.#refreshing;
 	}
 
-	get #watched(): Watched {
-		const { collection, filter } = this.query;
-		const { _id: only } = filter as { _id?: unknown };
-		return { collection, id: typeof only === 'string' ? only : undefined };
+	/** The one document that may match, where the query names it. */
+	private get only(): string | undefined {
+		const { _id } = this.query.filter as { _id?: unknown };
+		return typeof _id === 'string' ? _id : undefined;
 	}
 
-	get #collection(): Collection<Document> {
-		return this.services.store[this.query.collection] as unknown as Collection<Document>;
+	private get watched(): Watched {
+		return { collection: this.query.collection, id: this.only };
 	}
 
-	#tell(document: Document): void {
+	private get collection(): Collection<Document> {
+		return this.observer.services.store[this.query.collection] as unknown as Collection<Document>;
+	}
+
+	private tell(document: Document): void {
 		const { _id: id, ...fields } = document;
-		const before = this.#known.get(id);
+		const before = this.#known instanceof Map ? this.#known.get(id) : this.#known;
 		if (before) {
 			const gone = Object.keys(before).filter((name) => !(name in fields));
 			this.observer.showChange(
@@ -115,13 +119,23 @@ export class Observation implements Watcher {
 			this.observer.show(this.name, id, fields);
 		}
 		// What cannot be told is not known.
-		this.#known.set(id, fields);
+		if (this.only !== undefined) this.#known = fields;
+		else if (this.#known instanceof Map) this.#known.set(id, fields);
+		else this.#known = new Map([[id, fields]]);
 	}
 
-	async #read(id: string, written: Set<string>): Promise<Document | null> {
+	/** @returns whether it was known */
+	private unknow(id: unknown): boolean {
+		if (this.#known instanceof Map) return this.#known.delete(id as string);
+		const wasKnown = this.#known !== undefined && id === this.only;
+		if (wasKnown) this.#known = undefined;
+		return wasKnown;
+	}
+
+	private async read(id: string, written: Set<string>): Promise<Document | null> {
 		const { filter, projection } = this.query;
 		try {
-			return await this.#collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
+			return await this.collection.findOne({ $and: [{ _id: id }, filter] } as Filter<Document>, { projection });
 		} catch (error) {
 			// What could not be read now is read at the next change.
 			written.add(id);
@@ -129,22 +143,23 @@ export class Observation implements Watcher {
 		}
 	}
 
-	async #refresh(written: Set<string>): Promise<void> {
+	private async refresh(written: Set<string>): Promise<void> {
 		try {
 			// What is written in the same step is read once. The first result is not waited for: it takes as long as this
 			// client likes, and the methods of all others would not be `updated` until then.
 			await undefined;
 			for (const id of written) {
 				written.delete(id);
-				const document = await this.#read(id, written);
+				const document = await this.read(id, written);
 				if (this.#stopped) return;
 				this.#newer?.add(id);
-				if (document) this.#tell(document);
-				else if (this.#known.delete(id)) this.observer.removed(this.name, id);
+				if (document) this.tell(document);
+				else if (this.unknow(id)) this.observer.removed(this.name, id);
 			}
 		} finally {
 			// In the same step in which the loop ended: a write that comes after it begins a new one.
 			this.#refreshing = undefined;
+			if (written.size === 0) this.#written = undefined;
 		}
 	}
 }

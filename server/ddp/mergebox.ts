@@ -4,8 +4,8 @@
  */
 import { isSame } from '../../shared/ejson.js';
 import * as codec from './codec.js';
+import { DocumentMap } from './document-map.js';
 import { DocumentView, type Holder } from './document-view.js';
-import { SmallMap } from './small-map.js';
 
 /** How much is remembered of what a client was shown, by collection. */
 export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
@@ -13,8 +13,7 @@ export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERG
 /** Those of which it is remembered which documents the client has. */
 type Remembering = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
-/** By collection and id on the wire. */
-type Views = SmallMap<SmallMap<DocumentView>>;
+type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
 /** What is kept of a document where values are not merged. */
@@ -25,7 +24,7 @@ function remembers(strategy: Strategy): strategy is Remembering {
 }
 
 export class MergeBox {
-	#views: Views = new SmallMap();
+	#views: Views = new DocumentMap();
 	/** What the client has while it is decided anew what it should have (section 12). */
 	#shown: Views | undefined;
 
@@ -42,21 +41,19 @@ export class MergeBox {
 			return;
 		}
 		const key = codec.wireId(id);
-		const view = this.#views.get(collection)?.get(key);
+		const view = this.#views.get(collection, key);
 		if (view) {
-			this.#tellChange(strategy, collection, id, this.#claim(strategy, view, holder, fields));
+			this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 			return;
 		}
-		this.#documents(collection).set(
-			key,
-			new DocumentView(id, holder, strategy === 'SERVER_MERGE' ? fields : NO_FIELDS),
-		);
-		if (this.#hadBefore(strategy, collection, key)) {
-			this.#tellChange(strategy, collection, id, fields);
+		const kept = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
+		this.#views.set(collection, key, new DocumentView(id, holder, kept));
+		if (this.hadBefore(strategy, collection, key)) {
+			this.tellChange(strategy, collection, id, fields);
 		} else {
 			// A field that is undefined goes out as cleared, though there is nothing to clear.
 			const { _id, ...others } = fields;
-			this.#tell(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
+			this.tell(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
 		}
 	}
 
@@ -68,10 +65,10 @@ export class MergeBox {
 			return;
 		}
 		const key = codec.wireId(id);
-		const view = this.#views.get(collection)?.get(key);
+		const view = this.#views.get(collection, key);
 		// Who does not hold it would leave values behind that nothing ever takes away.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
-		this.#tellChange(strategy, collection, id, this.#claim(strategy, view, holder, fields));
+		this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 	}
 
 	/** Takes a document away, unless another holder shows it too. @throws Error where the holder does not show it */
@@ -82,17 +79,15 @@ export class MergeBox {
 			return;
 		}
 		const key = codec.wireId(id);
-		const documents = this.#views.get(collection);
-		const view = documents?.get(key);
-		if (!documents || !view?.isHeldBy(holder)) throw new Error(`Removed nonexistent document ${key}`);
+		const view = this.#views.get(collection, key);
+		if (!view?.isHeldBy(holder)) throw new Error(`Removed nonexistent document ${key}`);
 		const visible = view.release(holder);
 		if (visible) {
-			this.#tellChange(strategy, collection, id, visible);
+			this.tellChange(strategy, collection, id, visible);
 			return;
 		}
-		documents.delete(key);
-		if (documents.size === 0) this.#views.delete(collection);
-		if (!this.#hadBefore(strategy, collection, key)) this.#tell(strategy, codec.removed(collection, id));
+		this.#views.delete(collection, key);
+		if (!this.hadBefore(strategy, collection, key)) this.tell(strategy, codec.removed(collection, id));
 	}
 
 	/** Whether stopping a subscription takes away what it has shown; if not, nobody need remember what that was. */
@@ -103,57 +98,46 @@ export class MergeBox {
 	/** Puts aside what the client has; until `showDifference` nothing of what is shown anew is sent. */
 	beginAnew(): void {
 		this.#shown = this.#views;
-		this.#views = new SmallMap();
+		this.#views = new DocumentMap();
 	}
 
 	/** Sends what differs from what the client has. */
 	showDifference(): void {
-		const before: Views = this.#shown ?? new SmallMap();
+		const before: Views = this.#shown ?? new DocumentMap();
 		this.#shown = undefined;
-		for (const collection of new Set([...before.keys(), ...this.#views.keys()])) {
-			const old = before.get(collection);
-			const now = this.#views.get(collection);
-			for (const [key, { id, fields }] of old ?? []) {
-				const view = now?.get(key);
+		for (const collection of new Set([...before.collections(), ...this.#views.collections()])) {
+			for (const [key, { id, fields }] of before.of(collection)) {
+				const view = this.#views.get(collection, key);
 				if (!view) this.client.send(codec.removed(collection, id));
-				else this.#tellChange('SERVER_MERGE', collection, id, differenceOf(fields, view.fields));
+				else this.tellChange('SERVER_MERGE', collection, id, differenceOf(fields, view.fields));
 			}
 			// What is not merged was sent at once.
 			if (this.strategyOf(collection) !== 'SERVER_MERGE') continue;
-			for (const [key, { id, fields }] of now ?? []) {
-				if (!old?.has(key)) this.client.send(codec.added(collection, id, fields));
+			for (const [key, { id, fields }] of this.#views.of(collection)) {
+				if (!before.get(collection, key)) this.client.send(codec.added(collection, id, fields));
 			}
 		}
 	}
 
 	/** What is merged is not sent while it is decided anew: only the difference will be. */
-	#tell(strategy: Remembering, frame: string): void {
+	private tell(strategy: Remembering, frame: string): void {
 		if (!this.#shown || strategy !== 'SERVER_MERGE') this.client.send(frame);
 	}
 
-	#tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
-		if (Object.keys(visible).length > 0) this.#tell(strategy, codec.changed(collection, id, visible));
+	private tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
+		if (Object.keys(visible).length > 0) this.tell(strategy, codec.changed(collection, id, visible));
 	}
 
 	/** Whether the client still has a document of which no values are kept, so that no difference can be told later. */
-	#hadBefore(strategy: Remembering, collection: string, key: string): boolean {
-		return strategy === 'NO_MERGE_MULTI' && this.#shown?.get(collection)?.has(key) === true;
+	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
+		return strategy === 'NO_MERGE_MULTI' && this.#shown?.get(collection, key) !== undefined;
 	}
 
 	/** Notes what a holder says of a document that is there; returns what of it the client is told. */
-	#claim(strategy: Remembering, view: DocumentView, holder: Holder, fields: Fields): Fields {
+	private claim(strategy: Remembering, view: DocumentView, holder: Holder, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);
 		return fields;
-	}
-
-	#documents(collection: string): SmallMap<DocumentView> {
-		let documents = this.#views.get(collection);
-		if (!documents) {
-			documents = new SmallMap();
-			this.#views.set(collection, documents);
-		}
-		return documents;
 	}
 }
 

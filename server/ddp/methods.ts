@@ -1,9 +1,10 @@
 /** A method call of a DDP client, from its message to both of its answers (`contract/ddp.md` sections 6 and 7). */
 import { notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
-import type { Connection } from '../../shared/method.js';
+import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { Caller, Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
+import { takeSecondFactor } from '../second-factor.js';
 import * as codec from './codec.js';
 import type { MethodCall } from './messages.js';
 
@@ -38,6 +39,7 @@ class DdpCaller implements Caller {
 		private readonly host: CallHost,
 		private readonly id: string,
 		randomSeed: string | undefined,
+		readonly secondFactor: SecondFactor | undefined,
 		unblock: () => void,
 	) {
 		({ userId: this.userId, hashedToken: this.hashedToken } = host);
@@ -94,15 +96,17 @@ function encodeResult({ log }: CallHost, { id, method }: MethodCall, value: unkn
  * @returns resolves, and never rejects, when both answers were sent
  */
 export async function runCall(call: MethodCall, host: CallHost, unblock: () => void): Promise<void> {
-	const { id, method, params = [], randomSeed } = call;
-	if (!host.invoker.get(method)) {
+	const { id, method, randomSeed } = call;
+	const definition = host.invoker.get(method);
+	if (!definition) {
 		// Here alone the result comes first, and nothing is `updated` before it.
 		host.send(codec.failure(id, notFound('Method', method)));
 		host.send(codec.updated(id));
 		unblock();
 		return;
 	}
-	const caller = new DdpCaller(host, id, randomSeed, unblock);
+	const { params, secondFactor } = takeSecondFactor(definition, call.params ?? []);
+	const caller = new DdpCaller(host, id, randomSeed, secondFactor, unblock);
 	const answer = await host.invoker.invoke(method, params, caller).then(
 		(value) => encodeResult(host, call, value),
 		(error) => codec.failure(id, toClientError(error)),

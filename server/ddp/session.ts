@@ -83,6 +83,10 @@ const MOST_WAITS = 20;
 
 const nothing = () => {};
 
+/**
+ * Of this and all else that each client has, no more is kept than an idle client needs. Their methods are private by
+ * TypeScript alone: with `#`, each object would have to keep that it has them.
+ */
 export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting> {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
@@ -164,7 +168,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	/** Ends the session from our side. */
 	close(tooLarge = false): void {
 		this.transport.close(tooLarge);
-		this.#end();
+		this.end();
 	}
 
 	/** Cuts off a client that does not let itself be closed. */
@@ -179,16 +183,16 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	async drain(): Promise<void> {
 		if (this.#closed || this.#drain) return;
 		this.#drain = { came: false, tooMuch: false, full: false, wake: undefined };
-		await this.#catchUp(this.#drain);
+		await this.catchUp(this.#drain);
 		this.#drain.full = true;
-		await this.#until(this.#drain, () => this.#isIdle);
+		await this.until(this.#drain, () => this.isIdle);
 		if (!this.#closed) this.close();
 	}
 
 	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
-	async #catchUp(drain: Drain): Promise<void> {
+	private async catchUp(drain: Drain): Promise<void> {
 		for (let waits = 0; waits < MOST_WAITS; waits++) {
-			await this.#until(drain, () => !this.#paused);
+			await this.until(drain, () => !this.#paused);
 			drain.came = false;
 			drain.tooMuch = false;
 			if (this.#fellBehind) await new Promise((resolve) => setTimeout(resolve, QUIET));
@@ -199,7 +203,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	/** Waits until something holds, or the session has ended. */
-	async #until(drain: Drain, holds: () => boolean): Promise<void> {
+	private async until(drain: Drain, holds: () => boolean): Promise<void> {
 		while (!this.#closed && !holds()) {
 			await new Promise<void>((resolve) => {
 				drain.wake = resolve;
@@ -208,11 +212,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	closed(): void {
-		this.#end();
+		this.end();
 		this.services.onGone(this);
 	}
 
-	#end(): void {
+	private end(): void {
 		if (this.#closed) return;
 		this.#closed = true;
 		clearTimeout(this.#connectTimer);
@@ -247,11 +251,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		if (this.#drain) this.#drain.came = true;
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
-		else if (this.#id === undefined) this.#connect(message);
+		else if (this.#id === undefined) this.connect(message);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#mayPing && message.msg === 'pong') return;
-		else if (!this.#drain?.full) this.#enqueue({ message, request: requestOf(message) });
+		else if (!this.#drain?.full) this.enqueue({ message, request: requestOf(message) });
 	}
 
 	send(frame: string): void {
@@ -281,7 +285,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		await this.#subscriptions?.changeUser(userId);
 	}
 
-	#connect(message: Message): void {
+	private connect(message: Message): void {
 		if (message.msg !== 'connect') {
 			this.send(codec.protocolError('Must connect first', message));
 			return;
@@ -306,8 +310,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.services.onConnection?.(this.connection as ClientConnection);
 	}
 
-	#enqueue(waiting: Waiting): void {
-		const method = this.#methodOf(waiting.request);
+	private enqueue(waiting: Waiting): void {
+		const method = this.methodOf(waiting.request);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
@@ -315,11 +319,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 			this.#queue ??= new MessageQueue(this);
 			this.#queue.add(waiting);
 		}
-		this.#regulate();
+		this.regulate();
 	}
 
 	/** Takes messages or not, by how many are unanswered. */
-	#regulate(): void {
+	private regulate(): void {
 		const tooMany = this.#running + (this.#queue?.length ?? 0) > this.options.maxQueue;
 		if (tooMany === this.#paused) return;
 		this.#paused = tooMany;
@@ -334,7 +338,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		}
 	}
 
-	#methodOf(request: Request | string): Method | undefined {
+	private methodOf(request: Request | string): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
@@ -342,15 +346,15 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		if (typeof request === 'string') {
 			this.send(codec.protocolError(request, message));
 			release();
-			this.#regulate();
+			this.regulate();
 		} else if (request.msg === 'method') {
-			void this.#call(request, release);
+			void this.call(request, release);
 		} else if (request.msg === 'sub') {
-			void this.#subscribe(request, release);
+			void this.subscribe(request, release);
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
-			this.#regulate();
+			this.regulate();
 		}
 	}
 
@@ -359,32 +363,32 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#drain?.wake?.();
 	}
 
-	get #isIdle(): boolean {
+	private get isIdle(): boolean {
 		return this.#running === 0 && !this.#queue;
 	}
 
-	async #call(request: MethodCall, release: () => void): Promise<void> {
+	private async call(request: MethodCall, release: () => void): Promise<void> {
 		this.#running++;
 		await runCall(request, this, release);
-		if (this.#methodOf(request)?.changesUser) this.#userChanges--;
-		this.#ended();
+		if (this.methodOf(request)?.changesUser) this.#userChanges--;
+		this.ended();
 	}
 
-	async #subscribe(request: Sub, release: () => void): Promise<void> {
+	private async subscribe(request: Sub, release: () => void): Promise<void> {
 		this.#running++;
 		let waiting = true;
 		const unblock = () => {
 			if (waiting) release();
 			waiting = false;
 		};
-		await this.#subscriptions?.start(request, this.#userId, unblock);
+		await this.#subscriptions?.start(request, this, unblock);
 		unblock();
-		this.#ended();
+		this.ended();
 	}
 
-	#ended(): void {
+	private ended(): void {
 		this.#running--;
-		this.#regulate();
+		this.regulate();
 		this.#drain?.wake?.();
 	}
 }

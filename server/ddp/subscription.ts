@@ -8,10 +8,11 @@ import type { Store } from '../../shared/store.js';
 import type { Deadlines } from '../deadlines.js';
 import type { Bus } from '../events/bus.js';
 import { type Few, fewOf, membersOf } from '../few.js';
+import type { RateLimits } from '../limits/rate.js';
 import { wireId } from './codec.js';
+import { DocumentMap } from './document-map.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
-import { SmallMap } from './small-map.js';
 import type { Transport } from './transport.js';
 
 /** How long a publish function may take until its subscription is refused, in ms. */
@@ -24,6 +25,8 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	/** Left out where nothing is limited. */
+	readonly limits?: RateLimits | undefined;
 }
 
 /** What the subscriptions of one client share. */
@@ -51,14 +54,13 @@ function copyOf(fields: Fields): Fields {
 }
 
 export class Subscription implements PublicationContext, Observer {
-	#stopped = false;
-	#ready = false;
+	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: Few<Observation>;
-	/** What the publish function has shown by itself, by collection and id on the wire; made when it first does. */
-	#documents: SmallMap<SmallMap<unknown>> | undefined;
+	/** What the publish function has shown by itself: the ids. Made when it first does. */
+	#documents: DocumentMap<unknown> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
@@ -69,8 +71,16 @@ export class Subscription implements PublicationContext, Observer {
 		readonly host: SubscriptionHost,
 	) {}
 
+	private get isStopped(): boolean {
+		return this.#state === 'stopped';
+	}
+
 	get connection(): Connection | null {
 		return this.host.connection;
+	}
+
+	get services(): PublicationServices {
+		return this.host.services;
 	}
 
 	get store(): Store {
@@ -87,7 +97,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
-		if (this.#stopped) this.#controller.abort();
+		if (this.isStopped) this.#controller.abort();
 		return this.#controller.signal;
 	}
 
@@ -98,16 +108,16 @@ export class Subscription implements PublicationContext, Observer {
 	 */
 	async run(unblock: () => void): Promise<void> {
 		// An earlier one in the same step may have closed the connection.
-		if (this.#stopped) return;
+		if (this.isStopped) return;
 		this.#unblock = unblock;
 		try {
 			// A copy, for it may run again.
 			const args = checkArgs(this.publication, clone(this.params));
 			if (!this.publication.anonymous && this.userId === null) throw refusal('invalidUser');
 			const returned = await this.host.services.deadlines.limit(TIMEOUT, async () => this.publication.run(args, this));
-			await this.#show(returned);
+			await this.showReturned(returned);
 		} catch (thrown) {
-			this.#fail(thrown);
+			this.fail(thrown);
 		}
 		// It has no further effect, and would be kept as long as the subscription.
 		this.#unblock = undefined;
@@ -118,39 +128,33 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	added(collection: string, id: unknown, fields: Fields): void {
-		if (this.#stopped) return;
+		if (this.isStopped) return;
 		this.show(collection, id, copyOf(fields));
 		if (!this.host.box.removesOnStop(collection)) return;
-		this.#documents ??= new SmallMap();
-		let ids = this.#documents.get(collection);
-		if (!ids) {
-			ids = new SmallMap();
-			this.#documents.set(collection, ids);
-		}
-		ids.set(wireId(id), id);
+		this.#documents ??= new DocumentMap();
+		this.#documents.set(collection, wireId(id), id);
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#stopped) this.host.box.changed(this, collection, id, copyOf(fields));
+		if (!this.isStopped) this.host.box.changed(this, collection, id, copyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
-		if (this.#stopped) return;
+		if (this.isStopped) return;
 		this.host.box.removed(this, collection, id);
-		const ids = this.#documents?.get(collection);
-		if (ids?.delete(wireId(id)) && ids.size === 0) this.#documents?.delete(collection);
+		this.#documents?.delete(collection, wireId(id));
 		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
 	}
 
 	ready(): void {
-		if (this.#stopped || this.#ready || this.id === null) return;
-		this.#ready = true;
+		if (this.#state !== 'starting' || this.id === null) return;
+		this.#state = 'ready';
 		this.host.ready(this.id);
 	}
 
 	error(error?: unknown): void {
 		if (error === undefined) this.stop();
-		else this.#fail(error);
+		else this.fail(error);
 	}
 
 	stop(): void {
@@ -158,7 +162,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	onStop(listener: () => void | Promise<void>): void {
-		if (this.#stopped) this.#callSafely(listener);
+		if (this.isStopped) this.callSafely(listener);
 		else if (this.#onStop) this.#onStop.push(listener);
 		// As a literal it has room for one, which is all most need.
 		else this.#onStop = [listener];
@@ -166,34 +170,35 @@ export class Subscription implements PublicationContext, Observer {
 
 	/** Ends it: takes away what it has shown, then tells the client. */
 	end(error: ClientError | undefined): void {
-		if (this.#stopped) return;
+		if (this.isStopped) return;
 		const observations = this.#observations;
 		this.deactivate();
-		for (const [collection, ids] of this.#documents ?? []) {
-			for (const id of ids.values()) this.host.box.removed(this, collection, id);
+		const documents = this.#documents ?? new DocumentMap();
+		for (const collection of documents.collections()) {
+			for (const [, id] of documents.of(collection)) this.host.box.removed(this, collection, id);
 		}
 		for (const { name, shown } of membersOf(observations)) {
 			if (!this.host.box.removesOnStop(name)) continue;
-			const gone = this.#documents?.get(name);
-			for (const id of shown) if (!gone?.has(wireId(id))) this.host.box.removed(this, name, id);
+			// Some may have been shown both ways.
+			for (const id of shown) if (!documents.get(name, wireId(id))) this.host.box.removed(this, name, id);
 		}
 		this.host.ended(this, error);
 	}
 
 	/** Ends it without a word to the client, who has gone or will be told otherwise. */
 	deactivate(): void {
-		if (this.#stopped) return;
-		this.#stopped = true;
+		if (this.isStopped) return;
+		this.#state = 'stopped';
 		this.#controller?.abort();
 		for (const observation of membersOf(this.#observations)) observation.stop();
 		this.#observations = undefined;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
-		for (const listener of listeners) this.#callSafely(listener);
+		for (const listener of listeners) this.callSafely(listener);
 	}
 
 	show(collection: string, id: unknown, fields: Fields): void {
-		if (!this.#stopped) this.host.box.added(this, collection, id, fields);
+		if (!this.isStopped) this.host.box.added(this, collection, id, fields);
 	}
 
 	showChange(collection: string, id: string, fields: Fields): void {
@@ -205,8 +210,8 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	/** Shows what a publish function returned. */
-	async #show(returned: unknown): Promise<void> {
-		if (!returned || this.#stopped) return;
+	private async showReturned(returned: unknown): Promise<void> {
+		if (!returned || this.isStopped) return;
 		const queries = Array.isArray(returned) ? returned : [returned];
 		if (!queries.every((query) => query instanceof LiveQuery)) {
 			throw new Error(
@@ -218,21 +223,21 @@ export class Subscription implements PublicationContext, Observer {
 		const names = queries.map(({ name }) => name);
 		const twice = names.find((name, i) => names.indexOf(name) !== i);
 		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
-		const observations = queries.map((query) => new Observation(query, this.host.services, this));
+		const observations = queries.map((query) => new Observation(query, this));
 		this.#observations = fewOf(observations);
 		await Promise.all(observations.map((observation) => observation.show()));
 		this.ready();
 	}
 
-	#fail(thrown: unknown): void {
-		if (this.#stopped) return;
+	private fail(thrown: unknown): void {
+		if (this.isStopped) return;
 		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
 			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
 		}
 		this.end(toClientError(thrown));
 	}
 
-	#callSafely(listener: () => void | Promise<void>): void {
+	private callSafely(listener: () => void | Promise<void>): void {
 		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		try {
 			listener()?.catch(failed);

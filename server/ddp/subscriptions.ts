@@ -1,11 +1,12 @@
 /** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
-import { type ClientError, notFound, refusal } from '../../shared/errors.js';
+import { type ClientError, notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
 import { type Few, fewOf, membersOf, withoutMember } from '../few.js';
+import type { Client } from '../limits/rate.js';
 import * as codec from './codec.js';
 import { MergeBox, type Strategy } from './mergebox.js';
-import { SmallMap } from './small-map.js';
+import type { Sub } from './messages.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 import type { Transport } from './transport.js';
 
@@ -37,7 +38,7 @@ export interface SubscriptionsHost {
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	/** Those the client has asked for, by id; made when the first one is. */
-	#named: SmallMap<Subscription> | undefined;
+	#named: Map<string, Subscription> | undefined;
 	#universal: Few<Subscription>;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
@@ -66,21 +67,36 @@ export class Subscriptions implements SubscriptionHost {
 
 	/**
 	 * Starts a subscription; one whose id is active already is passed over.
+	 * @param client who subscribes, at any moment
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(
-		{ id, name, params = [] }: { id: string; name: string; params?: readonly unknown[] },
-		userId: string | null,
-		unblock: () => void,
-	): Promise<void> | undefined {
+	start(request: Sub, client: Client, unblock: () => void): Promise<void> | undefined {
+		const { id, name } = request;
 		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
 			this.transport.send(codec.nosub(id, notFound('Subscription', name)));
 			return undefined;
 		}
-		this.#named ??= new SmallMap();
-		if (this.#named.has(id)) return undefined;
+		if (this.#named?.has(id)) return undefined;
+		const counting = this.services.limits?.count('subscription', name, client);
+		if (!counting) return this.startCounted(publication, request, client, unblock);
+		return counting.then(
+			() => this.startCounted(publication, request, client, unblock),
+			(error) => this.transport.send(codec.nosub(id, toClientError(error))),
+		);
+	}
+
+	/** Starts one that was counted. */
+	private startCounted(
+		publication: Publication,
+		{ id, params = [] }: Sub,
+		{ userId }: Client,
+		unblock: () => void,
+	): Promise<void> | undefined {
+		// The client may have gone while it was counted.
+		if (this.#closed) return undefined;
+		this.#named ??= new Map();
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, refusal('tooManySubscriptions')));
 			return undefined;
@@ -114,7 +130,7 @@ export class Subscriptions implements SubscriptionHost {
 	changeUser(userId: string | null): Promise<void> {
 		const before = this.#change ?? Promise.resolve();
 		const change = before
-			.then(() => this.#changeUser(userId))
+			.then(() => this.changeUserNow(userId))
 			.finally(() => {
 				if (this.#change === change) this.#change = undefined;
 			});
@@ -122,7 +138,7 @@ export class Subscriptions implements SubscriptionHost {
 		return change;
 	}
 
-	async #changeUser(userId: string | null): Promise<void> {
+	private async changeUserNow(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const before = [...(this.#named?.values() ?? [])];
 		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();

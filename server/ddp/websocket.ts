@@ -11,6 +11,11 @@ import { visibleHeaders } from './headers.js';
 import { Inbox } from './inbox.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
+export interface WebSocketOptions extends TransportOptions {
+	/** Whether one may agree on permessage-deflate with its client. */
+	readonly compression: boolean;
+}
+
 /** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
@@ -46,7 +51,6 @@ export class WebSocketTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
-	readonly #compresses: boolean;
 	#receiver: Receiver | undefined;
 	/** While the session takes no messages, or has not taken all there are. */
 	#inbox: Inbox | undefined;
@@ -54,10 +58,9 @@ export class WebSocketTransport implements Transport {
 	constructor(
 		protected readonly webSocket: ClientSocket,
 		request: IncomingMessage,
-		private readonly options: TransportOptions,
+		private readonly options: WebSocketOptions,
 	) {
 		this.#socket = request.socket;
-		this.#compresses = webSocket.extensions !== '';
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
 	}
@@ -83,11 +86,11 @@ export class WebSocketTransport implements Transport {
 
 	/** Messages that came in one frame. While they are handed over, no more are read. */
 	protected receivedMany(messages: readonly string[]): void {
-		this.#ownInbox().take(messages);
+		this.ownInbox().take(messages);
 		if (this.#inbox) this.webSocket.pause();
 	}
 
-	#ownInbox(): Inbox {
+	private ownInbox(): Inbox {
 		this.#inbox ??= new Inbox(this.#receiver as Receiver, () => {
 			this.#inbox = undefined;
 			if (this.webSocket.isPaused) this.webSocket.resume();
@@ -103,13 +106,13 @@ export class WebSocketTransport implements Transport {
 	}
 
 	send(frame: string): void {
-		if (this.#mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
+		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
 	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
 	broadcast(message: Broadcast): void {
-		if (this.#compresses) this.send(message.text);
-		else if (this.#mayWrite()) this.#socket.write(this.bytesOf(message));
+		if (this.compresses) this.send(message.text);
+		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
 	}
 
 	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
@@ -129,7 +132,7 @@ export class WebSocketTransport implements Transport {
 	}
 
 	pause(): void {
-		this.#ownInbox().pause();
+		this.ownInbox().pause();
 		this.webSocket.pause();
 	}
 
@@ -142,7 +145,7 @@ export class WebSocketTransport implements Transport {
 	}
 
 	roomForMore(): Promise<void> | undefined {
-		if (this.#compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
 			// The library does not tell when it has compressed what it has. A ping waits behind that.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
@@ -157,7 +160,11 @@ export class WebSocketTransport implements Transport {
 		});
 	}
 
-	#mayWrite(): boolean {
+	private get compresses(): boolean {
+		return this.options.compression && this.webSocket.extensions !== '';
+	}
+
+	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
 			this.cut();

@@ -1,6 +1,6 @@
 /** Counts against one limit. */
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { Limit } from '../../shared/method.js';
+import type { Limit } from '../../shared/limit.js';
 
 /** How a key stands with a limit after it was counted. */
 export interface Tally {

@@ -1,104 +1,140 @@
 /**
- * How often a caller may call (`contract/ddp.md` section 14). A method's limit stands in its definition, and by whichever
- * door a call comes in, it is counted in the same place. A method without a limit has none: the calls of a connection
- * are served one after another. Each process counts for itself.
+ * How often who may call or subscribe (`contract/ddp.md` section 14), by the rules of the catalogue and the limits in
+ * definitions. By whichever door a call comes in, it is counted in the same place. What no rule is about has no limit: the
+ * calls of a connection are served one after another. Each process counts for itself.
  */
 import { tooManyRequests } from '../../shared/errors.js';
+import type { RateEvent, RateMessage, RateOutcome } from '../../shared/limit.js';
 import type { Log } from '../../shared/log.js';
-import type { Method } from '../../shared/method.js';
 import type { Caller } from '../caller.js';
-import { addressKey } from './address.js';
 import { type Attempt, limitAttempts } from './attempts.js';
-import { type Counter, createCounter, strictest, type Tally } from './counter.js';
+import { strictest, type Tally } from './counter.js';
+import { type Limited, type Rule, rulesByName } from './rules.js';
 
 /** `dry-run` refuses nobody and only logs who would have been. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
+/** Whoever calls or subscribes. */
+export type Client = Pick<Caller, 'userId' | 'clientAddress' | 'connectionId' | 'counted'>;
+
 export interface RateLimits {
 	/**
-	 * Counts a call and tells the caller's `counted` how it stands; undefined where no limit is about it.
+	 * Counts a call or a subscription and tells the client's `counted` how it stands; undefined where no rule is about it.
 	 * @throws ClientError `too-many-requests`
 	 */
-	count(method: string, caller: Caller): Promise<void> | undefined;
+	count(type: RateEvent['type'], name: string, client: Client): Promise<void> | undefined;
 	/** @throws ClientError `too-many-requests` */
 	readonly attempt: Attempt;
 }
 
-interface Rule {
-	readonly counter: Counter;
-	/** What a call is counted under; null where the rule is not about it. */
-	keyOf(caller: Caller): string | null;
+function eventOf(type: RateEvent['type'], name: string, { userId, clientAddress, connectionId }: Client): RateEvent {
+	return { type, name, userId, clientAddress, connectionId: connectionId ?? null };
 }
 
-/** Meteor's default rule for accounts: together, for each connection. */
-const ACCOUNTS = ['login', 'createUser', 'resetPassword', 'forgotPassword'];
-const PER_CONNECTION = { calls: 5, per: 10_000 };
-/** REST has no connections, and many people can share an address: ten times as much for each. */
-const PER_ADDRESS = { calls: 50, per: 10_000 };
-
-function userOrAddress({ userId, clientAddress }: Caller): string {
-	return userId === null ? `address ${addressKey(clientAddress)}` : `user ${userId}`;
+function outcomeOf({ id }: Rule, { allowed, timeToReset, remaining }: Tally): RateOutcome {
+	return { allowed, timeToReset, numInvocationsLeft: remaining, ruleId: id };
 }
 
-function rulesOf(methods: readonly Method[]): ReadonlyMap<string, readonly Rule[]> {
-	const accounts: Rule[] = [
-		{ counter: createCounter(PER_CONNECTION), keyOf: ({ connectionId }) => connectionId ?? null },
-		{
-			counter: createCounter(PER_ADDRESS),
-			keyOf: ({ connectionId, clientAddress }) => (connectionId === undefined ? addressKey(clientAddress) : null),
-		},
-	];
-	const rules = new Map<string, Rule[]>();
-	for (const { name, limit } of methods) {
-		const its: Rule[] = ACCOUNTS.includes(name) ? [...accounts] : [];
-		if (limit) its.push({ counter: createCounter(limit), keyOf: userOrAddress });
-		if (its.length > 0) rules.set(name, its);
-	}
-	return rules;
+export interface RateLimitOptions {
+	readonly mode: 'on' | 'dry-run';
+	readonly log: Log;
+	/** What those are told who are refused by a rule without a message of its own. */
+	readonly message?: RateMessage | undefined;
+	/**
+	 * Whether a user is refused nothing for its number, only guesses at passwords: whoever holds `api-bypass-rate-limit`.
+	 * Asked when something would be refused.
+	 */
+	isExempt?(userId: string): Promise<boolean>;
 }
 
 /**
- * Makes the limits of a server with these methods.
- * @param isExempt whether a user is refused no call for its number, only guesses at passwords: whoever holds
- * `api-bypass-rate-limit`. Asked when a call would be refused.
- * @throws Error for a definition whose limit is none
+ * Makes the limits of a server that offers this.
+ * @throws Error for a limit that is none
  */
-export function createRateLimits(
-	methods: readonly Method[],
-	mode: 'on' | 'dry-run',
-	log: Log,
-	isExempt: (userId: string) => Promise<boolean> = async () => false,
-): RateLimits {
-	const rules = rulesOf(methods);
+export function createRateLimits(offered: Limited, { mode, log, message, isExempt }: RateLimitOptions): RateLimits {
+	const rules = rulesByName(offered);
 
-	function demand(tally: Tally, method: string, { userId, clientAddress }: Caller): void {
+	/** What an event is counted under; null, too, where a matcher fails. */
+	function keyOf(rule: Rule, event: RateEvent): string | null {
+		try {
+			return rule.keyOf(event);
+		} catch (err) {
+			log.error({ err, rule: rule.id }, 'Exception in a matcher of a rate limit');
+			return null;
+		}
+	}
+
+	function tell({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
+		const failed = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
+		try {
+			callback?.(outcome, event)?.catch(failed);
+		} catch (err) {
+			failed(err);
+		}
+	}
+
+	/** What whoever is refused is told instead of the usual sentence. */
+	function reasonOf(rule: Rule, tally: Tally): string | undefined {
+		const chosen = rule.message ?? message;
+		if (typeof chosen !== 'function') return chosen;
+		try {
+			return chosen(outcomeOf(rule, tally));
+		} catch (err) {
+			log.error({ err, rule: rule.id }, 'Exception in a message of a rate limit');
+			return undefined;
+		}
+	}
+
+	async function letsThrough(userId: string | null): Promise<boolean> {
+		if (userId === null || !isExempt) return false;
+		try {
+			return await isExempt(userId);
+		} catch (err) {
+			log.error({ err, userId }, 'Whether a user is exempt from rate limits could not be told');
+			return false;
+		}
+	}
+
+	/** @param rule the one that refuses; none where no rule does */
+	function demand(tally: Tally, { type, name, userId, clientAddress }: RateEvent, rule?: Rule): void {
 		if (tally.allowed) return;
 		const { limit, timeToReset } = tally;
-		const facts = { method, userId, clientAddress, limit, timeToReset };
+		const facts = { [type]: name, userId, clientAddress, limit, timeToReset };
 		if (mode === 'dry-run') {
 			log.info(facts, 'Too many requests: would be refused');
 			return;
 		}
 		log.debug(facts, 'Too many requests');
-		throw tooManyRequests(timeToReset);
+		throw tooManyRequests(timeToReset, rule && reasonOf(rule, tally));
 	}
 
-	async function countAll(counters: Promise<Tally>[], method: string, caller: Caller): Promise<void> {
-		const tally = strictest(await Promise.all(counters));
-		if (mode === 'on') caller.counted?.(tally);
-		if (!tally.allowed && caller.userId !== null && (await isExempt(caller.userId))) return;
-		demand(tally, method, caller);
+	async function judge(matching: Rule[], counting: Promise<Tally>[], event: RateEvent, client: Client): Promise<void> {
+		const tallies = await Promise.all(counting);
+		tallies.forEach((tally, i) => {
+			const rule = matching[i] as Rule;
+			if (rule.callback) tell(rule, outcomeOf(rule, tally), event);
+		});
+		const tally = strictest(tallies);
+		if (mode === 'on') client.counted?.(tally);
+		if (!tally.allowed && (await letsThrough(event.userId))) return;
+		demand(tally, event, matching[tallies.indexOf(tally)]);
 	}
 
 	return {
-		count(method, caller) {
-			const counters = [];
-			for (const { counter, keyOf } of rules.get(method) ?? []) {
-				const key = keyOf(caller);
-				if (key !== null) counters.push(counter.count(key));
+		count(type, name, client) {
+			const candidates = rules[type].get(name);
+			if (!candidates) return undefined;
+			const event = eventOf(type, name, client);
+			const matching: Rule[] = [];
+			const counting: Promise<Tally>[] = [];
+			for (const rule of candidates) {
+				const key = keyOf(rule, event);
+				if (key === null) continue;
+				matching.push(rule);
+				counting.push(rule.counter.count(key));
 			}
-			return counters.length > 0 ? countAll(counters, method, caller) : undefined;
+			return matching.length > 0 ? judge(matching, counting, event, client) : undefined;
 		},
-		attempt: limitAttempts(demand),
+		attempt: limitAttempts((tally, method, caller) => demand(tally, eventOf('method', method, caller))),
 	};
 }

@@ -5,6 +5,7 @@ import { Password } from '../../methods/accounts/passwords.js';
 import { check } from '../../shared/check.js';
 import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
+import type { Infer } from '../../shared/pattern.js';
 import type { Caller } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import { type Answer, failed } from './envelope.js';
@@ -24,11 +25,14 @@ function loginOptions(body: unknown): object {
 	check(body, LoginBody);
 	const { resume, password } = body;
 	if (resume !== undefined) return { resume };
-	const { user } = body;
-	if (typeof user === 'object') return { user, password };
-	const email = body.email ?? (user?.includes('@') ? user : undefined);
-	const username = body.username ?? user;
-	return { user: email ? { email } : { username }, password };
+	const login = { user: userOf(body), password };
+	return body.code ? { totp: { code: body.code, login } } : login;
+}
+
+function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
+	if (typeof user === 'object') return user;
+	const address = email ?? (user?.includes('@') ? user : undefined);
+	return address ? { email: address } : { username: username ?? user };
 }
 
 /** Logs in. Wrong names and wrong passwords answer alike, 401. */
@@ -39,12 +43,14 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		return { status: 200, body: { status: 'success', success: true, data: { userId: id, authToken: token, me } } };
 	} catch (thrown) {
 		if (thrown instanceof MatchError) return failed(thrown);
-		const { error, reason } = toClientError(thrown);
+		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 'too-many-requests') return failed(thrown);
 		// Rocket.Chat hides an unknown user behind this word; here a wrong password must look the same.
 		const hidden = error === 403 && reason !== undefined && !('resume' in (body as object));
 		const shown = hidden ? { error: 'Unauthorized', message: 'Unauthorized' } : { error, message: reason };
-		return { status: 401, body: { status: 'error', success: false, ...shown } };
+		// A second factor that is asked for: which one.
+		const more = details === undefined ? {} : { details };
+		return { status: 401, body: { status: 'error', success: false, ...shown, ...more } };
 	}
 }
 

@@ -1,6 +1,7 @@
 /** Who calls over REST, and for how long they wait for the outcome. */
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import type { SecondFactor } from '../../shared/method.js';
 import type { Caller, Mark } from '../caller.js';
 import type { Tally } from '../limits/counter.js';
 import type { Identity } from './credentials.js';
@@ -52,6 +53,7 @@ export class RestCaller implements Caller {
 		{ userId, hashedToken }: Identity,
 		readonly clientAddress: string | null,
 		readonly mark: Mark | undefined,
+		readonly secondFactor: SecondFactor | undefined,
 		private readonly reply: FastifyReply,
 		private readonly calls: AwaitedCalls,
 	) {

@@ -12,6 +12,8 @@ const ALLOWED_HEADERS = [
 	'X-Auth-Token',
 	'x-visitor-token',
 	'Authorization',
+	'x-2fa-code',
+	'x-2fa-method',
 	'Idempotency-Key',
 ];
 

@@ -6,7 +6,7 @@ import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
 import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
-import type { Method } from '../../shared/method.js';
+import type { Method, SecondFactor } from '../../shared/method.js';
 import type { Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import { type AwaitedCalls, RestCaller } from './caller.js';
@@ -16,6 +16,8 @@ import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './e
 import { type Request, type Route, routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
+
+const FORM = 'application/x-www-form-urlencoded';
 
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
@@ -51,6 +53,14 @@ function markOf({ headers }: FastifyRequest): Mark | undefined | null {
 	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
 }
 
+/** The second factor a request comes with (`contract/rocketchat-e2e.md` 7.5). */
+function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
+	const code = headers['x-2fa-code'];
+	if (typeof code !== 'string') return undefined;
+	const method = headers['x-2fa-method'];
+	return { code, method: typeof method === 'string' ? method : null };
+}
+
 function addRoute(app: FastifyInstance, route: Route, services: Services, { addressOf, calls }: RestOptions): void {
 	const url = `${PREFIX}/${route.path}`;
 	app.route({
@@ -62,10 +72,12 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
 			const mark = markOf(request);
 			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
-			const caller = new RestCaller(identity, addressOf(request.raw), mark, reply, calls);
-			const members = (request.method === 'POST' ? request.body : request.query) ?? {};
+			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactorOf(request), reply, calls);
+			const isQuery = request.method !== 'POST';
+			const members = (isQuery ? request.query : request.body) ?? {};
+			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { members, pathMembers, caller }));
+			return send(reply, await answerOf(route, { members, areText, pathMembers, caller }));
 		},
 	});
 }

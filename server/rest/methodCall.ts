@@ -6,6 +6,7 @@ import { Match } from '../../shared/match.js';
 import type { Caller } from '../caller.js';
 import * as codec from '../ddp/codec.js';
 import type { Invoker } from '../invoke.js';
+import { takeSecondFactor } from '../second-factor.js';
 import type { Answer } from './envelope.js';
 
 const Body = { message: String };
@@ -34,10 +35,11 @@ export async function callMethod(invoker: Invoker, pathName: string, body: unkno
 	check(body, Body);
 	const message = parseMessage(body.message);
 	check(message, MethodMessage);
-	const { id = '', method, params = [] } = message;
+	const { id = '', method } = message;
 	if (method.replaceAll('/', ':') !== pathName) throw refusal('otherMethodInPath');
+	const { params, secondFactor = caller.secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
 	try {
-		const value = await invoker.invoke(method, params, caller);
+		const value = await invoker.invoke(method, params, { ...caller, secondFactor });
 		return { status: 200, body: { message: codec.result(id, value), success: true } };
 	} catch (thrown) {
 		return { status: 400, body: { message: codec.failure(id, toClientError(thrown)), success: false } };

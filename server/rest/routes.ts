@@ -12,6 +12,8 @@ import { callMethod } from './methodCall.js';
 export interface Request {
 	/** The body of a POST, the query of a GET; `{}` where there is none. */
 	readonly members: unknown;
+	/** Whether they came as text alone, as in a query or a form. */
+	readonly areText: boolean;
 	/** What stands for the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: Caller;
@@ -34,37 +36,51 @@ function methodRoute(
 	{ verb, path, body, empty }: RestRoute,
 	invoker: Invoker,
 ): Route {
-	const read = verb === 'GET' ? queryValue : bodyValue;
 	return {
 		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',
-		async answer({ members, pathMembers, caller }) {
+		async answer({ members, areText, pathMembers, caller }) {
 			if (typeof members !== 'object' || members === null || Array.isArray(members)) {
 				return refused(400, 'The body must be a JSON object');
 			}
 			const given = members as Record<string, unknown>;
+			const read = areText ? textValue : bodyValue;
 			const params =
-				body === 'object' ? [given] : args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+				body === 'object'
+					? args.map(([, matcher]) => (areText ? textObject(given, matcher) : given))
+					: args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
 		},
 	};
 }
 
+const TRUTH: ReadonlyMap<unknown, boolean> = new Map([
+	['true', true],
+	['false', false],
+]);
+
 function bodyValue(given: Record<string, unknown>, name: string): unknown {
 	return Object.hasOwn(given, name) ? given[name] : undefined;
 }
 
 /**
- * A member of a query, which is all text: what the method expects is tried in turn. The text itself comes first, then a
+ * A member of a query or a form, which is all text: what the method expects is tried in turn. The text itself comes first, then a
  * list of one, a number, a truth value. `name[]` is another way to write a list.
  */
-function queryValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
+function textValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const readings = [[value], value.trim() === '' ? undefined : Number(value), { true: true, false: false }[value]];
+	const readings = [[value], value.trim() === '' ? undefined : Number(value), TRUTH.get(value)];
 	return readings.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+}
+
+/** The members of a form as one object, in which some may be truth values. */
+function textObject(given: Record<string, unknown>, matcher: AnyMatcher): unknown {
+	if (!matcher.fault(given)) return given;
+	const read = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, TRUTH.get(value) ?? value]));
+	return matcher.fault(read) ? given : read;
 }
 
 /** Every route of a server with these methods. */

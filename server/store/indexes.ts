@@ -7,6 +7,8 @@ export interface IndexSpec {
 	readonly unique: boolean;
 	/** Documents without the field are left out, so that many may lack a unique one. */
 	readonly sparse: boolean;
+	/** In MongoDB partial instead, as Rocket.Chat made it: only documents with the field are in it. */
+	readonly partial?: boolean;
 	/** Needed in the embedded store alone: MongoDB uses the first field of a longer one. */
 	readonly embeddedOnly?: boolean;
 }
@@ -21,7 +23,11 @@ export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec
 		uniqueSparse('emails.address'),
 		uniqueSparse('services.resume.loginTokens.hashedToken'),
 	],
-	rocketchat_room: [uniqueSparse('name'), { fields: ['uids'], unique: false, sparse: true }],
+	rocketchat_room: [
+		uniqueSparse('name'),
+		{ fields: ['uids'], unique: false, sparse: true },
+		{ fields: ['usersWaitingForE2EKeys.userId'], unique: false, sparse: true, partial: true },
+	],
 	rocketchat_subscription: [
 		unique('rid', 'u._id'),
 		{ ...plain('rid'), embeddedOnly: true },

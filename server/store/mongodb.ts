@@ -130,11 +130,12 @@ async function ensureIndexes<T extends { _id: string }>(
 	name: CollectionName,
 	log: Log,
 ): Promise<void> {
-	for (const { fields, unique, sparse, embeddedOnly } of indexes[name] ?? []) {
+	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes[name] ?? []) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
+		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 		try {
-			await collection.createIndex(keys, { unique, sparse });
+			await collection.createIndex(keys, { unique, ...(partial ? { partialFilterExpression } : { sparse }) });
 		} catch (error) {
 			const { code } = error as { code?: unknown };
 			const what = `${fields.join(', ')} of ${name}`;

@@ -38,7 +38,7 @@ export function copyUpdate(update: Fields, speak: Speak): Update {
 type Operator = (change: unknown, path: string, speak: Speak) => unknown;
 
 const operators: Record<string, Operator> = {
-	$set: copyStorable,
+	$set: (change, path) => copyStorable(change, path),
 	$unset: (_, path) => {
 		if (path === '_updatedAt') throw new TypeError('_updatedAt is always there');
 		return true;

@@ -20,24 +20,29 @@ export function isScalar(value: unknown): value is string | number | boolean | D
 	return typeof value === 'string' || typeof value === 'boolean';
 }
 
+/** Most levels of arrays and objects in a document: nedb looks at the elements of an array twice at each of them. */
+const DEEPEST = 16;
+
 /**
  * A deep copy of what is to be stored, so that the caller may change its own afterwards.
  *
  * @param path where the value stands, for the message
+ * @param levels how many may be below it
  * @throws TypeError naming the place of the first thing that cannot be stored
  */
-export function copyStorable(value: unknown, path: string): unknown {
+export function copyStorable(value: unknown, path: string, levels = DEEPEST): unknown {
 	if (value instanceof Date && isScalar(value)) return new Date(value);
 	if (value === null || isScalar(value)) return value;
+	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
 	// Not map: it would skip the holes of a sparse array.
-	if (Array.isArray(value)) return Array.from(value, (item, index) => copyStorable(item, `${path}.${index}`));
+	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
 	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const [key, field] of Object.entries(value)) {
 		// A dollar or a dot would read as an operator or a path later on.
 		if (key.startsWith('$') || key.includes('.') || key === '__proto__')
 			throw new TypeError(`${path}: a field cannot be named ${key}`);
-		copy[key] = copyStorable(field, `${path}.${key}`);
+		copy[key] = copyStorable(field, `${path}.${key}`, levels - 1);
 	}
 	return copy;
 }

@@ -159,6 +159,7 @@ describe('any store: documents', () => {
 				{ _id: 'x', a: new Map() },
 				{ _id: 'x', a: 1n },
 				{ _id: 'x', a: new Array(2) },
+				{ _id: 'x', a: JSON.parse('['.repeat(99) + ']'.repeat(99)) },
 			])
 				expect(await rejection(test.store.rooms.insertOne(wrong as unknown as Room))).to.be.instanceOf(TypeError);
 			expect(await test.store.rooms.countDocuments({})).to.equal(0);

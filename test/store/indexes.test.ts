@@ -93,6 +93,29 @@ describe('any store: indexes', () => {
 		expect(found).to.have.length(1);
 	});
 
+	it('find the rooms in whose queue somebody is, as queues change', async () => {
+		const { rooms } = test.store;
+		const ts = new Date(0);
+		const waiting = (...ids: string[]) => ids.map((userId) => ({ userId, ts }));
+		const found = async (userId: string | { $in: string[] }) => {
+			const queued = { 'usersWaitingForE2EKeys.userId': userId };
+			return (await rooms.find(queued, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
+		};
+		await rooms.insertOne({ _id: 'r1', t: 'p', usersWaitingForE2EKeys: waiting('a', 'b') });
+		await rooms.insertOne({ _id: 'r2', t: 'p', usersWaitingForE2EKeys: waiting('b') });
+		await rooms.insertOne({ _id: 'r3', t: 'p' });
+		expect(await found('a')).to.deep.equal(['r1']);
+		expect(await found({ $in: ['a', 'b'] })).to.deep.equal(['r1', 'r2']);
+		await rooms.updateOne({ _id: 'r3' }, { $push: { usersWaitingForE2EKeys: { userId: 'a', ts } } });
+		await rooms.updateOne({ _id: 'r1' }, { $pull: { usersWaitingForE2EKeys: { userId: 'a' } } });
+		await rooms.updateOne({ _id: 'r2' }, { $pull: { usersWaitingForE2EKeys: { userId: 'b' } } });
+		expect(await found('a')).to.deep.equal(['r3']);
+		expect(await found('b')).to.deep.equal(['r1']);
+		await rooms.updateOne({ _id: 'r1' }, { $unset: { usersWaitingForE2EKeys: 1 } });
+		expect(await found('b')).to.deep.equal([]);
+		expect(await found('nobody')).to.deep.equal([]);
+	});
+
 	it('find nothing in a list of nothing', async () => {
 		await test.store.users.insertOne({ _id: 'u', username: 'u' });
 		expect(await test.store.users.find({ username: { $in: [] } }).toArray()).to.deep.equal([]);

@@ -43,6 +43,8 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			methods: [...catalogue.methods, ...(options.methods ?? [])],
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
+			limits: [...catalogue.limits, ...(options.limits ?? [])],
+			...(options.limitMessage !== undefined && { limitMessage: options.limitMessage }),
 			...(options.onConnection && { onConnection: options.onConnection }),
 			strategies: options.strategies ?? {},
 		},

@@ -27,6 +27,7 @@ export async function addPerson(
 		_id: id,
 		username,
 		services: {
+			...fields.services,
 			...(password === undefined ? {} : { password: { bcrypt: await hashPassword(password) } }),
 			resume: { loginTokens: [{ hashedToken: hashToken(token), when: tokenMadeAt }] },
 		},

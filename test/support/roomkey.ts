@@ -1,6 +1,7 @@
 /** Roomkey without a server: methods called as functions, on a store of their own. */
-import { methods as catalogue } from '../../methods/index.js';
+import * as catalogue from '../../methods/index.js';
 import type { Caller } from '../../server/caller.js';
+import type { Catalogue } from '../../server/catalogue.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { type Bus, createBus } from '../../server/events/bus.js';
 import type { FadingOptions } from '../../server/fading.js';
@@ -31,20 +32,27 @@ export interface TestRoomkey {
 	close(): Promise<void>;
 }
 
+/** What differs beside settings. */
+interface Differing extends Pick<Catalogue, 'limits' | 'limitMessage'> {
+	readonly rateLimit?: 'on' | 'dry-run';
+	readonly once?: Partial<FadingOptions>;
+}
+
 /**
  * Opens Roomkey with the methods of the catalogue, or others, and settings that differ. Calls are not limited unless it
  * says so.
  * @param seenAs what methods see of the store, where that is not the store itself
  */
 export async function openRoomkey(
-	methods: readonly Method[] = catalogue,
-	differing: Partial<Settings> & { rateLimit?: 'on' | 'dry-run'; once?: Partial<FadingOptions> } = {},
+	methods: readonly Method[] = catalogue.methods,
+	differing: Partial<Settings> & Differing = {},
 	seenAs = (store: Store) => store,
 ): Promise<TestRoomkey> {
 	const log = memoryLog();
 	const bus = createBus(log);
-	const { rateLimit, once, ...otherSettings } = differing;
-	const limits = rateLimit && createRateLimits(methods, rateLimit, log);
+	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, ...otherSettings } = differing;
+	const offered = { methods, publications: [], limits: rules };
+	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage });
 	const { store, close } = await openTestStore();
 	const invoker = createInvoker(
 		methods,

@@ -133,6 +133,31 @@ describe('accounts (9.2, 9.3)', () => {
 			});
 		});
 
+		for (const when of [new Date(8.64e15), null, undefined, 'yesterday', 1e15]) {
+			it(`refuses a token that was made at ${when}, which is no time it could run out after`, async () => {
+				const made = { tokenMadeAt: new Date() };
+				const person = await addPerson(roomkey.store, made);
+				const hashedToken = createHash('sha256').update(person.token).digest('base64');
+				const loginTokens = [{ hashedToken, ...(when !== undefined && { when }) }] as never;
+				const resume = { 'services.resume.loginTokens': loginTokens };
+				await roomkey.store.users.updateOne({ _id: person.id }, { $set: resume as never });
+				expect(await rejection(logIn({ resume: person.token }))).to.include({
+					error: 403,
+					reason: 'Your session has expired. Please log in again.',
+				});
+			});
+		}
+
+		it('takes a personal access token, which has no such time', async () => {
+			const person = await addPerson(roomkey.store);
+			const hashedToken = createHash('sha256').update(person.token).digest('base64');
+			const loginTokens = [{ hashedToken, type: 'personalAccessToken', createdAt: new Date(0) }];
+			const resume = { 'services.resume.loginTokens': loginTokens };
+			await roomkey.store.users.updateOne({ _id: person.id }, { $set: resume as never });
+			const { tokenExpires } = (await logIn({ resume: person.token })) as unknown as { tokenExpires: Date };
+			expect(tokenExpires.getTime()).to.be.greaterThan(Date.now() + 36_000 * DAY);
+		});
+
 		it('refuses the stored hash in place of the token', async () => {
 			const [stored] = await tokensOf('alice-id');
 			expect(await rejection(logIn({ resume: stored?.hashedToken }))).to.include({ error: 403 });
@@ -168,6 +193,7 @@ describe('accounts (9.2, 9.3)', () => {
 				{ $set: { e2e: { public_key: 'public', private_key: 'private' } } },
 			);
 			const profile = (await roomkey.call(alice, 'me')) as object;
+			expect(profile).to.deep.include({ status: 'offline', settings: {} });
 			expect(profile).to.deep.include({ _id: 'alice-id', username: 'alice', roles: ['user'], active: true });
 			expect(profile).not.to.have.any.keys('services', 'e2e');
 		});

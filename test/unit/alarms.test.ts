@@ -38,6 +38,17 @@ describe('alarms', () => {
 		);
 	});
 
+	it('wake at once where the time is none, and keep nobody else from theirs', () => {
+		const alarms = new Alarms();
+		const woken: string[] = [];
+		alarms.set(new Date(Date.now() + 1), { place: -1, wake: () => woken.push('later') });
+		alarms.set(new Date(Number.NaN), { place: -1, wake: () => woken.push('never') });
+		mock.timers.tick(0);
+		expect(woken).to.deep.equal(['never']);
+		mock.timers.tick(1);
+		expect(woken).to.deep.equal(['never', 'later']);
+	});
+
 	it('may be set and called off by what they wake', () => {
 		const alarms = new Alarms();
 		const woken: string[] = [];

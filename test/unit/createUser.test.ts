@@ -103,11 +103,25 @@ describe('createUser', () => {
 		['a profile that is none', { username: 'x', profile: 'admin' }],
 		['an operator in the profile', { username: 'x', profile: { a: [{ $set: 1 }] } }],
 		['a path in the profile', { username: 'x', profile: { 'a.b': 1 } }],
+		['a profile of more than 10,000 characters', { username: 'x', profile: { a: 'x'.repeat(10_000) } }],
 		['what cannot be stored in the profile', { username: 'x', profile: { a: new Uint8Array(1), b: Number.NaN } }],
 	] as const) {
 		it(`refuses ${what} as a Match error`, async () => {
 			const error = await rejection(signUp(options));
 			expect(error).to.have.property('sanitizedError').that.includes({ error: 400, reason: 'Match failed' });
+		});
+	}
+
+	for (const [code, options] of [
+		['error-blocked-username', { username: 'System' }],
+		['error-input-is-not-a-valid-field', { username: 'al\u200bice' }],
+		['error-input-is-not-a-valid-field', { username: 'alice, bob' }],
+		['error-input-is-not-a-valid-field', { username: 'a/b' }],
+		['error-invalid-email', { email: 'alice' }],
+		['error-invalid-email', { username: 'fine', email: 'a b@example.com' }],
+	] as const) {
+		it(`refuses what users.create does: ${JSON.stringify(options)}`, async () => {
+			expect(await rejection(signUp(options))).to.deep.include({ error: code, details: { method: 'createUser' } });
 		});
 	}
 
@@ -126,15 +140,15 @@ describe('createUser', () => {
 	describe('with a name that is taken', () => {
 		before(async () => {
 			const emails = [{ address: 'Taken.One@Example.com', verified: true }];
-			await addPerson(roomkey.store, { username: 'Täken.One', emails });
+			await addPerson(roomkey.store, { username: 'Taken.One', emails });
 		});
 
 		for (const options of [
-			{ username: 'Täken.One' },
-			{ username: 'tÄKEN.oNE' },
+			{ username: 'Taken.One' },
+			{ username: 'tAKEN.oNE' },
 			{ username: 'free', email: 'Taken.One@Example.com' },
 			{ username: 'free', email: 'TAKEN.one@example.COM' },
-			{ username: 'täken.one', email: 'free@example.com' },
+			{ username: 'taken.one', email: 'free@example.com' },
 		]) {
 			it(`is refused, without a word which: ${JSON.stringify(options)}`, async () => {
 				const count = await roomkey.store.users.countDocuments({});
@@ -143,10 +157,15 @@ describe('createUser', () => {
 			});
 		}
 
-		for (const username of ['TäkenxOne', 'Täken.One2', '.*', '^', 'T(äken', 'a|Täken.One']) {
-			it(`is not confused by ${username}`, async () => {
-				const { id } = await signUp({ username });
-				expect(await userOf(id)).to.include({ username });
+		for (const options of [
+			{ username: 'TakenxOne' },
+			{ username: 'Taken.One2' },
+			...['.*@example.com', '^@example.com', 'taken(one@example.com', 'a|taken.one@example.com'].map((email) => ({
+				email,
+			})),
+		]) {
+			it(`is not confused by ${JSON.stringify(options)}`, async () => {
+				expect(await signUp(options)).to.have.property('id');
 			});
 		}
 	});

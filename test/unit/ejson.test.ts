@@ -5,7 +5,17 @@ import vm from 'node:vm';
 import { expect } from 'chai';
 import EJSON from 'ejson';
 import * as codec from '../../server/ddp/codec.js';
-import { clone, decode, MAX_DEPTH, ObjectID, parse, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
+import {
+	canonical,
+	clone,
+	decode,
+	MAX_DEPTH,
+	ObjectID,
+	parse,
+	parseJson,
+	stringify,
+	Unreadable,
+} from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 
 interface Case {
@@ -197,6 +207,29 @@ describe('EJSON', () => {
 
 		it('finds types whose mark is written as an escape', () => {
 			expect(parse('{"\\u0024date":5}')).to.deep.equal(new Date(5));
+		});
+
+		it('takes no object for arguments that says it is longer than it is', () => {
+			const endless = { callee: 1, length: 2 ** 31 };
+			const within = { a: [endless], $date: 1 };
+			expect(parse(JSON.stringify(within))).to.deep.equal(within);
+			expect(clone(within)).to.deep.equal(within);
+			expect(stringify(within)).to.equal(JSON.stringify(within));
+			expect(canonical(within)).to.equal('{"$date":1,"a":[{"callee":1,"length":2147483648}]}');
+			const binary = { $Uint8ArrayPolyfill: 1, length: 2 ** 31 };
+			expect(clone(binary)).to.deep.equal(binary);
+			expect(stringify(binary)).to.equal(JSON.stringify(binary));
+		});
+
+		it('looks at each part once, however deep the change is', () => {
+			let deep: unknown = new Date(5);
+			for (let i = 0; i < 1000; i++) deep = i % 2 ? [deep] : { a: deep };
+			expect(stringify(deep)).to.equal(JSON.stringify(deep).replace(/"1970[^"]*"/, '{"$date":5}'));
+		});
+
+		it('takes no long text apart', () => {
+			expect(parse('{"$escape":"ab"}')).to.deep.equal({ 0: 'a', 1: 'b' });
+			expect(thrownBy(() => parse(`{"$escape":"${'a'.repeat(1000)}"}`))).to.be.instanceOf(Unreadable);
 		});
 
 		it('hides the texts of the engine', () => {

@@ -7,13 +7,17 @@ import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { canonical } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { WITH_APP, withMail } from '../support/factors.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 /** In ms, for all calls together. */
 const BUDGET = 2500;
 /** In ms: far more than any call of these takes, far less than one that goes on for ever. */
-const LONGEST_CALL = 5000;
+const LONGEST_CALL = 20_000;
+/** What a call may ask of the store: far more than any of these does, far less than one that tries again for ever. */
+const MOST_OPERATIONS = 10_000;
 
 const SEED = Number(process.env.ROOMKEY_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
@@ -81,6 +85,8 @@ const ODD: readonly unknown[] = [
 	{ $gt: '' },
 	{ toString: 1 },
 	{ length: 3 },
+	{ callee: 1, length: 2 ** 31 },
+	{ $Uint8ArrayPolyfill: 1, length: 2 ** 31 },
 	{ a: { b: { c: [1] } } },
 	proto,
 	nested(100),
@@ -88,7 +94,22 @@ const ODD: readonly unknown[] = [
 ];
 
 /** What no answer and no event may hold, whoever asks. */
-const SECRET_FIELDS = ['services', 'bcrypt', 'hashedToken', 'loginTokens', 'e2eRekeying', 'e2eQueueing', 'e2eReset'];
+const SECRET_FIELDS = [
+	'services',
+	'bcrypt',
+	'hashedToken',
+	'loginTokens',
+	'totp',
+	'secret',
+	'hashedBackup',
+	'usedStep',
+	'email2fa',
+	'emailCode',
+	'e2eRekeying',
+	'e2eQueueing',
+	'e2eReset',
+	'departures',
+];
 
 describe('every method', () => {
 	let roomkey: TestRoomkey;
@@ -97,10 +118,24 @@ describe('every method', () => {
 	const random = randomFrom(SEED);
 	const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
 
+	let operations = 0;
+
 	before(async () => {
-		roomkey = await openRoomkey();
+		roomkey = await openRoomkey(undefined, {}, (store) => counted(store));
 	});
 	after(() => roomkey.close());
+
+	/** The store, as long as a call does not ask too much of it: a loop that never waits would keep all timers waiting. */
+	function counted(real: Store): Store {
+		const wrap = (collection: object) =>
+			new Proxy(collection, {
+				get(target, name) {
+					if (++operations > MOST_OPERATIONS) throw new Error('This call asks the store for ever');
+					return Reflect.get(target, name);
+				},
+			});
+		return new Proxy(real, { get: (target, name) => wrap(Reflect.get(target, name)) });
+	}
 
 	/** Makes the people and rooms anew, as some calls delete them. */
 	async function populate(): Promise<void> {
@@ -118,11 +153,11 @@ describe('every method', () => {
 		const stranger = await person('stranger');
 		const invited = await person('invited');
 		const member = await person('member');
-		const owner = await person('owner');
+		const owner = await person('owner', { services: WITH_APP });
 		const admin = await person('root', { roles: ['admin', 'user'] });
 		await person('spare', { roles: ['admin'] });
 		const bot = await person('bot', { roles: ['bot'] });
-		const guest = await person('guest', { roles: ['guest'] });
+		const guest = await person('guest', { roles: ['guest'], services: await withMail('123456') });
 		const roleless = await person('roleless', { roles: [] });
 		const nameless = await person('nameless');
 		await store.users.updateOne({ _id: nameless.id }, { $unset: { username: 1 } });
@@ -140,7 +175,8 @@ describe('every method', () => {
 				usersCount: 3,
 			});
 			rids.push(rid);
-			await addMember(store, rid, owner, { t, roles: ['owner'], E2EKey: `key-1 of owner ${rid}` });
+			const departures = [{ id: 'broken off', until: new Date(0) }];
+			await addMember(store, rid, owner, { t, roles: ['owner'], departures, E2EKey: `key-1 of owner ${rid}` });
 			await addMember(store, rid, member, { t, E2ESuggestedKey: 'key-1 for member' });
 			await addMember(store, rid, invited, { t, status: 'INVITED' });
 			if (t === 'p') await addMember(store, rid, bot, { t });
@@ -242,7 +278,7 @@ describe('every method', () => {
 			}),
 			roomkey.bus.on('notify', (event) => demandNoSecret(`${what}, by an event,`, null, event)),
 		];
-		const began = Date.now();
+		operations = 0;
 		try {
 			const answer = await Promise.race([
 				roomkey.callAs({ userId: caller?.id ?? null, setUserId: () => {} }, name, ...params),
@@ -260,7 +296,6 @@ describe('every method', () => {
 		} finally {
 			for (const stop of stops) stop();
 		}
-		expect(Date.now() - began, what).to.be.lessThan(LONGEST_CALL);
 	}
 
 	/** Apt arguments, but for one. */
@@ -276,8 +311,8 @@ describe('every method', () => {
 				await call(method.name, caller, paramsOf(method, null), kind);
 			}
 		}
-		const end = Date.now() + BUDGET;
-		for (let i = 0; Date.now() < end; i++) {
+		const end = performance.now() + BUDGET;
+		for (let i = 0; performance.now() < end; i++) {
 			if (i % 200 === 0) await populate();
 			const method = pick(methods);
 			const [kind, caller] = pick(Object.entries(people));

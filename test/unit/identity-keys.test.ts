@@ -238,9 +238,24 @@ describe('identity keys', () => {
 			const held = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, held, alice, { E2EKey: `held ${alice.id}` });
 			await addMember(roomkey.store, held, bob, { E2EKey: `held ${bob.id}` });
-			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			const heard = await hear(roomkey.bus, async () => {
+				expect(await set(alice, { ...pair('2'), force: true })).to.deep.equal({ lastKeyHolder: true });
+			});
 			expect(heard.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
 			expect(heard.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
+			expect(await set(alice, { ...pair('3'), force: true })).to.equal(undefined);
+		});
+
+		it('E11 a last holder must confirm where the server demands it, before anything is written', async () => {
+			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
+			const carol = await addPerson(strict.store, { e2e: pair('1') });
+			const rid = await addRoom(strict.store, [bob], { encrypted: true, e2eKeyId: 'id' });
+			await addMember(strict.store, rid, carol, { E2EKey: 'the only one' });
+			const store = (more: object) => strict.call(carol, SET, { ...pair('2'), force: true, ...more });
+			expect(await rejection(store({}))).to.include({ error: 'error-last-key-holder' });
+			expect((await strict.store.users.findOne({ _id: carol.id }))?.e2e).to.deep.equal(pair('1'));
+			expect(await store({ confirm: true })).to.deep.equal({ lastKeyHolder: true });
+			await strict.close();
 		});
 
 		it('T1 the identical pair again: no write, no event', async () => {

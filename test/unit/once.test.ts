@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Mark } from '../../server/caller.js';
 import { createLineages } from '../../server/ddp/lineage.js';
 import { Fading } from '../../server/fading.js';
-import { ClientError, MatchError } from '../../shared/errors.js';
+import { ClientError, MatchError, refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -118,6 +118,8 @@ describe('E1 one answer per call', () => {
 		['a 500', new ClientError(500, 'Internal server error')],
 		['a limit', new ClientError('too-many-requests')],
 		['a time-out', new ClientError('error-timeout')],
+		['a reset that was broken off', refusal('resetFailed')],
+		['a reset by somebody else', refusal('resetInProgress')],
 	] as const) {
 		it(`does not remember ${what}: the next one tries again`, async () => {
 			await rejection(ask(rest('a'), 'throws', thrown));
@@ -191,6 +193,22 @@ describe('E1 one answer per call', () => {
 		expect(told).to.deep.equal(['first', 'joined']);
 		stop();
 		await writing.close();
+	});
+
+	it('forgets the oldest where answers, or refusals, are too large together', async () => {
+		const tight = await openRoomkey(methods, { once: { lifetime: LIFETIME, max: 1000, maxSize: 1000 } });
+		const tried = (key: string, value: unknown) =>
+			rejection(tight.callAs({ userId: 'alice', mark: rest(key) }, 'throws', value));
+		const large = () => new ClientError('code', 'Reason', 'x'.repeat(300));
+		for (const key of ['a', 'b', 'c']) await tried(key, large());
+		expect(runs).to.have.length(3);
+		const again = large();
+		expect(await tried('c', again)).not.to.equal(again);
+		expect(await tried('b', again)).not.to.equal(again);
+		expect(runs).to.have.length(3);
+		expect(await tried('a', again)).to.equal(again);
+		expect(runs).to.have.length(4);
+		await tight.close();
 	});
 
 	it('forgets after the lifetime, counted from the outcome', async () => {
@@ -341,12 +359,30 @@ describe('what fades', () => {
 	it('clears itself away', async () => {
 		const fading = new Fading<number>({ lifetime: 1, max: 10 });
 		fading.set('a', 1);
-		fading.set('b', 2, 5);
+		fading.set('b', 2, { extra: 5 });
 		expect(fading.size).to.equal(2);
 		while (fading.size > 0) await new Promise(setImmediate);
 		expect(fading.get('a')).to.equal(undefined);
 		fading.set('c', 3);
 		while (fading.size > 0) await new Promise(setImmediate);
+	});
+
+	it('is never larger than was said, and nothing makes way for what would be', () => {
+		const size = fc.nat(6);
+		const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), size });
+		fc.assert(
+			fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+				const fading = new Fading<number>({ lifetime: 5, max: 100, maxSize: 5, now: () => 0 });
+				let model: { key: string; size: number }[] = [];
+				for (const each of steps) {
+					fading.set(each.key, each.size, { size: each.size });
+					model = model.filter(({ key }) => key !== each.key);
+					if (each.size <= 5) model.push(each);
+					while (model.reduce((sum, entry) => sum + entry.size, 0) > 5) model.shift();
+					for (const key of 'abcd') expect(fading.get(key)).to.equal(model.find((entry) => entry.key === key)?.size);
+				}
+			}),
+		);
 	});
 
 	it('keeps the latest that were put in and not taken out, in any order of either', () => {

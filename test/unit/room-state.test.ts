@@ -53,6 +53,7 @@ describe('e2e.roomState', () => {
 			offered: 1,
 			waiting: 2,
 			withoutIdentityKey: 1,
+			inactive: 0,
 			members: [
 				{ _id: alice.id, username: alice.username, state: 'waiting' },
 				{ _id: bob.id, username: bob.username, state: 'offered' },
@@ -73,6 +74,28 @@ describe('e2e.roomState', () => {
 		expect(await state(plain)).to.include({ encrypted: false, keyID: null, hasHolder: false });
 	});
 
+	for (const [what, end] of [
+		['may not log in', { $set: { active: false } }],
+		['is gone', null],
+	] as const) {
+		it(`E2: whose account ${what} holds no key: any other member may reset it`, async () => {
+			const { store } = roomkey;
+			const holder = await addPerson(store, IDENTITY);
+			const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
+			await addMember(store, rid, holder, { E2EKey: sealed(KEY) });
+			expect(await state(rid)).to.include({ hasHolder: true, holders: 1, inactive: 0 });
+			const reset = () => roomkey.call(alice, 'e2e.resetRoomKey', rid, sealed('next'), 'next');
+			expect(await rejection(reset())).to.include({ error: 'unauthorized' });
+			if (end) await store.users.updateOne({ _id: holder.id }, end);
+			else await store.users.deleteOne({ _id: holder.id });
+			const { members, ...rest } = await state(rid);
+			expect(rest).to.include({ hasHolder: false, holders: 0, inactive: 1 });
+			expect(members.find(({ _id }) => _id === holder.id)).to.include({ state: 'inactive' });
+			await reset();
+			expect(await state(rid)).to.include({ hasHolder: true, keyID: 'next' });
+		});
+	}
+
 	it('T3: gives the members in pages, the numbers whole', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
 		const { members, ...rest } = await state(rid, 1, 1);
@@ -85,7 +108,7 @@ describe('e2e.roomState', () => {
 	it('T3: gives 50 if it is not told how many, and never more than 500', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 520; i++) await addMember(roomkey.store, rid, { id: `x${i}`, username: `x${i}`, token: '' });
-		expect(await state(rid)).to.include({ count: 50, total: 521, withoutIdentityKey: 520 });
+		expect(await state(rid)).to.include({ count: 50, total: 521, inactive: 520 });
 		expect((await state(rid, 1000)).members).to.have.length(500);
 		expect((await state(rid, 1000, 500)).members).to.have.length(21);
 	});

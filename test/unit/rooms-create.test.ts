@@ -1,6 +1,7 @@
 /** Rooms as they are made (contract/rocketchat-e2e.md sections 2.2, 2.3, 5.7). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
+import { MatchError } from '../../shared/errors.js';
 import { hear } from '../support/announced.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -125,6 +126,14 @@ describe('making a room', () => {
 			});
 		});
 	}
+
+	it('refuses fields of somebody’s own that are nested deep, which a store would look through without end', async () => {
+		const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+		expect(await rejection(create(alice, newName(), [], false, { a: nested(99) }))).to.be.instanceOf(MatchError);
+		expect(await create(alice, newName(), [], false, { a: nested(7) })).to.deep.include({
+			customFields: { a: nested(7) },
+		});
+	});
 
 	it('refuses who has not the permission, and rooms of teams', async () => {
 		const guest = await addPerson(roomkey.store, { roles: ['guest'] });

@@ -257,7 +257,7 @@ describe('members of a room', () => {
 			expect(await roomOf(rid)).to.include({ usersCount: 1 });
 		});
 
-		it('is not for the last owner while others stay', async () => {
+		it('is not for the last owner, be they alone, who has to delete the room', async () => {
 			const rid = await room({ usersCount: 2 });
 			const moderator = bob;
 			await addMember(roomkey.store, rid, moderator, { roles: ['moderator'] });
@@ -270,8 +270,56 @@ describe('members of a room', () => {
 			}
 			expect((await placeOf(alice, rid))?.roles).to.deep.equal(['owner']);
 			await leave(moderator, rid);
-			await leave(alice, rid);
+			expect(await rejection(leave(alice, rid))).to.include({ error: 'error-you-are-last-owner' });
+			expect(await placeOf(alice, rid)).to.not.have.property('departures');
+			await roomkey.call(alice, 'groups.delete', rid);
 			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
+		});
+
+		for (const [t, go] of [
+			['c', 'leave'],
+			['p', 'leave'],
+			['c', 'kick'],
+		] as const) {
+			it(`of the last member, who owns nothing, takes the room along (${t}, ${go})`, async () => {
+				const admin = await person({ roles: ['admin'] });
+				const name = `ends-${t}-${go}`;
+				const rid = await addRoom(roomkey.store, [bob], { t, name });
+				const plural = t === 'c' ? 'channels' : 'groups';
+				let answer: unknown;
+				const heard = await hear(roomkey.bus, async () => {
+					answer =
+						go === 'leave'
+							? await roomkey.call(bob, `${plural}.leave`, rid)
+							: await roomkey.call(admin, `${plural}.kick`, rid, undefined, bob.id);
+				});
+				if (t === 'c') expect(answer).to.have.nested.property('channel._id', rid);
+				else expect(answer).to.deep.equal({});
+				expect(await roomOf(rid)).to.equal(null);
+				expect(await placeOf(bob, rid)).to.equal(null);
+				expect(heard.of('rooms')).to.deep.equal([`removed ${rid}`]);
+				expect(heard.of('subscriptions')).to.have.length(1);
+				await roomkey.call(alice, `${plural}.create`, name);
+			});
+		}
+
+		it('of the last two at once leaves no room that nobody is in', async () => {
+			for (let i = 0; i < 10; i++) {
+				const carol = await person();
+				const rid = await addRoom(roomkey.store, [bob, carol], { name: `two-${i}` });
+				await Promise.all([leave(bob, rid), leave(carol, rid)]);
+				expect(await roomOf(rid)).to.equal(null);
+			}
+		});
+
+		it('leaves the room of a team, and one that somebody is asked into', async () => {
+			const team = await addRoom(roomkey.store, [bob], { teamId: 'team', teamMain: true });
+			await leave(bob, team);
+			expect(await roomOf(team)).not.to.equal(null);
+			const open = await addRoom(roomkey.store, [bob]);
+			await addMember(roomkey.store, open, await person(), { status: 'INVITED' });
+			await leave(bob, open);
+			expect(await roomOf(open)).not.to.equal(null);
 		});
 
 		it('leaves an owner, however many owners go at once', async () => {
@@ -352,13 +400,18 @@ describe('members of a room', () => {
 			expect(heard.changes).to.deep.equal([]);
 			expect(await strict.store.subscriptions.findOne({ rid, 'u._id': two.id })).to.deep.equal(before);
 			expect(await strict.call(two, 'groups.leave', rid, undefined, true)).to.deep.equal({ lastKeyHolder: true });
-			expect(await strict.call(one, 'groups.leave', rid)).to.deep.equal({});
+			await strict.call(one, 'groups.delete', rid);
 			await strict.close();
 		});
 
+		const old = (e2eKeyId: string): Partial<Subscription> => ({
+			oldRoomKeys: [{ e2eKeyId, ts: new Date(), E2EKey: `${e2eKeyId}-old` }],
+		});
 		for (const [what, fields, isStale] of [
 			['held the key', withKey(), true],
 			['was offered it', { E2ESuggestedKey: 'k-offered' }, true],
+			['has it among the old ones', old('k'), true],
+			['has another among the old ones', old('j'), false],
 			['never saw it', {}, false],
 		] as const) {
 			it(`E12: a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'}`, async () => {

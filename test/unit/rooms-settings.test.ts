@@ -43,6 +43,18 @@ describe('the settings of a room', () => {
 		expect(place?.E2EKey).to.equal('k-alice');
 	});
 
+	it('5.7: switched on, it ends the translation of messages, and tells those whose place that changes', async () => {
+		const rid = await room();
+		const { subscriptions } = roomkey.store;
+		await subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { autoTranslate: true } });
+		const place = await subscriptions.findOne({ rid, 'u._id': alice.id });
+		await addMember(roomkey.store, rid, await addPerson(roomkey.store));
+		expect((await hear(roomkey.bus, () => encrypt(alice, rid, false))).of('subscriptions')).to.deep.equal([]);
+		const heard = await hear(roomkey.bus, () => encrypt(alice, rid, true));
+		expect(heard.of('subscriptions')).to.deep.equal([`updated ${place?._id}`]);
+		expect(await subscriptions.countDocuments({ rid, autoTranslate: { $exists: true } })).to.equal(0);
+	});
+
 	it('E14: who did it and when stands in the room and in the event', async () => {
 		const rid = await room();
 		const heard = await hear(roomkey.bus, () => encrypt(alice, rid, true));

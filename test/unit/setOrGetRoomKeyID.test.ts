@@ -75,6 +75,21 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
+	it('E2, E8: who named the key without storing one may still do so, in the same words', async () => {
+		const rid = await addUnkeyed();
+		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
+		const key = sealed('k');
+		const announced = await announcedBy(roomkey, async () => {
+			expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
+		});
+		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
+		expect(announced).to.deep.equal([`subscriptions ${alice.id}`]);
+		// A key that is there is not replaced by one that says the same of itself.
+		await setOrGet(alice, rid, 'k', sealed('k'));
+		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+	});
+
 	it('E8: of 50 racers with keys one wins, nobody else keeps a key, and all learn the key id', async () => {
 		const racers = await Promise.all(Array.from({ length: 50 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });

@@ -36,6 +36,66 @@ describe('a room as clients see it', () => {
 	});
 });
 
+describe('announcing an account', () => {
+	const test = eachTestWithStore();
+	const SECRETS = { e2e: { public_key: 'p', private_key: 'PRIVATE' }, requirePasswordChange: true };
+
+	async function told(action: 'updated' | 'removed', _id: string, readers: readonly string[]) {
+		const events: EventPayloads['notify'][] = [];
+		await announce({ collection: 'users', action, document: { _id } }, test.store, {
+			read: () => new Map(readers.map((id) => [`${id}/userData`, true])),
+			notify: (event) => void events.push(event),
+			roomsReadBy: () => new Set(),
+			askAgain: async () => {},
+		});
+		return events;
+	}
+
+	it('10.2: tells the user the own profile and what of it there is not any more, and nothing else', async () => {
+		const { id, username } = await addPerson(test.store, { name: 'Alice', status: 'away', ...SECRETS });
+		expect(await told('updated', id, [id, 'other'])).to.deep.equal([
+			{
+				stream: 'notify-user',
+				eventName: `${id}/userData`,
+				args: [
+					{
+						type: 'updated',
+						id,
+						diff: { username, name: 'Alice', roles: ['user'], active: true, status: 'away' },
+						unset: { emails: 1, profile: 1, settings: 1 },
+					},
+				],
+			},
+		]);
+	});
+
+	it('10.2: tells that it is gone', async () => {
+		const [{ args }] = (await told('removed', 'gone', ['gone'])) as [EventPayloads['notify']];
+		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
+	});
+
+	it('tells nobody else', async () => {
+		const { id } = await addPerson(test.store, SECRETS);
+		expect(await told('updated', id, ['other'])).to.deep.equal([]);
+	});
+});
+
+describe('announcing a place', () => {
+	const test = eachTestWithStore();
+
+	it('says nothing of a departure that is under way', async () => {
+		const events: EventPayloads['notify'][] = [];
+		const place = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
+		await announce({ collection: 'subscriptions', action: 'updated', document: place }, test.store, {
+			read: () => new Map(),
+			notify: (event) => void events.push(event),
+			roomsReadBy: () => new Set(),
+			askAgain: async () => {},
+		});
+		expect(events.map(({ args }) => args)).to.deep.equal([['updated', { _id: 's', rid: 'r', u: { _id: 'u' } }]]);
+	});
+});
+
 describe('announcing a room', () => {
 	const test = eachTestWithStore();
 	let members: Person[];

@@ -33,8 +33,8 @@ describe('old keys (2.3)', () => {
 
 	it('take in no key twice, and none that stays where it is', () => {
 		const oldRoomKeys = old('x');
-		expect(withArchived({ E2EKey: 'old key 0', oldRoomKeys }, 'x')).to.equal(oldRoomKeys);
-		expect(withArchived({ E2EKey: 'same', oldRoomKeys }, 'x', 'same')).to.equal(oldRoomKeys);
+		expect(withArchived({ E2EKey: 'old key 0', oldRoomKeys }, 'x')).to.deep.equal(oldRoomKeys);
+		expect(withArchived({ E2EKey: 'same', oldRoomKeys }, 'x', 'same')).to.deep.equal(oldRoomKeys);
 		expect(withArchived({}, 'x')).to.deep.equal([]);
 	});
 

@@ -11,7 +11,7 @@ import { eachTestWithStore } from '../support/store.js';
 
 type Find = Store['users']['find'];
 
-const INTERVAL = 10_000;
+const INTERVAL = 1000;
 
 describe('the watch over login tokens', () => {
 	const test = eachTestWithStore();
@@ -40,7 +40,7 @@ describe('the watch over login tokens', () => {
 		return { queries, log, stop, announced };
 	}
 
-	it('announces those that are gone, every ten seconds', async () => {
+	it('announces those that are gone, every second', async () => {
 		const [alice, bob] = [await addPerson(test.store), await addPerson(test.store)];
 		const inUse = new Map([
 			[hashToken(alice.token), alice.id],
@@ -63,13 +63,32 @@ describe('the watch over login tokens', () => {
 		expect(queries).to.deep.equal([4]);
 	});
 
-	it('asks for 500 at a time', async () => {
-		const inUse = new Map(Array.from({ length: 1200 }, (_, i) => [`token-${i}`, 'someone']));
-		const { queries, stop, announced } = watch(inUse);
-		const gone = announced(1200);
+	for (const [count, looks] of [
+		[1200, [[500], [500], [200]]],
+		[12_000, Array.from({ length: 10 }, () => [500, 500, 200])],
+	] as [number, number[][]][]) {
+		it(`asks for ${count} in ${looks.length} looks, 500 at a time`, async () => {
+			const inUse = new Map(Array.from({ length: count }, (_, i) => [`token-${i}`, 'someone']));
+			const { queries, stop, announced } = watch(inUse);
+			const asked: number[] = [];
+			for (const look of looks) {
+				const gone = announced(look.reduce((sum, size) => sum + size, 0));
+				mock.timers.tick(INTERVAL);
+				await gone;
+				await new Promise(setImmediate);
+				asked.push(...look);
+				expect(queries).to.deep.equal(asked);
+			}
+			await stop();
+		});
+	}
+
+	it('announces those of users who were barred elsewhere', async () => {
+		const alice = await addPerson(test.store, { active: false });
+		const { stop, announced } = watch(new Map([[hashToken(alice.token), alice.id]]));
+		const gone = announced(1);
 		mock.timers.tick(INTERVAL);
-		await gone;
-		expect(queries).to.deep.equal([500, 500, 200]);
+		expect(await gone).to.deep.equal([{ userId: alice.id, hashedTokens: [hashToken(alice.token)] }]);
 		await stop();
 	});
 

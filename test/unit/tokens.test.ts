@@ -225,7 +225,28 @@ describe('login tokens (9.3)', () => {
 		await late.close();
 	});
 
-	for (const name of ['getNewToken', 'removeOtherTokens']) {
+	describe('logoutOtherClients', () => {
+		it('9.3: answers a token for this connection, and ends all others', async () => {
+			const now: unknown[] = [];
+			const caller = { ...callerOf(alice), setUserId: (...user: unknown[]) => void now.push(...user) };
+			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;
+			expect(Object.keys(rest)).to.deep.equal(['tokenExpires']);
+			expect(now).to.deep.equal([alice.id, hashOf(token), rest.tokenExpires]);
+			expect(await hashesOf(alice)).to.deep.equal([hashOf(token)]);
+			const removed = [alice.token, ...others].map(hashOf);
+			expect(announced).to.deep.equal([{ userId: alice.id, hashedTokens: removed }]);
+			expect(await resume(token)).to.include({ id: alice.id });
+			expect(await rejection(resume(alice.token))).to.include(LOGGED_OUT);
+		});
+
+		it('ends nothing by a token that was revoked itself', async () => {
+			const revoked = { ...callerOf(alice), hashedToken: 'gone' };
+			expect(await rejection(roomkey.callAs(revoked, 'logoutOtherClients'))).to.include(LOGGED_OUT);
+			expect(await hashesOf(alice)).to.have.length(3);
+		});
+	});
+
+	for (const name of ['getNewToken', 'removeOtherTokens', 'logoutOtherClients']) {
 		it(`${name} refuses callers who are not logged in`, async () => {
 			const error = await rejection(roomkey.callAs(nobody, name));
 			expect(error).to.include({ error: 'You are not logged in.', reason: undefined });

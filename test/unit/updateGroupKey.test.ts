@@ -115,6 +115,17 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect((await placeOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
+	it('E7, T1: a member who stores a key of the room has decided about the offer of it', async () => {
+		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
+		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
+		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
+		const key = sealed('k');
+		await update(bob, rid, bob, key);
+		const place = await placeOf(roomkey.store, rid, bob);
+		expect(place).to.deep.include({ E2EKey: key, oldRoomKeys: suggestedOldRoomKeys });
+		expect(place).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+	});
+
 	it('12 (#33405): of 20 who offer at once one is heard', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 20 }, () => sealed('k'));

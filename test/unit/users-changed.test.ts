@@ -113,6 +113,38 @@ describe('people, changed', () => {
 			expect((await subscriptions.findOne({ rid: direct, 'u._id': other.id }))?.name).to.equal(username);
 		});
 
+		for (const [what, changes] of [
+			['users.update', (person: Person) => update(admin, person.id, { username: person.username })],
+			['users.updateOwnBasicInfo', (person: Person) => updateOwn(person, { username: person.username })],
+		] as const) {
+			it(`${what}: looks for no rooms where the name is the same, and completes what was left undone`, async () => {
+				const person = await addPerson(roomkey.store, { username: fresh() });
+				const settled = await addRoom(roomkey.store, [person], { u: { _id: person.id, username: 'not looked at' } });
+				await changes(person);
+				const maker = async () => (await roomkey.store.rooms.findOne({ _id: settled }))?.u?.username;
+				expect(await maker()).to.equal('not looked at');
+				await addRoom(roomkey.store, [{ ...person, username: 'former' }]);
+				await changes(person);
+				expect(await maker()).to.equal(person.username);
+				const former = { 'u._id': person.id, 'u.username': 'former' };
+				expect(await roomkey.store.subscriptions.countDocuments(former)).to.equal(0);
+			});
+		}
+
+		it('hands no room over where something else is refused', async () => {
+			const { store } = roomkey;
+			const [person, other] = [await addPerson(store), await addPerson(store, { username: fresh() })];
+			const rid = await addRoom(store, [other]);
+			await addMember(store, rid, person, { roles: ['owner'] });
+			const change = { active: false, username: other.username };
+			expect(await rejection(update(admin, person.id, change, true))).to.include({
+				error: 'error-could-not-save-identity',
+			});
+			expect(await store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.equal(1);
+			await update(admin, person.id, { active: false }, true);
+			expect(await store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.equal(2);
+		});
+
 		it('gives nobody a name or an e-mail that another one has, whatever the case', async () => {
 			const email = `${fresh()}@x`;
 			const taken = await addPerson(roomkey.store, { username: fresh(), emails: [{ address: email, verified: true }] });
@@ -266,6 +298,22 @@ describe('people, changed', () => {
 			expect(await rejection(roomkey.call(admin, 'users.delete', admin.id))).to.include(lastAdmin);
 			expect(await userOf(admin.id)).to.deep.include({ roles: ['admin'], active: true });
 			expect(await tokensOf(admin.id)).to.deep.equal([hashToken(admin.token)]);
+		});
+
+		it('keeps the rooms, where they cannot go', async () => {
+			const { store } = roomkey;
+			const rid = await addRoom(store, [await addPerson(store)]);
+			await addMember(store, rid, admin, { roles: ['owner'] });
+			for (const end of [
+				() => update(admin, admin.id, { active: false }, true),
+				() => setActive(admin, admin.id, false, true),
+				() => roomkey.call(admin, 'users.delete', admin.id, undefined, undefined, true),
+			]) {
+				expect(await rejection(end())).to.include(lastAdmin);
+			}
+			expect(await store.subscriptions.countDocuments({ rid, roles: 'owner' })).to.equal(1);
+			await store.rooms.deleteOne({ _id: rid });
+			await store.subscriptions.deleteMany({ rid });
 		});
 
 		for (const [what, end] of [

@@ -38,7 +38,9 @@ describe('users.delete', () => {
 		const left = await addRoom(store, [other], waiting);
 		const gone = 'no-such-room';
 		await addMember(store, gone, person);
-		return { person, other, keyed, keyless, left };
+		const alone = await addRoom(store, [], encrypted);
+		await addMember(store, alone, person, { roles: ['owner'], E2EKey: sealed() });
+		return { alone, gone, person, other, keyed, keyless, left };
 	}
 
 	/** Whatever the store still holds of a user. */
@@ -53,7 +55,7 @@ describe('users.delete', () => {
 	const nothing = { users: 0, places: 0, turns: 0 };
 
 	it('E10: removes the user with every place, every turn in a queue and every token', async () => {
-		const { person, other, keyed } = await addInvolved();
+		const { person, other, keyed, alone } = await addInvolved();
 		const seen: unknown[] = [];
 		const stops = [
 			roomkey.bus.on('tokens-removed', (event) => void seen.push(event)),
@@ -61,7 +63,7 @@ describe('users.delete', () => {
 				if (event.collection === 'users') seen.push(event);
 			}),
 		];
-		expect(await remove(person.id)).to.deep.equal({ deletedRooms: [] });
+		expect(await remove(person.id, true)).to.deep.equal({ deletedRooms: [alone] });
 		for (const stop of stops) stop();
 		expect(await tracesOf(person.id)).to.deep.equal(nothing);
 		expect(seen).to.deep.equal([
@@ -92,21 +94,22 @@ describe('users.delete', () => {
 		admin = await addPerson(fragile.store, { roles: ['admin'] });
 		let steps = 1;
 		for (let writes = 0; writes < steps; writes++) {
-			const { person } = await addInvolved(fragile);
+			const { person, alone } = await addInvolved(fragile);
 			crashing?.crashAfter(writes);
-			const broken = await rejection(remove(person.id, undefined, undefined, fragile));
+			const broken = await rejection(remove(person.id, true, undefined, fragile));
 			expect(broken, `after ${writes} writes`).to.be.instanceOf(Error);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
 			const user = await fragile.store.users.findOne({ _id: person.id });
 			if (writes > 0 && user)
 				expect(user).to.include({ active: false }).and.nested.property('services.resume.loginTokens').that.is.empty;
-			if (user) await remove(person.id, undefined, undefined, fragile);
+			if (user) await remove(person.id, true, undefined, fragile);
+			expect(await fragile.store.rooms.findOne({ _id: alone }), `after ${writes} writes`).to.equal(null);
 			expect(await tracesOf(person.id, fragile), `after ${writes} writes`).to.deep.equal(nothing);
 			if (steps > 1) continue;
 			// How many there are to break off after.
 			const counted = await addInvolved(fragile);
 			crashing?.crashAfter(Number.POSITIVE_INFINITY);
-			await remove(counted.person.id, undefined, undefined, fragile);
+			await remove(counted.person.id, true, undefined, fragile);
 			steps = crashing?.writes ?? 0;
 			expect(steps).to.be.greaterThan(5);
 		}
@@ -116,7 +119,7 @@ describe('users.delete', () => {
 
 	it('E10: lets who comes back under the same name start afresh', async () => {
 		const { person, keyed } = await addInvolved();
-		await remove(person.id);
+		await remove(person.id, true);
 		const again = (await roomkey.call(admin, 'users.create', 'a@x', 'Again', person.username, 'p')) as {
 			user: { _id: string };
 		};
@@ -162,6 +165,33 @@ describe('users.delete', () => {
 		expect(await tracesOf(owner.id)).to.include({ users: 1, places: 1 });
 		await remove(owner.id, true);
 		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
+	});
+
+	it('takes rooms along that nobody else is in, where that is confirmed, and tells which', async () => {
+		const { store } = roomkey;
+		const person = await addPerson(store);
+		const member = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
+		const itself = await addRoom(store, [person], { t: 'd' });
+		const livechat = await addRoom(store, [person], { t: 'l' });
+		expect(await rejection(remove(person.id))).to.deep.include({
+			error: 'user-last-owner',
+			details: { shouldChangeOwner: [], shouldBeRemoved: [member] },
+		});
+		const { deletedRooms } = (await remove(person.id, true)) as { deletedRooms: string[] };
+		expect(deletedRooms).to.have.members([member, itself]);
+		expect(await store.rooms.countDocuments({ _id: { $in: [member, itself, livechat] } })).to.equal(1);
+		const other = await addPerson(store);
+		await roomkey.call(other, 'channels.create', 'nobody-else');
+	});
+
+	it('2.4: notes every place that goes, also in a room that is gone', async () => {
+		const { person, gone } = await addInvolved();
+		const places = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
+		await remove(person.id, true);
+		const notes = await roomkey.store.trash.find({ 'u._id': person.id }).toArray();
+		expect(notes.map(({ rid }) => rid))
+			.to.have.members(places.map(({ rid }) => rid))
+			.and.include(gone);
 	});
 
 	it('finds by user name, is for those who may delete-user, and tells what is wrong', async () => {

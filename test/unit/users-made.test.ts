@@ -41,10 +41,28 @@ describe('people, made and shown', () => {
 				type: 'user',
 				roles: ['user'],
 				active: true,
+				status: 'offline',
+				settings: {},
+				_updatedAt: user._updatedAt,
 			});
+			expect(user._updatedAt).to.be.instanceOf(Date);
 			expect(user.createdAt).to.be.instanceOf(Date);
 			expect((await userOf(user._id)).services?.resume?.loginTokens).to.deep.equal([]);
 			expect(await logIn(name, 'secret')).to.include({ id: user._id });
+		});
+
+		it('keeps no more of custom fields than 10,000 characters, at once or one after the other', async () => {
+			const name = fresh();
+			const create10k = create(admin, `${name}@x`, name, name, 'p', ...Array(5).fill(undefined), {
+				a: 'x'.repeat(10_000),
+			});
+			expect(await rejection(create10k)).to.include({ errorType: 'Match.Error' });
+			const { user } = await create(admin, `${name}@x`, name, name, 'p');
+			const add = (field: string) =>
+				roomkey.call(admin, 'users.update', user._id, { customFields: { [field]: 'x'.repeat(6000) } });
+			await add('a');
+			expect(await rejection(add('b'))).to.include({ errorType: 'Match.Error' });
+			expect(Object.keys((await userOf(user._id)).customFields ?? {})).to.deep.equal(['a']);
 		});
 
 		it('heeds what it is told about it', async () => {

@@ -4,6 +4,7 @@ import type { Person } from '../support/people.js';
 import { addMember, addPerson, addRoom } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { during } from '../support/settings.js';
 
 const LIST = 'e2e.getUsersOfRoomWithoutKey';
 const REQUEST = 'e2e.requestSubscriptionKeys';
@@ -122,6 +123,16 @@ describe('who has no key', () => {
 				`notify notify-room ${wanted}/e2e.keyRequest k`,
 				`notify notify-room ${also}/e2e.keyRequest k2`,
 			]);
+		});
+
+		it('E13: asks nobody while E2E_Enable is off, for the event names the key', async () => {
+			await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
+			await during(roomkey.store, 'E2E_Enable', false, async () => {
+				const announced = await announcedBy(roomkey, async () =>
+					expect(await roomkey.call(alice, REQUEST)).to.equal(true),
+				);
+				expect(announced).to.deep.equal([]);
+			});
 		});
 
 		it('4.6: goes through rooms in pages', async () => {

@@ -692,6 +692,36 @@ describe('publications over DDP', () => {
 			expect(frames.at(-1)).to.deep.equal(READY);
 		});
 
+		it('may show what the publish function shows by itself, and it is taken away once', async () => {
+			const client = await connect();
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			await subscribe((context) => {
+				context.added(PERMISSIONS, 'p', { roles: ['r'] });
+				return withRole('r');
+			}, client);
+			client.send({ msg: 'unsub', id: 's' });
+			const removed = { msg: 'removed', collection: PERMISSIONS, id: 'p' };
+			expect(await untilEcho(client)).to.deep.equal([removed, NOSUB]);
+		});
+
+		it('show again, when it is written, what the publish function has taken away by itself', async () => {
+			const client = await connect();
+			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
+			let context: PublicationContext | undefined;
+			await subscribe((its) => {
+				context = its;
+				return withRole('r');
+			}, client);
+			context?.removed(PERMISSIONS, 'p');
+			const removed = { msg: 'removed', collection: PERMISSIONS, id: 'p' };
+			expect(await client.next()).to.deep.equal(removed);
+			expect(await write(client, 'p', ['r', 's'])).to.deep.equal([RESULT, shown('p', 'r', 's'), UPDATED]);
+			context?.removed(PERMISSIONS, 'p');
+			expect(await client.next()).to.deep.equal(removed);
+			client.send({ msg: 'unsub', id: 's' });
+			expect(await untilEcho(client)).to.deep.equal([NOSUB]);
+		});
+
 		it('come in slices that let others in between, and end when the client no longer wants them', async () => {
 			const count = 1000;
 			for (let i = 0; i < count; i++) await app.store.permissions.insertOne({ _id: `p${i}`, roles: ['r'] });

@@ -175,6 +175,22 @@ describe('REST', () => {
 			});
 			expect(status).to.equal(200);
 		});
+
+		it('reads truth values and numbers of a form, which is all text, as those of a query', async () => {
+			const post = (path: string, form: Record<string, string>) =>
+				request(`${app.url}/api/v1/${path}`, {
+					method: 'POST',
+					headers: headersOf(alice),
+					body: new URLSearchParams(form),
+				});
+			const keys = { public_key: 'public', private_key: 'private' };
+			await post('e2e.setUserPublicAndPrivateKeys', keys);
+			expect((await post('e2e.setUserPublicAndPrivateKeys', keys)).status).to.equal(400);
+			expect((await post('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'true' })).status).to.equal(200);
+			expect((await post('e2e.setUserPublicAndPrivateKeys', { ...keys, force: 'perhaps' })).status).to.equal(400);
+			const { body } = await post('groups.create', { name: 'by-a-form', readOnly: 'true' });
+			expect(body.group).to.include({ ro: true });
+		});
 	});
 
 	describe('envelope (7.3)', () => {

@@ -6,11 +6,11 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Broadcast } from '../broadcast.js';
 import type { Heartbeats, Patient } from '../heartbeat.js';
-import type { OpenSession, TransportOptions } from '../transport.js';
-import { type ClientSocket, WebSocketTransport } from '../websocket.js';
+import type { OpenSession } from '../transport.js';
+import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
 import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
 
-export interface FramedOptions extends TransportOptions {
+export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
@@ -52,7 +52,7 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
 		this.alive();
 		const messages = messagesIn(frame);
-		if (!messages) this.#fail('Broken framing.');
+		if (!messages) this.fail('Broken framing.');
 		else if (messages.length === 1) super.received(messages[0] as string);
 		else this.receivedMany(messages);
 	}
@@ -90,11 +90,11 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 
 	giveUp(): void {
 		// What it answers is not read.
-		if (!this.webSocket.isPaused) this.#fail('No response from heartbeat');
+		if (!this.webSocket.isPaused) this.fail('No response from heartbeat');
 	}
 
 	/** Ends the connection without a close frame of SockJS. */
-	#fail(reason: string): void {
+	private fail(reason: string): void {
 		this.#heartbeats.stop(this);
 		this.webSocket.close(3000, reason);
 	}

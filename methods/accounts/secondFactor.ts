@@ -1,0 +1,158 @@
+/**
+ * The second factor (`contract/rocketchat-e2e.md` 7.5): what people whom Rocket.Chat asks for one are asked for here too. A
+ * token that Roomkey gives out is good in a Rocket.Chat on the same database, so it must cost as much.
+ */
+import type { User } from '../../shared/documents.js';
+import { type ClientError, refusal } from '../../shared/errors.js';
+import type { MethodContext, SecondFactor } from '../../shared/method.js';
+import { type FactorSettings, factorSettings } from '../settings/secondFactor.js';
+import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
+import { isPassword } from './passwords.js';
+import { useTotpCode } from './totp.js';
+
+const FACTORS = {
+	'emails.verified': 1,
+	'services.password.bcrypt': 1,
+	'services.totp.enabled': 1,
+	'services.totp.secret': 1,
+	'services.email2fa.enabled': 1,
+	'services.emailCode': 1,
+	'services.resume.loginTokens.hashedToken': 1,
+	'services.resume.loginTokens.bypassTwoFactor': 1,
+} as const;
+
+type FactorName = 'totp' | 'email' | 'password';
+
+/** A code that is missing is no guess, and proves nothing either. */
+class NothingGiven extends Error {
+	constructor(readonly refusal: ClientError) {
+		super(refusal.message);
+	}
+}
+
+/** What is refused to the caller, whatever it was while attempts were counted. */
+async function told<T>(outcome: Promise<T>): Promise<T> {
+	try {
+		return await outcome;
+	} catch (thrown) {
+		throw thrown instanceof NothingGiven ? thrown.refusal : thrown;
+	}
+}
+
+/**
+ * Makes an attempt at a password and a second factor. With the right password and no code it fails, and counts neither as
+ * a failure nor as an end of failures: only refusals count, and what is thrown inside is none.
+ */
+export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
+	return told(context.attempt(account, run));
+}
+
+/** The second factors the user has set up, the one to ask for first. */
+function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
+	const names: FactorName[] = [];
+	if (byTotp && services?.totp?.enabled === true) names.push('totp');
+	const hasMail = emails?.some(({ verified }) => verified);
+	if (byEmail && services?.email2fa?.enabled === true && hasMail) names.push('email');
+	return names;
+}
+
+/** Whether the caller came with a token of theirs that stands for a second factor, as some personal access tokens do. */
+function bypasses({ services }: User, hashedToken: string | null): boolean {
+	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
+	return token?.bypassTwoFactor === true;
+}
+
+/** The password as it stands in for a second factor: its hex SHA-256. */
+async function isPasswordDigest(code: string, bcrypt: string | undefined): Promise<boolean> {
+	const digest = code.toLowerCase();
+	return /^[0-9a-f]{64}$/.test(digest) && isPassword({ digest, algorithm: 'sha-256' }, bcrypt);
+}
+
+async function tryCode(
+	{ store }: MethodContext,
+	user: User,
+	name: FactorName,
+	code: string,
+	settings: FactorSettings,
+): Promise<Verdict> {
+	const { totp = {}, emailCode, password } = user.services ?? {};
+	const verdict = (right: boolean): Verdict => (right ? 'right' : 'wrong');
+	if (name === 'totp') return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
+	if (name === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
+	return verdict(await isPasswordDigest(code, password?.bcrypt));
+}
+
+/** What guesses are counted by. One who holds the password must not reset the count of guesses at the code with it. */
+function accountOf(name: FactorName, userId: string): string {
+	return name === 'password' ? userId : `second factor of ${userId}`;
+}
+
+interface Demand {
+	readonly factor: SecondFactor | null;
+	/** The token that may stand for a second factor. */
+	readonly hashedToken: string | null;
+	/** Whether the password is asked for where there is no second factor, if the settings say so. */
+	readonly orPassword: boolean;
+}
+
+/** @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong */
+async function demand(
+	context: MethodContext,
+	userId: string,
+	{ factor, hashedToken, orPassword }: Demand,
+): Promise<void> {
+	const settings = await factorSettings(context.store);
+	if (!settings.enabled) return;
+	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
+	if (!user) throw refusal('invalidUser', { method: context.name });
+	if (bypasses(user, hashedToken)) return;
+	const availableMethods = availableTo(user, settings);
+	const hasPassword = user.services?.password?.bcrypt !== undefined;
+	const fallback = orPassword && settings.passwordFallback && hasPassword ? 'password' : undefined;
+	const method = availableMethods.find((name) => name === factor?.method) ?? availableMethods[0] ?? fallback;
+	if (!method) return;
+	const [mailed] = method === 'email' ? codesOf(user.services?.emailCode) : [];
+	const details = {
+		method,
+		codeGenerated: false,
+		...(mailed && { codeExpires: mailed.expire.toISOString() }),
+		availableMethods,
+	};
+	if (!factor?.code) throw new NothingGiven(refusal('totpRequired', details));
+	await context.attempt(accountOf(method, userId), async () => {
+		const verdict = await tryCode(context, user, method, factor.code, settings);
+		if (verdict !== 'right') throw refusal(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
+	});
+}
+
+/** The same for a call, outside of any attempt. */
+function demandOfCall(context: MethodContext, userId: string, orPassword: boolean): Promise<void> {
+	const { secondFactor: factor, hashedToken } = context;
+	return told(demand(context, userId, { factor, hashedToken, orPassword }));
+}
+
+/**
+ * Demands the caller's second factor; or their password, where they have none and the settings say so.
+ * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
+ */
+export async function demandSecondFactor(context: MethodContext): Promise<void> {
+	if (context.userId === null) throw refusal('invalidUser', { method: context.name });
+	await demandOfCall(context, context.userId, true);
+}
+
+/** The same of a caller who has just proven the password. */
+export function demandFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
+	return demandOfCall(context, userId, false);
+}
+
+/**
+ * The same of somebody who logs in with the right password. To be called within `attemptWithFactor`.
+ * @param factor what came with the login
+ */
+export function demandFactorAtLogin(
+	context: MethodContext,
+	userId: string,
+	factor: SecondFactor | null,
+): Promise<void> {
+	return demand(context, userId, { factor, hashedToken: null, orPassword: false });
+}

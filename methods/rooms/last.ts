@@ -1,0 +1,35 @@
+/** The last one who goes takes the room along: nobody could see it any more, and its name would stay taken for ever. */
+import type { Room, RoomType } from '../../shared/documents.js';
+import type { MethodContext } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import type { StaleReason } from '../e2e/stale.js';
+import { removeMember } from './leave.js';
+import { removeRoom } from './remove.js';
+
+/** Types of rooms that belong to their members. Others, such as livechats, are kept for whoever serves them. */
+const OF_MEMBERS: readonly RoomType[] = ['c', 'p', 'd'];
+
+/** Whether a room would go with this user: nobody else has a place in it. That of a team stays as long as the team. */
+export async function goesWith(store: Store, { _id: rid, t, teamMain }: Room, userId: string): Promise<boolean> {
+	if (!OF_MEMBERS.includes(t) || teamMain) return false;
+	const others = { rid, 'u._id': { $ne: userId } };
+	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) === null;
+}
+
+/** Takes a member out of a room as `removeMember` does, and with the last one the room. */
+export async function takeOut(
+	context: Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>,
+	room: Room,
+	userId: string,
+	reason: StaleReason,
+): Promise<{ lastKeyHolder: boolean; isRoomGone: boolean }> {
+	const isLast = () => goesWith(context.store, room, userId);
+	// With the room their place goes last: a call that is broken off can be repeated.
+	const { lastKeyHolder } = (await isLast())
+		? { lastKeyHolder: false }
+		: await removeMember(context, room, userId, reason);
+	// Asked again, as the last two may go at once.
+	const isRoomGone = await isLast();
+	if (isRoomGone) await removeRoom(context, room, userId);
+	return { lastKeyHolder, isRoomGone };
+}

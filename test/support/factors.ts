@@ -1,0 +1,45 @@
+/** Second factors, as Rocket.Chat stores them and as people come by their codes. */
+import { createHash } from 'node:crypto';
+import { hash } from '@node-rs/bcrypt';
+import { Secret, TOTP } from 'otpauth';
+import type { EmailCode, User } from '../../shared/documents.js';
+import type { Store } from '../../shared/store.js';
+
+type Services = NonNullable<User['services']>;
+
+/** The secret of an authenticator app: the text `12345678901234567890`, as in the test vectors of RFC 6238. */
+export const SECRET = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+
+/** A code of the app. @param steps how many time steps from now */
+export function appCode(steps = 0): string {
+	return TOTP.generate({ secret: Secret.fromBase32(SECRET), timestamp: Date.now() + steps * 30_000 });
+}
+
+/** A code that the app shows neither now nor soon. */
+export function wrongCode(): string {
+	const right = [-2, -1, 0, 1, 2].map(appCode);
+	return ['000000', '111111', '222222', '333333', '444444', '555555'].find((code) => !right.includes(code)) as string;
+}
+
+export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Codes that are good without the app. */
+export const BACKUP_CODES = ['AbCd1234', 'EfGh5678'] as const;
+
+/** Of somebody with an app. */
+export const WITH_APP: Services = { totp: { enabled: true, secret: SECRET, hashedBackup: BACKUP_CODES.map(sha256) } };
+
+/** A code as it is stored when it has been mailed. Cheap to look at. */
+export async function mailed(code: string, fields: Partial<EmailCode> = {}): Promise<EmailCode> {
+	return { code: await hash(code, 4), expire: new Date(Date.now() + 600_000), attempts: 0, ...fields };
+}
+
+/** Of somebody who has codes mailed, and was sent this one; or none. */
+export async function withMail(code?: string, fields: Partial<EmailCode> = {}): Promise<Services> {
+	return { email2fa: { enabled: true }, ...(code !== undefined && { emailCode: await mailed(code, fields) }) };
+}
+
+/** Says something about second factors, as a Rocket.Chat database does. Before the first call: it is remembered. */
+export async function say(store: Store, name: string, value: boolean | number): Promise<void> {
+	await store.settings.insertOne({ _id: `Accounts_TwoFactorAuthentication_${name}`, value });
+}

@@ -1,0 +1,59 @@
+/** Rules of limits to test, and those who are counted by them. Time passes as the test says. */
+import { mock } from 'node:test';
+import type { Caller } from '../../server/caller.js';
+import type { RateEvent, RateMessage, RateOutcome, RateRule } from '../../shared/limit.js';
+import { type Connection, method } from '../../shared/method.js';
+import { openRoomkey, type TestRoomkey } from './roomkey.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+export const methods = [
+	...['one', 'two'].map((name) => method({ ...anyone, name, run: () => 'done' })),
+	method({ ...anyone, name: 'outer', run: (_args, context) => context.call('one') }),
+	method({ ...anyone, name: 'limited', limit: { calls: 2, per: 1000 }, run: () => 'done' }),
+];
+
+/** A caller over DDP as `connection`, or over REST. */
+export function from(userId: string | null, clientAddress: string | null, connection: string | null): Partial<Caller> {
+	return { userId, clientAddress, connection: connection === null ? null : ({ id: connection } as Connection) };
+}
+
+export const alice = from('alice', '1.2.3.4', 'a');
+
+/** A rule about everything, unless it says otherwise, and what its callback has heard. */
+export function listener(rule: Partial<RateRule> = {}) {
+	const heard: [RateOutcome, RateEvent][] = [];
+	return { heard, rule: { matcher: {}, ...rule, callback: (...told) => void heard.push(told) } satisfies RateRule };
+}
+
+export interface RuledRoomkey extends TestRoomkey {
+	/** What a call is answered with: its result, or the code of its error. */
+	answer(caller: Partial<Caller>, name: string): Promise<unknown>;
+	/** Whether a call, of `one` by alice, is refused for its number. */
+	refuses(caller?: Partial<Caller>, name?: string): Promise<boolean>;
+	/** Errors in the log. */
+	errors(): string[];
+}
+
+/** Opens Roomkey with these methods and rules. */
+export async function openRuled(
+	limits: readonly RateRule[],
+	limitMessage?: RateMessage,
+	rateLimit: 'on' | 'dry-run' = 'on',
+): Promise<RuledRoomkey> {
+	const roomkey = await openRoomkey(methods, { rateLimit, limits, ...(limitMessage && { limitMessage }) });
+	// Not before: a database driver has timers of its own.
+	mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+	const answer: RuledRoomkey['answer'] = (caller, name) =>
+		roomkey.callAs(caller, name).catch(({ error }: { error: unknown }) => error);
+	return {
+		...roomkey,
+		answer,
+		refuses: async (caller = alice, name = 'one') => (await answer(caller, name)) === 'too-many-requests',
+		errors: () => roomkey.log.lines.filter(({ level }) => level === 'error').map(({ text }) => text),
+		async close() {
+			mock.timers.reset();
+			await roomkey.close();
+		},
+	};
+}

@@ -1,0 +1,35 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { DocumentMap } from '../../server/ddp/document-map.js';
+
+describe('a map of documents', () => {
+	it('does what Maps within a Map do', () => {
+		const collection = fc.constantFrom('a', 'b');
+		const key = fc.constantFrom('1', '2');
+		const act = fc.oneof(
+			fc.record({ act: fc.constant('set' as const), collection, key, value: fc.integer() }),
+			fc.record({ act: fc.constant('delete' as const), collection, key }),
+		);
+		fc.assert(
+			fc.property(fc.array(act, { maxLength: 12 }), (acts) => {
+				const documents = new DocumentMap<number>();
+				const model = new Map<string, Map<string, number>>();
+				for (const each of acts) {
+					const there = model.get(each.collection) ?? new Map<string, number>();
+					if (each.act === 'set') {
+						documents.set(each.collection, each.key, each.value);
+						model.set(each.collection, there.set(each.key, each.value));
+					} else {
+						documents.delete(each.collection, each.key);
+						if (there.delete(each.key) && there.size === 0) model.delete(each.collection);
+					}
+					expect([...documents.collections()]).to.deep.equal([...model.keys()]);
+					for (const name of ['a', 'b']) {
+						expect([...documents.of(name)]).to.deep.equal([...(model.get(name) ?? [])]);
+						for (const id of ['1', '2']) expect(documents.get(name, id)).to.equal(model.get(name)?.get(id));
+					}
+				}
+			}),
+		);
+	});
+});

@@ -1,0 +1,180 @@
+/**
+ * What a database may hold that others write to, or wrote to before: null where nothing is, a word where a truth is. A
+ * write that is repeated until it finds the document as it was read must find it whatever it is.
+ */
+import { expect } from 'chai';
+import type { Room, Subscription, User } from '../../shared/documents.js';
+import type { Store } from '../../shared/store.js';
+import { sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+/** Far more than a call takes, far less than one that goes on for ever. */
+const MOST_OPERATIONS = 500;
+
+/** A store that fails whoever asks too much of it. */
+function patient(store: Store): Store {
+	let operations = 0;
+	const wrap = (collection: object) =>
+		new Proxy(collection, {
+			get(target, name) {
+				const operation = Reflect.get(target, name);
+				if (typeof operation !== 'function') return operation;
+				return (...args: unknown[]) => {
+					if (++operations > MOST_OPERATIONS) throw new Error('it goes on for ever');
+					return Reflect.apply(operation, target, args);
+				};
+			},
+		});
+	return new Proxy(store, { get: (target, name) => wrap(Reflect.get(target, name)) });
+}
+
+describe('documents that are not as they should be', () => {
+	let roomkey: TestRoomkey;
+	let owner: Person;
+
+	beforeEach(async () => {
+		roomkey = await openRoomkey(undefined, {}, patient);
+		owner = await addPerson(roomkey.store, { e2e: { public_key: 'public', private_key: 'private' } });
+	});
+	afterEach(() => roomkey.close());
+
+	const odd = <T>(fields: object) => fields as Partial<T>;
+
+	/** An encrypted room with another owner beside this one. */
+	async function roomWith(ofRoom: object, ofOwner: object = {}): Promise<string> {
+		const { store } = roomkey;
+		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: 'k', usersCount: 2, ...odd<Room>(ofRoom) });
+		await addMember(store, rid, owner, { roles: ['owner'], ...odd<Subscription>(ofOwner) });
+		await addMember(store, rid, await addPerson(store), { roles: ['owner'] });
+		return rid;
+	}
+
+	const placeIn = (rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': owner.id });
+
+	describe('a user whose key history is none', () => {
+		for (const e2eKeyHistory of [null, '', 0, false, {}, []]) {
+			const what = JSON.stringify(e2eKeyHistory);
+
+			it(`stores identity keys: ${what}`, async () => {
+				const person = await addPerson(roomkey.store, odd<User>({ e2eKeyHistory }));
+				const keys = { public_key: 'p', private_key: 'q' };
+				await roomkey.call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
+				const user = await roomkey.store.users.findOne({ _id: person.id });
+				expect(user?.e2e).to.deep.equal(keys);
+				expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['p']);
+			});
+
+			it(`is told as one key, and reset: ${what}`, async () => {
+				const fields = { e2eKeyHistory, e2e: { public_key: 'p', private_key: 'q' } };
+				const person = await addPerson(roomkey.store, odd<User>(fields));
+				expect(await roomkey.call(person, 'e2e.keyHistory', person.id)).to.include({ total: 1 });
+				await roomkey.store.users.updateOne({ _id: person.id }, { $set: odd<User>({ e2eKeyHistory }) });
+				await roomkey.call(person, 'e2e.resetOwnE2EKey');
+				const user = await roomkey.store.users.findOne({ _id: person.id });
+				expect(user).to.not.have.property('e2e');
+				expect(user?.e2eKeyHistory).to.have.length(1);
+			});
+		}
+	});
+
+	describe('a room whose key is reset', () => {
+		for (const encrypted of ['true', 1, 'no']) {
+			it(`is not encrypted by ${JSON.stringify(encrypted)}`, async () => {
+				const rid = await roomWith({ encrypted });
+				const refused = await rejection(roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2'));
+				expect(refused).to.include({ error: 'error-e2e-key-reset-failed' });
+			});
+		}
+
+		for (const e2eReset of [null, '', 0, false]) {
+			it(`is not being reset by ${JSON.stringify(e2eReset)}`, async () => {
+				const rid = await roomWith({ e2eReset });
+				await roomkey.call(owner, 'e2e.resetRoomKey', rid, 'key', 'k2');
+				const room = await roomkey.store.rooms.findOne({ _id: rid });
+				expect(room).to.include({ e2eKeyId: 'k2' }).and.not.have.property('e2eReset');
+			});
+		}
+
+		it('can be given its first key id where the reset is null', async () => {
+			const rid = await roomWith({ e2eReset: null, e2eKeyId: null });
+			await roomkey.call(owner, 'e2e.setRoomKeyID', rid, 'k2');
+			expect(await roomkey.store.rooms.findOne({ _id: rid })).to.include({ e2eKeyId: 'k2' });
+		});
+	});
+
+	for (const ofOwner of [
+		{ E2EKey: null },
+		{ E2EKey: '' },
+		{ E2EKey: 5 },
+		{ E2EKey: 'k1', oldRoomKeys: null },
+		{ E2EKey: 'k1', oldRoomKeys: [] },
+		{ E2EKey: 'k1', oldRoomKeys: {} },
+		{ E2EKey: 'k1', oldRoomKeys: '' },
+		{ E2EKey: 'k1', oldRoomKeys: 0 },
+		{ E2EKey: 'k1', oldRoomKeys: false },
+		{ E2EKey: 'k1', oldRoomKeys: [null, 'x'] },
+		{ E2EKey: null, E2ESuggestedKey: null, suggestedOldRoomKeys: null },
+		{ E2EKey: 5, E2ESuggestedKey: 5, suggestedOldRoomKeys: 5 },
+	]) {
+		describe(`a place with ${JSON.stringify(ofOwner)}`, () => {
+			const key = sealed('k');
+
+			it('takes a key, and keeps the former', async () => {
+				const rid = await roomWith({}, ofOwner);
+				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
+				const place = await placeIn(rid);
+				expect(place?.E2EKey).to.equal(key);
+				expect((place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)).to.deep.equal(
+					ofOwner.E2EKey === 'k1' ? ['k1'] : [],
+				);
+			});
+
+			it('takes an offered one', async () => {
+				const rid = await roomWith({}, { ...ofOwner, E2ESuggestedKey: key });
+				await roomkey.call(owner, 'e2e.acceptSuggestedGroupKey', rid);
+				expect((await placeIn(rid))?.E2EKey).to.equal(key);
+			});
+
+			it('is emptied by a new identity key, told of, reset, left', async () => {
+				const rid = await roomWith({}, ofOwner);
+				const pair = { public_key: 'other', private_key: 'q', force: true };
+				await roomkey.call(owner, 'e2e.roomState', rid);
+				await roomkey.call(owner, 'e2e.setUserPublicAndPrivateKeys', pair);
+				await roomkey.call(owner, 'e2e.resetRoomKey', rid, sealed('k2'), 'k2');
+				const again = await roomWith({}, { ...ofOwner, ...(ofOwner.E2EKey === 'k1' && { E2EKey: 'k2' }) });
+				await roomkey.call(owner, 'e2e.roomState', again);
+				await roomkey.call(owner, 'groups.leave', again);
+				expect(await placeIn(again)).to.equal(null);
+			});
+
+			it('waits for a key where it has none', async () => {
+				const rid = await roomWith({}, ofOwner);
+				const other = await addPerson(roomkey.store);
+				await addMember(roomkey.store, rid, other);
+				const { users } = (await roomkey.call(other, 'e2e.getUsersOfRoomWithoutKey', rid)) as { users: unknown[] };
+				expect(users).to.have.length(ofOwner.E2EKey === 'k1' ? 0 : 1);
+			});
+		});
+	}
+
+	it('another unique index than ours is no reason to try for ever', async () => {
+		const duplicate = Object.assign(new Error('E11000'), { code: 11000 });
+		let inserts = 0;
+		const strict = await openRoomkey(undefined, {}, (store) => ({
+			...store,
+			subscriptions: {
+				...store.subscriptions,
+				insertOne: async () => {
+					if (++inserts > MOST_OPERATIONS) throw new Error('it goes on for ever');
+					throw duplicate;
+				},
+			},
+		}));
+		const person = await addPerson(strict.store);
+		expect(await rejection(strict.call(person, 'groups.create', 'room'))).to.include({ error: 500 });
+		expect(strict.log.lines.at(-1)?.facts).to.include({ err: duplicate });
+		await strict.close();
+	});
+});

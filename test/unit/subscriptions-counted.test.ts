@@ -1,0 +1,74 @@
+/** contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
+import { expect } from 'chai';
+import { Subscriptions } from '../../server/ddp/subscriptions.js';
+import { createDeadlines } from '../../server/deadlines.js';
+import { createBus } from '../../server/events/bus.js';
+import type { RateLimits } from '../../server/limits/rate.js';
+import type { Connection } from '../../shared/method.js';
+import { publication } from '../../shared/publication.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { settings } from '../support/roomkey.js';
+import { FakeTransport } from '../support/transport.js';
+
+describe('a subscription that is being counted', () => {
+	/** Subscribes, and lets a test say when it has been counted. */
+	function subscribe() {
+		const ranAs: unknown[] = [];
+		const whose = publication({
+			name: 'whose',
+			args: {},
+			summary: 'for a test',
+			anonymous: true,
+			run: (_args, { userId }) => void ranAs.push(userId),
+		});
+		let counted = () => {};
+		const limits = {
+			count: () =>
+				new Promise<void>((resolve) => {
+					counted = resolve;
+				}),
+		} as Partial<RateLimits> as RateLimits;
+		const log = memoryLog();
+		const connection = { id: 'c', clientAddress: null } as Connection;
+		const publications = {
+			named: new Map([['whose', whose]]),
+			universal: [],
+			strategyOf: () => 'SERVER_MERGE' as const,
+		};
+		const subscriptions = new Subscriptions({
+			services: {
+				publications,
+				store: {} as Store,
+				bus: createBus(log),
+				settings,
+				log,
+				deadlines: createDeadlines(),
+				limits,
+			},
+			connection,
+			transport: new FakeTransport(),
+			options: { maxSubscriptions: 10 },
+		});
+		const client = { userId: 'alice' as string | null, clientAddress: null, connectionId: connection.id };
+		const started = subscriptions.start({ msg: 'sub', id: 's', name: 'whose' }, client, () => {});
+		return { ranAs, subscriptions, client, started, counted: () => counted() };
+	}
+
+	it('is that of whoever the connection belongs to by then', async () => {
+		const { ranAs, subscriptions, client, started, counted } = subscribe();
+		client.userId = null;
+		await subscriptions.changeUser(null);
+		counted();
+		await started;
+		expect(ranAs).to.deep.equal([null]);
+	});
+
+	it('does not start when its client has gone by then', async () => {
+		const { ranAs, subscriptions, started, counted } = subscribe();
+		subscriptions.closed();
+		counted();
+		await started;
+		expect(ranAs).to.deep.equal([]);
+	});
+});

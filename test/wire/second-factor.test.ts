@@ -1,0 +1,175 @@
+/** Second factors over real sockets: contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 8, 9.1, 9.2. */
+import { expect } from 'chai';
+import { parse, stringify } from '../../shared/ejson.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { appCode, WITH_APP, wrongCode } from '../support/factors.js';
+import { addPerson, type Person } from '../support/people.js';
+import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
+
+const PASSWORD = 'secret';
+const DETAILS = { method: 'totp', codeGenerated: false, availableMethods: ['totp'] };
+const REQUIRED = {
+	isClientSafe: true,
+	error: 'totp-required',
+	reason: 'TOTP Required',
+	details: DETAILS,
+	message: 'TOTP Required [totp-required]',
+	errorType: 'Meteor.Error',
+};
+
+describe('second factors over the wire', () => {
+	let app: TestApp;
+	let alice: Person;
+	let client: RawClient;
+
+	before(async () => {
+		app = await startApp();
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		alice = await addPerson(app.store, { password: PASSWORD, services: WITH_APP });
+		client = await RawClient.connect(app.webSocketUrl);
+	});
+	afterEach(() => client.close());
+
+	/** Posts with a second factor in the headers. */
+	function postWith(path: string, headers: Record<string, string>, body: object = {}): Promise<RestAnswer> {
+		return request(`${app.url}/api/v1/${path}`, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json', ...headers },
+			body: JSON.stringify(body),
+		});
+	}
+
+	describe('9.2 DDP login', () => {
+		it('is refused without a code, and works with {totp: {code, login}}', async () => {
+			const login = { user: { username: alice.username }, password: PASSWORD };
+			expect((await client.call('login', login)).error).to.deep.equal(REQUIRED);
+			const { error } = await client.call('login', { totp: { code: wrongCode(), login } });
+			expect(error).to.deep.include({ error: 'totp-invalid', reason: 'TOTP Invalid', details: DETAILS });
+			expect((await client.call('e2e.fetchMyKeys')).error).to.include({ error: 'error-invalid-user' });
+			const { result } = await client.call('login', { totp: { code: appCode(), login } });
+			expect(result).to.include({ id: alice.id, type: 'password' });
+			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
+		});
+	});
+
+	describe('9.1 REST login', () => {
+		const url = () => `${app.url}/api/v1/login`;
+		const body = () => ({ user: alice.username, password: PASSWORD });
+
+		it('without a code: 401 with error totp-required and details', async () => {
+			const answer = await post(url(), null, body());
+			expect([answer.status, answer.body]).to.deep.equal([
+				401,
+				{ status: 'error', success: false, error: 'totp-required', message: 'TOTP Required', details: DETAILS },
+			]);
+		});
+
+		it('with a wrong code: 401 with error totp-invalid and details', async () => {
+			const answer = await post(url(), null, { ...body(), code: wrongCode() });
+			expect([answer.status, answer.body]).to.deep.equal([
+				401,
+				{ status: 'error', success: false, error: 'totp-invalid', message: 'TOTP Invalid', details: DETAILS },
+			]);
+		});
+
+		it('with a code in the body, or in the headers: 200', async () => {
+			const first = await post(url(), null, { ...body(), code: appCode(-1) });
+			expect(first.body).to.have.nested.property('data.userId', alice.id);
+			const second = await postWith('login', { 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' }, body());
+			expect(second.body).to.have.nested.property('data.userId', alice.id);
+			expect(first.text + second.text).to.not.match(/totp|services/);
+		});
+
+		it('with a wrong password: as before, whatever the code', async () => {
+			const answer = await post(url(), null, { ...body(), password: 'wrong', code: appCode() });
+			expect([answer.status, answer.body]).to.deep.equal([
+				401,
+				{ status: 'error', success: false, error: 'Unauthorized', message: 'Unauthorized' },
+			]);
+		});
+	});
+
+	describe('section 6, 7.5: POST users.resetE2EKey', () => {
+		it('without a code: 400 with errorType totp-required', async () => {
+			const { status, body } = await postWith('users.resetE2EKey', headersOf(alice));
+			expect([status, body]).to.deep.equal([
+				400,
+				{
+					success: false,
+					error: 'TOTP Required [totp-required]',
+					errorType: 'totp-required',
+					details: DETAILS,
+				},
+			]);
+		});
+
+		it('with a wrong code: 400 with errorType totp-invalid', async () => {
+			const { status, body } = await postWith('users.resetE2EKey', {
+				...headersOf(alice),
+				'x-2fa-code': wrongCode(),
+				'x-2fa-method': 'totp',
+			});
+			expect([status, body]).to.deep.equal([
+				400,
+				{ success: false, error: 'TOTP Invalid [totp-invalid]', errorType: 'totp-invalid', details: DETAILS },
+			]);
+		});
+
+		it('with the right one in the headers: 200', async () => {
+			const { status, body } = await postWith('users.resetE2EKey', {
+				...headersOf(alice),
+				'x-2fa-code': appCode(),
+				'x-2fa-method': 'totp',
+			});
+			expect([status, body]).to.deep.equal([200, { success: true }]);
+		});
+	});
+
+	describe('4.7 e2e.resetOwnE2EKey over DDP', () => {
+		it('takes the code from behind the last argument', async () => {
+			await client.call('login', { resume: alice.token });
+			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
+			const wrong = { twoFactorCode: wrongCode(), twoFactorMethod: 'totp' };
+			expect((await client.call('e2e.resetOwnE2EKey', wrong)).error).to.include({ error: 'totp-invalid' });
+			const right = { twoFactorCode: appCode(), twoFactorMethod: 'totp' };
+			expect((await client.call('e2e.resetOwnE2EKey', true, right)).result).to.equal(true);
+		});
+
+		it('a method that asks for none keeps its last argument', async () => {
+			await client.call('login', { resume: alice.token });
+			const { error } = await client.call('e2e.setRoomKeyID', 'rid', { twoFactorCode: '123456' });
+			expect(error).to.include({ error: 400, reason: 'Match failed' });
+		});
+	});
+
+	describe('section 8: method.call', () => {
+		const path = 'method.call/e2e.resetOwnE2EKey';
+		const message = (...params: unknown[]) => ({
+			message: stringify({ msg: 'method', id: '1', method: 'e2e.resetOwnE2EKey', params }) as string,
+		});
+		const outcomeOf = ({ body }: RestAnswer) => parse(body.message as string) as Record<string, unknown>;
+
+		it('is refused without a code', async () => {
+			const answer = await postWith(path, headersOf(alice), message());
+			expect(answer.status).to.equal(400);
+			expect(outcomeOf(answer).error).to.deep.equal(REQUIRED);
+		});
+
+		it('takes it behind the last argument', async () => {
+			const answer = await postWith(
+				path,
+				headersOf(alice),
+				message({ twoFactorCode: appCode(), twoFactorMethod: 'totp' }),
+			);
+			expect(outcomeOf(answer).result).to.equal(true);
+		});
+
+		it('takes it in the headers', async () => {
+			const headers = { ...headersOf(alice), 'x-2fa-code': appCode(), 'x-2fa-method': 'totp' };
+			expect(outcomeOf(await postWith(path, headers, message())).result).to.equal(true);
+		});
+	});
+});
