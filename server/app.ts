@@ -18,6 +18,7 @@ import { createInvoker, type Invoker } from './invoke.js';
 import { clientAddressOf } from './limits/address.js';
 import { createRateLimits, type RateLimitMode } from './limits/rate.js';
 import { createOnce } from './once.js';
+import { AwaitedCalls } from './rest/caller.js';
 import { createRest } from './rest/endpoint.js';
 import { watchTokens } from './tokens-watch.js';
 
@@ -26,6 +27,9 @@ const SWEEP_INTERVAL = 10 * 60 * 1000;
 
 /** Time between looks for idle HTTP connections while the server closes, in ms. */
 const IDLE_LOOK = 50;
+
+/** How long HTTP connections may stay after the grace, for the last answers to leave, in ms. */
+const LAST_ANSWERS = 250;
 
 export interface AppOptions {
 	/** What clients may call and subscribe to. */
@@ -83,10 +87,12 @@ export function createApp(options: AppOptions): App {
 	const once = createOnce(options.once);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
+	const calls = new AwaitedCalls();
 	const http = createRest(catalogue.methods, invoker, services, {
 		maxBody,
 		corsOrigin: options.corsOrigin,
 		addressOf,
+		calls,
 	});
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => announce(change, store, hub));
@@ -104,6 +110,15 @@ export function createApp(options: AppOptions): App {
 	sweeper.unref();
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
+	async function closeHttp(): Promise<void> {
+		// Until then they come back for their answers, with connections that are new.
+		await sessions.pollsEnded(grace);
+		// Connections kept alive that were busy just now: the server would wait for them to time out.
+		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_LOOK);
+		await http.close();
+		clearInterval(idleCloser);
+	}
+
 	return {
 		invoker,
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
@@ -113,11 +128,12 @@ export function createApp(options: AppOptions): App {
 		},
 		async close() {
 			clearInterval(sweeper);
-			const httpClosed = http.close();
-			// Connections kept alive that were busy just now: the server would wait for them to time out.
-			const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_LOOK);
-			await Promise.all([stopWatching(), sessions.close(grace), httpClosed]);
-			clearInterval(idleCloser);
+			const giveUp = setTimeout(() => calls.giveUp(), grace);
+			// Whoever is silent, or in the middle of a request, would keep the process alive.
+			const cut = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS);
+			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
+			clearTimeout(giveUp);
+			clearTimeout(cut);
 		},
 	};
 }

@@ -162,7 +162,7 @@ export const options = {
 		'ROOMKEY_COMPRESSION',
 	),
 	'max-queue': integer(1, 1_000_000, {
-		meaning: 'messages of one client that may wait for their turn; with more, no more are read',
+		meaning: 'messages of one client that may be unanswered, waiting or running; with more, no more are read',
 		env: 'ROOMKEY_MAX_QUEUE',
 		default: 100,
 	}),
@@ -208,7 +208,7 @@ export const options = {
 		default: 0,
 	}),
 	grace: integer(0, HOUR, {
-		meaning: 'ms over which connections are closed at the end, each after its running calls',
+		meaning: 'ms that connections have at the end for what is unanswered; they begin to close over half of it',
 		env: 'ROOMKEY_GRACE',
 		default: 5000,
 	}),
@@ -223,7 +223,7 @@ export const options = {
 		default: 15_000,
 	}),
 	'connect-timeout': integer(1, HOUR, {
-		meaning: 'ms a DDP client has to say connect',
+		meaning: 'ms a DDP client has to say connect, and may be idle where it has no heartbeat',
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),

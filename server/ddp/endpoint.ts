@@ -7,6 +7,7 @@ import { Alarms } from '../alarms.js';
 import { limitConnections, TOO_MANY_CONNECTIONS } from '../limits/connections.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
+import { endSessions } from './shutdown.js';
 import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
 import { FramedTransport } from './sockjs/websocket.js';
 import type { Receiver, Transport, TransportOptions } from './transport.js';
@@ -44,15 +45,14 @@ export interface DdpEndpoint {
 	 * @returns resolves when the last socket is gone
 	 */
 	close(grace: number): Promise<void>;
+	/** Resolves, once it closes, when each client that polls was told so or has gone; at the latest after that time, in ms. */
+	pollsEnded(grace: number): Promise<void>;
 }
 
 const SOCKJS_DEFAULTS: SockJsOptions = {
 	heartbeat: { interval: 45_000, timeout: 10_000 },
 	pollTimeout: 60_000,
 };
-
-/** How long a client has to answer our close frame before its socket is cut, in ms. */
-const CLOSE_GRACE = 2000;
 
 /** Paths of WebSockets; each may end in a slash and carry a query. */
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
@@ -104,8 +104,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	function openSession(transport: Transport): Receiver {
 		const session = new Session(transport, sessionServices, options);
 		sessions.add(session);
-		// A poll can still come while others are sent away.
-		if (closed) setImmediate(() => session.close());
 		return session;
 	}
 
@@ -127,8 +125,12 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		socket.on('error', onSocketError);
 		const { url = '', headers } = request;
-		if (closed || !(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
+		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
 			refuseUpgrade(socket, '404 Not Found');
+			return;
+		}
+		if (closed) {
+			refuseUpgrade(socket, '503 Service Unavailable');
 			return;
 		}
 		if (!['8', '13'].includes(headers['sec-websocket-version'] ?? '')) {
@@ -153,7 +155,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
-	addSockJsRoutes(app, openSession, {
+	const polling = addSockJsRoutes(app, openSession, {
 		...transportOptions,
 		pollHold: heartbeat.interval,
 		pollTimeout,
@@ -180,22 +182,21 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		async close(grace) {
 			stopListening();
 			closed = true;
-			// Spread over the time: all who are closed at once would come back at once, to whoever takes over.
-			const step = grace / sessions.size;
-			const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
-			timers.push(
-				setTimeout(() => {
-					for (const session of sessions) session.close();
-				}, grace),
-				setTimeout(() => {
-					for (const session of sessions) session.cut();
-				}, grace + CLOSE_GRACE),
-			);
+			polling.admitNoMore();
+			const stop = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
 				allGone = resolve;
 				if (sessions.size === 0) resolve();
 			});
-			for (const timer of timers) clearTimeout(timer);
+			stop();
+		},
+		async pollsEnded(grace) {
+			let timer: NodeJS.Timeout | undefined;
+			const tooLong = new Promise<void>((resolve) => {
+				timer = setTimeout(resolve, grace);
+			});
+			await Promise.race([polling.allTold(), tooLong]);
+			clearTimeout(timer);
 		},
 	};
 }

@@ -17,6 +17,7 @@ export interface Patient {
 	/** Whether anything was heard since the last look. Not to be changed by others. */
 	heard: boolean;
 	ping(): void;
+	/** It has not answered in time. One that cannot have been heard may be kept: it is pinged again. */
 	giveUp(): void;
 }
 
@@ -44,15 +45,19 @@ export class Heartbeats {
 		this.#rounds = Array.from({ length: count }, () => new Set());
 	}
 
-	/** Begins to look after a client: first an interval from now. Does nothing where heartbeats are switched off. */
-	start(patient: Patient): void {
+	/**
+	 * Begins to look after a client: first an interval from now.
+	 * @returns false where heartbeats are switched off
+	 */
+	start(patient: Patient): boolean {
 		const { interval } = this.options;
-		if (interval <= 0) return;
+		if (interval <= 0) return false;
 		patient.round = this.#rounds[this.#current] as Set<Patient>;
 		patient.round.add(patient);
 		patient.heard = false;
 		this.#clients++;
 		this.#ticker ??= setInterval(() => this.#nextRound(), interval / this.#rounds.length);
+		return true;
 	}
 
 	/** A message has arrived: the client is alive. Cheap enough for every message. */
@@ -83,7 +88,10 @@ export class Heartbeats {
 		if (!patient.heard && !this.#deadlines.has(patient)) {
 			this.#deadlines.set(
 				patient,
-				setTimeout(() => patient.giveUp(), this.options.timeout),
+				setTimeout(() => {
+					this.#deadlines.delete(patient);
+					patient.giveUp();
+				}, this.options.timeout),
 			);
 			patient.ping();
 		}

@@ -1,5 +1,5 @@
 /** The order in which one client's messages are handled (`contract/ddp.md` section 5). */
-import type { Transport } from './transport.js';
+import { pacer } from '../../shared/pace.js';
 
 /** What a queue serves. */
 export interface QueueHost<T> {
@@ -9,20 +9,28 @@ export interface QueueHost<T> {
 	idle(): void;
 }
 
+/** So many that had their turn may stand before those that wait. */
+const MOST_DONE = 64;
+
 /** One message at a time, in order. A class, since there is one for every client that has sent something. */
 export class MessageQueue<T> {
 	/** Made when the first one must wait. */
 	#waiting: T[] | undefined;
+	/** How many of these had their turn. */
+	#done = 0;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
+	/** Whether those that wait are being handled, or will be once others had their turn. */
 	#looping = false;
+	/** Made with the first that waits: calls that are answered at once would keep everybody else waiting. */
+	#pause: (() => Promise<void> | undefined) | undefined;
 
-	/** @param max messages that may wait; while there are more, none are taken from the client */
-	constructor(
-		private readonly host: QueueHost<T>,
-		private readonly transport: Transport,
-		private readonly max: number,
-	) {}
+	constructor(private readonly host: QueueHost<T>) {}
+
+	/** Messages that wait for their turn. */
+	get length(): number {
+		return this.#waiting ? this.#waiting.length - this.#done : 0;
+	}
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
@@ -32,16 +40,12 @@ export class MessageQueue<T> {
 		}
 		this.#waiting ??= [];
 		this.#waiting.push(message);
-		if (this.#length > this.max) this.transport.pause();
 	}
 
 	/** Forgets what waits. */
 	clear(): void {
 		this.#waiting = undefined;
-	}
-
-	get #length(): number {
-		return this.#waiting?.length ?? 0;
+		this.#done = 0;
 	}
 
 	#handle(message: T): void {
@@ -52,15 +56,33 @@ export class MessageQueue<T> {
 	#release(): void {
 		this.#busy = false;
 		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
-		if (this.#looping) return;
+		if (!this.#looping) this.#loop();
+	}
+
+	#loop(): void {
 		this.#looping = true;
-		while (!this.#busy) {
-			const next = this.#waiting?.shift();
-			if (next === undefined) break;
-			this.#handle(next);
+		while (!this.#busy && this.length > 0) {
+			this.#pause ??= pacer();
+			const pause = this.#pause();
+			if (pause) {
+				void pause.then(() => this.#loop());
+				return;
+			}
+			this.#handle(this.#next());
 		}
 		this.#looping = false;
-		if (this.#length <= this.max) this.transport.resume();
 		if (!this.#busy) this.host.idle();
+	}
+
+	#next(): T {
+		const waiting = this.#waiting as T[];
+		const next = waiting[this.#done++] as T;
+		if (this.#done === waiting.length) {
+			this.clear();
+		} else if (this.#done >= MOST_DONE && this.#done * 2 >= waiting.length) {
+			waiting.splice(0, this.#done);
+			this.#done = 0;
+		}
+		return next;
 	}
 }

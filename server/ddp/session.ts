@@ -1,4 +1,5 @@
 /** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
@@ -30,9 +31,15 @@ import type { Receiver, Transport } from './transport.js';
 const FIRST_FRAME = 8 * 1024;
 
 export interface SessionOptions extends SubscriptionLimits {
-	/** How long a socket may stay open without `connect`, in ms. Default 45,000. */
+	/**
+	 * How long a socket may stay open without `connect`, in ms; and idle, where a client has no heartbeat: in version pre1,
+	 * or with an interval of 0. Default 45,000.
+	 */
 	readonly connectTimeout: number;
-	/** Messages of one client that may wait for their turn; then no more are read until fewer do. Default 100. */
+	/**
+	 * Messages of one client that may be unanswered, be they waiting for their turn or running, unblocked and parallel ones
+	 * too; with more, no more are read until fewer are. Default 100.
+	 */
 	readonly maxQueue: number;
 }
 
@@ -51,6 +58,23 @@ export interface SessionServices extends PublicationServices {
 
 /** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
 type Waiting = Request | string;
+
+/** What is known of a session that ends once it has answered what had come in. */
+interface Drain {
+	/** Whether something came since this was last set to false, and whether that was too much at a time. */
+	came: boolean;
+	tooMuch: boolean;
+	/** No more is taken. */
+	full: boolean;
+	/** To be called when something has changed that it may be waiting for. */
+	wake: (() => void) | undefined;
+}
+
+/** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
+const QUIET = 100;
+
+/** So often it is waited for, where the client just goes on and never has too much unanswered. */
+const MOST_WAITS = 20;
 
 const nothing = () => {};
 
@@ -81,7 +105,11 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
 	#userChanges = 0;
-	#onIdle: (() => void) | undefined;
+	/** Whether no messages are taken, as too many are unanswered. */
+	#paused = false;
+	/** Whether it was ever so: then the client may have sent more than has arrived here. */
+	#fellBehind = false;
+	#drain: Drain | undefined;
 
 	constructor(
 		readonly transport: Transport,
@@ -143,15 +171,39 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.transport.cut();
 	}
 
-	/** Answers what has come in, then ends the session: stock clients never send again what was lost with a connection. */
+	/**
+	 * Answers what had come in, then ends the session: stock clients never send again what was lost with a connection. What
+	 * comes later is left to the server they will find next, or a client that always has a call under way would never go.
+	 */
 	async drain(): Promise<void> {
-		if (this.#closed) return;
-		if (!this.isIdle) {
+		if (this.#closed || this.#drain) return;
+		this.#drain = { came: false, tooMuch: false, full: false, wake: undefined };
+		await this.catchUp(this.#drain);
+		this.#drain.full = true;
+		await this.until(this.#drain, () => this.isIdle);
+		if (!this.#closed) this.close();
+	}
+
+	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
+	private async catchUp(drain: Drain): Promise<void> {
+		for (let waits = 0; waits < MOST_WAITS; waits++) {
+			await this.until(drain, () => !this.#paused);
+			drain.came = false;
+			drain.tooMuch = false;
+			if (this.#fellBehind) await new Promise((resolve) => setTimeout(resolve, QUIET));
+			else await aTurn();
+			if (this.#closed || !this.#fellBehind || !drain.came) return;
+			if (drain.tooMuch) waits = 0;
+		}
+	}
+
+	/** Waits until something holds, or the session has ended. */
+	private async until(drain: Drain, holds: () => boolean): Promise<void> {
+		while (!this.#closed && !holds()) {
 			await new Promise<void>((resolve) => {
-				this.#onIdle = resolve;
+				drain.wake = resolve;
 			});
 		}
-		this.close();
 	}
 
 	closed(): void {
@@ -170,7 +222,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
 		if (this.#id !== undefined) this.services.lineages?.leave(this.#id);
-		this.#onIdle?.();
+		this.#drain?.wake?.();
 	}
 
 	markOf(id: string): Mark | undefined {
@@ -178,19 +230,27 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		return { key: `${this.#line} ${id}`, session: this.#id };
 	}
 
+	get connected(): boolean {
+		return this.#id !== undefined;
+	}
+
+	admits(bytes: number): boolean {
+		if (this.#closed || this.connected || bytes <= FIRST_FRAME) return true;
+		this.close(true);
+		return false;
+	}
+
 	receive(text: string): void {
 		if (this.#closed) return;
-		if (this.#id === undefined && Buffer.byteLength(text) > FIRST_FRAME) {
-			this.close(true);
-			return;
-		}
 		this.services.heartbeats.heard(this);
+		if (this.#drain) this.#drain.came = true;
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
 		else if (this.#id === undefined) this.connect(message, text);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
-		else if (!this.#mayPing || message.msg !== 'pong') this.enqueue(requestOf(message, text));
+		else if (this.#mayPing && message.msg === 'pong') return;
+		else if (!this.#drain?.full) this.enqueue(requestOf(message, text));
 	}
 
 	send(frame: string): void {
@@ -202,7 +262,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	}
 
 	giveUp(): void {
-		this.close();
+		// Whatever it says, we do not hear it. That it is pinged shows whether its socket is still there, and us to it.
+		if (!this.#paused) this.close();
 	}
 
 	/** The login token has run out. */
@@ -240,7 +301,9 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#line = this.services.lineages?.join(this.#id, formerSession(message));
 		this.#subscriptions = new Subscriptions(this);
 		this.#mayPing = version !== 'pre1';
-		if (this.#mayPing) this.services.heartbeats.start(this);
+		if (!this.#mayPing || !this.services.heartbeats.start(this)) {
+			this.transport.watchIdle(this.options.connectTimeout, () => this.giveUp());
+		}
 		this.send(codec.connected(this.#id));
 		void this.#subscriptions.startUniversal(null);
 		this.services.onConnection?.(this.connection as ClientConnection);
@@ -252,8 +315,25 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
 		if (method?.parallel && this.#userChanges === 0) this.handle(waiting, nothing);
 		else {
-			this.#queue ??= new MessageQueue(this, this.transport, this.options.maxQueue);
+			this.#queue ??= new MessageQueue(this);
 			this.#queue.add(waiting);
+		}
+		this.regulate();
+	}
+
+	/** Takes messages or not, by how many are unanswered. */
+	private regulate(): void {
+		const tooMany = this.#running + (this.#queue?.length ?? 0) > this.options.maxQueue;
+		if (tooMany === this.#paused) return;
+		this.#paused = tooMany;
+		if (tooMany) {
+			this.#fellBehind = true;
+			if (this.#drain) this.#drain.tooMuch = true;
+			this.transport.pause();
+		} else {
+			this.services.heartbeats.heard(this);
+			this.transport.resume();
+			this.#drain?.wake?.();
 		}
 	}
 
@@ -265,6 +345,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		if (typeof request === 'string') {
 			this.send(request);
 			release();
+			this.regulate();
 		} else if (request.msg === 'method') {
 			void this.call(request, release);
 		} else if (request.msg === 'sub') {
@@ -272,11 +353,13 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
+			this.regulate();
 		}
 	}
 
 	idle(): void {
 		this.#queue = undefined;
+		this.#drain?.wake?.();
 	}
 
 	private get isIdle(): boolean {
@@ -304,6 +387,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	private ended(): void {
 		this.#running--;
-		if (this.isIdle) this.#onIdle?.();
+		this.regulate();
+		this.#drain?.wake?.();
 	}
 }

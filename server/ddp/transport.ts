@@ -25,9 +25,15 @@ export interface Transport {
 	close(tooLarge?: boolean): void;
 	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
 	cut(): void;
-	/** Stops taking messages from the client, which TCP then makes wait, until `resume`. Either may be called again. */
+	/** Hands over no more messages, so that TCP makes the client wait, until `resume`. Either may be called again. */
 	pause(): void;
 	resume(): void;
+	/**
+	 * Watches for a client that has gone without a word, where no heartbeat does.
+	 * @param time of silence on both sides, in ms
+	 * @param onIdle is told of each such time
+	 */
+	watchIdle(time: number, onIdle: () => void): void;
 	/** Resolves when the client has taken most of what was sent; undefined: it has. */
 	roomForMore(): Promise<void> | undefined;
 	/** Where the client is. */
@@ -38,6 +44,10 @@ export interface Transport {
 
 /** What the transport calls. */
 export interface Receiver {
+	/** Whether the client has connected: until then its frames must be short. */
+	readonly connected: boolean;
+	/** Asked of each frame before its messages are looked at: false where it is too large. Then the session has ended. */
+	admits(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
 	/** The transport has closed, for whatever reason. */

@@ -6,7 +6,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import type { Broadcast } from './broadcast.js';
+import { watchFirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';
+import { Inbox } from './inbox.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
 export interface WebSocketOptions extends TransportOptions {
@@ -37,8 +39,8 @@ export class ClientSocket extends WebSocket {
 }
 
 function onMessage(this: WebSocket, data: RawData): void {
-	// Binary frames are read as UTF-8 (1.2). With the default binaryType `ws` hands over one Buffer.
-	(this as ClientSocket).transport?.received((data as Buffer).toString());
+	// With the default binaryType `ws` hands over one Buffer.
+	(this as ClientSocket).transport?.arrived(data as Buffer);
 }
 
 function onClose(this: WebSocket): void {
@@ -50,6 +52,8 @@ export class WebSocketTransport implements Transport {
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 	#receiver: Receiver | undefined;
+	/** While the session takes no messages, or has not taken all there are. */
+	#inbox: Inbox | undefined;
 
 	constructor(
 		protected readonly webSocket: ClientSocket,
@@ -66,15 +70,37 @@ export class WebSocketTransport implements Transport {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
+		watchFirstFrame(this.webSocket, this.#socket, this.#receiver);
 	}
 
-	/** A frame has arrived: a message. */
-	received(frame: string): void {
-		this.#receiver?.receive(frame);
+	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
+	arrived(frame: Buffer): void {
+		if (this.#receiver?.admits(frame.length)) this.received(frame.toString());
+	}
+
+	/** One that is not too large: a message. */
+	protected received(frame: string): void {
+		if (this.#inbox) this.#inbox.take([frame]);
+		else this.#receiver?.receive(frame);
+	}
+
+	/** Messages that came in one frame. While they are handed over, no more are read. */
+	protected receivedMany(messages: readonly string[]): void {
+		this.ownInbox().take(messages);
+		if (this.#inbox) this.webSocket.pause();
+	}
+
+	private ownInbox(): Inbox {
+		this.#inbox ??= new Inbox(this.#receiver as Receiver, () => {
+			this.#inbox = undefined;
+			if (this.webSocket.isPaused) this.webSocket.resume();
+		});
+		return this.#inbox;
 	}
 
 	/** The socket has closed. */
 	closed(): void {
+		this.#inbox?.close();
 		this.#receiver?.closed();
 		this.options.admissions.leave(this.clientAddress);
 	}
@@ -96,18 +122,26 @@ export class WebSocketTransport implements Transport {
 	close(tooLarge = false): void {
 		if (tooLarge) this.webSocket.close(1009, 'Message too big');
 		else this.webSocket.close(1000, 'Normal closure');
+		// The client's own close is read behind whatever it had sent.
+		this.#inbox?.close();
 	}
 
 	cut(): void {
 		this.webSocket.terminate();
+		this.#inbox?.close();
 	}
 
 	pause(): void {
+		this.ownInbox().pause();
 		this.webSocket.pause();
 	}
 
 	resume(): void {
-		if (this.webSocket.isPaused) this.webSocket.resume();
+		this.#inbox?.resume();
+	}
+
+	watchIdle(time: number, onIdle: () => void): void {
+		this.#socket.setTimeout(time).on('timeout', onIdle);
 	}
 
 	roomForMore(): Promise<void> | undefined {
@@ -133,7 +167,7 @@ export class WebSocketTransport implements Transport {
 	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
-			this.webSocket.terminate();
+			this.cut();
 			return false;
 		}
 		cork(this.#socket);

@@ -7,9 +7,9 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { parseJson } from '../../shared/ejson.js';
 import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
 import type { Method, SecondFactor } from '../../shared/method.js';
-import type { Caller, Mark } from '../caller.js';
+import type { Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
-import type { Tally } from '../limits/counter.js';
+import { type AwaitedCalls, RestCaller } from './caller.js';
 import { allowOrigins } from './cors.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
@@ -61,19 +61,7 @@ function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
 	return { code, method: typeof method === 'string' ? method : null };
 }
 
-/** A change of user has no meaning here: the next request brings its own credentials. */
-const nothing = () => {};
-
-/** Tells how the call stands with its limit (`contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
-function rateLimitHeaders({ limit, remaining, timeToReset }: Tally): Record<string, number> {
-	return {
-		'X-RateLimit-Limit': limit,
-		'X-RateLimit-Remaining': remaining,
-		'X-RateLimit-Reset': Date.now() + timeToReset,
-	};
-}
-
-function addRoute(app: FastifyInstance, route: Route, services: Services, addressOf: RestOptions['addressOf']): void {
+function addRoute(app: FastifyInstance, route: Route, services: Services, { addressOf, calls }: RestOptions): void {
 	const url = `${PREFIX}/${route.path}`;
 	app.route({
 		method: [...route.verbs],
@@ -84,17 +72,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, addres
 			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
 			const mark = markOf(request);
 			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
-			// Each member by name: to spread `identity` here costs half as much as all the rest of a request.
-			const caller: Caller = {
-				userId: identity.userId,
-				hashedToken: identity.hashedToken,
-				connection: null,
-				clientAddress: addressOf(request.raw),
-				mark,
-				secondFactor: secondFactorOf(request),
-				setUserId: nothing,
-				counted: (tally) => void reply.headers(rateLimitHeaders(tally)),
-			};
+			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactorOf(request), reply, calls);
 			const isQuery = request.method !== 'POST';
 			const members = (isQuery ? request.query : request.body) ?? {};
 			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
@@ -156,6 +134,8 @@ export interface RestOptions {
 	readonly corsOrigin?: string | undefined;
 	/** The network address of whoever made a request. */
 	addressOf(request: IncomingMessage): string | null;
+	/** Those whose callers still wait. */
+	readonly calls: AwaitedCalls;
 }
 
 /** Makes the HTTP server with the REST routes of these methods; it does not listen yet. */
@@ -163,8 +143,9 @@ export function createRest(
 	methods: readonly Method[],
 	invoker: Invoker,
 	services: Services,
-	{ maxBody, corsOrigin, addressOf }: RestOptions,
+	options: RestOptions,
 ): FastifyInstance {
+	const { maxBody, corsOrigin } = options;
 	const app = fastify({
 		bodyLimit: maxBody,
 		requestTimeout: REQUEST_TIMEOUT,
@@ -185,7 +166,7 @@ export function createRest(
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
 	const verbsAt = new Map<string, string[]>();
 	for (const route of routesOf(methods, invoker, services)) {
-		addRoute(app, route, services, addressOf);
+		addRoute(app, route, services, options);
 		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
 	}
 	for (const [path, verbs] of verbsAt) refuseOtherVerbs(app, path, verbs);

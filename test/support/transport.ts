@@ -7,6 +7,10 @@ export class FakeTransport implements Transport {
 	readonly headers = {};
 	readonly sent: string[] = [];
 	closed = false;
+	paused = false;
+	/** What the session watches for. */
+	idleTime: number | undefined;
+	onIdle = () => {};
 	send(frame: string): void {
 		this.sent.push(frame);
 	}
@@ -17,8 +21,16 @@ export class FakeTransport implements Transport {
 		this.closed = true;
 	}
 	cut(): void {}
-	pause(): void {}
-	resume(): void {}
+	pause(): void {
+		this.paused = true;
+	}
+	resume(): void {
+		this.paused = false;
+	}
+	watchIdle(time: number, onIdle: () => void): void {
+		this.idleTime = time;
+		this.onIdle = onIdle;
+	}
 	roomForMore(): Promise<void> | undefined {
 		return undefined;
 	}

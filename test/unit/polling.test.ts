@@ -14,7 +14,12 @@ describe('a polling transport', () => {
 	function open(options: Partial<PollingOptions> = {}) {
 		const told = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
-		const receiver = { receive: (text: string) => told.received.push(text), closed: () => told.closed++ };
+		const receiver = {
+			connected: true,
+			admits: () => true,
+			receive: (text: string) => told.received.push(text),
+			closed: () => told.closed++,
+		};
 		const transport = new PollingTransport(
 			request,
 			() => receiver,
@@ -26,7 +31,7 @@ describe('a polling transport', () => {
 				admissions: limitConnections(1),
 				...options,
 			},
-			() => told.gone++,
+			{ told() {}, gone: () => told.gone++ },
 		);
 		const poll = () => transport.poll((frame) => told.answers.push(frame));
 		return { transport, told, poll };

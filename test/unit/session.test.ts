@@ -100,11 +100,14 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('sends no pings in pre1, nor with interval 0', () => {
+	it('sends no pings in pre1, nor with interval 0: there its socket may be idle for 45 s (1.2)', () => {
 		for (const { transport } of [connect('pre1'), connect('1', 0)]) {
 			mock.timers.tick(120_000);
-			expect(transport).to.deep.include({ sent: [], closed: false });
+			expect(transport).to.deep.include({ sent: [], closed: false, idleTime: 45_000 });
+			transport.onIdle();
+			expect(transport.closed).to.equal(true);
 		}
+		expect(connect().transport.idleTime).to.equal(undefined);
 	});
 
 	describe('whose login token runs out', () => {
@@ -161,6 +164,72 @@ describe('a session', () => {
 			await call(opened);
 			mock.timers.tick(2 * DAY);
 			expect(opened.transport.closed).to.equal(false);
+		});
+	});
+
+	describe('with calls that take long', () => {
+		const CALL = (id: string) => JSON.stringify({ msg: 'method', id, method: 'slow', params: [id] });
+		const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+		/** Calls run until the test ends them; those that are parallel beside each other. */
+		function openSlow(parallel: boolean) {
+			const ends = new Map<string, () => void>();
+			const invoke = (_name: string, [id]: readonly unknown[]) =>
+				new Promise<void>((resolve) => ends.set(id as string, resolve));
+			return { ends, ...connect('1', undefined, { get: () => ({ parallel }) as Method, invoke }) };
+		}
+
+		const answered = ({ transport }: ReturnType<typeof open>) =>
+			transport.sent.filter((frame) => frame.includes('"result"')).map((frame) => JSON.parse(frame).id);
+
+		it('18 shutdown: answers what came before, and takes no more, or whoever always waits for one would never go', async () => {
+			const opened = openSlow(false);
+			for (const id of ['1', '2']) opened.session.receive(CALL(id));
+			const drained = opened.session.drain();
+			await nextTurn();
+			await nextTurn();
+			opened.session.receive(CALL('3'));
+			opened.session.receive('{"msg":"ping","id":"x"}');
+			expect(opened.transport.sent).to.deep.equal(['{"msg":"pong","id":"x"}']);
+			opened.ends.get('1')?.();
+			await nextTurn();
+			expect(opened.transport.closed).to.equal(false);
+			opened.ends.get('2')?.();
+			await drained;
+			expect(answered(opened)).to.deep.equal(['1', '2']);
+			expect([...opened.ends.keys()]).to.deep.equal(['1', '2']);
+			expect(opened.transport.closed).to.equal(true);
+		});
+
+		for (const parallel of [true, false]) {
+			const what = parallel ? 'calls that run beside each other' : 'calls that wait for their turn';
+			it(`5 the inbound queue: takes no messages while there are more than ten ${what}`, async () => {
+				const opened = openSlow(parallel);
+				for (let i = 0; i < 10; i++) opened.session.receive(CALL(String(i)));
+				expect(opened.transport.paused).to.equal(false);
+				opened.session.receive(CALL('one too many'));
+				expect(opened.transport.paused).to.equal(true);
+				opened.ends.get('0')?.();
+				await nextTurn();
+				expect(opened.transport.paused).to.equal(false);
+			});
+		}
+
+		it('4 heartbeat: does not take a client for dead that it does not read, and pings it all the same', async () => {
+			const { session, transport, ends } = openSlow(true);
+			for (let i = 0; i < 11; i++) session.receive(CALL(String(i)));
+			for (let i = 0; i < 8; i++) mock.timers.tick(15_000);
+			expect(transport).to.include({ paused: true, closed: false });
+			expect(transport.sent.length).to.be.at.least(4);
+			expect(new Set(transport.sent)).to.deep.equal(new Set([PING]));
+			ends.get('0')?.();
+			await nextTurn();
+			expect(transport.paused).to.equal(false);
+			// It has the whole time from when it is read again.
+			mock.timers.tick(14_999);
+			expect(transport.closed).to.equal(false);
+			for (let i = 0; i < 3; i++) mock.timers.tick(15_000);
+			expect(transport.closed).to.equal(true);
 		});
 	});
 

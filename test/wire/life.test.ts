@@ -31,6 +31,15 @@ const methods = [
 		name: 'until gone',
 		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.get('gone')?.()),
 	}),
+	method({ ...anyone, name: 'crowd', parallel: true, run: () => crowd() }),
+	method({
+		...anyone,
+		name: 'unblocking crowd',
+		run(_args, context) {
+			context.unblock();
+			return crowd();
+		},
+	}),
 	method({
 		...anyone,
 		name: 'flood',
@@ -40,6 +49,18 @@ const methods = [
 		},
 	}),
 ];
+
+/** Calls that run together until they may disperse, and the most that did. */
+let together = 0;
+let mostTogether = 0;
+let dispersed: Promise<void> | undefined;
+async function crowd(): Promise<void> {
+	mostTogether = Math.max(mostTogether, ++together);
+	dispersed ??= gate('disperse');
+	gates.get('in the crowd')?.();
+	await dispersed;
+	together--;
+}
 
 const streams = [stream({ name: 'open', summary: 'for a test', mayRead: () => true })];
 
@@ -95,6 +116,67 @@ describe('the life of calls and connections', () => {
 		await client.close();
 		await gone;
 	});
+
+	describe('a client with more unanswered calls than it may have', () => {
+		it('4 heartbeat: is kept, and pinged, though what it answers is not read', async () => {
+			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 10, timeout: 10 } } });
+			const client = await connect();
+			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: String(i), method: 'wait', params: [`slow ${i}`] });
+			for (let pings = 0; pings < 5; pings++) {
+				expect(await client.next()).to.deep.equal({ msg: 'ping' });
+				client.send({ msg: 'pong' });
+			}
+			const answered: unknown[] = [];
+			while (answered.length < 6) {
+				gates.get(`slow ${answered.length}`)?.();
+				const { msg, id } = await client.next();
+				if (msg === 'ping') client.send({ msg: 'pong' });
+				if (msg === 'result') answered.push(id);
+			}
+			expect(answered).to.deep.equal(['0', '1', '2', '3', '4', '5']);
+		});
+
+		it('4 heartbeat: is noticed to have gone', async () => {
+			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 10, timeout: 10 } } });
+			const gone = gate('gone');
+			const client = await RawClient.connect(app.webSocketUrl);
+			client.send({ msg: 'method', id: '1', method: 'until gone' });
+			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: `e${i}`, method: 'echo', params: ['x'] });
+			expect(await client.next()).to.deep.equal({ msg: 'ping' });
+			client.socket.terminate();
+			await gone;
+		});
+
+		for (const name of ['crowd', 'unblocking crowd']) {
+			it(`5 the inbound queue: has no more than it may have running: ${name}`, async () => {
+				await start({ ddp: { maxQueue: 20 } });
+				mostTogether = 0;
+				dispersed = undefined;
+				const client = await connect();
+				for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
+				const [first, other] = [gate('in the crowd'), await connect()];
+				await first;
+				for (let i = 0; i < 10; i++) await other.call('echo', 'x');
+				gates.get('disperse')?.();
+				let answered = 0;
+				while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
+				expect(mostTogether).to.equal(21);
+			});
+		}
+	});
+
+	for (const [what, version, interval] of [
+		['in version pre1', 'pre1', 15_000],
+		['with a heartbeat interval of 0', '1', 0],
+	] as const) {
+		it(`1.2 idle: a client ${what} is closed when its socket was idle for the time it has for connect`, async () => {
+			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
+			const client = await RawClient.open(app.webSocketUrl);
+			client.send({ msg: 'connect', version, support: [version] });
+			expect(await client.next()).to.include({ msg: 'connected' });
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		});
+	}
 
 	describe('parallel calls', () => {
 		it('do not wait for the call before them', async () => {

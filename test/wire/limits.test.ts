@@ -293,6 +293,22 @@ describe('limits', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
+		it('are heeded before the whole frame is there', async () => {
+			await start();
+			const client = await RawClient.open(app.webSocketUrl);
+			// In pieces, each of which waits for the one before it to be read.
+			let closed = false;
+			client.socket.once('close', () => {
+				closed = true;
+			});
+			for (let i = 0; i < 5 && !closed; i++) {
+				client.socket.send('x'.repeat(5000), { fin: false });
+				client.socket.ping();
+				await Promise.race([once(client.socket, 'pong'), client.closed]);
+			}
+			expect((await client.closed).code).to.equal(1009);
+		});
+
 		it('let 8 KiB through, and more once connected', async () => {
 			await start();
 			const client = await RawClient.open(app.webSocketUrl);

@@ -18,6 +18,13 @@ const NOT_FOUND = '404 Error: Page not found\n';
 const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
+/** Calls that run until they are dispersed. */
+const crowd: (() => void)[] = [];
+let crowded: (size: number) => void = () => {};
+function disperse(): void {
+	for (const leave of crowd.splice(0)) leave();
+}
+
 let closed: () => void = () => {};
 let answer: (value: string) => void = () => {};
 const methods = [
@@ -33,10 +40,25 @@ const methods = [
 				answer = resolve;
 			}),
 	}),
+	method({
+		...anyone,
+		name: 'crowd',
+		parallel: true,
+		run: () =>
+			new Promise<void>((resolve) => {
+				crowded(crowd.push(resolve));
+			}),
+	}),
 	method({ ...anyone, name: 'on close', run: (_args, { connection }) => connection?.onClose(() => closed()) }),
 ];
 const call = (id: string, name: string, ...params: unknown[]) =>
 	JSON.stringify({ msg: 'method', id, method: name, params });
+
+/** Posts over a TCP connection of its own. */
+async function postAnew(url: string): Promise<{ status: number | undefined; text: string }> {
+	const [response] = await once(httpRequest(url, { method: 'POST', agent: false }).end(), 'response');
+	return { status: response.statusCode, text: (await response.toArray()).join('') };
+}
 
 /** The messages of an `a` frame, as objects. */
 function messagesOf(frame: string): Record<string, unknown>[] {
@@ -310,6 +332,32 @@ describe('SockJS', () => {
 			expect((await client.closed).code).to.equal(1009);
 		});
 
+		it('closes a socket that sends more than 8 KiB in a frame before connect with 1009', async () => {
+			const client = await open();
+			client.send(Array.from({ length: 3000 }, () => ''));
+			expect((await client.closed).code).to.equal(1009);
+		});
+
+		it('takes no more messages of a frame than may be unanswered (5)', async () => {
+			const other = await startOther({ maxQueue: 20 });
+			const client = await open(other);
+			client.send([CONNECT]);
+			await client.nextText();
+			client.send(Array.from({ length: 400 }, (_, i) => call(String(i), 'crowd')));
+			const last = new Promise<void>((resolve) => {
+				crowded = (size) => size === 21 && resolve();
+			});
+			await last;
+			expect(await post(`${other.url}/api/v1/unknown`, null, {})).to.include({ status: 404 });
+			expect(crowd).to.have.length(21);
+			crowded = () => disperse();
+			disperse();
+			const results = new Set<unknown>();
+			while (results.size < 400) {
+				for (const { msg, id } of messagesOf(await client.nextText())) if (msg === 'result') results.add(id);
+			}
+		});
+
 		it('pings a silent client, and closes with 3000 if it does not answer', async () => {
 			const other = await startOther({ sockJs: { heartbeat: { interval: 20, timeout: 20 } } });
 			const socket = new WebSocket(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`, { autoPong: false });
@@ -449,6 +497,12 @@ describe('SockJS', () => {
 			expect((await send(['x'.repeat(64 * 1024)])).status).to.equal(413);
 		});
 
+		it('refuses a body of more than 8 KiB before connect with 413, and closes', async () => {
+			const { send, poll } = await open();
+			expect((await send(Array.from({ length: 3000 }, () => ''))).status).to.equal(413);
+			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
+		});
+
 		it('tells the last messages before the close', async () => {
 			const { send, poll } = await open();
 			await send(['{"msg":"connect","version":"9","support":["9"]}']);
@@ -580,7 +634,7 @@ describe('SockJS', () => {
 			expect(await held).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('answers what a polling client waits for before the server ends', async () => {
+		it('18 shutdown: answers what a polling client waits for, and tells it that it is over, before the server ends', async () => {
 			const other = await startApp({ methods, grace: 10_000 });
 			const post = async (end: string, body: string | null = null) =>
 				(await request(`${other.url}/sockjs/000/waiting/${end}`, { method: 'POST', body })).text;
@@ -596,6 +650,12 @@ describe('SockJS', () => {
 				{ msg: 'updated', methods: ['1'] },
 				{ msg: 'result', id: '1', result: 'done' },
 			]);
+			// It comes back for the rest, with a connection that is new; who was not there before is sent away.
+			expect(await postAnew(`${other.url}/sockjs/000/new/xhr`)).to.include({ status: 503 });
+			expect(await postAnew(`${other.url}/sockjs/000/waiting/xhr`)).to.deep.equal({
+				status: 200,
+				text: `${NORMAL_CLOSURE}\n`,
+			});
 			await ended;
 		});
 

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
 import { visibleHeaders } from '../headers.js';
+import { Inbox } from '../inbox.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
 
@@ -32,6 +33,14 @@ function latch(): Latch {
 	return { promise, open };
 }
 
+/** Is told how it ends. */
+export interface PollingHost {
+	/** The client has been told that it is over. */
+	told(): void;
+	/** The client will not be heard of again. */
+	gone(): void;
+}
+
 /** Answers a poll with one frame. */
 export type AnswerPoll = (frame: string) => void;
 
@@ -39,34 +48,35 @@ export class PollingTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #receiver: Receiver;
+	readonly #inbox: Inbox;
 	/** Messages for the next poll, and their size in bytes. */
 	#waiting: string[] = [];
 	#waitingBytes = 0;
 	/** Until a poll takes what waits. */
 	#room: Latch | undefined;
-	/** Until the session takes more messages. */
-	#paused: Latch | undefined;
-	#receiving = false;
+	/** While the session has not taken all that was sent: to be called when it has. */
+	#taken: (() => void) | undefined;
 	/** The poll that is held. */
 	#poll: AnswerPoll | undefined;
 	#closed = false;
 	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
 	#timer: NodeJS.Timeout;
 
-	/**
-	 * @param request the first of the client
-	 * @param onGone the client will not be heard of again
-	 */
+	/** @param request the first of the client */
 	constructor(
 		request: IncomingMessage,
 		openSession: OpenSession,
 		private readonly options: PollingOptions,
-		private readonly onGone: () => void,
+		private readonly host: PollingHost,
 	) {
 		this.clientAddress = options.addressOf(request);
 		this.headers = visibleHeaders(request.headers);
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);
+		this.#inbox = new Inbox(this.#receiver, () => {
+			this.#taken?.();
+			this.#taken = undefined;
+		});
 	}
 
 	send(message: string): void {
@@ -84,13 +94,15 @@ export class PollingTransport implements Transport {
 	}
 
 	pause(): void {
-		this.#paused ??= latch();
+		this.#inbox.pause();
 	}
 
 	resume(): void {
-		this.#paused?.open();
-		this.#paused = undefined;
+		this.#inbox.resume();
 	}
+
+	/** One that has gone does not poll, and is noticed by that. */
+	watchIdle(): void {}
 
 	roomForMore(): Promise<void> | undefined {
 		if (this.#waitingBytes <= ENOUGH_WAITING) return undefined;
@@ -101,7 +113,7 @@ export class PollingTransport implements Transport {
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
-		this.resume();
+		this.#inbox.close();
 		setImmediate(() => this.#tell());
 		this.#receiver.closed();
 	}
@@ -123,21 +135,23 @@ export class PollingTransport implements Transport {
 		this.#tell();
 	}
 
+	/** Whether a client may send so many bytes at a time; one that may not has been sent away. */
+	admits(bytes: number): boolean {
+		return this.#receiver.admits(bytes);
+	}
+
 	/**
 	 * The client has sent messages.
 	 * @returns resolves when the session has taken them: until then the client is not to send more. Null for one that does
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
-		return this.#receiving ? null : this.#receive(messages);
-	}
-
-	async #receive(messages: readonly string[]): Promise<void> {
-		this.#receiving = true;
-		for (const message of messages) {
-			if (this.#paused) await this.#paused.promise;
-			this.#receiver.receive(message);
-		}
-		this.#receiving = false;
+		if (this.#taken) return null;
+		if (this.#closed) return Promise.resolve();
+		const taken = new Promise<void>((resolve) => {
+			this.#taken = resolve;
+		});
+		this.#inbox.take(messages);
+		return taken;
 	}
 
 	/** The client has gone: it stayed without a poll, or hung up on one. */
@@ -146,14 +160,17 @@ export class PollingTransport implements Transport {
 		this.#poll = undefined;
 		this.#drop();
 		this.close();
-		this.onGone();
+		this.host.gone();
 	}
 
 	/** Tells the held poll what there is, if there is anything. */
 	#tell(): void {
 		if (!this.#poll) return;
 		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
-		else if (this.#closed) this.#answer(NORMAL_CLOSURE);
+		else if (this.#closed) {
+			this.#answer(NORMAL_CLOSURE);
+			this.host.told();
+		}
 	}
 
 	#answer(frame: string): void {

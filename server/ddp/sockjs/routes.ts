@@ -14,6 +14,7 @@ export interface SockJsRouteOptions extends PollingOptions {
 
 const TEXT = 'text/plain; charset=UTF-8';
 const SCRIPT = 'application/javascript; charset=UTF-8';
+const TOO_LARGE = 'Payload too large.';
 const A_YEAR = 31_536_000;
 
 /** The path of a client's connection: two names without a dot. */
@@ -49,24 +50,54 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 	});
 }
 
+/** The clients that poll. */
+export interface PollingClients {
+	/** Refuses new ones with 503. */
+	admitNoMore(): void;
+	/** Resolves when each of them was told that it is over, or has gone. */
+	allTold(): Promise<void>;
+}
+
 /** Serves SockJS on an HTTP server, except for WebSocket upgrades. */
-export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, options: SockJsRouteOptions): void {
+export function addSockJsRoutes(
+	app: FastifyInstance,
+	openSession: OpenSession,
+	options: SockJsRouteOptions,
+): PollingClients {
 	const connections = new Map<string, PollingTransport>();
+	/** Those that do not know yet that it is over. */
+	const untold = new Set<PollingTransport>();
+	let allTold: (() => void) | undefined;
+	let closed = false;
+
+	function told(connection: PollingTransport): void {
+		untold.delete(connection);
+		if (untold.size === 0) allTold?.();
+	}
 
 	/** Null where the client's address has too many connections. */
 	function open(name: string, request: IncomingMessage): PollingTransport | null {
 		if (!options.admissions.admit(options.addressOf(request))) return null;
-		const connection = new PollingTransport(request, openSession, options, () => {
-			options.admissions.leave(connection.clientAddress);
-			// Another may have the name by now.
-			if (connections.get(name) === connection) connections.delete(name);
+		const connection = new PollingTransport(request, openSession, options, {
+			told: () => told(connection),
+			gone() {
+				told(connection);
+				options.admissions.leave(connection.clientAddress);
+				// Another may have the name by now.
+				if (connections.get(name) === connection) connections.delete(name);
+			},
 		});
 		connections.set(name, connection);
+		untold.add(connection);
 		return connection;
 	}
 
 	function poll({ params, raw }: ConnectionRequest, reply: FastifyReply): void {
 		const known = connections.get(params.session);
+		if (closed && !known) {
+			answerText(reply, 503, 'The server is about to end.');
+			return;
+		}
 		const connection = known ?? open(params.session, raw);
 		if (!connection) {
 			answerText(reply, 429, TOO_MANY_CONNECTIONS);
@@ -89,6 +120,8 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 
 	async function receive({ params, body }: ConnectionRequest, reply: FastifyReply): Promise<FastifyReply> {
 		if (!body) return answerText(reply, 500, 'Payload expected.');
+		const connection = connections.get(params.session);
+		if (connection?.admits(Buffer.byteLength(body as string)) === false) return answerText(reply, 413, TOO_LARGE);
 		let messages: unknown;
 		try {
 			messages = JSON.parse(body as string);
@@ -96,7 +129,6 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 			return answerText(reply, 500, 'Broken JSON encoding.');
 		}
 		if (!areMessages(messages)) return answerText(reply, 500, 'Payload expected.');
-		const connection = connections.get(params.session);
 		if (!connection) return notFound(reply);
 		const received = connection.receive(messages);
 		if (!received) return answerText(reply, 503, 'Another xhr_send is waiting.');
@@ -120,4 +152,14 @@ export function addSockJsRoutes(app: FastifyInstance, openSession: OpenSession, 
 		addPreflight(scope, `${CONNECTION}/xhr_send`, 'POST');
 	}
 	app.register(routes, { prefix: '/sockjs' });
+	return {
+		admitNoMore() {
+			closed = true;
+		},
+		allTold: () =>
+			new Promise((resolve) => {
+				allTold = resolve;
+				if (untold.size === 0) resolve();
+			}),
+	};
 }

@@ -47,13 +47,14 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 		this.webSocket.on('pong', onPong);
 	}
 
-	override received(frame: string): void {
+	protected override received(frame: string): void {
 		// What follows a broken frame is lost.
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
 		this.alive();
 		const messages = messagesIn(frame);
-		if (messages) for (const message of messages) super.received(message);
-		else this.fail('Broken framing.');
+		if (!messages) this.fail('Broken framing.');
+		else if (messages.length === 1) super.received(messages[0] as string);
+		else this.receivedMany(messages);
 	}
 
 	override closed(): void {
@@ -82,11 +83,17 @@ export class FramedTransport extends WebSocketTransport implements Patient {
 		this.webSocket.ping();
 	}
 
-	giveUp(): void {
-		this.fail('No response from heartbeat');
+	override resume(): void {
+		this.alive();
+		super.resume();
 	}
 
-	/** Gives the client up, without a close frame of SockJS. */
+	giveUp(): void {
+		// What it answers is not read.
+		if (!this.webSocket.isPaused) this.fail('No response from heartbeat');
+	}
+
+	/** Ends the connection without a close frame of SockJS. */
 	private fail(reason: string): void {
 		this.#heartbeats.stop(this);
 		this.webSocket.close(3000, reason);

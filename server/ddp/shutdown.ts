@@ -1,0 +1,39 @@
+/** How the sessions of a server end with it (`contract/ddp.md` section 18). */
+
+/** What is done to a session, in this order. */
+export interface Leaving {
+	/** Answers what has come in, then closes it. */
+	drain(): Promise<void>;
+	/** Closes it, whatever is unanswered. */
+	close(): void;
+	/** Cuts off a client that does not let itself be closed. */
+	cut(): void;
+}
+
+/** The part of the time over which sessions begin to end; the rest is for what the last of them have to answer. */
+const SPREAD = 0.5;
+
+/** How long a client has to answer our close frame before its socket is cut, in ms. */
+const CLOSE_GRACE = 2000;
+
+/**
+ * Ends sessions, spread over a time: all who are closed at once would come back at once, to whoever takes over.
+ * @param sessions those that go are taken out of it meanwhile
+ * @param grace that time, in ms; what takes longer to answer is given up
+ * @returns stops what is still to be done
+ */
+export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () => void {
+	const step = (grace * SPREAD) / sessions.size;
+	const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
+	timers.push(
+		setTimeout(() => {
+			for (const session of sessions) session.close();
+		}, grace),
+		setTimeout(() => {
+			for (const session of sessions) session.cut();
+		}, grace + CLOSE_GRACE),
+	);
+	return () => {
+		for (const timer of timers) clearTimeout(timer);
+	};
+}

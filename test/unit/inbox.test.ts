@@ -1,0 +1,81 @@
+/** What a client has sent and its session has not taken yet: the clock goes as the test says (contract/ddp.md section 5). */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { Inbox } from '../../server/ddp/inbox.js';
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
+
+describe('an inbox', () => {
+	/** @param onMessage what the session does with each message, which takes it a millisecond */
+	function open(onMessage = (_text: string, _inbox: Inbox) => {}) {
+		let now = 0;
+		const clock = mock.method(performance, 'now', () => now);
+		const told = { received: [] as string[], empty: 0 };
+		const receiver = {
+			connected: true,
+			admits: () => true,
+			receive(text: string) {
+				now++;
+				told.received.push(text);
+				onMessage(text, inbox);
+			},
+			closed() {},
+		};
+		const inbox: Inbox = new Inbox(receiver, () => told.empty++);
+		return { inbox, told, clock };
+	}
+
+	afterEach(() => mock.restoreAll());
+
+	it('5 the inbound queue: hands over what there is at once, if that is little', () => {
+		const { inbox, told } = open();
+		inbox.take(['a', 'b']);
+		expect(told).to.deep.equal({ received: ['a', 'b'], empty: 1 });
+	});
+
+	it('5 the inbound queue: lets others have their turn between the messages of a long frame', async () => {
+		const { inbox, told } = open();
+		inbox.take(messages(100));
+		inbox.take(['next frame']);
+		const turns: number[] = [];
+		while (told.empty === 0) {
+			turns.push(told.received.length);
+			await nextTurn();
+		}
+		expect(turns.length).to.be.at.least(5);
+		expect(told.received).to.deep.equal([...messages(100), 'next frame']);
+	});
+
+	it('5 the inbound queue: hands over nothing while it is paused, be it in the middle of a frame', async () => {
+		const { inbox, told } = open((text) => text === '1' && inbox.pause());
+		inbox.take(messages(4));
+		await nextTurn();
+		expect(told).to.deep.equal({ received: ['0', '1'], empty: 0 });
+		inbox.resume();
+		await nextTurn();
+		expect(told).to.deep.equal({ received: messages(4), empty: 1 });
+	});
+
+	it('5 the inbound queue: is empty when it is resumed and nothing has come', () => {
+		const { inbox, told } = open();
+		inbox.pause();
+		inbox.resume();
+		expect(told.empty).to.equal(1);
+	});
+
+	it('hands over nothing more once the session has ended', async () => {
+		for (const pausedBefore of [true, false]) {
+			const { inbox, told } = open((text) => {
+				if (text !== '1') return;
+				if (pausedBefore) inbox.pause();
+				inbox.close();
+			});
+			inbox.take(messages(4));
+			inbox.take(messages(4));
+			await nextTurn();
+			inbox.take(messages(4));
+			expect(told).to.deep.equal({ received: ['0', '1'], empty: 1 });
+		}
+	});
+});

@@ -1,0 +1,53 @@
+/** How sessions end with their server: time passes as the test says (contract/ddp.md section 18). */
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import { endSessions, type Leaving } from '../../server/ddp/shutdown.js';
+
+describe('the sessions of a server that ends', () => {
+	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
+	afterEach(() => mock.timers.reset());
+
+	/** Ends ten of which none has answered all it must, in a second. Tells what was done to each, in order. */
+	function endTen() {
+		const done: string[] = [];
+		const sessions = new Set<Leaving>();
+		for (let i = 0; i < 10; i++) {
+			sessions.add({
+				drain: async () => void done.push(`drain ${i}`),
+				close: () => void done.push(`close ${i}`),
+				cut: () => void done.push(`cut ${i}`),
+			});
+		}
+		return { sessions, done, stop: endSessions(sessions, 1000) };
+	}
+
+	const all = (what: string) => Array.from({ length: 10 }, (_, i) => `${what} ${i}`);
+
+	it('18 shutdown: begin to end one after the other, and the last of them has half of the time for its answers', () => {
+		const { done } = endTen();
+		mock.timers.tick(0);
+		expect(done).to.deep.equal(['drain 0']);
+		mock.timers.tick(250);
+		expect(done).to.deep.equal(all('drain').slice(0, 6));
+		mock.timers.tick(250);
+		expect(done.splice(0)).to.deep.equal(all('drain'));
+		mock.timers.tick(499);
+		expect(done).to.deep.equal([]);
+	});
+
+	it('18 shutdown: are closed when time is up, and cut off when they do not answer that', () => {
+		const { done } = endTen();
+		mock.timers.tick(1000);
+		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));
+		mock.timers.tick(2000);
+		expect(done).to.deep.equal(all('cut'));
+	});
+
+	it('18 shutdown: are left alone once they are gone', () => {
+		const { sessions, done, stop } = endTen();
+		sessions.clear();
+		stop();
+		mock.timers.tick(10_000);
+		expect(done).to.deep.equal([]);
+	});
+});

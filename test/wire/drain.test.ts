@@ -1,0 +1,105 @@
+/** How a server ends: who is answered before, and who cannot hold it up (contract/ddp.md section 18; issue: the whole of DDP). */
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { expect } from 'chai';
+import { method } from '../../shared/method.js';
+import { startApp } from '../support/app.js';
+import { RawClient } from '../support/ddp.js';
+import { post } from '../support/rest.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** Promises that tests settle by hand, and things they wait for. */
+const gates = new Map<string, () => void>();
+function gate(name: string): Promise<void> {
+	return new Promise((resolve) => gates.set(name, resolve));
+}
+
+const methods = [
+	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
+	method({ ...anyone, name: 'length', args: { value: String }, run: ({ value }) => value.length }),
+	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({
+		...anyone,
+		name: 'until given up',
+		rest: 'POST',
+		async run(_args, { signal }) {
+			gates.get('runs')?.();
+			await once(signal, 'abort');
+			gates.get('given up')?.();
+			return 'given up';
+		},
+	}),
+];
+
+describe('a server that ends', () => {
+	it('18 shutdown: answers a client that had to wait all it had sent, however much that is', async () => {
+		const app = await startApp({ methods, grace: 15_000, ddp: { maxQueue: 10 } });
+		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
+		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
+		const text = 'x'.repeat(1000);
+		for (let i = 0; i < 3000; i++) client.send({ msg: 'method', id: String(i), method: 'length', params: [text] });
+		await other.call('echo', 'x');
+		await other.close();
+		const closed = app.close();
+		gates.get('first')?.();
+		const ids: unknown[] = [];
+		for (;;) {
+			const frame = await client.next().catch(() => null);
+			if (!frame) break;
+			if (frame.msg === 'result') ids.push(frame.id);
+		}
+		expect(ids).to.deep.equal(['first', ...Array.from({ length: 3000 }, (_, i) => String(i))]);
+		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		await closed;
+	});
+
+	for (const [what, sent] of [
+		['that never said anything', ''],
+		['that sent half a request', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'],
+		['that sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
+	] as const) {
+		it(`18 shutdown: is not held up by somebody ${what}`, async () => {
+			const app = await startApp({ methods, grace: 20 });
+			const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
+			await once(socket, 'connect');
+			socket.resume().write(sent);
+			// It is there, and what it sent too.
+			expect((await post(`${app.url}/api/v1/unknown`, null, {})).status).to.equal(404);
+			const ended = once(socket, 'close');
+			await app.close();
+			await ended;
+		});
+	}
+
+	it('18 shutdown: tells a REST call that runs that its time is up', async () => {
+		const app = await startApp({ methods, grace: 20 });
+		const [runs, givenUp] = [gate('runs'), gate('given up')];
+		const answer = post(`${app.url}/api/v1/until%20given%20up`, null, {});
+		await runs;
+		await app.close();
+		await givenUp;
+		expect((await answer).status).to.equal(200);
+	});
+
+	it('18 shutdown: is not held up by a REST call that does not heed that', async () => {
+		const app = await startApp({ methods, grace: 20 });
+		const answer = post(`${app.url}/api/v1/wait`, null, { gate: 'never' }).catch(() => 'cut off');
+		while (!gates.has('never')) await new Promise((resolve) => setImmediate(resolve));
+		await app.close();
+		expect(await answer).to.equal('cut off');
+	});
+
+	it('9 context.signal: fires when a REST caller hangs up', async () => {
+		const app = await startApp({ methods });
+		const [runs, givenUp] = [gate('runs'), gate('given up')];
+		const hangUp = new AbortController();
+		const url = `${app.url}/api/v1/until%20given%20up`;
+		const answer = fetch(url, { method: 'POST', signal: hangUp.signal }).catch(({ name }) => name);
+		await runs;
+		hangUp.abort();
+		expect(await answer).to.equal('AbortError');
+		await givenUp;
+		await app.close();
+	});
+});
