@@ -2,7 +2,7 @@
 import { mock } from 'node:test';
 import type { Caller } from '../../server/caller.js';
 import type { RateEvent, RateMessage, RateOutcome, RateRule } from '../../shared/limit.js';
-import { type Connection, method } from '../../shared/method.js';
+import { method } from '../../shared/method.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
@@ -15,7 +15,7 @@ export const methods = [
 
 /** A caller over DDP as `connection`, or over REST. */
 export function from(userId: string | null, clientAddress: string | null, connection: string | null): Partial<Caller> {
-	return { userId, clientAddress, connection: connection === null ? null : ({ id: connection } as Connection) };
+	return { userId, clientAddress, ...(connection !== null && { connectionId: connection }) };
 }
 
 export const alice = from('alice', '1.2.3.4', 'a');
