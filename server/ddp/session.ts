@@ -1,5 +1,4 @@
 /** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
-import { setImmediate as aTurn } from 'node:timers/promises';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
@@ -8,6 +7,7 @@ import type { Mark } from '../caller.js';
 import type { Invoker } from '../invoke.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
+import { Drain, type DrainHost } from './drain.js';
 import type { Heartbeats, Patient } from './heartbeat.js';
 import type { Lineages } from './lineage.js';
 import {
@@ -59,30 +59,13 @@ export interface SessionServices extends PublicationServices {
 /** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
 type Waiting = Request | string;
 
-/** What is known of a session that ends once it has answered what had come in. */
-interface Drain {
-	/** Whether something came since this was last set to false, and whether that was too much at a time. */
-	came: boolean;
-	tooMuch: boolean;
-	/** No more is taken. */
-	full: boolean;
-	/** To be called when something has changed that it may be waiting for. */
-	wake: (() => void) | undefined;
-}
-
-/** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
-const QUIET = 100;
-
-/** So often it is waited for, where the client just goes on and never has too much unanswered. */
-const MOST_WAITS = 20;
-
 const nothing = () => {};
 
 /**
  * Of this and all else that each client has, no more is kept than an idle client needs. Their methods are private by
  * TypeScript alone: with `#`, each object would have to keep that it has them.
  */
-export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting> {
+export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting>, DrainHost {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
 	/** That of the alarm for the time when that token runs out. */
@@ -105,9 +88,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
 	#userChanges = 0;
-	/** Whether no messages are taken, as too many are unanswered. */
+	/** See `DrainHost`. */
 	#paused = false;
-	/** Whether it was ever so: then the client may have sent more than has arrived here. */
 	#fellBehind = false;
 	#drain: Drain | undefined;
 
@@ -171,39 +153,28 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.transport.cut();
 	}
 
-	/**
-	 * Answers what had come in, then ends the session: stock clients never send again what was lost with a connection. What
-	 * comes later is left to the server they will find next, or a client that always has a call under way would never go.
-	 */
+	/** Answers what had come in, then ends the session. */
 	async drain(): Promise<void> {
 		if (this.#closed || this.#drain) return;
-		this.#drain = { came: false, tooMuch: false, full: false, wake: undefined };
-		await this.catchUp(this.#drain);
-		this.#drain.full = true;
-		await this.until(this.#drain, () => this.isIdle);
+		this.#drain = new Drain(this);
+		await this.#drain.run();
 		if (!this.#closed) this.close();
 	}
 
-	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
-	private async catchUp(drain: Drain): Promise<void> {
-		for (let waits = 0; waits < MOST_WAITS; waits++) {
-			await this.until(drain, () => !this.#paused);
-			drain.came = false;
-			drain.tooMuch = false;
-			if (this.#fellBehind) await new Promise((resolve) => setTimeout(resolve, QUIET));
-			else await aTurn();
-			if (this.#closed || !this.#fellBehind || !drain.came) return;
-			if (drain.tooMuch) waits = 0;
-		}
+	get isClosed(): boolean {
+		return this.#closed;
 	}
 
-	/** Waits until something holds, or the session has ended. */
-	private async until(drain: Drain, holds: () => boolean): Promise<void> {
-		while (!this.#closed && !holds()) {
-			await new Promise<void>((resolve) => {
-				drain.wake = resolve;
-			});
-		}
+	get isIdle(): boolean {
+		return this.#running === 0 && !this.#queue;
+	}
+
+	get isPaused(): boolean {
+		return this.#paused;
+	}
+
+	get fellBehind(): boolean {
+		return this.#fellBehind;
 	}
 
 	closed(): void {
@@ -222,7 +193,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
 		if (this.#id !== undefined) this.services.lineages?.leave(this.#id);
-		this.#drain?.wake?.();
+		this.#drain?.changed();
 	}
 
 	markOf(id: string): Mark | undefined {
@@ -243,14 +214,14 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	receive(text: string): void {
 		if (this.#closed) return;
 		this.services.heartbeats.heard(this);
-		if (this.#drain) this.#drain.came = true;
+		this.#drain?.came();
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
 		else if (this.#id === undefined) this.connect(message, text);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#mayPing && message.msg === 'pong') return;
-		else if (!this.#drain?.full) this.enqueue(requestOf(message, text));
+		else if (!this.#drain?.isFull) this.enqueue(requestOf(message, text));
 	}
 
 	send(frame: string): void {
@@ -328,13 +299,12 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#paused = tooMany;
 		if (tooMany) {
 			this.#fellBehind = true;
-			if (this.#drain) this.#drain.tooMuch = true;
 			this.transport.pause();
 		} else {
 			this.services.heartbeats.heard(this);
 			this.transport.resume();
-			this.#drain?.wake?.();
 		}
+		this.#drain?.changed();
 	}
 
 	private methodOf(request: Waiting): Method | undefined {
@@ -359,11 +329,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	idle(): void {
 		this.#queue = undefined;
-		this.#drain?.wake?.();
-	}
-
-	private get isIdle(): boolean {
-		return this.#running === 0 && !this.#queue;
+		this.#drain?.changed();
 	}
 
 	private async call(request: MethodCall, release: () => void): Promise<void> {
@@ -388,6 +354,6 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 	private ended(): void {
 		this.#running--;
 		this.regulate();
-		this.#drain?.wake?.();
+		this.#drain?.changed();
 	}
 }

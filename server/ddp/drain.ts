@@ -1,0 +1,78 @@
+/**
+ * The end of a session that answers first what had come in (`contract/ddp.md` section 18): stock clients never send again
+ * what was lost with a connection. What comes later is left to the server they will find next, or a client that always has
+ * a call under way would never go.
+ */
+import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
+
+/** What must be known of the session. */
+export interface DrainHost {
+	/** Whether it has ended by itself. */
+	readonly isClosed: boolean;
+	/** Whether everything that was taken has been answered. */
+	readonly isIdle: boolean;
+	/** Whether no messages are taken, as too many are unanswered. */
+	readonly isPaused: boolean;
+	/** Whether it was ever so: then the client may have sent more than has arrived here. */
+	readonly fellBehind: boolean;
+}
+
+/** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
+const QUIET = 100;
+
+/** So often it is waited for, where the client just goes on and never has too much unanswered. */
+const MOST_WAITS = 20;
+
+export class Drain {
+	#came = false;
+	#wasPaused = false;
+	#isFull = false;
+	#wake: (() => void) | undefined;
+
+	constructor(private readonly session: DrainHost) {}
+
+	/** Whether no more is taken. */
+	get isFull(): boolean {
+		return this.#isFull;
+	}
+
+	/** A message has come. */
+	came(): void {
+		this.#came = true;
+	}
+
+	/** Something about the session has changed. */
+	changed(): void {
+		if (this.session.isPaused) this.#wasPaused = true;
+		this.#wake?.();
+	}
+
+	/** Resolves when what had come in is answered, or the session has ended. */
+	async run(): Promise<void> {
+		await this.#catchUp();
+		this.#isFull = true;
+		await this.#until(() => this.session.isIdle);
+	}
+
+	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
+	async #catchUp(): Promise<void> {
+		const { session } = this;
+		for (let waits = 0; waits < MOST_WAITS; waits++) {
+			await this.#until(() => !session.isPaused);
+			this.#came = false;
+			this.#wasPaused = false;
+			await (session.fellBehind ? delay(QUIET) : aTurn());
+			if (session.isClosed || !session.fellBehind || !this.#came) return;
+			if (this.#wasPaused) waits = 0;
+		}
+	}
+
+	/** Waits until something holds, or the session has ended. */
+	async #until(holds: () => boolean): Promise<void> {
+		while (!this.session.isClosed && !holds()) {
+			await new Promise<void>((resolve) => {
+				this.#wake = resolve;
+			});
+		}
+	}
+}
