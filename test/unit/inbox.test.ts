@@ -9,6 +9,8 @@ const messages = (count: number) => Array.from({ length: count }, (_, i) => Stri
 describe('an inbox', () => {
 	/** @param onMessage what the session does with each message, which takes it a millisecond */
 	function open(onMessage = (_text: string, _inbox: Inbox) => {}) {
+		// A second one in a test must not take the clock of the first for the real one.
+		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
 		const told = { received: [] as string[], empty: 0 };
@@ -26,7 +28,7 @@ describe('an inbox', () => {
 		return { inbox, told, clock };
 	}
 
-	afterEach(() => mock.restoreAll());
+	afterEach(() => mock.reset());
 
 	it('5 the inbound queue: hands over what there is at once, if that is little', () => {
 		const { inbox, told } = open();
