@@ -26,6 +26,15 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
 }
 
+/** Whether an address says what it means: a broken escape in a query would be read as if it were text. */
+function isReadable(url: string): boolean {
+	try {
+		return decodeURIComponent(url) !== '';
+	} catch {
+		return false;
+	}
+}
+
 /** Who a request comes from; null for those who may not go on. */
 async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANYONE;
@@ -72,8 +81,9 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
 			const mark = markOf(request);
 			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
-			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactorOf(request), reply, calls);
 			const isQuery = request.method !== 'POST';
+			if (isQuery && !isReadable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
+			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactorOf(request), reply, calls);
 			const members = (isQuery ? request.query : request.body) ?? {};
 			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;

@@ -86,7 +86,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`closes cleanly at ${signal}: clients are told, and it ends with 0`, async () => {
+		it(`18: closes cleanly at ${signal}: clients are told, and it ends with 0`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -97,7 +97,7 @@ describe('roomkey', () => {
 		});
 	}
 
-	it('ends at once at a second signal', async () => {
+	it('18: ends at once at a second signal', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];

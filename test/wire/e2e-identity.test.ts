@@ -54,7 +54,7 @@ describe('identity keys on the wire', () => {
 	}
 
 	describe('section 6 over REST', () => {
-		it('GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (#26753)', async () => {
+		it('4.2, 4.3 Write: GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (#26753)', async () => {
 			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
 			const stored = await say(SET, alice, keys);
@@ -62,7 +62,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).body).to.deep.equal({ ...keys, success: true });
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: the guard, and force', async () => {
+		it('4.3 Guard: POST e2e.setUserPublicAndPrivateKeys, and force', async () => {
 			await say(SET, alice, pair('1'));
 			const refused = await say(SET, alice, pair('1'));
 			expect(refused.status).to.equal(400);
@@ -76,7 +76,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('2'));
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: bad members (7.3)', async () => {
+		it('4.3, 7.3: POST e2e.setUserPublicAndPrivateKeys: bad members, by this door as by DDP', async () => {
 			for (const body of [{}, { public_key: 'p' }, { public_key: '', private_key: '' }]) {
 				const { status, body: answer } = await say(SET, alice, body);
 				expect(status).to.equal(400);
@@ -192,7 +192,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('section 4 over DDP', () => {
-		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back', async () => {
+		it('4.3 Return: e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
 			const outcome = await client.call(SET, pair('1'));
@@ -205,7 +205,30 @@ describe('identity keys on the wire', () => {
 			expect((await client.call(SET, 'public', 'private')).error).to.include({ error: 400, reason: 'Match failed' });
 		});
 
-		it('e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections', async () => {
+		for (const keys of [{ ...pair('1'), public_key: '' }, { ...pair('1'), private_key: '' }, {}]) {
+			it(`4.3 DDP only: either key missing or empty is refused: ${JSON.stringify(keys)}`, async () => {
+				const client = await connect(alice);
+				expect((await client.call(SET, keys)).error).to.deep.include({
+					error: 'error-invalid-keys',
+					reason: 'Invalid keys',
+					details: { method: SET },
+				});
+			});
+		}
+
+		it('2.1: unset, `e2e` is absent as a whole; a reset removes it', async () => {
+			const stored = () => app.store.users.findOne({ _id: alice.id });
+			expect(await stored()).to.not.have.property('e2e');
+			const client = await connect(alice);
+			await client.call(SET, pair('1'));
+			expect(await stored())
+				.to.have.property('e2e')
+				.that.includes(pair('1'));
+			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
+			expect(await stored()).to.not.have.property('e2e');
+		});
+
+		it('4.7: e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections', async () => {
 			await say(SET, alice, pair('1'));
 			const [client, other] = [await connect(alice), await connect(alice)];
 			await listen(other, `${alice.id}/force_logout`);
@@ -225,7 +248,7 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('events (10.4)', () => {
-		it('first keys: the rooms one is queued in change for their members', async () => {
+		it('4.3 Queue, Notify: first keys: the rooms one is queued in change for their members', async () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);

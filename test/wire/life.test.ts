@@ -1,4 +1,4 @@
-/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (issue: the whole of DDP). */
+/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
@@ -83,7 +83,7 @@ describe('the life of calls and connections', () => {
 		return client;
 	}
 
-	describe('time limits', () => {
+	describe('6 time limits', () => {
 		it('end a call with an error, tell it so, and free the queue', async () => {
 			await start();
 			const aborted = gate('aborted');
@@ -106,7 +106,7 @@ describe('the life of calls and connections', () => {
 		});
 	});
 
-	it('a call is told that its client has gone', async () => {
+	it('5: a call is told that its client has gone', async () => {
 		await start();
 		const gone = gate('gone');
 		const client = await connect();
@@ -178,7 +178,7 @@ describe('the life of calls and connections', () => {
 		});
 	}
 
-	describe('parallel calls', () => {
+	describe('5 parallel calls', () => {
 		it('do not wait for the call before them', async () => {
 			await start();
 			const client = await connect();
@@ -206,7 +206,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	for (const name of ['meteor.loginServiceConfiguration', 'meteor_autoupdate_clientVersions']) {
-		it(`${name} is ready, for every stock client asks`, async () => {
+		it(`16.5: ${name} is ready, for every stock client asks`, async () => {
 			await start();
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name, params: [] });
@@ -214,7 +214,7 @@ describe('the life of calls and connections', () => {
 		});
 	}
 
-	it('whoever connects is shown to onConnection, and may be sent away', async () => {
+	it('3, 13: whoever connects is shown to onConnection, and may be sent away', async () => {
 		const seen: string[] = [];
 		await start({
 			onConnection: [
@@ -235,7 +235,7 @@ describe('the life of calls and connections', () => {
 		expect(failures).to.have.length(2);
 	});
 
-	it('no more subscriptions than a client may have', async () => {
+	it('10: no more subscriptions than a client may have', async () => {
 		await start({ ddp: { maxSubscriptions: 2 } });
 		const client = await connect();
 		for (const id of ['1', '2', '3']) client.send({ msg: 'sub', id, name: 'stream-open', params: ['e'] });
@@ -247,7 +247,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('no more parameters than are asked for, nor very many of them together', async () => {
+	it('10: no more parameters than are asked for, nor very many of them together', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -263,7 +263,7 @@ describe('the life of calls and connections', () => {
 		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
 	});
 
-	it('no long parameter as an expression, which JSON writes as nothing', async () => {
+	it('10: no long parameter as an expression, which JSON writes as nothing', async () => {
 		await start({});
 		const client = await connect();
 		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
@@ -271,7 +271,7 @@ describe('the life of calls and connections', () => {
 		expect(await client.next()).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('no subscription with more than a few pages of parameters, which would all be kept', async () => {
+	it('10: no subscription with more than a few pages of parameters, which would all be kept', async () => {
 		await start({});
 		const client = await connect();
 		for (const size of [16_000, 17_000]) {
@@ -284,7 +284,7 @@ describe('the life of calls and connections', () => {
 		expect(frames[1]).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('a reader who does not read is cut off, and the others notice nothing', async () => {
+	it('19 queue length: a reader who does not read is cut off, and the others notice nothing', async () => {
 		await start();
 		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
 		for (const client of [slow, fast]) {
@@ -305,7 +305,7 @@ describe('the life of calls and connections', () => {
 		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
 	});
 
-	describe('when the server closes', () => {
+	describe('18 when the server closes', () => {
 		it('what has come in is answered first', async () => {
 			await start({ grace: 2000 });
 			const client = await connect();

@@ -97,7 +97,7 @@ describe('limits', () => {
 			for (let i = 0; i < 3; i++) expect((await client.call('test.limited')).result).to.equal('done');
 		});
 
-		it('are five logins in ten seconds for a connection', async () => {
+		it('14, 16: are five logins in ten seconds for a connection', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const [client, other] = [await connect(), await connect()];
@@ -132,7 +132,7 @@ describe('limits', () => {
 			);
 		});
 
-		it('7.1: come after the credentials and before the arguments', async () => {
+		it('7.1 era A: come after the credentials and before the arguments', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const ask = (as: Person) => post(`${app.url}/api/v1/test.demanding`, as, { text: 5 });
@@ -230,7 +230,7 @@ describe('limits', () => {
 		});
 	});
 
-	describe('behind proxies (section 13)', () => {
+	describe('1.6 HTTP_FORWARDED_COUNT, 13: behind proxies', () => {
 		it('tell DDP and REST callers apart by what the nearest proxy says', async () => {
 			await start({ forwardedCount: 1 });
 			const one = { 'X-Forwarded-For': '9.9.9.9, 1.2.3.4' };

@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 7, 10 and 12 over real sockets, row by row. */
+/** contract/ddp.md sections 7 and 10 to 12 over real sockets, row by row. */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -12,7 +12,7 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 /** Publishes under a name whatever the test says. */
 type Run = (context: PublicationContext, params: readonly unknown[]) => unknown;
 const runs = new Map<string, Run>();
-const names = ['a', 'b', 'm', 'st', 'er'];
+const names = ['a', 'b'];
 
 /** The universal publication shows nothing unless a test says so. */
 let universal: Run = () => {};
@@ -505,7 +505,7 @@ describe('publications over DDP', () => {
 			expect(frame).to.have.nested.property('error.error', 'nope');
 		});
 
-		it('are awaited when the user changes, so that their documents do not flicker', async () => {
+		it('19 setUserId: are awaited when the user changes, so that their documents do not flicker', async () => {
 			universal = async (context) => {
 				await new Promise(setImmediate);
 				context.added('u', 'x', { user: context.userId });
@@ -532,39 +532,6 @@ describe('publications over DDP', () => {
 	});
 
 	describe('12 another user', () => {
-		it('sends the transcript of section 20', async () => {
-			runs.set('m', (context) => {
-				const { userId } = context;
-				context.added('who', userId ?? 'nobody', userId ? { n: userId, stable: 1 } : { n: 'none' });
-				context.added('who', 'const', { v: userId ? 2 : 1 });
-				if (!userId) for (const id of ['x', 'y']) context.added('q', id, {});
-				context.ready();
-			});
-			runs.set('st', (context) => (context.userId ? context.stop() : context.ready()));
-			runs.set('er', (context) => {
-				if (context.userId) throw new ClientError('nope', 'NOPE');
-				context.ready();
-			});
-			const client = await connect();
-			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
-			await untilEcho(client);
-			client.send({ msg: 'method', id: '1', method: 'setUser', params: ['bob'] });
-			const texts: string[] = [];
-			while (texts.length < 10) texts.push(await client.nextText());
-			expect(texts).to.deep.equal([
-				'{"msg":"nosub","id":"st"}',
-				'{"msg":"nosub","id":"er","error":{"isClientSafe":true,"error":"nope","reason":"NOPE","message":"NOPE [nope]","errorType":"Meteor.Error"}}',
-				'{"msg":"removed","collection":"who","id":"nobody"}',
-				'{"msg":"changed","collection":"who","id":"const","fields":{"v":2}}',
-				'{"msg":"added","collection":"who","id":"bob","fields":{"n":"bob","stable":1}}',
-				'{"msg":"removed","collection":"q","id":"x"}',
-				'{"msg":"removed","collection":"q","id":"y"}',
-				'{"msg":"ready","subs":["m"]}',
-				'{"msg":"updated","methods":["1"]}',
-				'{"msg":"result","id":"1","result":"bob"}',
-			]);
-		});
-
 		it('runs everything again for the same user too, with the same parameters', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
@@ -748,7 +715,7 @@ describe('publications over DDP', () => {
 		const RESULT = { msg: 'result', id: 'w', result: 'written' };
 		const UPDATED = { msg: 'updated', methods: ['w'] };
 
-		it('show what matches, and each change before the updated of the method that made it', async () => {
+		it('show what matches, and each change before the updated of the method that made it, which waits for that behind the result', async () => {
 			const client = await connect();
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });
 			expect(await subscribe(() => withRole('r'), client)).to.deep.equal([shown('p', 'r'), READY]);

@@ -73,7 +73,7 @@ describe('REST', () => {
 			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`6.2 no or bad credentials, 7.1, 7.2: ${what}, even with a bad body`, async () => {
+			it(`6.2 no or bad credentials, 7.1 era A, 7.2: ${what}, even with a bad body`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -263,6 +263,18 @@ describe('REST', () => {
 		it('takes arguments of a GET from the query', async () => {
 			const { text } = await request(`${api}/test.get?a=%C3%A9&__proto__=x`);
 			expect(text).to.equal('{"a":"é","userId":null,"success":true}');
+		});
+
+		for (const query of ['a=%E0%A4%A', 'a=%', 'a=1&b=%zz', '%C3=1']) {
+			it(`refuses an unparsable query: ${query}`, async () => {
+				const { status, body } = await request(`${api}/test.get?${query}`);
+				expect(status).to.equal(400);
+				expect(body).to.deep.equal({ success: false, error: 'Invalid query parameters' });
+			});
+		}
+
+		it('asks for credentials before it looks at the query', async () => {
+			expect((await request(`${api}/e2e.fetchMyKeys?a=%`)).status).to.equal(401);
 		});
 
 		it('knows the caller where a login is not demanded, but refuses a wrong one', async () => {

@@ -148,7 +148,7 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('1.2 compression', () => {
+	describe('1.2, 1.6 SERVER_WEBSOCKET_COMPRESSION: compression', () => {
 		/** Opens a WebSocket that offers permessage-deflate, has a long value echoed, and tells what was agreed. */
 		async function echoLong(url: string, wrap = (text: string) => text) {
 			const socket = new WebSocket(url);
@@ -620,7 +620,7 @@ describe('SockJS', () => {
 	}
 
 	describe('what ends other sessions', () => {
-		it('ends those that poll: the removal of their token', async () => {
+		it('16.2: ends those that poll: the removal of their token', async () => {
 			const { token, id } = await addPerson(app.store);
 			const url = `${app.url}/sockjs/000/removal`;
 			const poll = async () => (await request(`${url}/xhr`, { method: 'POST' })).text;
@@ -659,7 +659,7 @@ describe('SockJS', () => {
 			await ended;
 		});
 
-		it('ends those that poll, those in frames and the server: its shutdown', async () => {
+		it('18: ends those that poll, those in frames and the server: its shutdown', async () => {
 			const other = await startApp({ methods });
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>

@@ -52,7 +52,7 @@ describe('a login token', () => {
 		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
 	}
 
-	it('of one of three devices ends that one alone when it is removed elsewhere', async () => {
+	it('16.2: of one of three devices ends that one alone when it is removed elsewhere', async () => {
 		const [first, second, third] = await devices();
 		const headers = headersOf({ id: alice.id, token: first.token });
 		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
@@ -60,14 +60,14 @@ describe('a login token', () => {
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('of one of three devices that logs out ends no connection, and the others stay logged in', async () => {
+	it('16.2: of one of three devices that logs out ends no connection, and the others stay logged in', async () => {
 		const [first, second, third] = await devices();
 		await first.call('logout');
 		expect((await first.call('me')).error).to.include({ error: 'error-invalid-user' });
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('survives alone when its device removes the others', async () => {
+	it('16.1 removeOtherTokens: survives alone when its device removes the others', async () => {
 		const [first, second, third] = await devices();
 		const stranger = await connect();
 		await stranger.call('login', { resume: (await addPerson(app.store)).token });
@@ -77,7 +77,7 @@ describe('a login token', () => {
 		expect((await (await connect()).call('login', { resume: second.token })).error).to.include({ error: 403 });
 	});
 
-	it('of each of three devices ends them all when a REST caller removes all others', async () => {
+	it('16.2: of each of three devices ends them all when a REST caller removes all others', async () => {
 		const all = await devices();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'removeOtherTokens', params: [] });
 		await post(`${app.url}/api/v1/method.call/removeOtherTokens`, alice, { message });
@@ -124,7 +124,7 @@ describe('a login token', () => {
 		await here.close();
 	});
 
-	it('survives alone a change of the password from its device', async () => {
+	it('16.1 changePassword: survives alone a change of the password from its device', async () => {
 		const [first, second, third] = await devices();
 		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
 		expect(changed.result).to.deep.equal({ passwordChanged: true });
@@ -134,7 +134,7 @@ describe('a login token', () => {
 		expect(wrong.error).to.include({ error: 403, reason: 'Something went wrong. Please check your credentials.' });
 	});
 
-	it('serves REST callers for a change of their password, too', async () => {
+	it('16.1 changePassword: serves REST callers for a change of their password, too', async () => {
 		const other = await device();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'changePassword', params: ['secret', 'changed'] });
 		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
@@ -173,13 +173,13 @@ describe('a login token', () => {
 			},
 		],
 	] as const) {
-		it(`is needed for ${name}`, async () => {
+		it(`16.3: is needed for ${name}`, async () => {
 			const client = await connect();
 			expect((await client.call(name, 'old', 'new')).error).to.deep.equal(error);
 		});
 	}
 
-	it('comes with a new account: the document, then the answers', async () => {
+	it('16.1 createUser, 16.4: comes with a new account: the document, then the answers', async () => {
 		const client = await connect();
 		const options = { username: 'Newcomer', email: 'new@example.com', password: digest('secret'), profile: { a: 1 } };
 		client.send({ msg: 'method', id: '1', method: 'createUser', params: [options] });
@@ -201,7 +201,7 @@ describe('a login token', () => {
 		});
 	});
 
-	it('that runs out ends its connection', async () => {
+	it('16.2: that runs out ends its connection', async () => {
 		const client = await connect();
 		const { token } = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY + 500) });
 		expect((await client.call('login', { resume: token })).result).to.include({ token });
@@ -212,7 +212,7 @@ describe('a login token', () => {
 		});
 	});
 
-	it('that another process removes ends its connections here, and no others', async () => {
+	it('16.2: that another process removes ends its connections here, and no others', async () => {
 		const here = await startApp({ store: app.store, tokenCheckInterval: 5 });
 		const [first, second, third] = [await device(here), await device(here), await device()];
 		const guest = await connect(here);

@@ -1,0 +1,141 @@
+/** contract/ddp.md section 11 over real sockets: the table of events row by row, and NO_MERGE. */
+import { expect } from 'chai';
+import { method } from '../../shared/method.js';
+import { type PublicationContext, publication } from '../../shared/publication.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+/** What two subscriptions show by, once they run. */
+const shows = new Map<string, PublicationContext>();
+const names = ['first', 'second'];
+const publications = names.map((name) =>
+	publication({
+		...anyone,
+		name,
+		run(_args, context) {
+			shows.set(name, context);
+			context.ready();
+		},
+	}),
+);
+const methods = [method({ ...anyone, name: 'nothing', run: () => undefined })];
+
+describe('11 merge box', () => {
+	let app: TestApp;
+	let client: RawClient;
+	let first: PublicationContext;
+	let second: PublicationContext;
+
+	before(async () => {
+		app = await startApp({ methods, publications, strategies: { plain: 'NO_MERGE' } });
+	});
+	after(() => app.close());
+	beforeEach(async () => {
+		client = await RawClient.connect(app.webSocketUrl);
+		for (const name of names) client.send({ msg: 'sub', id: name, name });
+		await client.take(names.length);
+		[first, second] = names.map((name) => shows.get(name)) as [PublicationContext, PublicationContext];
+	});
+	afterEach(() => client.close());
+
+	/** The frames that came of what was shown, or of what is sent now. */
+	async function told(...messages: object[]): Promise<Frame[]> {
+		for (const message of messages) client.send(message);
+		client.send({ msg: 'method', id: 'end', method: 'nothing' });
+		const frames: Frame[] = [];
+		while (frames.at(-1)?.msg !== 'result') frames.push(await client.next());
+		return frames.slice(0, -2);
+	}
+
+	const added = (fields?: object) => ({ msg: 'added', collection: 'c', id: 'x', ...(fields && { fields }) });
+	const changed = (fields: object) => ({ msg: 'changed', collection: 'c', id: 'x', fields });
+	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
+
+	/** Lets the two show something, and drops what the client is told of it. */
+	async function given(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
+		first.added('c', 'x', fieldsOfFirst);
+		if (fieldsOfSecond) second.added('c', 'x', fieldsOfSecond);
+		await told();
+	}
+
+	it('first sub adds a document: added with all its fields, or without any', async () => {
+		first.added('c', 'x', { a: 1, b: { c: 2 } });
+		expect(await told()).to.deep.equal([added({ a: 1, b: { c: 2 } })]);
+		first.added('c', 'y', {});
+		expect(await told()).to.deep.equal([{ ...added(), id: 'y' }]);
+	});
+
+	it('another sub adds it: changed with the fields the client lacks', async () => {
+		await given({ a: 1 });
+		second.added('c', 'x', { a: 2, b: 3 });
+		expect(await told()).to.deep.equal([changed({ b: 3 })]);
+	});
+
+	it('another sub adds it: nothing where the client lacks none', async () => {
+		await given({ a: 1 });
+		second.added('c', 'x', { a: 2 });
+		expect(await told()).to.deep.equal([]);
+	});
+
+	it('a sub changes a field it has precedence for: changed, unless the value is EJSON-equal', async () => {
+		await given({ a: new Date(1) }, { a: 0 });
+		first.changed('c', 'x', { a: new Date(1) });
+		expect(await told()).to.deep.equal([]);
+		first.changed('c', 'x', { a: new Date(2) });
+		expect(await told()).to.deep.equal([changed({ a: new Date(2) })]);
+	});
+
+	it('a sub changes a field where another has precedence: nothing', async () => {
+		await given({ a: 1 }, { a: 2 });
+		second.changed('c', 'x', { a: 3 });
+		expect(await told()).to.deep.equal([]);
+	});
+
+	it('the sub with precedence clears a field: the next value, else cleared', async () => {
+		await given({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
+		first.changed('c', 'x', { a: undefined });
+		expect(await told()).to.deep.equal([]);
+		first.changed('c', 'x', { b: undefined });
+		expect(await told()).to.deep.equal([changed({ b: 2 })]);
+		first.changed('c', 'x', { c: undefined });
+		expect(await told()).to.deep.equal([{ msg: 'changed', collection: 'c', id: 'x', cleared: ['c'] }]);
+	});
+
+	it('the sub with precedence removes the document: the next values, and cleared', async () => {
+		await given({ a: 1, b: 1 }, { a: 2 });
+		first.removed('c', 'x');
+		expect(await told()).to.deep.equal([{ ...changed({ a: 2 }), cleared: ['b'] }]);
+	});
+
+	it('the last sub removes it: removed', async () => {
+		await given({ a: 1 }, { a: 1 });
+		expect(await told({ msg: 'unsub', id: 'first' })).to.deep.equal([{ msg: 'nosub', id: 'first' }]);
+		expect(await told({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
+	});
+
+	it('a change that leaves nothing to say: nothing', async () => {
+		await given({ a: 1 });
+		first.changed('c', 'x', {});
+		first.changed('c', 'x', { b: undefined });
+		expect(await told()).to.deep.equal([]);
+	});
+
+	it('NO_MERGE: every call is sent as it is, and each sub takes away what it has shown', async () => {
+		const document = { collection: 'plain', id: 'x' };
+		for (const sub of [first, second]) sub.added('plain', 'x', { _id: 'x', a: 1 });
+		first.changed('plain', 'x', { a: 1 });
+		first.added('plain', 'x', {});
+		expect(await told()).to.deep.equal([
+			{ msg: 'added', ...document, fields: { _id: 'x', a: 1 } },
+			{ msg: 'added', ...document, fields: { _id: 'x', a: 1 } },
+			{ msg: 'changed', ...document, fields: { a: 1 } },
+			{ msg: 'added', ...document },
+		]);
+		for (const id of names) {
+			const nosub = { msg: 'nosub', id };
+			expect(await told({ msg: 'unsub', id })).to.deep.equal([{ msg: 'removed', ...document }, nosub]);
+		}
+	});
+});

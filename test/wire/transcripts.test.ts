@@ -1,0 +1,238 @@
+/** contract/ddp.md sections 17 and 20 over real sockets: what clients rely on, and the transcripts, frame by frame. */
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type Method, method } from '../../shared/method.js';
+import { publication } from '../../shared/publication.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { type Frame, RawClient } from '../support/ddp.js';
+
+const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
+
+let open = () => {};
+/** Closes the last connection that was made. */
+let hangUp = () => {};
+
+const methods: Method[] = [
+	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => [value] }),
+	method({ ...anyone, name: 'fails', run: () => Promise.reject(new ClientError('code', 'reason', { d: 1 })) }),
+	method({
+		...anyone,
+		name: 'setUser',
+		changesUser: true,
+		args: { id: String },
+		async run({ id }, context) {
+			await context.setUserId(id);
+			return id;
+		},
+	}),
+];
+
+const publications = [
+	publication({
+		...anyone,
+		name: 'things',
+		run(_args, context) {
+			context.added('c', 'x', { a: 1 });
+			context.ready();
+		},
+	}),
+	publication({
+		...anyone,
+		name: 'more',
+		run(_args, context) {
+			context.added('c', 'x', { a: 2, b: 2 });
+			context.added('c', 'y', {});
+			context.ready();
+		},
+	}),
+	publication({ ...anyone, name: 'refused', run: (_args, context) => context.error(new ClientError('no')) }),
+	publication({
+		...anyone,
+		name: 'slow',
+		run: async (_args, context) => {
+			await new Promise<void>((resolve) => {
+				open = resolve;
+			});
+			context.ready();
+		},
+	}),
+	publication({
+		...anyone,
+		name: 'm',
+		run(_args, context) {
+			const { userId } = context;
+			context.added('who', userId ?? 'nobody', userId ? { n: userId, stable: 1 } : { n: 'none' });
+			context.added('who', 'const', { v: userId ? 2 : 1 });
+			if (!userId) for (const id of ['x', 'y']) context.added('q', id, {});
+			context.ready();
+		},
+	}),
+	publication({
+		...anyone,
+		name: 'st',
+		run: (_args, context) => (context.userId ? context.stop() : context.ready()),
+	}),
+	publication({
+		...anyone,
+		name: 'er',
+		run(_args, context) {
+			if (context.userId) throw new ClientError('nope', 'NOPE');
+			context.ready();
+		},
+	}),
+];
+
+/** The transcripts as the contract has them, each a list of lines. */
+const contract = readFileSync('../shared/contract/ddp.md', 'utf8');
+const [plain, anotherUser, sockJs] = contract
+	.slice(contract.lastIndexOf('## 20. Transcripts'))
+	.split('```')
+	.filter((_text, i) => i % 2 === 1)
+	.map((text) => text.trim().split('\n')) as [string[], string[], string[]];
+
+/** Sends what the client sent, and expects what the server answered; a session has an id of its own each time. */
+async function replay(client: RawClient, transcript: readonly string[]): Promise<void> {
+	expect(transcript).to.not.equal(undefined);
+	const anySession = (text: string) => text.replace(/(session\\?":\\?")[\w]{17}/, '$1');
+	for (const line of transcript) {
+		const text = line.slice(2);
+		if (line.startsWith('>')) client.send(text);
+		else {
+			if (text.startsWith('c[')) hangUp();
+			expect(anySession(await client.nextText())).to.equal(anySession(text));
+		}
+	}
+}
+
+describe('clients and the server', () => {
+	let app: TestApp;
+	const clients: RawClient[] = [];
+
+	before(async () => {
+		app = await startApp({
+			methods,
+			publications,
+			onConnection: [
+				({ close }) => {
+					hangUp = close;
+				},
+			],
+		});
+	});
+	after(() => app.close());
+	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+
+	async function openAt(path: string): Promise<RawClient> {
+		const client = await RawClient.open(app.webSocketUrl.replace('/websocket', path));
+		clients.push(client);
+		return client;
+	}
+
+	async function connect(former?: string): Promise<RawClient> {
+		const client = await RawClient.connect(app.webSocketUrl, {}, former);
+		clients.push(client);
+		return client;
+	}
+
+	/** All frames until what is in the queue has been handled: the answers to an `echo` sent behind it. */
+	async function untilEcho(client: RawClient): Promise<Frame[]> {
+		client.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
+		const frames: Frame[] = [];
+		while (frames.at(-1)?.msg !== 'result') frames.push(await client.next());
+		return frames.slice(0, -2);
+	}
+
+	describe('20 transcripts', () => {
+		it('on a raw socket', async () => replay(await openAt('/websocket'), plain));
+
+		it('changing the user', async () => {
+			const client = await connect();
+			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
+			await untilEcho(client);
+			await replay(client, anotherUser);
+		});
+
+		it('SockJS on WebSocket', async () => {
+			const client = await openAt('/sockjs/a/b/websocket');
+			await replay(client, sockJs);
+			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		});
+	});
+
+	describe('17 what clients rely on', () => {
+		it('`ready` or `nosub` for each sub', async () => {
+			const client = await connect();
+			for (const name of ['things', 'refused', 'nope', 'more']) client.send({ msg: 'sub', id: name, name });
+			const ends = (await untilEcho(client)).filter(({ msg }) => msg === 'ready' || msg === 'nosub');
+			expect(ends.map(({ msg, id, subs }) => [msg, id ?? subs])).to.deep.equal([
+				['ready', ['things']],
+				['nosub', 'refused'],
+				['nosub', 'nope'],
+				['ready', ['more']],
+			]);
+		});
+
+		it('after a reconnect, full `added` for everything, in a session with a new id', async () => {
+			const THINGS = [
+				{ msg: 'added', collection: 'c', id: 'x', fields: { a: 1 } },
+				{ msg: 'ready', subs: ['s'] },
+			];
+			const first = await connect();
+			first.send({ msg: 'sub', id: 's', name: 'things' });
+			expect(await untilEcho(first)).to.deep.equal(THINGS);
+			first.socket.terminate();
+			const second = await connect(first.session);
+			expect(second.session).to.not.equal(first.session);
+			second.send({ msg: 'sub', id: 's', name: 'things' });
+			expect(await untilEcho(second)).to.deep.equal(THINGS);
+		});
+
+		it('no `added` for a document that the client has, no `changed` or `removed` for one it has not', async () => {
+			const client = await connect();
+			for (const name of ['things', 'more']) client.send({ msg: 'sub', id: name, name });
+			await client.call('setUser', 'bob');
+			for (const id of ['things', 'more', 'things']) client.send({ msg: 'unsub', id });
+			client.send({ msg: 'sub', id: 'more', name: 'more' });
+			expect((await untilEcho(client)).map(({ msg, id }) => `${msg} ${id ?? ''}`)).to.deep.equal([
+				'changed x',
+				'nosub things',
+				'removed x',
+				'removed y',
+				'nosub more',
+				'nosub things',
+				'added x',
+				'added y',
+				'ready ',
+			]);
+		});
+
+		it('`pong` whatever keeps the queue', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'slow' });
+			client.send({ msg: 'ping', id: 'p' });
+			expect(await client.next()).to.deep.equal({ msg: 'pong', id: 'p' });
+			open();
+			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
+		});
+
+		it('`failed` with a version from its list, with which it is connected then', async () => {
+			const support = ['pre2', '1'];
+			const client = await openAt('/websocket');
+			client.send({ msg: 'connect', version: '1', support });
+			const { msg, version } = await client.next();
+			expect({ msg, version }).to.deep.equal({ msg: 'failed', version: 'pre2' });
+			const again = await openAt('/websocket');
+			again.send({ msg: 'connect', version, support });
+			expect(await again.next()).to.include({ msg: 'connected' });
+		});
+
+		it('method ids of a client, not of a connection: one that comes again on the next is a call there', async () => {
+			for (const value of ['x', 'y']) {
+				const client = await connect();
+				expect(await client.callWithId('1', 'echo', value)).to.deep.include({ result: [value] });
+			}
+		});
+	});
+});
