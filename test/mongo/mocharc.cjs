@@ -2,5 +2,7 @@
 module.exports = {
 	...require('../../.mocharc.json'),
 	spec: ['dist/test/{unit,store,wire}/**/*.test.js'],
+	// The server needs the other processor itself.
+	parallel: false,
 	'fail-zero': true,
 };
