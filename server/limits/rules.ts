@@ -1,11 +1,17 @@
 /** Which rules are about which calls and subscriptions (`contract/ddp.md` section 14): found once, when a server is built. */
 import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
-import type { Catalogue } from '../catalogue.js';
+import type { Method } from '../../shared/method.js';
+import type { Publication } from '../../shared/publication.js';
 import { addressKey } from './address.js';
 import { type Counter, createCounter } from './counter.js';
 
 /** What of a server's catalogue there are limits for. */
-export type Limited = Pick<Catalogue, 'methods' | 'publications' | 'limits'>;
+export interface Limited {
+	readonly methods: readonly Method[];
+	readonly publications: readonly Publication[];
+	/** Rules beside the limits in definitions. */
+	readonly limits?: readonly RateRule[];
+}
 
 /** A rule at work. */
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
