@@ -9,9 +9,11 @@ import { removeRoom } from './remove.js';
 /** Types of rooms that belong to their members. Others, such as livechats, are kept for whoever serves them. */
 const OF_MEMBERS: readonly RoomType[] = ['c', 'p', 'd'];
 
-/** Whether a room would go with this user: nobody else has a place in it. That of a team stays as long as the team. */
-export async function goesWith(store: Store, { _id: rid, t, teamMain }: Room, userId: string): Promise<boolean> {
-	if (!OF_MEMBERS.includes(t) || teamMain) return false;
+/** Whether a room would go with this user: nobody else has a place in it. That of a team stays as long
+ * as the team, and one that new users join for them. */
+export async function goesWith(store: Store, room: Room, userId: string): Promise<boolean> {
+	const { _id: rid, t, teamMain, default: isForAll } = room;
+	if (!OF_MEMBERS.includes(t) || teamMain || isForAll) return false;
 	const others = { rid, 'u._id': { $ne: userId } };
 	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) === null;
 }
@@ -24,10 +26,12 @@ export async function takeOut(
 	reason: StaleReason,
 ): Promise<{ lastKeyHolder: boolean; isRoomGone: boolean }> {
 	const isLast = () => goesWith(context.store, room, userId);
-	// With the room their place goes last: a call that is broken off can be repeated.
-	const { lastKeyHolder } = (await isLast())
-		? { lastKeyHolder: false }
-		: await removeMember(context, room, userId, reason);
+	if (await isLast()) {
+		// With the room their place goes last: a call that is broken off can be repeated.
+		await removeRoom(context, room, userId);
+		return { lastKeyHolder: false, isRoomGone: true };
+	}
+	const { lastKeyHolder } = await removeMember(context, room, userId, reason);
 	// Asked again, as the last two may go at once.
 	const isRoomGone = await isLast();
 	if (isRoomGone) await removeRoom(context, room, userId);

@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
 import { hear } from '../support/announced.js';
+import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -39,6 +40,26 @@ describe('members of a room', () => {
 		roomkey.call(as, 'groups.kick', rid, undefined, userId, undefined, undefined, confirm);
 	const leave = (as: Person, rid: string, confirm?: boolean) =>
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
+
+	it('whoever is removed goes, also where somebody joins at that very moment', async () => {
+		let hooked: HookedStore | undefined;
+		const watched = await openRoomkey(undefined, {}, (store) => {
+			hooked = hookedStore(store);
+			return hooked.store;
+		});
+		const admin = await addPerson(watched.store, { roles: ['admin', 'user'] });
+		const joiner = await addPerson(watched.store);
+		const member = await addPerson(watched.store);
+		for (let step = 0; step < 12; step++) {
+			const rid = await addRoom(watched.store, [member], { t: 'c', usersCount: 1, name: `joined-${step}` });
+			const join = () => watched.call(joiner, 'channels.join', rid).catch(() => {});
+			hooked?.before('subscriptions', 'findOne', join, step);
+			await watched.call(admin, 'channels.kick', rid, undefined, member.id).catch(() => {});
+			const place = await watched.store.subscriptions.findOne({ rid, 'u._id': member.id });
+			expect(place, `before the look-up after ${step} others`).to.equal(null);
+		}
+		await watched.close();
+	});
 
 	describe('coming', () => {
 		it('5.7, 10.4 join: tells the new member of the place, the room of the member, and asks for the key', async () => {
