@@ -11,7 +11,8 @@ export type Verdict = 'right' | 'wrong' | 'exhausted';
 /** Those that have not run out. */
 export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
 	const now = Date.now();
-	return [stored ?? []].flat().filter(({ expire }) => expire.getTime() > now);
+	const codes = [stored ?? []].flat().filter((entry) => typeof entry?.code === 'string');
+	return codes.filter(({ expire }) => expire instanceof Date && expire.getTime() > now);
 }
 
 /** As older releases keep them: several, and no count of wrong ones. */

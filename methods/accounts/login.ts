@@ -50,7 +50,7 @@ async function withPassword(
 	check(options, PasswordLogin);
 	const { user, password, code } = options;
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
-	const found = await attemptWithFactor(context, accountOf(user), async () => {
+	const found = await attemptWithFactor(context, `login ${accountOf(user)}`, async () => {
 		const named = await context.store.users.findOne(filterFor(user), {
 			projection: { active: 1, 'services.password.bcrypt': 1 },
 		});
@@ -70,7 +70,10 @@ const given = (code?: string | null): SecondFactor | null => (code ? { code, met
 
 type Named = { id: string } | { username: string } | { email: string };
 
-/** What attempts are counted by: the name as given. The user found by it would tell which names are one person's. */
+/**
+ * What attempts are counted by: the name as given. The user found by it would tell which names are one person's. With a
+ * word before it, or strangers could use up what is counted by anything else of a user.
+ */
 function accountOf(user: Named): string {
 	if ('id' in user) return user.id;
 	return 'username' in user ? user.username : user.email;

@@ -27,7 +27,7 @@ export function hashToken(token: string): string {
 /** How many days a token is good for. Rocket.Chat takes what is none for its default, too. */
 async function lifetimeIn(store: Store): Promise<number> {
 	const days = await setting(store, 'Accounts_LoginExpiration');
-	return days > 0 ? days : DEFAULTS.Accounts_LoginExpiration;
+	return days > 0 ? Math.min(days, NEVER) : DEFAULTS.Accounts_LoginExpiration;
 }
 
 /**
