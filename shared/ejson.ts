@@ -90,10 +90,10 @@ function decodeWithin(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (!Array.isArray(value) && keys.length <= 2 && areMarks(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// One level is taken off: what is within is not looked at as a whole. Of a text it makes an object of characters.
+		// One level is taken off: what is within is not looked at as a whole. Of a text or a list it makes an object.
 		const { $escape } = members;
-		if (typeof $escape === 'string' && $escape.length > LONGEST_ESCAPED)
-			throw new TypeError('a text cannot be escaped');
+		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
+		if (length > LONGEST_ESCAPED) throw new TypeError('neither a long text nor a long list can be escaped');
 		const within = Object.entries($escape as object);
 		return Object.fromEntries(within.map(([key, member]) => [key, decodeWithin(member)]));
 	}

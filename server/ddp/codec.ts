@@ -32,6 +32,9 @@ export function readMessage(text: string): unknown {
 
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
+	// A long text would become an object of its characters.
+	const areFields = fields === undefined || (typeof fields === 'object' && fields !== null && !Array.isArray(fields));
+	if (!areFields) throw new Unreadable('fields is not an object');
 	const all: Record<string, unknown> = { ...(fields as object | undefined) };
 	for (const name of cleared) all[String(name)] = undefined;
 	return all;

@@ -54,6 +54,8 @@ export class WebSocketTransport implements Transport {
 	#receiver: Receiver | undefined;
 	/** While the session takes no messages, or has not taken all there are. */
 	#inbox: Inbox | undefined;
+	/** While it cannot take more: many may wait for the same. */
+	#room: Promise<void> | undefined;
 
 	constructor(
 		protected readonly webSocket: ClientSocket,
@@ -151,13 +153,15 @@ export class WebSocketTransport implements Transport {
 		}
 		if (!this.#socket.writableNeedDrain) return undefined;
 		const socket = this.#socket;
-		return new Promise((resolve) => {
+		this.#room ??= new Promise((resolve) => {
 			const done = () => {
 				socket.off('drain', done).off('close', done);
+				this.#room = undefined;
 				resolve();
 			};
 			socket.on('drain', done).on('close', done);
 		});
+		return this.#room;
 	}
 
 	private get compresses(): boolean {

@@ -230,6 +230,9 @@ describe('EJSON', () => {
 		it('takes no long text apart', () => {
 			expect(parse('{"$escape":"ab"}')).to.deep.equal({ 0: 'a', 1: 'b' });
 			expect(thrownBy(() => parse(`{"$escape":"${'a'.repeat(1000)}"}`))).to.be.instanceOf(Unreadable);
+			expect(thrownBy(() => parse(JSON.stringify({ $escape: Array(1000).fill(1) })))).to.be.instanceOf(Unreadable);
+			const text = JSON.stringify({ msg: 'pong', fields: 'a'.repeat(1000), cleared: [] });
+			expect(thrownBy(() => codec.readMessage(text))).to.be.instanceOf(Unreadable);
 		});
 
 		it('hides the texts of the engine', () => {

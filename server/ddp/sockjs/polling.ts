@@ -52,6 +52,7 @@ export class PollingTransport implements Transport {
 	/** Messages for the next poll, and their size in bytes. */
 	#waiting: string[] = [];
 	#waitingBytes = 0;
+	#gone = false;
 	/** Until a poll takes what waits. */
 	#room: Latch | undefined;
 	/** While the session has not taken all that was sent: to be called when it has. */
@@ -156,6 +157,8 @@ export class PollingTransport implements Transport {
 
 	/** The client has gone: it stayed without a poll, or hung up on one. */
 	gone(): void {
+		if (this.#gone) return;
+		this.#gone = true;
 		clearTimeout(this.#timer);
 		this.#poll = undefined;
 		this.#drop();

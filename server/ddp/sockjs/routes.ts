@@ -103,9 +103,14 @@ export function addSockJsRoutes(
 			answerText(reply, 429, TOO_MANY_CONNECTIONS);
 			return;
 		}
-		reply.type(SCRIPT).raw.once('close', () => {
+		let isTold = false;
+		reply.type(SCRIPT).raw.once('finish', () => {
+			// It says so too when the client hangs up in the middle of the answer.
+			isTold = raw.socket.destroyed === false;
+		});
+		reply.raw.once('close', () => {
 			// The client hung up: what it was to be told is lost.
-			if (!reply.raw.writableFinished) connection.gone();
+			if (!isTold) connection.gone();
 		});
 		if (!known) {
 			reply.send(`${OPEN_FRAME}\n`);
