@@ -21,3 +21,11 @@ export function keyIn({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefi
 export function oldKeysIn(stored: readonly OldRoomKey[] | null | undefined): OldRoomKey[] {
 	return listOf(stored).filter((old) => typeof old?.E2EKey === 'string');
 }
+
+/**
+ * A filter for places where such a key is as it was seen. What is no key, a list or an object, cannot be compared, and
+ * nothing is lost with it.
+ */
+export function sameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
+	return { [field]: typeof stored === 'object' && stored !== null ? { $exists: true } : (stored ?? null) };
+}

@@ -1,7 +1,7 @@
 /** Keys that members offer each other (`contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
-import { keyIn } from './kept.js';
+import { keyIn, sameKey } from './kept.js';
 import type { KeyedRoom } from './keyId.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId } from './sealed.js';
@@ -42,7 +42,7 @@ export async function offer(
 	for (let seen: Subscription | null = place; seen; seen = await findPlace(store, rid, u._id)) {
 		if (holdsKey(seen, room) || awaitsDecision(seen, room)) return null;
 		const after = await store.subscriptions.findOneAndUpdate(
-			{ ...sameKeys(seen), E2ESuggestedKey: seen.E2ESuggestedKey ?? null } as object,
+			{ ...sameKeys(seen), ...sameKey('E2ESuggestedKey', seen.E2ESuggestedKey) },
 			oldKeys
 				? { $set: { E2ESuggestedKey: key, suggestedOldRoomKeys: oldKeys } }
 				: { $set: { E2ESuggestedKey: key }, $unset: { suggestedOldRoomKeys: 1 } },

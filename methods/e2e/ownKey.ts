@@ -8,7 +8,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
-import { oldKeysIn } from './kept.js';
+import { keyIn, oldKeysIn, sameKey } from './kept.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
 import { awaitsDecision } from './offers.js';
 import { enqueue } from './queue.js';
@@ -37,6 +37,7 @@ export async function writeKey(
 /**
  * Stores a member's own key. One that it replaces goes to the old ones in the same write, and an offer of the room's key
  * goes, which would be announced for ever; who has no old keys takes those that came with it. Nobody is told yet.
+ * @param decides whether an offer goes; not as long as the key may turn out to be none of the room's
  * @returns the place as it then is; null where the very key was there, or the place is gone
  * @throws ClientError `error-key-in-use`
  */
@@ -45,15 +46,17 @@ export async function storeOwnKey(
 	place: Subscription,
 	room: KeyedRoom,
 	key: string,
+	decides = true,
 ): Promise<Subscription | null> {
 	const { store } = context;
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		const decides = awaitsDecision(seen, room);
-		if (seen.E2EKey === key && !decides) return null;
-		const oldRoomKeys = (decides ? withOffered : withArchived)(seen, room.e2eKeyId, key);
+		const takes = decides && awaitsDecision(seen, room);
+		if (seen.E2EKey === key && !takes) return null;
+		const oldRoomKeys = (takes ? withOffered : withArchived)(seen, room.e2eKeyId, key);
 		const archived = oldRoomKeys.length > 0 && { oldRoomKeys };
-		const dropped = decides && { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } as const };
-		const after = await writeKey(context, sameKeys(seen), { $set: { E2EKey: key, ...archived }, ...dropped });
+		const dropped = takes && { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } as const };
+		const same = { ...sameKeys(seen), ...sameKey('E2ESuggestedKey', seen.E2ESuggestedKey) };
+		const after = await writeKey(context, same, { $set: { E2EKey: key, ...archived }, ...dropped });
 		if (after) return after;
 	}
 	return null;
@@ -116,9 +119,11 @@ export async function giveWay(
  */
 export async function putAwayStale(
 	context: Omit<Context, 'name'>,
-	{ _id, rid, u, E2EKey }: Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey'>,
+	place: Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey'>,
 	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
 ): Promise<boolean> {
+	const { _id, rid, u } = place;
+	const E2EKey = keyIn(place);
 	if (!E2EKey || !e2eKeyId || isOfKeyId(E2EKey, e2eKeyId)) return false;
 	const after = await giveWay(context, _id, E2EKey, { e2eKeyId }, true);
 	if (after) tellMember(context, after);

@@ -2,6 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
+import { listOf } from '../lists.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { hasIdentity, thoseWithIdentity } from './identities.js';
 import { EMPTY, KEYLESS } from './kept.js';
@@ -106,7 +107,8 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 		{ projection: { usersWaitingForE2EKeys: 1 } },
 	);
 	if (!room) return;
-	const ids = room.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
+	const waits = listOf(room.usersWaitingForE2EKeys).filter((place) => typeof place?.userId === 'string');
+	const ids = waits.map(({ userId }) => userId);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
 	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();

@@ -38,7 +38,7 @@ export async function takeLease(
 	for (;;) {
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room?.encrypted !== true) throw refusal('resetFailed');
-		const present = room.e2eReset;
+		const present = resetOf(room);
 		const isResumed = beganIt(room, userId, keyId);
 		if (present && present.until > new Date() && !isResumed) throw refusal('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw refusal('keyIdExists', { method: methodName });
@@ -50,13 +50,20 @@ export async function takeLease(
 				encrypted: true,
 				// Null stands for an absent one, too.
 				e2eKeyId: room.e2eKeyId ?? null,
-				...(present ? { 'e2eReset.id': present.id, 'e2eReset.until': present.until } : { e2eReset: present ?? null }),
+				...(present
+					? { 'e2eReset.id': present.id, 'e2eReset.until': present.until }
+					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
 		);
 		// Otherwise somebody else was quicker: it is asked again who may.
 		if (matchedCount === 1) return leaseOf(store, rid, id, formerKeyId);
 	}
+}
+
+/** The reset that stands in a room; what somebody else may have put there is none. */
+function resetOf({ e2eReset }: Room): Room['e2eReset'] {
+	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
 /** Whether a reset to this key id is under way, or was broken off, that this user began. */

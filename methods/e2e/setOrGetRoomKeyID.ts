@@ -4,12 +4,13 @@ import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { demandRoomAccess } from '../rooms/access.js';
+import { keyIn } from './kept.js';
 import { claimKeyId, demandValidKeyId, type KeyedRoom, keyedRoom } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
 import { holdsKey, offered } from './offers.js';
 import { demandNoReset, giveWay, putAwayStale, storeOwnKey } from './ownKey.js';
 import { enqueue, leaveQueue } from './queue.js';
-import { demandKey, demandKeyId, isOfKeyId } from './sealed.js';
+import { demandKey, demandKeyId, isOfKeyId, keyIdOf } from './sealed.js';
 import { findPlace, tellMember } from './slots.js';
 
 interface Standing {
@@ -31,7 +32,7 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 	if (!place) return { keyID };
 	if (!(await putAwayStale(context, place, room))) {
 		// Who has the key is the winner, who did not hear so and was perhaps broken off before leaving the queue.
-		await (place.E2EKey ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
+		await (keyIn(place) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
 	}
 	const suggestedKey = offered(place);
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
@@ -44,13 +45,14 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 async function setWithKey(context: Context, place: Subscription, keyID: string, key: string): Promise<Standing> {
 	const { store, events } = context;
 	const { rid, u } = place;
-	await storeOwnKey(context, place, { _id: rid, e2eKeyId: keyID }, key);
+	const stored = await storeOwnKey(context, place, { _id: rid, e2eKeyId: keyID }, key, false);
 	const named = await claimKeyId(store, rid, keyID);
 	if (!named) {
 		const room = await keyedRoom(store, rid);
 		// The same name may have come from this very member, who called twice at once: then this is the winner's key. Else
-		// the key is taken back. Nobody was told of it.
-		if (room?.e2eKeyId !== keyID) await giveWay(context, place._id, key, room ?? {}, false);
+		// the key is taken back. Nobody was told of it. One that was there before, and does not tell its id, may be the room's.
+		const isOurs = stored !== null || keyIdOf(key) !== null;
+		if (isOurs && room?.e2eKeyId !== keyID) await giveWay(context, place._id, key, room ?? {}, false);
 		return standing(context, rid, room);
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
@@ -93,8 +95,8 @@ export const setOrGetRoomKeyID = method({
 		if (key !== undefined && !place) throw refusal('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
 			if (place && room.e2eKeyId === keyID) await storeNamed(context, place, room, key as string);
-			// Left by a call that was broken off before it had lost.
-			else if (place) await giveWay(context, place._id, key as string, room, false);
+			// Left by a call that was broken off before it had lost. One that does not tell its id may be the room's.
+			else if (place && keyIdOf(key as string) !== null) await giveWay(context, place._id, key as string, room, false);
 			return standing(context, rid, room);
 		}
 		if (place) return setWithKey(context, place, keyID, key as string);

@@ -4,7 +4,7 @@ import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { sameLength } from '../lists.js';
 import { MEMBER } from '../rooms/members.js';
-import { keyIn, oldKeysIn } from './kept.js';
+import { keyIn, oldKeysIn, sameKey } from './kept.js';
 import { keyIdOf } from './sealed.js';
 
 /** Most former keys a member keeps. */
@@ -54,7 +54,7 @@ function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number
 export function sameKeys({ _id, E2EKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		E2EKey: E2EKey ?? null,
+		...sameKey('E2EKey', E2EKey),
 		...sameLength('oldRoomKeys', oldRoomKeys),
 	} as Filter<Subscription>;
 }

@@ -5,7 +5,7 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
-import { keyIn, oldKeysIn } from '../e2e/kept.js';
+import { keyIn, oldKeysIn, sameKey } from '../e2e/kept.js';
 import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
@@ -69,8 +69,8 @@ function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		E2EKey: E2EKey ?? null,
-		E2ESuggestedKey: E2ESuggestedKey ?? null,
+		...sameKey('E2EKey', E2EKey),
+		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
 	} as Filter<Subscription>;
 }
 

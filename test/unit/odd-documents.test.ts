@@ -54,7 +54,7 @@ describe('documents that are not as they should be', () => {
 	const placeIn = (rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': owner.id });
 
 	describe('a user whose key history is none', () => {
-		for (const e2eKeyHistory of [null, '', 0, false, {}, []]) {
+		for (const e2eKeyHistory of [null, '', 0, false, {}, { 0: 1 }, []]) {
 			const what = JSON.stringify(e2eKeyHistory);
 
 			it(`stores identity keys: ${what}`, async () => {
@@ -77,6 +77,32 @@ describe('documents that are not as they should be', () => {
 				expect(user?.e2eKeyHistory).to.have.length(1);
 			});
 		}
+	});
+
+	describe('a place whose key is none', () => {
+		for (const odd of [[], { a: 1 }, 5]) {
+			const what = JSON.stringify(odd);
+
+			it(`takes one, and can be left: ${what}`, async () => {
+				const rid = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd, oldRoomKeys: { 0: 1 } });
+				const key = sealed('k');
+				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
+				expect((await placeIn(rid))?.E2EKey).to.equal(key);
+				const other = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd });
+				await roomkey.call(owner, 'groups.leave', other);
+				expect(await placeIn(other)).to.equal(null);
+			});
+
+			it(`keeps nobody from asking for the keys of other rooms: ${what}`, async () => {
+				await roomWith({}, { E2EKey: odd });
+				expect(await roomkey.call(owner, 'e2e.requestSubscriptionKeys')).to.equal(true);
+			});
+		}
+	});
+
+	it('a queue that is none keeps nobody from those who wait elsewhere', async () => {
+		const odd = await roomWith({ usersWaitingForE2EKeys: [null] });
+		expect(await roomkey.call(owner, 'e2e.fetchUsersWaitingForGroupKey', [odd])).to.have.keys('usersWaitingForE2EKeys');
 	});
 
 	describe('a room whose key is reset', () => {

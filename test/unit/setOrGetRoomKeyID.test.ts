@@ -116,6 +116,21 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).not.to.include(`subscriptions ${alice.id}`);
 	});
 
+	it('E6, E8: a key that does not tell its id is not taken from who holds it', async () => {
+		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
+		await addMember(roomkey.store, rid, alice, { E2EKey: 'opaque' });
+		expect(await setOrGet(alice, rid, 'second', 'opaque')).to.deep.equal({ keyID: 'first' });
+		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal('opaque');
+	});
+
+	it('E8: who loses keeps the offer they have', async () => {
+		const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
+		await addMember(roomkey.store, rid, alice, { E2ESuggestedKey: 'opaque offer' });
+		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
+		expect(await setOrGet(alice, rid, 'a', sealed('a'))).to.deep.equal({ keyID: 'b', suggestedKey: 'opaque offer' });
+		expect((await placeOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
+	});
+
 	it('E8: two devices of one member: the key of the one that wins is the one that stays', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
