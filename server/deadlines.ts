@@ -28,18 +28,19 @@ class Running implements Clock {
 	constructor(
 		private until: number,
 		readonly expire: () => void,
+		private readonly now: () => number,
 	) {}
 
-	isOver(now: number): boolean {
-		return this.#pauses === 0 && now >= this.until;
+	get isOver(): boolean {
+		return this.#pauses === 0 && this.now() >= this.until;
 	}
 
 	async pauseFor<T>(wait: Promise<T>): Promise<T> {
-		if (this.#pauses++ === 0) this.#pausedAt = Date.now();
+		if (this.#pauses++ === 0) this.#pausedAt = this.now();
 		try {
 			return await wait;
 		} finally {
-			if (--this.#pauses === 0) this.until += Date.now() - this.#pausedAt;
+			if (--this.#pauses === 0) this.until += this.now() - this.#pausedAt;
 		}
 	}
 }
@@ -47,14 +48,14 @@ class Running implements Clock {
 /**
  * Makes the deadlines of a server. One timer looks after all of them, while there are any: a timer for each call would
  * cost more than most calls.
+ * @param now the time in ms, which must not jump: the clock of a machine may be set while a call runs
  */
-export function createDeadlines(): Deadlines {
+export function createDeadlines(now = () => performance.now()): Deadlines {
 	const running = new Set<Running>();
 	let ticker: NodeJS.Timeout | undefined;
 
 	function look(): void {
-		const now = Date.now();
-		for (const entry of running) if (entry.isOver(now)) entry.expire();
+		for (const entry of running) if (entry.isOver) entry.expire();
 		if (running.size > 0) return;
 		clearInterval(ticker);
 		ticker = undefined;
@@ -63,11 +64,12 @@ export function createDeadlines(): Deadlines {
 	return {
 		limit(timeout, run, onTimeout) {
 			return new Promise((resolve, reject) => {
-				const entry = new Running(Date.now() + timeout, () => {
+				const expire = () => {
 					running.delete(entry);
 					reject(refusal('timeout'));
 					onTimeout?.();
-				});
+				};
+				const entry = new Running(now() + timeout, expire, now);
 				running.add(entry);
 				ticker ??= setInterval(look, TICK).unref();
 				run(entry).then(

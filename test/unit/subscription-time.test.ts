@@ -46,7 +46,7 @@ describe('the time of a subscription (10)', () => {
 			bus: createBus(log),
 			settings,
 			log,
-			deadlines: createDeadlines(),
+			deadlines: createDeadlines(Date.now),
 			invoker: { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) },
 			publications: {
 				named: new Map(all.map((each) => [each.name as string, each])),
