@@ -218,6 +218,7 @@ describe('people, made and shown', () => {
 		it('lists everybody by name, a page at a time, without secrets', async () => {
 			const list = async (as: Person, ...page: unknown[]) =>
 				(await roomkey.call(as, 'users.list', ...page)) as Record<'users' | 'count' | 'offset' | 'total', never>;
+			await addPerson(roomkey.store);
 			const total = await roomkey.store.users.countDocuments({});
 			const page = await list(admin, 2, 1);
 			expect(page).to.include({ count: 2, offset: 1, total });
