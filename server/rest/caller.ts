@@ -50,7 +50,7 @@ export class RestCaller implements Caller {
 	#signal: AbortSignal | undefined;
 
 	constructor(
-		{ userId, hashedToken }: Identity,
+		{ userId, hashedToken }: Pick<Identity, 'userId' | 'hashedToken'>,
 		readonly clientAddress: string | null,
 		readonly mark: Mark | undefined,
 		readonly secondFactor: SecondFactor | undefined,
@@ -59,6 +59,11 @@ export class RestCaller implements Caller {
 	) {
 		this.userId = userId;
 		this.hashedToken = hashedToken;
+	}
+
+	/** The same caller with another second factor, as the message of a method can hold one. */
+	withSecondFactor(secondFactor: SecondFactor): RestCaller {
+		return new RestCaller(this, this.clientAddress, this.mark, secondFactor, this.reply, this.calls);
 	}
 
 	/** Made when it is asked for: most requests never are interrupted, and most methods are done before. */

@@ -3,10 +3,10 @@ import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
 import { refusal, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import type { Caller } from '../caller.js';
 import * as codec from '../ddp/codec.js';
 import type { Invoker } from '../invoke.js';
 import { takeSecondFactor } from '../second-factor.js';
+import type { RestCaller } from './caller.js';
 import type { Answer } from './envelope.js';
 
 const Body = { message: String };
@@ -31,15 +31,20 @@ function parseMessage(text: string): unknown {
  * filters requests sees only the path.
  * @throws MatchError, ClientError for a body that holds no call; what the call itself throws is in the answer
  */
-export async function callMethod(invoker: Invoker, pathName: string, body: unknown, caller: Caller): Promise<Answer> {
+export async function callMethod(
+	invoker: Invoker,
+	pathName: string,
+	body: unknown,
+	caller: RestCaller,
+): Promise<Answer> {
 	check(body, Body);
 	const message = parseMessage(body.message);
 	check(message, MethodMessage);
 	const { id = '', method } = message;
 	if (method.replaceAll('/', ':') !== pathName) throw refusal('otherMethodInPath');
-	const { params, secondFactor = caller.secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
+	const { params, secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
 	try {
-		const value = await invoker.invoke(method, params, { ...caller, secondFactor });
+		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
 		return { status: 200, body: { message: codec.result(id, value), success: true } };
 	} catch (thrown) {
 		return { status: 400, body: { message: codec.failure(id, toClientError(thrown)), success: false } };

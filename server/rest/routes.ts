@@ -2,9 +2,9 @@
 
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
-import type { Caller } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
 import { logIn, logOut } from './accounts.js';
+import type { RestCaller } from './caller.js';
 import { type Answer, refused, succeeded } from './envelope.js';
 import { callMethod } from './methodCall.js';
 
@@ -16,7 +16,7 @@ export interface Request {
 	readonly areText: boolean;
 	/** What stands for the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
-	readonly caller: Caller;
+	readonly caller: RestCaller;
 }
 
 export interface Route {

@@ -168,8 +168,9 @@ describe('limits', () => {
 			const message = stringify({ msg: 'method', id: '1', method: 'test.limited', params: [] });
 			const call = () => post(`${app.url}/api/v1/method.callAnon/test.limited`, null, { message });
 			for (let i = 0; i < 3; i++) expect((await call()).status).to.equal(200);
-			const { status, body } = await call();
+			const { status, body, headers } = await call();
 			expect({ status, success: body.success }).to.deep.equal({ status: 400, success: false });
+			expect(headers.get('X-RateLimit-Limit')).to.equal('3');
 			const { error } = parse(body.message as string) as { error: { error: string; reason: string } };
 			expect(error.error).to.equal('too-many-requests');
 			expect(error.reason).to.match(/before trying again\.$/);

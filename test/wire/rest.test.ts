@@ -443,6 +443,13 @@ describe('REST', () => {
 			expect(parse(String(body.message))).to.have.nested.property('error.error', 'error-invalid-user');
 		});
 
+		it('logs in, as any other path does, though the next request brings its own credentials', async () => {
+			const message = { msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] };
+			const { status, body } = await call('method.callAnon/login', null, message);
+			expect(status).to.equal(200);
+			expect(parse(String(body.message))).to.have.nested.property('result.id', alice.id);
+		});
+
 		it('writes slashes in the path as colons', async () => {
 			const { body } = await call('method.callAnon/a:b', null, { msg: 'method', id: '1', method: 'a/b' });
 			expect(body.message).to.include('slashed');
