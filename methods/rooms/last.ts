@@ -9,9 +9,16 @@ import { removeRoom } from './remove.js';
 /** Types of rooms that belong to their members. Others, such as livechats, are kept for whoever serves them. */
 const OF_MEMBERS: readonly RoomType[] = ['c', 'p', 'd'];
 
+/** What must be known of a room to tell whether it would go. */
+export const LASTING = { t: 1, teamMain: 1, default: 1 } as const;
+
 /** Whether a room would go with this user: nobody else has a place in it. That of a team stays as long
  * as the team, and one that new users join for them. */
-export async function goesWith(store: Store, room: Room, userId: string): Promise<boolean> {
+export async function goesWith(
+	store: Store,
+	room: Pick<Room, '_id' | keyof typeof LASTING>,
+	userId: string,
+): Promise<boolean> {
 	const { _id: rid, t, teamMain, default: isForAll } = room;
 	if (!OF_MEMBERS.includes(t) || teamMain || isForAll) return false;
 	const others = { rid, 'u._id': { $ne: userId } };

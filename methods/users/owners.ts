@@ -2,7 +2,7 @@
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { goesWith } from '../rooms/last.js';
+import { goesWith, LASTING } from '../rooms/last.js';
 import { MEMBER } from '../rooms/members.js';
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
@@ -23,7 +23,7 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 async function goingWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
-		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: { t: 1, teamMain: 1 } });
+		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: LASTING });
 		if (room && (await goesWith(store, room, userId))) rids.push(rid);
 	}
 	return rids;

@@ -173,13 +173,14 @@ describe('users.delete', () => {
 		const member = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
 		const itself = await addRoom(store, [person], { t: 'd' });
 		const livechat = await addRoom(store, [person], { t: 'l' });
+		const forAll = await addRoom(store, [person], { t: 'c', name: 'for-all', default: true });
 		expect(await rejection(remove(person.id))).to.deep.include({
 			error: 'user-last-owner',
 			details: { shouldChangeOwner: [], shouldBeRemoved: [member] },
 		});
 		const { deletedRooms } = (await remove(person.id, true)) as { deletedRooms: string[] };
 		expect(deletedRooms).to.have.members([member, itself]);
-		expect(await store.rooms.countDocuments({ _id: { $in: [member, itself, livechat] } })).to.equal(1);
+		expect(await store.rooms.countDocuments({ _id: { $in: [member, itself, livechat, forAll] } })).to.equal(2);
 		const other = await addPerson(store);
 		await roomkey.call(other, 'channels.create', 'nobody-else');
 	});
