@@ -1,5 +1,10 @@
-/** The second factor as DDP clients send it (`contract/rocketchat-e2e.md` 7.5): behind the last argument of a method. */
+/** The second factor as clients send it (`contract/rocketchat-e2e.md` 7.5): over DDP behind the last argument of a method. */
 import type { Method, SecondFactor } from '../shared/method.js';
+
+/** What a client sent as its second factor; undefined where there is no code. */
+export function secondFactorOf(code: unknown, method: unknown): SecondFactor | undefined {
+	return typeof code === 'string' ? { code, method: typeof method === 'string' ? method : null } : undefined;
+}
 
 /**
  * Takes the second factor off the arguments.
@@ -13,10 +18,7 @@ export function takeSecondFactor(
 	if (!method?.secondFactor) return { params };
 	const last = params.at(-1);
 	if (typeof last !== 'object' || last === null) return { params };
-	const { twoFactorCode: code, twoFactorMethod: named } = last as Record<string, unknown>;
-	if (typeof code !== 'string') return { params };
-	return {
-		params: params.slice(0, -1),
-		secondFactor: { code, method: typeof named === 'string' ? named : null },
-	};
+	const { twoFactorCode, twoFactorMethod } = last as Record<string, unknown>;
+	const secondFactor = secondFactorOf(twoFactorCode, twoFactorMethod);
+	return secondFactor ? { params: params.slice(0, -1), secondFactor } : { params };
 }

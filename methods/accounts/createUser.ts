@@ -4,11 +4,11 @@ import { refusal } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { Storable } from '../storable.js';
 import { demandEmail, demandFreeUsername } from '../users/names.js';
 import { insertUser } from './insertUser.js';
 import type { LoginResult } from './login.js';
 import { hashPassword, NewPassword } from './passwords.js';
-import { Storable } from './storable.js';
 import { logInWith, makeToken } from './tokens.js';
 
 /** Longest name or e-mail, in characters: that of an e-mail (RFC 5321). */

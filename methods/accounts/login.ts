@@ -50,7 +50,7 @@ async function withPassword(
 	check(options, PasswordLogin);
 	const { user, password, code } = options;
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
-	const found = await attemptWithFactor(context, `login ${accountOf(user)}`, async () => {
+	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await context.store.users.findOne(filterFor(user), {
 			projection: { active: 1, 'services.password.bcrypt': 1 },
 		});
@@ -75,8 +75,8 @@ type Named = { id: string } | { username: string } | { email: string };
  * word before it, or strangers could use up what is counted by anything else of a user.
  */
 function accountOf(user: Named): string {
-	if ('id' in user) return user.id;
-	return 'username' in user ? user.username : user.email;
+	const name = 'id' in user ? user.id : 'username' in user ? user.username : user.email;
+	return `login ${name}`;
 }
 
 function filterFor(user: Named): Filter<User> {

@@ -1,14 +1,10 @@
 /** Who holds the key of a room, and what it means when the last of them gives it up (`contract/beyond.md` E2, E11). */
-import type { Room } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { placesOf } from '../rooms/members.js';
+import { keyedRoom } from './keyId.js';
 import { holdsKey } from './offers.js';
-
-async function keyedRoom(store: Store, rid: string): Promise<Pick<Room, 'e2eKeyId'>> {
-	return (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } })) ?? {};
-}
 
 /** Those of some users who may log in: nobody else can give a key to others. */
 export async function thoseActive(store: Store, userIds: readonly string[]): Promise<Set<string>> {
@@ -23,7 +19,7 @@ export async function thoseActive(store: Store, userIds: readonly string[]): Pro
  * nor who may not log in, or whose account is gone.
  */
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
-	const room = await keyedRoom(store, rid);
+	const room = (await keyedRoom(store, rid)) ?? {};
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
 	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
 		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
@@ -35,7 +31,7 @@ export async function hasHolder(store: Store, rid: string, otherThan = ''): Prom
 /** Whether the user holds the present key of a room and nobody else does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { E2EKey: 1 } });
-	if (!own || !holdsKey(own, await keyedRoom(store, rid))) return false;
+	if (!own || !holdsKey(own, (await keyedRoom(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 

@@ -82,8 +82,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 async function* membersOf(store: Store, room: Room): AsyncIterable<Member[]> {
 	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
 		const userIds = page.map(({ u }) => u._id);
-		const active = await thoseActive(store, userIds);
-		const able = await thoseWithIdentity(store, userIds);
+		const [active, able] = await Promise.all([thoseActive(store, userIds), thoseWithIdentity(store, userIds)]);
 		yield page.map((place) => {
 			const { _id, username } = place.u;
 			return { _id, username, state: active.has(_id) ? stateOf(place, room, able.has(_id)) : 'inactive' };

@@ -6,9 +6,10 @@ import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
 import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
-import type { Method, SecondFactor } from '../../shared/method.js';
+import type { Method } from '../../shared/method.js';
 import type { Mark } from '../caller.js';
 import type { Invoker, Services } from '../invoke.js';
+import { secondFactorOf } from '../second-factor.js';
 import { type AwaitedCalls, RestCaller } from './caller.js';
 import { allowOrigins } from './cors.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
@@ -62,14 +63,6 @@ function markOf({ headers }: FastifyRequest): Mark | undefined | null {
 	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
 }
 
-/** The second factor a request comes with (`contract/rocketchat-e2e.md` 7.5). */
-function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
-	const code = headers['x-2fa-code'];
-	if (typeof code !== 'string') return undefined;
-	const method = headers['x-2fa-method'];
-	return { code, method: typeof method === 'string' ? method : null };
-}
-
 function addRoute(app: FastifyInstance, route: Route, services: Services, { addressOf, calls }: RestOptions): void {
 	const url = `${PREFIX}/${route.path}`;
 	app.route({
@@ -83,7 +76,8 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
 			const isQuery = request.method !== 'POST';
 			if (isQuery && !isReadable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
-			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactorOf(request), reply, calls);
+			const secondFactor = secondFactorOf(request.headers['x-2fa-code'], request.headers['x-2fa-method']);
+			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactor, reply, calls);
 			const members = (isQuery ? request.query : request.body) ?? {};
 			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;

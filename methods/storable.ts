@@ -1,5 +1,5 @@
 /** What people may store with their account or a room, whatever it is. */
-import { Match } from '../../shared/match.js';
+import { Match } from '../shared/match.js';
 
 /** MongoDB ends a name at a zero character. */
 const isFieldName = (key: string) => key !== '__proto__' && /^[^$.\0][^.\0]*$/.test(key);
