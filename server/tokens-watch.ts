@@ -4,7 +4,7 @@
  * session whose token went in the moment it logged in.
  */
 import { findRevoked } from '../methods/accounts/tokens.js';
-import type { Services } from './invoke.js';
+import type { Services } from './invocation.js';
 
 /** Time between two looks, in ms, unless told otherwise. */
 const INTERVAL = 1000;

@@ -7,7 +7,8 @@ import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Infer } from '../../shared/pattern.js';
 import type { Caller } from '../caller.js';
-import type { Invoker, Services } from '../invoke.js';
+import type { Services } from '../invocation.js';
+import type { Invoker } from '../invoke.js';
 import { type Answer, failed } from './envelope.js';
 
 const LoginBody = Match.ObjectIncluding({

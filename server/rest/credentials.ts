@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import type { Caller } from '../caller.js';
-import type { Services } from '../invoke.js';
+import type { Services } from '../invocation.js';
 
 export interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
 	/** True for a user without user name, who may do next to nothing here (7.2). */

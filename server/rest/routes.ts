@@ -2,7 +2,8 @@
 
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
-import type { Invoker, Services } from '../invoke.js';
+import type { Services } from '../invocation.js';
+import type { Invoker } from '../invoke.js';
 import { logIn, logOut } from './accounts.js';
 import type { RestCaller } from './caller.js';
 import { type Answer, refused, succeeded } from './envelope.js';
