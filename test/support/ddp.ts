@@ -80,6 +80,17 @@ export class RawClient {
 		return frames;
 	}
 
+	/** All frames until what is in the queue has been handled: the answers to an `echo`, which the server must have, sent behind it. */
+	async untilEcho(): Promise<Frame[]> {
+		this.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
+		const frames: Frame[] = [];
+		while (true) {
+			const frame = await this.next();
+			if (frame.msg === 'result' && frame.id === 'end') return frames;
+			if (frame.msg !== 'updated' || (frame.methods as string[])[0] !== 'end') frames.push(frame);
+		}
+	}
+
 	/** Calls a method and waits for both of its answers. Frames that belong to nothing asked for are dropped. */
 	async call(method: string, ...params: unknown[]): Promise<Outcome> {
 		return this.callWithId(`call-${++this.#lastId}`, method, ...params);

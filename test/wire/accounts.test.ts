@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
 
@@ -14,7 +14,7 @@ const digest = (password: string) => ({
 describe('16 login over DDP (contract/rocketchat-e2e.md 9.2)', () => {
 	let app: TestApp;
 	let alice: Person;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp();
@@ -26,13 +26,8 @@ describe('16 login over DDP (contract/rocketchat-e2e.md 9.2)', () => {
 		});
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function connect(): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
+	const connect = () => clients.connect(app.webSocketUrl);
 
 	it('16.4: publishes the own document, without secrets, before it answers', async () => {
 		const client = await connect();

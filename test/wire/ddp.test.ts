@@ -7,17 +7,15 @@ import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import { Gates } from '../support/gates.js';
 import { request } from '../support/rest.js';
 import { SEED, seedVectors } from '../support/seeds.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 /** Promises that tests settle by hand. */
-const gates = new Map<string, () => void>();
-function gate(name: string): Promise<void> {
-	return new Promise((resolve) => gates.set(name, resolve));
-}
+const gates = new Gates();
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
@@ -30,7 +28,7 @@ const methods = [
 	}),
 	method({ ...anyone, name: 'fail', run: () => Promise.reject(new Error('a secret')) }),
 	method({ ...anyone, name: 'two strings', args: { a: String, b: String }, run: () => 'both' }),
-	method({ ...anyone, name: 'wait', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({ ...anyone, name: 'wait', args: { gate: String }, run: ({ gate: name }) => gates.wait(name) }),
 	method({
 		...anyone,
 		name: 'unblock and wait',
@@ -38,10 +36,10 @@ const methods = [
 		run: ({ gate: name }, context) => {
 			context.unblock();
 			context.unblock();
-			return gate(name);
+			return gates.wait(name);
 		},
 	}),
-	method({ ...anyone, name: 'open', args: { gate: String }, run: ({ gate: name }) => gates.get(name)?.() }),
+	method({ ...anyone, name: 'open', args: { gate: String }, run: ({ gate: name }) => gates.open(name) }),
 	method({ ...anyone, name: 'seed', run: (_args, { randomSeed }) => randomSeed }),
 	method({ ...anyone, name: 'foo', run: (_args, { randomSeed }) => randomSeed }),
 	method({ ...anyone, name: 'call foo', run: (_args, context) => context.call('foo') }),
@@ -64,31 +62,23 @@ const methods = [
 		...anyone,
 		name: 'on close',
 		args: { gate: String },
-		run: ({ gate: name }, { connection }) => connection?.onClose(() => gates.get(name)?.()),
+		run: ({ gate: name }, { connection }) => connection?.onClose(() => gates.open(name)),
 	}),
 ];
 
 describe('DDP over WebSocket', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods });
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function open(path = '/websocket', headers = {}): Promise<RawClient> {
-		const client = await RawClient.open(app.webSocketUrl.replace('/websocket', path), headers);
-		clients.push(client);
-		return client;
-	}
+	const open = (path = '/websocket', headers = {}) =>
+		clients.open(app.webSocketUrl.replace('/websocket', path), headers);
 
-	async function connect(headers = {}): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl, headers);
-		clients.push(client);
-		return client;
-	}
+	const connect = (headers = {}) => clients.connect(app.webSocketUrl, headers);
 
 	describe('1 transports', () => {
 		for (const path of ['/websocket', '/websocket/', '/websocket?x=1', '/sockjs/websocket', '/sockjs/websocket/']) {
@@ -252,7 +242,7 @@ describe('DDP over WebSocket', () => {
 			client.send({ msg: 'pong' });
 			client.send({ msg: 'ping', id: 'p' });
 			expect(await client.next()).to.deep.equal({ msg: 'pong', id: 'p' });
-			gates.get('ping')?.();
+			gates.open('ping');
 			expect(await client.take(2)).to.have.length(2);
 		});
 	});
@@ -496,7 +486,7 @@ describe('DDP over WebSocket', () => {
 
 		it('closes cleanly on close(), and calls onClose', async () => {
 			const client = await connect();
-			const closed = gate('closed');
+			const closed = gates.wait('closed');
 			await client.call('on close', 'closed');
 			client.send({ msg: 'method', id: '1', method: 'hang up' });
 			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });

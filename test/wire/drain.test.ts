@@ -5,28 +5,25 @@ import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { startApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
+import { Gates } from '../support/gates.js';
 import { post } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** Promises that tests settle by hand, and things they wait for. */
-const gates = new Map<string, () => void>();
-function gate(name: string): Promise<void> {
-	return new Promise((resolve) => gates.set(name, resolve));
-}
+const gates = new Gates();
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
 	method({ ...anyone, name: 'length', args: { value: String }, run: ({ value }) => value.length }),
-	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gates.wait(name) }),
 	method({
 		...anyone,
 		name: 'until given up',
 		rest: 'POST',
 		async run(_args, { signal }) {
-			gates.get('runs')?.();
+			gates.open('runs');
 			await once(signal, 'abort');
-			gates.get('given up')?.();
+			gates.open('given up');
 			return 'given up';
 		},
 	}),
@@ -42,7 +39,7 @@ describe('a server that ends', () => {
 		await other.call('echo', 'x');
 		await other.close();
 		const closed = app.close();
-		gates.get('first')?.();
+		gates.open('first');
 		const ids: unknown[] = [];
 		for (;;) {
 			const frame = await client.next().catch(() => null);
@@ -74,7 +71,7 @@ describe('a server that ends', () => {
 
 	it('18 shutdown: tells a REST call that runs that its time is up', async () => {
 		const app = await startApp({ methods, grace: 20 });
-		const [runs, givenUp] = [gate('runs'), gate('given up')];
+		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const answer = post(`${app.url}/api/v1/until%20given%20up`, null, {});
 		await runs;
 		await app.close();
@@ -92,7 +89,7 @@ describe('a server that ends', () => {
 
 	it('9 context.signal: fires when a REST caller hangs up', async () => {
 		const app = await startApp({ methods });
-		const [runs, givenUp] = [gate('runs'), gate('given up')];
+		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const hangUp = new AbortController();
 		const url = `${app.url}/api/v1/until%20given%20up`;
 		const answer = fetch(url, { method: 'POST', signal: hangUp.signal }).catch(({ name }) => name);

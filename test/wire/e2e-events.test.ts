@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 
@@ -167,13 +168,12 @@ const rows: Row[] = [
 
 describe('who is told of what (10.4)', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp();
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	async function newWorld(): Promise<World> {
 		const person = (name: string) => addPerson(app.store, identity(name));
@@ -197,8 +197,7 @@ describe('who is told of what (10.4)', () => {
 	}
 
 	async function connect(as: Person): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		await client.call('login', { resume: as.token });
 		return client;
 	}

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
@@ -15,7 +16,7 @@ describe('identity keys on the wire', () => {
 	let alice: Person;
 	let bob: Person;
 	let admin: Person;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp();
@@ -26,15 +27,13 @@ describe('identity keys on the wire', () => {
 		alice = await addPerson(app.store);
 		bob = await addPerson(app.store);
 	});
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	const url = (endpoint: string) => `${app.url}/api/v1/${endpoint}`;
 	const get = (endpoint: string, as: Person | null) => request(url(endpoint), { headers: as ? headersOf(as) : {} });
 	const say = (endpoint: string, as: Person | null, body: unknown) => post(url(endpoint), as, body);
 
 	async function connect(as: Person): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		await client.call('login', { resume: as.token });
 		return client;
 	}

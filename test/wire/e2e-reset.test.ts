@@ -3,7 +3,8 @@ import { expect } from 'chai';
 import { settingChanged } from '../../methods/settings/workspace.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
@@ -36,7 +37,7 @@ describe('reset and room state, over the wire', () => {
 	let bob: Person;
 	let admin: Person;
 	let rid: string;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods: [announceSetting] });
@@ -50,11 +51,9 @@ describe('reset and room state, over the wire', () => {
 		await addMember(app.store, rid, alice, { E2EKey: sealed(OLD), roles: ['owner'] });
 		await addMember(app.store, rid, bob, { E2EKey: sealed(OLD) });
 	});
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	async function connect(as: Person | null): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		if (as) await client.call('login', { resume: as.token });
 		return client;
 	}

@@ -5,7 +5,8 @@
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { RawClient } from '../support/ddp.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
@@ -169,13 +170,12 @@ const overDdpAlone = [
 
 describe('the endpoints of section 6', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp();
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 
@@ -197,8 +197,7 @@ describe('the endpoints of section 6', () => {
 	}
 
 	async function connect(as: Person | null): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		if (as) await client.call('login', { resume: as.token });
 		return client;
 	}

@@ -7,11 +7,12 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import { Gates } from '../support/gates.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-const gates = new Map<string, () => void>();
+const gates = new Gates();
 const FALSY = [undefined, null, false, 0, ''];
 
 /** How often a method ran whose arguments did not fit. */
@@ -50,9 +51,9 @@ const methods = [
 	method({
 		...anyone,
 		name: 'wait',
-		run: () => new Promise<void>((resolve) => gates.set('flood', resolve)),
+		run: () => gates.wait('flood'),
 	}),
-	method({ ...anyone, name: 'open', run: () => gates.get('flood')?.() }),
+	method({ ...anyone, name: 'open', run: () => gates.open('flood') }),
 ];
 const publications = [
 	publication({ ...anyone, name: 'odd', args: { value: Match.Any }, run: (_args, context) => context.ready() }),
@@ -60,19 +61,14 @@ const publications = [
 
 describe('19 faults of Meteor that are not copied', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods, publications });
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function connect(): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
+	const connect = () => clients.connect(app.webSocketUrl);
 
 	/** Sends it, expects these frames, and that the connection goes on. */
 	async function answers(sent: string, ...frames: string[]): Promise<void> {

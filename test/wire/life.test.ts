@@ -4,32 +4,30 @@ import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { clientsOfEachTest } from '../support/clients.js';
 import { RawClient } from '../support/ddp.js';
+import { Gates } from '../support/gates.js';
 import { addPerson } from '../support/people.js';
 import { post } from '../support/rest.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
-/** Promises that tests settle by hand, and things they wait for. */
-const gates = new Map<string, () => void>();
-function gate(name: string): Promise<void> {
-	return new Promise((resolve) => gates.set(name, resolve));
-}
+const gates = new Gates();
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
-	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gate(name) }),
+	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gates.wait(name) }),
 	method({ ...anyone, name: 'aside', parallel: true, run: (_args, { userId }) => ({ userId }) }),
 	method({
 		...anyone,
 		name: 'too slow',
 		timeout: 1,
-		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.get('aborted')?.()),
+		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.open('aborted')),
 	}),
 	method({
 		...anyone,
 		name: 'until gone',
-		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.get('gone')?.()),
+		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.open('gone')),
 	}),
 	method({ ...anyone, name: 'crowd', parallel: true, run: () => crowd() }),
 	method({
@@ -56,8 +54,8 @@ let mostTogether = 0;
 let dispersed: Promise<void> | undefined;
 async function crowd(): Promise<void> {
 	mostTogether = Math.max(mostTogether, ++together);
-	dispersed ??= gate('disperse');
-	gates.get('in the crowd')?.();
+	dispersed ??= gates.wait('disperse');
+	gates.open('in the crowd');
 	await dispersed;
 	together--;
 }
@@ -66,27 +64,20 @@ const streams = [stream({ name: 'open', summary: 'for a test', mayRead: () => tr
 
 describe('the life of calls and connections', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
-	afterEach(async () => {
-		await Promise.all(clients.splice(0).map((client) => client.close()));
-		await app.close();
-	});
+	afterEach(() => app.close());
 
 	async function start(options: TestAppOptions = {}): Promise<void> {
 		app = await startApp({ methods, streams, ...options });
 	}
 
-	async function connect(): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
+	const connect = () => clients.connect(app.webSocketUrl);
 
 	describe('6 time limits', () => {
 		it('end a call with an error, tell it so, and free the queue', async () => {
 			await start();
-			const aborted = gate('aborted');
+			const aborted = gates.wait('aborted');
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'too slow' });
 			client.send({ msg: 'method', id: '2', method: 'echo', params: ['x'] });
@@ -98,7 +89,7 @@ describe('the life of calls and connections', () => {
 
 		it('hold over REST too', async () => {
 			await start({
-				methods: [method({ ...anyone, name: 'slow', rest: 'POST', timeout: 1, run: () => gate('never') })],
+				methods: [method({ ...anyone, name: 'slow', rest: 'POST', timeout: 1, run: () => gates.wait('never') })],
 			});
 			const { status, body } = await post(`${app.url}/api/v1/slow`, null, {});
 			expect(status).to.equal(400);
@@ -108,7 +99,7 @@ describe('the life of calls and connections', () => {
 
 	it('5: a call is told that its client has gone', async () => {
 		await start();
-		const gone = gate('gone');
+		const gone = gates.wait('gone');
 		const client = await connect();
 		client.send({ msg: 'method', id: '1', method: 'until gone' });
 		client.send({ msg: 'ping' });
@@ -128,7 +119,7 @@ describe('the life of calls and connections', () => {
 			}
 			const answered: unknown[] = [];
 			while (answered.length < 6) {
-				gates.get(`slow ${answered.length}`)?.();
+				gates.open(`slow ${answered.length}`);
 				const { msg, id } = await client.next();
 				if (msg === 'ping') client.send({ msg: 'pong' });
 				if (msg === 'result') answered.push(id);
@@ -138,7 +129,7 @@ describe('the life of calls and connections', () => {
 
 		it('4 heartbeat: is noticed to have gone', async () => {
 			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 10, timeout: 10 } } });
-			const gone = gate('gone');
+			const gone = gates.wait('gone');
 			const client = await RawClient.connect(app.webSocketUrl);
 			client.send({ msg: 'method', id: '1', method: 'until gone' });
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: `e${i}`, method: 'echo', params: ['x'] });
@@ -154,10 +145,10 @@ describe('the life of calls and connections', () => {
 				dispersed = undefined;
 				const client = await connect();
 				for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
-				const [first, other] = [gate('in the crowd'), await connect()];
+				const [first, other] = [gates.wait('in the crowd'), await connect()];
 				await first;
 				for (let i = 0; i < 10; i++) await other.call('echo', 'x');
-				gates.get('disperse')?.();
+				gates.open('disperse');
 				let answered = 0;
 				while (answered < 5000) if ((await client.next()).msg === 'result') answered++;
 				expect(mostTogether).to.equal(21);
@@ -185,7 +176,7 @@ describe('the life of calls and connections', () => {
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['slow'] });
 			client.send({ msg: 'method', id: '2', method: 'aside' });
 			expect((await client.take(2)).map(({ id, methods: ids }) => id ?? ids)).to.deep.equal([['2'], '2']);
-			gates.get('slow')?.();
+			gates.open('slow');
 			await client.take(2);
 		});
 
@@ -198,7 +189,7 @@ describe('the life of calls and connections', () => {
 			client.send({ msg: 'method', id: '3', method: 'aside' });
 			const other = await connect();
 			await other.call('echo', 'x');
-			gates.get('first')?.();
+			gates.open('first');
 			const results = (await client.take(7)).filter(({ msg }) => msg === 'result');
 			expect(results.map(({ id }) => id)).to.deep.equal(['1', '2', '3']);
 			expect(results[2]?.result).to.deep.equal({ userId: person.id });
@@ -318,11 +309,11 @@ describe('the life of calls and connections', () => {
 			await other.call('echo', 'x');
 			const closed = app.close();
 			expect((await other.closed).code).to.equal(1000);
-			gates.get('end')?.();
+			gates.open('end');
 			const frames = await client.take(4);
 			expect(frames.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.deep.equal(['1', '2']);
 			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
-			gates.get('rest')?.();
+			gates.open('rest');
 			expect((await rest).status).to.equal(200);
 			await closed;
 			await start();
@@ -351,7 +342,7 @@ describe('the life of calls and connections', () => {
 				() => 'refused',
 			);
 			expect(refused).to.equal('refused');
-			gates.get('last')?.();
+			gates.open('last');
 			await closed;
 			await start();
 		});

@@ -4,7 +4,8 @@ import type { RateEvent } from '../../shared/limit.js';
 import { method } from '../../shared/method.js';
 import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { addPerson } from '../support/people.js';
 import { post } from '../support/rest.js';
 
@@ -25,7 +26,7 @@ const publications = [
 
 describe('14 limits of subscriptions', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
 	/** Tells of every event. */
 	const listening = {
@@ -39,15 +40,10 @@ describe('14 limits of subscriptions', () => {
 	}
 	afterEach(async () => {
 		events.length = 0;
-		await Promise.all(clients.splice(0).map((client) => client.close()));
 		await app.close();
 	});
 
-	async function connect(): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
+	const connect = () => clients.connect(app.webSocketUrl);
 
 	let lastId = 0;
 	async function subscribe(client: RawClient, name: string, id = `s${++lastId}`, ...params: unknown[]): Promise<Frame> {

@@ -6,6 +6,7 @@ import { WebSocket } from 'ws';
 import { parse, stringify } from '../../shared/ejson.js';
 import { type Connection, method } from '../../shared/method.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { clientsOfEachTest } from '../support/clients.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
@@ -30,22 +31,15 @@ const methods = [
 describe('limits', () => {
 	let app: TestApp;
 	let limited: string;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	async function start(options: TestAppOptions = {}): Promise<void> {
 		app = await startApp({ methods, rateLimit: 'on', ...options });
 		limited = `${app.url}/api/v1/test.limited`;
 	}
-	afterEach(async () => {
-		await Promise.all(clients.splice(0).map((client) => client.close()));
-		await app.close();
-	});
+	afterEach(() => app.close());
 
-	async function connect(headers = {}): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl, headers);
-		clients.push(client);
-		return client;
-	}
+	const connect = (headers = {}) => clients.connect(app.webSocketUrl, headers);
 
 	it('7.4, 11: refuse nobody who holds api-bypass-rate-limit', async () => {
 		await start();
@@ -312,8 +306,7 @@ describe('limits', () => {
 
 		it('let 8 KiB through, and more once connected', async () => {
 			await start();
-			const client = await RawClient.open(app.webSocketUrl);
-			clients.push(client);
+			const client = await clients.open(app.webSocketUrl);
 			client.send(connectMessage(8 * 1024));
 			expect(await client.next()).to.include({ msg: 'connected' });
 			expect((await client.call('test.free', 'x'.repeat(50_000))).result).to.equal('done');

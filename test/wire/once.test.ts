@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Outcome, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Outcome, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 
@@ -43,14 +44,9 @@ describe('E1 one answer per call', () => {
 	});
 
 	describe('over DDP', () => {
-		const clients: RawClient[] = [];
-		afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
+		const clients = clientsOfEachTest();
 
-		async function connect(former?: string): Promise<RawClient> {
-			const client = await RawClient.connect(app.webSocketUrl, {}, former);
-			clients.push(client);
-			return client;
-		}
+		const connect = (former?: string) => clients.connect(app.webSocketUrl, {}, former);
 
 		async function logIn(person: Person, former?: string): Promise<RawClient> {
 			const client = await connect(former);
@@ -84,8 +80,7 @@ describe('E1 one answer per call', () => {
 
 		it('also when it sends connect, login and the call in one burst', async () => {
 			const former = await winAndLoseTheAnswer();
-			const client = await RawClient.open(app.webSocketUrl);
-			clients.push(client);
+			const client = await clients.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version: '1', support: ['1'], session: former });
 			client.send({ msg: 'method', id: '6', method: 'login', params: [{ resume: alice.token }] });
 			expect(await again(client)).to.deep.equal({ msg: 'result', id: '7' });
@@ -157,8 +152,7 @@ describe('E1 one answer per call', () => {
 
 		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
 			it(`takes ${JSON.stringify(session).slice(0, 20)} for no session`, async () => {
-				const client = await RawClient.open(app.webSocketUrl);
-				clients.push(client);
+				const client = await clients.open(app.webSocketUrl);
 				client.send({ msg: 'connect', version: '1', support: ['1'], session });
 				expect((await client.next()).msg).to.equal('connected');
 				await client.call('login', { resume: alice.token });

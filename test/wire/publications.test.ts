@@ -5,6 +5,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { LiveQuery, liveQuery, type PublicationContext, publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { clientsOfEachTest } from '../support/clients.js';
 import { type Frame, RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
@@ -119,7 +120,7 @@ const withRole = (role: string, name?: string) =>
 
 describe('publications over DDP', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({
@@ -137,31 +138,15 @@ describe('publications over DDP', () => {
 		app.log.lines.length = 0;
 		await app.store.permissions.deleteMany({});
 	});
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function connect(): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
-
-	/** All frames until what is in the queue has been handled: the answers to an `echo` sent behind it. */
-	async function untilEcho(client: RawClient): Promise<Frame[]> {
-		client.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
-		const frames: Frame[] = [];
-		while (true) {
-			const frame = await client.next();
-			if (frame.msg === 'result' && frame.id === 'end') return frames;
-			if (frame.msg !== 'updated' || (frame.methods as string[])[0] !== 'end') frames.push(frame);
-		}
-	}
+	const connect = () => clients.connect(app.webSocketUrl);
 
 	/** What comes of a subscription to what `run` publishes. */
 	async function subscribe(run: Run, client?: RawClient, id = 's', name = 'a'): Promise<Frame[]> {
 		runs.set(name, run);
 		const subscriber = client ?? (await connect());
 		subscriber.send({ msg: 'sub', id, name, params: [1, 2] });
-		return untilEcho(subscriber);
+		return subscriber.untilEcho();
 	}
 
 	const READY = { msg: 'ready', subs: ['s'] };
@@ -210,7 +195,7 @@ describe('publications over DDP', () => {
 			await subscribe(showAll, client);
 			client.send({ msg: 'unsub', id: 's' });
 			client.send({ msg: 'unsub', id: 's' });
-			expect(await untilEcho(client)).to.deep.equal([REMOVED, NOSUB, NOSUB]);
+			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB, NOSUB]);
 		});
 
 		it('sends `changed` for what another subscription still holds', async () => {
@@ -218,14 +203,14 @@ describe('publications over DDP', () => {
 			await subscribe(showAll, client);
 			await subscribe((context) => context.added('c', 'x', { f: 2 }), client, 't', 'b');
 			client.send({ msg: 'unsub', id: 's' });
-			expect(await untilEcho(client)).to.deep.equal([{ ...ADDED, msg: 'changed', fields: { f: 2 } }, NOSUB]);
+			expect(await client.untilEcho()).to.deep.equal([{ ...ADDED, msg: 'changed', fields: { f: 2 } }, NOSUB]);
 		});
 
 		it('takes an id again once it has stopped', async () => {
 			const client = await connect();
 			await subscribe(showAll, client);
 			client.send({ msg: 'unsub', id: 's' });
-			await untilEcho(client);
+			await client.untilEcho();
 			expect(await subscribe(showAll, client)).to.deep.equal([ADDED, READY]);
 		});
 
@@ -399,7 +384,7 @@ describe('publications over DDP', () => {
 				{ msg: 'nosub', id: 't', error: INTERNAL },
 			]);
 			client.send({ msg: 'unsub', id: 's' });
-			expect(await untilEcho(client)).to.deep.equal([REMOVED, NOSUB]);
+			expect(await client.untilEcho()).to.deep.equal([REMOVED, NOSUB]);
 		});
 
 		it('answers an error whose details cannot be encoded with 500, in subscriptions and calls', async () => {
@@ -495,7 +480,7 @@ describe('publications over DDP', () => {
 				context.added('u', 'x', { user: context.userId });
 				context.ready();
 			};
-			expect(await untilEcho(await connect())).to.deep.equal([document]);
+			expect(await (await connect()).untilEcho()).to.deep.equal([document]);
 		});
 
 		it('send an error in a nosub without id', async () => {
@@ -569,7 +554,7 @@ describe('publications over DDP', () => {
 			}, client);
 			await client.call('setUser', 'bob');
 			pending.open();
-			expect(await untilEcho(client)).to.deep.equal([]);
+			expect(await client.untilEcho()).to.deep.equal([]);
 		});
 
 		it('sends no ready of a subscription that has stopped again meanwhile', async () => {
@@ -760,7 +745,7 @@ describe('publications over DDP', () => {
 			}, client);
 			client.send({ msg: 'unsub', id: 's' });
 			const removed = { msg: 'removed', collection: PERMISSIONS, id: 'p' };
-			expect(await untilEcho(client)).to.deep.equal([removed, NOSUB]);
+			expect(await client.untilEcho()).to.deep.equal([removed, NOSUB]);
 		});
 
 		it('show again, when it is written, what the publish function has taken away by itself', async () => {
@@ -778,7 +763,7 @@ describe('publications over DDP', () => {
 			context?.removed(PERMISSIONS, 'p');
 			expect(await client.next()).to.deep.equal(removed);
 			client.send({ msg: 'unsub', id: 's' });
-			expect(await untilEcho(client)).to.deep.equal([NOSUB]);
+			expect(await client.untilEcho()).to.deep.equal([NOSUB]);
 		});
 
 		it('come in slices that let others in between, and end when the client no longer wants them', async () => {
@@ -793,7 +778,7 @@ describe('publications over DDP', () => {
 			});
 			client.send({ msg: 'sub', id: 's', name: 'a' });
 			client.send({ msg: 'unsub', id: 's' });
-			const frames = await untilEcho(client);
+			const frames = await client.untilEcho();
 			const of = (msg: string) => frames.filter((frame) => frame.msg === msg).length;
 			expect(of('added')).to.equal(of('removed')).and.be.below(count);
 			expect(frames.at(-1)).to.deep.equal(NOSUB);
@@ -841,7 +826,7 @@ describe('publications over DDP', () => {
 			expect(await writer.call('write', 'p0', ['s'])).to.have.property('result', 'written');
 			reader.socket.resume();
 			const shownIds = new Set<unknown>();
-			for (const { msg, id } of await untilEcho(reader)) {
+			for (const { msg, id } of await reader.untilEcho()) {
 				if (msg === 'added') shownIds.add(id);
 				if (msg === 'removed') shownIds.delete(id);
 			}

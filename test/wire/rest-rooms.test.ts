@@ -1,7 +1,8 @@
 /** Rooms and members over REST in the shapes Rocket.Chat's own API tests expect, and what streams tell of them meanwhile. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 import { during } from '../support/settings.js';
@@ -16,7 +17,7 @@ describe('rooms over REST', () => {
 	let alice: Person;
 	let bob: Person;
 	let admin: Person;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp();
@@ -26,7 +27,6 @@ describe('rooms over REST', () => {
 		admin = await addPerson(app.store, { username: 'admin', roles: ['admin', 'user'] });
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 	const send = (as: Person | null, path: string, body: unknown) => post(url(path), as, body);
@@ -225,8 +225,7 @@ describe('rooms over REST', () => {
 
 	describe('what the streams tell (10.2, 10.4)', () => {
 		async function listen(as: Person): Promise<RawClient> {
-			const client = await RawClient.connect(app.webSocketUrl);
-			clients.push(client);
+			const client = await clients.connect(app.webSocketUrl);
 			await client.call('login', { resume: as.token });
 			for (const name of ['rooms-changed', 'subscriptions-changed']) {
 				client.send({ msg: 'sub', id: name, name: 'stream-notify-user', params: [`${as.id}/${name}`, false] });

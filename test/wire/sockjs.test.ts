@@ -8,6 +8,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
+import { clientsOfEachTest } from '../support/clients.js';
 import { RawClient } from '../support/ddp.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
@@ -69,14 +70,13 @@ function messagesOf(frame: string): Record<string, unknown>[] {
 describe('SockJS', () => {
 	let app: TestApp;
 	const apps: TestApp[] = [];
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ methods });
 	});
 	after(() => app.close());
 	afterEach(async () => {
-		await Promise.all(clients.splice(0).map((client) => client.close()));
 		await Promise.all(apps.splice(0).map((other) => other.close()));
 	});
 
@@ -244,8 +244,7 @@ describe('SockJS', () => {
 
 	describe('1.4 framing on WebSocket', () => {
 		async function open({ url } = app, path = '/sockjs/a/b/websocket'): Promise<RawClient> {
-			const client = await RawClient.open(url.replace('http', 'ws') + path);
-			clients.push(client);
+			const client = await clients.open(url.replace('http', 'ws') + path);
 			expect(await client.nextText()).to.equal('o');
 			return client;
 		}
@@ -545,14 +544,12 @@ describe('SockJS', () => {
 	}
 
 	async function openRaw({ webSocketUrl }: TestApp): Promise<Talk> {
-		const client = await RawClient.open(webSocketUrl);
-		clients.push(client);
+		const client = await clients.open(webSocketUrl);
 		return { send: (message) => client.send(message), next: async () => [{ ...(await client.next()) }] };
 	}
 
 	async function openFramed({ url }: TestApp): Promise<Talk> {
-		const client = await RawClient.open(`${url.replace('http', 'ws')}/sockjs/a/b/websocket`);
-		clients.push(client);
+		const client = await clients.open(`${url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 		await client.nextText();
 		return { send: (message) => client.send([message]), next: async () => messagesOf(await client.nextText()) };
 	}

@@ -1,7 +1,8 @@
 /** Streams of a room and those who may not see it any more. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
 
@@ -10,7 +11,7 @@ describe('whoever may not see a room any more does not read its streams', () => 
 	let owner: Person;
 	let member: Person;
 	let admin: Person;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	beforeEach(async () => {
 		app = await startApp();
@@ -18,14 +19,10 @@ describe('whoever may not see a room any more does not read its streams', () => 
 		member = await addPerson(app.store);
 		admin = await addPerson(app.store, { roles: ['admin'] });
 	});
-	afterEach(async () => {
-		await Promise.all(clients.splice(0).map((client) => client.close()));
-		await app.close();
-	});
+	afterEach(() => app.close());
 
 	async function connect(as: Person): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		await client.call('login', { resume: as.token });
 		return client;
 	}

@@ -2,7 +2,8 @@
 import { expect } from 'chai';
 import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { Frame, RawClient } from '../support/ddp.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 
 /** A stream for anyone. */
@@ -14,7 +15,7 @@ describe('streams', () => {
 	let bob: Person;
 	let stranger: Person;
 	let rid: string;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ streams: [open] });
@@ -26,11 +27,9 @@ describe('streams', () => {
 	beforeEach(async () => {
 		rid = await addRoom(app.store, [alice, bob]);
 	});
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
 	async function connect(as: Person | null): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.connect(app.webSocketUrl);
 		if (as) await client.call('login', { resume: as.token });
 		return client;
 	}
@@ -102,8 +101,7 @@ describe('streams', () => {
 	});
 
 	it('10.1: packets as Rocket.Chat’s clients send and expect them', async () => {
-		const client = await RawClient.open(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.open(app.webSocketUrl);
 		const says = async (sent: object, ...answers: object[]) => {
 			client.send(sent);
 			expect(await client.take(answers.length)).to.have.deep.members(answers);
@@ -135,8 +133,7 @@ describe('streams', () => {
 	});
 
 	it('10.1: a version that nobody speaks is answered with failed', async () => {
-		const client = await RawClient.open(app.webSocketUrl);
-		clients.push(client);
+		const client = await clients.open(app.webSocketUrl);
 		client.send({ msg: 'connect', version: '9', support: ['9'] });
 		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
 	});

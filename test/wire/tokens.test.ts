@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { RawClient } from '../support/ddp.js';
 import { addPerson, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
@@ -20,7 +21,7 @@ const NEVER = 3_600_000;
 describe('a login token', () => {
 	let app: TestApp;
 	let alice: Person;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({ tokenCheckInterval: NEVER, settings: { signUps: true } });
@@ -29,13 +30,8 @@ describe('a login token', () => {
 	beforeEach(async () => {
 		alice = await addPerson(app.store, { password: 'secret' });
 	});
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function connect(to = app): Promise<RawClient> {
-		const client = await RawClient.connect(to.webSocketUrl);
-		clients.push(client);
-		return client;
-	}
+	const connect = (to = app) => clients.connect(to.webSocketUrl);
 
 	/** A connection with a login, and so a token, of its own. */
 	async function device(to = app): Promise<RawClient & { token: string }> {

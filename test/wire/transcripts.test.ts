@@ -6,7 +6,8 @@ import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { type Frame, RawClient } from '../support/ddp.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import type { RawClient } from '../support/ddp.js';
 
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
@@ -108,7 +109,7 @@ async function replay(client: RawClient, transcript: readonly string[]): Promise
 
 describe('clients and the server', () => {
 	let app: TestApp;
-	const clients: RawClient[] = [];
+	const clients = clientsOfEachTest();
 
 	before(async () => {
 		app = await startApp({
@@ -122,27 +123,10 @@ describe('clients and the server', () => {
 		});
 	});
 	after(() => app.close());
-	afterEach(() => Promise.all(clients.splice(0).map((client) => client.close())));
 
-	async function openAt(path: string): Promise<RawClient> {
-		const client = await RawClient.open(app.webSocketUrl.replace('/websocket', path));
-		clients.push(client);
-		return client;
-	}
+	const openAt = (path: string) => clients.open(app.webSocketUrl.replace('/websocket', path));
 
-	async function connect(former?: string): Promise<RawClient> {
-		const client = await RawClient.connect(app.webSocketUrl, {}, former);
-		clients.push(client);
-		return client;
-	}
-
-	/** All frames until what is in the queue has been handled: the answers to an `echo` sent behind it. */
-	async function untilEcho(client: RawClient): Promise<Frame[]> {
-		client.send({ msg: 'method', id: 'end', method: 'echo', params: [] });
-		const frames: Frame[] = [];
-		while (frames.at(-1)?.msg !== 'result') frames.push(await client.next());
-		return frames.slice(0, -2);
-	}
+	const connect = (former?: string) => clients.connect(app.webSocketUrl, {}, former);
 
 	describe('20 transcripts', () => {
 		it('on a raw socket', async () => replay(await openAt('/websocket'), plain));
@@ -150,7 +134,7 @@ describe('clients and the server', () => {
 		it('changing the user', async () => {
 			const client = await connect();
 			for (const name of ['m', 'st', 'er']) client.send({ msg: 'sub', id: name, name });
-			await untilEcho(client);
+			await client.untilEcho();
 			await replay(client, anotherUser);
 		});
 
@@ -165,7 +149,7 @@ describe('clients and the server', () => {
 		it('`ready` or `nosub` for each sub', async () => {
 			const client = await connect();
 			for (const name of ['things', 'refused', 'nope', 'more']) client.send({ msg: 'sub', id: name, name });
-			const ends = (await untilEcho(client)).filter(({ msg }) => msg === 'ready' || msg === 'nosub');
+			const ends = (await client.untilEcho()).filter(({ msg }) => msg === 'ready' || msg === 'nosub');
 			expect(ends.map(({ msg, id, subs }) => [msg, id ?? subs])).to.deep.equal([
 				['ready', ['things']],
 				['nosub', 'refused'],
@@ -181,12 +165,12 @@ describe('clients and the server', () => {
 			];
 			const first = await connect();
 			first.send({ msg: 'sub', id: 's', name: 'things' });
-			expect(await untilEcho(first)).to.deep.equal(THINGS);
+			expect(await first.untilEcho()).to.deep.equal(THINGS);
 			first.socket.terminate();
 			const second = await connect(first.session);
 			expect(second.session).to.not.equal(first.session);
 			second.send({ msg: 'sub', id: 's', name: 'things' });
-			expect(await untilEcho(second)).to.deep.equal(THINGS);
+			expect(await second.untilEcho()).to.deep.equal(THINGS);
 		});
 
 		it('no `added` for a document that the client has, no `changed` or `removed` for one it has not', async () => {
@@ -195,7 +179,7 @@ describe('clients and the server', () => {
 			await client.call('setUser', 'bob');
 			for (const id of ['things', 'more', 'things']) client.send({ msg: 'unsub', id });
 			client.send({ msg: 'sub', id: 'more', name: 'more' });
-			expect((await untilEcho(client)).map(({ msg, id }) => `${msg} ${id ?? ''}`)).to.deep.equal([
+			expect((await client.untilEcho()).map(({ msg, id }) => `${msg} ${id ?? ''}`)).to.deep.equal([
 				'changed x',
 				'nosub things',
 				'removed x',

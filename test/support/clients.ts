@@ -1,0 +1,31 @@
+/** DDP clients of tests that nobody has to remember to close. */
+import { RawClient } from './ddp.js';
+
+/** Opens clients as `RawClient` does, and keeps them in mind. */
+export class Clients {
+	readonly #all: RawClient[] = [];
+
+	async open(...how: Parameters<typeof RawClient.open>): Promise<RawClient> {
+		return this.#keep(await RawClient.open(...how));
+	}
+
+	async connect(...how: Parameters<typeof RawClient.connect>): Promise<RawClient> {
+		return this.#keep(await RawClient.connect(...how));
+	}
+
+	async closeAll(): Promise<void> {
+		await Promise.all(this.#all.splice(0).map((client) => client.close()));
+	}
+
+	#keep(client: RawClient): RawClient {
+		this.#all.push(client);
+		return client;
+	}
+}
+
+/** Clients that are closed after each test of the suite which asks for them, before what it does itself after each. */
+export function clientsOfEachTest(): Clients {
+	const clients = new Clients();
+	afterEach(() => clients.closeAll());
+	return clients;
+}
