@@ -55,8 +55,8 @@ export class PollingTransport implements Transport {
 	#gone = false;
 	/** Until a poll takes what waits. */
 	#room: Latch | undefined;
-	/** While the session has not taken all that was sent: to be called when it has. */
-	#taken: (() => void) | undefined;
+	/** While the session has not taken all that was sent. */
+	#taken: Latch | undefined;
 	/** The poll that is held. */
 	#poll: AnswerPoll | undefined;
 	#closed = false;
@@ -75,7 +75,7 @@ export class PollingTransport implements Transport {
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);
 		this.#inbox = new Inbox(this.#receiver, () => {
-			this.#taken?.();
+			this.#taken?.open();
 			this.#taken = undefined;
 		});
 	}
@@ -148,11 +148,10 @@ export class PollingTransport implements Transport {
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#taken) return null;
 		if (this.#closed) return Promise.resolve();
-		const taken = new Promise<void>((resolve) => {
-			this.#taken = resolve;
-		});
+		const taken = latch();
+		this.#taken = taken;
 		this.#inbox.take(messages);
-		return taken;
+		return taken.promise;
 	}
 
 	/** The client has gone: it stayed without a poll, or hung up on one. */
