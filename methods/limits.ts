@@ -1,4 +1,4 @@
-/** How often one caller may do what has no other limit (`contract/beyond.md` T2). Who holds `api-bypass-rate-limit` may more. */
+/** How often one caller may do what has no other limit (`test/contract/beyond.md` T2). Who holds `api-bypass-rate-limit` may more. */
 import type { Limit } from '../shared/limit.js';
 
 /** What writes: many members or rooms are told of each, and what is answered once is kept for a while. */

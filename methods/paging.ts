@@ -1,4 +1,4 @@
-/** Lists that can grow are read a page at a time (`contract/beyond.md` T3). */
+/** Lists that can grow are read a page at a time (`test/contract/beyond.md` T3). */
 import { Match } from '../shared/match.js';
 
 const MOST = 100;

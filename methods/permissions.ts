@@ -6,7 +6,7 @@ import type { Store } from '../shared/store.js';
 import { memoryOf } from './remember.js';
 import { MEMBER } from './rooms/members.js';
 
-/** Roles that hold a permission as long as no document says otherwise (`contract/rocketchat-e2e.md` 3.1 and 11). */
+/** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
 const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'view-c-room': ['admin', 'user', 'federated-external', 'bot', 'app', 'anonymous'],
 	'view-p-room': ['admin', 'user', 'federated-external', 'anonymous', 'guest'],

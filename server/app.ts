@@ -22,7 +22,7 @@ import { AwaitedCalls } from './rest/caller.js';
 import { createRest } from './rest/endpoint.js';
 import { watchTokens } from './tokens-watch.js';
 
-/** Time between two sweeps of expired login tokens, in ms (`contract/ddp.md` 16.2). */
+/** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
 
 /** Time between looks for idle HTTP connections while the server closes, in ms. */

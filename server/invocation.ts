@@ -127,7 +127,7 @@ export class Invocation implements MethodContext, Events {
 		this.first?.wrote(settled);
 	}
 
-	/** `contract/ddp.md` section 12. */
+	/** `test/contract/ddp.md` section 12. */
 	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);

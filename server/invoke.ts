@@ -32,7 +32,7 @@ export function createInvoker(
 	once?: Once,
 ): Invoker {
 	const { log, deadlines } = services;
-	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`contract/ddp.md` section 19).
+	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);

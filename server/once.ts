@@ -1,5 +1,5 @@
 /**
- * One answer per call (`contract/beyond.md` E1): a client that lost the answer asks again, and gets the one it would have
+ * One answer per call (`test/contract/beyond.md` E1): a client that lost the answer asks again, and gets the one it would have
  * had. Each process remembers its own calls.
  */
 import { hash } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** The second factor as clients send it (`contract/rocketchat-e2e.md` 7.5): over DDP behind the last argument of a method. */
+/** The second factor as clients send it (`test/contract/rocketchat-e2e.md` 7.5): over DDP behind the last argument of a method. */
 import type { Method, SecondFactor } from '../shared/method.js';
 
 /** What a client sent as its second factor; undefined where there is no code. */

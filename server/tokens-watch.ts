@@ -1,6 +1,6 @@
 /**
  * Notices login tokens that were removed where this process hears nothing of it: in another process, or by Rocket.Chat
- * itself. What is removed here ends its sessions at once (`contract/ddp.md` 16.2); this finds the rest, and the rare
+ * itself. What is removed here ends its sessions at once (`test/contract/ddp.md` 16.2); this finds the rest, and the rare
  * session whose token went in the moment it logged in.
  */
 import { findRevoked } from '../methods/accounts/tokens.js';

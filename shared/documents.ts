@@ -1,4 +1,4 @@
-/** Documents as Rocket.Chat stores them (`contract/rocketchat-e2e.md` section 2). Only what Roomkey reads or writes. */
+/** Documents as Rocket.Chat stores them (`test/contract/rocketchat-e2e.md` section 2). Only what Roomkey reads or writes. */
 
 /** One login of a user. The token itself is never stored. */
 export interface LoginToken {
@@ -63,7 +63,7 @@ export interface User {
 	};
 	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };
-	/** Every public key this user ever stored, oldest first (`contract/beyond.md` E15). */
+	/** Every public key this user ever stored, oldest first (`test/contract/beyond.md` E15). */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
@@ -129,9 +129,9 @@ export interface Room {
 	e2eKeyId?: string | null;
 	/** Members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** Who switched encryption on or off last, and when (`contract/beyond.md` E14). */
+	/** Who switched encryption on or off last, and when (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
-	/** Why somebody who is no member any more may know the key (`contract/beyond.md` E12). Gone with a new key. */
+	/** Why somebody who is no member any more may know the key (`test/contract/beyond.md` E12). Gone with a new key. */
 	e2eStale?: { since: Date; reason: string };
 	/** The reset of the key that is under way, or was broken off. `formerKeyId` is the key id the room had before. */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;

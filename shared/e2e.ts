@@ -1,6 +1,6 @@
 /**
  * `roomkey/e2e`: what a client of the key service does with keys, byte for byte as Rocket.Chat's clients do it
- * (`contract/rocketchat-e2e.md` section 13). Runs wherever there is WebCrypto, in Node and in browsers, and needs nothing
+ * (`test/contract/rocketchat-e2e.md` section 13). Runs wherever there is WebCrypto, in Node and in browsers, and needs nothing
  * else. Nothing of the server uses it: the server never has a key in the clear.
  */
 export type { Key } from './e2e/bytes.js';

@@ -1,5 +1,5 @@
 /**
- * EJSON set up once: which text is read, which types it knows (`contract/check.md` section 10, `contract/ddp.md`
+ * EJSON set up once: which text is read, which types it knows (`test/contract/check.md` section 10, `test/contract/ddp.md`
  * section 2). What a type looks like on the wire is the npm package `ejson`, Meteor's own code. The way through arrays
  * and objects is ours: the package's takes a second for a text of a megabyte, and an object with a key `callee` for
  * `arguments` as long as it says, be that two billion.

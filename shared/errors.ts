@@ -1,5 +1,5 @@
 /**
- * What can be refused, and what a client may see of it (`contract/ddp.md` section 8, `contract/check.md` section 2).
+ * What can be refused, and what a client may see of it (`test/contract/ddp.md` section 8, `test/contract/check.md` section 2).
  */
 
 /** An error meant for the client: its code, reason and details leave the server as they are. */
@@ -62,14 +62,14 @@ const refusals = {
 		error: 'error-idempotency-mismatch',
 		reason: 'This call was made before with other arguments',
 	},
-	/* accounts: contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
+	/* accounts: test/contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
 	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
 	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
 	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
 	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
-	/* second factor: contract/rocketchat-e2e.md 7.5 */
+	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
 	totpRequired: { error: 'totp-required', reason: 'TOTP Required', passing: true },
 	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', passing: true },
 	totpMaxAttempts: {
@@ -79,7 +79,7 @@ const refusals = {
 	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
-	/* rooms and keys: contract/rocketchat-e2e.md section 4 */
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
 	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
@@ -223,7 +223,7 @@ export function isPassing({ error }: ClientError): boolean {
 }
 
 /**
- * The refusal of whoever calls too often (`contract/ddp.md` section 14).
+ * The refusal of whoever calls too often (`test/contract/ddp.md` section 14).
  * @param timeToReset how long they have to wait, in ms
  * @param reason what they are told instead of the usual sentence
  */
@@ -236,7 +236,7 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 	);
 }
 
-/** The 404 of an unknown method or subscription (`contract/ddp.md` section 8). */
+/** The 404 of an unknown method or subscription (`test/contract/ddp.md` section 8). */
 export function notFound(kind: 'Method' | 'Subscription', name: string): ClientError {
 	return new ClientError(404, `${kind} '${name}' not found`);
 }
@@ -256,7 +256,7 @@ export class MatchError extends Error {
 		this.message = `Match error: ${text}${path === '' ? '' : ` in field ${path}`}`;
 		this.path = path;
 		this.sanitizedError = refusal('matchFailed');
-		// Meteor's match error shows its message among its own enumerable keys (contract/check.md section 2).
+		// Meteor's match error shows its message among its own enumerable keys (test/contract/check.md section 2).
 		Object.defineProperty(this, 'message', { enumerable: true });
 	}
 }

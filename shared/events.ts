@@ -12,9 +12,9 @@ export type Change = {
 
 export interface EventPayloads {
 	changed: Change;
-	/** Login tokens are no longer valid: every session that uses one must end (`contract/ddp.md` 16.2). */
+	/** Login tokens are no longer valid: every session that uses one must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };
-	/** Something for those who read a stream (`contract/rocketchat-e2e.md` section 10). */
+	/** Something for those who read a stream (`test/contract/rocketchat-e2e.md` section 10). */
 	notify: { readonly stream: string; readonly eventName: string; readonly args: readonly unknown[] };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Structs of superstruct that users bring along, in Meteor's words (`contract/check.md` 12.2, B). Superstruct's own
+ * Structs of superstruct that users bring along, in Meteor's words (`test/contract/check.md` 12.2, B). Superstruct's own
  * messages are never shown: they quote the value, and break on `{"toString": 1}` (12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';

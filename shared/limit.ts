@@ -1,4 +1,4 @@
-/** How often what may be done (`contract/ddp.md` section 14): types of limits and of rules. */
+/** How often what may be done (`test/contract/ddp.md` section 14): types of limits and of rules. */
 
 export interface Limit {
 	/** How often it is allowed in a window; once more is refused. */

@@ -1,4 +1,4 @@
-/** The words of the pattern language (`contract/check.md`): `Match.Optional(String)` and the like. */
+/** The words of the pattern language (`test/contract/check.md`): `Match.Optional(String)` and the like. */
 import { MatchError } from './errors.js';
 import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';

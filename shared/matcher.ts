@@ -1,4 +1,4 @@
-/** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`contract/check.md` 12.2, A). */
+/** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`test/contract/check.md` 12.2, A). */
 import { Struct } from 'superstruct';
 
 /** What is wrong, and where; `path` is `''` for the value itself. */

@@ -8,7 +8,7 @@ import { compileKeys, type Infer, type Pattern } from './pattern.js';
 import type { RandomSource } from './random.js';
 import type { Store } from './store.js';
 
-/** The client's connection as methods see it (`contract/ddp.md` section 13). */
+/** The client's connection as methods see it (`test/contract/ddp.md` section 13). */
 export interface Connection {
 	/** The session id sent in `connected`. */
 	readonly id: string;
@@ -37,15 +37,15 @@ export interface RestRoute {
 export interface Settings {
 	/** Whether strangers may make an account for themselves. */
 	readonly signUps: boolean;
-	/** How long a waiting member is left to the one who was told of them, in ms (`contract/beyond.md` T1). */
+	/** How long a waiting member is left to the one who was told of them, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
-	/** Whether a public key must be a JWK, not just any text (`contract/beyond.md` E5). */
+	/** Whether a public key must be a JWK, not just any text (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
-	/** Whether the last holder of a room's key must confirm to give it up (`contract/beyond.md` E11). */
+	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
 }
 
-/** What a caller proves beside their login (`contract/rocketchat-e2e.md` 7.5). */
+/** What a caller proves beside their login (`test/contract/rocketchat-e2e.md` 7.5). */
 export interface SecondFactor {
 	readonly code: string;
 	/** `totp`, `email` or `password`; null where the caller does not say which. */
@@ -67,7 +67,7 @@ export interface CallContext {
 	unblock(): void;
 }
 
-/** What a method is given beside its arguments: who calls, and what it may use (`contract/ddp.md` section 6). */
+/** What a method is given beside its arguments: who calls, and what it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
 	readonly name: string;
 	/** Fixed when the method starts; only its own `setUserId` changes it. */
@@ -144,7 +144,7 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	limit?: Limit;
 	/**
 	 * True: whoever asks again because the answer was lost gets the first answer, and the method is not run twice
-	 * (`contract/beyond.md` E1). It is not interrupted when its client goes. Default false.
+	 * (`test/contract/beyond.md` E1). It is not interrupted when its client goes. Default false.
 	 */
 	once?: boolean;
 	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */

@@ -1,4 +1,4 @@
-/** Object patterns (`contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
+/** Object patterns (`test/contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
 import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { prepend } from './path.js';
 

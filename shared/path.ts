@@ -1,4 +1,4 @@
-/** Where in a value a fault is, as text (`contract/check.md` section 7). Built from the inside out. */
+/** Where in a value a fault is, as text (`test/contract/check.md` section 7). Built from the inside out. */
 
 const RESERVED = new Set(
 	(

@@ -1,4 +1,4 @@
-/** Patterns as people write them, compiled once (`contract/check.md` section 3), and the types they stand for. */
+/** Patterns as people write them, compiled once (`test/contract/check.md` section 3), and the types they stand for. */
 import { Struct } from 'superstruct';
 import { foreignMatcher } from './foreign.js';
 import { type AnyMatcher, faultOf, Matcher, type OptionalMatcher } from './matcher.js';

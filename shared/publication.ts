@@ -1,4 +1,4 @@
-/** Publications (`contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
+/** Publications (`test/contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
 import type { Limit } from './limit.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';

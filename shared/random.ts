@@ -1,5 +1,5 @@
 /**
- * Random values that a client's simulation of a method makes the same (`contract/ddp.md` section 15): Alea, seeded with
+ * Random values that a client's simulation of a method makes the same (`test/contract/ddp.md` section 15): Alea, seeded with
  * the client's seed and the name of a stream.
  */
 import Alea from 'alea';

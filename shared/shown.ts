@@ -1,4 +1,4 @@
-/** How a value shows in the text of a match error (`contract/check.md` section 4). */
+/** How a value shows in the text of a match error (`test/contract/check.md` section 4). */
 import { stringify } from './ejson.js';
 
 /** Longest text of a value, in characters: nobody reads more, and who sends it wants it back least of all. */

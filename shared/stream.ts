@@ -1,5 +1,5 @@
 /**
- * Streams (`contract/rocketchat-e2e.md` section 10): events that pass by. Unlike a publication a stream shows no
+ * Streams (`test/contract/rocketchat-e2e.md` section 10): events that pass by. Unlike a publication a stream shows no
  * documents; who was not there has missed it, unless the stream's `initial` makes up for that.
  */
 import type { CallContext } from './method.js';

@@ -1,4 +1,4 @@
-/** `changePassword` (`contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
+/** `changePassword` (`test/contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';

@@ -1,4 +1,4 @@
-/** `createUser` (`contract/ddp.md` 16.1, 16.3): a stranger makes an account and is logged in with it. Off by default. */
+/** `createUser` (`test/contract/ddp.md` 16.1, 16.3): a stranger makes an account and is logged in with it. Off by default. */
 import { check } from '../../shared/check.js';
 import { refusal } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';

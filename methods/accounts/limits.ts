@@ -1,4 +1,4 @@
-/** How often one may try to become somebody (`contract/ddp.md` section 14). Wrong passwords are counted beside it. */
+/** How often one may try to become somebody (`test/contract/ddp.md` section 14). Wrong passwords are counted beside it. */
 import type { RateRule } from '../../shared/limit.js';
 
 /** What Meteor's default rule is about; of these there are the first two. */

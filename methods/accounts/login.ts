@@ -1,4 +1,4 @@
-/** `login` (`contract/ddp.md` section 16): with a resume token, or with a name and a password. */
+/** `login` (`test/contract/ddp.md` section 16): with a resume token, or with a name and a password. */
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';

@@ -1,4 +1,4 @@
-/** `logout` (`contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
+/** `logout` (`test/contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
 import { method } from '../../shared/method.js';
 import { revokeToken } from './tokens.js';
 

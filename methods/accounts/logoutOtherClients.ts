@@ -1,4 +1,4 @@
-/** `logoutOtherClients` (`contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
+/** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';

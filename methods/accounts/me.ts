@@ -1,4 +1,4 @@
-/** `me` (`contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
+/** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';

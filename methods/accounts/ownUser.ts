@@ -1,4 +1,4 @@
-/** The client's own `users` document (`contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
+/** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
 import { liveQuery, publication } from '../../shared/publication.js';
 
 /** Never `services`, never `e2e`. One object for all clients. */

@@ -1,4 +1,4 @@
-/** Passwords as Meteor sends and stores them (`contract/ddp.md` 16.1): bcrypt of the hex SHA-256. */
+/** Passwords as Meteor sends and stores them (`test/contract/ddp.md` 16.1): bcrypt of the hex SHA-256. */
 import { createHash } from 'node:crypto';
 import { hash, verify } from '@node-rs/bcrypt';
 import { Match } from '../../shared/match.js';

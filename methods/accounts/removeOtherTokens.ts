@@ -1,4 +1,4 @@
-/** `removeOtherTokens` (`contract/ddp.md` 16.1): ends every login of the user but this one. */
+/** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { revokeOtherTokens } from './tokens.js';

@@ -1,5 +1,5 @@
 /**
- * The second factor (`contract/rocketchat-e2e.md` 7.5): what people whom Rocket.Chat asks for one are asked for here too. A
+ * The second factor (`test/contract/rocketchat-e2e.md` 7.5): what people whom Rocket.Chat asks for one are asked for here too. A
  * token that Roomkey gives out is good in a Rocket.Chat on the same database, so it must cost as much.
  */
 import type { User } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** Login tokens (`contract/ddp.md` 16.2, `contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
+/** Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';

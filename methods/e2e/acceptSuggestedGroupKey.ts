@@ -1,4 +1,4 @@
-/** `e2e.acceptSuggestedGroupKey` (`contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
+/** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';

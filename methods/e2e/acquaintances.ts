@@ -43,7 +43,7 @@ async function* acquaintances(store: Store, userId: string): AsyncGenerator<stri
 	}
 }
 
-/** Tells those who share an encrypted room with a user that the user's public key has changed (`contract/beyond.md` E15). */
+/** Tells those who share an encrypted room with a user that the user's public key has changed (`test/contract/beyond.md` E15). */
 export async function tellIdentityChanged(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,

@@ -1,4 +1,4 @@
-/** `e2e.fetchUsersWaitingForGroupKey` (`contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
+/** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
 import { refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';

@@ -1,4 +1,4 @@
-/** `e2e.getUsersOfRoomWithoutKey` (`contract/rocketchat-e2e.md` 4.5): the members who have no key, and a public one to seal it with. */
+/** `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who have no key, and a public one to seal it with. */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';

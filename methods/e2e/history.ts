@@ -1,5 +1,5 @@
 /**
- * The public keys a user ever stored, as a chain (`contract/beyond.md` E15): nobody can take one out, change it or slip
+ * The public keys a user ever stored, as a chain (`test/contract/beyond.md` E15): nobody can take one out, change it or slip
  * one in, without every hash after it being another.
  */
 import { createHash } from 'node:crypto';

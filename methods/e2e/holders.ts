@@ -1,4 +1,4 @@
-/** Who holds the key of a room, and what it means when the last of them gives it up (`contract/beyond.md` E2, E11). */
+/** Who holds the key of a room, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';

@@ -1,4 +1,4 @@
-/** Who has identity keys: for nobody else a room key can be sealed (`contract/beyond.md` E9). */
+/** Who has identity keys: for nobody else a room key can be sealed (`test/contract/beyond.md` E9). */
 import type { User } from '../../shared/documents.js';
 import type { Filter, Store } from '../../shared/store.js';
 

@@ -1,5 +1,5 @@
 /**
- * The identity keys of a user, and what follows when they change (`contract/beyond.md` E4, E15). What follows is more than
+ * The identity keys of a user, and what follows when they change (`test/contract/beyond.md` E4, E15). What follows is more than
  * one write. The first one leaves a mark, the last takes it away; whoever finds the mark does all of it again, which
  * changes nothing that is done already.
  */
@@ -59,7 +59,7 @@ function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
  * put away, and the user is put into the queue of every encrypted room. The pair that is stored already is not stored
  * again; what a crash left undone is done then.
  * @param force whether keys that are there already may be overwritten
- * @param confirm whether the caller knows that rooms may lose their last holder by that (`contract/beyond.md` E11)
+ * @param confirm whether the caller knows that rooms may lose their last holder by that (`test/contract/beyond.md` E11)
  * @returns whether there was such a room
  * @throws ClientError `error-keys-already-set`, `error-key-history-full`, `error-invalid-user`, `error-last-key-holder`
  */

@@ -1,4 +1,4 @@
-/** `e2e.keyHistory` (`contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
+/** `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';

@@ -1,5 +1,5 @@
 /**
- * Who seals the key for whom (`contract/beyond.md` T1): each waiting member of a room is left to the one provider who was
+ * Who seals the key for whom (`test/contract/beyond.md` T1): each waiting member of a room is left to the one provider who was
  * told of them first, so that a hundred providers seal each key about once. Kept in the memory of this process.
  */
 import type { Store } from '../../shared/store.js';

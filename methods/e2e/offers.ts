@@ -1,4 +1,4 @@
-/** Keys that members offer each other (`contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
+/** Keys that members offer each other (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import { keyIn, sameKey } from './kept.js';

@@ -1,4 +1,4 @@
-/** `e2e.provideUsersSuggestedGroupKeys` (`contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
+/** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,4 +1,4 @@
-/** The queue of members who need the key of a room (`contract/rocketchat-e2e.md` 5.1, 5.2; `contract/beyond.md` E9). */
+/** The queue of members who need the key of a room (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). */
 import type { Room } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';

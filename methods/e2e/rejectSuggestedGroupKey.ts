@@ -1,4 +1,4 @@
-/** `e2e.rejectSuggestedGroupKey` (`contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
+/** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { endLeases } from './leases.js';

@@ -1,4 +1,4 @@
-/** `e2e.requestSubscriptionKeys` (`contract/rocketchat-e2e.md` 4.6): asks for the keys of all rooms one has none of. */
+/** `e2e.requestSubscriptionKeys` (`test/contract/rocketchat-e2e.md` 4.6): asks for the keys of all rooms one has none of. */
 import type { Subscription } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -37,7 +37,7 @@ export const requestSubscriptionKeys = method({
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
 	async run(_args, context) {
 		const { userId, store, events } = context;
-		// The event names the key (`contract/beyond.md` E13).
+		// The event names the key (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
 		for await (const places of placePages(store, userId)) {
 			const rooms = await store.rooms

@@ -1,5 +1,5 @@
 /**
- * The right to reset the key of a room, which one call at a time has, in whatever process (`contract/rocketchat-e2e.md`
+ * The right to reset the key of a room, which one call at a time has, in whatever process (`test/contract/rocketchat-e2e.md`
  * 6.1). It is written in the room, and given back at the end; that of a call that was broken off runs out.
  */
 import type { Room } from '../../shared/documents.js';

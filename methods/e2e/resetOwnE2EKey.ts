@@ -1,4 +1,4 @@
-/** `e2e.resetOwnE2EKey` (`contract/rocketchat-e2e.md` 4.7): the caller starts anew. */
+/** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): the caller starts anew. */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from './resetUser.js';

@@ -1,4 +1,4 @@
-/** What a reset of a room's key does to the places of its members (`contract/rocketchat-e2e.md` 5.6). */
+/** What a reset of a room's key does to the places of its members (`test/contract/rocketchat-e2e.md` 5.6). */
 import type { Subscription, WaitingUser } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (`contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, the former ones are put away. */
+/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, the former ones are put away. */
 import type { Room } from '../../shared/documents.js';
 import { isClientSafe, refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -48,7 +48,7 @@ async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKey
 
 /**
  * Whether the user may reset the key of a room: by permission, or because they began it and it was broken off, or as any
- * member with identity keys where nobody holds the key (`contract/beyond.md` E2, E3).
+ * member with identity keys where nobody holds the key (`test/contract/beyond.md` E2, E3).
  */
 async function mayReset(
 	store: Store,

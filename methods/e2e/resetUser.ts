@@ -1,5 +1,5 @@
 /**
- * The reset of a user's identity keys (`contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
+ * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
  * Rocket.Chat's it drops no room key: what the user held is kept among the old keys, as far as they can still read it.
  */
 import { refusal } from '../../shared/errors.js';
@@ -20,7 +20,7 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * Takes away the identity keys of a user, empties their places, takes them out of all queues and ends all their logins.
  * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest. The
  * caller proves their second factor after all that can be refused without it: a code is good once.
- * @param confirm whether the caller knows that rooms may lose their last holder (`contract/beyond.md` E11)
+ * @param confirm whether the caller knows that rooms may lose their last holder (`test/contract/beyond.md` E11)
  * @throws ClientError `error-invalid-user` where there is no such user, `error-not-allowed` for one of another server, and
  * for others where a setting says so, `error-last-key-holder`, `totp-required` and the like; nothing has been written then
  */

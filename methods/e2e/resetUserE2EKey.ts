@@ -1,4 +1,4 @@
-/** `e2e.resetUserE2EKey` (`contract/rocketchat-e2e.md` section 4): an admin resets somebody's keys, as in early releases. */
+/** `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets somebody's keys, as in early releases. */
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

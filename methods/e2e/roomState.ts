@@ -1,4 +1,4 @@
-/** `e2e.roomState` (`contract/beyond.md` E2): what a room needs to work, and who could help. */
+/** `e2e.roomState` (`test/contract/beyond.md` E2): what a room needs to work, and who could help. */
 import type { Room, Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

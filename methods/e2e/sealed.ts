@@ -1,4 +1,4 @@
-/** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`contract/rocketchat-e2e.md` 13). */
+/** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). */
 import { refusal } from '../../shared/errors.js';
 import { LONGEST_KEY } from './limits.js';
 
@@ -12,7 +12,7 @@ export function keyIdOf(key: string): string | null {
 	return SEALED.test(key.slice(-SEALED_LENGTH)) ? key.slice(0, -SEALED_LENGTH) : null;
 }
 
-/** Whether a key can be one of the room's present key: keys of another form always can (`contract/beyond.md` E6). */
+/** Whether a key can be one of the room's present key: keys of another form always can (`test/contract/beyond.md` E6). */
 export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {
 	const own = keyIdOf(key);
 	return own === null || own === keyId;

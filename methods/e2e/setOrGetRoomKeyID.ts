@@ -1,4 +1,4 @@
-/** `e2e.setOrGetRoomKeyID` (`contract/beyond.md` E8): names the key of a room, or tells the name that stands. */
+/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): names the key of a room, or tells the name that stands. */
 import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,4 +1,4 @@
-/** `e2e.setRoomKeyID` (`contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
+/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
 import { refusal } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { demandRoomAccess } from '../rooms/access.js';

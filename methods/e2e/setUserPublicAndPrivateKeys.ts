@@ -1,4 +1,4 @@
-/** `e2e.setUserPublicAndPrivateKeys` (`contract/rocketchat-e2e.md` 4.3, `contract/beyond.md` E4, E5). */
+/** `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5). */
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
@@ -41,7 +41,7 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
-			/** That the keys which nobody else holds may be lost (`contract/beyond.md` E11). */
+			/** That the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
 		}),
 	},

@@ -1,4 +1,4 @@
-/** A key that somebody knows who should not any more (`contract/beyond.md` E12). The server has no key, so it never makes a new one. */
+/** A key that somebody knows who should not any more (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
 
 import type { Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';

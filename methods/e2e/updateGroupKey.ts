@@ -1,4 +1,4 @@
-/** `e2e.updateGroupKey` (`contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
+/** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
 import type { Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** Members of a room without its key, read in pages: a room may have very many (`contract/beyond.md` T3). */
+/** Members of a room without its key, read in pages: a room may have very many (`test/contract/beyond.md` T3). */
 import type { Subscription } from '../../shared/documents.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { MEMBER, placesOf } from '../rooms/members.js';

@@ -1,4 +1,4 @@
-/** Who may see a room (`contract/rocketchat-e2e.md` section 3). */
+/** Who may see a room (`test/contract/rocketchat-e2e.md` section 3). */
 import type { Room, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { Store } from '../../shared/store.js';

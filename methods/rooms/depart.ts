@@ -13,7 +13,7 @@ import { takeOut } from './last.js';
 import { demandOtherOwner, removeMember, takesLastKey } from './leave.js';
 import { publishedRoom } from './published.js';
 
-/** Only where the last holder of a key goes, and the server asks for it (`contract/beyond.md` E11). */
+/** Only where the last holder of a key goes, and the server asks for it (`test/contract/beyond.md` E11). */
 const CONFIRM = Match.Optional(Boolean);
 
 interface Departure {

@@ -21,7 +21,7 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 
 /**
  * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
- * more a hash, where Rocket.Chat has a random one (`contract/rocketchat-e2e.md` section 2).
+ * more a hash, where Rocket.Chat has a random one (`test/contract/rocketchat-e2e.md` section 2).
  * @param uids sorted
  */
 export function directRoomId(uids: readonly string[]): string {

@@ -6,7 +6,7 @@ import { MEMBER } from './members.js';
 
 /**
  * Whether the user holds `toggle-room-e2e-encryption` in a room. In a direct room nobody is owner, so every member does
- * (`contract/beyond.md` E3).
+ * (`test/contract/beyond.md` E3).
  */
 export async function mayToggleEncryption(
 	store: Store,

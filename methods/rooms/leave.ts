@@ -76,7 +76,7 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subsc
 
 /**
  * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
- * told. Where they know the key, it is stale from then on (`contract/beyond.md` E12); where nobody who
+ * told. Where they know the key, it is stale from then on (`test/contract/beyond.md` E12); where nobody who
  * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
  *
  * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens

@@ -1,4 +1,4 @@
-/** A place in a room: how somebody gets one, whichever way they come (`contract/beyond.md` E10). */
+/** A place in a room: how somebody gets one, whichever way they come (`test/contract/beyond.md` E10). */
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
@@ -110,7 +110,7 @@ export async function givePlace(
 
 /**
  * Makes somebody a member of a room that is in use. Members are told; in an encrypted room the new one waits for its key,
- * and the others are asked for it (`contract/rocketchat-e2e.md` 5.7, 10.4). Nothing is told where they are a member.
+ * and the others are asked for it (`test/contract/rocketchat-e2e.md` 5.7, 10.4). Nothing is told where they are a member.
  *
  * The room counts its members by adding one for each new place: after a crash between the two it is one off. Nothing
  * depends on that figure; lists count the places.

@@ -8,7 +8,7 @@ import { noteRemoval } from './trash.js';
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /**
- * Deletes a room; each member learns that the room and their place are gone (`contract/rocketchat-e2e.md` 10.2).
+ * Deletes a room; each member learns that the room and their place are gone (`test/contract/rocketchat-e2e.md` 10.2).
  *
  * The place of who deletes it goes last: they still have it after a crash, and may repeat the call. Whoever comes to the
  * room meanwhile either finds it gone, or is found by the second look.

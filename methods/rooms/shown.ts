@@ -10,7 +10,7 @@ export function isEncryptionShown(store: Store): Promise<boolean> {
 
 /**
  * A room, or what is known of it, as clients may see it: without the reset that is under way, and without all that
- * would make them ask for a password where encryption is switched off (`contract/beyond.md` E13).
+ * would make them ask for a password where encryption is switched off (`test/contract/beyond.md` E13).
  * @param isOn what `isEncryptionShown` says
  */
 export function shownRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit<R, 'e2eReset'> {

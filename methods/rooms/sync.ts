@@ -1,4 +1,4 @@
-/** What clients read to know their rooms and places, all of it or what has changed since (`contract/rocketchat-e2e.md` 2.4). */
+/** What clients read to know their rooms and places, all of it or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
 import type { Room, Subscription } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

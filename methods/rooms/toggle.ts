@@ -1,4 +1,4 @@
-/** Encryption of a room: what a new one has, and who switched it on or off (`contract/rocketchat-e2e.md` 5.7). */
+/** Encryption of a room: what a new one has, and who switched it on or off (`test/contract/rocketchat-e2e.md` 5.7). */
 import type { Room, RoomType, User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
@@ -51,7 +51,7 @@ async function endTranslation({ store, events }: Pick<MethodContext, 'store' | '
 
 /**
  * Switches the encryption of a room on or off. Key id and keys stay; who did it and when goes into the room, and with it
- * to all members (`contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
+ * to all members (`test/contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
  * is so already.
  * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off
  * altogether; `error-encrypted-private-rooms-enforced`

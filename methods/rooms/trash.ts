@@ -1,4 +1,4 @@
-/** What was removed, for clients that ask what has changed since (`contract/rocketchat-e2e.md` 2.4). */
+/** What was removed, for clients that ask what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
 import type { Trashed, UserRef } from '../../shared/documents.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 

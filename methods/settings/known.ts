@@ -6,7 +6,7 @@ import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
 
-/** Kept for clients, which alone can do something with them (`contract/rocketchat-e2e.md` section 11). */
+/** Kept for clients, which alone can do something with them (`test/contract/rocketchat-e2e.md` section 11). */
 const FOR_CLIENTS = {
 	E2E_Passphrase_Policy_Enabled: false,
 	E2E_Passphrase_Policy_MinLength: 7,

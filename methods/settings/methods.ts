@@ -1,4 +1,4 @@
-/** Settings over the wire (`contract/rocketchat-e2e.md` section 11), in the shapes of Rocket.Chat. */
+/** Settings over the wire (`test/contract/rocketchat-e2e.md` section 11), in the shapes of Rocket.Chat. */
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** What an admin can switch while the server runs (`contract/rocketchat-e2e.md` section 11). */
+/** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../shared/store.js';
 import { memoryOf } from '../remember.js';
 

@@ -1,4 +1,4 @@
-/** What a written document means for the readers of streams (`contract/rocketchat-e2e.md` 10.2, 10.4). */
+/** What a written document means for the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
 import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';

@@ -12,7 +12,7 @@ export const notifyUser = stream({
 	name: 'notify-user',
 	summary: "What concerns a user: changes of their account, rooms and places, other members' requests for keys",
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
-	/** Keys that were offered before anybody listened would wait for ever (`contract/beyond.md` E7). */
+	/** Keys that were offered before anybody listened would wait for ever (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
 		yield* offers(userId, store);

@@ -1,4 +1,4 @@
-/** `users.delete` (`contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
+/** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -73,7 +73,7 @@ export const deleteUser = method({
 		...Whom,
 		/** That rooms of which they are the only owner go to another member, and those where they are alone go. */
 		confirmRelinquish: Match.Optional(Boolean),
-		/** That the keys which nobody else holds may be lost (`contract/beyond.md` E11). */
+		/** That the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
 	rest: 'POST',

@@ -1,4 +1,4 @@
-/** `users.resetE2EKey` (`contract/rocketchat-e2e.md` section 6): resets one's own identity keys, or somebody else's. */
+/** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets one's own identity keys, or somebody else's. */
 import type { User } from '../../shared/documents.js';
 import { refusal } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,5 @@
 /**
- * Text ↔ DDP message (`contract/ddp.md` section 2): one function for each message that goes out, one that reads what
+ * Text ↔ DDP message (`test/contract/ddp.md` section 2): one function for each message that goes out, one that reads what
  * comes in. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
  */
 

@@ -1,4 +1,4 @@
-/** The connection as methods see it (`contract/ddp.md` section 13). */
+/** The connection as methods see it (`test/contract/ddp.md` section 13). */
 import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
 import type { Transport } from './transport.js';

@@ -1,4 +1,4 @@
-/** One document as a client has it, and who shows it (`contract/ddp.md` section 11). */
+/** One document as a client has it, and who shows it (`test/contract/ddp.md` section 11). */
 import { isSame } from '../../shared/ejson.js';
 import type { Fields } from './codec.js';
 

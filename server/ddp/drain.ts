@@ -1,5 +1,5 @@
 /**
- * The end of a session that answers first what had come in (`contract/ddp.md` section 18): stock clients never send again
+ * The end of a session that answers first what had come in (`test/contract/ddp.md` section 18): stock clients never send again
  * what was lost with a connection. What comes later is left to the server they will find next, or a client that always has
  * a call under way would never go.
  */

@@ -1,4 +1,4 @@
-/** Where DDP clients come in: WebSockets, raw and in SockJS, and SockJS polling (`contract/ddp.md` section 1). */
+/** Where DDP clients come in: WebSockets, raw and in SockJS, and SockJS polling (`test/contract/ddp.md` section 1). */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Headers of a client that methods may see (`contract/ddp.md` section 13); never `cookie` or `authorization`. */
+/** Headers of a client that methods may see (`test/contract/ddp.md` section 13); never `cookie` or `authorization`. */
 const VISIBLE_HEADERS = [
 	'referer',
 	'x-client-ip',

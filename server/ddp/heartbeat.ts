@@ -1,4 +1,4 @@
-/** Tells live clients from dead ones (`contract/ddp.md` section 4). */
+/** Tells live clients from dead ones (`test/contract/ddp.md` section 4). */
 
 export interface HeartbeatOptions {
 	/** Time between looks at a client, in ms; 0 switches heartbeats off. Default 15,000. */

@@ -1,5 +1,5 @@
 /**
- * Which sessions are one client's, one after the other (`contract/beyond.md` E1). A client that reconnects names its
+ * Which sessions are one client's, one after the other (`test/contract/beyond.md` E1). A client that reconnects names its
  * former session, and may send again under the same ids what had no answer there. The name is a hint, no proof: whoever
  * relies on it must ask for the user as well.
  */

@@ -1,5 +1,5 @@
 /**
- * What one client has been shown (`contract/ddp.md` section 11). Several subscriptions may show the same document; the
+ * What one client has been shown (`test/contract/ddp.md` section 11). Several subscriptions may show the same document; the
  * first that gave a field its value has precedence, and the client is told of a change only where it sees one.
  */
 import { isSame } from '../../shared/ejson.js';

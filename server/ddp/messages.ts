@@ -1,4 +1,4 @@
-/** The messages a client may send, each as a pattern and thereby a type (`contract/ddp.md` sections 3 to 10). */
+/** The messages a client may send, each as a pattern and thereby a type (`test/contract/ddp.md` sections 3 to 10). */
 import { Unreadable } from '../../shared/ejson.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';

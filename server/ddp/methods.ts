@@ -1,4 +1,4 @@
-/** A method call of a DDP client, from its message to both of its answers (`contract/ddp.md` sections 6 and 7). */
+/** A method call of a DDP client, from its message to both of its answers (`test/contract/ddp.md` sections 6 and 7). */
 import { notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, SecondFactor } from '../../shared/method.js';

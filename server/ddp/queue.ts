@@ -1,4 +1,4 @@
-/** The order in which one client's messages are handled (`contract/ddp.md` section 5). */
+/** The order in which one client's messages are handled (`test/contract/ddp.md` section 5). */
 import { pacer } from '../../shared/pace.js';
 
 /** What a queue serves. */

@@ -1,4 +1,4 @@
-/** One client: its negotiation, its queue, its user (`contract/ddp.md` sections 3 to 9). */
+/** One client: its negotiation, its queue, its user (`test/contract/ddp.md` sections 3 to 9). */
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';

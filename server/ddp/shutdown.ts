@@ -1,4 +1,4 @@
-/** How the sessions of a server end with it (`contract/ddp.md` section 18). */
+/** How the sessions of a server end with it (`test/contract/ddp.md` section 18). */
 
 /** What is done to a session, in this order. */
 export interface Leaving {

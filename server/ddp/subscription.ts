@@ -1,4 +1,4 @@
-/** One subscription of one client: a publish function at work (`contract/ddp.md` section 10). */
+/** One subscription of one client: a publish function at work (`test/contract/ddp.md` section 10). */
 import { clone, parse, stringify } from '../../shared/ejson.js';
 import { type ClientError, isClientSafe, MatchError, refusal, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';

@@ -1,4 +1,4 @@
-/** The subscriptions of one client (`contract/ddp.md` sections 10 and 12). */
+/** The subscriptions of one client (`test/contract/ddp.md` sections 10 and 12). */
 import { stringify } from '../../shared/ejson.js';
 import { type ClientError, notFound, refusal, toClientError } from '../../shared/errors.js';
 import type { Connection } from '../../shared/method.js';

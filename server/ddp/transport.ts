@@ -19,7 +19,7 @@ export interface Transport {
 	/** Sends a message that goes to many: made ready once, it costs each of them less. */
 	broadcast(message: Broadcast): void;
 	/**
-	 * Closes it: 1000, `Normal closure`, in every case (`contract/ddp.md` 1.2).
+	 * Closes it: 1000, `Normal closure`, in every case (`test/contract/ddp.md` 1.2).
 	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
 	 */
 	close(tooLarge?: boolean): void;

@@ -1,4 +1,4 @@
-/** Where a client is (`contract/ddp.md` section 13), and which clients count as one. */
+/** Where a client is (`test/contract/ddp.md` section 13), and which clients count as one. */
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 

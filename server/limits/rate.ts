@@ -1,5 +1,5 @@
 /**
- * How often who may call or subscribe (`contract/ddp.md` section 14), by the rules of the catalogue and the limits in
+ * How often who may call or subscribe (`test/contract/ddp.md` section 14), by the rules of the catalogue and the limits in
  * definitions. By whichever door a call comes in, it is counted in the same place. What no rule is about has no limit: the
  * calls of a connection are served one after another. Each process counts for itself.
  */

@@ -1,4 +1,4 @@
-/** Which rules are about which calls and subscriptions (`contract/ddp.md` section 14): found once, when a server is built. */
+/** Which rules are about which calls and subscriptions (`test/contract/ddp.md` section 14): found once, when a server is built. */
 import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';

@@ -1,4 +1,4 @@
-/** `login` and `logout`, whose envelopes differ from all others (`contract/rocketchat-e2e.md` 9.1). */
+/** `login` and `logout`, whose envelopes differ from all others (`test/contract/rocketchat-e2e.md` 9.1). */
 import type { LoginResult } from '../../methods/accounts/login.js';
 import { findProfile } from '../../methods/accounts/me.js';
 import { Password } from '../../methods/accounts/passwords.js';

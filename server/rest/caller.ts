@@ -33,7 +33,7 @@ export class AwaitedCalls {
 	}
 }
 
-/** Tells how the call stands with its limit (`contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
+/** Tells how the call stands with its limit (`test/contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
 function rateLimitHeaders({ limit, remaining, timeToReset }: Tally): Record<string, number> {
 	return {
 		'X-RateLimit-Limit': limit,

@@ -1,4 +1,4 @@
-/** Which web pages may call REST from a browser (`contract/rocketchat-e2e.md` 7.3). */
+/** Which web pages may call REST from a browser (`test/contract/rocketchat-e2e.md` 7.3). */
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 

@@ -1,4 +1,4 @@
-/** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`contract/rocketchat-e2e.md` 7.2). */
+/** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`test/contract/rocketchat-e2e.md` 7.2). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import type { Caller } from '../caller.js';

@@ -54,7 +54,7 @@ async function answerOf(route: Route, request: Request): Promise<Answer> {
 	}
 }
 
-/** What the header `Idempotency-Key` may hold (`contract/beyond.md` E1). */
+/** What the header `Idempotency-Key` may hold (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
 /** What tells a request from all others of its user; null where the header does not say it rightly. */

@@ -1,4 +1,4 @@
-/** What REST answers: status and body of every outcome (`contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
+/** What REST answers: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, MatchError, toClientError } from '../../shared/errors.js';

@@ -1,4 +1,4 @@
-/** `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`contract/rocketchat-e2e.md` section 8). */
+/** `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`test/contract/rocketchat-e2e.md` section 8). */
 import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
 import { refusal, toClientError } from '../../shared/errors.js';

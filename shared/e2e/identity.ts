@@ -1,6 +1,6 @@
 /**
  * Identity keys: the pair a person has, the public half for all to see, the private half stored under a passphrase that
- * only the person knows (`contract/rocketchat-e2e.md` section 13).
+ * only the person knows (`test/contract/rocketchat-e2e.md` section 13).
  */
 import {
 	type Box,

@@ -1,4 +1,4 @@
-/** Room keys: one for all who are in a room, sealed for each of them by itself (`contract/rocketchat-e2e.md` section 13). */
+/** Room keys: one for all who are in a room, sealed for each of them by itself (`test/contract/rocketchat-e2e.md` section 13). */
 import { fromBase64, fromJson, fromUtf8, type Key, subtle, toBase64, toJwkText, utf8 } from './bytes.js';
 import { E2EError, malformed } from './error.js';
 import { type Format, importPublicKey } from './identity.js';

@@ -1,4 +1,4 @@
-/** Text under a room key (`contract/rocketchat-e2e.md` section 13). */
+/** Text under a room key (`test/contract/rocketchat-e2e.md` section 13). */
 import { type Box, fromBase64, lock, toBase64, unlock, utf8 } from './bytes.js';
 import { E2EError, malformed } from './error.js';
 import type { RoomKey } from './room-key.js';

@@ -1,4 +1,4 @@
-/** Reads the patterns and values of contract/match-cases.json (contract/check.md 1.2 and 1.3). */
+/** Reads the patterns and values of test/contract/match-cases.json (test/contract/check.md 1.2 and 1.3). */
 import { check } from '../../shared/check.js';
 import { ClientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,4 +1,4 @@
-/** The test vectors of contract/ddp.md section 15: seed, stream, and the values drawn from it in turn. */
+/** The test vectors of test/contract/ddp.md section 15: seed, stream, and the values drawn from it in turn. */
 export const SEED = 'abcdef0123456789abcd';
 
 export const seedVectors = [

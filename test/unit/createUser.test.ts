@@ -1,4 +1,4 @@
-/** contract/ddp.md 16.1 and 16.3: who may make an account, and whose name it may have. */
+/** test/contract/ddp.md 16.1 and 16.3: who may make an account, and whose name it may have. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md section 9: what is sent back of a message that is refused. */
+/** test/contract/ddp.md section 9: what is sent back of a message that is refused. */
 import { expect } from 'chai';
 import { requestOf } from '../../server/ddp/messages.js';
 

@@ -1,4 +1,4 @@
-/** `roomkey/e2e`: the forms of `contract/rocketchat-e2e.md` section 13, byte for byte. */
+/** `roomkey/e2e`: the forms of `test/contract/rocketchat-e2e.md` section 13, byte for byte. */
 import { spawnSync } from 'node:child_process';
 import { createDecipheriv, createHash, createPrivateKey, pbkdf2Sync, privateDecrypt } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The cases of contract/ejson-cases.json: EJSON as clients send and get it, and the DDP codec on top of it. */
+/** The cases of test/contract/ejson-cases.json: EJSON as clients send and get it, and the DDP codec on top of it. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import vm from 'node:vm';
@@ -137,7 +137,7 @@ function decodeMessage(text: string): unknown {
 	}
 }
 
-const cases = JSON.parse(readFileSync(path.resolve('../shared/contract/ejson-cases.json'), 'utf8')) as Case[];
+const cases = JSON.parse(readFileSync(path.resolve('test/contract/ejson-cases.json'), 'utf8')) as Case[];
 
 describe('EJSON', () => {
 	it('has all the cases of the contract', () => {
@@ -165,7 +165,7 @@ describe('EJSON', () => {
 		},
 		'ddp-encode'({ js = '', wire, throws }) {
 			const message = evaluate(js) as Record<string, unknown>;
-			// A ping whose id is no string is answered, not dropped with a line in the log (contract/ddp.md section 19).
+			// A ping whose id is no string is answered, not dropped with a line in the log (test/contract/ddp.md section 19).
 			if (throws === 'Error: Message id is not a string') wire = '{"msg":"pong","id":5}';
 			const text = encodeMessage(message);
 			if (message.error === undefined) expect(text).to.equal(wire);
@@ -249,7 +249,7 @@ describe('EJSON', () => {
 	});
 });
 
-describe('ids of documents on the wire (contract/ddp.md section 2)', () => {
+describe('ids of documents on the wire (test/contract/ddp.md section 2)', () => {
 	for (const [js, wire] of [
 		['"abc"', 'abc'],
 		['""', ''],

@@ -1,4 +1,4 @@
-/** The heartbeats of many clients: time passes as the test says (contract/ddp.md section 4). */
+/** The heartbeats of many clients: time passes as the test says (test/contract/ddp.md section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Heartbeats, type Patient } from '../../server/ddp/heartbeat.js';

@@ -1,4 +1,4 @@
-/** Identity keys: contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; contract/beyond.md E4, E5, T1. */
+/** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E4, E5, T1. */
 import { expect } from 'chai';
 import { dequeue } from '../../methods/e2e/queue.js';
 import { hear } from '../support/announced.js';

@@ -1,4 +1,4 @@
-/** What a client has sent and its session has not taken yet: the clock goes as the test says (contract/ddp.md section 5). */
+/** What a client has sent and its session has not taken yet: the clock goes as the test says (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Inbox } from '../../server/ddp/inbox.js';

@@ -1,4 +1,4 @@
-/** The history of identity keys: contract/beyond.md E15, T3. */
+/** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import type { KeyHistoryEntry } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md section 14: how rules count, and what is told of it. */
+/** test/contract/ddp.md section 14: how rules count, and what is told of it. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { RateMessage, RateOutcome } from '../../shared/limit.js';

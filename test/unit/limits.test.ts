@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
+/** test/contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { Caller } from '../../server/caller.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md section 7: what a live query tells of what is written, and when the writer is `updated`. */
+/** test/contract/ddp.md section 7: what a live query tells of what is written, and when the writer is `updated`. */
 import { expect } from 'chai';
 import { Observation } from '../../server/ddp/live-query.js';
 import { type Bus, createBus } from '../../server/events/bus.js';

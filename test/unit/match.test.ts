@@ -18,7 +18,7 @@ interface Case {
 	throwAllErrors?: boolean;
 }
 
-const contract = path.resolve('../shared/contract/match-cases.json');
+const contract = path.resolve('test/contract/match-cases.json');
 const cases = (JSON.parse(readFileSync(contract, 'utf8')) as Case[]).filter((entry) => !entry.throwAllErrors);
 
 /** What `check` throws, or undefined. */

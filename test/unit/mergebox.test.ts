@@ -1,4 +1,4 @@
-/** The tables of contract/ddp.md section 11: events, and the four strategies. */
+/** The tables of test/contract/ddp.md section 11: events, and the four strategies. */
 import { expect } from 'chai';
 import { MergeBox, type Strategy } from '../../server/ddp/mergebox.js';
 

@@ -1,4 +1,4 @@
-/** The queue of one client's messages without a client: the clock goes as the test says (contract/ddp.md section 5). */
+/** The queue of one client's messages without a client: the clock goes as the test says (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { MessageQueue } from '../../server/ddp/queue.js';

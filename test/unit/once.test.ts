@@ -1,4 +1,4 @@
-/** contract/beyond.md E1: one answer per call. */
+/** test/contract/beyond.md E1: one answer per call. */
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Mark } from '../../server/caller.js';

@@ -1,6 +1,6 @@
 /**
  * Whatever subscriptions, publish functions, writes and logins do, in whatever order: a client that follows the frames
- * has what a much simpler model says it should (`contract/ddp.md` sections 10 to 12).
+ * has what a much simpler model says it should (`test/contract/ddp.md` sections 10 to 12).
  */
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** The test vectors of contract/ddp.md section 15. */
+/** The test vectors of test/contract/ddp.md section 15. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { createRandomSource } from '../../shared/random.js';

@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (contract/rocketchat-e2e.md 5.6, 6.1; contract/beyond.md E2, E3, E6, E9, T1). */
+/** `e2e.resetRoomKey` (test/contract/rocketchat-e2e.md 5.6, 6.1; test/contract/beyond.md E2, E3, E6, E9, T1). */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { createDeadlines } from '../../server/deadlines.js';

@@ -1,4 +1,4 @@
-/** The reset of identity keys: contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; contract/beyond.md E9, E11. */
+/** The reset of identity keys: test/contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; test/contract/beyond.md E9, E11. */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
 import { hear } from '../support/announced.js';

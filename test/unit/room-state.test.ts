@@ -1,4 +1,4 @@
-/** `e2e.roomState` (contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
+/** `e2e.roomState` (test/contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
 import { expect } from 'chai';
 import { hasHolder, isLastHolder } from '../../methods/e2e/holders.js';
 import { markStale } from '../../methods/e2e/stale.js';

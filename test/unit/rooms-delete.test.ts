@@ -1,4 +1,4 @@
-/** How rooms go, and what a crash on the way leaves behind (contract/rocketchat-e2e.md 2.4, 10.2). */
+/** How rooms go, and what a crash on the way leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
 import { hear } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';

@@ -1,4 +1,4 @@
-/** Who comes and who goes (contract/rocketchat-e2e.md 5.7, 10.4; contract/beyond.md E9 to E12, T3). */
+/** Who comes and who goes (test/contract/rocketchat-e2e.md 5.7, 10.4; test/contract/beyond.md E9 to E12, T3). */
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
 import { hear } from '../support/announced.js';

@@ -1,4 +1,4 @@
-/** What clients read to know their rooms and places (contract/rocketchat-e2e.md 2.4). */
+/** What clients read to know their rooms and places (test/contract/rocketchat-e2e.md 2.4). */
 import { expect } from 'chai';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';

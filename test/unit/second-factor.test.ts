@@ -1,4 +1,4 @@
-/** Second factors: contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 9.1, 9.2. */
+/** Second factors: test/contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 9.1, 9.2. */
 import { hashSync } from '@node-rs/bcrypt';
 import { expect } from 'chai';
 import { stepOf } from '../../methods/accounts/totp.js';

@@ -1,4 +1,4 @@
-/** A session without a network: time passes as the test says (contract/ddp.md 1.2 and section 4). */
+/** A session without a network: time passes as the test says (test/contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { Alarms } from '../../server/alarms.js';

@@ -1,4 +1,4 @@
-/** contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
+/** test/contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
 import { expect } from 'chai';
 import { hasPermission } from '../../methods/permissions.js';
 import { DEFAULTS, setting } from '../../methods/settings/workspace.js';

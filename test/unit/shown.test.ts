@@ -1,4 +1,4 @@
-/** What of a room is published and listed (contract/beyond.md E13), and whom a changed room is announced to. */
+/** What of a room is published and listed (test/contract/beyond.md E13), and whom a changed room is announced to. */
 import { expect } from 'chai';
 import { shownRoom } from '../../methods/rooms/shown.js';
 import { settingChanged } from '../../methods/settings/workspace.js';

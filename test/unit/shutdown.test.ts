@@ -1,4 +1,4 @@
-/** How sessions end with their server: time passes as the test says (contract/ddp.md section 18). */
+/** How sessions end with their server: time passes as the test says (test/contract/ddp.md section 18). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { endSessions, type Leaving } from '../../server/ddp/shutdown.js';

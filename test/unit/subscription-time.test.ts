@@ -1,4 +1,4 @@
-/** How long a publication may take, and what of that is its own time (contract/ddp.md section 10). */
+/** How long a publication may take, and what of that is its own time (test/contract/ddp.md section 10). */
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
+/** test/contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
 import { expect } from 'chai';
 import { Subscriptions } from '../../server/ddp/subscriptions.js';
 import { createDeadlines } from '../../server/deadlines.js';

@@ -1,4 +1,4 @@
-/** Tokens that are removed in another process: seen in the store (contract/ddp.md 16.2). */
+/** Tokens that are removed in another process: seen in the store (test/contract/ddp.md 16.2). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/accounts/tokens.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md 16.1 to 16.3: what a user does with the tokens of their own logins. */
+/** test/contract/ddp.md 16.1 to 16.3: what a user does with the tokens of their own logins. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashPassword } from '../../methods/accounts/passwords.js';

@@ -1,4 +1,4 @@
-/** contract/beyond.md E10, E11: what is left of somebody whose account is deleted. */
+/** test/contract/beyond.md E10, E11: what is left of somebody whose account is deleted. */
 import { expect } from 'chai';
 import { hashToken } from '../../methods/accounts/tokens.js';
 import type { Room } from '../../shared/documents.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md section 16 over real sockets: who a connection belongs to. */
+/** test/contract/ddp.md section 16 over real sockets: who a connection belongs to. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
@@ -11,7 +11,7 @@ const digest = (password: string) => ({
 	algorithm: 'sha-256',
 });
 
-describe('16 login over DDP (contract/rocketchat-e2e.md 9.2)', () => {
+describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 	let app: TestApp;
 	let alice: Person;
 	const clients = clientsOfEachTest();

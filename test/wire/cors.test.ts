@@ -1,4 +1,4 @@
-/** contract/rocketchat-e2e.md 7.3: pages of other origins. */
+/** test/contract/rocketchat-e2e.md 7.3: pages of other origins. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { addPerson, type Person } from '../support/people.js';

@@ -1,5 +1,5 @@
 /**
- * contract/ddp.md sections 1 to 9, 13 and 15 over real sockets, section by section. Publications have files of their own
+ * test/contract/ddp.md sections 1 to 9, 13 and 15 over real sockets, section by section. Publications have files of their own
  * (10 to 12), and so have what Meteor gets wrong (19: faults.test.ts) and transcripts (17, 20).
  */
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** How a server ends: who is answered before, and who cannot hold it up (contract/ddp.md section 18; issue: the whole of DDP). */
+/** How a server ends: who is answered before, and who cannot hold it up (test/contract/ddp.md section 18; issue: the whole of DDP). */
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { expect } from 'chai';

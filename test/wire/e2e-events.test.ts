@@ -1,4 +1,4 @@
-/** contract/rocketchat-e2e.md 10.4: which operation is told to whom, over real DDP, with a stranger listening. */
+/** test/contract/rocketchat-e2e.md 10.4: which operation is told to whom, over real DDP, with a stranger listening. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -1,4 +1,4 @@
-/** Identity keys over real sockets: contract/rocketchat-e2e.md sections 4, 6, 7, 10.4. */
+/** Identity keys over real sockets: test/contract/rocketchat-e2e.md sections 4, 6, 7, 10.4. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';

@@ -1,5 +1,5 @@
 /**
- * The endpoints of contract/rocketchat-e2e.md section 6, each by all of its doors: REST, `method.call` (8) and DDP (4). What
+ * The endpoints of test/contract/rocketchat-e2e.md section 6, each by all of its doors: REST, `method.call` (8) and DDP (4). What
  * they do is shown elsewhere; here is how they are asked and how they answer, to the letter.
  */
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** contract/rocketchat-e2e.md sections 6 and 7 for the keys of rooms, over real HTTP and DDP. */
+/** test/contract/rocketchat-e2e.md sections 6 and 7 for the keys of rooms, over real HTTP and DDP. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';

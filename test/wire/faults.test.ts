@@ -1,5 +1,5 @@
 /**
- * contract/ddp.md section 19 over real sockets, row by row: what Meteor gets wrong. The row of setUserId stands in
+ * test/contract/ddp.md section 19 over real sockets, row by row: what Meteor gets wrong. The row of setUserId stands in
  * publications.test.ts.
  */
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
+/** How calls and connections end: in time, in the wrong order, too slowly, or with the server (test/contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md section 14 over real sockets: subscriptions, and general rules by both doors. */
+/** test/contract/ddp.md section 14 over real sockets: subscriptions, and general rules by both doors. */
 import { expect } from 'chai';
 import type { RateEvent } from '../../shared/limit.js';
 import { method } from '../../shared/method.js';

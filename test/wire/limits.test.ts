@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 13 and 14 and contract/rocketchat-e2e.md 7.4 over real sockets. */
+/** test/contract/ddp.md sections 13 and 14 and test/contract/rocketchat-e2e.md 7.4 over real sockets. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { expect } from 'chai';

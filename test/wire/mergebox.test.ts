@@ -1,4 +1,4 @@
-/** contract/ddp.md section 11 over real sockets: the table of events row by row, and NO_MERGE. */
+/** test/contract/ddp.md section 11 over real sockets: the table of events row by row, and NO_MERGE. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { type PublicationContext, publication } from '../../shared/publication.js';

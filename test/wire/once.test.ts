@@ -1,4 +1,4 @@
-/** contract/beyond.md E1 over real sockets, by both doors. */
+/** test/contract/beyond.md E1 over real sockets, by both doors. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 7 and 10 to 12 over real sockets, row by row. */
+/** test/contract/ddp.md sections 7 and 10 to 12 over real sockets, row by row. */
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,5 @@
 /**
- * contract/beyond.md E1, the proof: fifty race for the key of a room, the socket of one is cut at some point around its
+ * test/contract/beyond.md E1, the proof: fifty race for the key of a room, the socket of one is cut at some point around its
  * call, and it asks again with the same mark. Exactly one succeeds, and whoever was cut learns the truth.
  */
 import { expect } from 'chai';

@@ -1,4 +1,4 @@
-/** DESIGN section 1 and contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
+/** DESIGN section 1 and test/contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
 import { connect } from 'node:net';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/accounts/tokens.js';

@@ -1,4 +1,4 @@
-/** Second factors over real sockets: contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 8, 9.1, 9.2. */
+/** Second factors over real sockets: test/contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 8, 9.1, 9.2. */
 import { expect } from 'chai';
 import { parse, stringify } from '../../shared/ejson.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -1,4 +1,4 @@
-/** SockJS: contract/ddp.md sections 1.1 and 1.3 to 1.5 row by row, and compression (1.2). */
+/** SockJS: test/contract/ddp.md sections 1.1 and 1.3 to 1.5 row by row, and compression (1.2). */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';

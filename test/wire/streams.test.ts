@@ -1,4 +1,4 @@
-/** Streams as Rocket.Chat's clients use them (contract/rocketchat-e2e.md section 10). */
+/** Streams as Rocket.Chat's clients use them (test/contract/rocketchat-e2e.md section 10). */
 import { expect } from 'chai';
 import { stream } from '../../shared/stream.js';
 import { startApp, type TestApp } from '../support/app.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
+/** test/contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { publication } from '../../shared/publication.js';

@@ -1,4 +1,4 @@
-/** contract/ddp.md sections 17 and 20 over real sockets: what clients rely on, and the transcripts, frame by frame. */
+/** test/contract/ddp.md sections 17 and 20 over real sockets: what clients rely on, and the transcripts, frame by frame. */
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { ClientError } from '../../shared/errors.js';
@@ -86,7 +86,7 @@ const publications = [
 ];
 
 /** The transcripts as the contract has them, each a list of lines. */
-const contract = readFileSync('../shared/contract/ddp.md', 'utf8');
+const contract = readFileSync('test/contract/ddp.md', 'utf8');
 const [plain, anotherUser, sockJs] = contract
 	.slice(contract.lastIndexOf('## 20. Transcripts'))
 	.split('```')

@@ -1,4 +1,4 @@
-/** SockJS frames (`contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
+/** SockJS frames (`test/contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
 
 export const OPEN_FRAME = 'o';
 export const HEARTBEAT_FRAME = 'h';

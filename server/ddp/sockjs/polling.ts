@@ -1,5 +1,5 @@
 /**
- * SockJS long polling as a session's transport (`contract/ddp.md` 1.5). A client asks again and again; what is to be sent
+ * SockJS long polling as a session's transport (`test/contract/ddp.md` 1.5). A client asks again and again; what is to be sent
  * waits for its next poll, and a poll with nothing to tell is held until there is something.
  */
 import type { IncomingMessage } from 'node:http';

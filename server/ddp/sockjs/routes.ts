@@ -1,4 +1,4 @@
-/** The paths below `/sockjs` that are plain HTTP: the probe and long polling (`contract/ddp.md` 1.1, 1.3, 1.5). */
+/** The paths below `/sockjs` that are plain HTTP: the probe and long polling (`test/contract/ddp.md` 1.1, 1.3, 1.5). */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';

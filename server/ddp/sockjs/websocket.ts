@@ -1,5 +1,5 @@
 /**
- * SockJS over a WebSocket: DDP messages in frames of its own (`contract/ddp.md` 1.4). The heartbeat is the transport's, in
+ * SockJS over a WebSocket: DDP messages in frames of its own (`test/contract/ddp.md` 1.4). The heartbeat is the transport's, in
  * pings of WebSocket. DDP has its own; this is for clients that do without.
  */
 import type { IncomingMessage } from 'node:http';
