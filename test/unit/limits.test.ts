@@ -183,7 +183,11 @@ describe('limits of calls', () => {
 	it('refuse nobody in a dry run, and log who would have been', async () => {
 		await open([twice], 'dry-run');
 		const tallies: unknown[] = [];
-		const caller = { userId: 'alice', clientAddress: '1.2.3.4', onRateLimit: (tally: unknown) => void tallies.push(tally) };
+		const caller = {
+			userId: 'alice',
+			clientAddress: '1.2.3.4',
+			onRateLimit: (tally: unknown) => void tallies.push(tally),
+		};
 		for (let i = 0; i < 3; i++) expect(await roomkey.callAs(caller, 'twice')).to.equal('done');
 		expect(tallies).to.deep.equal([]);
 		expect(roomkey.log.lines).to.deep.equal([
