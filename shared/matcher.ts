@@ -1,5 +1,6 @@
 /** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`test/contract/check.md` 12.2, A). */
 import { Struct } from 'superstruct';
+import { ANY, type Shape } from './shape.js';
 
 /** What is wrong, and where; `path` is `''` for the value itself. */
 export interface Fault {
@@ -26,9 +27,13 @@ export const MATCH_TYPE = 'match';
  * times slower, only runs where a matcher stands within somebody else's struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
-	/** @param mayBeAbsent whether an object pattern may lack a key that is matched against this */
+	/**
+	 * @param shape what it matches, as data
+	 * @param mayBeAbsent whether an object pattern may lack a key that is matched against this
+	 */
 	constructor(
 		readonly fault: FaultFinder,
+		readonly shape: Shape = ANY,
 		readonly mayBeAbsent = false,
 	) {
 		super({
@@ -57,8 +62,9 @@ export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher
 	constructor(
 		readonly inner: Matcher<T>,
 		fault: FaultFinder,
+		shape: Shape,
 	) {
-		super(fault, true);
+		super(fault, shape, true);
 	}
 }
 
