@@ -1,8 +1,11 @@
 /** `docs/methods.md`: all that clients may call and subscribe to, from the definitions. */
+
+import { knownErrors } from '../shared/errors.js';
 import type { Limit } from '../shared/limit.js';
 import type { AnyMatcher } from '../shared/matcher.js';
-import { DEFAULT_TIMEOUT, type Method } from '../shared/method.js';
+import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
+import type { Shape } from '../shared/shape.js';
 import type { Stream } from '../shared/stream.js';
 import { typeText } from './types.js';
 
@@ -64,15 +67,22 @@ function factsOf(method: Method): string[] {
 	];
 }
 
+function answerText(shape: Shape, rest: RestRoute | undefined): string {
+	if (shape.kind === 'type' && shape.name === 'undefined') return 'none';
+	return `${code(typeText(shape))}${rest?.empty ? '; none over REST' : ''}`;
+}
+
 function methodText(method: Method): string {
-	const { name, summary, rest, args } = method;
+	const { name, summary, rest, args, returns, errors } = method;
 	const lines = [`### ${code(name)}`, '', `${summary}.`, '', `- DDP: ${code(`${name}(${paramsText(method)})`)}`];
 	if (rest) {
 		const whole = rest.body === 'object' ? `; the body is ${code(args[0]?.[0] ?? '')}` : '';
 		lines.push(`- REST: ${code(`${rest.verb} /api/v1/${rest.path}`)}${whole}`);
 	}
 	lines.push(`- ${factsOf(method).join(' · ')}`);
-	if (args.length > 0) lines.push('', 'Arguments:', '', ...args.map(argText));
+	if (args.length > 0) lines.push('- Arguments:', ...args.map((arg) => `  ${argText(arg)}`));
+	if (returns) lines.push(`- Answer: ${answerText(returns.shape, rest)}`);
+	if (errors && errors.length > 0) lines.push(`- Errors: ${errors.map((error) => code(String(error))).join(', ')}`);
 	return lines.join('\n');
 }
 
@@ -95,6 +105,19 @@ function streamsText(streams: readonly Stream[]): string {
 	return ['| Stream | Events |', '|---|---|', ...rows].join('\n');
 }
 
+/** Each code with its reasons, the codes that are texts in their order. */
+function errorsText(): string {
+	const reasons = new Map<string, Set<string>>();
+	for (const { error, reason } of knownErrors()) {
+		const of = reasons.get(String(error)) ?? new Set();
+		reasons.set(String(error), of.add(reason));
+	}
+	const rows = [...reasons]
+		.sort(([a], [b]) => (a < b ? -1 : 1))
+		.map(([error, texts]) => `| ${code(error)} | ${[...texts].filter(Boolean).join('<br>')} |`);
+	return ['| Error | Reason |', '|---|---|', ...rows].join('\n');
+}
+
 const byName = (a: { name: string }, b: { name: string }) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1);
 
 const INTRODUCTION = `# Methods
@@ -108,6 +131,10 @@ Types are written as in TypeScript; \`<…>\` is a condition in words, \`…\` i
 *once* marks methods whose [repeated call](rest.md#retries) gets its first answer. \`login\` and \`createUser\` have [limits](limits.md) beside those given here.
 Over REST, [\`login\` and \`logout\`](rest.md#credentials) are at paths of their own.`;
 
+const ERRORS = `Every method may be refused with the errors of its kind, which its entry does not repeat: 400 \`Match failed\` (an argument of the wrong
+type), \`error-invalid-user\` (nobody is logged in), \`too-many-requests\` (a limit), \`error-idempotency-mismatch\` (*once*), \`totp-…\` (a second
+factor), \`error-timeout\` and 500. [REST](rest.md#answers) says which status each has. The reasons are for people, and may change.`;
+
 /** The page as text. */
 export function reference({ methods, publications, streams }: Catalogue): string {
 	const chapters = CHAPTERS.flatMap(([title]) => {
@@ -119,12 +146,15 @@ export function reference({ methods, publications, streams }: Catalogue): string
 	const contents = chapters.map(({ title, methods }) => `- **${title}**: ${methods.map(link).join(', ')}`);
 	return `${[
 		INTRODUCTION,
-		[...contents, '- [Publications](#publications), [streams](#streams)'].join('\n'),
+		[...contents, '- [Publications](#publications), [streams](#streams), [errors](#errors)'].join('\n'),
 		...chapters.map(({ title, methods }) => chapterText(title, methods)),
 		'## Publications',
 		publicationsText(publications),
 		'## Streams',
 		'[DDP](ddp.md#streams) lists the events of each, with their arguments and readers.',
 		streamsText(streams),
+		'## Errors',
+		ERRORS,
+		errorsText(),
 	].join('\n\n')}\n`;
 }

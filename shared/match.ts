@@ -15,30 +15,34 @@ function anyOf(choices: readonly AnyMatcher[]) {
 	};
 }
 
-function oneOf(choices: readonly Shape[]): Shape {
+function oneOf(...choices: readonly Shape[]): Shape {
 	return { kind: 'oneOf', choices };
 }
+
+const NULL: Shape = { kind: 'literal', value: null };
 
 // The makers are functions, not arrows, so that they can be called with `new` as in Meteor (section 2).
 
 /** What matches any of the patterns; the first that passes wins. @throws Error without a pattern */
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
 	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
-	const matchers = choices.map(compile);
-	return new Matcher(anyOf(matchers), oneOf(matchers.map(({ shape }) => shape)));
+	const matchers = choices.map((choice) => compile(choice));
+	return new Matcher<Infer<P[number]>>(anyOf(matchers)).describedAs(oneOf(...matchers.map(({ shape }) => shape)));
 }
 
 /** In an object: a key that may be absent. Elsewhere: what matches, or undefined. */
 function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined> {
 	const inner = compile(pattern);
-	return new OptionalMatcher(inner, anyOf([compile(undefined), inner]), oneOf([inner.shape, NOTHING]));
+	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf([compile(undefined), inner]));
+	return matcher.describedAs(oneOf(inner.shape, NOTHING));
 }
 
 /** In an object: the same as `Optional`. Elsewhere: what matches, undefined, or null. */
 function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined | null> {
 	const inner = compile(pattern);
-	const shape = oneOf([inner.shape, { kind: 'literal', value: null }, NOTHING]);
-	return new OptionalMatcher(inner, anyOf([compile(undefined), compile(null), inner]), shape);
+	const choices = [compile(undefined), compile(null), inner];
+	const matcher = new OptionalMatcher<Infer<P>, undefined | null>(inner, anyOf(choices));
+	return matcher.describedAs(oneOf(inner.shape, NULL, NOTHING));
 }
 
 /**
@@ -50,17 +54,14 @@ function Where<T>(condition: (value: unknown) => value is T, text?: string): Mat
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
 function Where(condition: (value: any) => unknown, text?: string): Matcher<unknown>;
 function Where(condition: (value: unknown) => unknown, text?: string): Matcher {
-	return new Matcher(
-		(value) => {
-			try {
-				return condition(value) ? null : faultOf('Failed Match.Where validation');
-			} catch (error) {
-				if (error instanceof MatchError) return { text: error.message, path: error.path };
-				throw error;
-			}
-		},
-		{ kind: 'where', text },
-	);
+	return new Matcher((value) => {
+		try {
+			return condition(value) ? null : faultOf('Failed Match.Where validation');
+		} catch (error) {
+			if (error instanceof MatchError) return { text: error.message, path: error.path };
+			throw error;
+		}
+	}).describedAs({ kind: 'where', text });
 }
 
 /** A plain object with at least these keys. */
@@ -84,13 +85,9 @@ export const Match = {
 	/** Every value. */
 	Any: new Matcher<unknown>(() => null),
 	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
-	Integer: new Matcher<number>(
-		(value) =>
-			typeof value === 'number' && (value | 0) === value
-				? null
-				: faultOf(`Expected Integer, got ${formatValue(value)}`),
-		{ kind: 'type', name: 'integer' },
-	),
+	Integer: new Matcher<number>((value) =>
+		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${formatValue(value)}`),
+	).describedAs({ kind: 'type', name: 'integer' }),
 	OneOf,
 	Optional,
 	Maybe,
@@ -100,6 +97,9 @@ export const Match = {
 	test,
 	Error: MatchError,
 } as const;
+
+/** What a method returns that has no answer. */
+export const Nothing = compile(undefined);
 
 /** Any string but the empty one. */
 export const NonEmptyString = Match.Where(

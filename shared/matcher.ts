@@ -27,13 +27,9 @@ export const MATCH_TYPE = 'match';
  * times slower, only runs where a matcher stands within somebody else's struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
-	/**
-	 * @param shape what it matches, as data
-	 * @param mayBeAbsent whether an object pattern may lack a key that is matched against this
-	 */
+	/** @param mayBeAbsent whether an object pattern may lack a key that is matched against this */
 	constructor(
 		readonly fault: FaultFinder,
-		readonly shape: Shape = ANY,
 		readonly mayBeAbsent = false,
 	) {
 		super({
@@ -46,6 +42,19 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
 			},
 		});
+	}
+
+	#shape: Shape = ANY;
+
+	/** What it matches, as data. */
+	get shape(): Shape {
+		return this.#shape;
+	}
+
+	/** Says what it matches, for the documentation. */
+	describedAs(shape: Shape): this {
+		this.#shape = shape;
+		return this;
 	}
 
 	override is(value: unknown): value is T {
@@ -62,9 +71,8 @@ export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher
 	constructor(
 		readonly inner: Matcher<T>,
 		fault: FaultFinder,
-		shape: Shape,
 	) {
-		super(fault, shape, true);
+		super(fault, true);
 	}
 }
 

@@ -50,20 +50,17 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		return found && { text: found.text, path: prepend(key, found.path) };
 	}
 
-	return new Matcher(
-		(value) => {
-			const wrongKind = faultOfKind(value);
-			if (wrongKind) return wrongKind;
-			const members = value as Record<string, unknown>;
-			for (const key of Object.keys(members)) {
-				const found = faultIn(key, members[key]);
-				if (found) return found;
-			}
-			for (const key of required) {
-				if (!Object.prototype.propertyIsEnumerable.call(members, key)) return faultOf(`Missing key '${key}'`);
-			}
-			return null;
-		},
-		shapeOf(keys, others),
-	);
+	return new Matcher((value) => {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return wrongKind;
+		const members = value as Record<string, unknown>;
+		for (const key of Object.keys(members)) {
+			const found = faultIn(key, members[key]);
+			if (found) return found;
+		}
+		for (const key of required) {
+			if (!Object.prototype.propertyIsEnumerable.call(members, key)) return faultOf(`Missing key '${key}'`);
+		}
+		return null;
+	}).describedAs(shapeOf(keys, others));
 }

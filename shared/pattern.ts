@@ -106,11 +106,9 @@ function build(pattern: object): AnyMatcher {
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
 	// The type in words, never the value: it may be a password.
-	const shape = { kind: 'type', name: type } as const;
-	return new Matcher(
-		(value) => (typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`)),
-		shape,
-	);
+	const fault = (value: unknown) =>
+		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
+	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
 function literalMatcher(literal: unknown): Matcher {
@@ -121,17 +119,16 @@ function literalMatcher(literal: unknown): Matcher {
 		case 'bigint':
 			return new Matcher(() => faultOf('Bad pattern: unknown pattern type'));
 		default:
-			return new Matcher(
-				(value) => (value === literal ? null : faultOf(`Expected ${literal}, got ${formatValue(value)}`)),
-				{ kind: 'literal', value: literal },
-			);
+			return new Matcher((value) =>
+				value === literal ? null : faultOf(`Expected ${literal}, got ${formatValue(value)}`),
+			).describedAs({ kind: 'literal', value: literal });
 	}
 }
 
 function instanceMatcher(wanted: Class): Matcher {
 	const { name } = wanted;
 	const text = name ? `Expected ${name}` : 'Expected particular constructor';
-	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text)), { kind: 'type', name });
+	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text))).describedAs({ kind: 'type', name });
 }
 
 function isArguments(value: unknown): value is ArrayLike<unknown> {
@@ -144,15 +141,12 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
-	return new Matcher(
-		(value) => {
-			if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${formatValue(value)}`);
-			for (let i = 0; i < value.length; i++) {
-				const found = element.fault(value[i]);
-				if (found) return { text: found.text, path: prepend(i, found.path) };
-			}
-			return null;
-		},
-		{ kind: 'array', element: element.shape },
-	);
+	return new Matcher((value) => {
+		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${formatValue(value)}`);
+		for (let i = 0; i < value.length; i++) {
+			const found = element.fault(value[i]);
+			if (found) return { text: found.text, path: prepend(i, found.path) };
+		}
+		return null;
+	}).describedAs({ kind: 'array', element: element.shape });
 }

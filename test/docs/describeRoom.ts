@@ -15,6 +15,8 @@ export const describeRoom = method({
 	args: { rid: String, description: Description },
 	rest: 'POST',
 	limit: WRITES,
+	returns: { description: String },
+	errors: ['error-invalid-room'],
 	async run({ rid, description }, { name, userId, store, events }) {
 		await requireRoomAccess(store, rid, userId, name);
 		const room = await store.rooms.findOneAndUpdate(

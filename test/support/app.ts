@@ -3,6 +3,7 @@ import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/core/catalogue.js';
 import type { Store } from '../../shared/store.js';
+import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
 import { type OpenStore, openTestStore } from './store.js';
@@ -40,7 +41,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		...testOptions,
 		...options,
 		catalogue: {
-			methods: [...catalogue.methods, ...(options.methods ?? [])],
+			methods: checkingDeclarations([...catalogue.methods, ...(options.methods ?? [])]),
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
 			limits: [...catalogue.limits, ...(options.limits ?? [])],
