@@ -1,0 +1,16 @@
+// `npm test` runs test/run.mjs, which hands its arguments to mocha. `npx mocha` works as well, on what is built.
+
+// Mocha adds the files of its command line to `spec`. Here they replace it.
+const namesFiles = process.argv.slice(2).some((argument) => argument.startsWith('dist/test/'));
+
+module.exports = {
+	...(!namesFiles && { spec: ['dist/test/{unit,store,wire,clients}/**/*.test.js'] }),
+	require: ['dist/test/support/watchdog.js'],
+	'node-option': ['enable-source-maps', 'unhandled-rejections=strict'],
+	parallel: true,
+	jobs: 2,
+	'forbid-only': Boolean(process.env.CI),
+	'forbid-pending': true,
+	'fail-zero': true,
+	timeout: 20000,
+};
