@@ -37,7 +37,7 @@ function mochaArguments(given) {
 	const all = named.length > 0 ? named : SUITES.flatMap(filesIn);
 	const only = process.env.CI ? [] : all.filter((file) => ONLY.test(readFileSync(file, 'utf8')));
 	const files = only.length > 0 ? only : named;
-	return [...(only.length > 0 || files.length === 1 ? ['--no-parallel'] : []), ...files, ...options];
+	return [...(only.length > 0 ? ['--no-parallel'] : []), ...files, ...options];
 }
 
 const runMocha = (given) => spawn('node_modules/.bin/mocha', mochaArguments(given), { stdio: 'inherit' });
