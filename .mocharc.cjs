@@ -4,7 +4,10 @@
 const namesFiles = process.argv.slice(2).some((argument) => argument.startsWith('dist/test/'));
 
 module.exports = {
-	...(!namesFiles && { spec: ['dist/test/{unit,store,wire,clients}/**/*.test.js'] }),
+	// The folders with the longest files come first, so that no file is left to one worker at the end.
+	...(!namesFiles && {
+		spec: ['wire', 'clients', 'unit', 'store'].map((folder) => `dist/test/${folder}/**/*.test.js`),
+	}),
 	require: ['dist/test/support/watchdog.js'],
 	'node-option': ['enable-source-maps', 'unhandled-rejections=strict'],
 	parallel: true,
