@@ -6,4 +6,6 @@ module.exports = {
 	...(spec && { spec: spec.filter((files) => !files.includes('/clients/')) }),
 	// The server needs the other processor itself.
 	parallel: false,
+	// Each call goes over a socket, and to the disk.
+	timeout: 600_000,
 };
