@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import ts from 'typescript';
 
-const SUITES = ['test/unit', 'test/store', 'test/wire', 'test/clients'];
+const SUITES = ['test/unit', 'test/store', 'test/wire', 'test/clients', 'test/docs'];
 const ONLY = /\b(?:describe|context|it|specify)\.only\(/;
 
 const built = (source) => `dist/${source.replace(/\.ts$/, '.js')}`;
