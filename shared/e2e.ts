@@ -39,6 +39,7 @@ export {
 	importRoomKey,
 	makeRoomKey,
 	type OpenOptions,
+	type OpenSealedOptions,
 	openRoomKey,
 	type RoomKey,
 	sealedKeyId,

@@ -82,7 +82,7 @@ export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	}
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = <T extends object = Record<string, unknown>>(value: unknown): value is T =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The members of a JSON object; undefined for any other text. */

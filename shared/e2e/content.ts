@@ -60,13 +60,13 @@ export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise
 	return v1Text(roomKey, await encryptJson(content, roomKey));
 }
 
-async function encryptJson(content: Content, { key }: RoomKey): Promise<Box> {
+async function encryptJson(content: Content, roomKey: RoomKey): Promise<Box> {
 	if (!isObject(content)) throw malformed('The content');
 	const text = await orThrow(
 		() => malformed('The content'),
 		() => toEjsonText(content),
 	);
-	return lock(key, utf8(text));
+	return lock(roomKey?.key, utf8(text));
 }
 
 function v1Text(roomKey: RoomKey, { iv, data }: Box): string {
@@ -88,7 +88,10 @@ function v1Text(roomKey: RoomKey, { iv, data }: Box): string {
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	subtle();
 	const { id, box } = read(content);
-	const all = [...keys];
+	const all = await orThrow(
+		() => malformed('The room keys'),
+		() => [...keys].filter(isObject<RoomKey>),
+	);
 	const named = all.filter((key) => key.id === id);
 	for (const { key } of [...named, ...all.filter((key) => key.id !== id)]) {
 		const opened = await unlock(key, box);

@@ -47,6 +47,14 @@ export interface OpenOptions {
 	readonly anyId?: boolean;
 }
 
+export interface OpenSealedOptions extends OpenOptions {
+	/**
+	 * The key id of the room (`e2eKeyId`): the key is checked against it, and named by it, in place of the id in the seal. Web
+	 * 7 that lost a race for the key id of a room goes on to seal the right key under its own wrong id.
+	 */
+	readonly keyId?: string;
+}
+
 /** A room key that does not show its secret when it is printed or turned into JSON. */
 class HeldRoomKey implements RoomKey {
 	readonly #jwk: string | undefined;
@@ -122,6 +130,7 @@ export async function importRoomKey(id: string, jwk: string, options: OpenOption
  */
 export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<string> {
 	const webCrypto = subtle();
+	if (typeof roomKey !== 'object' || roomKey === null) throw malformed('The room key');
 	const { id, jwk } = roomKey;
 	if (typeof id !== 'string' || id === '' || typeof jwk !== 'string') throw malformed('The room key');
 	const member = await importPublicKey(publicKey);
@@ -143,7 +152,7 @@ export function sealedKeyId(sealed: string): string {
  * Opens a sealed room key (`E2EKey`, `E2ESuggestedKey`, or the `E2EKey` of one of `oldRoomKeys`). Throws `malformed`,
  * `wrong-key` if it was sealed for another than this private key, and `key-id-mismatch`.
  */
-export async function openRoomKey(sealed: string, privateKey: Key, options: OpenOptions = {}): Promise<RoomKey> {
+export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
 	const { id, data } = split(sealed);
 	const jwk = await orThrow(
@@ -151,7 +160,7 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 		async () => fromUtf8(await webCrypto.decrypt({ name: 'RSA-OAEP' }, privateKey, data)),
 	);
 	if (jwk === undefined) throw malformed('The room key');
-	return importRoomKey(id, jwk, options);
+	return importRoomKey(options.keyId ?? id, jwk, options);
 }
 
 function split(sealed: string) {
@@ -163,5 +172,5 @@ function split(sealed: string) {
 }
 
 /** Whether texts of v1 and legacy can name this key: an AES-128-CBC key whose id has twelve characters. */
-export const hasShortId = ({ id, key }: RoomKey): boolean =>
-	key.algorithm.name === 'AES-CBC' && id.length === SHORT_ID_LENGTH;
+export const hasShortId = (roomKey: RoomKey): boolean =>
+	roomKey?.key?.algorithm?.name === 'AES-CBC' && roomKey.id?.length === SHORT_ID_LENGTH;
