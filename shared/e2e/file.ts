@@ -163,8 +163,10 @@ export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: Fi
 }
 
 /** AES-CTR over successive pieces, each but the last in whole blocks. The counter is the lower 64 bits, as web has it. */
-async function counterMode({ key, iv }: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
+async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
+	if (!isObject(encryption)) throw malformed('The key of the file');
+	const { key, iv } = encryption;
 	const start = fromBase64(iv, 'The IV of the file');
 	if (start.length !== BLOCK || key?.kty !== 'oct') throw malformed('The key of the file');
 	const bare = { kty: 'oct', alg: 'A256CTR', k: key.k };
