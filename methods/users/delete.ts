@@ -1,41 +1,32 @@
 /** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { demandConfirmation } from '../e2e/holders.js';
+import { requireConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
-import { demandPermission } from '../permissions.js';
+import { pagesOf } from '../model/pages.js';
+import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
-import { takesLastKey } from '../rooms/leave.js';
+import { wouldLoseLastKey } from '../rooms/leave.js';
 import { removePlacesOfNoRoom } from '../rooms/remove.js';
 import { setActive } from './activity.js';
-import { demandOtherAdmin } from './admins.js';
+import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
 import { filterFor, Whom } from './shown.js';
 
-/** Places read in one query. */
-const BATCH = 100;
-
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 
-/** The rooms a user has a place in, in batches. */
+/** Ids of the rooms in which a user has a membership. */
 async function* roomsOf({ store }: Context, userId: string): AsyncIterable<string> {
-	let last = '';
-	for (;;) {
-		const places = await store.subscriptions
-			.find({ 'u._id': userId, _id: { $gt: last } }, { projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH })
-			.toArray();
-		for (const { rid } of places) yield rid;
-		if (places.length < BATCH) return;
-		last = places.at(-1)?._id as string;
-	}
+	const pages = pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } });
+	for await (const page of pages) for (const { rid } of page) yield rid;
 }
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
 	for await (const rid of roomsOf(context, userId)) {
-		if (await takesLastKey(context.store, rid, userId)) return true;
+		if (await wouldLoseLastKey(context.store, rid, userId)) return true;
 	}
 	return false;
 }
@@ -82,12 +73,12 @@ export const deleteUser = method({
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
-		await demandPermission(context, 'delete-user');
+		await requirePermission(context, 'delete-user');
 		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
-		if (!user) throw refusal('userNotFound', { method: name });
-		if (await holdsLastKey(context, user._id)) demandConfirmation(context, confirm);
+		if (!user) throw clientError('userNotFound', { method: name });
+		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
-		await demandOtherAdmin(store, user, name);
+		await requireOtherAdmin(store, user, name);
 		// Now all has been asked that could be a reason to refuse.
 		await handOverRooms(context, user._id, rids);
 		// From here on nobody is logged in as them, and nobody can be. The user is the last to go, so that whatever is

@@ -1,7 +1,7 @@
 /** One collection in one file: nedb writes it, this makes the writes durable and keeps the file from growing. */
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Log } from '../../shared/log.js';
-import { pacer } from '../../shared/pace.js';
+import { createYielder } from '../../shared/yielding.js';
 import type { CollectionName } from './collections.js';
 import { ensureIndexes } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
@@ -45,7 +45,7 @@ export async function openDatafile(
 	await cutTornLine(path, log);
 	/** Bytes written to this file and those it replaced, since it was opened. Tells whether a task has written anything. */
 	let written = 0;
-	let pace: ReturnType<typeof pacer> | undefined;
+	let pace: ReturnType<typeof createYielder> | undefined;
 	const db = new Datastore({
 		filename: path,
 		corruptAlertThreshold: 0,
@@ -68,7 +68,7 @@ export async function openDatafile(
 	let mark = written;
 	let rewriting = false;
 	await ensureIndexes(db, name);
-	pace = pacer();
+	pace = createYielder();
 
 	let file = await open(path, 'a');
 	const synced = groupSync(() => sync(file));

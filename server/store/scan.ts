@@ -3,8 +3,8 @@
  * would keep everybody else waiting for a tenth of a second.
  */
 import model from '@seald-io/nedb/lib/model.js';
-import { pacer } from '../../shared/pace.js';
 import type { FindOptions } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
 import type { Datastore } from './nedb.js';
 import { type Fields, ownCopy } from './values.js';
 
@@ -36,7 +36,7 @@ export async function scan(
 	const most = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
 	const found: Fields[] = [];
 	const place = sort && Object.keys(sort).length > 0 ? inOrder(sort, most) : undefined;
-	const pace = pacer(STRIDE);
+	const pace = createYielder(STRIDE);
 	for (const candidate of candidates) {
 		const pause = pace();
 		if (pause) await pause;
