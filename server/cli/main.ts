@@ -51,6 +51,7 @@ async function serve(config: Config): Promise<void> {
 			forwardedCount: config['forwarded-count'],
 			ddp: {
 				maxFrame: config['max-frame'],
+				maxAnonymousFrame: config['max-anonymous-frame'],
 				compression: config.compression,
 				maxConnectionsPerAddress: config['max-connections-per-address'],
 				maxQueue: config['max-queue'],
