@@ -18,6 +18,8 @@ export interface SocketReader {
 	readonly pacer: Pacer;
 	/** Whether it waits for the pacer. Not to be changed by others. */
 	waits: boolean;
+	/** Whether our side has closed. Then the close frame of the client is still to be read. */
+	readonly hasClosed: boolean;
 	/** So many bytes are about to be handled. */
 	arriving(bytes: number): void;
 }
@@ -33,8 +35,7 @@ let handOver: OnData;
 
 function onData(this: Socket, chunk: Buffer): void {
 	const reader = (this as ReadSocket)[READER];
-	if (reader.webSocket.readyState !== WebSocket.OPEN) {
-		// `ws` has read a close frame or an error, and takes no more.
+	if (isDone(reader, this)) {
 		this.off('data', onData);
 	} else if (reader.waits) {
 		// `ws` resumes the socket by itself when it had paused it.
@@ -54,6 +55,11 @@ function onData(this: Socket, chunk: Buffer): void {
 	}
 }
 
+/** Whether `ws` takes no more: it has read the close frame of the client, or something that is no frame. */
+function isDone({ webSocket, hasClosed }: SocketReader, socket: Socket): boolean {
+	return (webSocket.readyState !== WebSocket.OPEN && !hasClosed) || socket.writableEnded;
+}
+
 function read(socket: Socket, reader: SocketReader, piece: Buffer): void {
 	reader.arriving(piece.length);
 	handOver.call(socket, piece);
@@ -65,11 +71,4 @@ export function paceReading(socket: Socket, reader: SocketReader): void {
 	socket.off('data', handOver);
 	(socket as ReadSocket)[READER] = reader;
 	socket.on('data', onData);
-}
-
-/** Lets `ws` read by itself again, before our side closes: it stops reading at the client's close frame. */
-export function stopPacing(socket: Socket): void {
-	if (!socket.listeners('data').includes(onData)) return;
-	socket.off('data', onData);
-	socket.on('data', handOver);
 }

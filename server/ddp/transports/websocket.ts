@@ -10,7 +10,7 @@ import type { CloseReason } from './close-reason.js';
 import { FirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';
 import { IncomingBuffer } from './incoming-buffer.js';
-import { paceReading, type SocketReader, stopPacing } from './paced-reading.js';
+import { paceReading, type SocketReader } from './paced-reading.js';
 import type { Pacer } from './pacer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
@@ -58,6 +58,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	/** Until the client has connected. */
 	#firstFrame: FirstFrame | undefined;
 	waits = false;
+	hasClosed = false;
 	/** While the session takes no messages, or has not taken all there are. */
 	#inbox: IncomingBuffer | undefined;
 	/** While it cannot take more: many may wait for the same. */
@@ -93,6 +94,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 
 	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
 	arrived(frame: Buffer): void {
+		// What a client sends behind our close frame is not looked at.
+		if (this.hasClosed) return;
 		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
 		if (!this.#firstFrame) return;
 		if (this.#receiver?.connected) this.#firstFrame = undefined;
@@ -141,7 +144,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	close({ code, text }: CloseReason): void {
-		stopPacing(this.#socket);
+		this.hasClosed = true;
 		this.webSocket.close(code, text);
 		// The client's own close is read behind whatever it had sent.
 		this.#inbox?.close();
