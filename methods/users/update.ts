@@ -9,6 +9,7 @@ import { revokeOtherTokens } from '../accounts/tokens.js';
 import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
+import { notifyRoleChanges } from '../streams/roles.js';
 import { setActive } from './activity.js';
 import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from './admins.js';
 import { RealName, saveNames } from './names.js';
@@ -51,7 +52,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 }
 
 /** @returns whether anything was written */
-async function setRoles({ store, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
+async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
 	const roles = [...new Set(asked)];
 	if (sameMembers(roles, user.roles)) return false;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
@@ -64,6 +65,7 @@ async function setRoles({ store, name }: Context, user: User, asked: readonly st
 			() => write(roles),
 			() => write(user.roles ?? []),
 		);
+	notifyRoleChanges(events, user, roles);
 	return true;
 }
 
