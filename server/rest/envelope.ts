@@ -48,7 +48,7 @@ export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const safe = toClientError(thrown);
 	const { error, reason, details, message } = safe;
-	if (safe instanceof BareError) return refused(STATUS.get(error) ?? 400, String(error));
+	if (safe instanceof BareError) return refused(safe.status ?? STATUS.get(error) ?? 400, String(error));
 	if (error === 'too-many-requests') return tooManyRequests(reason);
 	const status = STATUS.get(error);
 	if (status !== undefined) return refused(status, status === 500 ? (reason ?? message) : message);

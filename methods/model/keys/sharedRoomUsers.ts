@@ -1,8 +1,8 @@
 /** Who has to know that a user's identity key is another: those who share an encrypted room with them. */
-import type { KeyHistoryEntry } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import type { KeyHistoryEntry } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
 import { ownPlaces } from './ownMemberships.js';
 
 /** Members looked at in one query. */

@@ -1,9 +1,9 @@
 /** The queue of members who need the key of a room (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). */
-import type { Room } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { listOf } from '../lists.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import type { Room } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { listOf } from '../../lists.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 

@@ -1,7 +1,7 @@
 /** The places of one user in all their rooms, a page at a time, and what the end of an identity key means for them. */
-import type { Subscription } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
+import type { Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from './holders.js';
 import { archiveAllKeys } from './memberKeys.js';
 import { holdsKey } from './offers.js';
@@ -38,6 +38,7 @@ const FILLED: Filter<Subscription> = {
 		{ E2EKey: { $exists: true } },
 		{ E2ESuggestedKey: { $exists: true } },
 		{ suggestedOldRoomKeys: { $exists: true } },
+		{ e2eKnownKeys: { $exists: true } },
 	],
 };
 
