@@ -20,9 +20,6 @@ import { setting } from '../settings/workspace.js';
 /** Most rooms of one call: what a client with very many asks in several. */
 const MAX_ROOMS = 500;
 
-/** Memberships read in one query. */
-const PAGE = 100;
-
 /** Most users listed for one room. */
 const MAX_LISTED = 50;
 
@@ -55,7 +52,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const users: Sealable[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
-	for await (const page of placesOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 }, PAGE)) {
+	for await (const page of placesOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
 		for (const user of await usersWithPublicKey(

@@ -40,9 +40,6 @@ interface ReturnedOffer {
 
 const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Memberships read in one query: few, so that nobody else waits long. */
-const PAGE = 100;
-
 const WholeNumber = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
 
 export const roomState = method({
@@ -102,7 +99,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 
 /** All members in pages, in the order of their ids, each with the offers they have returned. */
 async function* membersOf(store: Store, room: Room) {
-	for await (const page of placesOf(store, room._id, MEMBER, FIELDS, PAGE)) {
+	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
 		const users = await userStates(
 			store,
 			page.map(({ u }) => u._id),

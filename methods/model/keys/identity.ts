@@ -13,7 +13,7 @@ import { requireConfirmation } from './holders.js';
 import { emptyPlaces, isLastHolderAnywhere } from './ownMemberships.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
-import { tellIdentityChanged } from './sharedRoomUsers.js';
+import { notifyIdentityChanged } from './sharedRoomUsers.js';
 
 /** The two identity keys, as a client made them. */
 export interface KeyPair {
@@ -130,7 +130,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlier(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
-	if (latest?.previous) await tellIdentityChanged(context, _id, latest);
+	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lastKeyHolder = !!e2eRekeying && (await emptyPlaces(context, _id));
 	await enqueueEverywhere(context, _id);
 	await context.store.users.updateOne(

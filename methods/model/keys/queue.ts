@@ -5,6 +5,7 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { listOf } from '../../lists.js';
 import { MEMBER, placesOf } from '../../rooms/members.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
+import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
@@ -143,7 +144,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 	for await (const rids of keylessRooms(store, userId)) {
 		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
-		for (const { _id } of rooms) await enqueue(context, _id, userId);
+		await inBatches(rooms, ({ _id }) => enqueue(context, _id, userId));
 	}
 }
 
