@@ -4,8 +4,10 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { WRITES } from '../limits.js';
+import { deleteHistory } from '../model/keys/history.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import { dequeue } from '../model/keys/queue.js';
+import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
 import { wouldLoseLastKey } from '../rooms/leave.js';
@@ -15,22 +17,12 @@ import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
 import { filterFor, Whom } from './shown.js';
 
-/** Places read in one query. */
-const BATCH = 100;
-
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 
-/** The rooms a user has a place in, in batches. */
+/** Ids of the rooms in which a user has a membership. */
 async function* roomsOf({ store }: Context, userId: string): AsyncIterable<string> {
-	let last = '';
-	for (;;) {
-		const places = await store.subscriptions
-			.find({ 'u._id': userId, _id: { $gt: last } }, { projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH })
-			.toArray();
-		for (const { rid } of places) yield rid;
-		if (places.length < BATCH) return;
-		last = places.at(-1)?._id as string;
-	}
+	const pages = pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } });
+	for await (const page of pages) for (const { rid } of page) yield rid;
 }
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
@@ -94,6 +86,7 @@ export const deleteUser = method({
 		// broken off in between can be completed by the same call.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
 		const first = await leaveEverything(context, user._id);
+		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
 		// Whoever was adding them to a room just then may have been too late to see it.
