@@ -35,13 +35,13 @@ function isTextOfText(key: string): boolean {
 export const setUserPublicAndPrivateKeys = method({
 	name: 'e2e.setUserPublicAndPrivateKeys',
 	args: {
-		keys: Match.ObjectIncluding({
+		keys: {
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
 			/** True: the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
-		}),
+		},
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
 	limit: { calls: 20, per: 60_000 },
