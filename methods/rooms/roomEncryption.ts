@@ -3,7 +3,7 @@ import type { Room, RoomType, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { enqueueKeyless } from '../e2e/queue.js';
+import { enqueueKeyless } from '../model/keys/queue.js';
 import { setting } from '../settings/workspace.js';
 import { mayToggleEncryption } from './mayToggleEncryption.js';
 import { placesOf } from './members.js';
