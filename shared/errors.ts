@@ -119,6 +119,7 @@ const refusals = {
 		error: 'error-users-params-not-provided',
 		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
 	},
+	tooManyUsers: { error: 'error-too-many-users', reason: 'One call can name 1,000 users at most' },
 	invalidRoomName: {
 		error: 'error-invalid-room-name',
 		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',

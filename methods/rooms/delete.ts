@@ -4,6 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
+import { findByName } from '../model/users/findUser.js';
 import { hasRoomPermission } from '../permissions.js';
 import { directRoomId } from './direct.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
@@ -44,7 +45,7 @@ export const deleteMethods = forBoth((kind) =>
 
 /** The id of the direct room of the caller with somebody, whether it is there or not. */
 async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
-	const other = await store.users.findOne({ username }, { projection: { _id: 1 } });
+	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound', { method: name });
 	return directRoomId([userId, other._id].sort());
 }

@@ -7,6 +7,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { enqueueKeyless } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
+import { findByUsernames } from '../model/users/findUser.js';
 import { hasPermission } from '../permissions.js';
 import { findCaller } from './kinds.js';
 import { givePlace } from './memberships.js';
@@ -17,7 +18,7 @@ import { isEncryptionShown } from './shown.js';
 /** Most people in one, as in Rocket.Chat. */
 const MAX_PEOPLE = 8;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
 /**
  * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
@@ -86,15 +87,14 @@ async function reopen({ store, events }: Context, rid: string, userId: string): 
 	if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
 }
 
-async function findPeople({ store, name }: Context, usernames: readonly string[]): Promise<User[]> {
+async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
+	const { name } = context;
 	const wanted = [...new Set(usernames)];
 	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing', { method: name });
 	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
-	const people = await store.users
-		.find({ username: { $in: wanted } }, { projection: { username: 1, name: 1 } })
-		.toArray();
-	if (people.length < wanted.length) throw clientError('invalidUser', { method: name });
-	return people;
+	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
+	if (found.size < wanted.length) throw clientError('invalidUser', { method: name });
+	return [...new Map([...found.values()].map((person) => [person._id, person])).values()];
 }
 
 /** A list, or names with commas between them. */

@@ -53,8 +53,7 @@ export const createUserByAdmin = method({
 			name,
 			roles: [...new Set(roles)],
 			active,
-			// In lower case, where `login` finds it however it is typed.
-			emails: [{ address: email.toLowerCase(), verified }],
+			emails: [{ address: email, verified }],
 			...(args.requirePasswordChange && { requirePasswordChange: true }),
 			...(args.customFields && { customFields: args.customFields }),
 			services: {

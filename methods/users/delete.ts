@@ -7,6 +7,7 @@ import { requireConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
 import { pagesOf } from '../model/pages.js';
+import { findUser, Whom } from '../model/users/findUser.js';
 import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
 import { wouldLoseLastKey } from '../rooms/leave.js';
@@ -14,7 +15,6 @@ import { removePlacesOfNoRoom } from '../rooms/remove.js';
 import { setActive } from './activity.js';
 import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
-import { filterFor, Whom } from './shown.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 
@@ -74,7 +74,7 @@ export const deleteUser = method({
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
+		const user = await findUser(context, whom, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound', { method: name });
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
