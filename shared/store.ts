@@ -4,7 +4,7 @@
  * holds for both.
  */
 import type { Filter, UpdateFilter } from 'mongodb';
-import type { Permission, Room, Setting, Subscription, Team, TeamMember, Trashed, User } from './documents.js';
+import type { Permission, Role, Room, Setting, Subscription, Team, TeamMember, Trashed, User } from './documents.js';
 
 export type { Filter, UpdateFilter };
 
@@ -50,6 +50,7 @@ export interface Store {
 	readonly rooms: Collection<Room>;
 	readonly subscriptions: Collection<Subscription>;
 	readonly permissions: Collection<Permission>;
+	readonly roles: Collection<Role>;
 	readonly teams: Collection<Team>;
 	readonly teamMembers: Collection<TeamMember>;
 	readonly settings: Collection<Setting>;
@@ -65,6 +66,7 @@ export const collectionNames = {
 	rooms: 'rocketchat_room',
 	subscriptions: 'rocketchat_subscription',
 	permissions: 'rocketchat_permissions',
+	roles: 'rocketchat_roles',
 	teams: 'rocketchat_team',
 	teamMembers: 'rocketchat_team_member',
 	settings: 'rocketchat_settings',

@@ -50,16 +50,18 @@ async function idWith({ store, name, userId }: Context, username: string): Promi
 	return directRoomId([userId, other._id].sort());
 }
 
-/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. */
-export const deleteDirectRoom = method({
-	name: 'im.delete',
-	args: { roomId: Match.Optional(String), username: Match.Optional(String) },
-	rest: 'POST',
-	once: true,
-	limit: WRITES,
-	summary: 'Deletes a direct room, with the places and keys of its members',
-	async run({ roomId, username }, context) {
-		const id = !roomId && username ? await idWith(context, username) : roomId;
-		return deleteRoom(context, { roomId: id }, 'd');
-	},
-});
+/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. `dm.delete` is the same. */
+export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
+	method({
+		name,
+		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
+		rest: 'POST',
+		once: true,
+		limit: WRITES,
+		summary: 'Deletes a direct room, with the places and keys of its members',
+		async run({ roomId, username }, context) {
+			const id = !roomId && username ? await idWith(context, username) : roomId;
+			return deleteRoom(context, { roomId: id }, 'd');
+		},
+	}),
+);

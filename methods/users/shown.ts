@@ -3,7 +3,7 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import type { Store } from '../../shared/store.js';
 
-const FOR_ANYONE = { username: 1, name: 1, type: 1, active: 1, federated: 1 } as const;
+const FOR_ANYONE = { username: 1, name: 1, nickname: 1, type: 1, active: 1, federated: 1 } as const;
 
 const FOR_ADMINS = {
 	...FOR_ANYONE,
@@ -12,6 +12,7 @@ const FOR_ADMINS = {
 	createdAt: 1,
 	requirePasswordChange: 1,
 	customFields: 1,
+	bio: 1,
 } as const;
 
 export type ShownUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;

@@ -7,6 +7,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { WRITES } from '../limits.js';
+import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
 import { setActive } from './activity.js';
@@ -24,6 +25,8 @@ const BEFORE = {
 	active: 1,
 	requirePasswordChange: 1,
 	customFields: 1,
+	bio: 1,
+	nickname: 1,
 } as const;
 
 const Changes = {
@@ -36,6 +39,8 @@ const Changes = {
 	active: Match.Optional(Boolean),
 	requirePasswordChange: Match.Optional(Boolean),
 	customFields: Match.Optional(Storable),
+	bio: Match.Optional(String),
+	nickname: Match.Optional(String),
 };
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken'>;
@@ -112,6 +117,7 @@ export const updateUser = method({
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user, method);
 		const fields = plainFields(user, data);
+		requireProfileTexts(data, method);
 		// First what can be refused.
 		let changed = await saveNames(context, user, data);
 		if (data.username !== undefined)
@@ -119,6 +125,11 @@ export const updateUser = method({
 		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
 		if (Object.keys(fields).length > 0) {
 			await store.users.updateOne({ _id: whom }, { $set: fields });
+			changed = true;
+		}
+		const texts = profileTextUpdate(user, data);
+		if (texts) {
+			await store.users.updateOne({ _id: whom }, texts);
 			changed = true;
 		}
 		if (data.password !== undefined) {
