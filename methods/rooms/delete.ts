@@ -3,7 +3,7 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { findByName } from '../model/users/findUser.js';
 import { hasRoomPermission } from '../permissions.js';
 import { directRoomId } from './direct.js';
@@ -38,6 +38,7 @@ export const deleteMethods = forBoth((kind) =>
 		rest: 'POST',
 		once: true,
 		limit: WRITES,
+		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
@@ -58,6 +59,7 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		rest: 'POST',
 		once: true,
 		limit: WRITES,
+		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the places and keys of its members',
 		async run({ roomId, username }, context) {
 			const id = !roomId && username ? await idWith(context, username) : roomId;

@@ -6,7 +6,7 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
@@ -43,7 +43,7 @@ const Changes = {
 	nickname: Match.Optional(String),
 };
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken' | 'signal'>;
 
 const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
@@ -96,6 +96,7 @@ export const updateUser = method({
 	},
 	rest: 'POST',
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary:
 		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	async run({ userId: whom, data, confirmRelinquish }, context) {

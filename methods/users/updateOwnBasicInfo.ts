@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
 import { requireFactorBesidePassword } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { OWN_ACCOUNT } from '../limits.js';
+import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { RealName, saveNames } from './names.js';
 import { propagateUsername } from './propagateUsername.js';
@@ -37,6 +37,7 @@ export const updateOwnBasicInfo = method({
 	once: true,
 	secondFactor: true,
 	limit: OWN_ACCOUNT,
+	timeout: LONG_WORK_MS,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;

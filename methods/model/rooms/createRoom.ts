@@ -91,7 +91,8 @@ export async function createRoom(
 	try {
 		gone = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
-		await removeRoom(context, room, owner._id);
+		// Also where the call has ended: without its signal.
+		await removeRoom({ store, events }, room, owner._id);
 		throw error;
 	}
 	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } });
