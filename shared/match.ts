@@ -52,11 +52,12 @@ function Where(condition: (value: unknown) => unknown): Matcher {
 	});
 }
 
-/** A plain object with at least these keys. */
+/** A plain object with at least these keys. Without a pattern it can be made, as in Meteor, and refuses every value. */
 function ObjectIncluding<const P extends { readonly [key: string]: Pattern }>(
-	pattern: P,
+	pattern?: P,
 ): Matcher<Infer<P> & Record<string, unknown>> {
-	return objectMatcher(compileKeys(pattern), 'ignore');
+	if (typeof pattern !== 'object') return new Matcher(() => faultOf('Bad pattern: unknown pattern type'));
+	return objectMatcher(compileKeys(pattern), 'ignore') as Matcher<Infer<P> & Record<string, unknown>>;
 }
 
 /** A plain object of any keys, whose values all match. */

@@ -1,5 +1,5 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
-import { MatchError } from './errors.js';
+import { ArgumentError, type RefusalName } from './errors.js';
 import type { Events } from './events.js';
 import type { Limit } from './limit.js';
 import type { Log } from './log.js';
@@ -31,6 +31,8 @@ export interface RestRoute {
 	readonly empty?: boolean;
 	/** `object`: the body as a whole is the first argument, as it is the one parameter of DDP. Else: an argument a member. */
 	readonly body?: 'object';
+	/** The refusal of members that are no arguments. Default: `invalid-params`, with the name of the member. */
+	readonly unknownField?: RefusalName;
 }
 
 /** Figures that methods depend on and whoever runs the server decides. */
@@ -202,7 +204,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
  * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored. JSON has
  * no undefined: null stands for one that is left out before others, unless its pattern knows null.
  * @returns the arguments by name
- * @throws MatchError at the first that does not match
+ * @throws ArgumentError at the first that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};
@@ -212,7 +214,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		const fault = matcher.fault(value);
 		if (!fault) checked[name] = value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
-		else throw new MatchError(fault.text, fault.path);
+		else throw new ArgumentError(name, fault.text, fault.path);
 	}
 	return checked;
 }

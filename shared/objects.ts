@@ -39,7 +39,9 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		return found && { text: found.text, path: prepend(key, found.path) };
 	}
 
-	return new Matcher((value) => {
+	const isMissing = (members: object, key: string) => !Object.prototype.propertyIsEnumerable.call(members, key);
+
+	function firstFault(value: unknown): Fault | null {
 		const wrongKind = faultOfKind(value);
 		if (wrongKind) return wrongKind;
 		const members = value as Record<string, unknown>;
@@ -47,9 +49,24 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 			const found = faultIn(key, members[key]);
 			if (found) return found;
 		}
-		for (const key of required) {
-			if (!Object.prototype.propertyIsEnumerable.call(members, key)) return faultOf(`Missing key '${key}'`);
-		}
+		for (const key of required) if (isMissing(members, key)) return faultOf(`Missing key '${key}'`);
 		return null;
-	});
+	}
+
+	function allFaults(value: unknown, at: string): readonly Fault[] {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const members = value as Record<string, unknown>;
+		const found = Object.keys(members).flatMap((key) => {
+			const matcher = named.get(key) ?? others;
+			if (matcher === 'ignore') return [];
+			// Meteor leaves out the parents of an unknown key here.
+			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
+			return matcher.faults(members[key], at === '' ? key : `${at}.${key}`);
+		});
+		const missing = required.filter((key) => isMissing(members, key));
+		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];
+	}
+
+	return new Matcher(firstFault, false, allFaults);
 }

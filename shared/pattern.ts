@@ -1,7 +1,7 @@
 /** Patterns as people write them, compiled once (`test/contract/check.md` section 3), and the types they stand for. */
 import { Struct } from 'superstruct';
 import { formatValue, typeName } from './formatValue.js';
-import { type AnyMatcher, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
+import { type AnyMatcher, type Fault, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { prepend } from './path.js';
 import { structMatcher } from './structAdapter.js';
@@ -139,12 +139,25 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
-	return new Matcher((value) => {
-		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${formatValue(value)}`);
-		for (let i = 0; i < value.length; i++) {
-			const found = element.fault(value[i]);
+	const faultOfKind = (value: unknown) =>
+		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
+
+	function firstFault(value: unknown): Fault | null {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return wrongKind;
+		const elements = value as ArrayLike<unknown>;
+		for (let i = 0; i < elements.length; i++) {
+			const found = element.fault(elements[i]);
 			if (found) return { text: found.text, path: prepend(i, found.path) };
 		}
 		return null;
-	});
+	}
+
+	function allFaults(value: unknown, at: string): readonly Fault[] {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
+	}
+
+	return new Matcher(firstFault, false, allFaults);
 }

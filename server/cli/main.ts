@@ -49,6 +49,9 @@ async function serve(config: Config): Promise<void> {
 			rateLimit: config['rate-limit'],
 			once: { lifetime: config['once-lifetime'], max: config['once-max'] },
 			forwardedCount: config['forwarded-count'],
+			rocketChatVersion: config['rocketchat-version'],
+			// In the demo somebody tries calls by hand: what was wrong with one must be seen.
+			argumentLogLevel: config.demo ? 'info' : 'debug',
 			ddp: {
 				maxFrame: config['max-frame'],
 				compression: config.compression,

@@ -8,6 +8,7 @@ import { reasonOf, StoreError } from './failure.js';
 import { toNedb } from './filter.js';
 import { guard } from './guard.js';
 import { indexes } from './indexes.js';
+import { reportingUnavailable } from './unavailable.js';
 import { openGate } from './write.js';
 
 /** The database where the address names none, as in Rocket.Chat's own set-ups. */
@@ -36,7 +37,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 			const collection = db.collection<T>(name);
 			await ensureIndexes(collection, name, log);
 			// The driver takes and gives what the shared type says; its own types say more.
-			const ours = deletingForGood(collection as unknown as Collection<T>);
+			const ours = deletingForGood(reportingUnavailable(collection as unknown as Collection<T>));
 			return guard<T>(ours, name, check, (task) => gate.pass(() => persist(task)));
 		});
 		return {
