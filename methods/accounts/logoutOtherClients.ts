@@ -29,7 +29,6 @@ export const logoutOtherClients = method({
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',
 	args: {},
-	rest: 'POST',
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this call's and personal access tokens",
 	async run(_args, context) {

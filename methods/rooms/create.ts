@@ -12,14 +12,14 @@ import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from './kinds.js
 import { requireRoomName } from './rename.js';
 import { encryptionOfNew } from './roomEncryption.js';
 
-const EXTRA = Match.Optional(
-	Match.ObjectIncluding({
-		encrypted: Match.Optional(Boolean),
-		topic: Match.Optional(RoomText),
-		description: Match.Optional(RoomText),
-		broadcast: Match.Optional(Boolean),
-	}),
-);
+const EXTRA = Match.Optional({
+	encrypted: Match.Optional(Boolean),
+	topic: Match.Optional(RoomText),
+	description: Match.Optional(RoomText),
+	broadcast: Match.Optional(Boolean),
+	teamId: Match.Maybe(String),
+	federated: Match.Maybe(Boolean),
+});
 
 /** `POST channels.create`, `groups.create`: {name, members?: usernames, readOnly?, customFields?, extraData?}. */
 export const createMethods = forBoth((kind: Kind) =>
@@ -31,6 +31,8 @@ export const createMethods = forBoth((kind: Kind) =>
 			readOnly: Match.Optional(Boolean),
 			customFields: Match.Optional(Storable),
 			extraData: EXTRA,
+			/** The caller is always a member. */
+			excludeSelf: Match.Optional(false),
 		},
 		rest: 'POST',
 		once: true,

@@ -30,6 +30,9 @@ export const createUserByAdmin = method({
 		customFields: Match.Optional(Storable),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
+		/** There are no channels that new users join by themselves, and there is no mail. */
+		joinDefaultChannels: Match.Optional(false),
+		sendWelcomeEmail: Match.Optional(false),
 	},
 	rest: 'POST',
 	once: true,
