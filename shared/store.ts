@@ -4,7 +4,18 @@
  * holds for both.
  */
 import type { Filter, UpdateFilter } from 'mongodb';
-import type { Permission, Role, Room, Setting, Subscription, Team, TeamMember, Trashed, User } from './documents.js';
+import type {
+	KeyHistory,
+	Permission,
+	Role,
+	Room,
+	Setting,
+	Subscription,
+	Team,
+	TeamMember,
+	Trashed,
+	User,
+} from './documents.js';
 
 export type { Filter, UpdateFilter };
 
@@ -55,6 +66,7 @@ export interface Store {
 	readonly teamMembers: Collection<TeamMember>;
 	readonly settings: Collection<Setting>;
 	readonly trash: Collection<Trashed>;
+	readonly keyHistory: Collection<KeyHistory>;
 }
 
 /** What a collection holds. */
@@ -71,6 +83,7 @@ export const collectionNames = {
 	teamMembers: 'rocketchat_team_member',
 	settings: 'rocketchat_settings',
 	trash: 'rocketchat__trash',
+	keyHistory: 'roomkey_key_history',
 } as const satisfies Record<keyof Store, string>;
 
 /** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in both stores. */

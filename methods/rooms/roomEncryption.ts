@@ -3,8 +3,8 @@ import type { Room, RoomType, Subscription, User } from '../../shared/documents.
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { enqueueKeyless } from '../e2e/queue.js';
 import { forEachInParallel } from '../model/inParallel.js';
+import { enqueueKeyless } from '../model/keys/queue.js';
 import { setting } from '../settings/workspace.js';
 import { mayToggleEncryption } from './mayToggleEncryption.js';
 import { placesOf } from './members.js';

@@ -4,10 +4,11 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { requireConfirmation } from '../e2e/holders.js';
-import { dequeue } from '../e2e/queue.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { forEachInParallel } from '../model/inParallel.js';
+import { deleteHistory } from '../model/keys/history.js';
+import { requireConfirmation } from '../model/keys/holders.js';
+import { dequeue } from '../model/keys/queue.js';
 import { pagesOf } from '../model/pages.js';
 import { findUser, Whom } from '../model/users/findUser.js';
 import { requirePermission } from '../permissions.js';
@@ -87,6 +88,7 @@ export const deleteUser = method({
 		// broken off in between can be completed by the same call.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
 		const first = await leaveEverything(context, user._id);
+		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
 		// Whoever was adding them to a room just then may have been too late to see it.

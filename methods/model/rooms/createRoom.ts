@@ -4,10 +4,10 @@ import { clientError, isClientSafe } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
-import { enqueueKeyless } from '../../e2e/queue.js';
 import { givePlace, type Newcomer, refOf } from '../../rooms/memberships.js';
 import { removePlacesOfNoRoom, removeRoom } from '../../rooms/remove.js';
 import { isEncryptionShown } from '../../rooms/shown.js';
+import { enqueueKeyless } from '../keys/queue.js';
 import { throwIfAborted } from '../signal.js';
 
 /** Time, in ms, after which a room without any membership is the remains of a creation that was interrupted. */
