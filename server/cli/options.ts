@@ -151,8 +151,8 @@ export const options = {
 		'a public key must be the JWK of an RSA key of 2048 bits or more, not just any text',
 		'ROOMKEY_STRICT_KEYS',
 	),
-	'strict-key-ids': oneOf('on|off', ['on', 'off'], {
-		meaning: 'whether a sealed key must begin with the key id of its room',
+	'strict-key-ids': oneOf('MODE', ['on', 'off'], {
+		meaning: 'whether a sealed key must begin with the key id of its room: on or off',
 		env: 'ROOMKEY_STRICT_KEY_IDS',
 		default: 'on',
 	}),

@@ -317,6 +317,25 @@ describe('identity keys', () => {
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
 		});
 
+		it('lets other calls run while it goes through 500 rooms, and names each member of them once', async () => {
+			await set(alice, pair('1'));
+			for (let i = 0; i < 500; i++) {
+				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
+				await addMember(roomkey.store, rid, alice, { E2EKey: `${i} of ${alice.id}` });
+			}
+			let others = 0;
+			let next: NodeJS.Immediate | undefined;
+			const other = () => {
+				others++;
+				next = setImmediate(other);
+			};
+			other();
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			clearImmediate(next);
+			expect(others).to.be.greaterThan(10);
+			expect(heard.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
+		});
+
 		it('ends with no member both keyed and queued, nor neither, whatever is accepted at that moment', async () => {
 			for (let i = 0; i < 30; i++) {
 				const carol = await addPerson(roomkey.store, { e2e: pair(`${i} first`) });

@@ -178,6 +178,16 @@ describe('E15 e2e.keyHistory', () => {
 		});
 	});
 
+	it('goes with its user', async () => {
+		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		for (const key of ['one', 'two']) await set(alice, key);
+		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
+			.to.have.property('entries')
+			.with.length(1);
+		await roomkey.callAs({ userId: admin.id }, 'users.delete', alice.id);
+		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id })).to.equal(null);
+	});
+
 	describe('the kind of login that stored a key', () => {
 		const logins = ({ history }: Answer) => history.map(({ login }) => login);
 

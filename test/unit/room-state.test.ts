@@ -128,6 +128,21 @@ describe('e2e.roomState', () => {
 		expect((await state(rid, 5, 3)).members).to.deep.equal([]);
 	});
 
+	it('lets other calls run while it reads 3,000 members', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		for (let i = 0; i < 3000; i++) await addMember(roomkey.store, rid, { id: `y${i}`, username: `y${i}`, token: '' });
+		let others = 0;
+		const done = state(rid).finally(() => clearImmediate(next));
+		let next: NodeJS.Immediate | undefined;
+		const other = () => {
+			others++;
+			next = setImmediate(other);
+		};
+		other();
+		expect(await done).to.include({ total: 3001 });
+		expect(others).to.be.greaterThan(3);
+	});
+
 	it('T3: gives 50 if it is not told how many, and never more than 500', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 520; i++) await addMember(roomkey.store, rid, { id: `x${i}`, username: `x${i}`, token: '' });

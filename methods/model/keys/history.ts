@@ -130,6 +130,11 @@ function newest(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
 	return entries.slice(tooOld + 1);
 }
 
+/** Deletes the history of a user who is about to be deleted. */
+export async function deleteHistory(store: Store, userId: string): Promise<void> {
+	await store.keyHistory.deleteOne({ _id: userId });
+}
+
 /** What of a user makes their history. */
 export const HISTORY = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 } as const;
 
