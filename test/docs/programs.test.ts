@@ -9,8 +9,6 @@ import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { fillDemo } from '../../server/cli/demo.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { Member } from '../support/member.js';
-import { addPerson } from '../support/people.js';
 import { doors } from '../support/transports.js';
 import { describeRoom } from './describeRoom.js';
 import { blocks, blockWith } from './pages.js';
@@ -23,13 +21,14 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 	['npm ci && npm test', '.ci/run'],
 	['npm ci && npm run build', '.ci/run'],
 	['npm test -- test/unit/describeRoom.test.ts', 'test/docs/describeRoom.test.ts'],
+	['npm run demo:bot', 'test/clients/e2e/bot.test.ts'],
 	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js', 'test/mongo'],
 ];
 
 /** Commands that this file runs, by what stands in them. */
 const HERE: readonly (readonly [page: string, text: string])[] = [
 	['README.md', 'curl'],
-	['docs/bots.md', 'node bot.mjs'],
+	['docs/bots.md', 'BOT_NAME'],
 	['docs/building.md', 'curl'],
 	['docs/operating.md', 'node dist/server/cli/main.js'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
@@ -105,7 +104,7 @@ describe('programs of the documentation', () => {
 		const commands = blocks.filter(({ info }) => info === 'sh');
 		expect(commands.filter(({ code }) => !run.has(code))).to.deep.equal([]);
 		const scripts = blocks.filter(({ info }) => info === 'js').map(({ page }) => page);
-		expect(scripts).to.deep.equal(['README.md', 'docs/bots.md', 'docs/ddp.md']);
+		expect(scripts).to.deep.equal(['README.md', 'docs/ddp.md']);
 		const others = blocks.filter(({ info }) => !/^(sh|js|ts \S+)$/.test(info));
 		expect(others).to.deep.equal([]);
 	});
@@ -161,46 +160,11 @@ describe('programs of the documentation', () => {
 		expect(stderr).to.include('"username":"root"');
 	});
 
-	it('take the key of a room, and give it to a member who waits, as the bot of docs/bots.md does', async () => {
-		const people = [await addPerson(app.store), await addPerson(app.store)] as const;
-		const [alice, carol] = await Promise.all(
-			people.map(async (person) => {
-				const member = new Member(await doors['over REST'](app.url, person), 'a passphrase', 'v2');
-				await member.makeIdentity();
-				return member;
-			}),
-		);
-		if (!alice || !carol) throw new Error('nobody is there');
-		const { group } = await alice.door.call('groups.create', {
-			name: 'served',
-			members: ['bob'],
-			extraData: { encrypted: true },
-		});
-		const rid = group._id;
-		await alice.keyRoom(rid);
-		const content = await alice.write(rid, 'the bot need not know');
-
-		await writeFile(path.join(folder, 'bot.mjs'), blockWith('docs/bots.md', 'import'));
-		const env = { ROOMKEY_URL: app.webSocketUrl };
-		const output = lines(start('bash', ['-c', blockWith('docs/bots.md', 'node bot.mjs')], env));
-		// It prints a line for each change of its memberships.
-		const waitFor = async (awaited: string) => {
-			for (;;) {
-				const { value, done } = await output.next();
-				if (value === `${awaited} the key of ${rid}`) return;
-				if (done) throw new Error(`the bot has ended: ${stderr}`);
-			}
-		};
-		await waitFor('lacks');
-		await alice.serve(rid);
-		await waitFor('has');
-		expect(await app.store.subscriptions.findOne({ rid, 'u.username': 'bob' })).to.have.property('E2EKey');
-
-		// Alice does nothing any more when carol comes.
-		await alice.door.call('groups.invite', { roomId: rid, userId: carol.id });
-		await waitFor('has given');
-		await carol.accept(rid);
-		expect(await carol.read(rid, content)).to.equal('the bot need not know');
+	it('start the bot as docs/bots.md shows', async () => {
+		const command = blockWith('docs/bots.md', 'BOT_NAME');
+		const env = { ROOMKEY_URL: app.webSocketUrl, BOT_MEMORY: path.join(folder, 'bot-memory.json') };
+		const output = lines(start('bash', ['-c', command], env, '.'));
+		expect((await output.next()).value).to.match(/^ready with the key \d/);
 		expect(stderr).to.equal('');
 	});
 });
