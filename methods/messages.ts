@@ -1,6 +1,6 @@
 /** Messages, which Roomkey does not have (`test/contract/beyond.md` section 3): who sends one is told so. */
 import { clientError } from '../shared/errors.js';
-import { Match } from '../shared/match.js';
+import { Match, Nothing } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';
 
 function notSupported(name: string, rest?: 'POST'): Method {
@@ -9,6 +9,8 @@ function notSupported(name: string, rest?: 'POST'): Method {
 		args: { message: Match.Any },
 		...(rest && { rest }),
 		summary: 'Refused: Roomkey keeps keys, not messages',
+		returns: Nothing,
+		errors: ['error-not-supported'],
 		run() {
 			throw clientError('notSupported', { method: name });
 		},

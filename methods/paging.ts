@@ -6,6 +6,7 @@ const USUAL = 50;
 
 const WholeNumber = Match.Where(
 	(value): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
+	'whole number',
 );
 
 /** The arguments of a list: how many, and how many to skip. */

@@ -17,6 +17,7 @@ const MAX_NAME_LENGTH = 254;
 /** No control characters and no half ones: neither is typed, and databases disagree about them. */
 const Name = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
+	'text of at most 254 characters on one line',
 );
 
 const NewUser = Match.ObjectIncluding({
@@ -30,6 +31,16 @@ export const createUser = method({
 	name: 'createUser',
 	args: { options: Object },
 	summary: 'Makes an account from {username, email, password, profile} and logs in with it, if the server allows it',
+	returns: { id: String, token: String, tokenExpires: Date, type: String },
+	errors: [
+		403,
+		400,
+		'error-the-field-is-required',
+		'error-field-unavailable',
+		'error-input-is-not-a-valid-field',
+		'error-blocked-username',
+		'error-invalid-email',
+	],
 	anonymous: true,
 	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {

@@ -9,6 +9,8 @@ export const getNewToken = method({
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary: 'Gives the connection a new login token with the age of the present one',
+	returns: { id: String, token: String, tokenExpires: Date },
+	errors: ['You are not logged in.', 403],
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
 	async run(_args, context) {

@@ -91,6 +91,8 @@ export const login = method({
 	name: 'login',
 	args: { options: Object },
 	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
+	returns: { id: String, token: String, tokenExpires: Date, type: String },
+	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
 	async run({ options: sent }, context): Promise<LoginResult> {

@@ -1,4 +1,5 @@
 /** `logout` (`test/contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
+import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { revokeToken } from './tokens.js';
 
@@ -6,6 +7,8 @@ export const logout = method({
 	name: 'logout',
 	args: {},
 	summary: 'Logs out and removes the login token',
+	returns: Nothing,
+	errors: [],
 	// Nobody to log out is no error: Meteor's clients may call it twice.
 	anonymous: true,
 	changesUser: true,

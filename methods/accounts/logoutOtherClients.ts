@@ -1,5 +1,7 @@
 /** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
+
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult } from './tokens.js';
@@ -10,6 +12,8 @@ export const logoutOtherClients = method({
 	limit: OWN_ACCOUNT,
 	summary:
 		'Gives the connection a new login token, removes all others of the caller and closes the connections that use them',
+	returns: { token: String, tokenExpires: Date },
+	errors: ['You are not logged in.', 403],
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
 	async run(_args, context) {
@@ -31,6 +35,8 @@ export const logoutOtherClientsOverRest = method({
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this call's and personal access tokens",
+	returns: { tokenExpires: Match.Optional(Date) },
+	errors: ['error-invalid-user-id'],
 	async run(_args, context) {
 		const { userId, hashedToken, name } = context;
 		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);

@@ -1,6 +1,8 @@
 /** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
+
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
@@ -39,6 +41,8 @@ export const me = method({
 	parallel: true,
 	limit: READS,
 	summary: "Tells the caller's own profile",
+	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
+	errors: [],
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);
 		if (!profile) throw clientError('invalidUser', { method: name });

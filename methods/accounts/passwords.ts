@@ -11,14 +11,14 @@ const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.M
 
 const isSha256 = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
 
-const Digest = { digest: Match.Where(isSha256), algorithm: 'sha-256' } as const;
+const Digest = { digest: Match.Where(isSha256, '64 hex digits'), algorithm: 'sha-256' } as const;
 
 /** A password as clients send it: its digest, or the plain text. */
 export const Password = Match.OneOf(String, Digest);
 
 /** One that is to be set. Nobody could log in with an empty one. */
 export const NewPassword = Match.OneOf(
-	Match.Where((text): text is string => typeof text === 'string' && text !== ''),
+	Match.Where((text): text is string => typeof text === 'string' && text !== '', 'text that is not empty'),
 	Digest,
 );
 

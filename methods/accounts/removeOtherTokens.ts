@@ -1,5 +1,7 @@
 /** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
+
 import { clientError } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { revokeOtherTokens } from './tokens.js';
@@ -9,6 +11,8 @@ export const removeOtherTokens = method({
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this one's, and closes the connections that use them",
+	returns: Nothing,
+	errors: ['You are not logged in.'],
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
 	async run(_args, context) {
@@ -25,6 +29,8 @@ export const removeOtherTokensOverRest = method({
 	rest: { verb: 'POST', path: 'users.removeOtherTokens', empty: true },
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this call's, and closes the connections that use them",
+	returns: Nothing,
+	errors: [],
 	async run(_args, context) {
 		await revokeOtherTokens(context, context.userId, context.hashedToken);
 	},

@@ -1,10 +1,12 @@
 /** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
+
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
+import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../permissions.js';
 import { getUserRoles, listRoles } from './roles.js';
 
@@ -38,10 +40,14 @@ async function setRoles({ permissions }: Store, _id: string, roles: string[]): P
 
 const updatePermissions = method({
 	name: 'permissions.update',
-	args: { permissions: [{ _id: String, roles: [Match.Where(isRole)] }] },
+	args: {
+		permissions: [{ _id: String, roles: [Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -')] }],
+	},
 	rest: 'POST',
 	limit: WRITES,
 	summary: 'Says which roles hold permissions, in force at once; for those who may access-permissions',
+	returns: { permissions: [PermissionAnswer] },
+	errors: ['error-unauthorized', 'error-invalid-permission'],
 	async run({ permissions }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'access-permissions');
@@ -67,11 +73,13 @@ function isRole(text: unknown): text is string {
 
 const listAllPermissions = method({
 	name: 'permissions.listAll',
-	args: { updatedSince: Match.Optional(Match.Where(isDateText)) },
+	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
 	summary: 'Tells which roles hold which permission; with a date, only of those written since',
+	returns: { update: [PermissionAnswer], remove: [Match.Any] },
+	errors: [],
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);
 		if (updatedSince === undefined) return { update: all, remove: [] };
@@ -88,6 +96,8 @@ const getPermissions = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
+	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
+	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, { store, name }) {
 		const all = await listPermissions(store);
 		if (!updatedAt) return all;

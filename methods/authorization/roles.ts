@@ -1,5 +1,7 @@
 /** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
+
 import type { Role, User } from '../../shared/documents.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
@@ -49,6 +51,8 @@ export const listRoles = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists the roles',
+	returns: { roles: [Match.ObjectIncluding({ _id: String, name: String })] },
+	errors: [],
 	run: async (_args, { store }) => ({ roles: await readRoles(store) }),
 });
 
@@ -58,5 +62,7 @@ export const getUserRoles = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists the users with a role that others are shown, such as admin',
+	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
+	errors: [],
 	run: (_args, { store }) => holders.get(store, 'all'),
 });

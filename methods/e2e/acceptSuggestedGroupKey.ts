@@ -1,6 +1,8 @@
 /** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
+
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { offererOf, withRecord } from '../model/keys/knownKeys.js';
@@ -59,6 +61,13 @@ export const acceptSuggestedGroupKey = method({
 	limit: KEY_CALLS,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
+	returns: Nothing,
+	errors: [
+		'error-subscription-not-found',
+		'error-no-suggested-key-available',
+		'error-key-id-mismatch',
+		'error-key-in-use',
+	],
 	async run({ rid }, context) {
 		const { name, userId, store } = context;
 		for (;;) {

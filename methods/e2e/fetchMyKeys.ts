@@ -1,5 +1,7 @@
 /** `e2e.fetchMyKeys` (`test/contract/rocketchat-e2e.md` 4.2): the caller's own identity keys, for a new device. */
+
 import type { User } from '../../shared/documents.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 
 export const fetchMyKeys = method({
@@ -9,6 +11,8 @@ export const fetchMyKeys = method({
 	limit: { calls: 600, per: 60_000 },
 	parallel: true,
 	summary: "Tells the caller's own identity keys, the private one wrapped; {} where there are none",
+	returns: { public_key: Match.Optional(String), private_key: Match.Optional(String) },
+	errors: [],
 	async run(_args, { userId, store }): Promise<NonNullable<User['e2e']>> {
 		const projection = { 'e2e.public_key': 1, 'e2e.private_key': 1 } as const;
 		const { public_key, private_key } = (await store.users.findOne({ _id: userId }, { projection }))?.e2e ?? {};

@@ -1,6 +1,8 @@
 /** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
+
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
@@ -76,6 +78,11 @@ export const fetchUsersWaitingForGroupKey = method({
 	limit: KEY_CALLS,
 	parallel: true,
 	summary: 'Members who wait for the keys of these rooms, each left to one caller for a while',
+	returns: {
+		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),
+		unfitPublicKeys: Match.Optional(Match.ObjectWithValues([String])),
+	},
+	errors: ['error-too-many-rooms'],
 	async run({ roomIds }, context) {
 		const { name, userId, store } = context;
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });

@@ -9,7 +9,10 @@ import { memberPages } from '../model/keys/waiting.js';
 import { requireRoomAccess } from '../rooms/access.js';
 
 /** Whole and not negative. */
-const Natural = Match.Where((value): value is number => Number.isInteger(value) && (value as number) >= 0);
+const Natural = Match.Where(
+	(value): value is number => Number.isInteger(value) && (value as number) >= 0,
+	'whole number',
+);
 
 const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
@@ -44,6 +47,8 @@ export const getUsersOfRoomWithoutKey = method({
 	parallel: true,
 	summary:
 		'Members of a room who have no key of it but identity keys; with count or offset a part of them, and how many',
+	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },
+	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { name, userId, store }) {
 		await requireRoomAccess(store, rid, userId, name);
 		if (count === undefined && offset === undefined) return all(store, rid);

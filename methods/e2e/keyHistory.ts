@@ -1,7 +1,10 @@
 /** `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
+
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { ownPlaces } from '../model/keys/ownMemberships.js';
 import { Page, pageOf } from '../paging.js';
@@ -27,6 +30,8 @@ export const keyHistory = method({
 	limit: { calls: 600, per: 60_000 },
 	parallel: true,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
+	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
+	errors: [],
 	async run({ uid, ...page }, { name, userId, store }) {
 		// One answer for those who are not there and those who are none of the caller's business.
 		const user = (await maySee(store, userId, uid))

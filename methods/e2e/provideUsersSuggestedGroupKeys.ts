@@ -3,6 +3,7 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
+import { SkippedAnswer } from '../model/answers.js';
 import { isKeyId, type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { findPlace, MAX_OLD_KEYS, tellMember } from '../model/keys/memberKeys.js';
@@ -29,6 +30,7 @@ const Moment = Match.Where(
 	(value): value is Date | string | number =>
 		(value instanceof Date || typeof value === 'string' || typeof value === 'number') &&
 		!Number.isNaN(new Date(value).getTime()),
+	'date, ISO text or ms since 1970',
 );
 
 const Entry = {
@@ -181,6 +183,8 @@ export const provideUsersSuggestedGroupKeys = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	summary: 'Offers the keys of rooms to members who wait for them; names the entries that could not be served',
+	returns: SkippedAnswer,
+	errors: ['error-key-id-mismatch', 'error-too-many-keys', 'error-invalid-key', 'error-invalid-key-id'],
 	async run({ usersSuggestedGroupKeys }, context) {
 		const { userId, store, settings } = context;
 		if (!(await setting(store, 'E2E_Enable'))) return undefined;

@@ -1,5 +1,7 @@
 /** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
+
 import { clientError } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { findPlace } from '../model/keys/memberKeys.js';
@@ -13,6 +15,8 @@ export const rejectSuggestedGroupKey = method({
 	limit: KEY_CALLS,
 	once: true,
 	summary: 'Refuses the key of a room that another member has offered, and waits for another',
+	returns: Nothing,
+	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {
 		const { name, userId, store } = context;
 		const place = await findPlace(store, rid, userId);

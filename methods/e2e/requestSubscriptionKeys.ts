@@ -35,6 +35,8 @@ export const requestSubscriptionKeys = method({
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
 	limit: KEY_CALLS,
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
+	returns: Boolean,
+	errors: [],
 	async run(_args, context) {
 		const { userId, store, events } = context;
 		// The event names the key (`test/contract/beyond.md` E13).

@@ -1,6 +1,8 @@
 /** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): the caller starts anew. */
+
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { resetUser } from './resetUser.js';
 
 export const resetOwnE2EKey = method({
@@ -10,6 +12,8 @@ export const resetOwnE2EKey = method({
 	changesUser: true,
 	secondFactor: true,
 	summary: "Takes away the caller's identity keys and ends all their logins",
+	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
+	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ confirm }, context) {
 		return (await resetUser(context, context.userId, confirm ?? undefined)) ?? true;
 	},

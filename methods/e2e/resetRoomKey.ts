@@ -1,6 +1,8 @@
 /** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, the former ones are put away. */
+
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { hasHolder } from '../model/keys/holders.js';
@@ -31,6 +33,16 @@ export const resetRoomKey = method({
 	// A room of 10,000 takes some seconds in memory, and a database may be far away.
 	timeout: 5 * 60_000,
 	summary: 'Gives a room a new key; the keys its members have are put among their old ones',
+	returns: Nothing,
+	errors: [
+		'unauthorized',
+		'error-not-allowed',
+		'error-invalid-key-id',
+		'error-invalid-key',
+		'error-key-id-mismatch',
+		'error-e2e-key-reset-failed',
+		'error-e2e-key-reset-in-progress',
+	],
 	async run(newKey, context) {
 		const { name, userId, store } = context;
 		const { rid, e2eKey, e2eKeyId } = newKey;

@@ -1,7 +1,9 @@
 /** `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets somebody's keys, as in early releases. */
+
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { mayUser } from '../permissions.js';
 import { resetUser } from './resetUser.js';
 
@@ -12,6 +14,8 @@ export const resetUserE2EKey = method({
 	changesUser: true,
 	secondFactor: true,
 	summary: "Takes away somebody's identity keys and ends all their logins; for admins",
+	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
+	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {
 		const { name, store } = context;
 		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');

@@ -1,8 +1,11 @@
 /** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member whose key of a room does not work puts it away and waits again. */
+
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasHolder, tellNoHolder } from '../model/keys/holders.js';
 import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { offererOf, withRecord } from '../model/keys/knownKeys.js';
@@ -41,6 +44,8 @@ export const returnRoomKey = method({
 	limit: KEY_CALLS,
 	once: true,
 	summary: "Puts the caller's key of a room away because it does not work, and waits for one from another member",
+	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
+	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
 		const { name, userId, store } = context;
 		for (;;) {

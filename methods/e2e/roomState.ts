@@ -1,10 +1,12 @@
 /** `e2e.roomState` (`test/contract/beyond.md` E2): what a room needs to work, and who could help. */
+
 import type { Room, Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
+import { RoomStateAnswer } from '../model/answers.js';
 import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
@@ -40,7 +42,10 @@ interface ReturnedOffer {
 
 const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1 } as const;
 
-const WholeNumber = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+const WholeNumber = Match.Where(
+	(value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
+	'whole number',
+);
 
 export const roomState = method({
 	name: 'e2e.roomState',
@@ -49,6 +54,8 @@ export const roomState = method({
 	limit: KEY_CALLS,
 	parallel: true,
 	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
+	returns: RoomStateAnswer,
+	errors: ['error-invalid-room'],
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
 		const room = await requireRoomAccess(store, rid, userId, name);
 		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });

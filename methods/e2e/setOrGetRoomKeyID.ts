@@ -83,6 +83,15 @@ export const setOrGetRoomKeyID = method({
 	limit: KEY_CALLS,
 	once: true,
 	summary: 'Sets the key id of a room, and the own key with it, or tells the key id that stands',
+	returns: { keyID: String, suggestedKey: Match.Optional(String) },
+	errors: [
+		'error-invalid-room',
+		'error-subscription-not-found',
+		'error-invalid-key-id',
+		'error-invalid-key',
+		'error-key-id-mismatch',
+		'error-e2e-key-reset-in-progress',
+	],
 	async run({ rid, keyID, key }, context): Promise<Standing> {
 		const { name, userId, store, events } = context;
 		requireValidKeyId(keyID, name);

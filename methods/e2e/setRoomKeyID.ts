@@ -1,5 +1,7 @@
 /** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
+
 import { clientError } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { claimKeyId, requireValidKeyId } from '../model/keys/keyId.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
@@ -14,6 +16,8 @@ export const setRoomKeyID = method({
 	// The winner that lost the answer would take itself for a loser, and throw the only key away.
 	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
+	returns: Nothing,
+	errors: ['error-invalid-room', 'error-room-e2e-key-already-exists', 'error-invalid-key-id'],
 	async run({ rid, keyID }, context) {
 		const { name, userId, store, events } = context;
 		requireValidKeyId(keyID, name);

@@ -1,8 +1,10 @@
 /** `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5). */
+
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
 import { requireFactorOrPassword } from '../accounts/secondFactor.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 
@@ -50,6 +52,8 @@ export const setUserPublicAndPrivateKeys = method({
 	// A new key changes every room of the user, and a database may be far away.
 	timeout: 5 * 60_000,
 	summary: "Stores the caller's identity keys; with force also over others",
+	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
+	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder', 'error-key-history-full'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
 		const { name, userId, settings } = context;
 		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);

@@ -1,6 +1,8 @@
 /** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
+
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
+import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
@@ -55,6 +57,8 @@ export const updateGroupKey = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
+	returns: Nothing,
+	errors: ['error-invalid-room', 'error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
 		const { name, userId, store, settings } = context;
 		requireKey(key, name);

@@ -1,8 +1,10 @@
 /** `channels.create`, `groups.create`: a room with a name, and its first members. */
+
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
+import { RoomAnswer } from '../model/answers.js';
 import { createRoom } from '../model/rooms/createRoom.js';
 import { requireFewUsers } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
@@ -38,6 +40,14 @@ export const createMethods = forBoth((kind: Kind) =>
 		once: true,
 		limit: WRITES,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
+		returns: { [kind.single]: RoomAnswer },
+		errors: [
+			'error-not-allowed',
+			'error-action-not-allowed',
+			'error-invalid-room-name',
+			'error-duplicate-channel-name',
+			'error-encrypted-private-rooms-enforced',
+		],
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store, name } = context;
 			const caller = await findCaller(context);

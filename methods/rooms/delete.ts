@@ -1,7 +1,7 @@
 /** `channels.delete`, `groups.delete`, `im.delete`: deletes a room for all. */
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { findByName } from '../model/users/findUser.js';
@@ -40,6 +40,8 @@ export const deleteMethods = forBoth((kind) =>
 		limit: WRITES,
 		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
+		returns: Nothing,
+		errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-not-allowed'],
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
 );
@@ -61,6 +63,8 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		limit: WRITES,
 		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the places and keys of its members',
+		returns: Nothing,
+		errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-not-allowed'],
 		async run({ roomId, username }, context) {
 			const id = !roomId && username ? await idWith(context, username) : roomId;
 			return deleteRoom(context, { roomId: id }, 'd');

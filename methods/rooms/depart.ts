@@ -1,9 +1,11 @@
 /** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
+
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
+import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import type { StaleReason } from '../model/keys/stale.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
@@ -62,6 +64,15 @@ export const leaveMethods = forBoth((kind) =>
 		once: true,
 		limit: WRITES,
 		summary: `Ends the caller's membership of a ${kind.single}`,
+		returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
+		errors: [
+			'error-roomid-param-not-provided',
+			'error-room-not-found',
+			'error-not-allowed',
+			'error-user-not-in-room',
+			'error-you-are-last-owner',
+			'error-last-key-holder',
+		],
 		async run({ confirm, ...which }, context) {
 			const { store, name, userId } = context;
 			const room = await findRoom(context, which, kind);
@@ -92,6 +103,15 @@ export const kickMethods = forBoth((kind) =>
 		once: true,
 		limit: WRITES,
 		summary: `Removes a member from a ${kind.single}`,
+		returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
+		errors: [
+			'error-roomid-param-not-provided',
+			'error-room-not-found',
+			'error-not-allowed',
+			'error-user-not-in-room',
+			'error-you-are-last-owner',
+			'error-last-key-holder',
+		],
 		async run({ confirm, ...args }, context) {
 			const { store, name } = context;
 			const fromAny = `kick-user-from-any-${kind.t}-room`;

@@ -1,4 +1,5 @@
 /** `im.create`: direct rooms, of which there is one for the same people, whoever asks first. */
+
 import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -6,6 +7,7 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
+import { RoomAnswer } from '../model/answers.js';
 import { enqueueKeyless } from '../model/keys/queue.js';
 import { findByUsernames } from '../model/users/findUser.js';
 import { hasPermission } from '../permissions.js';
@@ -144,6 +146,13 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 		rest: 'POST',
 		limit: WRITES,
 		summary: 'Answers the direct room of the caller with one user or several; makes it if there is none',
+		returns: { room: RoomAnswer },
+		errors: [
+			'error-users-params-not-provided',
+			'error-not-allowed',
+			'error-direct-message-max-user-exceeded',
+			'error-room-not-found',
+		],
 		async run({ username, usernames = [], excludeSelf = false }, context) {
 			const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
 			const room = await openDirectRoom(context, username === undefined ? list : [username, ...list], excludeSelf);
@@ -170,6 +179,13 @@ export const createDirectMessage = method({
 	},
 	limit: WRITES,
 	summary: 'Answers the direct room of the caller with the users of these names; makes it if there is none',
+	returns: Match.ObjectIncluding({ rid: String, t: 'd' }),
+	errors: [
+		'error-users-params-not-provided',
+		'error-not-allowed',
+		'error-direct-message-max-user-exceeded',
+		'error-room-not-found',
+	],
 	async run(args, context) {
 		const { username } = await findCaller(context);
 		const named = Object.values(args).filter((text) => text !== undefined);

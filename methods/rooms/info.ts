@@ -1,6 +1,8 @@
 /** `rooms.info`, `channels.info`, `groups.info`. */
+
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { RoomAnswer } from '../model/answers.js';
 import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
 import { publishedRoom } from './published.js';
 
@@ -11,6 +13,8 @@ export const roomInfo = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Tells of a room the caller may see',
+	returns: { room: RoomAnswer },
+	errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
 	run: async (which, context) => ({ room: await publishedRoom(context.store, await findRoom(context, which)) }),
 });
 
@@ -22,6 +26,8 @@ export const infoMethods = forBoth((kind) =>
 		parallel: true,
 		limit: READS,
 		summary: `Tells of a ${kind.single} the caller may see`,
+		returns: { [kind.single]: RoomAnswer },
+		errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
 		run: async (which, context) => ({
 			[kind.single]: await publishedRoom(context.store, await findRoom(context, which, kind)),
 		}),

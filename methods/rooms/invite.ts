@@ -1,9 +1,11 @@
 /** `channels.invite`, `groups.invite`, `channels.join`: who comes into a room that is in use. */
+
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
+import { RoomAnswer } from '../model/answers.js';
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
@@ -31,6 +33,13 @@ export const inviteMethods = forBoth((kind) =>
 		rest: 'POST',
 		limit: WRITES,
 		summary: `Adds users to a ${kind.single}; who is a member already stays so`,
+		returns: { [kind.single]: RoomAnswer },
+		errors: [
+			'error-roomid-param-not-provided',
+			'error-room-not-found',
+			'error-not-allowed',
+			'error-users-params-not-provided',
+		],
 		async run(args, context) {
 			const { store, name } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
@@ -52,6 +61,8 @@ export const joinChannel = method({
 	rest: 'POST',
 	limit: WRITES,
 	summary: 'Makes the caller a member of a channel they may see',
+	returns: { channel: RoomAnswer },
+	errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-code-required'],
 	async run(which, context) {
 		const { store, name } = context;
 		const room = await findRoom(context, which, CHANNELS);

@@ -29,6 +29,7 @@ const MAX_TEXT_LENGTH = 10_000;
 /** A topic, a description, an announcement. */
 export const RoomText = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_TEXT_LENGTH,
+	'text of at most 10,000 characters',
 );
 
 /** The arguments that name a room; one of them must be there, the id counts first. */

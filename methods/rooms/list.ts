@@ -1,10 +1,12 @@
 /** `channels.list`, `channels.list.joined`, `groups.list`: rooms by name, a page at a time. */
+
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageOf } from '../paging.js';
 import { hasPermission } from '../permissions.js';
@@ -70,6 +72,8 @@ export const listChannels = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
+	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
+	errors: ['error-unauthorized'],
 	async run(args, context) {
 		const { store, name } = context;
 		const caller = await findCaller(context);
@@ -89,6 +93,8 @@ function listOwn(name: string, kind: Kind) {
 		parallel: true,
 		limit: READS,
 		summary: `Lists the ${kind.plural} of the caller by name`,
+		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
+		errors: [],
 		async run(args, context) {
 			const list = await ownRooms(context, kind, args);
 			return answer(kind, await publishedRooms(context.store, list.rooms), list);

@@ -1,8 +1,10 @@
 /** `channels.members`, `groups.members`. */
+
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageOf } from '../paging.js';
 import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
@@ -16,7 +18,10 @@ const SEARCHED = ['username', 'name', 'bio', 'nickname'] as const;
 /** Most characters of a filter. */
 const MAX_FILTER_LENGTH = 254;
 
-const Filter = Match.Where((text): text is string => typeof text === 'string' && text.length <= MAX_FILTER_LENGTH);
+const Filter = Match.Where(
+	(text): text is string => typeof text === 'string' && text.length <= MAX_FILTER_LENGTH,
+	'text of at most 254 characters',
+);
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 interface Window {
@@ -66,6 +71,8 @@ export const memberMethods = forBoth((kind) =>
 		parallel: true,
 		limit: READS,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
+		returns: { members: [UserAnswer], ...PAGE_ANSWER },
+		errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
 		async run({ filter, ...args }, context) {
 			const page = pageOf(args);
 			const { _id: rid } = await findRoom(context, args, kind);

@@ -1,5 +1,7 @@
 /** `getRoomIdByNameOrId`, `getRoomNameById`: what some clients ask before anything else about a room. */
+
 import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
 import { mayUser } from '../permissions.js';
@@ -11,6 +13,8 @@ export const getRoomIdByNameOrId = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
+	returns: String,
+	errors: ['error-not-allowed'],
 	async run({ rid }, { store, name, userId }) {
 		const find = (filter: object) => store.rooms.findOne(filter, { projection: { _id: 1 } });
 		const room = (await find({ _id: rid })) ?? (await find({ name: rid }));
@@ -25,6 +29,8 @@ export const getRoomNameById = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Returns the name of a room; to its members, and of a channel to all who may see channels',
+	returns: Match.Optional(String),
+	errors: ['error-not-allowed'],
 	async run({ rid }, { store, name, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		const own = room && (await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } }));

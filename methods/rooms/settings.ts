@@ -1,9 +1,11 @@
 /** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: what can be changed of a room. */
+
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { RoomAnswer } from '../model/answers.js';
 import { hasRoomPermission } from '../permissions.js';
 import { requireRoomAccess } from './access.js';
 import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from './kinds.js';
@@ -80,10 +82,18 @@ export const saveRoomSettings = method({
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
+	returns: { rid: String },
+	errors: [
+		'error-invalid-room',
+		'error-action-not-allowed',
+		'error-invalid-room-name',
+		'error-duplicate-channel-name',
+		'error-encrypted-private-rooms-enforced',
+	],
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
 
-const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(value, SETTINGS));
+const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(value, SETTINGS), 'settings of a room');
 
 /** As Rocket.Chat's clients call it over DDP: (rid, settings), or (rid, name of a setting, value). */
 export const saveRoomSettingsByObject = method({
@@ -92,6 +102,15 @@ export const saveRoomSettingsByObject = method({
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
+	returns: { rid: String },
+	errors: [
+		'error-invalid-settings',
+		'error-invalid-room',
+		'error-action-not-allowed',
+		'error-invalid-room-name',
+		'error-duplicate-channel-name',
+		'error-encrypted-private-rooms-enforced',
+	],
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
 		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
@@ -107,6 +126,14 @@ export const setEncrypted = method({
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
+	returns: { group: RoomAnswer },
+	errors: [
+		'error-roomid-param-not-provided',
+		'error-room-not-found',
+		'The bodyParam "encrypted" is required',
+		'error-action-not-allowed',
+		'error-encrypted-private-rooms-enforced',
+	],
 	async run({ encrypted, ...which }, context) {
 		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
 		const room = await findRoom(context, which, GROUPS);

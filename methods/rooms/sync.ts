@@ -1,10 +1,12 @@
 /** What clients read to know their rooms and places, all of it or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
+
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { pagesOf } from '../model/pages.js';
 import { MEMBER } from './members.js';
 import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
@@ -103,6 +105,8 @@ export const roomsOverRest = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's rooms as {update, remove}; those changed since a moment, if one is given",
+	returns: changesOf(RoomAnswer),
+	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
 });
 
@@ -112,6 +116,8 @@ export const roomsOverDdp = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
+	returns: Match.OneOf([RoomAnswer], changesOf(RoomAnswer)),
+	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, context) {
 		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
 		return updatedAt === undefined ? delta.update : delta;
@@ -125,6 +131,8 @@ export const placesOverRest = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's places in rooms as {update, remove}; those changed since a moment, if one is given",
+	returns: changesOf(MembershipAnswer),
+	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, context) => placesSince(context, dateOf(updatedSince, context.name)),
 });
 
@@ -134,6 +142,8 @@ export const placesOverDdp = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's places in rooms as a list; as {update, remove}, if a date is given",
+	returns: Match.OneOf([MembershipAnswer], changesOf(MembershipAnswer)),
+	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, context) {
 		const delta = await placesSince(context, dateOf(updatedAt, context.name));
 		return updatedAt === undefined ? delta.update : delta;
@@ -147,6 +157,8 @@ export const onePlace = method({
 	parallel: true,
 	limit: READS,
 	summary: "The caller's place in one room, or null",
+	returns: { subscription: Match.OneOf(MembershipAnswer, null) },
+	errors: [],
 	async run({ roomId }, { store, userId }) {
 		const place = await store.subscriptions.findOne({ rid: roomId, 'u._id': userId });
 		return { subscription: place && shownPlace(place) };

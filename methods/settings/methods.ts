@@ -1,9 +1,11 @@
 /** Settings over the wire (`test/contract/rocketchat-e2e.md` section 11), in the shapes of Rocket.Chat. */
+
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, Nothing } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
+import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser, requirePermission } from '../permissions.js';
 import { changeSettings, readSettings } from './known.js';
@@ -14,6 +16,8 @@ const saveSetting = method({
 	rest: { verb: 'POST', path: 'settings/:_id' },
 	limit: WRITES,
 	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
+	returns: Nothing,
+	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
 	async run({ _id, value }, context) {
 		await requirePermission(context, 'edit-privileged-setting');
 		await changeSettings(context, [{ _id, value }]);
@@ -29,7 +33,7 @@ const Changes = Match.Where((value): value is { _id: string; value: unknown }[] 
 		value.length > 0 &&
 		value.length <= MAX_CHANGES
 	);
-});
+}, 'list of 1 to 100 {_id, value}');
 
 /** Several at once: over DDP by its name in Rocket.Chat's clients, over REST at two paths. */
 const saveSettingsMethods = [
@@ -42,6 +46,8 @@ const saveSettingsMethods = [
 		rest: { verb: 'POST', path, empty: true },
 		limit: WRITES,
 		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
+		returns: true,
+		errors: ['error-action-not-allowed', 'error-invalid-setting', 'error-invalid-setting-value'],
 		async run({ settings }, context) {
 			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
 				const settingIds = settings.map(({ _id }) => _id);
@@ -61,6 +67,8 @@ const getSetting = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Returns a setting',
+	returns: SettingAnswer,
+	errors: ['error-unauthorized', 'error-invalid-setting'],
 	async run({ _id }, context) {
 		const [setting] = await readSettings(context.store, [_id]);
 		if (setting) return setting;
@@ -84,6 +92,8 @@ const publicSettings = method({
 	anonymous: true,
 	parallel: true,
 	summary: 'Lists the settings that clients must know',
+	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
+	errors: [],
 	run: ({ _id, ...page }, { store }) => listSettings(store, page, _id?.split(',')),
 });
 
@@ -94,6 +104,8 @@ const allSettings = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists all settings that are known here, a page at a time',
+	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
+	errors: [],
 	run: (page, { store }) => listSettings(store, page),
 });
 
@@ -110,6 +122,8 @@ const syncPublicSettings = method({
 	anonymous: true,
 	parallel: true,
 	summary: 'Lists the settings that clients must know; with a date, {update, remove} since then',
+	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
+	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, { name, store }) => settingsSince(store, updatedSince, name),
 });
 
@@ -122,6 +136,8 @@ const syncPrivateSettings = method({
 	limit: READS,
 	summary:
 		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
+	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
+	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedSince }, { name, store, userId }) {
 		for (const permission of ['view-privileged-setting', 'edit-privileged-setting']) {
 			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince, name);

@@ -1,6 +1,6 @@
 /** `stream-notify-room-users`: a member asks all others for the key of their room (10.2, 10.3). */
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../model/keys/limits.js';
@@ -23,6 +23,8 @@ export const writeNotifyRoomUsers = method({
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,
 	summary: "Asks the other members of a room for its key: ('<rid>/e2ekeyRequest', rid, keyId)",
+	returns: Nothing,
+	errors: ['not-allowed'],
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
 		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
 		if (eventName !== `${rid}/${RELAYED}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');

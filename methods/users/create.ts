@@ -1,4 +1,5 @@
 /** `users.create`: an admin makes an account for somebody. */
+
 import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
@@ -6,6 +7,7 @@ import { method } from '../../shared/method.js';
 import { insertUser } from '../accounts/insertUser.js';
 import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { WRITES } from '../limits.js';
+import { UserAnswer } from '../model/answers.js';
 import { requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
@@ -38,6 +40,15 @@ export const createUserByAdmin = method({
 	once: true,
 	limit: WRITES,
 	summary: 'Makes an account for somebody; for those who may create-user',
+	returns: { user: UserAnswer },
+	errors: [
+		'error-action-not-allowed',
+		'error-the-field-is-required',
+		'error-field-unavailable',
+		'error-input-is-not-a-valid-field',
+		'error-blocked-username',
+		'error-invalid-email',
+	],
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;

@@ -1,10 +1,12 @@
 /** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
+
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { forEachInParallel } from '../model/inParallel.js';
 import { deleteHistory } from '../model/keys/history.js';
 import { requireConfirmation } from '../model/keys/holders.js';
@@ -74,6 +76,14 @@ export const deleteUser = method({
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
+	returns: { deletedRooms: [String], ...LAST_KEY_HOLDER_ANSWER },
+	errors: [
+		'error-unauthorized',
+		'error-user-param-not-provided',
+		'error-action-not-allowed',
+		'error-last-key-holder',
+		'user-last-owner',
+	],
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'delete-user');

@@ -1,7 +1,9 @@
 /** `users.info`: what there is to know of somebody. */
+
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { UserAnswer } from '../model/answers.js';
 import { findUser, Whom } from '../model/users/findUser.js';
 import { mayUser } from '../permissions.js';
 import { shownFields } from './shown.js';
@@ -13,6 +15,8 @@ export const userInfo = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Tells who somebody is; all of it to themselves and to those who may view-full-other-user-info',
+	returns: { user: UserAnswer },
+	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(whom, context) {
 		const { store, userId } = context;
 		const found = await findUser(context, whom, { _id: 1 });

@@ -1,6 +1,8 @@
 /** `users.list`: everybody, a page at a time. */
+
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser, requirePermission } from '../permissions.js';
 import { shownFields } from './shown.js';
@@ -12,6 +14,8 @@ export const listUsers = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Lists everybody by name; for those who may view-d-room',
+	returns: { users: [UserAnswer], ...PAGE_ANSWER },
+	errors: ['error-unauthorized'],
 	async run(args, context) {
 		const { store, userId } = context;
 		await requirePermission(context, 'view-d-room');

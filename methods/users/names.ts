@@ -19,6 +19,7 @@ const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'use
 export const RealName = Match.Where(
 	(text): text is string =>
 		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
+	'text of 1 to 254 characters on one line',
 );
 
 export const isUsername = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && USERNAME.test(text);

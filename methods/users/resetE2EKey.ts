@@ -1,8 +1,10 @@
 /** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets one's own identity keys, or somebody else's. */
+
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from '../e2e/resetUser.js';
+import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { findByName } from '../model/users/findUser.js';
 import { hasPermission } from '../permissions.js';
 
@@ -22,6 +24,8 @@ export const resetE2EKey = method({
 	secondFactor: true,
 	summary:
 		"Takes away the caller's identity keys, or those of the user that is named, and ends all logins of that user",
+	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
+	errors: ['error-not-allowed', 'error-last-key-holder', 'error-invalid-user-id'],
 	async run({ userId, username, user, confirm }, context) {
 		const { name, store } = context;
 		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });

@@ -1,8 +1,10 @@
 /** `users.setActiveStatus`: whether somebody may log in. */
+
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
+import { UserAnswer } from '../model/answers.js';
 import { requirePermission } from '../permissions.js';
 import { setActive } from './activity.js';
 import { requireOtherAdmin } from './admins.js';
@@ -19,6 +21,8 @@ export const setActiveStatus = method({
 	rest: 'POST',
 	limit: WRITES,
 	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
+	returns: { user: UserAnswer },
+	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store, name } = context;
 		await requirePermission(context, 'edit-other-user-active-status');

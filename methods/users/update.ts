@@ -1,4 +1,5 @@
 /** `users.update`: an admin changes somebody's account. */
+
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -7,6 +8,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { UserAnswer } from '../model/answers.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
@@ -101,6 +103,16 @@ export const updateUser = method({
 	timeout: LONG_WORK_MS,
 	summary:
 		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	returns: { user: UserAnswer },
+	errors: [
+		'error-action-not-allowed',
+		'error-could-not-save-identity',
+		'error-the-field-is-required',
+		'error-field-unavailable',
+		'error-input-is-not-a-valid-field',
+		'error-blocked-username',
+		'error-invalid-email',
+	],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;
 		const demand = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {

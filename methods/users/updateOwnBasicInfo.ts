@@ -1,4 +1,5 @@
 /** `users.updateOwnBasicInfo`: one's own account. */
+
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -6,6 +7,7 @@ import { hashPassword, isPassword, NewPassword, Password } from '../accounts/pas
 import { requireFactorBesidePassword } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
+import { UserAnswer } from '../model/answers.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { RealName, saveNames } from './names.js';
 import { propagateUsername } from './propagateUsername.js';
@@ -39,6 +41,19 @@ export const updateOwnBasicInfo = method({
 	limit: OWN_ACCOUNT,
 	timeout: LONG_WORK_MS,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
+	returns: { user: UserAnswer },
+	errors: [
+		'error-invalid-password',
+		'totp-required',
+		'totp-invalid',
+		'totp-max-attempts',
+		'error-could-not-save-identity',
+		'error-the-field-is-required',
+		'error-field-unavailable',
+		'error-input-is-not-a-valid-field',
+		'error-blocked-username',
+		'error-invalid-email',
+	],
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;
 		const user = await store.users.findOne(

@@ -3,11 +3,25 @@ import { expect } from 'chai';
 import { object, string } from 'superstruct';
 import { reference } from '../../docs/reference.js';
 import { typeText } from '../../docs/types.js';
+import * as catalogue from '../../methods/index.js';
+import { knownErrors } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { compile } from '../../shared/pattern.js';
 
 describe('the reference of methods', () => {
+	const codes = new Set(knownErrors().map(({ error }) => error));
+
+	for (const { name, returns, errors, args } of catalogue.methods) {
+		it(`has the answer and the errors of ${name}, and its types in words`, () => {
+			expect(returns, 'returns').not.to.equal(undefined);
+			expect(errors, 'errors').not.to.equal(undefined);
+			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);
+			const types = args.map(([, matcher]) => typeText(matcher.shape));
+			expect(types.filter((text) => text.includes('<checked value>'))).to.deep.equal([]);
+		});
+	}
+
 	it('shows a method with everything a definition can say', () => {
 		const full = method({
 			name: 'rooms.full',

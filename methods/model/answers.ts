@@ -1,0 +1,102 @@
+/** Patterns of documents as methods answer them, for `returns` of their definitions. */
+import { Match } from '../../shared/match.js';
+import type { Pattern } from '../../shared/pattern.js';
+
+const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
+
+const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
+
+/** A room, of which clients see what it has. */
+export const RoomAnswer = Match.ObjectIncluding({
+	_id: String,
+	t: String,
+	name: Match.Optional(String),
+	u: Match.Optional(Ref),
+	usersCount: Match.Optional(Number),
+	encrypted: Match.Optional(Boolean),
+	e2eKeyId: Match.Optional(Match.OneOf(String, null)),
+	usersWaitingForE2EKeys: Match.Optional([{ userId: String, ts: Date }]),
+});
+
+/** A membership: Rocket.Chat calls it a subscription. */
+export const MembershipAnswer = Match.ObjectIncluding({
+	_id: String,
+	rid: String,
+	u: Ref,
+	t: Match.Optional(String),
+	name: Match.Optional(String),
+	roles: Match.Optional([String]),
+	E2EKey: Match.Optional(String),
+	E2ESuggestedKey: Match.Optional(String),
+	oldRoomKeys: Match.Optional(OldKeys),
+	suggestedOldRoomKeys: Match.Optional(OldKeys),
+});
+
+/** An account, of which the caller sees what their permissions allow. */
+export const UserAnswer = Match.ObjectIncluding({
+	_id: String,
+	username: Match.Optional(String),
+	name: Match.Optional(String),
+	emails: Match.Optional([Match.ObjectIncluding({ address: String })]),
+	roles: Match.Optional([String]),
+	active: Match.Optional(Boolean),
+});
+
+/** Members of an answer that is a page of a list. */
+export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
+
+/** What is answered where the caller may have given up the last copy of a room key. */
+export const LAST_KEY_HOLDER_ANSWER = { lastKeyHolder: Match.Optional(Boolean) } as const;
+
+/** What changed since a time, as `{update, remove}`. */
+export const changesOf = <const P extends Pattern>(document: P) => ({
+	update: [document],
+	remove: [Match.ObjectIncluding({ _id: String, _deletedAt: Date })],
+});
+
+export const SettingAnswer = { _id: String, value: Match.OneOf(String, Number, Boolean) } as const;
+
+export const PermissionAnswer = Match.ObjectIncluding({ _id: String, roles: [String] });
+
+/** A public key that a user stored. */
+export const KeyHistoryAnswer = {
+	public_key: String,
+	ts: Date,
+	previous: String,
+	hash: String,
+	login: Match.Optional(String),
+} as const;
+
+/** Entries of a batch that were not stored, and why. No value: all were. */
+export const SkippedAnswer = Match.Optional({
+	skipped: [{ rid: String, _id: Match.Optional(String), reason: String }],
+	moreSkipped: Match.Optional(Number),
+});
+
+const WhoAndWhen = { encrypted: Boolean, by: Ref, at: Date };
+
+/** The answer of `e2e.roomState`. What concerns the room itself is absent where encryption is switched off. */
+export const RoomStateAnswer = {
+	rid: String,
+	encrypted: Match.Optional(Boolean),
+	keyID: Match.Optional(Match.OneOf(String, null)),
+	toggled: Match.Optional(WhoAndWhen),
+	stale: Match.Optional({ since: Date, reason: String }),
+	hasHolder: Boolean,
+	holders: Number,
+	offered: Number,
+	waiting: Number,
+	withoutIdentityKey: Number,
+	unfitKeys: Number,
+	inactive: Number,
+	returnedOffers: Match.Optional([{ by: String, to: String, at: Date }]),
+	members: [
+		{
+			_id: String,
+			username: Match.Optional(String),
+			state: Match.OneOf('holder', 'offered', 'waiting', 'no-identity-key', 'unfit-key', 'inactive'),
+			unfitKey: Match.Optional(true),
+		},
+	],
+	...PAGE_ANSWER,
+} as const;
