@@ -2,7 +2,7 @@
  * Who seals the key for whom (`test/contract/beyond.md` T1): each waiting member of a room is left to the one provider who was
  * told of them first, so that a hundred providers seal each key about once. Kept in the memory of this process.
  */
-import type { Store } from '../../shared/store.js';
+import type { Store } from '../../../shared/store.js';
 
 interface Lease {
 	readonly provider: string;

@@ -2,10 +2,10 @@
  * The right to reset the key of a room, which one call at a time has, in whatever process (`test/contract/rocketchat-e2e.md`
  * 6.1). It is written in the room, and given back at the end; that of a call that was broken off runs out.
  */
-import type { Room } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
-import { randomId } from '../../shared/ids.js';
-import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
+import type { Room } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import { randomId } from '../../../shared/ids.js';
+import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 
 /** How long it is good for without being renewed, in ms: far longer than a batch takes, or the clocks of servers differ. */
 const LOCK_MS = 30_000;

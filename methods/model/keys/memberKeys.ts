@@ -1,9 +1,9 @@
 /** The places for keys in a subscription, and how a key leaves its own: never without a copy among the old ones. */
-import type { OldRoomKey, Subscription } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { sameLength } from '../lists.js';
-import { MEMBER } from '../rooms/members.js';
+import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { sameLength } from '../../lists.js';
+import { MEMBER } from '../../rooms/members.js';
 import { keyIdOf } from './sealedKey.js';
 import { keyIn, oldKeysIn, sameKey } from './storedKeys.js';
 
@@ -44,8 +44,8 @@ export function withOffered(place: Subscription, roomKeyId: string | null | unde
 
 /** A member who seals the same key again and again must not lose by it those of other times. */
 function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number {
-	const isCopy = ({ e2eKeyId }: OldRoomKey, i: number) =>
-		e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
+	const isCopy = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
+		returned === true || e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
 	const copy = keys.findLastIndex(isCopy);
 	return copy === -1 ? keys.length - 1 : copy;
 }
@@ -79,13 +79,14 @@ export async function archiveAllKeys(
 ): Promise<Subscription | null> {
 	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
 		if (!(await mayEmpty(seen))) return null;
-		const { E2EKey } = seen;
-		if (E2EKey === undefined && seen.E2ESuggestedKey === undefined && !seen.suggestedOldRoomKeys) return null;
+		const { E2EKey, E2ESuggestedKey, suggestedOldRoomKeys, e2eKnownKeys } = seen;
+		const isEmpty = E2EKey === undefined && E2ESuggestedKey === undefined;
+		if (isEmpty && !suggestedOldRoomKeys && !e2eKnownKeys) return null;
 		const after = await store.subscriptions.findOneAndUpdate(
 			sameKeys(seen),
 			{
 				...(E2EKey !== undefined && { $set: { oldRoomKeys: archiveCurrentKey(seen, roomKeyId) } }),
-				$unset: { E2EKey: 1, E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 },
+				$unset: { E2EKey: 1, E2ESuggestedKey: 1, suggestedOldRoomKeys: 1, e2eKnownKeys: 1 },
 			},
 			{ returnDocument: 'after' },
 		);

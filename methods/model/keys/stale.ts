@@ -1,10 +1,10 @@
 /** A key that somebody knows who should not any more (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
 
-import type { Subscription } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import type { Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
+import { isEncryptionShown } from '../../rooms/shown.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';

@@ -1,14 +1,15 @@
 /** The places of one user in all their rooms, a page at a time, and what the end of an identity key means for them. */
-import type { Subscription } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
+import type { Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from './holders.js';
+import { inBatches } from './inBatches.js';
 import { archiveAllKeys } from './memberKeys.js';
 import { holdsKey } from './offers.js';
 import { dequeue, removeEmptyQueue } from './queue.js';
 
 /** Places read in one query. */
-const PAGE = 100;
+const PAGE = 500;
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
@@ -38,6 +39,7 @@ const FILLED: Filter<Subscription> = {
 		{ E2EKey: { $exists: true } },
 		{ E2ESuggestedKey: { $exists: true } },
 		{ suggestedOldRoomKeys: { $exists: true } },
+		{ e2eKnownKeys: { $exists: true } },
 	],
 };
 
@@ -48,8 +50,8 @@ async function keyIdsOf(store: Store, places: readonly Subscription[]) {
 }
 
 /**
- * Empties all places of a user, whose identity key they are sealed for no more: keys go to the old ones, what was offered
- * is dropped. The user is told of each; a room whose key nobody holds then is told that.
+ * Archives all keys of a user, whose identity key they are sealed for no more, and drops what was offered. The user is
+ * notified of each membership, and a room that has lost its last holder by it is notified too.
  * @returns whether there was such a room
  */
 export async function emptyPlaces(context: Context, userId: string): Promise<boolean> {
@@ -57,15 +59,15 @@ export async function emptyPlaces(context: Context, userId: string): Promise<boo
 	let anyLost = false;
 	for await (const page of ownPlaces(store, userId, FILLED)) {
 		const keyIds = await keyIdsOf(store, page);
-		for (const place of page) {
-			const { rid } = place;
-			const keyId = keyIds.get(rid);
-			if (!(await archiveAllKeys(context, place, keyId))) continue;
-			// Asked afterwards: of the last two holders who give up at once, one at least must see it.
-			if (!holdsKey(place, { e2eKeyId: keyId }) || (await hasHolder(store, rid))) continue;
+		await inBatches(page, async (membership) => {
+			const { rid } = membership;
+			const e2eKeyId = keyIds.get(rid);
+			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;
+			// Read afterwards: of the last two holders who give up at once, one at least must see it.
+			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			anyLost = true;
 			tellNoHolder(context, rid, userId);
-		}
+		});
 	}
 	return anyLost;
 }
@@ -78,7 +80,7 @@ export async function isLastHolderAnywhere(store: Store, userId: string): Promis
 	return false;
 }
 
-/** Takes a user out of the queues of all their rooms. The rooms are told. */
+/** Removes a user from the queues of all their rooms. The rooms are notified. */
 export async function leaveQueues(context: Context, userId: string): Promise<void> {
 	const { store } = context;
 	// An empty queue is what a crash leaves of one that was about to be removed.
@@ -86,9 +88,9 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
 	for await (const page of ownPlaces(store, userId)) {
 		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
 		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
-		for (const { _id, usersWaitingForE2EKeys } of rooms) {
+		await inBatches(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
 			if (usersWaitingForE2EKeys?.length) await dequeue(context, _id, [userId]);
 			else await removeEmptyQueue(store, _id);
-		}
+		});
 	}
 }

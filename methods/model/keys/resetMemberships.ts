@@ -1,10 +1,10 @@
 /** What a reset of a room's key does to the places of its members (`test/contract/rocketchat-e2e.md` 5.6). */
-import type { Subscription, WaitingUser } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { createYielder } from '../../shared/yielding.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import type { Subscription, WaitingUser } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
 import { usersWithIdentity } from './identities.js';
 import { archiveAllKeys, archiveCurrentKey, sameKeys } from './memberKeys.js';
 import { offered } from './offers.js';

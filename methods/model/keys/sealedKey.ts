@@ -1,5 +1,5 @@
 /** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). */
-import { clientError } from '../../shared/errors.js';
+import { clientError } from '../../../shared/errors.js';
 import { MAX_KEY_LENGTH } from './limits.js';
 
 /** Base64 of a 2048-bit RSA ciphertext, in characters. */
@@ -23,7 +23,12 @@ export function requireKeyId(key: string, keyId: string | null | undefined, meth
 	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch', { method: methodName });
 }
 
-/** @throws ClientError `error-invalid-key` for what is blank, or longer than any sealed key */
+/** Whether a value can be a sealed key: text that is not blank, and no longer than any sealed key. */
+export function isKey(value: unknown): value is string {
+	return typeof value === 'string' && value.length <= MAX_KEY_LENGTH && value.trim() !== '';
+}
+
+/** @throws ClientError `error-invalid-key` for text that cannot be a sealed key */
 export function requireKey(key: string, methodName: string): void {
-	if (key.trim() === '' || key.length > MAX_KEY_LENGTH) throw clientError('invalidKey', { method: methodName });
+	if (!isKey(key)) throw clientError('invalidKey', { method: methodName });
 }

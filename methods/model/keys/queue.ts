@@ -1,10 +1,11 @@
 /** The queue of members who need the key of a room (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). */
-import type { Room } from '../../shared/documents.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { listOf } from '../lists.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import type { Room } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { listOf } from '../../lists.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
+import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
@@ -143,7 +144,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 	for await (const rids of keylessRooms(store, userId)) {
 		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
-		for (const { _id } of rooms) await enqueue(context, _id, userId);
+		await inBatches(rooms, ({ _id }) => enqueue(context, _id, userId));
 	}
 }
 

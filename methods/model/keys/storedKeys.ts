@@ -2,9 +2,9 @@
  * The keys kept in a place, as far as they are keys: a database that others write to may hold null, an empty string or
  * something else where there is none.
  */
-import type { OldRoomKey, Subscription } from '../../shared/documents.js';
-import type { Filter } from '../../shared/store.js';
-import { listOf } from '../lists.js';
+import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
+import type { Filter } from '../../../shared/store.js';
+import { listOf } from '../../lists.js';
 
 /** Places without a key: with no text, or an empty one. */
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;

@@ -1,10 +1,13 @@
 /** Who holds the key of a room, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
-import { placesOf } from '../rooms/members.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { placesOf } from '../../rooms/members.js';
 import { keyedRoom } from './keyId.js';
 import { holdsKey } from './offers.js';
+
+/** What of a membership says whether its member holds the key. */
+const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
 /** Those of some users who may log in: nobody else can give a key to others. */
 export async function activeUserIds(store: Store, userIds: readonly string[]): Promise<Set<string>> {
@@ -21,7 +24,7 @@ export async function activeUserIds(store: Store, userIds: readonly string[]): P
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const room = (await keyedRoom(store, rid)) ?? {};
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
+	for await (const page of placesOf(store, rid, only, HELD, 100)) {
 		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
 		if ((await activeUserIds(store, holders)).size > 0) return true;
 	}
@@ -30,7 +33,7 @@ export async function hasHolder(store: Store, rid: string, otherThan = ''): Prom
 
 /** Whether the user holds the present key of a room and nobody else does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { E2EKey: 1 } });
+	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HELD });
 	if (!own || !holdsKey(own, (await keyedRoom(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }

@@ -4,13 +4,14 @@
  * once the key is stored, and a key that came too late is put with the old ones and refused. Whatever was acknowledged is
  * then either the present key or among the old.
  */
-import type { Subscription } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import { type Filter, isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
+import type { Subscription } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { type Filter, isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
+import { withRecord } from './knownKeys.js';
 import { archiveCurrentKey, archiveKey, sameKeys, tellMember, withOffered } from './memberKeys.js';
-import { awaitsDecision } from './offers.js';
+import { awaitsDecision, holdsKey } from './offers.js';
 import { enqueue } from './queue.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';
 import { keyIn, oldKeysIn, sameKey } from './storedKeys.js';
@@ -54,9 +55,11 @@ export async function storeOwnKey(
 		if (seen.E2EKey === key && !takes) return null;
 		const oldRoomKeys = (takes ? withOffered : archiveCurrentKey)(seen, room.e2eKeyId, key);
 		const archived = oldRoomKeys.length > 0 && { oldRoomKeys };
+		const keyId = room.e2eKeyId || '';
+		const known = !isOfKeyId(key, keyId) && { e2eKnownKeys: withRecord(seen, key, { keyId }) };
 		const dropped = takes && { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } as const };
 		const same = { ...sameKeys(seen), ...sameKey('E2ESuggestedKey', seen.E2ESuggestedKey) };
-		const after = await writeKey(context, same, { $set: { E2EKey: key, ...archived }, ...dropped });
+		const after = await writeKey(context, same, { $set: { E2EKey: key, ...archived, ...known }, ...dropped });
 		if (after) return after;
 	}
 	return null;
@@ -98,7 +101,7 @@ export async function restoreOrRemoveKey(
 		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
 		if (!seen) return null;
 		const former = oldKeysIn(seen.oldRoomKeys);
-		const present = former.find((old) => !!e2eKeyId && keyIdOf(old.E2EKey) === e2eKeyId);
+		const present = former.find((old) => !!e2eKeyId && old.returned !== true && keyIdOf(old.E2EKey) === e2eKeyId);
 		const others = former.filter((old) => old !== present);
 		const oldRoomKeys = keep ? archiveCurrentKey({ E2EKey: key, oldRoomKeys: others }, e2eKeyId) : others;
 		const old = (keep || present) && { oldRoomKeys };
@@ -119,12 +122,12 @@ export async function restoreOrRemoveKey(
  */
 export async function archiveMismatchedKey(
 	context: Omit<Context, 'name'>,
-	place: Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey'>,
+	place: Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey' | 'e2eKnownKeys'>,
 	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
 ): Promise<boolean> {
 	const { _id, rid, u } = place;
 	const E2EKey = keyIn(place);
-	if (!E2EKey || !e2eKeyId || isOfKeyId(E2EKey, e2eKeyId)) return false;
+	if (!E2EKey || !e2eKeyId || holdsKey(place, { e2eKeyId })) return false;
 	const after = await restoreOrRemoveKey(context, _id, E2EKey, { e2eKeyId }, true);
 	if (after) tellMember(context, after);
 	if (after?.E2EKey) return false;

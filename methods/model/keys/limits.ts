@@ -1,5 +1,5 @@
 /** How much of the key service one caller may use, and how long what they send may be. */
-import type { Limit } from '../../shared/limit.js';
+import type { Limit } from '../../../shared/limit.js';
 
 /** A client sets the keys of all its rooms and members in one go; Rocket.Chat's ten a minute are too few for that. */
 export const KEY_CALLS: Limit = { calls: 600, per: 60_000 };

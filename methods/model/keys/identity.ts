@@ -1,18 +1,19 @@
 /**
  * The identity keys of a user, and what follows when they change (`test/contract/beyond.md` E4, E15). What follows is more than
- * one write. The first one leaves a mark, the last takes it away; whoever finds the mark does all of it again, which
+ * one write. The first one leaves a mark and the last removes it. A call that finds the mark does all of it again, which
  * changes nothing that is done already.
  */
-import type { User } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter } from '../../shared/store.js';
-import { listOf, sameLength } from '../lists.js';
-import { addedTo, missingEntries, nextTime } from './history.js';
+import type { KeyLogin, User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { listOf } from '../../lists.js';
+import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
 import { requireConfirmation } from './holders.js';
 import { emptyPlaces, isLastHolderAnywhere } from './ownMemberships.js';
+import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
-import { tellIdentityChanged } from './sharedRoomUsers.js';
+import { notifyIdentityChanged } from './sharedRoomUsers.js';
 
 /** The two identity keys, as a client made them. */
 export interface KeyPair {
@@ -38,59 +39,79 @@ async function readIdentity({ store, name }: Context, userId: string): Promise<U
 }
 
 /** Finds the user as long as nothing of their identity has changed since it was read. */
-function asRead({ _id, e2e, e2eKeyHistory, e2eRekeying, e2eQueueing }: User): Filter<User> {
+function asRead(user: User): Filter<User> {
+	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
 	return {
 		_id,
 		'e2e.public_key': e2e?.public_key ?? null,
 		'e2e.private_key': e2e?.private_key ?? null,
-		...sameLength('e2eKeyHistory', e2eKeyHistory),
+		...sameHistory(user),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
 	} as Filter<User>;
 }
 
-/** The mark that something of this user is still to be done. */
+/** Whether work of an earlier call on this user is still to be done. */
 function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
+/** Whether a caller came with a login token, with a personal access token, or without one. */
+async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
+	if (hashedToken === null) return 'server';
+	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
+	const user = await store.users.findOne({ _id: userId }, { projection: tokens });
+	const token = listOf(user?.services?.resume?.loginTokens).find((entry) => entry.hashedToken === hashedToken);
+	return token?.type === 'personalAccessToken' ? 'personal-access-token' : 'session';
+}
+
+/** What else there is to say of a pair that is to be stored. */
+export interface StoreOptions {
+	/** Whether keys that are there already may be overwritten. */
+	readonly force: boolean;
+	/** Whether the caller knows that rooms may lose their last holder by it (`test/contract/beyond.md` E11). */
+	readonly confirm: boolean | undefined;
+	/** Demands the proof for overwriting keys, and tells which it was; null where nothing was asked for. */
+	prove(): Promise<KeyLogin | null>;
+}
+
 /**
  * Stores the identity keys of a user. Where the public key is another than before, room keys sealed for the former one are
- * put away, and the user is put into the queue of every encrypted room. The pair that is stored already is not stored
+ * archived, and the user is put into the queue of every encrypted room. The pair that is stored already is not stored
  * again; what a crash left undone is done then.
- * @param force whether keys that are there already may be overwritten
- * @param confirm whether the caller knows that rooms may lose their last holder by that (`test/contract/beyond.md` E11)
- * @returns whether there was such a room
- * @throws ClientError `error-keys-already-set`, `error-key-history-full`, `error-invalid-user`, `error-last-key-holder`
+ * @returns whether a room lost its last holder
+ * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
  */
 export async function storeKeyPair(
-	context: Context & Pick<MethodContext, 'settings'>,
+	context: Context & Pick<MethodContext, 'settings' | 'hashedToken'>,
 	userId: string,
 	pair: KeyPair,
-	{ force = false, confirm }: { force?: boolean | undefined; confirm?: boolean | undefined },
+	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
-	const { store, events, name, settings } = context;
+	const { store, events, name, settings, hashedToken } = context;
+	let login: KeyLogin | undefined;
 	for (;;) {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
-		const isSame = pair.public_key === public_key && pair.private_key === private_key;
-		// Rocket.Chat refuses the very same keys too. Who repeats a call that broke off is let through to end it.
-		const mayStore = force || !public_key || !private_key || (isSame && unfinished(user));
+		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
+		// Rocket.Chat refuses the very same keys too. A caller who repeats an interrupted call may end it.
+		const mayStore = force || !public_key || !private_key || (isIdentical && unfinished(user));
 		if (!mayStore) throw clientError('keysAlreadySet', { method: name });
-		if (isSame) return unfinished(user) && finish(context, user);
-		const isOther = pair.public_key !== public_key;
-		const entries = missingEntries(user, pair.public_key);
-		if (isOther && entries.length === 0) throw clientError('keyHistoryFull', { method: name });
+		if (isIdentical) return unfinished(user) && finish(context, user);
+		const isOther = !isSamePublicKey(pair.public_key, public_key);
 		// With a first key nothing can be sealed for a former one, and what is there stays.
 		const mark = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
 		const mayLose = isOther && mark === 'e2eRekeying' && settings.confirmLastKeyHolder;
 		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
+		// A code is good once: it is asked for once, however often the keys change meanwhile.
+		if (public_key && private_key) login ??= (await prove()) ?? undefined;
+		login ??= await loginOf(store, userId, hashedToken);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
-			addedTo(user, entries, {
+			addedTo(user, missingEntries(user, pair.public_key, login), {
 				'e2e.public_key': pair.public_key,
 				'e2e.private_key': pair.private_key,
-				...(isOther && { [mark]: entries.at(-1)?.ts }),
+				...(isOther && { [mark]: nextTime(user) }),
 			}),
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
@@ -101,15 +122,17 @@ export async function storeKeyPair(
 }
 
 /**
- * Does what follows from a new public key, and takes away the mark, unless yet another key has been stored meanwhile.
+ * Does what follows from a new public key, and removes the mark, unless yet another key has been stored meanwhile. Those
+ * who share a room are notified first: however long the rest takes, they know.
  * @returns whether a room lost its last holder
  */
 async function finish(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
+	if (listOf(e2eKeyHistory).length > 1) await moveEarlier(context.store, _id);
+	const latest = listOf(e2eKeyHistory).at(-1);
+	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lastKeyHolder = !!e2eRekeying && (await emptyPlaces(context, _id));
 	await enqueueEverywhere(context, _id);
-	const [former, latest] = listOf(e2eKeyHistory).slice(-2);
-	if (former && latest) await tellIdentityChanged(context, _id, latest);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null } as Filter<User>,
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
@@ -118,7 +141,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 }
 
 /**
- * Takes a user's identity keys away and leaves the mark that their places are still to be emptied.
+ * Removes a user's identity keys and leaves the mark that their memberships are still to be emptied.
  * @returns the mark; that of a call before this one, if that did not come to its end
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
