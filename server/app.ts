@@ -4,13 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { mayUser } from '../methods/permissions.js';
 import { publishChange } from '../methods/streams/publishChange.js';
+import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
+import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { createBus } from './cluster/bus.js';
-import { type Catalogue, connectionListener, publicationsOf } from './core/catalogue.js';
-import { createDeadlines } from './core/deadlines.js';
-import type { ExpiringCacheOptions } from './core/expiring-cache.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { clientAddressOf } from './core/limits/address.js';
@@ -19,9 +18,9 @@ import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
-import { InFlightCalls } from './rest/caller.js';
-import { createRest } from './rest/endpoint.js';
+import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
+import { createRest } from './rest/server.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
@@ -49,7 +48,7 @@ export interface AppOptions {
 	/** Time between looks whether the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
+	/** How many outcomes of calls are remembered for repeated calls, and how long; a ttl of 0 disables it. */
 	readonly once: ExpiringCacheOptions;
 	/** How many proxies stand before the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
@@ -78,7 +77,7 @@ export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
-	const services = { store, bus, settings, log, argumentLogLevel, deadlines: createDeadlines() };
+	const services = { store, bus, settings, log, argumentLogLevel };
 	const hub = createStreamHub(catalogue.streams);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const limits =
@@ -135,7 +134,7 @@ export function createApp(options: AppOptions): App {
 		},
 		async close() {
 			clearInterval(sweeper);
-			const giveUp = setTimeout(() => calls.giveUp(), grace);
+			const giveUp = setTimeout(() => calls.close(), grace);
 			// Whoever is silent, or in the middle of a request, would keep the process alive.
 			const cut = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);

@@ -47,7 +47,7 @@ async function serve(config: Config): Promise<void> {
 			corsOrigin: config['cors-origin'],
 			grace: config.grace,
 			rateLimit: config['rate-limit'],
-			once: { lifetime: config['once-lifetime'], max: config['once-max'] },
+			once: { ttl: config['once-lifetime'], max: config['once-max'] },
 			forwardedCount: config['forwarded-count'],
 			rocketChatVersion: config['rocketchat-version'],
 			// In the demo somebody tries calls by hand: what was wrong with one must be seen.

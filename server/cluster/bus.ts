@@ -1,7 +1,7 @@
 /** Events within this process. */
-import type { Change, EventName, EventPayloads, Listener } from '../../shared/events.js';
+import type { Change, EventName, EventPayloads, EventPublisher, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
-import { type Few, membersOf, withMember, withoutMember } from '../ddp/publications/compact-set.js';
+import { type Few, membersOf, withMember, withoutMember } from '../core/compact-set.js';
 
 /** What a listener for changes wants to hear of. */
 export interface Watched {
@@ -15,14 +15,9 @@ export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
-export interface Bus {
+export interface Bus extends EventPublisher {
 	/** How many listen, to whatever. */
 	readonly listeners: number;
-	/**
-	 * Tells every listener.
-	 * @returns resolves, and never rejects, when all have ended; undefined where none goes on asynchronously
-	 */
-	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
 	/** Calls the listener at every event of that name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**

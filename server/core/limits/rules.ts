@@ -1,11 +1,67 @@
-/** Which rules are about which calls and subscriptions (`test/contract/ddp.md` section 14): found once, when a server is built. */
+/**
+ * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters. The
+ * rules for each name are found once, when a server is built.
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Limit, RateEvent, RateRule } from '../../../shared/limit.js';
 import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
-import { type Counter, createCounter } from './counter.js';
 
-/** What of a server's catalogue there are limits for. */
+/** How a key stands with a limit after it was counted. */
+export interface RateLimitResult {
+	readonly allowed: boolean;
+	/** Calls that are allowed in a window. */
+	readonly limit: number;
+	/** Calls that are left in this window. */
+	readonly remaining: number;
+	/** ms until the next window: a whole number, at least 1. */
+	readonly timeToReset: number;
+}
+
+export interface Counter {
+	/** Counts one call: with a limit of N, N are allowed. */
+	count(key: string): Promise<RateLimitResult>;
+	/** Takes back one call. */
+	refund(key: string): Promise<void>;
+	/** Forgets all calls of a key. */
+	forget(key: string): Promise<void>;
+}
+
+/** Longest window, in ms: the longest delay of Node's timers. */
+const MAX_WINDOW_MS = 2 ** 31 - 1;
+
+/**
+ * Makes a counter. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
+ * share one window, so a caller who comes late in it gets twice as many calls.)
+ * @throws Error for an invalid limit
+ */
+export function createCounter({ calls, per }: Limit): Counter {
+	if (!Number.isInteger(calls) || calls < 1 || !Number.isInteger(per) || per < 1 || per > MAX_WINDOW_MS) {
+		throw new Error(`A limit must be whole numbers of calls and ms, not ${calls} per ${per}`);
+	}
+	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
+	return {
+		async count(key) {
+			// The package's `penalty` is its `consume` without an exception for a refused call.
+			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
+			return {
+				allowed: consumedPoints <= calls,
+				limit: calls,
+				remaining: remainingPoints,
+				timeToReset: Math.max(1, Math.round(msBeforeNext)),
+			};
+		},
+		async refund(key) {
+			await limiter.reward(key);
+		},
+		async forget(key) {
+			await limiter.delete(key);
+		},
+	};
+}
+
+/** The part of a server's catalogue that has limits. */
 export interface Limited {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];

@@ -1,22 +1,18 @@
-/** The REST shim on fastify: what HTTP adds to a call, and every way in which a request cannot be one. */
-import { type IncomingMessage, METHODS } from 'node:http';
+/** The HTTP server for REST, on fastify, and the answers to requests that are no calls. */
+import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
-import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
-import { secondFactorOf } from '../core/second-factor.js';
-import { type InFlightCalls, RestCaller } from './caller.js';
 import { allowOrigins } from './cors.js';
-import { ANYONE, authenticate, type Identity } from './credentials.js';
-import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
-import { type Request, type Route, routesOf } from './routes.js';
+import { failed, refused, send, wrongVerb } from './envelope.js';
+import { handle, type RequestOptions, type Route } from './request.js';
+import { routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
 
@@ -25,72 +21,14 @@ function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
 
-const FORM = 'application/x-www-form-urlencoded';
-
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
 
-function hasCredentials({ headers }: FastifyRequest): boolean {
-	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
-}
-
-/** Whether an address says what it means: a broken escape in a query would be read as if it were text. */
-function isReadable(url: string): boolean {
-	try {
-		return decodeURIComponent(url) !== '';
-	} catch {
-		return false;
-	}
-}
-
-/** Who a request comes from; null for those who may not go on. */
-async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
-	if (route.credentials === 'ignored') return ANYONE;
-	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
-	// Where nobody need log in, a token that has run out must not keep a client from the answer for everybody.
-	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
-}
-
-/** What a route answers, also where it throws what a client may see. */
-async function answerOf(route: Route, request: Request): Promise<Answer> {
-	try {
-		return await route.answer(request);
-	} catch (thrown) {
-		if (isClientSafe(thrown) || thrown instanceof MatchError) return failed(thrown);
-		throw thrown;
-	}
-}
-
-/** What the header `Idempotency-Key` may hold (`test/contract/beyond.md` E1). */
-const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
-
-/** What tells a request from all others of its user; null where the header does not say it rightly. */
-function markOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
-	const key = headers['idempotency-key'];
-	if (key === undefined) return undefined;
-	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
-}
-
-function addRoute(app: FastifyInstance, route: Route, services: Services, { addressOf, calls }: RestOptions): void {
-	const url = urlOf(route.path);
+function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
 	app.route({
 		method: [...route.verbs],
-		url,
-		async handler(request, reply) {
-			const identity = await identityOf(request, route, services);
-			if (!identity) return send(reply, UNAUTHORIZED);
-			if (identity.withoutUsername && !route.withoutUsername) return send(reply, failed(clientError('namelessCaller')));
-			const mark = markOf(request);
-			if (mark === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-			const isQuery = request.method !== 'POST';
-			if (isQuery && !isReadable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
-			const secondFactor = secondFactorOf(request.headers['x-2fa-code'], request.headers['x-2fa-method']);
-			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactor, reply, calls);
-			const fields = (isQuery ? request.query : request.body) ?? {};
-			const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
-			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller }));
-		},
+		url: urlOf(route.path),
+		handler: (request, reply) => handle(request, reply, route, services, options),
 	});
 }
 
@@ -139,17 +77,13 @@ function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 	);
 }
 
-export interface RestOptions {
+export interface RestOptions extends RequestOptions {
 	/** Largest body, in bytes. */
 	readonly maxBody: number;
 	/** Origins whose pages may call, see `allowOrigins`; without it none but our own. */
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
-	/** The network address of whoever made a request. */
-	addressOf(request: IncomingMessage): string | null;
-	/** Those whose callers still wait. */
-	readonly calls: InFlightCalls;
 }
 
 /** Makes the HTTP server with the REST routes of these methods; it does not listen yet. */

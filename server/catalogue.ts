@@ -1,11 +1,11 @@
 /** What a server offers its clients. */
-import type { RateMessage, RateRule } from '../../shared/limit.js';
-import type { Log } from '../../shared/log.js';
-import type { Connection, Method } from '../../shared/method.js';
-import type { Publication } from '../../shared/publication.js';
-import type { Stream } from '../../shared/stream.js';
-import type { Strategy } from '../ddp/publications/mergebox.js';
-import type { Publications } from '../ddp/publications/subscriptions.js';
+import type { RateMessage, RateRule } from '../shared/limit.js';
+import type { Log } from '../shared/log.js';
+import type { Connection, Method } from '../shared/method.js';
+import type { Publication } from '../shared/publication.js';
+import type { Stream } from '../shared/stream.js';
+import type { Strategy } from './ddp/publications/mergebox.js';
+import type { Publications } from './ddp/publications/subscriptions.js';
 
 export interface Catalogue {
 	readonly methods: readonly Method[];
