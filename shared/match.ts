@@ -87,5 +87,10 @@ export const Match = {
 	Error: MatchError,
 } as const;
 
+/** Whole numbers from 0 to 2147483648, as counts and offsets are. */
+export const WholeNumber = Match.Where(
+	(value): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
+);
+
 /** Any string but the empty one. */
 export const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');

@@ -1,21 +1,18 @@
-/** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`test/contract/rocketchat-e2e.md` 7.2). */
+/** Authentication over REST: headers `X-User-Id` and `X-Auth-Token` (`test/contract/rocketchat-e2e.md` 7.2). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import type { Caller } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 
 export interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** True for a user without user name, who may do next to nothing here (7.2). */
+	/** True for a user without a user name, who may call very few methods (7.2). */
 	readonly withoutUsername: boolean;
 }
 
-/** Someone not logged in. */
+/** A caller who is not logged in. */
 export const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
-/**
- * Finds whose credentials these are.
- * @returns null where they are missing, wrong or have run out
- */
+/** Finds the user of a request. @returns null where the credentials are missing, wrong or expired */
 export async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
 	const userId = headers['x-user-id'];
 	const token = headers['x-auth-token'];

@@ -27,9 +27,9 @@ function parseMessage(text: string): unknown {
 
 /**
  * Runs the call that a body holds.
- * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: whoever
- * filters requests sees only the path.
- * @throws MatchError, ClientError for a body that holds no call; what the call itself throws is in the answer
+ * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: a
+ * proxy that filters requests sees only the path.
+ * @throws MatchError, ClientError for a body that holds no call. Errors of the call itself are in the answer.
  */
 export async function callMethod(
 	invoker: Invoker,

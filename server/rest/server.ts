@@ -32,13 +32,13 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	});
 }
 
-/** Refuses the verbs that none of the routes at a path is for. */
+/** Refuses the verbs that no route at a path has. */
 function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
 	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	app.route({
 		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
 		url: urlOf(path),
-		// Before the body is read: it does not matter here whether that is sound.
+		// Before the body is read, so that an invalid body does not change the answer.
 		onRequest: async (request, reply) => {
 			reply.header('allow', allow.join(', '));
 			return send(reply, wrongVerb(`${request.method} is not allowed here; use ${allow.join(' or ')}`));
@@ -59,7 +59,7 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 	done(null, body);
 }
 
-/** What fastify itself refuses, and what is wrong in a way nobody foresaw. */
+/** Answers requests that fastify refuses, and unexpected errors. */
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
@@ -67,7 +67,7 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 	return send(reply, failed(error));
 }
 
-/** Answers what is no HTTP at all, or has headers beyond all measure. */
+/** Answers input that is no HTTP, or whose headers are too large. */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
 	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -80,7 +80,7 @@ function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 export interface RestOptions extends RequestOptions {
 	/** Largest body, in bytes. */
 	readonly maxBody: number;
-	/** Origins whose pages may call, see `allowOrigins`; without it none but our own. */
+	/** Origins whose pages may call, see `allowOrigins`. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
@@ -97,9 +97,9 @@ export function createRest(
 	const app = fastify({
 		bodyLimit: maxBody,
 		requestTimeout: REQUEST_TIMEOUT,
-		// While the server closes, those whose connection is open are still served: SockJS clients poll for their answers.
+		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
-		// Node's own parser, here and for forms: it makes objects without a prototype, which patterns take for plain ones.
+		// Node's parser, here and for forms: it makes objects without a prototype, which count as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: refuseRawRequest,
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
@@ -108,7 +108,7 @@ export function createRest(
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
 	if (corsOrigin !== undefined) allowOrigins(app, '/api/', corsOrigin);
 	app.register(formbody, { parser: (text) => querystring.parse(text) });
-	// Verbs that fastify does not route by itself, so that a known path answers 405 to them all.
+	// Verbs that fastify does not route by default, so that a known path answers 405 to all of them.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));

@@ -69,22 +69,22 @@ export interface Limited {
 	readonly limits?: readonly RateRule[];
 }
 
-/** A rule at work. */
+/** A rule with its counter. */
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly id: string;
 	readonly counter: Counter;
-	/** Whether it may be about what has this name. */
+	/** Whether it can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
-	/** What an event of such a name is counted under; null where the rule is not about it. */
+	/** The key that such an event is counted under; null where the rule does not match it. */
 	keyOf(event: RateEvent): string | null;
 }
 
 export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string, readonly Rule[]>>>;
 
-/** What a rule allows that does not say it; Meteor's. */
+/** Meteor's default, for rules without figures. */
 const DEFAULT: Limit = { calls: 10, per: 1000 };
 
-/** Keys of events that differ from one caller to the next. */
+/** The keys of events that identify a caller. */
 const CALLERS = ['userId', 'clientAddress', 'connectionId'] as const;
 
 function matches(matcher: unknown, value: unknown): boolean {
@@ -99,10 +99,10 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 
 function createRule(rule: RateRule, id: string): Rule {
 	const { matcher, calls = DEFAULT.calls, per = DEFAULT.per, callback, message } = rule;
-	const asked = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
-	// Of a value, or a list of values, there is one count: only what a function lets through has many.
-	const counted = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
-	const [first, second] = counted;
+	const matched = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
+	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
+	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
+	const [first, second] = countedKeys;
 	return {
 		id,
 		callback,
@@ -110,16 +110,16 @@ function createRule(rule: RateRule, id: string): Rule {
 		counter: createCounter({ calls, per }),
 		appliesTo: (type, name) => matches(matcher.type, type) && matches(matcher.name, name),
 		keyOf(event) {
-			for (const key of asked) if (!matches(matcher[key], event[key])) return null;
+			for (const key of matched) if (!matches(matcher[key], event[key])) return null;
 			if (first === undefined) return '';
-			// Most rules count by one value, and such a key is made for every call.
+			// Most rules count by one value: the key of every call is cheap then.
 			if (second === undefined) return countedValue(event, first) ?? '';
-			return JSON.stringify(counted.map((key) => countedValue(event, key)));
+			return JSON.stringify(countedKeys.map((key) => countedValue(event, key)));
 		},
 	};
 }
 
-/** The limit in a definition: for each user, and for each address where nobody is logged in. */
+/** The limit in a definition: calls are counted by user, or by address where nobody is logged in. */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },
@@ -129,7 +129,7 @@ function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): Rate
 
 /**
  * Finds the rules for each name.
- * @throws Error for a limit that is none
+ * @throws Error for an invalid limit
  */
 export function rulesByName({ methods, publications, limits = [] }: Limited): RulesByName {
 	const general = limits.map((rule, i) => createRule(rule, rule.id ?? String(i)));
@@ -140,7 +140,7 @@ export function rulesByName({ methods, publications, limits = [] }: Limited): Ru
 	): ReadonlyMap<string, readonly Rule[]> {
 		const found = new Map<string, readonly Rule[]>();
 		for (const { name, limit } of definitions) {
-			// Nobody asks for a universal publication.
+			// Clients do not subscribe to universal publications.
 			if (name === null) continue;
 			const own = limit ? rulesOfLimit(type, name, limit) : [];
 			const its = [
