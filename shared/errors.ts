@@ -215,6 +215,14 @@ export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, de
 	return new ClientError(error, reason(value), details);
 }
 
+/** Every error in the two tables, for the documentation. What a sentence is about stands as `…` in it. */
+export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
+	return [
+		...Object.values<Refusal>(refusals).map(({ error, reason = '' }) => ({ error, reason })),
+		...Object.values(refusalsOf).map(({ error, reason }) => ({ error, reason: reason('…') })),
+	];
+}
+
 const TOO_MANY_REQUESTS = 'too-many-requests';
 
 /** Seconds after which to try again while the database is not available. */

@@ -1,5 +1,5 @@
 /**
- * The one list of settings. Flags, environment variables, `--help`, the README's table and the check at start all come
+ * The one list of settings. Flags, environment variables, `--help`, the table in docs/operating.md and the check at start all come
  * from it.
  */
 
@@ -297,8 +297,8 @@ export function helpText(): string {
 	].join('\n');
 }
 
-/** The settings table of the README, as Markdown. */
-export function readmeTable(): string {
+/** The table of settings in docs/operating.md, as Markdown. */
+export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',
 		'|---|---|---|---|',

@@ -1,5 +1,5 @@
 import type { Connection, SecondFactor } from '../../shared/method.js';
-import type { RateLimitClient } from './limits/rate.js';
+import type { RateLimitClient } from './limits/rules.js';
 
 /** Identifies a call among all calls of its user to its method: a call that is repeated comes with the same key. */
 export interface IdempotencyKey {

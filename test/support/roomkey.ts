@@ -9,6 +9,7 @@ import { createRateLimits } from '../../server/core/limits/rate.js';
 import type { ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';
 import type { Person } from './people.js';
 import { openTestStore } from './store.js';
@@ -53,7 +54,7 @@ export async function openRoomkey(
 	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage });
 	const { store, close } = await openTestStore();
 	const invoker = createInvoker(
-		methods,
+		checkingDeclarations(methods),
 		{
 			store: seenAs(store),
 			bus,

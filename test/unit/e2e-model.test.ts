@@ -124,9 +124,7 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 	}
 }
 
-describe('the whole key service, at random', function () {
-	this.timeout(120_000);
-
+describe('the whole key service, at random', () => {
 	it('never has two key ids for a room, loses no acknowledged key, leaves no room dead, and its queues agree', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.boolean(), fc.array(step, { maxLength: 40, size: 'max' }), async (isKeyed, steps) => {

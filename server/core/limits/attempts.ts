@@ -6,8 +6,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isClientSafe } from '../../../shared/errors.js';
 import { addressKey } from './address.js';
-import type { RateLimitClient } from './rate.js';
-import { createCounter, type RateLimitResult } from './rules.js';
+import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
 
 /** Failures of one address, whatever the names. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };

@@ -7,21 +7,10 @@ import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import { type Attempt, limitAttempts } from './attempts.js';
-import { type Limited, type RateLimitResult, type Rule, rulesByName } from './rules.js';
+import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, rulesByName } from './rules.js';
 
 /** `dry-run` refuses no call and only logs which would have been. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
-
-/** The client that calls or subscribes. */
-export interface RateLimitClient {
-	readonly userId: string | null;
-	/** Network address, null where it is unknown. */
-	readonly clientAddress: string | null;
-	/** The id of its connection. Absent over REST. */
-	readonly connectionId?: string | undefined;
-	/** Receives how the call stands with its limit. */
-	onRateLimit?(result: RateLimitResult): void;
-}
 
 /**
  * The result that decides, of at least one: the refusal that lasts longest; without a refusal, the one with the fewest

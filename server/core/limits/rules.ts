@@ -19,6 +19,17 @@ export interface RateLimitResult {
 	readonly timeToReset: number;
 }
 
+/** The client that calls or subscribes. */
+export interface RateLimitClient {
+	readonly userId: string | null;
+	/** Network address, null where it is unknown. */
+	readonly clientAddress: string | null;
+	/** The id of its connection. Absent over REST. */
+	readonly connectionId?: string | undefined;
+	/** Receives how the call stands with its limit. */
+	onRateLimit?(result: RateLimitResult): void;
+}
+
 export interface Counter {
 	/** Counts one call: with a limit of N, N are allowed. */
 	count(key: string): Promise<RateLimitResult>;

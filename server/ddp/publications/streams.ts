@@ -5,7 +5,7 @@ import { Match } from '../../../shared/match.js';
 import { type Publication, publication } from '../../../shared/publication.js';
 import type { Stream } from '../../../shared/stream.js';
 import * as codec from '../codec.js';
-import { Broadcast } from './broadcast.js';
+import { Broadcast } from '../transports/broadcast.js';
 import type { Subscription } from './subscription.js';
 
 export interface StreamHub {

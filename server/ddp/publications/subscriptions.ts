@@ -4,7 +4,7 @@ import { type ClientError, clientError, notFound, toClientError } from '../../..
 import type { Connection } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { type Few, fewOf, membersOf, withoutMember } from '../../core/compact-set.js';
-import type { RateLimitClient } from '../../core/limits/rate.js';
+import type { RateLimitClient } from '../../core/limits/rules.js';
 import * as codec from '../codec.js';
 import type { Sub } from '../messages.js';
 import type { Transport } from '../transports/transport.js';

@@ -3,11 +3,11 @@
  * waits for its next poll, and a poll with nothing to tell is held until there is something.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Broadcast } from '../../publications/broadcast.js';
+import type { Broadcast } from '../broadcast.js';
 import { visibleHeaders } from '../headers.js';
 import { IncomingBuffer } from '../incoming-buffer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
-import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from '../sockjs-frames.js';
 
 export interface PollingOptions extends TransportOptions {
 	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
