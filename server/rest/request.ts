@@ -1,11 +1,12 @@
 /** One REST request: from its headers, query and body to a call and its answer. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
 import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/rules.js';
-import { ANYONE, authenticate, type Identity } from './credentials.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
@@ -41,6 +42,25 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 	};
 }
 
+interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
+	/** True for a user without a user name, who may call very few methods (7.2). */
+	readonly withoutUsername: boolean;
+}
+
+/** A caller who is not logged in. */
+const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
+
+/** Finds the user of a request. @returns null where the credentials are missing, wrong or expired */
+async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
+	const userId = headers['x-user-id'];
+	const token = headers['x-auth-token'];
+	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
+	const hashedToken = hashToken(token);
+	const holder = await findTokenHolder(services, hashedToken, userId);
+	if (holder === 'unknown' || holder === 'expired') return null;
+	return { userId, hashedToken, withoutUsername: !holder.user.username };
+}
+
 /** The caller of a method over REST. */
 export class RestCaller implements Caller {
 	readonly userId: string | null;
@@ -49,7 +69,7 @@ export class RestCaller implements Caller {
 	#signal: AbortSignal | undefined;
 
 	constructor(
-		{ userId, hashedToken }: Pick<Identity, 'userId' | 'hashedToken'>,
+		{ userId, hashedToken }: Pick<Caller, 'userId' | 'hashedToken'>,
 		readonly clientAddress: string | null,
 		readonly idempotencyKey: IdempotencyKey | undefined,
 		readonly secondFactor: SecondFactor | undefined,

@@ -6,8 +6,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
 import { visibleHeaders } from '../headers.js';
 import { IncomingBuffer } from '../incoming-buffer.js';
-import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from '../sockjs-frames.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
 	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */

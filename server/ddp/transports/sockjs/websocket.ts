@@ -6,9 +6,9 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { HeartbeatPeer, Heartbeats } from '../../heartbeat.js';
 import type { Broadcast } from '../broadcast.js';
+import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
 import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
-import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from '../sockjs-frames.js';
 
 export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
