@@ -21,6 +21,9 @@ export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
 /** New identity keys: each of them is kept in the history. */
 export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
 
+/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
+export const LONG_WORK_MS = 600_000;
+
 /** What Meteor's default rule applies to. Roomkey has the first two. */
 const ACCOUNT_METHODS = ['login', 'createUser', 'resetPassword', 'forgotPassword'];
 

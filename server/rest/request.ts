@@ -20,6 +20,8 @@ export interface RestRequest {
 	/** The values of the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
+	/** The login token as it was sent. */
+	readonly token: unknown;
 }
 
 export interface Route {
@@ -173,5 +175,6 @@ export async function handle(
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 	const pathMembers = request.params as Record<string, string>;
-	return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller }));
+	const token = request.headers['x-auth-token'];
+	return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
 }

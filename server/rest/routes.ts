@@ -2,7 +2,7 @@
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
-import { logIn, logOut } from './accounts.js';
+import { logIn, logOut, logOutOtherClients } from './accounts.js';
 import { serverInfo } from './info.js';
 import { callMethod } from './methodCall.js';
 import { methodRoute, requireKnownFields } from './methodRoute.js';
@@ -46,6 +46,15 @@ export function routesOf(
 			answer(request) {
 				requireKnownFields(request, new Set(), 'logout');
 				return logOut(invoker, request.caller);
+			},
+		},
+		{
+			path: 'users.logoutOtherClients',
+			verbs: ['POST'],
+			credentials: 'required',
+			answer(request) {
+				requireKnownFields(request, new Set(), 'users.logoutOtherClients');
+				return logOutOtherClients(invoker, request);
 			},
 		},
 		...['info', '/api/info'].map(

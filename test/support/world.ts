@@ -9,6 +9,7 @@ import type { Room, Subscription, User } from '../../shared/documents.js';
 import { type ClientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Store, UpdateFilter } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from './crash.js';
+import { publicKey } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';
 
@@ -276,7 +277,7 @@ export class World {
 			if (!(await this.room(rid))?.encrypted || members.length === 0) continue;
 			for (const by of members) {
 				if (await this.#public(by)) continue;
-				const pair = { public_key: `public ${by.username}`, private_key: `secret of ${by.username}`, force: true };
+				const pair = { public_key: publicKey(by.username), private_key: `secret of ${by.username}`, force: true };
 				await this.#must({ by, name: 'e2e.setUserPublicAndPrivateKeys', members: pair });
 			}
 			const holder = await this.#holderOf(rid, members, sealed);
@@ -296,9 +297,11 @@ export class World {
 		const state = (await this.#must({ by, name: 'e2e.roomState', members: { rid } })) as {
 			keyID?: string;
 			hasHolder: boolean;
+			returnedOffers?: unknown[];
 			members: { _id: string; state: string }[];
 		};
-		if (state.hasHolder) {
+		// A member who has returned a key is given none by the same member again: the room needs another.
+		if (state.hasHolder && !state.returnedOffers) {
 			const holder = state.members.find((member) => member.state === 'holder');
 			return members.find(({ id }) => id === holder?._id) as Person;
 		}
@@ -306,7 +309,11 @@ export class World {
 		const key = sealed(keyId);
 		if (state.keyID) {
 			const reset = { rid, e2eKey: key, e2eKeyId: keyId };
-			await this.#must({ by, name: 'e2e.resetRoomKey', members: reset, offersKeyId: keyId, storesKey: { rid, key } });
+			const call = { name: 'e2e.resetRoomKey', members: reset, offersKeyId: keyId, storesKey: { rid, key } };
+			for (const member of members) {
+				if ((await this.make({ ...call, by: member })).kind === 'done') return member;
+			}
+			throw new Error(`Nobody may reset the key of ${rid}`);
 		} else {
 			await this.#must({ by, name: 'e2e.setRoomKeyID', members: { rid, keyID: keyId }, offersKeyId: keyId });
 			const update = { rid, uid: by.id, key };
@@ -341,8 +348,11 @@ export class World {
 				const offers = { usersSuggestedGroupKeys: { [rid]: [entry] } };
 				await this.#must({ by: holder, name: 'e2e.provideUsersSuggestedGroupKeys', members: offers });
 			}
-			// An offer left behind by a broken-off reset is refused, and gone then.
+			// An offer left behind by an interrupted reset is refused, and gone then.
 			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
+			if ((await this.place(rid, member))?.E2EKey && (await lacks())) {
+				await this.#must({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
+			}
 		}
 	}
 }
