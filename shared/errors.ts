@@ -232,6 +232,10 @@ export function knownErrors(): { readonly error: string | number; readonly reaso
 	return [
 		...Object.values<Refusal>(refusals).map(({ error, reason = '' }) => ({ error, reason })),
 		...Object.values(refusalsOf).map(({ error, reason }) => ({ error, reason: reason('…') })),
+		{
+			error: TOO_MANY_REQUESTS,
+			reason: 'Error, too many requests. Please slow down. You must wait … seconds before trying again.',
+		},
 	];
 }
 

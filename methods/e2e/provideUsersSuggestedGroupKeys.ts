@@ -184,7 +184,7 @@ export const provideUsersSuggestedGroupKeys = method({
 	limit: KEY_CALLS,
 	summary: 'Offers the keys of rooms to members who wait for them; names the entries that could not be served',
 	returns: SkippedAnswer,
-	errors: ['error-key-id-mismatch', 'error-too-many-keys', 'error-invalid-key', 'error-invalid-key-id'],
+	errors: [],
 	async run({ usersSuggestedGroupKeys }, context) {
 		const { userId, store, settings } = context;
 		if (!(await setting(store, 'E2E_Enable'))) return undefined;

@@ -53,7 +53,7 @@ export const setUserPublicAndPrivateKeys = method({
 	timeout: 5 * 60_000,
 	summary: "Stores the caller's identity keys; with force also over others",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
-	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder', 'error-key-history-full'],
+	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
 		const { name, userId, settings } = context;
 		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);

@@ -58,7 +58,7 @@ export const updateGroupKey = method({
 	limit: KEY_CALLS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: Nothing,
-	errors: ['error-invalid-room', 'error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
+	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
 		const { name, userId, store, settings } = context;
 		requireKey(key, name);
