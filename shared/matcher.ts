@@ -1,6 +1,7 @@
 /** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`test/contract/check.md` 12.2, A). */
 import { Struct } from 'superstruct';
 import { prepend } from './path.js';
+import { ANY, type Shape } from './shape.js';
 
 /** What is wrong, and where; `path` is `''` for the value itself. */
 export interface Fault {
@@ -52,6 +53,19 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
 			},
 		});
+	}
+
+	#shape: Shape = ANY;
+
+	/** What it matches, as data. */
+	get shape(): Shape {
+		return this.#shape;
+	}
+
+	/** Says what it matches, for the documentation. */
+	describedAs(shape: Shape): this {
+		this.#shape = shape;
+		return this;
 	}
 
 	/** All faults of a value that stands at a path, see `FaultCollector` (`test/contract/check.md` section 9). */

@@ -4,7 +4,7 @@ import type { Events } from './events.js';
 import type { Limit } from './limit.js';
 import type { Log } from './log.js';
 import type { AnyMatcher } from './matcher.js';
-import { compileKeys, type Infer, type Pattern } from './pattern.js';
+import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import type { RandomSource } from './random.js';
 import type { Store } from './store.js';
 
@@ -41,8 +41,12 @@ export interface Settings {
 	readonly signUps: boolean;
 	/** How long a waiting member is left to the one who was told of them, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
-	/** Whether a public key must be a JWK, not just any text (`test/contract/beyond.md` E5). */
+	/** Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
+	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
+	readonly strictKeyIds: boolean;
+	/** Whether replacing or resetting identity keys takes the second factor or, without one, the password (E15). */
+	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
 }
@@ -116,6 +120,9 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
 
+/** The `error` of a `ClientError`. */
+export type ErrorCode = string | number;
+
 /** What `method()` takes: all there is to say about a method, said once. */
 export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name on the wire, such as `e2e.setRoomKeyID`. */
@@ -126,6 +133,13 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	rest?: RestRoute['verb'] | RestRoute;
 	/** One line for people. */
 	summary: string;
+	/** Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown. */
+	returns?: Pattern;
+	/**
+	 * Codes of the errors it may throw, beside those that every method of its kind has, see `commonErrors`. Only documented,
+	 * and checked by the tests.
+	 */
+	errors?: readonly ErrorCode[];
 	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
@@ -168,9 +182,25 @@ export interface Method {
 	readonly secondFactor: boolean;
 	readonly once: boolean;
 	readonly limit: Limit | undefined;
+	/** Undefined: unknown. */
+	readonly returns: AnyMatcher | undefined;
+	readonly errors: readonly ErrorCode[] | undefined;
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
+}
+
+/** Codes that a call of the method may be refused with before it runs, or by what its definition asks for. */
+export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
+	return [
+		...(method.args.length > 0 ? [400] : []),
+		...(method.anonymous ? [] : ['error-invalid-user']),
+		...(method.limit ? ['too-many-requests'] : []),
+		...(method.once ? ['error-idempotency-mismatch'] : []),
+		...(method.secondFactor ? ['totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'] : []),
+		'error-timeout',
+		500,
+	];
 }
 
 /** In ms. */
@@ -180,7 +210,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: MethodDefinition<P, Anonymous>,
 ): Method {
-	const { name, summary, rest, limit, args, run } = definition;
+	const { name, summary, rest, limit, returns, errors, args, run } = definition;
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	const { once = false, secondFactor = false } = definition;
 	return Object.freeze({
@@ -194,6 +224,8 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		secondFactor,
 		once,
 		limit,
+		returns: returns === undefined ? undefined : compile(returns),
+		errors,
 		args: [...compileKeys(args)],
 		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
 		run: run as unknown as Method['run'],

@@ -1,6 +1,7 @@
 /** Object patterns (`test/contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
 import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { prepend } from './path.js';
+import { ANY, type Shape } from './shape.js';
 
 /** What happens to a key that the pattern does not name: refused, ignored, or matched against this. */
 type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
@@ -20,6 +21,16 @@ function faultOfKind(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
 	return isPlain(value) ? null : faultOf('Expected plain object');
+}
+
+function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shape {
+	const members = Array.from(keys, ([name, matcher]) => ({
+		name,
+		isOptional: matcher.mayBeAbsent,
+		shape: matcher instanceof OptionalMatcher ? matcher.inner.shape : matcher.shape,
+	}));
+	if (others === 'refuse') return { kind: 'object', members, others: null };
+	return { kind: 'object', members, others: others === 'ignore' ? ANY : others.shape };
 }
 
 /**
@@ -68,5 +79,5 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];
 	}
 
-	return new Matcher(firstFault, false, allFaults);
+	return new Matcher(firstFault, false, allFaults).describedAs(shapeOf(keys, others));
 }

@@ -106,7 +106,9 @@ function build(pattern: object): AnyMatcher {
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
 	// The type in words, never the value: it may be a password.
-	return new Matcher((value) => (typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`)));
+	const fault = (value: unknown) =>
+		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
+	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
 function literalMatcher(literal: unknown): Matcher {
@@ -119,14 +121,14 @@ function literalMatcher(literal: unknown): Matcher {
 		default:
 			return new Matcher((value) =>
 				value === literal ? null : faultOf(`Expected ${literal}, got ${formatValue(value)}`),
-			);
+			).describedAs({ kind: 'literal', value: literal });
 	}
 }
 
 function instanceMatcher(wanted: Class): Matcher {
 	const { name } = wanted;
 	const text = name ? `Expected ${name}` : 'Expected particular constructor';
-	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text)));
+	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text))).describedAs({ kind: 'type', name });
 }
 
 function isArguments(value: unknown): value is ArrayLike<unknown> {
@@ -159,5 +161,5 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
 	}
 
-	return new Matcher(firstFault, false, allFaults);
+	return new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });
 }

@@ -41,6 +41,8 @@ async function serve(config: Config): Promise<void> {
 				signUps: config['sign-ups'],
 				leaseTime: config['lease-time'],
 				strictKeys: config['strict-keys'],
+				strictKeyIds: config['strict-key-ids'] === 'on',
+				identitySecondFactor: config['identity-second-factor'],
 				confirmLastKeyHolder: config['confirm-last-key-holder'],
 			},
 			maxBody: config['max-body'],

@@ -1,5 +1,5 @@
 /**
- * The one list of settings. Flags, environment variables, `--help`, the README's table and the check at start all come
+ * The one list of settings. Flags, environment variables, `--help`, the table in docs/operating.md and the check at start all come
  * from it.
  */
 
@@ -147,7 +147,19 @@ export const options = {
 		env: 'ROOMKEY_LEASE_TIME',
 		default: 10_000,
 	}),
-	'strict-keys': onOff('a public key must be the JSON text of a JWK, not just any text', 'ROOMKEY_STRICT_KEYS'),
+	'strict-keys': onOff(
+		'a public key must be the JWK of an RSA key of 2048 bits or more, not just any text',
+		'ROOMKEY_STRICT_KEYS',
+	),
+	'strict-key-ids': oneOf('MODE', ['on', 'off'], {
+		meaning: 'whether a sealed key must begin with the key id of its room: on or off',
+		env: 'ROOMKEY_STRICT_KEY_IDS',
+		default: 'on',
+	}),
+	'identity-second-factor': onOff(
+		'replacing or resetting identity keys takes the second factor or, without one, the password',
+		'ROOMKEY_IDENTITY_SECOND_FACTOR',
+	),
 	'confirm-last-key-holder': onOff(
 		'the last holder of the key of a room must say confirm: true to give it up',
 		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
@@ -303,8 +315,8 @@ export function helpText(): string {
 	].join('\n');
 }
 
-/** The settings table of the README, as Markdown. */
-export function readmeTable(): string {
+/** The table of settings in docs/operating.md, as Markdown. */
+export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',
 		'|---|---|---|---|',

@@ -31,7 +31,7 @@ const methods = [
 
 describe('a server that ends', () => {
 	it('18 shutdown: answers a client that had to wait all it had sent, however much that is', async () => {
-		const app = await startApp({ methods, grace: 15_000, ddp: { maxQueue: 10 } });
+		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
 		const text = 'x'.repeat(1000);
