@@ -2,9 +2,9 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
-import { requireFactorBesidePassword } from './secondFactor.js';
-import { revokeOtherTokens } from './tokens.js';
+import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
+import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',

@@ -4,12 +4,12 @@ import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { Storable } from '../storable.js';
-import { requireEmail, requireFreeUsername } from '../users/names.js';
-import { insertUser } from './insertUser.js';
+import { Storable } from '../model/storedValue.js';
+import { insertUser } from '../model/users/insertUser.js';
+import { requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { hashPassword, NewPassword } from '../model/users/passwords.js';
+import { logInWith, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
-import { hashPassword, NewPassword } from './passwords.js';
-import { logInWith, makeToken } from './tokens.js';
 
 /** Longest name or e-mail, in characters: that of an e-mail (RFC 5321). */
 const MAX_NAME_LENGTH = 254;

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, issueToken, tokenResult } from './tokens.js';
+import { findTokenHolder, issueToken, tokenResult } from '../model/users/tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',

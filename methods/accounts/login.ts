@@ -6,8 +6,8 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
-import { isPassword, Password } from './passwords.js';
-import { attemptWithFactor, requireFactorAtLogin } from './secondFactor.js';
+import { isPassword, Password } from '../model/users/passwords.js';
+import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
 	becomeUser,
 	findTokenHolder,
@@ -16,7 +16,7 @@ import {
 	logInWith,
 	type TokenResult,
 	tokenResult,
-} from './tokens.js';
+} from '../model/users/tokens.js';
 
 /** What a login answers. */
 export interface LoginResult extends TokenResult {

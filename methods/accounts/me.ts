@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
-import { NOT_KEPT } from '../users/shown.js';
+import { NOT_KEPT } from '../model/users/clientUser.js';
 
 /** Whatever is not named here, such as password hashes, tokens and keys, never leaves the store. */
 export const PROFILE = {

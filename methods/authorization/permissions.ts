@@ -5,7 +5,7 @@ import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
-import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../permissions.js';
+import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All that are stored, and the standard of those that are not. */

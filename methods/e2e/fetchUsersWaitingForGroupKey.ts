@@ -13,9 +13,9 @@ import { isLeft, lease } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { EMPTY } from '../model/keys/storedKeys.js';
-import { maySeeRoom } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { setting } from '../settings/workspace.js';
+import { MEMBER, placesOf } from '../model/memberships/members.js';
+import { maySeeRoom } from '../model/rooms/access.js';
+import { setting } from '../model/settings/workspace.js';
 
 /** Most rooms of one call: what a client with very many asks in several. */
 const MAX_ROOMS = 500;

@@ -9,9 +9,9 @@ import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { awaitsDecision, holdsKey } from '../model/keys/offers.js';
-import { requireRoomAccess } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { MEMBER, placesOf } from '../model/memberships/members.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
+import { isEncryptionShown } from '../model/rooms/shown.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
 const USUAL_COUNT = 50;

@@ -3,14 +3,14 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
-import { createRoom } from '../model/rooms/createRoom.js';
+import { createRoom } from '../model/lifecycle/createRoom.js';
+import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
+import { requireRoomName } from '../model/rooms/rename.js';
+import { Storable } from '../model/storedValue.js';
 import { requireFewUsers } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
-import { hasPermission } from '../permissions.js';
-import { Storable } from '../storable.js';
-import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from './kinds.js';
-import { requireRoomName } from './rename.js';
-import { encryptionOfNew } from './roomEncryption.js';
 
 const EXTRA = Match.Optional({
 	encrypted: Match.Optional(Boolean),

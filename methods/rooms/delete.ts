@@ -4,11 +4,11 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { removePlacesOfNoRoom, removeRoom } from '../model/lifecycle/deleteRoom.js';
+import { hasRoomPermission } from '../model/permissions/permissions.js';
+import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
-import { hasRoomPermission } from '../permissions.js';
-import { directRoomId } from './direct.js';
-import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
-import { removePlacesOfNoRoom, removeRoom } from './remove.js';
+import { directRoomId } from './directRoom.js';
 
 type Context = MethodContext & { readonly userId: string };
 type Which = { roomId?: string | undefined; roomName?: string | undefined };

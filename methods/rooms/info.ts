@@ -1,8 +1,8 @@
 /** `rooms.info`, `channels.info`, `groups.info`. */
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
-import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
-import { publishedRoom } from './published.js';
+import { publishedRoom } from '../model/rooms/clientRoom.js';
+import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
 
 export const roomInfo = method({
 	name: 'rooms.info',

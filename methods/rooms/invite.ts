@@ -4,12 +4,12 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
+import { addMember } from '../model/lifecycle/addMember.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { hasPermission, hasRoomPermission } from '../model/permissions/permissions.js';
+import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
-import { hasPermission, hasRoomPermission } from '../permissions.js';
-import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
-import { MEMBER } from './members.js';
-import { addMember } from './memberships.js';
 
 /** Rooms whose members are decided elsewhere: by attributes, or by other servers. @throws ClientError `error-not-allowed` */
 function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {

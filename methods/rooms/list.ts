@@ -5,12 +5,12 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../paging.js';
-import { hasPermission } from '../permissions.js';
-import { CHANNELS, findCaller, GROUPS, type Kind } from './kinds.js';
-import { MEMBER } from './members.js';
-import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
+import { Page, pageOf } from '../model/paging.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { PUBLISHED, type PublishedRoom, publishedRooms } from '../model/rooms/clientRoom.js';
+import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
 
 type Context = Pick<MethodContext, 'store' | 'name' | 'signal'> & { readonly userId: string };
 type PageArgs = { count?: number; offset?: number };

@@ -4,9 +4,9 @@ import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser, requirePermission } from '../permissions.js';
-import { changeSettings, readSettings } from './known.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { changeSettings, readSettings } from '../model/settings/known.js';
 
 const saveSetting = method({
 	name: 'saveSetting',

@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../model/keys/limits.js';
 import { findPlace } from '../model/keys/memberKeys.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import { MEMBER, placesOf } from '../model/memberships/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
 const RELAYED = 'e2ekeyRequest';

@@ -1,7 +1,7 @@
 import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { pagesOf } from '../model/pages.js';
-import { shownPlace } from '../rooms/shown.js';
+import { shownPlace } from '../model/rooms/shown.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 

@@ -3,9 +3,9 @@ import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { publishedRoom } from '../rooms/published.js';
-import { shownPlace } from '../rooms/shown.js';
+import { MEMBER, placesOf } from '../model/memberships/members.js';
+import { publishedRoom } from '../model/rooms/clientRoom.js';
+import { shownPlace } from '../model/rooms/shown.js';
 
 /** Who listens here, and the way to reach them. */
 export interface StreamSubscribers {

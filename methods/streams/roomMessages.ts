@@ -1,5 +1,5 @@
 import { stream } from '../../shared/stream.js';
-import { maySeeRoom } from '../rooms/access.js';
+import { maySeeRoom } from '../model/rooms/access.js';
 
 /** `<rid>`: the messages of a room, for those who may see it (10.2). None ever comes; but stock clients wait to be let in. */
 export const roomMessages = stream({

@@ -3,15 +3,15 @@ import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { insertUser } from '../accounts/insertUser.js';
-import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { WRITES } from '../limits.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { Storable } from '../model/storedValue.js';
+import { requireRoles } from '../model/users/admins.js';
+import { findShown } from '../model/users/clientUser.js';
+import { insertUser } from '../model/users/insertUser.js';
+import { RealName, requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { requireProfileTexts } from '../model/users/profileTexts.js';
-import { mayUser } from '../permissions.js';
-import { Storable } from '../storable.js';
-import { requireRoles } from './admins.js';
-import { RealName, requireEmail, requireFreeUsername } from './names.js';
-import { findShown } from './shown.js';
 
 export const createUserByAdmin = method({
 	name: 'users.create',

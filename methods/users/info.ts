@@ -2,9 +2,9 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { shownFields } from '../model/users/clientUser.js';
 import { findUser, Whom } from '../model/users/findUser.js';
-import { mayUser } from '../permissions.js';
-import { shownFields } from './shown.js';
 
 export const userInfo = method({
 	name: 'users.info',

@@ -1,9 +1,9 @@
 /** `users.list`: everybody, a page at a time. */
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser, requirePermission } from '../permissions.js';
-import { shownFields } from './shown.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { shownFields } from '../model/users/clientUser.js';
 
 export const listUsers = method({
 	name: 'users.list',

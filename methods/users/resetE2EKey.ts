@@ -3,8 +3,8 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from '../e2e/resetUser.js';
+import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
-import { hasPermission } from '../permissions.js';
 
 const ROLES = { username: 1, roles: 1 } as const;
 

@@ -3,10 +3,10 @@ import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
-import { requirePermission } from '../permissions.js';
-import { setActive } from './activity.js';
-import { requireOtherAdmin } from './admins.js';
-import { handOverRooms, roomsToHandOver } from './owners.js';
+import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { requirePermission } from '../model/permissions/permissions.js';
+import { setActive } from '../model/users/activity.js';
+import { requireOtherAdmin } from '../model/users/admins.js';
 
 export const setActiveStatus = method({
 	name: 'users.setActiveStatus',

@@ -4,18 +4,18 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
-import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { Storable } from '../model/storedValue.js';
+import { setActive } from '../model/users/activity.js';
+import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
+import { findShown } from '../model/users/clientUser.js';
+import { RealName, saveNames } from '../model/users/names.js';
+import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { mayUser } from '../permissions.js';
-import { Storable } from '../storable.js';
-import { setActive } from './activity.js';
-import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from './admins.js';
-import { RealName, saveNames } from './names.js';
-import { handOverRooms, roomsToHandOver } from './owners.js';
-import { propagateUsername } from './propagateUsername.js';
-import { findShown } from './shown.js';
+import { propagateUsername } from '../model/users/propagateUsername.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 const BEFORE = {
 	username: 1,

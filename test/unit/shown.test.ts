@@ -1,7 +1,7 @@
 /** What of a room is published and listed (test/contract/beyond.md E13), and whom a changed room is announced to. */
 import { expect } from 'chai';
-import { shownRoom } from '../../methods/rooms/shown.js';
-import { settingChanged } from '../../methods/settings/workspace.js';
+import { shownRoom } from '../../methods/model/rooms/shown.js';
+import { settingChanged } from '../../methods/model/settings/workspace.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';

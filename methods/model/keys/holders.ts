@@ -2,7 +2,7 @@
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
-import { placesOf } from '../../rooms/members.js';
+import { placesOf } from '../memberships/members.js';
 import { keyedRoom } from './keyId.js';
 import { holdsKey } from './offers.js';
 

@@ -2,8 +2,8 @@
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { listOf } from '../../lists.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { listOf } from '../lists.js';
+import { MEMBER, placesOf } from '../memberships/members.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
 import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';

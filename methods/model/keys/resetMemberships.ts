@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { MEMBER, placesOf } from '../memberships/members.js';
 import { usersWithIdentity } from './identities.js';
 import { archiveAllKeys, archiveCurrentKey, sameKeys } from './memberKeys.js';
 import { offered } from './offers.js';

@@ -3,7 +3,7 @@ import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { MEMBER, placesOf } from '../memberships/members.js';
 import { ownPlaces } from './ownMemberships.js';
 
 /** Most users who are remembered while rooms are read, so that each is named once. Beyond it some are named again. About 20 MB. */

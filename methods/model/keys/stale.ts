@@ -3,8 +3,8 @@
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
-import { isEncryptionShown } from '../../rooms/shown.js';
+import { MEMBER, placesOf } from '../memberships/members.js';
+import { isEncryptionShown } from '../rooms/shown.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
