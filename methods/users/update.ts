@@ -16,6 +16,7 @@ import { hashPassword, NewPassword, type Password } from '../model/users/passwor
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateUsername } from '../model/users/propagateUsername.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
+import { notifyRoleChanges } from '../streams/roles.js';
 
 const BEFORE = {
 	username: 1,
@@ -56,7 +57,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 }
 
 /** @returns whether anything was written */
-async function setRoles({ store, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
+async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
 	const roles = [...new Set(asked)];
 	if (sameMembers(roles, user.roles)) return false;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
@@ -69,6 +70,7 @@ async function setRoles({ store, name }: Context, user: User, asked: readonly st
 			() => write(roles),
 			() => write(user.roles ?? []),
 		);
+	notifyRoleChanges(events, user, roles);
 	return true;
 }
 
