@@ -1,4 +1,4 @@
-/** `changePassword` (`test/contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
+/** `changePassword` (`test/contract/ddp.md` 16.1): replaces the caller's password and ends all their other logins. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
@@ -19,7 +19,7 @@ export const changePassword = method({
 		if (userId === null) throw clientError('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
-		// Whoever has come by a token must not be able to guess at the password for ever.
+		// Limited, because a stolen token must not allow endless guesses at the password.
 		await context.attempt(userId, async () => {
 			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});

@@ -56,7 +56,7 @@ async function withPassword(
 		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
-		// Only now: that somebody has a second factor is told to nobody but who knows the password.
+		// Only now: callers without the password do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});

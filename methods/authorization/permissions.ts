@@ -71,7 +71,7 @@ const listAllPermissions = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Tells which roles hold which permission; with a date, only of those written since',
+	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);
 		if (updatedSince === undefined) return { update: all, remove: [] };

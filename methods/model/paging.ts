@@ -11,7 +11,7 @@ const WholeNumber = Match.Where(
 /** The arguments of a list: how many, and how many to skip. */
 export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) } as const;
 
-/** How many are to be read: 50, unless told otherwise, and never more than 100; 0 means as many as may be. */
+/** How many are to be read: 50 by default, 100 at most; 0 means as many as are allowed. */
 export function pageOf({ count = USUAL, offset = 0 }: { count?: number; offset?: number }): {
 	count: number;
 	offset: number;

@@ -21,11 +21,11 @@ function isStorable(value: unknown, levels: number): boolean {
 	return Match.test(value, Object) && Object.entries(value).every(([key, field]) => isFieldName(key) && within(field));
 }
 
-/** Most characters of it, as JSON: whoever sees the account or the room is sent it, again and again. */
+/** Most characters of it, as JSON: it is sent to all who see the account or the room, with every change. */
 const MAX_LENGTH = 10_000;
 
 /** A plain object that either store can hold, and not a large one. */
-export const Storable = Match.Where(
+export const StoredValue = Match.Where(
 	(value): value is Record<string, unknown> =>
 		Match.test(value, Object) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,
 );

@@ -4,7 +4,7 @@ import { isDuplicateKey, type Store } from '../../shared/store.js';
 
 /**
  * Notes that a document is removed, before it is: a crash in between leaves a note that is true as soon as the call is
- * repeated. Of a place in a room no key goes along.
+ * repeated. The note of a membership holds no key.
  */
 export async function noteRemoval(
 	store: Store,

@@ -1,4 +1,4 @@
-/** `im.create`: direct rooms, of which there is one for the same people, whoever asks first. */
+/** `im.create`, `dm.create`, `createDirectMessage`: direct rooms, of which there is one for the same users. */
 import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -7,12 +7,11 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
 import { enqueueKeyless } from '../model/keys/queue.js';
-import { givePlace } from '../model/lifecycle/addMember.js';
+import { addMembership } from '../model/lifecycle/addMember.js';
 import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { type PublishedRoom, publishedRoom } from '../model/rooms/clientRoom.js';
+import { type ClientRoom, clientRoom, isEncryptionShown } from '../model/rooms/clientRoom.js';
 import { findCaller } from '../model/rooms/findRoom.js';
-import { isEncryptionShown } from '../model/rooms/shown.js';
 import { findByUsernames } from '../model/users/findUser.js';
 
 /** Most people in one, as in Rocket.Chat. */
@@ -21,7 +20,7 @@ const MAX_PEOPLE = 8;
 type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
 /**
- * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
+ * The id of the direct room of these users, whichever of them asks. Of two it is their ids, of one the own id twice, of
  * more a hash, where Rocket.Chat has a random one (`test/contract/rocketchat-e2e.md` section 2).
  * @param uids sorted
  */
@@ -77,14 +76,14 @@ function namesFor({ _id }: User, people: readonly User[]): Pick<Subscription, 'n
 	};
 }
 
-/** Shows the room to its member again who had put it away. */
+/** Opens the room again for a member who had closed it. */
 async function reopen({ store, events }: Context, rid: string, userId: string): Promise<void> {
-	const place = await store.subscriptions.findOneAndUpdate(
+	const membership = await store.subscriptions.findOneAndUpdate(
 		{ rid, 'u._id': userId, open: false },
 		{ $set: { open: true } },
 		{ returnDocument: 'after' },
 	);
-	if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+	if (membership) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: membership });
 }
 
 async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
@@ -108,7 +107,7 @@ async function openDirectRoom(
 	context: Context & { readonly userId: string },
 	usernames: readonly string[],
 	excludeSelf: boolean,
-): Promise<PublishedRoom> {
+): Promise<ClientRoom> {
 	const { store, events, name } = context;
 	const caller = await findCaller(context);
 	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
@@ -124,13 +123,13 @@ async function openDirectRoom(
 	const { room, isNew } = await findOrInsert(context, people);
 	const rid = room._id;
 	let came = 0;
-	for (const person of people) if (await givePlace(context, room, person, namesFor(person, people))) came++;
+	for (const person of people) if (await addMembership(context, room, person, namesFor(person, people))) came++;
 	if (!isNew) await reopen(context, rid, caller._id);
 	const now = await store.rooms.findOne({ _id: rid });
 	if (!now) throw clientError('roomNotFound', { method: name });
 	if (came > 0) events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
 	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
-	return publishedRoom(store, now);
+	return clientRoom(store, now);
 }
 
 /** A list, or names with commas between them. */

@@ -3,7 +3,7 @@ import type { Method } from '../../shared/method.js';
 import { createMethods } from './create.js';
 import { deleteDirectRoomMethods, deleteMethods } from './delete.js';
 import { createDirectMessage, createDirectRoomMethods } from './directRoom.js';
-import { onePlace, placesOverDdp, placesOverRest, roomsOverDdp, roomsOverRest } from './get.js';
+import { oneSubscription, roomsOverDdp, roomsOverRest, subscriptionsOverDdp, subscriptionsOverRest } from './get.js';
 import { infoMethods, roomInfo } from './info.js';
 import { inviteMethods, joinChannel } from './invite.js';
 import { kickMethods, leaveMethods } from './leave.js';
@@ -35,7 +35,7 @@ export const roomMethods: readonly Method[] = [
 	setEncrypted,
 	roomsOverRest,
 	roomsOverDdp,
-	placesOverRest,
-	placesOverDdp,
-	onePlace,
+	subscriptionsOverRest,
+	subscriptionsOverDdp,
+	oneSubscription,
 ];

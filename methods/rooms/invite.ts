@@ -1,4 +1,4 @@
-/** `channels.invite`, `groups.invite`, `channels.join`: who comes into a room that is in use. */
+/** `channels.invite`, `groups.invite`, `channels.join`: new members of a room that is in use. */
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
@@ -30,7 +30,7 @@ export const inviteMethods = forBoth((kind) =>
 		args: { ...WHICH_ROOM, ...WHICH_USERS },
 		rest: 'POST',
 		limit: WRITES,
-		summary: `Adds users to a ${kind.single}; who is a member already stays so`,
+		summary: `Adds users to a ${kind.single}; members stay members`,
 		async run(args, context) {
 			const { store, name } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);

@@ -6,51 +6,48 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import type { StaleReason } from '../model/keys/stale.js';
-import { takeOut } from '../model/lifecycle/last.js';
-import { removeMember, requireOtherOwner, wouldLoseLastKey } from '../model/lifecycle/removeMember.js';
+import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { removeMember } from '../model/lifecycle/removeMember.js';
+import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasPermission, hasRoomPermission } from '../model/permissions/permissions.js';
-import { publishedRoom } from '../model/rooms/clientRoom.js';
+import { clientRoom } from '../model/rooms/clientRoom.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
-/** Only where the last holder of a key goes, and the server asks for it (`test/contract/beyond.md` E11). */
+/** Needed only where the last holder of a key leaves, and the server asks for it (`test/contract/beyond.md` E11). */
 const CONFIRM = Match.Optional(Boolean);
 
-interface Departure {
+interface Removal {
 	readonly userId: string;
 	readonly reason: StaleReason;
 	readonly confirm: boolean | undefined;
-	/** That whoever is not there any more is no fault. */
+	/** The call succeeds where the user is no member any more. */
 	readonly mayBeGone?: boolean;
 }
 
 /**
- * Lets somebody go, if rules allow it.
- * @returns the answer: `lastKeyHolder: true` where nobody who stays holds the key; a channel, which can still be seen, or
- * was the last member's
+ * Removes a member, if the rules allow it.
+ * @returns the answer: `lastKeyHolder: true` where no remaining member holds the key; the room, if it is a channel
  */
-async function depart(
+async function remove(
 	context: MethodContext,
 	kind: Kind,
 	room: Room,
-	{ userId, reason, confirm, mayBeGone = false }: Departure,
+	{ userId, reason, confirm, mayBeGone = false }: Removal,
 ): Promise<Record<string, unknown>> {
 	const { store, name } = context;
 	const rid = room._id;
-	const place = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-	if (!place && !mayBeGone) throw clientError('userNotInRoom', { method: name });
-	if (place && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
+	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
+	if (!membership && !mayBeGone) throw clientError('userNotInRoom', { method: name });
+	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
 	await requireOtherOwner(context, rid, userId);
-	// Who is not there may have been removed by a call that was broken off.
-	const { lastKeyHolder, isRoomGone } = place
-		? await takeOut(context, room, userId, reason)
-		: { ...(await removeMember(context, room, userId, reason)), isRoomGone: false };
+	// Without a membership, an interrupted call may have left the rest to do.
+	const { lastKeyHolder, isRoomGone } = membership
+		? await removeMember(context, room, userId, reason)
+		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
 	const channel = async () =>
-		isRoomGone ? { [kind.single]: await publishedRoom(store, room) } : roomAnswer(context, kind, rid);
-	return {
-		...(kind.t === 'c' && (await channel())),
-		...(lastKeyHolder && { lastKeyHolder }),
-	};
+		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(context, kind, rid);
+	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
 }
 
 /** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
@@ -67,7 +64,7 @@ export const leaveMethods = forBoth((kind) =>
 			const room = await findRoom(context, which, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
 				throw clientError('actionNotAllowed', { method: name });
-			return depart(context, kind, room, { userId, reason: 'member-left', confirm });
+			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
 );
@@ -75,8 +72,8 @@ export const leaveMethods = forBoth((kind) =>
 /**
  * `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
  *
- * For those who may kick from any room it succeeds also where the user is no member, as in Rocket.Chat: they need not see
- * who is one.
+ * Callers who may kick from any room need not see who is a member: for them it also succeeds where the user is none, as
+ * in Rocket.Chat.
  */
 export const kickMethods = forBoth((kind) =>
 	method({
@@ -102,8 +99,8 @@ export const kickMethods = forBoth((kind) =>
 				throw clientError('actionNotAllowed', { method: name });
 			const [member] = await findNamedUsers(context, args);
 			if (!member) throw clientError('invalidUser', { method: name });
-			const departure = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
-			return depart(context, kind, room, departure);
+			const removal = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
+			return remove(context, kind, room, removal);
 		},
 	}),
 );

@@ -5,9 +5,9 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
 import { mayUser } from '../model/permissions/permissions.js';
-import { Storable } from '../model/storedValue.js';
+import { StoredValue } from '../model/storedValue.js';
 import { requireRoles } from '../model/users/admins.js';
-import { findShown } from '../model/users/clientUser.js';
+import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { RealName, requireEmail, requireFreeUsername } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
@@ -27,7 +27,7 @@ export const createUserByAdmin = method({
 		requirePasswordChange: Match.Optional(Boolean),
 		/** No password: nobody can log in with one until it is set by `users.update`. There is no mail to send it by. */
 		setRandomPassword: Match.Optional(Boolean),
-		customFields: Match.Optional(Storable),
+		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
 		/** There are no channels that new users join by themselves, and there is no mail. */
@@ -75,6 +75,6 @@ export const createUserByAdmin = method({
 		const taken = await insertUser(store, user);
 		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { method, field: taken });
 		events.emit('changed', { collection: 'users', action: 'inserted', document: { _id: user._id } });
-		return { user: await findShown(store, user._id) };
+		return { user: await findClientUser(store, user._id) };
 	},
 });

@@ -7,10 +7,10 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { mayUser } from '../model/permissions/permissions.js';
-import { Storable } from '../model/storedValue.js';
+import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
 import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
-import { findShown } from '../model/users/clientUser.js';
+import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
@@ -39,7 +39,7 @@ const Changes = {
 	roles: Match.Optional([String]),
 	active: Match.Optional(Boolean),
 	requirePasswordChange: Match.Optional(Boolean),
-	customFields: Match.Optional(Storable),
+	customFields: Match.Optional(StoredValue),
 	bio: Match.Optional(String),
 	nickname: Match.Optional(String),
 };
@@ -77,7 +77,7 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 /** Fields that nothing else depends on, of those given that differ. @throws MatchError where they have become too large */
 function plainFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
-	check(customFields, Match.Optional(Storable));
+	check(customFields, Match.Optional(StoredValue));
 	const wanted: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
@@ -140,11 +140,11 @@ export const updateUser = method({
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
-		// With the roles as they are now: it matters who is an admin.
+		// With the roles as they are now, because the last admin stays active.
 		if (data.active !== undefined) {
 			await handOverRooms(context, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
-		return { user: await findShown(store, whom) };
+		return { user: await findClientUser(store, whom) };
 	},
 });

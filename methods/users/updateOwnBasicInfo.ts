@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
-import { findShown } from '../model/users/clientUser.js';
+import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
@@ -79,6 +79,6 @@ export const updateOwnBasicInfo = method({
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
-		return { user: await findShown(store, userId) };
+		return { user: await findClientUser(store, userId) };
 	},
 });

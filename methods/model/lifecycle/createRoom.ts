@@ -5,10 +5,10 @@ import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
 import { enqueueKeyless } from '../keys/queue.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { isEncryptionShown } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
-import { givePlace, type Newcomer, refOf } from './addMember.js';
-import { removePlacesOfNoRoom, removeRoom } from './deleteRoom.js';
+import { addMembership, type Newcomer, refOf } from './addMember.js';
+import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 
 /** Time, in ms, after which a room without any membership is the remains of a creation that was interrupted. */
 const MAX_CREATION_MS = 60_000;
@@ -46,12 +46,12 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 
 /** @returns how many of the members have been deleted meanwhile */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
-	await givePlace(context, room, owner, { roles: ['owner'] });
+	await addMembership(context, room, owner, { roles: ['owner'] });
 	let gone = 0;
 	for (const member of others) {
 		throwIfAborted(context.signal);
 		try {
-			await givePlace(context, room, member);
+			await addMembership(context, room, member);
 		} catch (error) {
 			if (!isClientSafe(error)) throw error;
 			gone++;
@@ -92,13 +92,13 @@ export async function createRoom(
 		gone = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
 		// Also where the call has ended: without its signal.
-		await removeRoom({ store, events }, room, owner._id);
+		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
 	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } });
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
-		await removePlacesOfNoRoom(context, room._id);
+		await deleteOrphanedMemberships(context, room._id);
 		throw clientError('roomNotFound', { method: name });
 	}
 	events.emit('changed', { collection: 'rooms', action: 'inserted', document: created });

@@ -1,9 +1,9 @@
-/** Rooms that would be left without an owner, or without anybody. */
+/** Rooms that would be left without an owner, or without any member. */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { MEMBER } from '../memberships/members.js';
-import { goesWith, LASTING } from './last.js';
+import { DELETION_FIELDS, isLastMember } from './lastMember.js';
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
 async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
@@ -19,21 +19,21 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 	return rids;
 }
 
-/** Ids of the channels and groups that would go with this user. Of a direct room nobody else has anything. */
-async function goingWith(store: Store, userId: string): Promise<string[]> {
+/** Ids of the channels and groups that would be deleted with this user. A direct room without the user is of no use. */
+async function deletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
-		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: LASTING });
-		if (room && (await goesWith(store, room, userId))) rids.push(rid);
+		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: DELETION_FIELDS });
+		if (room && (await isLastMember(store, room, userId))) rids.push(rid);
 	}
 	return rids;
 }
 
 /**
- * Asks whether a user may go, whose rooms would not stay as they are.
- * @param isLeaving whether they leave their rooms, beside being barred
- * @param confirmed without it, such rooms are a reason to refuse
- * @returns ids of the rooms that are to be handed over
+ * Checks whether a user may be deleted or deactivated whose rooms would not stay as they are.
+ * @param isLeaving the user leaves their rooms, instead of being deactivated alone
+ * @param confirmed the caller confirmed it; otherwise such rooms are a reason to refuse
+ * @returns ids of the rooms that need a new owner
  * @throws ClientError `user-last-owner`, as Rocket.Chat, with the ids of the rooms
  */
 export async function roomsToHandOver(
@@ -44,26 +44,26 @@ export async function roomsToHandOver(
 ): Promise<string[]> {
 	const shouldChangeOwner = await onlyOwnedBy(store, userId);
 	if (confirmed === true) return shouldChangeOwner;
-	const shouldBeRemoved = isLeaving ? await goingWith(store, userId) : [];
+	const shouldBeRemoved = isLeaving ? await deletedWith(store, userId) : [];
 	if (shouldChangeOwner.length > 0 || shouldBeRemoved.length > 0)
 		throw clientError('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
 	return [];
 }
 
-/** Makes the longest member of each of these rooms, which only this user owns, its owner too. */
+/** Makes the member of longest standing the owner of each of these rooms, which only this user owns. */
 export async function handOverRooms(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
 	rids: readonly string[],
 ): Promise<void> {
 	for (const rid of rids) {
-		const [heir] = await store.subscriptions
+		const [newOwner] = await store.subscriptions
 			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
 			.toArray();
 		const document =
-			heir &&
+			newOwner &&
 			(await store.subscriptions.findOneAndUpdate(
-				{ _id: heir._id },
+				{ _id: newOwner._id },
 				{ $addToSet: { roles: 'owner' } },
 				{ returnDocument: 'after' },
 			));

@@ -5,7 +5,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { forEachInParallel } from '../inParallel.js';
 import { enqueueKeyless } from '../keys/queue.js';
-import { placesOf } from '../memberships/members.js';
+import { membershipsOf } from '../memberships/members.js';
 import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { setting } from '../settings/workspace.js';
 import { refOf } from './addMember.js';
@@ -48,11 +48,11 @@ async function endTranslation({ store, events, signal }: Context, rid: string): 
 		const document = await store.subscriptions.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
 		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
 	};
-	await forEachInParallel(placesOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
+	await forEachInParallel(membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
 }
 
 /**
- * Switches the encryption of a room on or off. Key id and keys stay; who did it and when goes into the room, and with it
+ * Switches the encryption of a room on or off. Key id and keys stay; the user and the time are stored in the room, and sent with it
  * to all members (`test/contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
  * is so already.
  * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off

@@ -12,7 +12,7 @@ export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<S
  * @param projection which fields, beside `_id` and the id of the user; all by default
  * @param size memberships in a page
  */
-export function placesOf(
+export function membershipsOf(
 	store: Store,
 	rid: string,
 	only?: Filter<Subscription>,

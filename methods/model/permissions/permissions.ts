@@ -1,4 +1,4 @@
-/** Who may do what: Rocket.Chat's permission documents, or its defaults where there is none. */
+/** Permissions: Rocket.Chat's documents, or its defaults where there is none. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -47,7 +47,7 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'access-permissions': ['admin'],
 };
 
-/** Permissions that mean something here, whether or not a document tells their roles. */
+/** Permissions that have an effect here, with their default roles. */
 export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
 
 const roles = memoryOf(async (store, permission) => {
@@ -67,14 +67,14 @@ export async function hasPermission(store: Store, user: Pick<User, 'roles'>, per
 	return user.roles.some((role) => holders.includes(role));
 }
 
-/** The same for a user who is not read yet. Nobody holds anything. */
+/** The same for a user who is not read yet. Callers who are not logged in hold no permission. */
 export async function mayUser(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);
 }
 
 /**
- * Demands that the caller holds a permission.
+ * Refuses callers who do not hold a permission.
  * @throws ClientError `error-unauthorized`, over REST 403
  */
 export async function requirePermission(
@@ -93,6 +93,6 @@ export async function hasRoomPermission(
 ): Promise<boolean> {
 	if (await hasPermission(store, user, permission)) return true;
 	const own = { rid, 'u._id': user._id, ...MEMBER };
-	const place = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
-	return place !== null && hasPermission(store, place, permission);
+	const membership = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
+	return membership !== null && hasPermission(store, membership, permission);
 }

@@ -1,4 +1,4 @@
-/** Who may see a room (`test/contract/rocketchat-e2e.md` section 3). */
+/** The rules by which a user may see a room (`test/contract/rocketchat-e2e.md` section 3). */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -47,7 +47,7 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 }
 
 /**
- * Demands that a user may see a room, and tells it as Rocket.Chat's method `canAccessRoom` did when the seed was
+ * Refuses users who may not see a room, as Rocket.Chat's method `canAccessRoom` did when the seed was
  * published (3.2): a room that is not there is reported under that name, one that is forbidden under the caller's own.
  * @param methodName the method on whose behalf it is asked
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` where the user is gone

@@ -1,12 +1,12 @@
-/** What of a room leaves the store: the fields named here, and what `shownRoom` lets through of them. */
+/** The part of a room that clients may see. */
 import type { Room } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { isEncryptionShown, shownRoom } from './shown.js';
+import { setting } from '../settings/workspace.js';
 
 /**
- * Those Rocket.Chat's clients are sent, and what Roomkey adds for keys. Not among them: the code to join by, the token of
- * a livechat visitor.
+ * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. Not among them: the code to join
+ * by, the token of a livechat visitor.
  */
 const FIELDS = [
 	'_id _updatedAt t name fname u usernames uids usersCount default msgs ts lm lastMessage ro reactWhenReadOnly sysMes',
@@ -15,32 +15,49 @@ const FIELDS = [
 	'servedBy departmentId open avatarETag autoTranslateLanguage',
 ].flatMap((line) => line.split(' '));
 
-/** Which fields to read of rooms that are to be published. */
-export const PUBLISHED = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
+/** Projection of the rooms that are read for clients. */
+export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** Rooms published between two looks at the clock. */
+/** Rooms converted between two looks at the clock. */
 const CHECK_EVERY = 50;
 
-export type PublishedRoom = Omit<Room, 'e2eReset'>;
+export type ClientRoom = Omit<Room, 'e2eReset'>;
 
-/** A room as clients get it. */
-export async function publishedRoom(store: Store, room: Room): Promise<PublishedRoom> {
-	return publish(room, await isEncryptionShown(store));
+/** Whether clients see anything of encryption. What is stored stays, and is visible again when it is switched on. */
+export function isEncryptionShown(store: Store): Promise<boolean> {
+	return setting(store, 'E2E_Enable');
 }
 
-/** Rooms as clients get them. Yields, as there may be many. */
-export async function publishedRooms(store: Store, rooms: readonly Room[]): Promise<PublishedRoom[]> {
+/**
+ * A room, or a part of it, without the reset that is under way. Where encryption is switched off, also without all
+ * fields that would make clients ask for a password (`test/contract/beyond.md` E13).
+ * @param isOn what `isEncryptionShown` returns
+ */
+export function partialClientRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit<R, 'e2eReset'> {
+	const { e2eReset, ...visible } = room;
+	if (isOn) return visible;
+	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...plain } = visible as Partial<Room>;
+	return plain as Omit<R, 'e2eReset'>;
+}
+
+function toClientRoom(room: Room, isOn: boolean): ClientRoom {
+	const named = Object.entries(room).filter(([field]) => Object.hasOwn(CLIENT_ROOM_FIELDS, field));
+	return partialClientRoom(Object.fromEntries(named) as unknown as Room, isOn);
+}
+
+/** A room as clients receive it. */
+export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> {
+	return toClientRoom(room, await isEncryptionShown(store));
+}
+
+/** Rooms as clients receive them. Yields, because there may be many. */
+export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
 	const isOn = await isEncryptionShown(store);
-	const published: PublishedRoom[] = [];
+	const visible: ClientRoom[] = [];
 	const yielding = createYielder(CHECK_EVERY);
 	for (const room of rooms) {
 		await yielding();
-		published.push(publish(room, isOn));
+		visible.push(toClientRoom(room, isOn));
 	}
-	return published;
-}
-
-function publish(room: Room, isOn: boolean): PublishedRoom {
-	const named = Object.entries(room).filter(([field]) => Object.hasOwn(PUBLISHED, field));
-	return shownRoom(Object.fromEntries(named) as unknown as Room, isOn);
+	return visible;
 }

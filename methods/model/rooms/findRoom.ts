@@ -5,7 +5,7 @@ import { Match } from '../../../shared/match.js';
 import type { Method, MethodContext } from '../../../shared/method.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
-import { type PublishedRoom, publishedRoom } from './clientRoom.js';
+import { type ClientRoom, clientRoom } from './clientRoom.js';
 
 export interface Kind {
 	readonly t: 'c' | 'p';
@@ -49,9 +49,10 @@ export async function findCaller({
 }
 
 /**
- * Finds the room that arguments name, if the caller may see it. Who may not is told the same as of one that is not there.
+ * Finds the room that arguments name, if the caller may see it. Callers who may not are refused as if
+ * it did not exist.
  * @param kind of this type; without it, of any
- * @param permission who holds it by a global role need not see the room
+ * @param permission callers who hold it by a global role need not see the room
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
@@ -75,8 +76,8 @@ export async function roomAnswer(
 	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
 	{ single }: Kind,
 	rid: string,
-): Promise<Record<string, PublishedRoom>> {
+): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
 	if (!room) throw clientError('roomNotFound', { method: name });
-	return { [single]: await publishedRoom(store, room) };
+	return { [single]: await clientRoom(store, room) };
 }

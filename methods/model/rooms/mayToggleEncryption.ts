@@ -1,4 +1,4 @@
-/** Who may switch the encryption of a room, or reset its key. */
+/** The permission to switch the encryption of a room, or to reset its key. */
 import type { Room, User } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { MEMBER } from '../memberships/members.js';

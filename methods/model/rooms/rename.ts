@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
 import { forEachInParallel } from '../inParallel.js';
-import { placesOf } from '../memberships/members.js';
+import { membershipsOf } from '../memberships/members.js';
 
 /** 1 to 120 characters. It is Rocket.Chat's rule, and a length: names stand in addresses. */
 const NAME = /^[\w.-]{1,120}$/;
@@ -15,8 +15,8 @@ export function requireRoomName(roomName: string, methodName: string): void {
 }
 
 /**
- * Renames a room, and then the places in it that still have another name: so the call can be repeated after a crash.
- * Members are told of both.
+ * Renames a room, and then the memberships that still have another name: so the call can be repeated after a crash.
+ * Members are notified of both.
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(
@@ -36,7 +36,7 @@ export async function renameRoom(
 		throw isDuplicateKey(error) ? clientError('duplicateRoomName', { method: name }) : error;
 	}
 	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
-	const others = placesOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
+	const others = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
 	const rename = async ({ _id }: Subscription) => {
 		const document = await store.subscriptions.findOneAndUpdate({ _id }, { $set: names }, { returnDocument: 'after' });
 		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });

@@ -1,6 +1,6 @@
 /**
- * What a Rocket.Chat database says about second factors. It is read here and changed there alone, where whoever changes
- * it must prove a second factor first.
+ * The settings of a Rocket.Chat database about second factors. Roomkey only reads them: Rocket.Chat asks for a second
+ * factor before it changes them.
  */
 import type { Store } from '../../../shared/store.js';
 import { memoryOf } from '../../remember.js';

@@ -27,7 +27,7 @@ const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
-export interface ShownSetting {
+export interface ClientSetting {
 	_id: string;
 	value: SettingValue;
 }
@@ -37,12 +37,12 @@ export interface ShownSetting {
  * @param ids only these; those that are not known are left out
  * @param since only those written after this
  */
-export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ShownSetting[]> {
+export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
 	const asked = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
 	const filter = { _id: { $in: asked }, ...(since && { _updatedAt: { $gt: since } }) };
 	const stored = new Map<string, unknown>();
 	for await (const { _id, value } of store.settings.find(filter, { projection: { value: 1 } })) stored.set(_id, value);
-	const shown: ShownSetting[] = [];
+	const shown: ClientSetting[] = [];
 	for (const _id of asked) {
 		if (since && !stored.has(_id)) continue;
 		const standard = KNOWN.get(_id) as SettingValue;

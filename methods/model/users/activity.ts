@@ -1,11 +1,11 @@
-/** Who may log in: a user who is not active has no tokens, and gets none. */
+/** Active and deactivated users: a deactivated user has no tokens, and gets none. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { unlessLastAdmin } from './admins.js';
 import { revokeOtherTokens } from './tokens.js';
 
 /**
- * Lets a user log in or no longer. Who may not is logged out everywhere by the same write.
+ * Activates or deactivates a user. Deactivation ends all logins by the same write.
  * @returns whether anything was written
  * @throws ClientError `error-action-not-allowed` for the last admin
  */
@@ -17,9 +17,9 @@ export async function setActive(
 	const { store, events, name } = context;
 	if ((user.active !== false) === active) return false;
 	const setIt = { $set: { active } };
-	const letIn = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
-	if (active) await letIn();
-	else await unlessLastAdmin(store, user, name, () => revokeOtherTokens(context, user._id, null, {}, setIt), letIn);
+	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
+	if (active) await activate();
+	else await unlessLastAdmin(store, user, name, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
 	events.emit('changed', { collection: 'users', action: 'updated', document: { _id: user._id } });
 	return true;
 }

@@ -13,7 +13,7 @@ export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
 }
 
 /**
- * Demands that another admin is left if this user, who is about to be none any more, is one now.
+ * Refuses a change by which this user is no admin any more, if no other admin is left.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireOtherAdmin(
@@ -49,11 +49,11 @@ export async function unlessLastAdmin(
 	}
 }
 
-/** Roles that mean something in one room only; whoever had one everywhere would be owner of every room. */
+/** Roles that are held in one room only: a user who had one globally would be owner of every room. */
 const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
 /**
- * Demands roles that a user can have everywhere.
+ * Refuses roles that a user cannot have globally.
  * @throws ClientError `error-action-not-allowed`
  */
 export function requireRoles(roles: readonly string[], method: string): void {

@@ -1,4 +1,4 @@
-/** What is shown of people, and to whom. Whatever is not named here, `services` and keys above all, never leaves. */
+/** The part of a user that clients may see. Fields that are not named here, such as `services` and keys, never leave. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -15,20 +15,20 @@ const FOR_ADMINS = {
 	bio: 1,
 } as const;
 
-export type ShownUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;
+export type ClientUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;
 
 /** Which fields are shown. @param full to those who hold `view-full-other-user-info`, and to oneself */
-export function shownFields(full: boolean): Record<string, 1> {
+export function clientUserFields(full: boolean): Record<string, 1> {
 	return full ? FOR_ADMINS : FOR_ANYONE;
 }
 
-/** What Rocket.Chat tells of a user and Roomkey does not keep: what a database says of it, or this. */
-export const NOT_KEPT = { status: 'offline', settings: {} } as const satisfies Partial<User>;
+/** Fields that Rocket.Chat's clients expect and Roomkey does not store, with their defaults. */
+export const DEFAULT_FIELDS = { status: 'offline', settings: {} } as const satisfies Partial<User>;
 
-/** A user as those who made or changed them are told. */
-export async function findShown(store: Store, userId: string): Promise<ShownUser> {
+/** Reads a user as the caller receives them who made or changed them. */
+export async function findClientUser(store: Store, userId: string): Promise<ClientUser> {
 	const projection = { ...FOR_ADMINS, status: 1, settings: 1, _updatedAt: 1 } as const;
 	const user = await store.users.findOne({ _id: userId }, { projection });
 	if (!user) throw clientError('noSuchUser');
-	return { ...NOT_KEPT, ...user };
+	return { ...DEFAULT_FIELDS, ...user };
 }

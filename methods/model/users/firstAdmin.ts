@@ -14,7 +14,7 @@ export interface FirstAdmin {
 /**
  * Makes an admin if there is none that may log in. It is one write: after a crash there is one or none, and of several
  * processes that start at once one makes it.
- * @returns `made`, `there` where there is one already, `taken` where somebody who is none has the name or the e-mail
+ * @returns `made`, `there` where there is one already, `taken` where a user who is no admin has the name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

@@ -23,7 +23,7 @@ export async function findTaken(
 /**
  * Stores a new user, unless somebody has the name or the e-mail already.
  *
- * The unique indexes tell `alice` from `Alice`, and a Rocket.Chat database gets no others from us. So between the insert
+ * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So between the insert
  * and a second look at who has those names, the new user also holds a claim to each: one more entry among the hashes of
  * its login tokens, which are unique over all users. Two calls at once cannot both hold a claim, and the later one finds
  * the first user at the second look, and removes its own. A claim is no hash: nobody logs in with it. One that a crash
@@ -42,7 +42,7 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 		await store.users.insertOne({ ...user, services: { ...user.services, resume } });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// Who was first may already have taken itself back.
+		// The other call may already have removed its user.
 		return (await findTaken(store, user)) ?? user.username ?? user.emails?.[0]?.address ?? user._id;
 	}
 	const meanwhile = await findTaken(store, user);

@@ -31,7 +31,7 @@ export function requireUsername(username: string, method: string): void {
 }
 
 /**
- * Demands a name that a new user may have.
+ * Refuses a name that a new user may not have.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
 export function requireFreeUsername(username: string, method: string): void {
@@ -71,12 +71,12 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
 }
 
 /**
- * Gives a user another name or e-mail, unless somebody has it. After the write it looks again, as the indexes tell
+ * Gives a user another name or e-mail, unless somebody has it. After the write it looks again, because the indexes distinguish
  * `alice` from `Alice`: of two who take a name at once, but for case, neither keeps it.
  * @param user as stored, with `username` and `emails`
  * @returns whether anything was written
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
- * an e-mail that is taken, and what `demandUsername` and `demandEmail` throw
+ * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
 export async function saveNames(
 	{ store, name }: Pick<MethodContext, 'store' | 'name'>,

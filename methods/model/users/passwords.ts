@@ -6,7 +6,7 @@ import { Match } from '../../../shared/match.js';
 /** bcrypt's cost: 2 to the 10th rounds, as Meteor. */
 const ROUNDS = 10;
 
-/** A hash of nothing anyone knows. Who has no password is compared with it, and so takes as long to refuse. */
+/** A hash of an unknown password. Users without a password are compared with it, so that refusing them takes as long. */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
 const isSha256 = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);

@@ -41,7 +41,7 @@ async function renameInDirectRoom(
  * Writes a user's name wherever another one stands. They are notified of their own memberships. A membership is the last
  * to change of what belongs to it, so that repeating this completes what was interrupted.
  * @param username as it stands in the user's own document
- * @param isNew whether it was another before; if not, a look at their memberships tells whether something was left undone
+ * @param isNew whether it was another before; if not, their memberships show whether something was left undone
  */
 export async function propagateUsername(
 	context: Context,

@@ -31,8 +31,8 @@ async function lifetimeIn(store: Store): Promise<number> {
 }
 
 /**
- * When a token runs out. A personal access token does not, which is told as a century, Meteor's own word for never:
- * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has run out.
+ * When a token expires. A personal access token does not; its date is a century ahead, Meteor's own value for never:
+ * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has expired.
  */
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
@@ -42,7 +42,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
-/** What became of a token: who it belongs to, that it has run out, or that nobody has it. */
+/** The holder of a token; `expired`; or `unknown` where no user has it. */
 export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
 /**
@@ -64,7 +64,7 @@ export async function findTokenHolder(
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** A token as its owner gets it, what is stored of it, and when it runs out. */
+/** A token as its owner gets it, what is stored of it, and when it expires. */
 export interface NewToken {
 	readonly token: string;
 	readonly entry: LoginToken;
@@ -83,7 +83,7 @@ export async function makeToken(
 
 /**
  * Makes a token for a user and stores its hash.
- * @param provided what must hold of the user in that moment, such as the password just checked: who has changed it
+ * @param provided what must hold of the user in that moment, such as the password just checked: a user who has changed it
  * meanwhile has ended all logins, and this one may not slip in behind them
  * @returns null where it does not hold, or the user is no longer active
  */
@@ -137,7 +137,7 @@ export async function logInWith(
 	return tokenResult(userId, token, expires);
 }
 
-/** Removes one token, and tells every session that uses it. Nothing happens where it is gone already. */
+/** Removes one token, and ends every session that uses it. Nothing happens where it is gone already. */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -150,7 +150,7 @@ export async function revokeToken(
 }
 
 /**
- * Removes all tokens of a user but one, and tells every session that uses one of them. It is one write, so that no token
+ * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that no token
  * made meanwhile is overlooked.
  * @param kept hash of the token that stays; null for none
  * @param provided what must hold of the user in that moment
@@ -198,8 +198,8 @@ export async function revokeOtherLogins(
 }
 
 /**
- * Tells which of these tokens no longer exist, or are those of users who may not log in any more: Rocket.Chat bars them
- * without a word.
+ * Finds which of these tokens no longer exist, or belong to users who are deactivated: Rocket.Chat deactivates users
+ * without a notification.
  * @param hashedTokens hashes; a few hundred at most, as they make one query
  */
 export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
@@ -212,7 +212,7 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 	return gone;
 }
 
-/** Removes the tokens that have run out. The server calls it every ten minutes, as Meteor does. */
+/** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */
 export async function sweepTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeIn(store)) * DAY);
 	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };

@@ -10,7 +10,7 @@ const PERIOD = 30;
 /** Codes of an app are six digits. */
 const BACKUP_LENGTH = 8;
 
-/** The secret's bytes; null where it is none. With an empty one everybody could tell the codes. */
+/** The secret's bytes; null where it is none. With an empty one everybody could compute the codes. */
 function secretOf(base32: string): Secret | null {
 	try {
 		const secret = Secret.fromBase32(base32);
