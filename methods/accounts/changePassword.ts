@@ -24,7 +24,7 @@ export const changePassword = method({
 			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
+		// The whole object is replaced, so that a reset token, which could set a password, is removed with the old one.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };

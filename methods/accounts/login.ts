@@ -53,7 +53,7 @@ async function withPassword(
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
-		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
+		// One text and one duration for every reason to refuse, so that the answer does not show who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
 		// Only now: callers without the password do not learn whether the user has a second factor.

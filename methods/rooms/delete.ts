@@ -5,10 +5,10 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
-import { hasRoomPermission } from '../model/permissions/permissions.js';
+import { directRoomId } from '../model/lifecycle/directRoom.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
-import { directRoomId } from './directRoom.js';
 
 type Context = MethodContext & { readonly userId: string };
 type Which = { roomId?: string | undefined; roomName?: string | undefined };
@@ -44,7 +44,7 @@ export const deleteMethods = forBoth((kind) =>
 	}),
 );
 
-/** The id of the direct room of the caller with somebody, whether it is there or not. */
+/** The id of the direct room of the caller with another user, whether it exists or not. */
 async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound', { method: name });

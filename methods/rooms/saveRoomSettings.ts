@@ -5,12 +5,12 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { toggleEncryption } from '../model/lifecycle/roomEncryption.js';
-import { hasRoomPermission } from '../model/permissions/permissions.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
-/** What Roomkey can change, and what of it. */
+/** The settings that Roomkey can change, with their patterns. */
 const SETTINGS = {
 	encrypted: Match.Optional(Boolean),
 	roomName: Match.Optional(String),
@@ -33,7 +33,7 @@ type RoomSettings = {
 };
 
 /**
- * Changes what is given; what is so already is not written again.
+ * Changes the settings that are given; those that have the value already are not written.
  * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for who may not
  */
 async function saveSettings(
@@ -50,7 +50,7 @@ async function saveSettings(
 			? []
 			: [[field, value] as const];
 	});
-	// What may be refused is asked before the first write, but for a name that somebody has.
+	// All refusals come before the first write, except that of a name that another room has.
 	const isEdited = fields.length > 0 || roomName !== undefined;
 	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
@@ -101,7 +101,7 @@ export const saveRoomSettingsByObject = method({
 
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
-	// Rocket.Chat says in words of its own what is wrong with it.
+	// Rocket.Chat refuses other types with a text of its own.
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
 	rest: 'POST',
 	limit: WRITES,

@@ -1,4 +1,4 @@
-/** `users.create`: an admin makes an account for somebody. */
+/** `users.create`: an admin makes an account for another user. */
 import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
@@ -25,7 +25,7 @@ export const createUserByAdmin = method({
 		/** Whether the e-mail is known to be theirs. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** No password: nobody can log in with one until it is set by `users.update`. There is no mail to send it by. */
+		/** The account has no password until `users.update` sets one. There is no mail to send one by. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
@@ -37,7 +37,7 @@ export const createUserByAdmin = method({
 	rest: 'POST',
 	once: true,
 	limit: WRITES,
-	summary: 'Makes an account for somebody; for those who may create-user',
+	summary: 'Makes an account for another user; for those who may create-user',
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;

@@ -37,8 +37,8 @@ async function holdsLastKey(context: Context, userId: string): Promise<boolean> 
 
 /**
  * Ends all memberships of a user, and removes them from the queues of all other rooms.
- * @returns whether nobody holds the key of one of the rooms any more because of it; ids of the rooms whose last member
- * they were, and which are gone
+ * @returns `lost`: no remaining member holds the key of one of the rooms; ids of the rooms that were deleted with their
+ * last member
  */
 async function leaveEverything(
 	context: Context,
@@ -64,9 +64,9 @@ export const deleteUser = method({
 	name: 'users.delete',
 	args: {
 		...Whom,
-		/** That rooms of which they are the only owner go to another member, and those where they are alone go. */
+		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */
 		confirmRelinquish: Match.Optional(Boolean),
-		/** That the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
+		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
 	rest: 'POST',

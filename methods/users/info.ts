@@ -1,4 +1,4 @@
-/** `users.info`: what there is to know of somebody. */
+/** `users.info`: a user, as far as the caller may see. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';

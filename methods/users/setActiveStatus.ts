@@ -1,4 +1,4 @@
-/** `users.setActiveStatus`: whether somebody may log in. */
+/** `users.setActiveStatus`: activates or deactivates a user. */
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -13,12 +13,12 @@ export const setActiveStatus = method({
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,
-		/** That rooms of which they are the only owner go to another member. */
+		/** Rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
 	limit: WRITES,
-	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
+	summary: 'Activates or deactivates a user; for those who may edit-other-user-active-status',
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store, name } = context;
 		await requirePermission(context, 'edit-other-user-active-status');

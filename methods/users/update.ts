@@ -1,4 +1,4 @@
-/** `users.update`: an admin changes somebody's account. */
+/** `users.update`: an admin changes a user's account. */
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -93,28 +93,27 @@ export const updateUser = method({
 	args: {
 		userId: NonEmptyString,
 		data: Changes,
-		/** With `active: false`: that rooms of which they are the only owner go to another member. */
+		/** With `active: false`: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
-	summary:
-		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;
-		const demand = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
+		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
 			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
 		};
-		await demand('edit-other-user-info', 'editingUserNotAllowed');
-		if (data.password !== undefined) await demand('edit-other-user-password', 'editingUserNotAllowed');
-		if (data.active !== undefined) await demand('edit-other-user-active-status', 'editingUserNotAllowed');
+		await require('edit-other-user-info', 'editingUserNotAllowed');
+		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
+		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
 		if (!user) throw clientError('userNotFound', { method });
 		if (data.roles) {
 			requireRoles(data.roles, method);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
-			if (changesAdmin) await demand('assign-admin-role', 'assigningAdminNotAllowed');
+			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });

@@ -13,7 +13,7 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 /** A user who becomes a member. */
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
 
-/** How somebody is named in other documents. */
+/** A user as other documents refer to them. */
 export function refOf({ _id, username, name }: Newcomer): Subscription['u'] {
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }

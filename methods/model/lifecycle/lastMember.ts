@@ -1,4 +1,4 @@
-/** The last member of a room takes the room along: nobody could see it any more, and its name would stay taken. */
+/** A room is deleted with its last member: no user could see it any more, and its name would stay taken. */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 

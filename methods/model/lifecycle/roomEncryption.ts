@@ -21,8 +21,8 @@ async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federa
 }
 
 /**
- * Whether a new room is encrypted; undefined where nobody says so.
- * @param asked what its maker says
+ * Whether a new room is encrypted; undefined where neither the creator nor a setting says so.
+ * @param asked what its creator says
  * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
  */
 export async function encryptionOfNew(
@@ -70,7 +70,7 @@ export async function toggleEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
-	// First, so that it is repeated with the call. What nobody but the members can read cannot be translated for them.
+	// First, so that it is repeated with the call. The server cannot translate what only the members can read.
 	if (encrypted) await endTranslation(context, room._id);
 	const now = await store.rooms.findOneAndUpdate(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -4,7 +4,6 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { memoryOf } from '../../remember.js';
-import { MEMBER } from '../memberships/members.js';
 
 /** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
 const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -82,17 +81,4 @@ export async function requirePermission(
 	permission: string,
 ): Promise<void> {
 	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing', { method: name });
-}
-
-/** Whether the user holds the permission by a global role, or by one they have in this room, such as `owner`. */
-export async function hasRoomPermission(
-	store: Store,
-	user: Pick<User, '_id' | 'roles'>,
-	permission: string,
-	rid: string,
-): Promise<boolean> {
-	if (await hasPermission(store, user, permission)) return true;
-	const own = { rid, 'u._id': user._id, ...MEMBER };
-	const membership = await store.subscriptions.findOne(own, { projection: { roles: 1 } });
-	return membership !== null && hasPermission(store, membership, permission);
 }

@@ -37,7 +37,7 @@ export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Opti
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
 type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string };
 
-/** The caller, as far as rules ask. @throws ClientError `error-invalid-user` where they are gone */
+/** The fields of the caller that rules depend on. @throws ClientError `error-invalid-user` where they are gone */
 export async function findCaller({
 	store,
 	name,

@@ -2,7 +2,7 @@
 import type { Room, User } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { MEMBER } from '../memberships/members.js';
-import { hasRoomPermission } from '../permissions/permissions.js';
+import { hasRoomPermission } from '../memberships/roomPermission.js';
 
 /**
  * Whether the user holds `toggle-room-e2e-encryption` in a room. In a direct room nobody is owner, so every member does

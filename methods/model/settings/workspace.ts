@@ -14,7 +14,7 @@ export const DEFAULTS = {
 	E2E_Enable_Encrypt_Files: true,
 	E2E_Enabled_Mentions: true,
 	E2E_Force_Encryption_For_Private_Rooms: false,
-	/** Days until a login token runs out. */
+	/** Days until a login token expires. */
 	Accounts_LoginExpiration: 90,
 } as const satisfies Record<string, boolean | number>;
 

@@ -1,4 +1,4 @@
-/** There is always an admin, or nobody could do what only admins may. */
+/** There is always an admin: some calls are reserved for admins. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -29,7 +29,7 @@ export async function requireOtherAdmin(
  * Makes a change by which this user is no admin any more, if they are one now and not the last. It looks again after the
  * write: of two admins who end each other at once, neither does.
  * @param change writes it
- * @param undo writes what was before
+ * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
  */
 export async function unlessLastAdmin(

@@ -8,7 +8,7 @@ const CODE = 'services.emailCode';
 /** What became of a code: that it is right, or wrong, or that no more may be tried. */
 export type Verdict = 'right' | 'wrong' | 'exhausted';
 
-/** Those that have not run out. */
+/** The codes that have not expired. */
 export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
 	const now = Date.now();
 	const codes = [stored ?? []].flat().filter((entry) => typeof entry?.code === 'string');
@@ -49,7 +49,7 @@ async function useThe(
 		{ $inc: { [`${CODE}.attempts`]: 1 } } as UpdateFilter<User>,
 		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 } },
 	);
-	// Else somebody else has just used it.
+	// Otherwise another call has just used it.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await verify(digits, code)) {
 		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } } as UpdateFilter<User>);

@@ -12,7 +12,7 @@ export interface FirstAdmin {
 }
 
 /**
- * Makes an admin if there is none that may log in. It is one write: after a crash there is one or none, and of several
+ * Makes an admin if there is no active one. It is one write: after a crash there is one or none, and of several
  * processes that start at once one makes it.
  * @returns `made`, `there` where there is one already, `taken` where a user who is no admin has the name or the e-mail
  */

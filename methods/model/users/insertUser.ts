@@ -1,11 +1,11 @@
-/** A new user, and whether somebody has the name or the e-mail already, whatever the case. */
+/** Stores new users; names and e-mails are unique without regard to case. */
 import type { User } from '../../../shared/documents.js';
 import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { ignoringCase, type NameField } from './findUser.js';
 
 /**
- * The name or the e-mail of a user that another one has, whatever the case; null where nobody has.
- * @param user only what is to be asked for need be there
+ * Finds the name or the e-mail of a user that another user has, in whatever case; null where both are free.
+ * @param user with the fields that are to be checked
  */
 export async function findTaken(
 	store: Store,
@@ -21,7 +21,7 @@ export async function findTaken(
 }
 
 /**
- * Stores a new user, unless somebody has the name or the e-mail already.
+ * Stores a new user, unless another user has the name or the e-mail already.
  *
  * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So between the insert
  * and a second look at who has those names, the new user also holds a claim to each: one more entry among the hashes of

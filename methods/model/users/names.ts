@@ -12,7 +12,7 @@ const MAX_EMAIL_LENGTH = 254;
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 
-/** Rocket.Chat's list of names that would be taken for somebody else, and two that stand for everybody in a message. */
+/** Rocket.Chat's list of names that could be mistaken for an authority, and two that address all in a message. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
 /** What people are called: not empty, on one line. */
@@ -71,7 +71,7 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
 }
 
 /**
- * Gives a user another name or e-mail, unless somebody has it. After the write it looks again, because the indexes distinguish
+ * Gives a user another name or e-mail, unless another user has it. After the write it looks again, because the indexes distinguish
  * `alice` from `Alice`: of two who take a name at once, but for case, neither keeps it.
  * @param user as stored, with `username` and `emails`
  * @returns whether anything was written

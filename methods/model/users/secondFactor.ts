@@ -23,15 +23,15 @@ const FACTORS = {
 
 export type FactorName = 'totp' | 'email' | 'password';
 
-/** A code that is missing is no guess, and proves nothing either. */
+/** Thrown inside an attempt where a code is missing: it is neither a wrong guess nor a success. */
 class NothingGiven extends Error {
 	constructor(readonly refusal: ClientError) {
 		super(refusal.message);
 	}
 }
 
-/** What is refused to the caller, whatever it was while attempts were counted. */
-async function told<T>(outcome: Promise<T>): Promise<T> {
+/** Replaces `NothingGiven`, which keeps an attempt from being counted, by the refusal that the caller receives. */
+async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
 	} catch (thrown) {
@@ -40,11 +40,11 @@ async function told<T>(outcome: Promise<T>): Promise<T> {
 }
 
 /**
- * Makes an attempt at a password and a second factor. With the right password and no code it fails, and counts neither as
- * a failure nor as an end of failures: only refusals count, and what is thrown inside is none.
+ * Makes an attempt at a password and a second factor. A correct password without a code leaves the failure counter
+ * unchanged.
  */
 export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
-	return told(context.attempt(account, run));
+	return withoutMarker(context.attempt(account, run));
 }
 
 /** The second factors the user has set up, the one to ask for first. */
@@ -99,7 +99,7 @@ interface Demand {
  * @returns what was proven; null where nothing was asked for
  * @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong
  */
-async function demand(
+async function requireFactor(
 	context: MethodContext,
 	userId: string,
 	{ factor, hashedToken, orPassword }: Demand,
@@ -137,11 +137,11 @@ function requireOfCall(
 	orPassword: Demand['orPassword'],
 ): Promise<FactorName | null> {
 	const { secondFactor: factor, hashedToken } = context;
-	return told(demand(context, userId, { factor, hashedToken, orPassword }));
+	return withoutMarker(requireFactor(context, userId, { factor, hashedToken, orPassword }));
 }
 
 /**
- * Demands the caller's second factor; or their password, where they have none and the settings say so.
+ * Requires the caller's second factor; or their password, where they have none and the settings say so.
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
 export async function requireSecondFactor(context: MethodContext): Promise<void> {
@@ -150,7 +150,7 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
 }
 
 /**
- * Demands the caller's second factor or, where they have none, their password, whatever the settings of second factors say.
+ * Requires the caller's second factor or, where they have none, their password, whatever the settings of second factors say.
  * @returns what was proven; null for a user who has neither, and for a token that stands for a second factor
  * @throws ClientError as `requireSecondFactor` does
  */
@@ -165,7 +165,7 @@ export async function requireFactorBesidePassword(context: MethodContext, userId
 }
 
 /**
- * The same of somebody who logs in with the right password. To be called within `attemptWithFactor`.
+ * The same for a user who logs in with the right password. To be called within `attemptWithFactor`.
  * @param factor what came with the login
  */
 export function requireFactorAtLogin(
@@ -173,5 +173,5 @@ export function requireFactorAtLogin(
 	userId: string,
 	factor: SecondFactor | null,
 ): Promise<void> {
-	return demand(context, userId, { factor, hashedToken: null, orPassword: false }).then(() => undefined);
+	return requireFactor(context, userId, { factor, hashedToken: null, orPassword: false }).then(() => undefined);
 }

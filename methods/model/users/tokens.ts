@@ -24,7 +24,7 @@ export function hashToken(token: string): string {
 	return createHash('sha256').update(token).digest('base64');
 }
 
-/** How many days a token is good for. Rocket.Chat takes what is none for its default, too. */
+/** The lifetime of a token in days. An invalid setting counts as the default, as in Rocket.Chat. */
 async function lifetimeIn(store: Store): Promise<number> {
 	const days = await setting(store, 'Accounts_LoginExpiration');
 	return days > 0 ? Math.min(days, NEVER) : DEFAULTS.Accounts_LoginExpiration;

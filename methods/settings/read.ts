@@ -1,60 +1,15 @@
-/** Settings over the wire (`test/contract/rocketchat-e2e.md` section 11), in the shapes of Rocket.Chat. */
+/** `settings.public`, `public-settings/get` and the like: read settings, in the shapes of Rocket.Chat. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type Method, method } from '../../shared/method.js';
+import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS, WRITES } from '../limits.js';
+import { READS } from '../limits.js';
 import { Page, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
-import { changeSettings, readSettings } from '../model/settings/known.js';
-
-const saveSetting = method({
-	name: 'saveSetting',
-	args: { _id: String, value: Match.Any },
-	rest: { verb: 'POST', path: 'settings/:_id' },
-	limit: WRITES,
-	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
-	async run({ _id, value }, context) {
-		await requirePermission(context, 'edit-privileged-setting');
-		await changeSettings(context, [{ _id, value }]);
-	},
-});
-
-/** Most settings that one call may change; there are fewer. */
-const MAX_CHANGES = 100;
-
-const Changes = Match.Where((value): value is { _id: string; value: unknown }[] => {
-	return (
-		Match.test(value, [Match.ObjectIncluding({ _id: String, value: Match.Any })]) &&
-		value.length > 0 &&
-		value.length <= MAX_CHANGES
-	);
-});
-
-/** Several at once: over DDP by its name in Rocket.Chat's clients, over REST at two paths. */
-const saveSettingsMethods = [
-	{ name: 'saveSettings', path: 'settings' },
-	{ name: 'settings.bulk', path: 'settings.bulk' },
-].map(({ name, path }) =>
-	method({
-		name,
-		args: { settings: Changes },
-		rest: { verb: 'POST', path, empty: true },
-		limit: WRITES,
-		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
-		async run({ settings }, context) {
-			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
-				const settingIds = settings.map(({ _id }) => _id);
-				throw clientError('editingSettingsNotAllowed', { method: context.name, settingIds });
-			}
-			await changeSettings(context, settings);
-			return true;
-		},
-	}),
-);
+import { readSettings } from '../model/settings/known.js';
 
 /** Rocket.Chat shows a single one to admins only; but all that are known here are public. */
-const getSetting = method({
+export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
 	rest: { verb: 'GET', path: 'settings/:_id' },
@@ -76,7 +31,7 @@ async function listSettings(store: Store, args: { count?: number; offset?: numbe
 	return { settings, count: settings.length, offset, total: all.length };
 }
 
-const publicSettings = method({
+export const publicSettings = method({
 	name: 'settings.public',
 	/** `_id`: some names, separated by commas. */
 	args: { ...Page, _id: Match.Optional(String) },
@@ -87,7 +42,7 @@ const publicSettings = method({
 	run: ({ _id, ...page }, { store }) => listSettings(store, page, _id?.split(',')),
 });
 
-const allSettings = method({
+export const allSettings = method({
 	name: 'settings.list',
 	args: Page,
 	rest: { verb: 'GET', path: 'settings' },
@@ -104,7 +59,7 @@ async function settingsSince(store: Store, since: Date | null | undefined, metho
 	return { update: await readSettings(store, undefined, since), remove: [] };
 }
 
-const syncPublicSettings = method({
+export const syncPublicSettings = method({
 	name: 'public-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
@@ -114,7 +69,7 @@ const syncPublicSettings = method({
 });
 
 /** Answered with an empty list to callers who may not read them, as in Rocket.Chat. */
-const syncPrivateSettings = method({
+export const syncPrivateSettings = method({
 	name: 'private-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
@@ -129,13 +84,3 @@ const syncPrivateSettings = method({
 		return [];
 	},
 });
-
-export const settingMethods: readonly Method[] = [
-	saveSetting,
-	...saveSettingsMethods,
-	getSetting,
-	publicSettings,
-	allSettings,
-	syncPublicSettings,
-	syncPrivateSettings,
-];
