@@ -6,9 +6,9 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
-import { NOT_KEPT } from '../users/shown.js';
+import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
-/** Whatever is not named here, such as password hashes, tokens and keys, never leaves the store. */
+/** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
 export const PROFILE = {
 	username: 1,
 	name: 1,
@@ -28,7 +28,7 @@ export async function findProfile(store: Store, userId: string): Promise<Profile
 	if (!user) return null;
 	const { username } = user;
 	return {
-		...NOT_KEPT,
+		...DEFAULT_FIELDS,
 		...user,
 		...(username !== undefined && { avatarUrl: `/avatar/${encodeURIComponent(username)}` }),
 	};
@@ -40,7 +40,7 @@ export const me = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: "Tells the caller's own profile",
+	summary: "Returns the caller's own profile",
 	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
 	errors: [],
 	async run(_args, { name, store, userId }) {

@@ -4,8 +4,8 @@ import type { Role, User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { cachedReads } from '../cachedReads.js';
 import { READS } from '../limits.js';
+import { cachedReads } from '../model/cachedReads.js';
 
 type ShownRole = Omit<Role, '_updatedAt'>;
 

@@ -7,9 +7,9 @@ import type { Store } from '../../shared/store.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { ownPlaces } from '../model/keys/ownMemberships.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser } from '../permissions.js';
-import { MEMBER } from '../rooms/members.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	for await (const page of ownPlaces(store, one, MEMBER)) {

@@ -19,9 +19,9 @@ import {
 	takeOwnBack,
 } from '../model/keys/resetMemberships.js';
 import { requireKeyId } from '../model/keys/sealedKey.js';
-import { maySeeRoom } from '../rooms/access.js';
-import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
-import { MEMBER } from '../rooms/members.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { maySeeRoom } from '../model/rooms/access.js';
+import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
@@ -35,7 +35,6 @@ export const resetRoomKey = method({
 	summary: 'Gives a room a new key; the keys its members have are put among their old ones',
 	returns: Nothing,
 	errors: [
-		'unauthorized',
 		'error-not-allowed',
 		'error-invalid-key-id',
 		'error-invalid-key',

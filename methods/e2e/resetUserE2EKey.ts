@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { mayUser } from '../permissions.js';
+import { mayUser } from '../model/permissions/permissions.js';
 import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({

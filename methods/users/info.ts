@@ -1,12 +1,12 @@
-/** `users.info`: what there is to know of somebody. */
+/** `users.info`: a user, as far as the caller may see. */
 
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { clientUserFields } from '../model/users/clientUser.js';
 import { findUser, Whom } from '../model/users/findUser.js';
-import { mayUser } from '../permissions.js';
-import { shownFields } from './shown.js';
 
 export const userInfo = method({
 	name: 'users.info',
@@ -14,7 +14,7 @@ export const userInfo = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Tells who somebody is; all of it to themselves and to those who may view-full-other-user-info',
+	summary: 'Returns a user; all of it to themselves and to those who may view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(whom, context) {
@@ -22,7 +22,7 @@ export const userInfo = method({
 		const found = await findUser(context, whom, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
-		const user = await store.users.findOne({ _id: found._id }, { projection: shownFields(full) });
+		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(full) });
 		if (!user) throw clientError('noSuchUser');
 		return { user: { ...user, canViewAllInfo: full } };
 	},
