@@ -4,7 +4,7 @@ import { methods } from '../../methods/index.js';
 import { createDeadlines } from '../../server/deadlines.js';
 import { createBus } from '../../server/events/bus.js';
 import { createInvoker } from '../../server/invoke.js';
-import { openMemory } from '../../server/store/embedded.js';
+import { openMemory } from '../../server/store/memory.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
