@@ -1,5 +1,5 @@
 /** Messages, which Roomkey does not have (`test/contract/beyond.md` section 3): who sends one is told so. */
-import { refusal } from '../shared/errors.js';
+import { clientError } from '../shared/errors.js';
 import { Match } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';
 
@@ -10,7 +10,7 @@ function notSupported(name: string, rest?: 'POST'): Method {
 		...(rest && { rest }),
 		summary: 'Refused: Roomkey keeps keys, not messages',
 		run() {
-			throw refusal('notSupported', { method: name });
+			throw clientError('notSupported', { method: name });
 		},
 	});
 }

@@ -1,7 +1,7 @@
 /** Lists that can grow are read a page at a time (`test/contract/beyond.md` T3). */
 import { Match } from '../shared/match.js';
 
-const MOST = 100;
+const MAX_COUNT = 100;
 const USUAL = 50;
 
 const WholeNumber = Match.Where(
@@ -16,5 +16,5 @@ export function pageOf({ count = USUAL, offset = 0 }: { count?: number; offset?:
 	count: number;
 	offset: number;
 } {
-	return { count: Math.min(count || MOST, MOST), offset };
+	return { count: Math.min(count || MAX_COUNT, MAX_COUNT), offset };
 }

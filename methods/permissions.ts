@@ -1,6 +1,6 @@
 /** Who may do what: Rocket.Chat's permission documents, or its defaults where there is none. */
 import type { User } from '../shared/documents.js';
-import { refusal } from '../shared/errors.js';
+import { clientError } from '../shared/errors.js';
 import type { MethodContext } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { memoryOf } from './remember.js';
@@ -77,11 +77,11 @@ export async function mayUser(store: Store, userId: string | null, permission: s
  * Demands that the caller holds a permission.
  * @throws ClientError `error-unauthorized`, over REST 403
  */
-export async function demandPermission(
+export async function requirePermission(
 	{ store, userId, name }: Pick<MethodContext, 'store' | 'userId' | 'name'>,
 	permission: string,
 ): Promise<void> {
-	if (!(await mayUser(store, userId, permission))) throw refusal('permissionMissing', { method: name });
+	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing', { method: name });
 }
 
 /** Whether the user holds the permission by a global role, or by one they have in this room, such as `owner`. */

@@ -8,7 +8,7 @@ const isFieldName = (key: string) => key !== '__proto__' && /^[^$.\0][^.\0]*$/.t
  * Most levels of arrays and objects within one another. nedb looks at the elements of an array twice, and so at what is
  * within ten arrays a thousand times.
  */
-const DEEPEST = 8;
+const MAX_DEPTH = 8;
 
 /** What a document can hold in either store: JSON and dates. */
 function isStorable(value: unknown, levels: number): boolean {
@@ -22,10 +22,10 @@ function isStorable(value: unknown, levels: number): boolean {
 }
 
 /** Most characters of it, as JSON: whoever sees the account or the room is sent it, again and again. */
-const LONGEST = 10_000;
+const MAX_LENGTH = 10_000;
 
 /** A plain object that either store can hold, and not a large one. */
 export const Storable = Match.Where(
 	(value): value is Record<string, unknown> =>
-		Match.test(value, Object) && isStorable(value, DEEPEST) && JSON.stringify(value).length <= LONGEST,
+		Match.test(value, Object) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,
 );

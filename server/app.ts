@@ -3,33 +3,33 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { mayUser } from '../methods/permissions.js';
-import { announce } from '../methods/streams/announce.js';
+import { publishChange } from '../methods/streams/publishChange.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
-import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
+import { createBus } from './cluster/bus.js';
+import { type Catalogue, connectionListener, publicationsOf } from './core/catalogue.js';
+import { createDeadlines } from './core/deadlines.js';
+import type { ExpiringCacheOptions } from './core/expiring-cache.js';
+import { createIdempotencyCache } from './core/idempotency.js';
+import { createInvoker, type Invoker } from './core/invoke.js';
+import { clientAddressOf } from './core/limits/address.js';
+import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
+import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
-import { createLineages } from './ddp/lineage.js';
-import { createStreamHub } from './ddp/streams.js';
-import { createDeadlines } from './deadlines.js';
-import { createBus } from './events/bus.js';
-import type { FadingOptions } from './fading.js';
-import { createInvoker, type Invoker } from './invoke.js';
-import { clientAddressOf } from './limits/address.js';
-import { createRateLimits, type RateLimitMode } from './limits/rate.js';
-import { createOnce } from './once.js';
-import { AwaitedCalls } from './rest/caller.js';
+import { createStreamHub } from './ddp/publications/streams.js';
+import { createResumeChains } from './ddp/resume-chains.js';
+import { InFlightCalls } from './rest/caller.js';
 import { createRest } from './rest/endpoint.js';
-import { watchTokens } from './tokens-watch.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
 
 /** Time between looks for idle HTTP connections while the server closes, in ms. */
-const IDLE_LOOK = 50;
+const IDLE_CHECK_MS = 50;
 
 /** How long HTTP connections may stay after the grace, for the last answers to leave, in ms. */
-const LAST_ANSWERS = 250;
+const LAST_ANSWERS_MS = 250;
 
 export interface AppOptions {
 	/** What clients may call and subscribe to. */
@@ -49,7 +49,7 @@ export interface AppOptions {
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
 	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
-	readonly once: FadingOptions;
+	readonly once: ExpiringCacheOptions;
 	/** How many proxies stand before the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
 }
@@ -84,10 +84,10 @@ export function createApp(options: AppOptions): App {
 					message: catalogue.limitMessage,
 					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
 				});
-	const once = createOnce(options.once);
+	const once = createIdempotencyCache(options.once);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
-	const calls = new AwaitedCalls();
+	const calls = new InFlightCalls();
 	const http = createRest(catalogue.methods, invoker, services, {
 		maxBody,
 		corsOrigin: options.corsOrigin,
@@ -95,10 +95,10 @@ export function createApp(options: AppOptions): App {
 		calls,
 	});
 	bus.on('notify', hub.notify);
-	bus.on('changed', (change) => announce(change, store, hub));
+	bus.on('changed', (change) => publishChange(change, store, hub));
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const lineages = once && createLineages(options.once);
+	const lineages = once && createResumeChains(options.once);
 	const sessions = serveDdp(
 		http,
 		{ ...services, invoker, publications, limits, lineages, addressOf, onConnection },
@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
 		// Until then they come back for their answers, with connections that are new.
 		await sessions.pollsEnded(grace);
 		// Connections kept alive that were busy just now: the server would wait for them to time out.
-		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_LOOK);
+		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
 		await http.close();
 		clearInterval(idleCloser);
 	}
@@ -130,7 +130,7 @@ export function createApp(options: AppOptions): App {
 			clearInterval(sweeper);
 			const giveUp = setTimeout(() => calls.giveUp(), grace);
 			// Whoever is silent, or in the middle of a request, would keep the process alive.
-			const cut = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS);
+			const cut = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
 			clearTimeout(giveUp);
 			clearTimeout(cut);

@@ -187,7 +187,7 @@ const refusals = {
 } satisfies Record<string, Refusal>;
 
 /** Makes the client-safe error of that name in the table of refusals. */
-export function refusal(name: keyof typeof refusals, details?: unknown): ClientError {
+export function clientError(name: keyof typeof refusals, details?: unknown): ClientError {
 	const { error, reason, bare }: Refusal = refusals[name];
 	return bare ? new BareError(error, reason, details) : new ClientError(error, reason, details);
 }
@@ -202,7 +202,7 @@ const refusalsOf = {
 } satisfies Record<string, { error: string; reason(value: string): string }>;
 
 /** Makes the client-safe error of that name, about this value. */
-export function refusalOf(name: keyof typeof refusalsOf, value: string, details?: unknown): ClientError {
+export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, details?: unknown): ClientError {
 	const { error, reason } = refusalsOf[name];
 	return new ClientError(error, reason(value), details);
 }
@@ -218,7 +218,7 @@ const passing: ReadonlySet<unknown> = new Set([
  * Whether a refusal may be over the next time, so that to ask again is to try again: a failure of ours, bad timing, or the
  * code of a second factor, which is none of the arguments.
  */
-export function isPassing({ error }: ClientError): boolean {
+export function isTransient({ error }: ClientError): boolean {
 	return passing.has(error);
 }
 
@@ -255,7 +255,7 @@ export class MatchError extends Error {
 		super();
 		this.message = `Match error: ${text}${path === '' ? '' : ` in field ${path}`}`;
 		this.path = path;
-		this.sanitizedError = refusal('matchFailed');
+		this.sanitizedError = clientError('matchFailed');
 		// Meteor's match error shows its message among its own enumerable keys (test/contract/check.md section 2).
 		Object.defineProperty(this, 'message', { enumerable: true });
 	}
@@ -274,7 +274,7 @@ export function toClientError(thrown: unknown): ClientError {
 	const safe = isClientSafe(thrown)
 		? thrown
 		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;
-	if (!isClientSafe(safe)) return refusal('internal');
+	if (!isClientSafe(safe)) return clientError('internal');
 	return safe instanceof ClientError
 		? safe
 		: new ClientError((safe as ClientError).error, (safe as ClientError).reason, (safe as ClientError).details);

@@ -1,9 +1,9 @@
 /** The words of the pattern language (`test/contract/check.md`): `Match.Optional(String)` and the like. */
 import { MatchError } from './errors.js';
+import { formatValue } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
-import { shown } from './shown.js';
 
 const NO_CHOICE = 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
 
@@ -74,7 +74,7 @@ export const Match = {
 	Any: new Matcher<unknown>(() => null),
 	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
 	Integer: new Matcher<number>((value) =>
-		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${shown(value)}`),
+		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${formatValue(value)}`),
 	),
 	OneOf,
 	Optional,

@@ -1,10 +1,10 @@
 /** Patterns as people write them, compiled once (`test/contract/check.md` section 3), and the types they stand for. */
 import { Struct } from 'superstruct';
-import { foreignMatcher } from './foreign.js';
+import { formatValue, typeName } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { prepend } from './path.js';
-import { shown, typeName } from './shown.js';
+import { structMatcher } from './structAdapter.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 type AnyStruct = Struct<any, any>;
@@ -93,7 +93,7 @@ export function compileKeys(pattern: object): Map<string, AnyMatcher> {
 }
 
 function build(pattern: object): AnyMatcher {
-	if (pattern instanceof Struct) return foreignMatcher(pattern);
+	if (pattern instanceof Struct) return structMatcher(pattern);
 	if (pattern === String) return typeMatcher('string');
 	if (pattern === Number) return typeMatcher('number');
 	if (pattern === Boolean) return typeMatcher('boolean');
@@ -117,7 +117,9 @@ function literalMatcher(literal: unknown): Matcher {
 		case 'bigint':
 			return new Matcher(() => faultOf('Bad pattern: unknown pattern type'));
 		default:
-			return new Matcher((value) => (value === literal ? null : faultOf(`Expected ${literal}, got ${shown(value)}`)));
+			return new Matcher((value) =>
+				value === literal ? null : faultOf(`Expected ${literal}, got ${formatValue(value)}`),
+			);
 	}
 }
 
@@ -133,12 +135,12 @@ function isArguments(value: unknown): value is ArrayLike<unknown> {
 
 function arrayMatcher(pattern: readonly unknown[]): Matcher {
 	if (pattern.length !== 1) {
-		const fault = faultOf(`Bad pattern: arrays must have one type element ${shown(pattern)}`);
+		const fault = faultOf(`Bad pattern: arrays must have one type element ${formatValue(pattern)}`);
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
 	return new Matcher((value) => {
-		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${shown(value)}`);
+		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${formatValue(value)}`);
 		for (let i = 0; i < value.length; i++) {
 			const found = element.fault(value[i]);
 			if (found) return { text: found.text, path: prepend(i, found.path) };

@@ -1,9 +1,9 @@
 /** `changePassword` (`test/contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
-import { demandFactorBesidePassword } from './secondFactor.js';
+import { requireFactorBesidePassword } from './secondFactor.js';
 import { revokeOtherTokens } from './tokens.js';
 
 export const changePassword = method({
@@ -16,20 +16,20 @@ export const changePassword = method({
 	secondFactor: true,
 	async run({ oldPassword, newPassword }, context) {
 		const { userId, hashedToken, store } = context;
-		if (userId === null) throw refusal('mustBeLoggedIn');
+		if (userId === null) throw clientError('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
 		// Whoever has come by a token must not be able to guess at the password for ever.
 		await context.attempt(userId, async () => {
-			if (!(await isPassword(oldPassword, bcrypt))) throw refusal('loginFailed');
+			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
-		await demandFactorBesidePassword(context, userId);
+		await requireFactorBesidePassword(context, userId);
 		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };
 		// Of two changes at once one finds the old password gone.
-		if (!(await revokeOtherTokens(context, userId, hashedToken, provided, changes))) throw refusal('loginFailed');
+		if (!(await revokeOtherTokens(context, userId, hashedToken, provided, changes))) throw clientError('loginFailed');
 		return { passwordChanged: true };
 	},
 });

@@ -1,22 +1,22 @@
 /** `createUser` (`test/contract/ddp.md` 16.1, 16.3): a stranger makes an account and is logged in with it. Off by default. */
 import { check } from '../../shared/check.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { Storable } from '../storable.js';
-import { demandEmail, demandFreeUsername } from '../users/names.js';
+import { requireEmail, requireFreeUsername } from '../users/names.js';
 import { insertUser } from './insertUser.js';
 import type { LoginResult } from './login.js';
 import { hashPassword, NewPassword } from './passwords.js';
 import { logInWith, makeToken } from './tokens.js';
 
 /** Longest name or e-mail, in characters: that of an e-mail (RFC 5321). */
-const LONGEST_NAME = 254;
+const MAX_NAME_LENGTH = 254;
 
 /** No control characters and no half ones: neither is typed, and databases disagree about them. */
 const Name = Match.Where(
-	(text): text is string => typeof text === 'string' && text.length <= LONGEST_NAME && !/[\p{Cc}\p{Cs}]/u.test(text),
+	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
 );
 
 const NewUser = Match.ObjectIncluding({
@@ -34,12 +34,12 @@ export const createUser = method({
 	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {
 		const { settings, store, name } = context;
-		if (!settings.signUps) throw refusal('signUpsForbidden');
+		if (!settings.signUps) throw clientError('signUpsForbidden');
 		check(options, NewUser);
 		const { username, email, password, profile } = options;
-		if (!username && !email) throw refusal('namelessUser');
-		if (username) demandFreeUsername(username, name);
-		if (email) demandEmail(email, name);
+		if (!username && !email) throw clientError('namelessUser');
+		if (username) requireFreeUsername(username, name);
+		if (email) requireEmail(email, name);
 		const made = await makeToken(store);
 		const user = {
 			_id: randomId(),
@@ -57,7 +57,7 @@ export const createUser = method({
 			},
 		};
 		// Not which of them, so that names cannot be guessed.
-		if ((await insertUser(store, user)) !== null) throw refusal('loginFailed');
+		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
 		return { ...(await logInWith(made, user._id, context)), type: 'password' };
 	},
 });

@@ -1,5 +1,5 @@
 /** `getNewToken` (`test/contract/ddp.md` 16.1): the first half of what clients do to log out everywhere else. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { findTokenHolder, issueToken, tokenResult } from './tokens.js';
@@ -13,15 +13,15 @@ export const getNewToken = method({
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		if (userId === null) throw refusal('notLoggedIn');
+		if (userId === null) throw clientError('notLoggedIn');
 		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
-		if (holder === 'unknown') throw refusal('loggedOut');
-		if (holder === 'expired') throw refusal('sessionExpired');
+		if (holder === 'unknown') throw clientError('loggedOut');
+		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
 		// The same age: who has stolen a token cannot keep it alive this way. And none from one that was just revoked.
 		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context, userId, stillThere, present);
-		if (!made) throw refusal('loggedOut');
+		if (!made) throw clientError('loggedOut');
 		const { token, entry, expires } = made;
 		context.setToken(entry.hashedToken, expires);
 		return tokenResult(userId, token, expires);

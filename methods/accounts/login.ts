@@ -1,12 +1,12 @@
 /** `login` (`test/contract/ddp.md` section 16): with a resume token, or with a name and a password. */
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { isPassword, Password } from './passwords.js';
-import { attemptWithFactor, demandFactorAtLogin } from './secondFactor.js';
+import { attemptWithFactor, requireFactorAtLogin } from './secondFactor.js';
 import {
 	becomeUser,
 	findTokenHolder,
@@ -34,8 +34,8 @@ const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Obj
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
 	const holder = await findTokenHolder(context, hashToken(token));
-	if (holder === 'unknown') throw refusal('loggedOut');
-	if (holder === 'expired') throw refusal('sessionExpired');
+	if (holder === 'unknown') throw clientError('loggedOut');
+	if (holder === 'expired') throw clientError('sessionExpired');
 	// The hash as it is stored: a store within this process has it in memory already.
 	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
@@ -56,13 +56,13 @@ async function withPassword(
 		});
 		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
-		if (!named || !right || named.active === false) throw refusal('loginFailed');
+		if (!named || !right || named.active === false) throw clientError('loginFailed');
 		// Only now: that somebody has a second factor is told to nobody but who knows the password.
-		await demandFactorAtLogin(context, named._id, factor);
+		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});
 	const made = await issueToken(context, found._id, { 'services.password.bcrypt': found.services?.password?.bcrypt });
-	if (!made) throw refusal('loginFailed');
+	if (!made) throw clientError('loginFailed');
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
 
@@ -104,6 +104,6 @@ export const login = method({
 			return resume(options.resume, context);
 		}
 		if ('password' in options && options.password) return withPassword(options, factor, context);
-		throw refusal('unrecognizedLogin');
+		throw clientError('unrecognizedLogin');
 	},
 });

@@ -1,5 +1,5 @@
 /** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { revokeOtherTokens, type TokenResult } from './tokens.js';
@@ -14,7 +14,7 @@ export const logoutOtherClients = method({
 	anonymous: true,
 	async run(_args, context) {
 		const { userId } = context;
-		if (userId === null) throw refusal('notLoggedIn');
+		if (userId === null) throw clientError('notLoggedIn');
 		const { token, tokenExpires } = (await context.call('getNewToken')) as TokenResult;
 		// The connection has the new one by now.
 		await revokeOtherTokens(context, userId, context.hashedToken);

@@ -1,6 +1,6 @@
 /** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
@@ -41,7 +41,7 @@ export const me = method({
 	summary: "Tells the caller's own profile",
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);
-		if (!profile) throw refusal('invalidUser', { method: name });
+		if (!profile) throw clientError('invalidUser', { method: name });
 		return profile;
 	},
 });

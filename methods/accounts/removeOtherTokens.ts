@@ -1,5 +1,5 @@
 /** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { revokeOtherTokens } from './tokens.js';
 
@@ -11,7 +11,7 @@ export const removeOtherTokens = method({
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		if (userId === null) throw refusal('notLoggedIn');
+		if (userId === null) throw clientError('notLoggedIn');
 		await revokeOtherTokens(context, userId, hashedToken);
 	},
 });

@@ -3,7 +3,7 @@
  * token that Roomkey gives out is good in a Rocket.Chat on the same database, so it must cost as much.
  */
 import type { User } from '../../shared/documents.js';
-import { type ClientError, refusal } from '../../shared/errors.js';
+import { type ClientError, clientError } from '../../shared/errors.js';
 import type { MethodContext, SecondFactor } from '../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/secondFactor.js';
 import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
@@ -104,7 +104,7 @@ async function demand(
 	const settings = await factorSettings(context.store);
 	if (!settings.enabled) return;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
-	if (!user) throw refusal('invalidUser', { method: context.name });
+	if (!user) throw clientError('invalidUser', { method: context.name });
 	if (bypasses(user, hashedToken)) return;
 	const availableMethods = availableTo(user, settings);
 	const hasPassword = user.services?.password?.bcrypt !== undefined;
@@ -118,15 +118,15 @@ async function demand(
 		...(mailed && { codeExpires: mailed.expire.toISOString() }),
 		availableMethods,
 	};
-	if (!factor?.code) throw new NothingGiven(refusal('totpRequired', details));
+	if (!factor?.code) throw new NothingGiven(clientError('totpRequired', details));
 	await context.attempt(accountOf(method, userId), async () => {
 		const verdict = await tryCode(context, user, method, factor.code, settings);
-		if (verdict !== 'right') throw refusal(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
+		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
 	});
 }
 
 /** The same for a call, outside of any attempt. */
-function demandOfCall(context: MethodContext, userId: string, orPassword: boolean): Promise<void> {
+function requireOfCall(context: MethodContext, userId: string, orPassword: boolean): Promise<void> {
 	const { secondFactor: factor, hashedToken } = context;
 	return told(demand(context, userId, { factor, hashedToken, orPassword }));
 }
@@ -135,21 +135,21 @@ function demandOfCall(context: MethodContext, userId: string, orPassword: boolea
  * Demands the caller's second factor; or their password, where they have none and the settings say so.
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
-export async function demandSecondFactor(context: MethodContext): Promise<void> {
-	if (context.userId === null) throw refusal('invalidUser', { method: context.name });
-	await demandOfCall(context, context.userId, true);
+export async function requireSecondFactor(context: MethodContext): Promise<void> {
+	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	await requireOfCall(context, context.userId, true);
 }
 
 /** The same of a caller who has just proven the password. */
-export function demandFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
-	return demandOfCall(context, userId, false);
+export function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
+	return requireOfCall(context, userId, false);
 }
 
 /**
  * The same of somebody who logs in with the right password. To be called within `attemptWithFactor`.
  * @param factor what came with the login
  */
-export function demandFactorAtLogin(
+export function requireFactorAtLogin(
 	context: MethodContext,
 	userId: string,
 	factor: SecondFactor | null,

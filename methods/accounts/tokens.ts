@@ -1,7 +1,7 @@
 /** Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
 import { DEFAULTS, setting } from '../settings/workspace.js';
@@ -124,7 +124,7 @@ export async function becomeUser(
 	await context.setUserId(userId, hashedToken, expires);
 	if ((await findTokenHolder(context, hashedToken, userId)) !== 'unknown') return;
 	await context.setUserId(null);
-	throw refusal('loggedOut');
+	throw clientError('loggedOut');
 }
 
 /** Makes the connection that of a user who has just got this token. */

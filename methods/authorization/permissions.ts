@@ -1,11 +1,11 @@
 /** `permissions.update` and `permissions.listAll`: which role may do what. */
 import type { Permission } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
-import { demandPermission, KNOWN_PERMISSIONS, permissionChanged } from '../permissions.js';
+import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../permissions.js';
 
 /** All that are stored, and the standard of those that are not. */
 async function listPermissions(store: Store): Promise<Permission[]> {
@@ -43,9 +43,9 @@ const updatePermissions = method({
 	summary: 'Says which roles hold permissions, in force at once; for those who may access-permissions',
 	async run({ permissions }, context) {
 		const { store, events, name } = context;
-		await demandPermission(context, 'access-permissions');
+		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
-		if (permissions.some(({ _id }) => !known.has(_id))) throw refusal('invalidPermission', { method: name });
+		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			const written = await setRoles(store, _id, roles);

@@ -1,15 +1,15 @@
 /** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
 import type { Subscription } from '../../shared/documents.js';
-import { ClientError, refusal } from '../../shared/errors.js';
+import { ClientError, clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type KeyedRoom, keyedRoom } from './keyId.js';
-import { endLeases } from './leases.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace, sameKeys, tellMember, withOffered } from './memberKeys.js';
 import { dropOffer, offered } from './offers.js';
-import { demandNoReset, putAwayStale, writeKey } from './ownKey.js';
+import { endLeases } from './providerReservation.js';
 import { leaveQueue } from './queue.js';
-import { demandKeyId } from './sealed.js';
-import { findPlace, sameKeys, tellMember, withOffered } from './slots.js';
+import { requireKeyId } from './sealedKey.js';
+import { archiveMismatchedKey, requireNoReset, writeKey } from './storeMemberKey.js';
 
 /**
  * Takes the very offer that was seen, in one write. The member's own old keys stay, and the present one joins them; those
@@ -28,11 +28,11 @@ function take(context: MethodContext, place: Subscription, room: KeyedRoom): Pro
 /** Takes an offer that can be used. One that cannot is dropped, and its member queued for another: nobody gets stuck with it. */
 async function accept(context: MethodContext, place: Subscription, room: KeyedRoom): Promise<Subscription | null> {
 	try {
-		demandKeyId(offered(place), room.e2eKeyId, context.name);
+		requireKeyId(offered(place), room.e2eKeyId, context.name);
 		return await take(context, place, room);
 	} catch (error) {
 		if (error instanceof ClientError) {
-			await putAwayStale(context, place, room);
+			await archiveMismatchedKey(context, place, room);
 			await dropOffer(context, place);
 		}
 		throw error;
@@ -50,16 +50,16 @@ export const acceptSuggestedGroupKey = method({
 		const { name, userId, store } = context;
 		for (;;) {
 			const place = await findPlace(store, rid, userId);
-			if (!place) throw refusal('subscriptionNotFound', { method: name });
+			if (!place) throw clientError('subscriptionNotFound', { method: name });
 			if (offered(place) === '') {
 				// A call that was broken off after it took the key has left its member in the queue.
 				if (place.E2EKey) await leaveQueue(context, rid, [userId]);
-				throw refusal('noSuggestedKey', { method: name });
+				throw clientError('noSuggestedKey', { method: name });
 			}
 			const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 			const after = await accept(context, place, room);
 			if (!after) continue;
-			await demandNoReset(context, after, room, offered(place));
+			await requireNoReset(context, after, room, offered(place));
 			tellMember(context, after);
 			endLeases(store, rid, [userId]);
 			await leaveQueue(context, rid, [userId]);

@@ -1,23 +1,23 @@
 /** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { setting } from '../settings/workspace.js';
-import { type Sealable, sealable } from './identities.js';
-import { EMPTY } from './kept.js';
+import { type Sealable, usersWithPublicKey } from './identities.js';
 import { keyedRoom } from './keyId.js';
-import { isLeft, lease } from './leases.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace } from './memberKeys.js';
 import { holdsKey } from './offers.js';
+import { isLeft, lease } from './providerReservation.js';
 import { tidyQueue } from './queue.js';
-import { findPlace } from './slots.js';
+import { EMPTY } from './storedKeys.js';
 import { memberPages } from './waiting.js';
 
 /** Most rooms of one call: what a client with very many asks in several. */
-const MOST_ROOMS = 500;
+const MAX_ROOMS = 500;
 
 /** Most users told of one room. */
-const MOST_TOLD = 50;
+const MAX_LISTED = 50;
 
 /** Whether the user holds the key of a room, and so could seal it for others. */
 async function canProvide({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
@@ -36,10 +36,10 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const told: Sealable[] = [];
 	for await (const page of memberPages(store, rid, EMPTY)) {
 		const free = page.filter((id) => id !== userId && !(leases && isLeft(store, rid, id, userId)));
-		for (const user of await sealable(store, free)) {
+		for (const user of await usersWithPublicKey(store, free)) {
 			if (leases && !lease(store, rid, user._id, userId, leaseTime)) continue;
 			told.push(user);
-			if (told.length === MOST_TOLD) return told;
+			if (told.length === MAX_LISTED) return told;
 		}
 	}
 	return told;
@@ -54,7 +54,7 @@ export const fetchUsersWaitingForGroupKey = method({
 	summary: 'Members who wait for the keys of these rooms, each left to one caller for a while',
 	async run({ roomIds }, context) {
 		const { name, userId, store } = context;
-		if (roomIds.length > MOST_ROOMS) throw refusal('tooManyRooms', { method: name });
+		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });
 		const waiting: [rid: string, users: Sealable[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {

@@ -2,10 +2,10 @@
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { demandRoomAccess } from '../rooms/access.js';
-import { countSealable, type Sealable, sealable } from './identities.js';
-import { KEYLESS } from './kept.js';
+import { requireRoomAccess } from '../rooms/access.js';
+import { countSealable, type Sealable, usersWithPublicKey } from './identities.js';
 import { KEY_CALLS } from './limits.js';
+import { KEYLESS } from './storedKeys.js';
 import { memberPages } from './waiting.js';
 
 /** Whole and not negative. */
@@ -17,7 +17,7 @@ const keylessMembers = (store: Store, rid: string) => memberPages(store, rid, KE
 
 async function all(store: Store, rid: string) {
 	const users: Sealable[] = [];
-	for await (const page of keylessMembers(store, rid)) users.push(...(await sealable(store, page)));
+	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
 	return { users: users.map(asShown) };
 }
 
@@ -29,7 +29,7 @@ async function part(store: Store, rid: string, count: number, offset: number) {
 	for await (const page of keylessMembers(store, rid)) {
 		const size = await countSealable(store, page);
 		if (total + size > offset && total < end) {
-			users.push(...(await sealable(store, page)).slice(Math.max(0, offset - total), end - total));
+			users.push(...(await usersWithPublicKey(store, page)).slice(Math.max(0, offset - total), end - total));
 		}
 		total += size;
 	}
@@ -45,7 +45,7 @@ export const getUsersOfRoomWithoutKey = method({
 	summary:
 		'Members of a room who have no key of it but identity keys; with count or offset a part of them, and how many',
 	async run({ rid, count, offset }, { name, userId, store }) {
-		await demandRoomAccess(store, rid, userId, name);
+		await requireRoomAccess(store, rid, userId, name);
 		if (count === undefined && offset === undefined) return all(store, rid);
 		return part(store, rid, count ?? 0, offset ?? 0);
 	},

@@ -8,7 +8,7 @@ import type { Filter, Store, UpdateFilter } from '../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
 
 /** Most text of public keys in one history, in bytes: what a user is stored in can be 16 MB and no more. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 type Remembered = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
 
@@ -39,7 +39,7 @@ export function missingEntries(user: Remembered, next?: string): KeyHistoryEntry
 		...(present && present !== last?.public_key ? [present] : []),
 		...(next === undefined || next === present ? [] : [next]),
 	];
-	if (bytesOf([...history.map((entry) => entry.public_key), ...keys]) > MOST_BYTES) return [];
+	if (bytesOf([...history.map((entry) => entry.public_key), ...keys]) > MAX_BYTES) return [];
 	let previous = last?.hash ?? '';
 	let time = nextTime(user).getTime();
 	return keys.map((public_key) => {

@@ -1,5 +1,5 @@
 /** Who holds the key of a room, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { placesOf } from '../rooms/members.js';
@@ -7,7 +7,7 @@ import { keyedRoom } from './keyId.js';
 import { holdsKey } from './offers.js';
 
 /** Those of some users who may log in: nobody else can give a key to others. */
-export async function thoseActive(store: Store, userIds: readonly string[]): Promise<Set<string>> {
+export async function activeUserIds(store: Store, userIds: readonly string[]): Promise<Set<string>> {
 	if (userIds.length === 0) return new Set();
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
 	const users = await store.users.find(active, { projection: { _id: 1 } }).toArray();
@@ -23,7 +23,7 @@ export async function hasHolder(store: Store, rid: string, otherThan = ''): Prom
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
 	for await (const page of placesOf(store, rid, only, { E2EKey: 1 }, 100)) {
 		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
-		if ((await thoseActive(store, holders)).size > 0) return true;
+		if ((await activeUserIds(store, holders)).size > 0) return true;
 	}
 	return false;
 }
@@ -39,11 +39,11 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
  * Lets a last holder go on who means it.
  * @throws ClientError `error-last-key-holder` where the server demands that they confirm, and they did not
  */
-export function demandConfirmation(
+export function requireConfirmation(
 	{ name, settings }: Pick<MethodContext, 'name' | 'settings'>,
 	confirm: boolean | undefined,
 ): void {
-	if (settings.confirmLastKeyHolder && confirm !== true) throw refusal('lastKeyHolder', { method: name });
+	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder', { method: name });
 }
 
 /** Tells a room that the last one who held its key has given it up. */

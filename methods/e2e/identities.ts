@@ -19,7 +19,7 @@ export async function hasIdentity(store: Store, userId: string): Promise<boolean
 }
 
 /** Those of some users who have identity keys. */
-export async function thoseWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
+export async function usersWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
 	if (userIds.length === 0) return new Set();
 	const users = await store.users.find(withIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
 	return new Set(users.map(({ _id }) => _id));
@@ -31,7 +31,7 @@ export function countSealable(store: Store, userIds: readonly string[]): Promise
 }
 
 /** Those of the users who have identity keys, with what keys are sealed by, in the order of their ids. */
-export async function sealable(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
+export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
 	if (userIds.length === 0) return [];
 	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;
 	const users = await store.users.find(withIdentity({ $in: [...userIds] }), options).toArray();

@@ -4,15 +4,15 @@
  * changes nothing that is done already.
  */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
-import { tellIdentityChanged } from './acquaintances.js';
 import { addedTo, missingEntries, nextTime } from './history.js';
-import { demandConfirmation } from './holders.js';
-import { emptyPlaces, isLastHolderAnywhere } from './ownPlaces.js';
+import { requireConfirmation } from './holders.js';
+import { emptyPlaces, isLastHolderAnywhere } from './ownMemberships.js';
 import { enqueueEverywhere } from './queue.js';
+import { tellIdentityChanged } from './sharedRoomUsers.js';
 
 /** The two identity keys, as a client made them. */
 export interface KeyPair {
@@ -33,7 +33,7 @@ const IDENTITY = {
 /** What is known of a user's identity. @throws ClientError `error-invalid-user` where the user is gone */
 async function readIdentity({ store, name }: Context, userId: string): Promise<User> {
 	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
-	if (!user) throw refusal('invalidUser', { method: name });
+	if (!user) throw clientError('invalidUser', { method: name });
 	return user;
 }
 
@@ -76,15 +76,15 @@ export async function storeKeyPair(
 		const isSame = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses the very same keys too. Who repeats a call that broke off is let through to end it.
 		const mayStore = force || !public_key || !private_key || (isSame && unfinished(user));
-		if (!mayStore) throw refusal('keysAlreadySet', { method: name });
+		if (!mayStore) throw clientError('keysAlreadySet', { method: name });
 		if (isSame) return unfinished(user) && finish(context, user);
 		const isOther = pair.public_key !== public_key;
 		const entries = missingEntries(user, pair.public_key);
-		if (isOther && entries.length === 0) throw refusal('keyHistoryFull', { method: name });
+		if (isOther && entries.length === 0) throw clientError('keyHistoryFull', { method: name });
 		// With a first key nothing can be sealed for a former one, and what is there stays.
 		const mark = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
 		const mayLose = isOther && mark === 'e2eRekeying' && settings.confirmLastKeyHolder;
-		if (mayLose && (await isLastHolderAnywhere(store, userId))) demandConfirmation(context, confirm);
+		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
 		const after = await store.users.findOneAndUpdate(
 			asRead(user),
 			addedTo(user, entries, {

@@ -1,12 +1,12 @@
 /** `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser } from '../permissions.js';
 import { MEMBER } from '../rooms/members.js';
 import { HISTORY, wholeHistory } from './history.js';
-import { ownPlaces } from './ownPlaces.js';
+import { ownPlaces } from './ownMemberships.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	for await (const page of ownPlaces(store, one, MEMBER)) {
@@ -32,7 +32,7 @@ export const keyHistory = method({
 		const user = (await maySee(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;
-		if (!user) throw refusal('invalidUser', { method: name });
+		if (!user) throw clientError('invalidUser', { method: name });
 		const all = await wholeHistory(store, user);
 		const { count, offset } = pageOf(page);
 		const history = all.slice(offset, offset + count);

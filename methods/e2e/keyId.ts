@@ -1,16 +1,16 @@
 /** The key id of a room: who names it first, and whether it is still the one that a key was meant for. */
 import type { Room } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { Filter, Store } from '../../shared/store.js';
-import { LONGEST_KEY_ID } from './limits.js';
-import { keyIdOf } from './sealed.js';
+import { MAX_KEY_ID_LENGTH } from './limits.js';
+import { keyIdOf } from './sealedKey.js';
 
 /** What is to be known of a room before a key is stored in it. */
 export type KeyedRoom = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 
 /** @throws ClientError `error-invalid-key-id` for an empty key id, or one that is too long */
-export function demandValidKeyId(keyID: string, methodName: string): void {
-	if (keyID === '' || keyID.length > LONGEST_KEY_ID) throw refusal('invalidKeyId', { method: methodName });
+export function requireValidKeyId(keyID: string, methodName: string): void {
+	if (keyID === '' || keyID.length > MAX_KEY_ID_LENGTH) throw clientError('invalidKeyId', { method: methodName });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Limit } from '../../shared/limit.js';
 export const KEY_CALLS: Limit = { calls: 600, per: 60_000 };
 
 /** Longest key id, in characters: three times a UUID (13). Rocket.Chat's own are 12 or 36 characters long. */
-export const LONGEST_KEY_ID = 128;
+export const MAX_KEY_ID_LENGTH = 128;
 
 /** Longest sealed key, in characters: ten times what Rocket.Chat's clients make (`test/contract/rocketchat-e2e.md` 13). */
-export const LONGEST_KEY = 4096;
+export const MAX_KEY_LENGTH = 4096;

@@ -1,11 +1,11 @@
 /** Keys that members offer each other (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
-import { keyIn, sameKey } from './kept.js';
 import type { KeyedRoom } from './keyId.js';
+import { findPlace, sameKeys, tellMember } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { isOfKeyId } from './sealed.js';
-import { findPlace, sameKeys, tellMember } from './slots.js';
+import { isOfKeyId } from './sealedKey.js';
+import { keyIn, sameKey } from './storedKeys.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 

@@ -1,22 +1,22 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { MEMBER } from '../rooms/members.js';
 import { setting } from '../settings/workspace.js';
-import { demandValidKeyId, type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { endLeases } from './leases.js';
+import { type KeyedRoom, keyedRoom, requireValidKeyId, wasReset } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace, MAX_OLD_KEYS, tellMember } from './memberKeys.js';
 import { holdsKey, offer, withdraw } from './offers.js';
+import { endLeases } from './providerReservation.js';
 import { leaveQueue } from './queue.js';
-import { demandKey, demandKeyId } from './sealed.js';
-import { findPlace, MOST_OLD_KEYS, tellMember } from './slots.js';
+import { requireKey, requireKeyId } from './sealedKey.js';
 
-const MOST_ROOMS = 500;
-const MOST_OF_A_ROOM = 100;
-const MOST_KEYS = 1000;
+const MAX_ROOMS = 500;
+const MAX_KEYS_PER_ROOM = 100;
+const MAX_KEYS = 1000;
 
 /** A moment as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
@@ -39,24 +39,24 @@ interface Offer {
 	readonly oldKeys?: { readonly e2eKeyId: string; readonly ts: Date | string | number; readonly E2EKey: string }[];
 }
 
-function demandFewEnough(all: readonly (readonly Offer[])[], methodName: string): void {
+function requireFewEnough(all: readonly (readonly Offer[])[], methodName: string): void {
 	const keys = all.reduce((sum, offers) => sum + offers.length, 0);
-	if (all.length > MOST_ROOMS || keys > MOST_KEYS || all.some((offers) => offers.length > MOST_OF_A_ROOM)) {
-		throw refusal('tooManyKeys', { method: methodName });
+	if (all.length > MAX_ROOMS || keys > MAX_KEYS || all.some((offers) => offers.length > MAX_KEYS_PER_ROOM)) {
+		throw clientError('tooManyKeys', { method: methodName });
 	}
 }
 
-function demandValid({ key, oldKeys = [] }: Offer, methodName: string): void {
-	demandKey(key, methodName);
+function requireValid({ key, oldKeys = [] }: Offer, methodName: string): void {
+	requireKey(key, methodName);
 	for (const { e2eKeyId, E2EKey } of oldKeys) {
-		demandValidKeyId(e2eKeyId, methodName);
-		demandKey(E2EKey, methodName);
+		requireValidKeyId(e2eKeyId, methodName);
+		requireKey(E2EKey, methodName);
 	}
 }
 
 /** Former keys as they are stored: as many as a member keeps, with dates. */
 function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
-	return oldKeys?.slice(0, MOST_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
+	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
 /** The places of those who are offered a key, by user; those who are no members have none. */
@@ -112,8 +112,8 @@ export const provideUsersSuggestedGroupKeys = method({
 		const { name, userId, store } = context;
 		if (!(await setting(store, 'E2E_Enable'))) return;
 		const all = Object.entries(usersSuggestedGroupKeys);
-		demandFewEnough(Object.values(usersSuggestedGroupKeys), name);
-		for (const [, offers] of all) for (const given of offers) demandValid(given, name);
+		requireFewEnough(Object.values(usersSuggestedGroupKeys), name);
+		for (const [, offers] of all) for (const given of offers) requireValid(given, name);
 
 		// All is looked at before anything is written: a call that is refused has done nothing.
 		const accessible: [room: KeyedRoom, offers: Offer[]][] = [];
@@ -121,11 +121,11 @@ export const provideUsersSuggestedGroupKeys = method({
 			if (!(await maySeeRoom(store, rid, userId)) || !(await findPlace(store, rid, userId))) continue;
 			const room = await keyedRoom(store, rid);
 			if (!room) continue;
-			for (const { key } of offers) demandKeyId(key.trim(), room.e2eKeyId, name);
+			for (const { key } of offers) requireKeyId(key.trim(), room.e2eKeyId, name);
 			accessible.push([room, offers]);
 		}
 		let current = true;
 		for (const [room, offers] of accessible) current = (await provide(context, room, offers)) && current;
-		if (!current) throw refusal('keyIdMismatch', { method: name });
+		if (!current) throw clientError('keyIdMismatch', { method: name });
 	},
 });

@@ -4,11 +4,11 @@ import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { listOf } from '../lists.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
-import { hasIdentity, thoseWithIdentity } from './identities.js';
-import { EMPTY, KEYLESS } from './kept.js';
+import { hasIdentity, usersWithIdentity } from './identities.js';
+import { EMPTY, KEYLESS } from './storedKeys.js';
 
 /** Most who wait in one room; beyond it the longest waiting drop out. */
-export const MOST_WAITING = 50;
+export const MAX_WAITING = 50;
 
 /** Rooms looked at in one query. */
 const BATCH = 100;
@@ -35,7 +35,7 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 	if (!(await mayWait(store, rid, userId))) return false;
 	const room = await store.rooms.findOneAndUpdate(
 		notQueued(rid, userId),
-		{ $push: { usersWaitingForE2EKeys: { $each: [{ userId, ts: new Date() }], $slice: -MOST_WAITING } } },
+		{ $push: { usersWaitingForE2EKeys: { $each: [{ userId, ts: new Date() }], $slice: -MAX_WAITING } } },
 		{ returnDocument: 'after' },
 	);
 	if (!room) return false;
@@ -112,7 +112,7 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
 	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
-	const waiting = await thoseWithIdentity(
+	const waiting = await usersWithIdentity(
 		store,
 		places.map(({ u }) => u._id),
 	);
@@ -156,10 +156,10 @@ export async function enqueueKeyless(context: Context, rid: string): Promise<voi
 	const userIds: string[] = [];
 	for await (const page of placesOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
-		userIds.push(...(await thoseWithIdentity(store, ids)));
-		if (userIds.length >= MOST_WAITING) break;
+		userIds.push(...(await usersWithIdentity(store, ids)));
+		if (userIds.length >= MAX_WAITING) break;
 	}
-	const first = userIds.slice(0, MOST_WAITING);
+	const first = userIds.slice(0, MAX_WAITING);
 	if (first.length === 0) return;
 	const ts = new Date();
 	const room = await store.rooms.findOneAndUpdate(

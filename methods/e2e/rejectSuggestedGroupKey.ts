@@ -1,10 +1,10 @@
 /** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { endLeases } from './leases.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace } from './memberKeys.js';
 import { dropOffer, offered } from './offers.js';
-import { findPlace } from './slots.js';
+import { endLeases } from './providerReservation.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
@@ -16,8 +16,8 @@ export const rejectSuggestedGroupKey = method({
 	async run({ rid }, context) {
 		const { name, userId, store } = context;
 		const place = await findPlace(store, rid, userId);
-		if (!place) throw refusal('subscriptionNotFound', { method: name });
-		if (offered(place) === '') throw refusal('noSuggestedKey', { method: name });
+		if (!place) throw clientError('subscriptionNotFound', { method: name });
+		if (offered(place) === '') throw clientError('noSuggestedKey', { method: name });
 		endLeases(store, rid, [userId]);
 		await dropOffer(context, place);
 	},

@@ -4,9 +4,9 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { MEMBER } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
-import { keyIn } from './kept.js';
 import { KEY_CALLS } from './limits.js';
-import { putAwayStale } from './ownKey.js';
+import { keyIn } from './storedKeys.js';
+import { archiveMismatchedKey } from './storeMemberKey.js';
 
 /** Places looked at in one query. */
 const PAGE = 200;
@@ -50,7 +50,7 @@ export const requestSubscriptionKeys = method({
 			for (const place of places) {
 				const e2eKeyId = keyIds.get(place.rid);
 				if (!e2eKeyId) continue;
-				if (keyIn(place) && !(await putAwayStale(context, place, { e2eKeyId }))) continue;
+				if (keyIn(place) && !(await archiveMismatchedKey(context, place, { e2eKeyId }))) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${place.rid}/e2e.keyRequest`,

@@ -1,18 +1,18 @@
 /** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, the former ones are put away. */
 import type { Room } from '../../shared/documents.js';
-import { isClientSafe, refusal } from '../../shared/errors.js';
+import { clientError, isClientSafe } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { maySeeRoom } from '../rooms/access.js';
-import { mayToggleEncryption } from '../rooms/encryption.js';
+import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { MEMBER } from '../rooms/members.js';
 import { hasHolder } from './holders.js';
 import { hasIdentity } from './identities.js';
-import { KEY_CALLS, LONGEST_KEY, LONGEST_KEY_ID } from './limits.js';
+import { KEY_CALLS, MAX_KEY_ID_LENGTH, MAX_KEY_LENGTH } from './limits.js';
 import { enqueue } from './queue.js';
-import { beganIt, takeLease } from './resetLease.js';
-import { emptyOthers, type NewKey, putOwn, type ResetContext, renameKey, takeOwnBack } from './resetPlaces.js';
-import { demandKeyId } from './sealed.js';
+import { beganIt, takeLease } from './resetLock.js';
+import { emptyOthers, type NewKey, putOwn, type ResetContext, renameKey, takeOwnBack } from './resetMemberships.js';
+import { requireKeyId } from './sealedKey.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
@@ -29,12 +29,12 @@ export const resetRoomKey = method({
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room && (await isDone(store, room, userId, newKey))) return;
-		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw refusal('unauthorized');
-		if (!(await maySeeRoom(store, rid, userId))) throw refusal('resetNotAllowed');
-		if (e2eKeyId === '' || e2eKeyId.length > LONGEST_KEY_ID) throw refusal('invalidKeyId', { method: name });
-		if (e2eKey === '' || e2eKey.length > LONGEST_KEY) throw refusal('invalidKey', { method: name });
-		demandKeyId(e2eKey, e2eKeyId, name);
-		await demandReady(store, userId, newKey);
+		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('unauthorized');
+		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
+		if (e2eKeyId === '' || e2eKeyId.length > MAX_KEY_ID_LENGTH) throw clientError('invalidKeyId', { method: name });
+		if (e2eKey === '' || e2eKey.length > MAX_KEY_LENGTH) throw clientError('invalidKey', { method: name });
+		requireKeyId(e2eKey, e2eKeyId, name);
+		await requireReady(store, userId, newKey);
 		await reset(newKey, context, userId);
 	},
 });
@@ -68,16 +68,16 @@ async function mayReset(
 }
 
 /** Demands what can be told before anything is written: that the caller can have the new key, and read it. */
-async function demandReady(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
+async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const _id = { projection: { _id: 1 as const } };
 	// Whoever sees a public channel without being in it has no place for the key: nobody would hold it.
 	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, _id);
-	if (!own) throw refusal('resetNotAllowed');
+	if (!own) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
-	if (!(await store.users.findOne({ _id: userId, ...keys }, _id))) throw refusal('resetFailed');
+	if (!(await store.users.findOne({ _id: userId, ...keys }, _id))) throw clientError('resetFailed');
 	// No two places have the same key: the others would be empty by the time this were found out.
 	const sameKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, _id);
-	if (sameKey && sameKey._id !== own._id) throw refusal('resetFailed');
+	if (sameKey && sameKey._id !== own._id) throw clientError('resetFailed');
 }
 
 /**
@@ -103,6 +103,6 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 		else await takeOwnBack(work, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was broken off');
-		throw refusal('resetFailed');
+		throw clientError('resetFailed');
 	}
 }

@@ -2,15 +2,15 @@
  * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
  * Rocket.Chat's it drops no room key: what the user held is kept among the old keys, as far as they can still read it.
  */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
-import { demandSecondFactor } from '../accounts/secondFactor.js';
+import { requireSecondFactor } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { factorSettings } from '../settings/secondFactor.js';
-import { demandConfirmation } from './holders.js';
+import { requireConfirmation } from './holders.js';
 import { hasIdentity } from './identities.js';
 import { dropIdentity } from './identity.js';
-import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from './ownPlaces.js';
+import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from './ownMemberships.js';
 import { enqueueEverywhere } from './queue.js';
 
 /** What a reset answers: something only where it cost a room its last holder. */
@@ -28,13 +28,13 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 	const { store, events, name, settings } = context;
 	// Contract 6: others may be reset only where a password stands in for the second factor that an admin may lack.
 	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
-		throw refusal('actionNotAllowed', { method: name });
+		throw clientError('actionNotAllowed', { method: name });
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
-	if (!user) throw refusal('invalidUser', { method: name });
-	if (user.federated) throw refusal('federatedUser', { function: 'resetTOTP' });
+	if (!user) throw clientError('invalidUser', { method: name });
+	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
-		demandConfirmation(context, confirm);
-	await demandSecondFactor(context);
+		requireConfirmation(context, confirm);
+	await requireSecondFactor(context);
 
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });

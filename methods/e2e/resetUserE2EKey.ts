@@ -1,5 +1,5 @@
 /** `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets somebody's keys, as in early releases. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { mayUser } from '../permissions.js';
@@ -15,7 +15,7 @@ export const resetUserE2EKey = method({
 	async run({ userId, confirm }, context) {
 		const { name, store } = context;
 		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
-		if (!may) throw refusal('actionNotAllowed', { method: name });
+		if (!may) throw clientError('actionNotAllowed', { method: name });
 		return (await resetUser(context, userId, confirm ?? undefined)) ?? true;
 	},
 });

@@ -1,20 +1,20 @@
 /** `e2e.roomState` (`test/contract/beyond.md` E2): what a room needs to work, and who could help. */
 import type { Room, Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { demandRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../rooms/access.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
-import { thoseActive } from './holders.js';
-import { thoseWithIdentity } from './identities.js';
+import { activeUserIds } from './holders.js';
+import { usersWithIdentity } from './identities.js';
 import { KEY_CALLS } from './limits.js';
 import { awaitsDecision, holdsKey } from './offers.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
 const USUAL_COUNT = 50;
-const MOST = 500;
+const MAX_COUNT = 500;
 
 /** How a member stands to the key of the room; `inactive`: may not log in, whatever they hold. */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'inactive';
@@ -37,12 +37,12 @@ export const roomState = method({
 	parallel: true,
 	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
-		const room = await demandRoomAccess(store, rid, userId, name);
+		const room = await requireRoomAccess(store, rid, userId, name);
 		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });
-		if (!own) throw refusal('invalidRoom', { method: name });
+		if (!own) throw clientError('invalidRoom', { method: name });
 		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, inactive: 0 };
 		const members: Member[] = [];
-		const wanted = Math.min(count, MOST);
+		const wanted = Math.min(count, MAX_COUNT);
 		let total = 0;
 		for await (const page of membersOf(store, room)) {
 			for (const member of page) {
@@ -82,7 +82,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 async function* membersOf(store: Store, room: Room): AsyncIterable<Member[]> {
 	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
 		const userIds = page.map(({ u }) => u._id);
-		const [active, able] = await Promise.all([thoseActive(store, userIds), thoseWithIdentity(store, userIds)]);
+		const [active, able] = await Promise.all([activeUserIds(store, userIds), usersWithIdentity(store, userIds)]);
 		yield page.map((place) => {
 			const { _id, username } = place.u;
 			return { _id, username, state: active.has(_id) ? stateOf(place, room, able.has(_id)) : 'inactive' };

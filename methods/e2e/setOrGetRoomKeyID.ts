@@ -1,17 +1,17 @@
 /** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): names the key of a room, or tells the name that stands. */
 import type { Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { demandRoomAccess } from '../rooms/access.js';
-import { keyIn } from './kept.js';
-import { claimKeyId, demandValidKeyId, type KeyedRoom, keyedRoom } from './keyId.js';
+import { requireRoomAccess } from '../rooms/access.js';
+import { claimKeyId, type KeyedRoom, keyedRoom, requireValidKeyId } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace, tellMember } from './memberKeys.js';
 import { holdsKey, offered } from './offers.js';
-import { demandNoReset, giveWay, putAwayStale, storeOwnKey } from './ownKey.js';
 import { enqueue, leaveQueue } from './queue.js';
-import { demandKey, demandKeyId, isOfKeyId, keyIdOf } from './sealed.js';
-import { findPlace, tellMember } from './slots.js';
+import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from './sealedKey.js';
+import { keyIn } from './storedKeys.js';
+import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from './storeMemberKey.js';
 
 interface Standing {
 	/** Key id of the room. */
@@ -27,10 +27,10 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
 	// The room is being reset: it has a name in a moment.
-	if (!room || !keyID) throw refusal('resetInProgress', { method: name });
+	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
 	const place = await findPlace(store, rid, userId);
 	if (!place) return { keyID };
-	if (!(await putAwayStale(context, place, room))) {
+	if (!(await archiveMismatchedKey(context, place, room))) {
 		// Who has the key is the winner, who did not hear so and was perhaps broken off before leaving the queue.
 		await (keyIn(place) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
 	}
@@ -52,7 +52,7 @@ async function setWithKey(context: Context, place: Subscription, keyID: string, 
 		// The same name may have come from this very member, who called twice at once: then this is the winner's key. Else
 		// the key is taken back. Nobody was told of it. One that was there before, and does not tell its id, may be the room's.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
-		if (isOurs && room?.e2eKeyId !== keyID) await giveWay(context, place._id, key, room ?? {}, false);
+		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, place._id, key, room ?? {}, false);
 		return standing(context, rid, room);
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
@@ -72,7 +72,7 @@ async function storeNamed(context: Context, place: Subscription, room: KeyedRoom
 	if (holdsKey(place, room)) return;
 	const after = await storeOwnKey(context, place, room, key);
 	if (!after) return;
-	await demandNoReset(context, after, room, key);
+	await requireNoReset(context, after, room, key);
 	tellMember(context, after);
 }
 
@@ -85,18 +85,19 @@ export const setOrGetRoomKeyID = method({
 	summary: 'Sets the key id of a room, and the own key with it, or tells the key id that stands',
 	async run({ rid, keyID, key }, context): Promise<Standing> {
 		const { name, userId, store, events } = context;
-		demandValidKeyId(keyID, name);
+		requireValidKeyId(keyID, name);
 		if (key !== undefined) {
-			demandKey(key, name);
-			demandKeyId(key, keyID, name);
+			requireKey(key, name);
+			requireKeyId(key, keyID, name);
 		}
-		const room = await demandRoomAccess(store, rid, userId, name);
+		const room = await requireRoomAccess(store, rid, userId, name);
 		const place = key === undefined ? null : await findPlace(store, rid, userId);
-		if (key !== undefined && !place) throw refusal('subscriptionNotFound', { method: name });
+		if (key !== undefined && !place) throw clientError('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
 			if (place && room.e2eKeyId === keyID) await storeNamed(context, place, room, key as string);
 			// Left by a call that was broken off before it had lost. One that does not tell its id may be the room's.
-			else if (place && keyIdOf(key as string) !== null) await giveWay(context, place._id, key as string, room, false);
+			else if (place && keyIdOf(key as string) !== null)
+				await restoreOrRemoveKey(context, place._id, key as string, room, false);
 			return standing(context, rid, room);
 		}
 		if (place) return setWithKey(context, place, keyID, key as string);

@@ -1,8 +1,8 @@
 /** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { demandRoomAccess } from '../rooms/access.js';
-import { claimKeyId, demandValidKeyId } from './keyId.js';
+import { requireRoomAccess } from '../rooms/access.js';
+import { claimKeyId, requireValidKeyId } from './keyId.js';
 import { KEY_CALLS } from './limits.js';
 import { enqueue } from './queue.js';
 
@@ -16,14 +16,14 @@ export const setRoomKeyID = method({
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	async run({ rid, keyID }, context) {
 		const { name, userId, store, events } = context;
-		demandValidKeyId(keyID, name);
-		const seen = await demandRoomAccess(store, rid, userId, name);
+		requireValidKeyId(keyID, name);
+		const seen = await requireRoomAccess(store, rid, userId, name);
 		// A key id is never taken away: where one is seen, nothing need be written to know who was first.
 		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!room) {
 			// Whoever loses the race needs the winner's key: those who hold it are told at once (issue 36731 of Rocket.Chat).
 			if (seen.encrypted) await enqueue(context, rid, userId);
-			throw refusal('keyIdExists', { method: name });
+			throw clientError('keyIdExists', { method: name });
 		}
 		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	},

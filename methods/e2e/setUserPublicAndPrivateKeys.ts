@@ -1,5 +1,5 @@
 /** `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5). */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
 import { storeKeyPair } from './identity.js';
@@ -8,7 +8,7 @@ import { storeKeyPair } from './identity.js';
 const Key = Match.Optional(Match.OneOf(String, null));
 
 /** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */
-const LONGEST = { public: 8 * 1024, private: 32 * 1024 };
+const MAX_LENGTH = { public: 8 * 1024, private: 32 * 1024 };
 
 function fits(key: string | null | undefined, longest: number): key is string {
 	return !!key && Buffer.byteLength(key) <= longest;
@@ -52,8 +52,8 @@ export const setUserPublicAndPrivateKeys = method({
 	summary: "Stores the caller's identity keys; with force also over others",
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
 		const { name, userId, settings } = context;
-		const fit = fits(public_key, LONGEST.public) && fits(private_key, LONGEST.private);
-		if (!fit || !isPublicKey(public_key, settings)) throw refusal('invalidKeys', { method: name });
+		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);
+		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys', { method: name });
 		const lastKeyHolder = await storeKeyPair(context, userId, { public_key, private_key }, { force, confirm });
 		return lastKeyHolder ? { lastKeyHolder } : undefined;
 	},

@@ -1,21 +1,21 @@
 /** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
 import type { Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { endLeases } from './leases.js';
 import { KEY_CALLS } from './limits.js';
+import { findPlace, tellMember } from './memberKeys.js';
 import { offer, withdraw } from './offers.js';
-import { demandNoReset, putAwayStale, storeOwnKey } from './ownKey.js';
+import { endLeases } from './providerReservation.js';
 import { leaveQueue } from './queue.js';
-import { demandKey, demandKeyId, isOfKeyId } from './sealed.js';
-import { findPlace, tellMember } from './slots.js';
+import { isOfKeyId, requireKey, requireKeyId } from './sealedKey.js';
+import { archiveMismatchedKey, requireNoReset, storeOwnKey } from './storeMemberKey.js';
 
 async function updateOwn(context: MethodContext, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
 	const { rid, u } = place;
 	const after = await storeOwnKey(context, place, room, key);
 	if (after) {
-		await demandNoReset(context, after, room, key);
+		await requireNoReset(context, after, room, key);
 		tellMember(context, after);
 		endLeases(context.store, rid, [u._id]);
 	}
@@ -29,7 +29,7 @@ async function offerTo(context: MethodContext, place: Subscription, room: KeyedR
 	if (!after) return;
 	if (wasReset(room, await keyedRoom(store, room._id), key)) {
 		await withdraw(context, after);
-		throw refusal('keyIdMismatch', { method: name });
+		throw clientError('keyIdMismatch', { method: name });
 	}
 	endLeases(store, room._id, [place.u._id]);
 	tellMember(context, after);
@@ -43,17 +43,17 @@ export const updateGroupKey = method({
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	async run({ rid, uid, key }, context) {
 		const { name, userId, store } = context;
-		demandKey(key, name);
+		requireKey(key, name);
 		const own = await findPlace(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
 		if (!own || !room) return;
 		if (uid === userId) {
-			if (!isOfKeyId(key, room.e2eKeyId)) await putAwayStale(context, own, room);
-			demandKeyId(key, room.e2eKeyId, name);
+			if (!isOfKeyId(key, room.e2eKeyId)) await archiveMismatchedKey(context, own, room);
+			requireKeyId(key, room.e2eKeyId, name);
 			return updateOwn(context, own, room, key);
 		}
 		// What is accepted is trimmed.
-		demandKeyId(key.trim(), room.e2eKeyId, name);
+		requireKeyId(key.trim(), room.e2eKeyId, name);
 		const place = await findPlace(store, rid, uid);
 		if (place) await offerTo(context, place, room, key);
 	},

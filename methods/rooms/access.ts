@@ -1,11 +1,11 @@
 /** Who may see a room (`test/contract/rocketchat-e2e.md` section 3). */
 import type { Room, User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { Store } from '../../shared/store.js';
 import { hasPermission } from '../permissions.js';
 
 /** Discussions within discussions: parents beyond this many, or in a circle, give nobody access. */
-const MOST_PARENTS = 10;
+const MAX_PARENTS = 10;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
 
@@ -52,12 +52,12 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
  * @param methodName the method on whose behalf it is asked
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` where the user is gone
  */
-export async function demandRoomAccess(store: Store, rid: string, userId: string, methodName: string): Promise<Room> {
+export async function requireRoomAccess(store: Store, rid: string, userId: string, methodName: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });
-	if (!room) throw refusal('invalidRoom', { method: 'canAccessRoom' });
+	if (!room) throw clientError('invalidRoom', { method: 'canAccessRoom' });
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
-	if (!user) throw refusal('invalidUser', { method: 'canAccessRoom' });
-	if (!(await mayView(store, room, user, MOST_PARENTS))) throw refusal('invalidRoom', { method: methodName });
+	if (!user) throw clientError('invalidUser', { method: 'canAccessRoom' });
+	if (!(await mayView(store, room, user, MAX_PARENTS))) throw clientError('invalidRoom', { method: methodName });
 	return room;
 }
 
@@ -66,5 +66,5 @@ export async function maySeeRoom(store: Store, rid: string, userId: string | nul
 	if (userId === null || rid === '') return false;
 	const room = await store.rooms.findOne({ _id: rid });
 	const user = room && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
-	return !!room && !!user && mayView(store, room, user, MOST_PARENTS);
+	return !!room && !!user && mayView(store, room, user, MAX_PARENTS);
 }

@@ -1,6 +1,6 @@
 /** `channels.create`, `groups.create`: a room with a name, and its first members. */
 import type { Room, Subscription, User } from '../../shared/documents.js';
-import { isClientSafe, refusal } from '../../shared/errors.js';
+import { clientError, isClientSafe } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -10,11 +10,11 @@ import { WRITES } from '../limits.js';
 import { hasPermission } from '../permissions.js';
 import { Storable } from '../storable.js';
 import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from './kinds.js';
-import { givePlace, refOf } from './places.js';
+import { givePlace, refOf } from './memberships.js';
 import { removePlacesOfNoRoom } from './remove.js';
-import { demandRoomName } from './rename.js';
+import { requireRoomName } from './rename.js';
+import { encryptionOfNew } from './roomEncryption.js';
 import { isEncryptionShown } from './shown.js';
-import { encryptionOfNew } from './toggle.js';
 
 /** After that, in ms, a room without any place is one whose making was broken off: no call takes so long. */
 const MAKING = 60_000;
@@ -61,7 +61,7 @@ async function clearBroken({ store }: Context, { name, t, u }: Room): Promise<vo
 async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (await insertIfFree(context, room)) return;
 	await clearBroken(context, room);
-	if (!(await insertIfFree(context, room))) throw refusal('duplicateRoomName', { method: context.name });
+	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName', { method: context.name });
 }
 
 /**
@@ -92,7 +92,7 @@ async function fillRoom(
 	const now = await store.rooms.findOne({ _id: room._id });
 	if (!now) {
 		await removePlacesOfNoRoom(context, room._id);
-		throw refusal('roomNotFound', { method: name });
+		throw clientError('roomNotFound', { method: name });
 	}
 	events.emit('changed', { collection: 'rooms', action: 'inserted', document: now });
 	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);
@@ -126,10 +126,10 @@ export const createMethods = forBoth((kind: Kind) =>
 			const { store, name } = context;
 			const caller = await findCaller(context);
 			if (!(await hasPermission(store, caller, `create-${kind.t}`)))
-				throw refusal('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed', { method: name });
 			// Roomkey does neither, and whoever asks for it must not get an ordinary room instead.
-			if (extraData.teamId || extraData.federated) throw refusal('actionNotAllowed', { method: name });
-			demandRoomName(roomName, name);
+			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed', { method: name });
+			requireRoomName(roomName, name);
 			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted, name);
 			const { topic, description } = extraData;
 			const others = (await findUsers(context, members)).filter(({ _id }) => _id !== caller._id);

@@ -1,6 +1,6 @@
 /** `channels.delete`, `groups.delete`, `im.delete`: deletes a room for all. */
 import type { Room } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
@@ -23,9 +23,9 @@ async function deleteRoom(context: Context, which: Which, t: Room['t'], kind?: K
 	if (await isLeftOver(context, which)) return removePlacesOfNoRoom(context, which.roomId as string);
 	const permission = `delete-${t}`;
 	const room = await findRoom(context, which, kind, permission);
-	if (room.t !== t) throw refusal('roomNotFound', { method: name });
+	if (room.t !== t) throw clientError('roomNotFound', { method: name });
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
-	if (!mayDelete) throw refusal('actionNotAllowed', { method: name });
+	if (!mayDelete) throw clientError('actionNotAllowed', { method: name });
 	await removeRoom(context, room, userId);
 }
 
@@ -45,7 +45,7 @@ export const deleteMethods = forBoth((kind) =>
 /** The id of the direct room of the caller with somebody, whether it is there or not. */
 async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
 	const other = await store.users.findOne({ username }, { projection: { _id: 1 } });
-	if (!other) throw refusal('roomNotFound', { method: name });
+	if (!other) throw clientError('roomNotFound', { method: name });
 	return directRoomId([userId, other._id].sort());
 }
 

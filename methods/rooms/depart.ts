@@ -1,16 +1,16 @@
 /** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
 import type { Room } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { demandConfirmation } from '../e2e/holders.js';
+import { requireConfirmation } from '../e2e/holders.js';
 import type { StaleReason } from '../e2e/stale.js';
 import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { findNamedUsers, WHICH_USERS } from './invite.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from './kinds.js';
 import { takeOut } from './last.js';
-import { demandOtherOwner, removeMember, takesLastKey } from './leave.js';
+import { removeMember, requireOtherOwner, wouldLoseLastKey } from './leave.js';
 import { publishedRoom } from './published.js';
 
 /** Only where the last holder of a key goes, and the server asks for it (`test/contract/beyond.md` E11). */
@@ -38,9 +38,9 @@ async function depart(
 	const { store, name } = context;
 	const rid = room._id;
 	const place = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-	if (!place && !mayBeGone) throw refusal('userNotInRoom', { method: name });
-	if (place && (await takesLastKey(store, rid, userId))) demandConfirmation(context, confirm);
-	await demandOtherOwner(context, rid, userId);
+	if (!place && !mayBeGone) throw clientError('userNotInRoom', { method: name });
+	if (place && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
+	await requireOtherOwner(context, rid, userId);
 	// Who is not there may have been removed by a call that was broken off.
 	const { lastKeyHolder, isRoomGone } = place
 		? await takeOut(context, room, userId, reason)
@@ -66,7 +66,7 @@ export const leaveMethods = forBoth((kind) =>
 			const { store, name, userId } = context;
 			const room = await findRoom(context, which, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
-				throw refusal('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed', { method: name });
 			return depart(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
@@ -99,9 +99,9 @@ export const kickMethods = forBoth((kind) =>
 			const caller = await findCaller(context);
 			const mayKickFromAny = await hasPermission(store, caller, fromAny);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
-				throw refusal('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed', { method: name });
 			const [member] = await findNamedUsers(context, args);
-			if (!member) throw refusal('invalidUser', { method: name });
+			if (!member) throw clientError('invalidUser', { method: name });
 			const departure = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
 			return depart(context, kind, room, departure);
 		},

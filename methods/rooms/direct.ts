@@ -1,7 +1,7 @@
 /** `im.create`: direct rooms, of which there is one for the same people, whoever asks first. */
 import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
@@ -9,13 +9,13 @@ import { enqueueKeyless } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
 import { hasPermission } from '../permissions.js';
 import { findCaller } from './kinds.js';
-import { givePlace } from './places.js';
+import { givePlace } from './memberships.js';
 import { publishedRoom } from './published.js';
+import { encryptionOfNew } from './roomEncryption.js';
 import { isEncryptionShown } from './shown.js';
-import { encryptionOfNew } from './toggle.js';
 
 /** Most people in one, as in Rocket.Chat. */
-const MOST_PEOPLE = 8;
+const MAX_PEOPLE = 8;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 
@@ -62,7 +62,7 @@ async function findOrInsert(
 		if (!isDuplicateKey(error)) throw error;
 	}
 	const there = await store.rooms.findOne({ _id });
-	if (!there) throw refusal('roomNotFound', { method: name });
+	if (!there) throw clientError('roomNotFound', { method: name });
 	return { room: there, isNew: false };
 }
 
@@ -88,12 +88,12 @@ async function reopen({ store, events }: Context, rid: string, userId: string): 
 
 async function findPeople({ store, name }: Context, usernames: readonly string[]): Promise<User[]> {
 	const wanted = [...new Set(usernames)];
-	if (wanted.length === 0 || wanted.includes('')) throw refusal('userParamMissing', { method: name });
-	if (wanted.length > MOST_PEOPLE) throw refusal('directRoomTooLarge', { method: name });
+	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing', { method: name });
+	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
 	const people = await store.users
 		.find({ username: { $in: wanted } }, { projection: { username: 1, name: 1 } })
 		.toArray();
-	if (people.length < wanted.length) throw refusal('invalidUser', { method: name });
+	if (people.length < wanted.length) throw clientError('invalidUser', { method: name });
 	return people;
 }
 
@@ -109,16 +109,16 @@ export const createDirectRoom = method({
 	async run({ username, usernames = [], excludeSelf = false }, context) {
 		const { store, events, name } = context;
 		const caller = await findCaller(context);
-		if (!(await hasPermission(store, caller, 'create-d'))) throw refusal('actionNotAllowed', { method: name });
+		if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
 		// To bring others together without taking part is for those who administer rooms.
 		if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
-			throw refusal('actionNotAllowed', { method: name });
+			throw clientError('actionNotAllowed', { method: name });
 		const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
 		const named = await findPeople(context, username === undefined ? list : [username, ...list]);
 		const others = named.filter(({ _id }) => _id !== caller._id);
 		const people = excludeSelf ? others : [caller, ...others];
-		if (excludeSelf && people.length < 2) throw refusal('userParamMissing', { method: name });
-		if (people.length > MOST_PEOPLE) throw refusal('directRoomTooLarge', { method: name });
+		if (excludeSelf && people.length < 2) throw clientError('userParamMissing', { method: name });
+		if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
 
 		const { room, isNew } = await findOrInsert(context, people);
 		const rid = room._id;
@@ -126,7 +126,7 @@ export const createDirectRoom = method({
 		for (const person of people) if (await givePlace(context, room, person, namesFor(person, people))) came++;
 		if (!isNew) await reopen(context, rid, caller._id);
 		const now = await store.rooms.findOne({ _id: rid });
-		if (!now) throw refusal('roomNotFound', { method: name });
+		if (!now) throw clientError('roomNotFound', { method: name });
 		if (came > 0)
 			events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
 		if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);

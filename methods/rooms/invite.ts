@@ -1,6 +1,6 @@
 /** `channels.invite`, `groups.invite`, `channels.join`: who comes into a room that is in use. */
 import type { Room, User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -8,7 +8,7 @@ import { WRITES } from '../limits.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
 import { MEMBER } from './members.js';
-import { addMember } from './places.js';
+import { addMember } from './memberships.js';
 
 /** The arguments that name users: one of the first three, or one of the lists. */
 export const WHICH_USERS = {
@@ -22,7 +22,7 @@ export const WHICH_USERS = {
 type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefined };
 
 /** Most users one call may name: more make a body that was not written by a person. */
-const MOST_USERS = 1000;
+const MAX_USERS = 1000;
 
 /**
  * Finds all the users that arguments name.
@@ -36,20 +36,20 @@ export async function findNamedUsers(
 		[...(one ? [one] : []), ...(more ?? [])].flat().filter((text) => text !== '');
 	const ids = [...new Set(listed(userId, userIds))];
 	const names = [...new Set(listed(username ?? user, usernames))];
-	if (ids.length + names.length === 0) throw refusal('userParamMissing', { method: name });
-	if (ids.length + names.length > MOST_USERS) throw refusal('invalidUser', { method: name });
+	if (ids.length + names.length === 0) throw clientError('userParamMissing', { method: name });
+	if (ids.length + names.length > MAX_USERS) throw clientError('invalidUser', { method: name });
 	const users = await store.users
 		.find({ $or: [{ _id: { $in: ids } }, { username: { $in: names } }] }, { projection: { username: 1, name: 1 } })
 		.toArray();
 	const isFound = (wanted: string, field: '_id' | 'username') => users.some((found) => found[field] === wanted);
 	if (!ids.every((id) => isFound(id, '_id')) || !names.every((text) => isFound(text, 'username')))
-		throw refusal('invalidUser', { method: name });
+		throw clientError('invalidUser', { method: name });
 	return users;
 }
 
 /** Rooms whose members are decided elsewhere: by attributes, or by other servers. @throws ClientError `error-not-allowed` */
-function demandOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
-	if (abacAttributes?.length || federated || archived) throw refusal('actionNotAllowed', { method: methodName });
+function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
+	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed', { method: methodName });
 }
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
@@ -71,8 +71,8 @@ export const inviteMethods = forBoth((kind) =>
 			const { store, name } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
 			if (!(await mayInvite(store, await findCaller(context), room)))
-				throw refusal('actionNotAllowed', { method: name });
-			demandOwnMembers(room, name);
+				throw clientError('actionNotAllowed', { method: name });
+			requireOwnMembers(room, name);
 			for (const user of await findNamedUsers(context, args)) await addMember(context, room, user);
 			return roomAnswer(context, kind, room._id);
 		},
@@ -89,9 +89,9 @@ export const joinChannel = method({
 		const { store, name } = context;
 		const room = await findRoom(context, which, CHANNELS);
 		const caller = await findCaller(context);
-		demandOwnMembers(room, name);
+		requireOwnMembers(room, name);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
-			throw refusal('codeRequired', { method: name });
+			throw clientError('codeRequired', { method: name });
 		await addMember(context, room, caller);
 		return roomAnswer(context, CHANNELS, room._id);
 	},

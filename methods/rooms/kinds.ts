@@ -1,6 +1,6 @@
 /** Channels and private groups: the same methods under two names, for the two types of room that have a name. */
 import type { Room, User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Method, MethodContext } from '../../shared/method.js';
 import { hasPermission } from '../permissions.js';
@@ -24,10 +24,12 @@ export function forBoth(define: (kind: Kind) => Method): Method[] {
 }
 
 /** Most characters of what a room says of itself: every member is sent it again with every change of the room. */
-const LONGEST_TEXT = 10_000;
+const MAX_TEXT_LENGTH = 10_000;
 
 /** A topic, a description, an announcement. */
-export const RoomText = Match.Where((text): text is string => typeof text === 'string' && text.length <= LONGEST_TEXT);
+export const RoomText = Match.Where(
+	(text): text is string => typeof text === 'string' && text.length <= MAX_TEXT_LENGTH,
+);
 
 /** The arguments that name a room; one of them must be there, the id counts first. */
 export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
@@ -42,7 +44,7 @@ export async function findCaller({
 	userId,
 }: Asking): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
 	const caller = await store.users.findOne({ _id: userId }, { projection: { username: 1, name: 1, roles: 1 } });
-	if (!caller) throw refusal('invalidUser', { method: name });
+	if (!caller) throw clientError('invalidUser', { method: name });
 	return caller;
 }
 
@@ -58,14 +60,14 @@ export async function findRoom(
 	kind?: Kind,
 	permission?: string,
 ): Promise<Room> {
-	if (!roomId && !roomName) throw refusal('roomParamMissing', { method: name });
+	if (!roomId && !roomName) throw clientError('roomParamMissing', { method: name });
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (room && (!kind || room.t === kind.t)) {
 		if (await maySeeRoom(store, room._id, userId)) return room;
 		const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
 		if (caller && (await hasPermission(store, caller, permission))) return room;
 	}
-	throw refusal('roomNotFound', { method: name });
+	throw clientError('roomNotFound', { method: name });
 }
 
 /** An answer that holds a room as it is now. */
@@ -75,6 +77,6 @@ export async function roomAnswer(
 	rid: string,
 ): Promise<Record<string, PublishedRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
-	if (!room) throw refusal('roomNotFound', { method: name });
+	if (!room) throw clientError('roomNotFound', { method: name });
 	return { [single]: await publishedRoom(store, room) };
 }

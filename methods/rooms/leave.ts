@@ -1,24 +1,24 @@
 /** How a member goes, whether they leave, are removed, or their account is deleted. */
 import type { Room, Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
 import { hasHolder, isLastHolder, tellNoHolder } from '../e2e/holders.js';
-import { keyIn, oldKeysIn, sameKey } from '../e2e/kept.js';
 import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
+import { keyIn, oldKeysIn, sameKey } from '../e2e/storedKeys.js';
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 
 /** In ms. */
-const LONGEST_CALL = 60_000;
+const MAX_CALL_MS = 60_000;
 
 /** What it means for the key of a room that a member goes: whether nobody of those who stay holds it any more. */
-export async function takesLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
+export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
@@ -33,13 +33,13 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
  * other. The note goes with the place; one that a crash left behind counts for as long as a call may take.
  * @throws ClientError `error-you-are-last-owner`
  */
-export async function demandOtherOwner(
+export async function requireOtherOwner(
 	{ store, name }: Pick<Context, 'store' | 'name'>,
 	rid: string,
 	userId: string,
 ): Promise<void> {
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
-	const note = { id: randomId(), until: new Date(Date.now() + LONGEST_CALL) };
+	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
 	const { matchedCount } = await store.subscriptions.updateOne(
 		{ ...own, roles: 'owner' },
 		{ $push: { departures: note } },
@@ -55,7 +55,7 @@ export async function demandOtherOwner(
 	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
 	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
-	throw refusal('lastOwner', { method: name });
+	throw clientError('lastOwner', { method: name });
 }
 
 /** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */

@@ -1,6 +1,6 @@
 /** Another name for a channel or a group. */
 import type { Room } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
 import { placesOf } from './members.js';
@@ -9,8 +9,8 @@ import { placesOf } from './members.js';
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */
-export function demandRoomName(roomName: string, methodName: string): void {
-	if (!NAME.test(roomName)) throw refusal('invalidRoomName', { method: methodName });
+export function requireRoomName(roomName: string, methodName: string): void {
+	if (!NAME.test(roomName)) throw clientError('invalidRoomName', { method: methodName });
 }
 
 /**
@@ -32,7 +32,7 @@ export async function renameRoom(
 			{ returnDocument: 'after' },
 		);
 	} catch (error) {
-		throw isDuplicateKey(error) ? refusal('duplicateRoomName', { method: name }) : error;
+		throw isDuplicateKey(error) ? clientError('duplicateRoomName', { method: name }) : error;
 	}
 	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	for await (const page of placesOf(store, rid, { name: { $ne: roomName } }, { _id: 1 })) {

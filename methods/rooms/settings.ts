@@ -1,14 +1,14 @@
 /** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: what can be changed of a room. */
 import type { Room } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
 import { hasRoomPermission } from '../permissions.js';
-import { demandRoomAccess } from './access.js';
+import { requireRoomAccess } from './access.js';
 import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from './kinds.js';
-import { demandRoomName, renameRoom } from './rename.js';
-import { toggleEncryption } from './toggle.js';
+import { renameRoom, requireRoomName } from './rename.js';
+import { toggleEncryption } from './roomEncryption.js';
 
 /** What Roomkey can change, and what of it. */
 const SETTINGS = {
@@ -42,7 +42,7 @@ async function saveSettings(
 	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {
 	const { store, events, name, userId } = context;
-	const room = await demandRoomAccess(store, rid, userId, name);
+	const room = await requireRoomAccess(store, rid, userId, name);
 	const caller = await findCaller(context);
 	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
 		const value = settings[given as keyof typeof FIELDS];
@@ -53,11 +53,12 @@ async function saveSettings(
 	// What may be refused is asked before the first write, but for a name that somebody has.
 	const isEdited = fields.length > 0 || roomName !== undefined;
 	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
-		throw refusal('editingNotAllowed', { method: name, action: 'Editing_room' });
+		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
 	if (roomName !== undefined) {
 		// Direct rooms have no name, and others such as livechat are not ours to rename.
-		if (room.t !== 'c' && room.t !== 'p') throw refusal('editingNotAllowed', { method: name, action: 'Editing_room' });
-		demandRoomName(roomName, name);
+		if (room.t !== 'c' && room.t !== 'p')
+			throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
+		requireRoomName(roomName, name);
 	}
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await toggleEncryption(context, room, caller, encrypted);
@@ -91,7 +92,7 @@ export const saveRoomSettingsByObject = method({
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
-		if (!Match.test(given, SettingsObject)) throw refusal('invalidRoomSettings', { method: context.name });
+		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
 		return saveSettings(context, rid, given);
 	},
 });
@@ -104,7 +105,7 @@ export const setEncrypted = method({
 	limit: WRITES,
 	summary: 'Switches the encryption of a group on or off',
 	async run({ encrypted, ...which }, context) {
-		if (typeof encrypted !== 'boolean') throw refusal('encryptedMissing');
+		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
 		const room = await findRoom(context, which, GROUPS);
 		await saveSettings(context, room._id, { encrypted });
 		return roomAnswer(context, GROUPS, room._id);

@@ -1,6 +1,6 @@
 /** What clients read to know their rooms and places, all of it or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
 import type { Room, Subscription } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -86,7 +86,7 @@ const Since = Match.Optional(Match.OneOf(String, Date));
 function dateOf(since: string | Date | undefined, methodName: string): Date | undefined {
 	if (since === undefined) return undefined;
 	const date = new Date(since);
-	if (Number.isNaN(date.getTime())) throw refusal('invalidSince', { method: methodName });
+	if (Number.isNaN(date.getTime())) throw clientError('invalidSince', { method: methodName });
 	return date;
 }
 

@@ -1,5 +1,5 @@
 /** Every setting that can be asked for and changed here: those Roomkey heeds, and those it keeps for clients to heed. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
@@ -78,9 +78,9 @@ export async function changeSetting(
 	value: unknown,
 ): Promise<void> {
 	const standard = KNOWN.get(_id);
-	if (standard === undefined) throw refusal('noSuchSetting', { method: name });
+	if (standard === undefined) throw clientError('noSuchSetting', { method: name });
 	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
-	if (!fits) throw refusal('invalidSettingValue', { method: name, expected: typeof standard });
+	if (!fits) throw clientError('invalidSettingValue', { method: name, expected: typeof standard });
 	const written = await put(store, _id, value as SettingValue);
 	// Also where it was written by somebody else meanwhile: what is remembered here may be older.
 	settingChanged(store, _id as SettingId);

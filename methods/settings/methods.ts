@@ -1,10 +1,10 @@
 /** Settings over the wire (`test/contract/rocketchat-e2e.md` section 11), in the shapes of Rocket.Chat. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { READS, WRITES } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
-import { demandPermission } from '../permissions.js';
+import { requirePermission } from '../permissions.js';
 import { changeSetting, readSettings } from './known.js';
 
 const saveSetting = method({
@@ -14,7 +14,7 @@ const saveSetting = method({
 	limit: WRITES,
 	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
 	async run({ _id, value }, context) {
-		await demandPermission(context, 'edit-privileged-setting');
+		await requirePermission(context, 'edit-privileged-setting');
 		await changeSetting(context, _id, value);
 	},
 });
@@ -30,8 +30,8 @@ const getSetting = method({
 	async run({ _id }, context) {
 		const [setting] = await readSettings(context.store, [_id]);
 		if (setting) return setting;
-		await demandPermission(context, 'view-privileged-setting');
-		throw refusal('noSuchSetting', { method: context.name });
+		await requirePermission(context, 'view-privileged-setting');
+		throw clientError('noSuchSetting', { method: context.name });
 	},
 });
 
@@ -59,7 +59,7 @@ const syncPublicSettings = method({
 	summary: 'Tells the settings that clients must know; with a date, {update, remove} since then',
 	async run({ updatedSince }, { name, store }) {
 		if (!updatedSince) return readSettings(store);
-		if (Number.isNaN(updatedSince.getTime())) throw refusal('invalidSince', { method: name });
+		if (Number.isNaN(updatedSince.getTime())) throw clientError('invalidSince', { method: name });
 		return { update: await readSettings(store, undefined, updatedSince), remove: [] };
 	},
 });

@@ -24,7 +24,7 @@ export interface FactorSettings {
 }
 
 /** With more, guesses would become easy and a look at a code long. */
-const MOST_DELTA = 20;
+const MAX_DELTA = 20;
 
 const NAMES = {
 	enabled: 'Enabled',
@@ -53,7 +53,7 @@ async function read({ settings }: Store): Promise<FactorSettings> {
 		enabled: truth(NAMES.enabled, true),
 		byTotp: truth(NAMES.byTotp, true),
 		byEmail: truth(NAMES.byEmail, true),
-		maxDelta: Math.min(count(NAMES.maxDelta, 1), MOST_DELTA),
+		maxDelta: Math.min(count(NAMES.maxDelta, 1), MAX_DELTA),
 		maxEmailAttempts: count(NAMES.maxEmailAttempts, 5),
 		passwordFallback: truth(NAMES.passwordFallback, undefined),
 	};

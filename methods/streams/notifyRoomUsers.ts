@@ -1,10 +1,10 @@
 /** `stream-notify-room-users`: a member asks all others for the key of their room (10.2, 10.3). */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
-import { KEY_CALLS, LONGEST_KEY_ID } from '../e2e/limits.js';
-import { findPlace } from '../e2e/slots.js';
+import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../e2e/limits.js';
+import { findPlace } from '../e2e/memberKeys.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
@@ -24,9 +24,9 @@ export const writeNotifyRoomUsers = method({
 	limit: KEY_CALLS,
 	summary: "Asks the other members of a room for its key: ('<rid>/e2ekeyRequest', rid, keyId)",
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
-		if (typeof rid !== 'string' || typeof keyId !== 'string') throw refusal('notAllowed');
-		if (eventName !== `${rid}/${RELAYED}` || keyId.length > LONGEST_KEY_ID) throw refusal('notAllowed');
-		if (!(await findPlace(store, rid, userId))) throw refusal('notAllowed');
+		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
+		if (eventName !== `${rid}/${RELAYED}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
+		if (!(await findPlace(store, rid, userId))) throw clientError('notAllowed');
 		for await (const page of placesOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
 			for (const { u } of page) {
 				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });

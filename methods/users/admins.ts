@@ -1,6 +1,6 @@
 /** There is always an admin, or nobody could do what only admins may. */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { Store } from '../../shared/store.js';
 
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
@@ -16,13 +16,13 @@ export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
  * Demands that another admin is left if this user, who is about to be none any more, is one now.
  * @throws ClientError `error-action-not-allowed`
  */
-export async function demandOtherAdmin(
+export async function requireOtherAdmin(
 	store: Store,
 	user: Pick<User, '_id' | 'roles' | 'active'>,
 	method: string,
 ): Promise<void> {
 	if (isAdmin(user) && !(await hasAdmin(store, user._id)))
-		throw refusal('lastAdmin', { method, action: 'Remove_last_admin' });
+		throw clientError('lastAdmin', { method, action: 'Remove_last_admin' });
 }
 
 /**
@@ -39,10 +39,10 @@ export async function unlessLastAdmin(
 	change: () => Promise<unknown>,
 	undo: () => Promise<unknown>,
 ): Promise<void> {
-	await demandOtherAdmin(store, user, method);
+	await requireOtherAdmin(store, user, method);
 	await change();
 	try {
-		await demandOtherAdmin(store, user, method);
+		await requireOtherAdmin(store, user, method);
 	} catch (refused) {
 		await undo();
 		throw refused;
@@ -56,7 +56,8 @@ const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
  * Demands roles that a user can have everywhere.
  * @throws ClientError `error-action-not-allowed`
  */
-export function demandRoles(roles: readonly string[], method: string): void {
+export function requireRoles(roles: readonly string[], method: string): void {
 	const wrong = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
-	if (wrong || roles.length === 0 || roles.length > 50) throw refusal('invalidRole', { method, action: 'Assign_role' });
+	if (wrong || roles.length === 0 || roles.length > 50)
+		throw clientError('invalidRole', { method, action: 'Assign_role' });
 }

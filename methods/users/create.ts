@@ -1,5 +1,5 @@
 /** `users.create`: an admin makes an account for somebody. */
-import { refusal, refusalOf } from '../../shared/errors.js';
+import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -8,8 +8,8 @@ import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
-import { demandRoles } from './admins.js';
-import { demandEmail, demandFreeUsername, RealName } from './names.js';
+import { requireRoles } from './admins.js';
+import { RealName, requireEmail, requireFreeUsername } from './names.js';
 import { findShown } from './shown.js';
 
 export const createUserByAdmin = method({
@@ -33,17 +33,17 @@ export const createUserByAdmin = method({
 	limit: WRITES,
 	summary: 'Makes an account for somebody; for those who may create-user',
 	async run(args, { name: method, store, userId, events }) {
-		if (!(await mayUser(store, userId, 'create-user'))) throw refusal('addingUserNotAllowed', { method });
+		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
-		if (username.trim() === '') throw refusalOf('fieldRequired', 'Username', { method, field: 'Username' });
-		demandFreeUsername(username, method);
-		demandEmail(email, method);
+		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { method, field: 'Username' });
+		requireFreeUsername(username, method);
+		requireEmail(email, method);
 		if (password === undefined && !args.setRandomPassword) {
-			throw refusalOf('fieldRequired', 'Password', { method, field: 'Password' });
+			throw clientErrorFrom('fieldRequired', 'Password', { method, field: 'Password' });
 		}
-		demandRoles(roles, method);
+		requireRoles(roles, method);
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
-			throw refusal('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
+			throw clientError('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
 		}
 		const user = {
 			_id: randomId(),
@@ -65,7 +65,7 @@ export const createUserByAdmin = method({
 			},
 		};
 		const taken = await insertUser(store, user);
-		if (taken !== null) throw refusalOf('fieldUnavailable', taken, { method, field: taken });
+		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { method, field: taken });
 		events.emit('changed', { collection: 'users', action: 'inserted', document: { _id: user._id } });
 		return { user: await findShown(store, user._id) };
 	},

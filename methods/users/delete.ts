@@ -1,17 +1,17 @@
 /** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { demandConfirmation } from '../e2e/holders.js';
+import { requireConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
-import { demandPermission } from '../permissions.js';
+import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
-import { takesLastKey } from '../rooms/leave.js';
+import { wouldLoseLastKey } from '../rooms/leave.js';
 import { removePlacesOfNoRoom } from '../rooms/remove.js';
 import { setActive } from './activity.js';
-import { demandOtherAdmin } from './admins.js';
+import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
 import { filterFor, Whom } from './shown.js';
 
@@ -35,7 +35,7 @@ async function* roomsOf({ store }: Context, userId: string): AsyncIterable<strin
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
 	for await (const rid of roomsOf(context, userId)) {
-		if (await takesLastKey(context.store, rid, userId)) return true;
+		if (await wouldLoseLastKey(context.store, rid, userId)) return true;
 	}
 	return false;
 }
@@ -82,12 +82,12 @@ export const deleteUser = method({
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
-		await demandPermission(context, 'delete-user');
+		await requirePermission(context, 'delete-user');
 		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
-		if (!user) throw refusal('userNotFound', { method: name });
-		if (await holdsLastKey(context, user._id)) demandConfirmation(context, confirm);
+		if (!user) throw clientError('userNotFound', { method: name });
+		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
-		await demandOtherAdmin(store, user, name);
+		await requireOtherAdmin(store, user, name);
 		// Now all has been asked that could be a reason to refuse.
 		await handOverRooms(context, user._id, rids);
 		// From here on nobody is logged in as them, and nobody can be. The user is the last to go, so that whatever is

@@ -1,6 +1,6 @@
 /** `users.info`: what there is to know of somebody. */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
 import { mayUser } from '../permissions.js';
@@ -16,10 +16,10 @@ export const userInfo = method({
 	async run(whom, { name: method, store, userId }) {
 		const filter = filterFor(whom, method);
 		const found: Pick<User, '_id'> | null = await store.users.findOne(filter, { projection: { _id: 1 } });
-		if (!found) throw refusal('noSuchUser');
+		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: shownFields(full) });
-		if (!user) throw refusal('noSuchUser');
+		if (!user) throw clientError('noSuchUser');
 		return { user: { ...user, canViewAllInfo: full } };
 	},
 });

@@ -2,7 +2,7 @@
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
-import { demandPermission, mayUser } from '../permissions.js';
+import { mayUser, requirePermission } from '../permissions.js';
 import { shownFields } from './shown.js';
 
 export const listUsers = method({
@@ -14,7 +14,7 @@ export const listUsers = method({
 	summary: 'Lists everybody by name; for those who may view-d-room',
 	async run(args, context) {
 		const { store, userId } = context;
-		await demandPermission(context, 'view-d-room');
+		await requirePermission(context, 'view-d-room');
 		const { count, offset } = pageOf(args);
 		const full = await mayUser(store, userId, 'view-full-other-user-info');
 		const users = await store.users

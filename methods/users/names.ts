@@ -1,13 +1,13 @@
 /** Names and e-mails that people may be given, and how they get others. */
 import type { User } from '../../shared/documents.js';
-import { refusal, refusalOf } from '../../shared/errors.js';
+import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey, type UpdateFilter } from '../../shared/store.js';
 import { findTaken } from '../accounts/insertUser.js';
 
 /** In characters, as an e-mail (RFC 5321). */
-const LONGEST = 254;
+const MAX_EMAIL_LENGTH = 254;
 
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
@@ -18,30 +18,30 @@ const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'use
 /** What people are called: not empty, on one line. */
 export const RealName = Match.Where(
 	(text): text is string =>
-		typeof text === 'string' && text.length <= LONGEST && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
+		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
 );
 
-export const isUsername = (text: string): boolean => text.length <= LONGEST && USERNAME.test(text);
-export const isEmail = (text: string): boolean => text.length <= LONGEST && EMAIL.test(text);
+export const isUsername = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && USERNAME.test(text);
+export const isEmail = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && EMAIL.test(text);
 const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
 
 /** @throws ClientError `error-input-is-not-a-valid-field` */
-export function demandUsername(username: string, method: string): void {
-	if (!isUsername(username)) throw refusalOf('invalidUsername', username.slice(0, LONGEST), { method });
+export function requireUsername(username: string, method: string): void {
+	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH), { method });
 }
 
 /**
  * Demands a name that a new user may have.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
-export function demandFreeUsername(username: string, method: string): void {
-	demandUsername(username, method);
-	if (isBlocked(username)) throw refusalOf('blockedUsername', username, { method });
+export function requireFreeUsername(username: string, method: string): void {
+	requireUsername(username, method);
+	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username, { method });
 }
 
 /** @throws ClientError `error-invalid-email` */
-export function demandEmail(email: string, method: string): void {
-	if (!isEmail(email)) throw refusalOf('invalidEmail', email.slice(0, LONGEST), { method });
+export function requireEmail(email: string, method: string): void {
+	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_EMAIL_LENGTH), { method });
 }
 
 export interface NewNames {
@@ -84,8 +84,8 @@ export async function saveNames(
 	names: NewNames,
 ): Promise<boolean> {
 	const { username, email } = names;
-	if (username !== undefined) demandUsername(username, name);
-	if (email !== undefined) demandEmail(email, name);
+	if (username !== undefined) requireUsername(username, name);
+	if (email !== undefined) requireEmail(email, name);
 	const changes: Pick<User, 'username' | 'emails'> = {};
 	if (username !== undefined && username !== user.username) changes.username = username;
 	const emails = emailsAfter(user, names);
@@ -95,8 +95,8 @@ export async function saveNames(
 	const wanted = { _id: user._id, ...changes };
 	const refuse = (taken: string) =>
 		taken === changes.username
-			? refusal('identityNotSaved', { method: name })
-			: refusalOf('fieldUnavailable', taken, { method: name, field: taken });
+			? clientError('identityNotSaved', { method: name })
+			: clientErrorFrom('fieldUnavailable', taken, { method: name, field: taken });
 	if (changes.username !== undefined && isBlocked(changes.username)) throw refuse(changes.username);
 	const taken = await findTaken(store, wanted);
 	if (taken !== null) throw refuse(taken);

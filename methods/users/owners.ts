@@ -1,5 +1,5 @@
 /** Rooms that would be left without an owner, or without anybody. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { goesWith, LASTING } from '../rooms/last.js';
@@ -46,7 +46,7 @@ export async function roomsToHandOver(
 	if (confirmed === true) return shouldChangeOwner;
 	const shouldBeRemoved = isLeaving ? await goingWith(store, userId) : [];
 	if (shouldChangeOwner.length > 0 || shouldBeRemoved.length > 0)
-		throw refusal('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
+		throw clientError('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
 	return [];
 }
 

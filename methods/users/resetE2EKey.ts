@@ -1,6 +1,6 @@
 /** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets one's own identity keys, or somebody else's. */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
@@ -26,15 +26,15 @@ export const resetE2EKey = method({
 	async run({ userId, username = null, user = null, confirm }, context) {
 		const { name, store } = context;
 		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });
-		if (!caller) throw refusal('invalidUser', { method: name });
+		if (!caller) throw clientError('invalidUser', { method: name });
 		const named = filterFor(userId, username ?? user);
 		const isSelf = !named || named._id === caller._id || (named.username ?? '') === caller.username;
 		if (isSelf) return resetUser(context, caller._id, confirm ?? undefined);
 		// Before anything is looked up, so that nobody learns who is here.
 		if (!(await hasPermission(store, caller, 'edit-other-user-e2ee')))
-			throw refusal('actionNotAllowed', { method: name });
+			throw clientError('actionNotAllowed', { method: name });
 		const other = await store.users.findOne(named as Filter<User>, { projection: { _id: 1 } });
-		if (!other) throw refusal('invalidUserId', { method: name });
+		if (!other) throw clientError('invalidUserId', { method: name });
 		return resetUser(context, other._id, confirm ?? undefined);
 	},
 });

@@ -1,11 +1,11 @@
 /** `users.setActiveStatus`: whether somebody may log in. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
-import { demandPermission } from '../permissions.js';
+import { requirePermission } from '../permissions.js';
 import { setActive } from './activity.js';
-import { demandOtherAdmin } from './admins.js';
+import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
 
 export const setActiveStatus = method({
@@ -21,12 +21,12 @@ export const setActiveStatus = method({
 	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store, name } = context;
-		await demandPermission(context, 'edit-other-user-active-status');
+		await requirePermission(context, 'edit-other-user-active-status');
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
-		if (!user) throw refusal('userNotFound', { method: name });
+		if (!user) throw clientError('userNotFound', { method: name });
 		if (!activeStatus) {
 			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
-			await demandOtherAdmin(store, user, name);
+			await requireOtherAdmin(store, user, name);
 			await handOverRooms(context, userId, rids);
 		}
 		await setActive(context, user, activeStatus);

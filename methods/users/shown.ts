@@ -1,6 +1,6 @@
 /** What is shown of people, and to whom. Whatever is not named here, `services` and keys above all, never leaves. */
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Filter, Store } from '../../shared/store.js';
 
@@ -29,7 +29,7 @@ export const NOT_KEPT = { status: 'offline', settings: {} } as const satisfies P
 export async function findShown(store: Store, userId: string): Promise<ShownUser> {
 	const projection = { ...FOR_ADMINS, status: 1, settings: 1, _updatedAt: 1 } as const;
 	const user = await store.users.findOne({ _id: userId }, { projection });
-	if (!user) throw refusal('noSuchUser');
+	if (!user) throw clientError('noSuchUser');
 	return { ...NOT_KEPT, ...user };
 }
 
@@ -49,5 +49,5 @@ export function filterFor(whom: { userId?: string; username?: string; user?: str
 	const username = whom.username || whom.user;
 	if (whom.userId) return { _id: whom.userId };
 	if (username) return { username };
-	throw refusal('userNotNamed', { method });
+	throw clientError('userNotNamed', { method });
 }

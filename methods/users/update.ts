@@ -1,7 +1,7 @@
 /** `users.update`: an admin changes somebody's account. */
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
@@ -10,10 +10,10 @@ import { WRITES } from '../limits.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
 import { setActive } from './activity.js';
-import { demandOtherAdmin, demandRoles, isAdmin, unlessLastAdmin } from './admins.js';
+import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from './admins.js';
 import { RealName, saveNames } from './names.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
-import { spreadUsername } from './rename.js';
+import { propagateUsername } from './propagateUsername.js';
 import { findShown } from './shown.js';
 
 const BEFORE = {
@@ -96,26 +96,26 @@ export const updateUser = method({
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;
 		const demand = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
-			if (!(await mayUser(store, userId, permission))) throw refusal(otherwise, { method });
+			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
 		};
 		await demand('edit-other-user-info', 'editingUserNotAllowed');
 		if (data.password !== undefined) await demand('edit-other-user-password', 'editingUserNotAllowed');
 		if (data.active !== undefined) await demand('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
-		if (!user) throw refusal('userNotFound', { method });
+		if (!user) throw clientError('userNotFound', { method });
 		if (data.roles) {
-			demandRoles(data.roles, method);
+			requireRoles(data.roles, method);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await demand('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
-		if (!staysAdmin) await demandOtherAdmin(store, user, method);
+		if (!staysAdmin) await requireOtherAdmin(store, user, method);
 		const fields = plainFields(user, data);
 		// First what can be refused.
 		let changed = await saveNames(context, user, data);
 		if (data.username !== undefined)
-			await spreadUsername(context, whom, data.username, data.username !== user.username);
+			await propagateUsername(context, whom, data.username, data.username !== user.username);
 		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
 		if (Object.keys(fields).length > 0) {
 			await store.users.updateOne({ _id: whom }, { $set: fields });

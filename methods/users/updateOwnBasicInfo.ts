@@ -1,13 +1,13 @@
 /** `users.updateOwnBasicInfo`: one's own account. */
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
-import { demandFactorBesidePassword } from '../accounts/secondFactor.js';
+import { requireFactorBesidePassword } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
 import { OWN_ACCOUNT } from '../limits.js';
 import { RealName, saveNames } from './names.js';
-import { spreadUsername } from './rename.js';
+import { propagateUsername } from './propagateUsername.js';
 import { findShown } from './shown.js';
 
 const Changes = {
@@ -41,19 +41,19 @@ export const updateOwnBasicInfo = method({
 			{ _id: userId },
 			{ projection: { username: 1, name: 1, emails: 1, 'services.password.bcrypt': 1 } },
 		);
-		if (!user) throw refusal('invalidUser', { method });
+		if (!user) throw clientError('invalidUser', { method });
 		const bcrypt = user.services?.password?.bcrypt;
 		if (data.email !== undefined || data.newPassword !== undefined) {
 			const { currentPassword } = data;
-			if (currentPassword === undefined) throw refusal('invalidPassword', { method });
+			if (currentPassword === undefined) throw clientError('invalidPassword', { method });
 			await context.attempt(userId, async () => {
-				if (!(await isCurrent(currentPassword, bcrypt))) throw refusal('invalidPassword', { method });
+				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword', { method });
 			});
-			await demandFactorBesidePassword(context, userId);
+			await requireFactorBesidePassword(context, userId);
 		}
 		let changed = await saveNames(context, user, { username: data.username, email: data.email });
 		if (data.username !== undefined)
-			await spreadUsername(context, userId, data.username, data.username !== user.username);
+			await propagateUsername(context, userId, data.username, data.username !== user.username);
 		if (data.name !== undefined && data.name !== user.name) {
 			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
 			changed = true;
@@ -65,7 +65,7 @@ export const updateOwnBasicInfo = method({
 			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
 				$set: { 'services.password': password },
 			});
-			if (!done) throw refusal('invalidPassword', { method });
+			if (!done) throw clientError('invalidPassword', { method });
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });

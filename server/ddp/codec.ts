@@ -4,7 +4,7 @@
  */
 
 import { decode, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
-import { type ClientError, refusal } from '../../shared/errors.js';
+import { type ClientError, clientError } from '../../shared/errors.js';
 
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
@@ -89,7 +89,7 @@ export function removed(collection: string, id: unknown): string {
 }
 
 /** Longest message that is sent back with what is wrong with it, in bytes: errors must not cost more than they tell. */
-export const LONGEST_ECHO = 1024;
+export const MAX_ECHO_LENGTH = 1024;
 
 /**
  * A protocol error (section 9).
@@ -97,7 +97,7 @@ export const LONGEST_ECHO = 1024;
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
 	const echo = JSON.stringify(offendingMessage);
-	const isShort = echo !== undefined && Buffer.byteLength(echo) <= LONGEST_ECHO;
+	const isShort = echo !== undefined && Buffer.byteLength(echo) <= MAX_ECHO_LENGTH;
 	const end = isShort ? `,"offendingMessage":${echo}}` : '}';
 	return `{"msg":"error","reason":${JSON.stringify(reason)}${end}`;
 }
@@ -117,7 +117,7 @@ export function encodeError({ error, reason, details, message }: ClientError): s
 		return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
 	} catch {
 		// Details with a BigInt or a cycle. The caller must be answered all the same.
-		return encodeError(refusal('internal'));
+		return encodeError(clientError('internal'));
 	}
 }
 

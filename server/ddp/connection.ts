@@ -1,7 +1,7 @@
 /** The connection as methods see it (`test/contract/ddp.md` section 13). */
 import type { Log } from '../../shared/log.js';
 import type { Connection } from '../../shared/method.js';
-import type { Transport } from './transport.js';
+import type { Transport } from './transports/transport.js';
 
 export class ClientConnection implements Connection {
 	readonly clientAddress: string | null;

@@ -14,14 +14,14 @@ export interface DrainHost {
 	/** Whether no messages are taken, as too many are unanswered. */
 	readonly isPaused: boolean;
 	/** Whether it was ever so: then the client may have sent more than has arrived here. */
-	readonly fellBehind: boolean;
+	readonly wasThrottled: boolean;
 }
 
 /** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
-const QUIET = 100;
+const QUIET_MS = 100;
 
 /** So often it is waited for, where the client just goes on and never has too much unanswered. */
-const MOST_WAITS = 20;
+const MAX_WAITS = 20;
 
 export class Drain {
 	#came = false;
@@ -57,12 +57,12 @@ export class Drain {
 	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
-		for (let waits = 0; waits < MOST_WAITS; waits++) {
+		for (let waits = 0; waits < MAX_WAITS; waits++) {
 			await this.#until(() => !session.isPaused);
 			this.#came = false;
 			this.#wasPaused = false;
-			await (session.fellBehind ? delay(QUIET) : aTurn());
-			if (session.isClosed || !session.fellBehind || !this.#came) return;
+			await (session.wasThrottled ? delay(QUIET_MS) : aTurn());
+			if (session.isClosed || !session.wasThrottled || !this.#came) return;
 			if (this.#wasPaused) waits = 0;
 		}
 	}

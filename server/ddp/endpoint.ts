@@ -3,15 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { Alarms } from '../alarms.js';
-import { limitConnections, TOO_MANY_CONNECTIONS } from '../limits/connections.js';
+import { limitConnections, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { TimerHeap } from '../core/timer-heap.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { endSessions } from './shutdown.js';
-import { addSockJsRoutes, CONNECTION } from './sockjs/routes.js';
-import { FramedTransport } from './sockjs/websocket.js';
-import type { Receiver, Transport, TransportOptions } from './transport.js';
-import { ClientSocket, WebSocketTransport } from './websocket.js';
+import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
+import { FramedTransport } from './transports/sockjs/websocket.js';
+import type { Receiver, Transport, TransportOptions } from './transports/transport.js';
+import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
 export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
@@ -92,7 +92,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const sessionServices: SessionServices = {
 		...services,
 		heartbeats: new Heartbeats(options.heartbeat),
-		alarms: new Alarms(),
+		alarms: new TimerHeap(),
 		onGone(session) {
 			sessions.delete(session);
 			if (sessions.size === 0) allGone?.();

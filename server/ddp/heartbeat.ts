@@ -11,14 +11,14 @@ export interface HeartbeatOptions {
  * A client that is looked after. How it is doing is noted in the client itself: a server has very many, and an object more
  * for each would hold more than all that.
  */
-export interface Patient {
+export interface HeartbeatPeer {
 	/** The round it belongs to, while it is looked after. Not to be changed by others. */
-	round: Set<Patient> | undefined;
+	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether anything was heard since the last look. Not to be changed by others. */
-	heard: boolean;
+	active: boolean;
 	ping(): void;
 	/** It has not answered in time. One that cannot have been heard may be kept: it is pinged again. */
-	giveUp(): void;
+	onTimeout(): void;
 }
 
 /** Rounds into which an interval is divided, at most. */
@@ -32,13 +32,13 @@ const ROUNDS = 100;
  * come one after the other. A timer for each client would hold more than all else that tells whether it is alive.
  */
 export class Heartbeats {
-	readonly #rounds: Set<Patient>[];
+	readonly #rounds: Set<HeartbeatPeer>[];
 	/** The round that came last. */
 	#current = 0;
 	#clients = 0;
 	#ticker: NodeJS.Timeout | undefined;
 	/** Of those who were pinged and not heard since: when they are given up. */
-	readonly #deadlines = new Map<Patient, NodeJS.Timeout>();
+	readonly #deadlines = new Map<HeartbeatPeer, NodeJS.Timeout>();
 
 	constructor(private readonly options: HeartbeatOptions) {
 		const count = Math.max(1, Math.min(ROUNDS, Math.floor(options.interval)));
@@ -49,30 +49,30 @@ export class Heartbeats {
 	 * Begins to look after a client: first an interval from now.
 	 * @returns false where heartbeats are switched off
 	 */
-	start(patient: Patient): boolean {
+	start(patient: HeartbeatPeer): boolean {
 		const { interval } = this.options;
 		if (interval <= 0) return false;
-		patient.round = this.#rounds[this.#current] as Set<Patient>;
-		patient.round.add(patient);
-		patient.heard = false;
+		patient.slot = this.#rounds[this.#current] as Set<HeartbeatPeer>;
+		patient.slot.add(patient);
+		patient.active = false;
 		this.#clients++;
 		this.#ticker ??= setInterval(() => this.#nextRound(), interval / this.#rounds.length);
 		return true;
 	}
 
 	/** A message has arrived: the client is alive. Cheap enough for every message. */
-	heard(patient: Patient): void {
-		if (patient.heard) return;
-		patient.heard = true;
+	active(patient: HeartbeatPeer): void {
+		if (patient.active) return;
+		patient.active = true;
 		this.#forgetDeadline(patient);
 	}
 
 	/** Looks after a client no longer, if it did. */
-	stop(patient: Patient): void {
+	stop(patient: HeartbeatPeer): void {
 		this.#forgetDeadline(patient);
-		if (!patient.round) return;
-		patient.round.delete(patient);
-		patient.round = undefined;
+		if (!patient.slot) return;
+		patient.slot.delete(patient);
+		patient.slot = undefined;
 		this.#clients--;
 		if (this.#clients > 0) return;
 		clearInterval(this.#ticker);
@@ -84,21 +84,21 @@ export class Heartbeats {
 		for (const patient of this.#rounds[this.#current] ?? []) this.#look(patient);
 	}
 
-	#look(patient: Patient): void {
-		if (!patient.heard && !this.#deadlines.has(patient)) {
+	#look(patient: HeartbeatPeer): void {
+		if (!patient.active && !this.#deadlines.has(patient)) {
 			this.#deadlines.set(
 				patient,
 				setTimeout(() => {
 					this.#deadlines.delete(patient);
-					patient.giveUp();
+					patient.onTimeout();
 				}, this.options.timeout),
 			);
 			patient.ping();
 		}
-		patient.heard = false;
+		patient.active = false;
 	}
 
-	#forgetDeadline(patient: Patient): void {
+	#forgetDeadline(patient: HeartbeatPeer): void {
 		clearTimeout(this.#deadlines.get(patient));
 		this.#deadlines.delete(patient);
 	}

@@ -66,7 +66,7 @@ export function readFrame(text: string): Message | string {
  * of a long one nothing is written, let alone kept.
  */
 export function refuse(reason: string, message: object, text: string): string {
-	return codec.protocolError(reason, text.length <= codec.LONGEST_ECHO ? message : undefined);
+	return codec.protocolError(reason, text.length <= codec.MAX_ECHO_LENGTH ? message : undefined);
 }
 
 /** The session a client had before, as far as it names one; anything that could be none is left aside. */

@@ -1,10 +1,10 @@
 /** A method call of a DDP client, from its message to both of its answers (`test/contract/ddp.md` sections 6 and 7). */
-import { notFound, refusal, toClientError } from '../../shared/errors.js';
+import { clientError, notFound, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, SecondFactor } from '../../shared/method.js';
-import type { Caller, Mark } from '../caller.js';
-import type { Invoker } from '../invoke.js';
-import { takeSecondFactor } from '../second-factor.js';
+import type { Caller, IdempotencyKey } from '../core/caller.js';
+import type { Invoker } from '../core/invoke.js';
+import { takeSecondFactor } from '../core/second-factor.js';
 import * as codec from './codec.js';
 import type { MethodCall } from './messages.js';
 
@@ -20,7 +20,7 @@ export interface CallHost {
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
 	/** What tells the call with that id from others; undefined where nothing is remembered. */
-	markOf(id: string): Mark | undefined;
+	markOf(id: string): IdempotencyKey | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	setToken(hashedToken: string, expires?: Date): void;
 	send(frame: string): void;
@@ -64,7 +64,7 @@ class DdpCaller implements Caller {
 	}
 
 	/** Made when it is asked for: most methods remember nothing. */
-	get mark(): Mark | undefined {
+	get idempotencyKey(): IdempotencyKey | undefined {
 		return this.host.markOf(this.id);
 	}
 
@@ -81,7 +81,7 @@ class DdpCaller implements Caller {
 		this.host.setToken(hashedToken, expires);
 	}
 
-	wrote(settled: Promise<unknown>): void {
+	onWrite(settled: Promise<unknown>): void {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
@@ -99,7 +99,7 @@ function encodeResult({ log }: CallHost, { id, method }: MethodCall, value: unkn
 		return codec.result(id, value);
 	} catch (err) {
 		log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
-		return codec.failure(id, refusal('internal'));
+		return codec.failure(id, clientError('internal'));
 	}
 }
 

@@ -1,5 +1,5 @@
 /** The order in which one client's messages are handled (`test/contract/ddp.md` section 5). */
-import { pacer } from '../../shared/pace.js';
+import { createYielder } from '../../shared/yielding.js';
 
 /** What a queue serves. */
 export interface QueueHost<T> {
@@ -10,7 +10,7 @@ export interface QueueHost<T> {
 }
 
 /** So many that had their turn may stand before those that wait. */
-const MOST_DONE = 64;
+const MAX_DONE = 64;
 
 /** One message at a time, in order. A class, since there is one for every client that has sent something. */
 export class MessageQueue<T> {
@@ -62,7 +62,7 @@ export class MessageQueue<T> {
 	#loop(): void {
 		this.#looping = true;
 		while (!this.#busy && this.length > 0) {
-			this.#pause ??= pacer();
+			this.#pause ??= createYielder();
 			const pause = this.#pause();
 			if (pause) {
 				void pause.then(() => this.#loop());
@@ -79,7 +79,7 @@ export class MessageQueue<T> {
 		const next = waiting[this.#done++] as T;
 		if (this.#done === waiting.length) {
 			this.clear();
-		} else if (this.#done >= MOST_DONE && this.#done * 2 >= waiting.length) {
+		} else if (this.#done >= MAX_DONE && this.#done * 2 >= waiting.length) {
 			waiting.splice(0, this.#done);
 			this.#done = 0;
 		}

@@ -2,14 +2,13 @@
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method } from '../../shared/method.js';
-import type { Alarms, Sleeper } from '../alarms.js';
-import type { Mark } from '../caller.js';
-import type { Invoker } from '../invoke.js';
+import type { IdempotencyKey } from '../core/caller.js';
+import type { Invoker } from '../core/invoke.js';
+import type { HeapTimer, TimerHeap } from '../core/timer-heap.js';
 import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { Drain, type DrainHost } from './drain.js';
-import type { Heartbeats, Patient } from './heartbeat.js';
-import type { Lineages } from './lineage.js';
+import type { HeartbeatPeer, Heartbeats } from './heartbeat.js';
 import {
 	formerSession,
 	type Message,
@@ -22,10 +21,16 @@ import {
 	type Sub,
 } from './messages.js';
 import { type CallHost, runCall } from './methods.js';
+import type { PublicationServices } from './publications/subscription.js';
+import {
+	type Publications,
+	type SubscriptionLimits,
+	Subscriptions,
+	type SubscriptionsHost,
+} from './publications/subscriptions.js';
 import { MessageQueue, type QueueHost } from './queue.js';
-import type { PublicationServices } from './subscription.js';
-import { type Publications, type SubscriptionLimits, Subscriptions, type SubscriptionsHost } from './subscriptions.js';
-import type { Receiver, Transport } from './transport.js';
+import type { ResumeChains } from './resume-chains.js';
+import type { Receiver, Transport } from './transports/transport.js';
 
 /** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
 const FIRST_FRAME = 8 * 1024;
@@ -47,9 +52,9 @@ export interface SessionOptions extends SubscriptionLimits {
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	readonly alarms: Alarms;
+	readonly alarms: TimerHeap;
 	/** Left out where no calls are remembered. */
-	readonly lineages?: Lineages | undefined;
+	readonly lineages?: ResumeChains | undefined;
 	/** Is told of every client that has connected. Left out where nobody asks. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;
 	/** Is told of every session whose transport has closed. */
@@ -57,7 +62,7 @@ export interface SessionServices extends PublicationServices {
 }
 
 /** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
-type Waiting = Request | string;
+type QueueItem = Request | string;
 
 const nothing = () => {};
 
@@ -65,32 +70,34 @@ const nothing = () => {};
  * Of this and all else that each client has, no more is kept than an idle client needs. Their methods are private by
  * TypeScript alone: with `#`, each object would have to keep that it has them.
  */
-export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, Sleeper, QueueHost<Waiting>, DrainHost {
+export class Session
+	implements Receiver, CallHost, SubscriptionsHost, HeartbeatPeer, HeapTimer, QueueHost<QueueItem>, DrainHost
+{
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
 	/** That of the alarm for the time when that token runs out. */
-	place = -1;
+	heapIndex = -1;
 	/** Its own id, once the client has connected. */
 	#id: string | undefined;
 	#connection: ClientConnection | undefined;
 	/** The line of sessions this one belongs to. */
-	#line: string | undefined;
+	#chainId: string | undefined;
 	#subscriptions: Subscriptions | undefined;
-	round: Patient['round'];
-	heard = false;
+	slot: HeartbeatPeer['slot'];
+	active = false;
 	#mayPing = true;
 	#closed = false;
 	#controller: AbortController | undefined;
 	#connectTimer: NodeJS.Timeout | undefined;
 	/** While there is something to do. */
-	#queue: MessageQueue<Waiting> | undefined;
+	#queue: MessageQueue<QueueItem> | undefined;
 	/** Calls and subscriptions that have not been answered, be they in turn, unblocked or parallel. */
 	#running = 0;
 	/** Calls, running or waiting, that may change whose session this is. */
 	#userChanges = 0;
 	/** See `DrainHost`. */
 	#paused = false;
-	#fellBehind = false;
+	#wasThrottled = false;
 	#drain: Drain | undefined;
 
 	constructor(
@@ -150,7 +157,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	/** Cuts off a client that does not let itself be closed. */
 	cut(): void {
-		this.transport.cut();
+		this.transport.terminate();
 	}
 
 	/** Answers what had come in, then ends the session. */
@@ -173,8 +180,8 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		return this.#paused;
 	}
 
-	get fellBehind(): boolean {
-		return this.#fellBehind;
+	get wasThrottled(): boolean {
+		return this.#wasThrottled;
 	}
 
 	closed(): void {
@@ -196,16 +203,16 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.#drain?.changed();
 	}
 
-	markOf(id: string): Mark | undefined {
-		if (this.#line === undefined || this.#id === undefined) return undefined;
-		return { key: `${this.#line} ${id}`, session: this.#id };
+	markOf(id: string): IdempotencyKey | undefined {
+		if (this.#chainId === undefined || this.#id === undefined) return undefined;
+		return { key: `${this.#chainId} ${id}`, session: this.#id };
 	}
 
 	get connected(): boolean {
 		return this.#id !== undefined;
 	}
 
-	admits(bytes: number): boolean {
+	allowsFrameSize(bytes: number): boolean {
 		if (this.#closed || this.connected || bytes <= FIRST_FRAME) return true;
 		this.close(true);
 		return false;
@@ -213,7 +220,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	receive(text: string): void {
 		if (this.#closed) return;
-		this.services.heartbeats.heard(this);
+		this.services.heartbeats.active(this);
 		this.#drain?.came();
 		const message = readFrame(text);
 		if (typeof message === 'string') this.send(message);
@@ -232,13 +239,13 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		this.send(codec.ping());
 	}
 
-	giveUp(): void {
+	onTimeout(): void {
 		// Whatever it says, we do not hear it. That it is pinged shows whether its socket is still there, and us to it.
 		if (!this.#paused) this.close();
 	}
 
 	/** The login token has run out. */
-	wake(): void {
+	onExpire(): void {
 		this.close();
 	}
 
@@ -269,18 +276,18 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
 		this.#id = randomId();
-		this.#line = this.services.lineages?.join(this.#id, formerSession(message));
+		this.#chainId = this.services.lineages?.join(this.#id, formerSession(message));
 		this.#subscriptions = new Subscriptions(this);
 		this.#mayPing = version !== 'pre1';
 		if (!this.#mayPing || !this.services.heartbeats.start(this)) {
-			this.transport.watchIdle(this.options.connectTimeout, () => this.giveUp());
+			this.transport.onIdle(this.options.connectTimeout, () => this.onTimeout());
 		}
 		this.send(codec.connected(this.#id));
 		void this.#subscriptions.startUniversal(null);
 		this.services.onConnection?.(this.connection as ClientConnection);
 	}
 
-	private enqueue(waiting: Waiting): void {
+	private enqueue(waiting: QueueItem): void {
 		const method = this.methodOf(waiting);
 		if (method?.changesUser) this.#userChanges++;
 		// Whose call it is must be settled before it starts: stock clients send a login and calls in one burst.
@@ -289,33 +296,33 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 			this.#queue ??= new MessageQueue(this);
 			this.#queue.add(waiting);
 		}
-		this.regulate();
+		this.updateBackpressure();
 	}
 
 	/** Takes messages or not, by how many are unanswered. */
-	private regulate(): void {
+	private updateBackpressure(): void {
 		const tooMany = this.#running + (this.#queue?.length ?? 0) > this.options.maxQueue;
 		if (tooMany === this.#paused) return;
 		this.#paused = tooMany;
 		if (tooMany) {
-			this.#fellBehind = true;
+			this.#wasThrottled = true;
 			this.transport.pause();
 		} else {
-			this.services.heartbeats.heard(this);
+			this.services.heartbeats.active(this);
 			this.transport.resume();
 		}
 		this.#drain?.changed();
 	}
 
-	private methodOf(request: Waiting): Method | undefined {
+	private methodOf(request: QueueItem): Method | undefined {
 		return typeof request === 'object' && request.msg === 'method' ? this.invoker.get(request.method) : undefined;
 	}
 
-	handle(request: Waiting, release: () => void): void {
+	handle(request: QueueItem, release: () => void): void {
 		if (typeof request === 'string') {
 			this.send(request);
 			release();
-			this.regulate();
+			this.updateBackpressure();
 		} else if (request.msg === 'method') {
 			void this.call(request, release);
 		} else if (request.msg === 'sub') {
@@ -323,7 +330,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 		} else {
 			this.#subscriptions?.stop(request.id);
 			release();
-			this.regulate();
+			this.updateBackpressure();
 		}
 	}
 
@@ -353,7 +360,7 @@ export class Session implements Receiver, CallHost, SubscriptionsHost, Patient, 
 
 	private ended(): void {
 		this.#running--;
-		this.regulate();
+		this.updateBackpressure();
 		this.#drain?.changed();
 	}
 }

@@ -6,9 +6,9 @@ import { check } from '../../shared/check.js';
 import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Infer } from '../../shared/pattern.js';
-import type { Caller } from '../caller.js';
-import type { Services } from '../invocation.js';
-import type { Invoker } from '../invoke.js';
+import type { Caller } from '../core/caller.js';
+import type { Services } from '../core/invocation.js';
+import type { Invoker } from '../core/invoke.js';
 import { type Answer, failed } from './envelope.js';
 
 const LoginBody = Match.ObjectIncluding({

@@ -2,12 +2,12 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { SecondFactor } from '../../shared/method.js';
-import type { Caller, Mark } from '../caller.js';
-import type { Tally } from '../limits/counter.js';
+import type { Caller, IdempotencyKey } from '../core/caller.js';
+import type { RateLimitResult } from '../core/limits/counter.js';
 import type { Identity } from './credentials.js';
 
 /** The calls of a server that want to know when nobody waits for them any more. */
-export class AwaitedCalls {
+export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	#givenUp = false;
 
@@ -34,7 +34,7 @@ export class AwaitedCalls {
 }
 
 /** Tells how the call stands with its limit (`test/contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
-function rateLimitHeaders({ limit, remaining, timeToReset }: Tally): Record<string, number> {
+function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): Record<string, number> {
 	return {
 		'X-RateLimit-Limit': limit,
 		'X-RateLimit-Remaining': remaining,
@@ -52,10 +52,10 @@ export class RestCaller implements Caller {
 	constructor(
 		{ userId, hashedToken }: Pick<Identity, 'userId' | 'hashedToken'>,
 		readonly clientAddress: string | null,
-		readonly mark: Mark | undefined,
+		readonly idempotencyKey: IdempotencyKey | undefined,
 		readonly secondFactor: SecondFactor | undefined,
 		private readonly reply: FastifyReply,
-		private readonly calls: AwaitedCalls,
+		private readonly calls: InFlightCalls,
 	) {
 		this.userId = userId;
 		this.hashedToken = hashedToken;
@@ -63,7 +63,7 @@ export class RestCaller implements Caller {
 
 	/** The same caller with another second factor, as the message of a method can hold one. */
 	withSecondFactor(secondFactor: SecondFactor): RestCaller {
-		return new RestCaller(this, this.clientAddress, this.mark, secondFactor, this.reply, this.calls);
+		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
 
 	/** Made when it is asked for: most requests never are interrupted, and most methods are done before. */
@@ -75,7 +75,7 @@ export class RestCaller implements Caller {
 	/** A change of user has no meaning here: the next request brings its own credentials. */
 	setUserId(): void {}
 
-	counted(tally: Tally): void {
+	onRateLimit(tally: RateLimitResult): void {
 		this.reply.headers(rateLimitHeaders(tally));
 	}
 }

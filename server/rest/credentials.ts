@@ -1,16 +1,16 @@
 /** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`test/contract/rocketchat-e2e.md` 7.2). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
-import type { Caller } from '../caller.js';
-import type { Services } from '../invocation.js';
+import type { Caller } from '../core/caller.js';
+import type { Services } from '../core/invocation.js';
 
 export interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
 	/** True for a user without user name, who may do next to nothing here (7.2). */
-	readonly nameless: boolean;
+	readonly withoutUsername: boolean;
 }
 
 /** Someone not logged in. */
-export const ANYONE: Identity = { userId: null, hashedToken: null, nameless: false };
+export const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
 /**
  * Finds whose credentials these are.
@@ -23,5 +23,5 @@ export async function authenticate(headers: IncomingHttpHeaders, services: Servi
 	const hashedToken = hashToken(token);
 	const holder = await findTokenHolder(services, hashedToken, userId);
 	if (holder === 'unknown' || holder === 'expired') return null;
-	return { userId, hashedToken, nameless: !holder.user.username };
+	return { userId, hashedToken, withoutUsername: !holder.user.username };
 }

@@ -5,13 +5,13 @@ import querystring from 'node:querystring';
 import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
-import { isClientSafe, MatchError, refusal } from '../../shared/errors.js';
+import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { Mark } from '../caller.js';
-import type { Services } from '../invocation.js';
-import type { Invoker } from '../invoke.js';
-import { secondFactorOf } from '../second-factor.js';
-import { type AwaitedCalls, RestCaller } from './caller.js';
+import type { IdempotencyKey } from '../core/caller.js';
+import type { Services } from '../core/invocation.js';
+import type { Invoker } from '../core/invoke.js';
+import { secondFactorOf } from '../core/second-factor.js';
+import { type InFlightCalls, RestCaller } from './caller.js';
 import { allowOrigins } from './cors.js';
 import { ANYONE, authenticate, type Identity } from './credentials.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
@@ -58,7 +58,7 @@ async function answerOf(route: Route, request: Request): Promise<Answer> {
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
 /** What tells a request from all others of its user; null where the header does not say it rightly. */
-function markOf({ headers }: FastifyRequest): Mark | undefined | null {
+function markOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
 	const key = headers['idempotency-key'];
 	if (key === undefined) return undefined;
 	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
@@ -72,17 +72,17 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 		async handler(request, reply) {
 			const identity = await identityOf(request, route, services);
 			if (!identity) return send(reply, UNAUTHORIZED);
-			if (identity.nameless && !route.nameless) return send(reply, failed(refusal('namelessCaller')));
+			if (identity.withoutUsername && !route.withoutUsername) return send(reply, failed(clientError('namelessCaller')));
 			const mark = markOf(request);
-			if (mark === null) return send(reply, failed(refusal('invalidIdempotencyKey')));
+			if (mark === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
 			const isQuery = request.method !== 'POST';
 			if (isQuery && !isReadable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
 			const secondFactor = secondFactorOf(request.headers['x-2fa-code'], request.headers['x-2fa-method']);
 			const caller = new RestCaller(identity, addressOf(request.raw), mark, secondFactor, reply, calls);
-			const members = (isQuery ? request.query : request.body) ?? {};
-			const areText = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
+			const fields = (isQuery ? request.query : request.body) ?? {};
+			const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { members, areText, pathMembers, caller }));
+			return send(reply, await answerOf(route, { fields, isUrlEncoded, pathMembers, caller }));
 		},
 	});
 }
@@ -140,7 +140,7 @@ export interface RestOptions {
 	/** The network address of whoever made a request. */
 	addressOf(request: IncomingMessage): string | null;
 	/** Those whose callers still wait. */
-	readonly calls: AwaitedCalls;
+	readonly calls: InFlightCalls;
 }
 
 /** Makes the HTTP server with the REST routes of these methods; it does not listen yet. */

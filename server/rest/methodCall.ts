@@ -1,11 +1,11 @@
 /** `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`test/contract/rocketchat-e2e.md` section 8). */
 import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
-import { refusal, toClientError } from '../../shared/errors.js';
+import { clientError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
+import type { Invoker } from '../core/invoke.js';
+import { takeSecondFactor } from '../core/second-factor.js';
 import * as codec from '../ddp/codec.js';
-import type { Invoker } from '../invoke.js';
-import { takeSecondFactor } from '../second-factor.js';
 import type { RestCaller } from './caller.js';
 import type { Answer } from './envelope.js';
 
@@ -21,7 +21,7 @@ function parseMessage(text: string): unknown {
 	try {
 		return parse(text);
 	} catch {
-		throw refusal('unreadableMessage');
+		throw clientError('unreadableMessage');
 	}
 }
 
@@ -41,7 +41,7 @@ export async function callMethod(
 	const message = parseMessage(body.message);
 	check(message, MethodMessage);
 	const { id = '', method } = message;
-	if (method.replaceAll('/', ':') !== pathName) throw refusal('otherMethodInPath');
+	if (method.replaceAll('/', ':') !== pathName) throw clientError('otherMethodInPath');
 	const { params, secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
 	try {
 		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);

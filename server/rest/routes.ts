@@ -2,8 +2,8 @@
 
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
-import type { Services } from '../invocation.js';
-import type { Invoker } from '../invoke.js';
+import type { Services } from '../core/invocation.js';
+import type { Invoker } from '../core/invoke.js';
 import { logIn, logOut } from './accounts.js';
 import type { RestCaller } from './caller.js';
 import { type Answer, refused, succeeded } from './envelope.js';
@@ -12,9 +12,9 @@ import { callMethod } from './methodCall.js';
 /** A request, without what HTTP adds. */
 export interface Request {
 	/** The body of a POST, the query of a GET; `{}` where there is none. */
-	readonly members: unknown;
+	readonly fields: unknown;
 	/** Whether they came as text alone, as in a query or a form. */
-	readonly areText: boolean;
+	readonly isUrlEncoded: boolean;
 	/** What stands for the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
@@ -27,7 +27,7 @@ export interface Route {
 	/** Whether the caller must log in, may, or is not asked: old credentials must not keep anyone from a new login. */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: also users without user name may call it (7.2). */
-	readonly nameless?: boolean;
+	readonly withoutUsername?: boolean;
 	answer(request: Request): Promise<Answer>;
 }
 
@@ -41,15 +41,15 @@ function methodRoute(
 		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',
-		async answer({ members, areText, pathMembers, caller }) {
-			if (typeof members !== 'object' || members === null || Array.isArray(members)) {
+		async answer({ fields, isUrlEncoded, pathMembers, caller }) {
+			if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
 				return refused(400, 'The body must be a JSON object');
 			}
-			const given = members as Record<string, unknown>;
-			const read = areText ? textValue : bodyValue;
+			const given = fields as Record<string, unknown>;
+			const read = isUrlEncoded ? textValue : bodyValue;
 			const params =
 				body === 'object'
-					? args.map(([, matcher]) => (areText ? textObject(given, matcher) : given))
+					? args.map(([, matcher]) => (isUrlEncoded ? textObject(given, matcher) : given))
 					: args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
@@ -73,8 +73,8 @@ function bodyValue(given: Record<string, unknown>, name: string): unknown {
 function textValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const readings = [[value], value.trim() === '' ? undefined : Number(value), TRUTH.get(value)];
-	return readings.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+	const candidates = [[value], value.trim() === '' ? undefined : Number(value), TRUTH.get(value)];
+	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
 }
 
 /** The members of a form as one object, in which some may be truth values. */
@@ -86,15 +86,15 @@ function textObject(given: Record<string, unknown>, matcher: AnyMatcher): unknow
 
 /** Every route of a server with these methods. */
 export function routesOf(methods: readonly Method[], invoker: Invoker, services: Services): Route[] {
-	const methodCall: Route['answer'] = ({ pathMembers, members, caller }) =>
-		callMethod(invoker, pathMembers.method ?? '', members, caller);
+	const methodCall: Route['answer'] = ({ pathMembers, fields, caller }) =>
+		callMethod(invoker, pathMembers.method ?? '', fields, caller);
 	return [
 		...methods.flatMap((method) => (method.rest ? [methodRoute(method, method.rest, invoker)] : [])),
 		{
 			path: 'method.call/:method',
 			verbs: ['POST'],
 			credentials: 'required',
-			nameless: true,
+			withoutUsername: true,
 			answer: methodCall,
 		},
 		{
@@ -107,13 +107,13 @@ export function routesOf(methods: readonly Method[], invoker: Invoker, services:
 			path: 'login',
 			verbs: ['POST'],
 			credentials: 'ignored',
-			answer: ({ members, caller }) => logIn(invoker, services, members, caller),
+			answer: ({ fields, caller }) => logIn(invoker, services, fields, caller),
 		},
 		{
 			path: 'logout',
 			verbs: ['GET', 'POST'],
 			credentials: 'required',
-			nameless: true,
+			withoutUsername: true,
 			answer: ({ caller }) => logOut(invoker, caller),
 		},
 	];

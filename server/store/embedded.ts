@@ -1,6 +1,7 @@
 /** Reading and writing the documents of a table: the embedded store, in memory or on disk. */
-import { pacer } from '../../shared/pace.js';
+
 import type { FindOptions } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
 import type { Backend, Query, Report, Written } from './collection.js';
 import { sorter } from './order.js';
 import { projector } from './projection.js';
@@ -25,9 +26,9 @@ const MAX_WRITES = 100;
 export function embedded(table: Table, run: RunWrite): Backend {
 	/** Documents that match, in any order. Yields to the event loop. */
 	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
-		const pace = pacer(CHECK_EVERY);
+		const yielding = createYielder(CHECK_EVERY);
 		for (const document of documents) {
-			const pause = pace();
+			const pause = yielding();
 			if (pause) await pause;
 			if (matches(document)) yield document;
 		}
@@ -49,9 +50,9 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		}
 		const inOrder = sorter(sort, end);
 		for await (const document of scan(query, documents)) inOrder.add(document);
-		const pace = pacer(CHECK_EVERY);
+		const yielding = createYielder(CHECK_EVERY);
 		for (const document of inOrder.sorted.slice(skip)) {
-			const pause = pace();
+			const pause = yielding();
 			if (pause) await pause;
 			yield project(document as Document);
 		}

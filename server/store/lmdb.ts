@@ -1,4 +1,5 @@
 /** Tables in an LMDB file. */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Database, DatabaseOptions, RootDatabase } from 'lmdb';
 import { open } from 'lmdb';
@@ -33,7 +34,22 @@ export type Environment = RootDatabase<unknown, string>;
  * for meanwhile are flushed together.
  */
 export function openEnvironment(path: string): Environment {
+	assertLmdb(path);
 	return open({ path, noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: MAX_DATABASES });
+}
+
+/** What stands at the beginning of every LMDB file, and where. LMDB itself ends the process where it does not. */
+const MAGIC = 0xbeefc0de;
+const MAGIC_AT = 24;
+
+function assertLmdb(path: string): void {
+	if (!existsSync(path)) return;
+	const start = Buffer.alloc(MAGIC_AT + 4);
+	const file = openSync(path, 'r');
+	const length = readSync(file, start);
+	closeSync(file);
+	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_AT) !== MAGIC))
+		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
 }
 
 /** Opens the table of a collection, and makes it if need be. */

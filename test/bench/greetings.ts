@@ -1,5 +1,5 @@
 /** What a DDP client says before it is of use. */
-import type { Greeting } from './crowd.js';
+import type { Greeting } from './loadClients.js';
 
 export const connect: Greeting = {
 	text: '{"msg":"connect","version":"1","support":["1"]}',

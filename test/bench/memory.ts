@@ -1,6 +1,7 @@
 /** What an idle connection with somebody logged in holds of memory, beside a bare WebSocket. */
-import type { Greeting } from './crowd.js';
+
 import { call, connect, logIn } from './greetings.js';
+import type { Greeting } from './loadClients.js';
 import { atMost, memoryOf, type Running, startCrowd, startServer } from './processes.js';
 import type { Memory } from './server.js';
 

@@ -1,7 +1,7 @@
 /** The processes of a bench: what is measured, and its clients. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Order } from './crowd.js';
+import type { Order } from './loadClients.js';
 import type { Memory, Ready } from './server.js';
 
 export interface Running extends Ready {

@@ -2,9 +2,9 @@
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { BrowserWebSocket } from '../support/doors.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
+import { BrowserWebSocket } from '../support/transports.js';
 
 describe('@rocket.chat/ddp-client', () => {
 	let app: TestApp;

@@ -2,10 +2,10 @@
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
-import { BrowserWebSocket } from '../support/doors.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { set } from '../support/settings.js';
+import { BrowserWebSocket } from '../support/transports.js';
 
 type Json = Record<string, unknown>;
 /** As called without the types of `@rocket.chat/rest-typings`, which know neither all versions nor our own endpoints. */

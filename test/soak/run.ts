@@ -19,7 +19,7 @@ const WARM_UP = 0.2;
 /** Growth of the heap that is let pass. */
 const TOLERANCE = 0.05;
 /** How long sockets that the client has ended may still be seen here, in ms. */
-const PATIENCE = 10_000;
+const TIMEOUT_MS = 10_000;
 
 const { gc } = globalThis;
 if (!gc) throw new Error('run it with --expose-gc');
@@ -31,7 +31,7 @@ async function work(job: Omit<Job, 'url'>): Promise<void> {
 	client.send({ ...job, url: server.url });
 	await once(client, 'message');
 	await server.finishEnds();
-	const deadline = Date.now() + PATIENCE;
+	const deadline = Date.now() + TIMEOUT_MS;
 	while (server.counts().sessions > 0 && Date.now() < deadline) await pause(20);
 }
 

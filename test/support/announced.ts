@@ -1,5 +1,5 @@
 /** What was announced while something happened. */
-import type { Bus } from '../../server/events/bus.js';
+import type { Bus } from '../../server/cluster/bus.js';
 import type { EventPayloads } from '../../shared/events.js';
 
 export interface Heard {

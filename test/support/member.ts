@@ -15,7 +15,7 @@ import {
 	unwrapPrivateKey,
 	wrapPrivateKey,
 } from 'roomkey/e2e';
-import type { Door, Wire } from './doors.js';
+import type { Door, Wire } from './transports.js';
 
 export class Member {
 	/** What must never be found at the server. */

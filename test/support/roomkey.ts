@@ -1,13 +1,13 @@
 /** Roomkey without a server: methods called as functions, on a store of their own. */
 import * as catalogue from '../../methods/index.js';
-import type { Caller } from '../../server/caller.js';
-import type { Catalogue } from '../../server/catalogue.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { type Bus, createBus } from '../../server/events/bus.js';
-import type { FadingOptions } from '../../server/fading.js';
-import { createInvoker } from '../../server/invoke.js';
-import { createRateLimits } from '../../server/limits/rate.js';
-import { createOnce } from '../../server/once.js';
+import { type Bus, createBus } from '../../server/cluster/bus.js';
+import type { Caller } from '../../server/core/caller.js';
+import type { Catalogue } from '../../server/core/catalogue.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import type { ExpiringCacheOptions } from '../../server/core/expiring-cache.js';
+import { createIdempotencyCache } from '../../server/core/idempotency.js';
+import { createInvoker } from '../../server/core/invoke.js';
+import { createRateLimits } from '../../server/core/limits/rate.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from './log.js';
@@ -34,7 +34,7 @@ export interface TestRoomkey {
 /** What differs beside settings. */
 interface Differing extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
-	readonly once?: Partial<FadingOptions>;
+	readonly once?: Partial<ExpiringCacheOptions>;
 }
 
 /**
@@ -63,7 +63,7 @@ export async function openRoomkey(
 			deadlines: createDeadlines(),
 		},
 		limits,
-		createOnce({ lifetime: 120_000, max: 1000, ...once }),
+		createIdempotencyCache({ lifetime: 120_000, max: 1000, ...once }),
 	);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });

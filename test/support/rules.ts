@@ -1,6 +1,6 @@
 /** Rules of limits to test, and those who are counted by them. Time passes as the test says. */
 import { mock } from 'node:test';
-import type { Caller } from '../../server/caller.js';
+import type { Caller } from '../../server/core/caller.js';
 import type { RateEvent, RateMessage, RateOutcome, RateRule } from '../../shared/limit.js';
 import { method } from '../../shared/method.js';
 import { openRoomkey, type TestRoomkey } from './roomkey.js';

@@ -1,6 +1,6 @@
 /** A transport that goes nowhere: what is sent can be looked at. */
-import type { Broadcast } from '../../server/ddp/broadcast.js';
-import type { Transport } from '../../server/ddp/transport.js';
+import type { Broadcast } from '../../server/ddp/publications/broadcast.js';
+import type { Transport } from '../../server/ddp/transports/transport.js';
 
 export class FakeTransport implements Transport {
 	readonly clientAddress = null;
@@ -10,7 +10,7 @@ export class FakeTransport implements Transport {
 	paused = false;
 	/** What the session watches for. */
 	idleTime: number | undefined;
-	onIdle = () => {};
+	becomeIdle = () => {};
 	send(frame: string): void {
 		this.sent.push(frame);
 	}
@@ -20,18 +20,18 @@ export class FakeTransport implements Transport {
 	close(): void {
 		this.closed = true;
 	}
-	cut(): void {}
+	terminate(): void {}
 	pause(): void {
 		this.paused = true;
 	}
 	resume(): void {
 		this.paused = false;
 	}
-	watchIdle(time: number, onIdle: () => void): void {
+	onIdle(time: number, listener: () => void): void {
 		this.idleTime = time;
-		this.onIdle = onIdle;
+		this.becomeIdle = listener;
 	}
-	roomForMore(): Promise<void> | undefined {
+	whenDrained(): Promise<void> | undefined {
 		return undefined;
 	}
 }

@@ -7,7 +7,7 @@ import { Session } from 'node:inspector';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
 /** How long the loop may stand still, in ms. Nothing here takes a tenth of it, on however busy a machine. */
-const PATIENCE = 60_000;
+const TIMEOUT_MS = 60_000;
 
 /** Time between two signs of life, in ms. */
 const BEAT = 1000;
@@ -26,7 +26,7 @@ const say = (text: string) => writeSync(2, `${text}\n`);
 
 /** Tells where the main thread is, and ends the process. */
 function bark(title: string): void {
-	say(`The event loop has stood still for ${PATIENCE / 1000} s in: ${title}`);
+	say(`The event loop has stood still for ${TIMEOUT_MS / 1000} s in: ${title}`);
 	const session = new Session();
 	session.connectToMainThread();
 	session.on('Debugger.paused', ({ params }) => {
@@ -47,7 +47,7 @@ function watch({ beats, title }: Shared): void {
 		const now = Atomics.load(beats, 0);
 		still = now === last ? still + BEAT : 0;
 		last = now;
-		if (still < PATIENCE) return;
+		if (still < TIMEOUT_MS) return;
 		clearInterval(timer);
 		bark(new TextDecoder().decode(title.slice()).split('\0', 1)[0] as string);
 	}, BEAT);

@@ -28,7 +28,7 @@ export interface Call {
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
 
 /** Most former keys that are kept; older ones may be gone. */
-const MOST_OLD_KEYS = 10;
+const MAX_OLD_KEYS = 10;
 
 const byName = new Map(methods.map((method) => [method.name, method]));
 
@@ -105,7 +105,7 @@ export class World {
 	async #attempt(call: Call, mark: string, writes = Number.POSITIVE_INFINITY): Promise<Outcome> {
 		this.crashing.current.crashAfter(writes);
 		try {
-			const caller = { userId: call.by.id, mark: { key: mark, session: null } };
+			const caller = { userId: call.by.id, idempotencyKey: { key: mark, session: null } };
 			const value = await this.roomkey.callAs(caller, call.name, ...paramsOf(call));
 			return { kind: 'done', value };
 		} catch (error) {
@@ -214,7 +214,7 @@ export class World {
 		for (const { u, E2EKey, oldRoomKeys = [] } of places) {
 			const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
 			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !kept.includes(key));
-			if (oldRoomKeys.length < MOST_OLD_KEYS) expect(lost, `lost keys of ${u.username} in ${rid}`).to.deep.equal([]);
+			if (oldRoomKeys.length < MAX_OLD_KEYS) expect(lost, `lost keys of ${u.username} in ${rid}`).to.deep.equal([]);
 		}
 	}
 

@@ -2,7 +2,7 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Alarms } from '../../server/alarms.js';
+import { TimerHeap } from '../../server/core/timer-heap.js';
 
 describe('alarms', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'] }));
@@ -12,7 +12,7 @@ describe('alarms', () => {
 		const entry = fc.record({ in: fc.integer({ min: -2, max: 20 }), cancelled: fc.boolean() });
 		fc.assert(
 			fc.property(fc.array(entry, { maxLength: 30 }), (entries) => {
-				const alarms = new Alarms();
+				const alarms = new TimerHeap();
 				const start = Date.now();
 				const woken: number[] = [];
 				const set = entries.map((each, i) => {
@@ -21,7 +21,7 @@ describe('alarms', () => {
 						woken.push(i);
 						expect(Date.now() - start).to.equal(expected);
 					};
-					const sleeper = { place: -1, wake };
+					const sleeper = { heapIndex: -1, onExpire: wake };
 					alarms.set(new Date(start + each.in), sleeper);
 					return sleeper;
 				});
@@ -39,10 +39,10 @@ describe('alarms', () => {
 	});
 
 	it('wake at once where the time is none, and keep nobody else from theirs', () => {
-		const alarms = new Alarms();
+		const alarms = new TimerHeap();
 		const woken: string[] = [];
-		alarms.set(new Date(Date.now() + 1), { place: -1, wake: () => woken.push('later') });
-		alarms.set(new Date(Number.NaN), { place: -1, wake: () => woken.push('never') });
+		alarms.set(new Date(Date.now() + 1), { heapIndex: -1, onExpire: () => woken.push('later') });
+		alarms.set(new Date(Number.NaN), { heapIndex: -1, onExpire: () => woken.push('never') });
 		mock.timers.tick(0);
 		expect(woken).to.deep.equal(['never']);
 		mock.timers.tick(1);
@@ -50,16 +50,16 @@ describe('alarms', () => {
 	});
 
 	it('may be set and called off by what they wake', () => {
-		const alarms = new Alarms();
+		const alarms = new TimerHeap();
 		const woken: string[] = [];
 		const at = (ms: number) => new Date(Date.now() + ms);
-		const second = { place: -1, wake: () => woken.push('second') };
+		const second = { heapIndex: -1, onExpire: () => woken.push('second') };
 		alarms.set(at(20), second);
 		alarms.set(at(10), {
-			place: -1,
-			wake() {
+			heapIndex: -1,
+			onExpire() {
 				alarms.cancel(second);
-				alarms.set(at(10), { place: -1, wake: () => woken.push('third') });
+				alarms.set(at(10), { heapIndex: -1, onExpire: () => woken.push('third') });
 			},
 		});
 		mock.timers.tick(10);
@@ -68,12 +68,12 @@ describe('alarms', () => {
 	});
 
 	it('do nothing when they are called off late', () => {
-		const alarms = new Alarms();
+		const alarms = new TimerHeap();
 		let woken = 0;
 		const wake = () => woken++;
-		const gone = { place: -1, wake };
+		const gone = { heapIndex: -1, onExpire: wake };
 		alarms.set(new Date(Date.now() + 1), gone);
-		alarms.set(new Date(Date.now() + 2), { place: -1, wake });
+		alarms.set(new Date(Date.now() + 2), { heapIndex: -1, onExpire: wake });
 		mock.timers.tick(1);
 		alarms.cancel(gone);
 		mock.timers.tick(1);
@@ -81,10 +81,10 @@ describe('alarms', () => {
 	});
 
 	it('go by the last time that was set for one', () => {
-		const alarms = new Alarms();
+		const alarms = new TimerHeap();
 		const woken: number[] = [];
 		const start = Date.now();
-		const sleeper = { place: -1, wake: () => woken.push(Date.now() - start) };
+		const sleeper = { heapIndex: -1, onExpire: () => woken.push(Date.now() - start) };
 		for (const ms of [10, 30, 20]) alarms.set(new Date(start + ms), sleeper);
 		for (let i = 0; i < 40; i++) mock.timers.tick(1);
 		expect(woken).to.deep.equal([20]);

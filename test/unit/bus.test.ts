@@ -1,6 +1,6 @@
 /** Events within this process. */
 import { expect } from 'chai';
-import { createBus } from '../../server/events/bus.js';
+import { createBus } from '../../server/cluster/bus.js';
 import { memoryLog } from '../support/log.js';
 
 describe('the bus', () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
-import { readConfig } from '../../server/config.js';
-import { helpText, type Option, OptionError, options, readmeTable } from '../../server/options.js';
+import { readConfig } from '../../server/cli/config.js';
+import { helpText, type Option, OptionError, options, readmeTable } from '../../server/cli/options.js';
 
 function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
 	const request = readConfig(line.split(' ').filter(Boolean), env);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { DocumentMap } from '../../server/ddp/document-map.js';
+import { DocumentMap } from '../../server/ddp/publications/document-map.js';
 
 describe('a map of documents', () => {
 	it('does what Maps within a Map do', () => {

@@ -15,9 +15,9 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 /** In ms, for all calls together. */
 const BUDGET = 2500;
 /** In ms: far more than any call of these takes, far less than one that goes on for ever. */
-const LONGEST_CALL = 20_000;
+const MAX_CALL_MS = 20_000;
 /** What a call may ask of the store: far more than any of these does, far less than one that tries again for ever. */
-const MOST_OPERATIONS = 10_000;
+const MAX_OPERATIONS = 10_000;
 
 const SEED = Number(process.env.ROOMKEY_FUZZ_SEED ?? Date.now() % 2 ** 31);
 
@@ -130,7 +130,7 @@ describe('every method', () => {
 		const wrap = (collection: object) =>
 			new Proxy(collection, {
 				get(target, name) {
-					if (++operations > MOST_OPERATIONS) throw new Error('This call asks the store for ever');
+					if (++operations > MAX_OPERATIONS) throw new Error('This call asks the store for ever');
 					return Reflect.get(target, name);
 				},
 			});
@@ -254,7 +254,7 @@ describe('every method', () => {
 		return value === undefined ? '' : canonical({ value });
 	}
 
-	function demandNoSecret(what: string, caller: Person | null, value: unknown): void {
+	function requireNoSecret(what: string, caller: Person | null, value: unknown): void {
 		const text = textOf(value);
 		for (const field of SECRET_FIELDS) expect(text, `${what} tells ${field}`).to.not.include(`"${field}":`);
 		const others = Object.values(people).filter((person) => person && person.id !== caller?.id);
@@ -276,23 +276,23 @@ describe('every method', () => {
 			roomkey.bus.on('changed', ({ collection, document }) => {
 				if (collection === 'users') expect(Object.keys(document), what).to.deep.equal(['_id']);
 			}),
-			roomkey.bus.on('notify', (event) => demandNoSecret(`${what}, by an event,`, null, event)),
+			roomkey.bus.on('notify', (event) => requireNoSecret(`${what}, by an event,`, null, event)),
 		];
 		operations = 0;
 		try {
 			const answer = await Promise.race([
 				roomkey.callAs({ userId: caller?.id ?? null, setUserId: () => {} }, name, ...params),
 				new Promise((_resolve, reject) => {
-					setTimeout(() => reject(new Error(`${what} takes too long`)), LONGEST_CALL).unref();
+					setTimeout(() => reject(new Error(`${what} takes too long`)), MAX_CALL_MS).unref();
 				}),
 			]);
-			demandNoSecret(what, caller, answer);
+			requireNoSecret(what, caller, answer);
 		} catch (thrown) {
 			const { error, errorType, details } = thrown as Record<string, unknown>;
 			if (errorType === undefined) throw thrown;
 			const cause = roomkey.log.lines.findLast(({ level }) => level === 'error')?.facts as { err?: Error } | undefined;
 			expect(error, `${what} fails: ${cause?.err?.stack}`).to.not.equal(500);
-			demandNoSecret(`${what}, by its refusal,`, caller, { message: (thrown as Error).message, details });
+			requireNoSecret(`${what}, by its refusal,`, caller, { message: (thrown as Error).message, details });
 		} finally {
 			for (const stop of stops) stop();
 		}

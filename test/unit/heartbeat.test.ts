@@ -1,7 +1,7 @@
 /** The heartbeats of many clients: time passes as the test says (test/contract/ddp.md section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { Heartbeats, type Patient } from '../../server/ddp/heartbeat.js';
+import { type HeartbeatPeer, Heartbeats } from '../../server/ddp/heartbeat.js';
 
 describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
@@ -18,11 +18,11 @@ describe('heartbeats', () => {
 		};
 		const all = Array.from({ length: count }, (_, client) => {
 			const start = now;
-			const patient: Patient = {
-				round: undefined,
-				heard: false,
+			const patient: HeartbeatPeer = {
+				slot: undefined,
+				active: false,
 				ping: () => told.push({ what: 'ping', client, after: now - start }),
-				giveUp() {
+				onTimeout() {
 					told.push({ what: 'end', client, after: now - start });
 					heartbeats.stop(patient);
 				},
@@ -48,10 +48,10 @@ describe('heartbeats', () => {
 	it('ping nobody who is heard, and nobody who has gone', () => {
 		const { heartbeats, told, tick, all } = startMany(10, 100, 50);
 		const [first, ...others] = all;
-		heartbeats.stop(first as Patient);
+		heartbeats.stop(first as HeartbeatPeer);
 		for (let i = 0; i < 500; i++) {
 			tick();
-			for (const patient of others) heartbeats.heard(patient);
+			for (const patient of others) heartbeats.active(patient);
 		}
 		expect(told).to.deep.equal([]);
 	});
@@ -59,7 +59,7 @@ describe('heartbeats', () => {
 	it('go on after all clients had gone', () => {
 		const heartbeats = new Heartbeats({ interval: 100, timeout: 50 });
 		let pings = 0;
-		const patient = { round: undefined, heard: false, ping: () => pings++, giveUp() {} };
+		const patient = { slot: undefined, active: false, ping: () => pings++, onTimeout() {} };
 		heartbeats.start(patient);
 		heartbeats.stop(patient);
 		mock.timers.tick(30);

@@ -1,14 +1,14 @@
 /** What a client has sent and its session has not taken yet: the clock goes as the test says (test/contract/ddp.md section 5). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { Inbox } from '../../server/ddp/inbox.js';
+import { IncomingBuffer } from '../../server/ddp/transports/incoming-buffer.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('an inbox', () => {
 	/** @param onMessage what the session does with each message, which takes it a millisecond */
-	function open(onMessage = (_text: string, _inbox: Inbox) => {}) {
+	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
 		// A second one in a test must not take the clock of the first for the real one.
 		mock.reset();
 		let now = 0;
@@ -16,7 +16,7 @@ describe('an inbox', () => {
 		const told = { received: [] as string[], empty: 0 };
 		const receiver = {
 			connected: true,
-			admits: () => true,
+			allowsFrameSize: () => true,
 			receive(text: string) {
 				now++;
 				told.received.push(text);
@@ -24,7 +24,7 @@ describe('an inbox', () => {
 			},
 			closed() {},
 		};
-		const inbox: Inbox = new Inbox(receiver, () => told.empty++);
+		const inbox: IncomingBuffer = new IncomingBuffer(receiver, () => told.empty++);
 		return { inbox, told, clock };
 	}
 
@@ -32,14 +32,14 @@ describe('an inbox', () => {
 
 	it('5 the inbound queue: hands over what there is at once, if that is little', () => {
 		const { inbox, told } = open();
-		inbox.take(['a', 'b']);
+		inbox.push(['a', 'b']);
 		expect(told).to.deep.equal({ received: ['a', 'b'], empty: 1 });
 	});
 
 	it('5 the inbound queue: lets others have their turn between the messages of a long frame', async () => {
 		const { inbox, told } = open();
-		inbox.take(messages(100));
-		inbox.take(['next frame']);
+		inbox.push(messages(100));
+		inbox.push(['next frame']);
 		const turns: number[] = [];
 		while (told.empty === 0) {
 			turns.push(told.received.length);
@@ -51,7 +51,7 @@ describe('an inbox', () => {
 
 	it('5 the inbound queue: hands over nothing while it is paused, be it in the middle of a frame', async () => {
 		const { inbox, told } = open((text) => text === '1' && inbox.pause());
-		inbox.take(messages(4));
+		inbox.push(messages(4));
 		await nextTurn();
 		expect(told).to.deep.equal({ received: ['0', '1'], empty: 0 });
 		inbox.resume();
@@ -73,10 +73,10 @@ describe('an inbox', () => {
 				if (pausedBefore) inbox.pause();
 				inbox.close();
 			});
-			inbox.take(messages(4));
-			inbox.take(messages(4));
+			inbox.push(messages(4));
+			inbox.push(messages(4));
 			await nextTurn();
-			inbox.take(messages(4));
+			inbox.push(messages(4));
 			expect(told).to.deep.equal({ received: ['0', '1'], empty: 1 });
 		}
 	});

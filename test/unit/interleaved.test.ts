@@ -163,7 +163,7 @@ describe('two calls at once', () => {
 	}
 
 	/** What must hold when nothing runs any more. */
-	async function demandAgreement(world: World, happened: string): Promise<void> {
+	async function requireAgreement(world: World, happened: string): Promise<void> {
 		const { store } = roomkey;
 		const { rid } = world;
 		const room = await store.rooms.findOne({ _id: rid });
@@ -215,7 +215,7 @@ describe('two calls at once', () => {
 					});
 					const outcome = await outcomeOf(makeFirst(world));
 					if (!steps.isOver) break;
-					await demandAgreement(world, `${first} (${outcome}), at step ${n} ${second} (${then})`);
+					await requireAgreement(world, `${first} (${outcome}), at step ${n} ${second} (${then})`);
 				}
 				steps.at(Number.POSITIVE_INFINITY, async () => {});
 			}

@@ -1,8 +1,8 @@
 import { getEventListeners, once } from 'node:events';
 import { expect } from 'chai';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
-import { createInvoker } from '../../server/invoke.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import { createInvoker } from '../../server/core/invoke.js';
 import { ClientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';

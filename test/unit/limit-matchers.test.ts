@@ -1,6 +1,6 @@
 /** test/contract/ddp.md section 14: what a rule is about, and what it counts together. */
 import { expect } from 'chai';
-import type { Caller } from '../../server/caller.js';
+import type { Caller } from '../../server/core/caller.js';
 import type { RateMatcher } from '../../shared/limit.js';
 import { alice, from, listener, methods, openRuled, type RuledRoomkey } from '../support/rules.js';
 

@@ -1,8 +1,8 @@
 /** test/contract/ddp.md sections 13 (clientAddress) and 14, without a network: time passes as the test says. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import type { Caller } from '../../server/caller.js';
-import { clientAddressOf } from '../../server/limits/address.js';
+import type { Caller } from '../../server/core/caller.js';
+import { clientAddressOf } from '../../server/core/limits/address.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
@@ -171,8 +171,8 @@ describe('limits of calls', () => {
 	it('tell the caller how each call stands', async () => {
 		await open();
 		const tallies: unknown[] = [];
-		const counted = (tally: unknown) => void tallies.push(tally);
-		for (let i = 0; i < 3; i++) await roomkey.callAs({ counted }, 'twice').catch(() => {});
+		const onRateLimit = (tally: unknown) => void tallies.push(tally);
+		for (let i = 0; i < 3; i++) await roomkey.callAs({ onRateLimit }, 'twice').catch(() => {});
 		expect(tallies).to.deep.equal([
 			{ allowed: true, limit: 2, remaining: 1, timeToReset: 1500 },
 			{ allowed: true, limit: 2, remaining: 0, timeToReset: 1500 },
@@ -183,7 +183,11 @@ describe('limits of calls', () => {
 	it('refuse nobody in a dry run, and log who would have been', async () => {
 		await open([twice], 'dry-run');
 		const tallies: unknown[] = [];
-		const caller = { userId: 'alice', clientAddress: '1.2.3.4', counted: (tally: unknown) => void tallies.push(tally) };
+		const caller = {
+			userId: 'alice',
+			clientAddress: '1.2.3.4',
+			onRateLimit: (tally: unknown) => void tallies.push(tally),
+		};
 		for (let i = 0; i < 3; i++) expect(await roomkey.callAs(caller, 'twice')).to.equal('done');
 		expect(tallies).to.deep.equal([]);
 		expect(roomkey.log.lines).to.deep.equal([

@@ -1,7 +1,7 @@
 /** test/contract/ddp.md section 7: what a live query tells of what is written, and when the writer is `updated`. */
 import { expect } from 'chai';
-import { Observation } from '../../server/ddp/live-query.js';
-import { type Bus, createBus } from '../../server/events/bus.js';
+import { type Bus, createBus } from '../../server/cluster/bus.js';
+import { Observation } from '../../server/ddp/publications/live-query.js';
 import { liveQuery } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
@@ -26,7 +26,7 @@ describe('a live query (7)', () => {
 			show: (_collection, id) => void told.push(`show ${id}`),
 			showChange: (_collection, id) => void told.push(`change ${id}`),
 			removed: (_collection, id) => void told.push(`remove ${id}`),
-			roomForMore: () => undefined,
+			whenDrained: () => undefined,
 			failed: (error) => void told.push(`failed: ${(error as Error).message}`),
 		});
 		await observation.show();

@@ -1,6 +1,6 @@
 /** The tables of test/contract/ddp.md section 11: events, and the four strategies. */
 import { expect } from 'chai';
-import { MergeBox, type Strategy } from '../../server/ddp/mergebox.js';
+import { MergeBox, type Strategy } from '../../server/ddp/publications/mergebox.js';
 
 /** What is sent, as `collection` and `msg` are not: they would be the same in nearly every line. */
 function open(strategy: Strategy = 'SERVER_MERGE') {
@@ -265,10 +265,10 @@ describe('the merge box', () => {
 				box.added(a, C, 'x', { f: 1 });
 				box.added(a, C, 'y', { f: 1 });
 				take();
-				box.beginAnew();
+				box.beginRerun();
 				box.added(b, C, 'x', { f: 1 });
 				expect(take()).to.deep.equal([added('x', { f: 1 })]);
-				box.showDifference();
+				box.sendDiff();
 				expect(take()).to.deep.equal([]);
 			});
 		});
@@ -289,12 +289,12 @@ describe('the merge box', () => {
 			box.added(a, C, 'gone', { f: 1 });
 			box.added(a, C, 'other', { f: 1, g: 1 });
 			take();
-			box.beginAnew();
+			box.beginRerun();
 			box.added(b, C, 'new', { f: 1 });
 			box.added(b, C, 'other', { f: 2, h: 1 });
 			box.added(b, C, 'same', { f: 1 });
 			expect(take()).to.deep.equal([]);
-			box.showDifference();
+			box.sendDiff();
 			expect(take()).to.deep.equal([removed('gone'), changed('other', { f: 2, h: 1 }, ['g']), added('new', { f: 1 })]);
 		});
 
@@ -303,10 +303,10 @@ describe('the merge box', () => {
 			box.added(a, 'who', 'nobody', {});
 			box.added(a, 'q', 'x', {});
 			take();
-			box.beginAnew();
+			box.beginRerun();
 			box.added(b, 'new', 'n', {});
 			box.added(b, 'who', 'bob', {});
-			box.showDifference();
+			box.sendDiff();
 			expect(take()).to.deep.equal([
 				{ msg: 'removed', collection: 'who', id: 'nobody' },
 				{ msg: 'added', collection: 'who', id: 'bob' },
@@ -320,10 +320,10 @@ describe('the merge box', () => {
 			box.added(a, C, 'x', { f: 1 });
 			box.added(a, C, 'gone', {});
 			take();
-			box.beginAnew();
+			box.beginRerun();
 			box.added(b, C, 'x', { f: 2 });
 			box.added(b, C, 'new', { f: 1 });
-			box.showDifference();
+			box.sendDiff();
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
@@ -331,11 +331,11 @@ describe('the merge box', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			take();
-			box.beginAnew();
+			box.beginRerun();
 			box.added(b, C, 'x', { f: 2 });
 			box.removed(b, C, 'x');
 			box.added(b, C, 'x', { f: 3 });
-			box.showDifference();
+			box.sendDiff();
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), changed('x', { f: 3 })]);
 		});
 	});

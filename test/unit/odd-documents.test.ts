@@ -11,7 +11,7 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 /** Far more than a call takes, far less than one that goes on for ever. */
-const MOST_OPERATIONS = 500;
+const MAX_OPERATIONS = 500;
 
 /** A store that fails whoever asks too much of it. */
 function patient(store: Store): Store {
@@ -22,7 +22,7 @@ function patient(store: Store): Store {
 				const operation = Reflect.get(target, name);
 				if (typeof operation !== 'function') return operation;
 				return (...args: unknown[]) => {
-					if (++operations > MOST_OPERATIONS) throw new Error('it goes on for ever');
+					if (++operations > MAX_OPERATIONS) throw new Error('it goes on for ever');
 					return Reflect.apply(operation, target, args);
 				};
 			},
@@ -193,7 +193,7 @@ describe('documents that are not as they should be', () => {
 			subscriptions: {
 				...store.subscriptions,
 				insertOne: async () => {
-					if (++inserts > MOST_OPERATIONS) throw new Error('it goes on for ever');
+					if (++inserts > MAX_OPERATIONS) throw new Error('it goes on for ever');
 					throw duplicate;
 				},
 			},

@@ -1,10 +1,10 @@
 /** test/contract/beyond.md E1: one answer per call. */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import type { Mark } from '../../server/caller.js';
-import { createLineages } from '../../server/ddp/lineage.js';
-import { Fading } from '../../server/fading.js';
-import { ClientError, MatchError, refusal } from '../../shared/errors.js';
+import type { IdempotencyKey } from '../../server/core/caller.js';
+import { ExpiringCache } from '../../server/core/expiring-cache.js';
+import { createResumeChains } from '../../server/ddp/resume-chains.js';
+import { ClientError, clientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -66,10 +66,10 @@ describe('E1 one answer per call', () => {
 	});
 	afterEach(() => roomkey.close());
 
-	const rest = (key: string): Mark => ({ key: `key ${key}`, session: null });
-	const ddp = (line: string, id: string, session: string): Mark => ({ key: `${line} ${id}`, session });
-	function ask(mark: Mark | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
-		return roomkey.callAs({ userId, mark }, name, value);
+	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
+	const ddp = (line: string, id: string, session: string): IdempotencyKey => ({ key: `${line} ${id}`, session });
+	function ask(mark: IdempotencyKey | undefined, name: string, value?: unknown, userId: string | null = 'alice') {
+		return roomkey.callAs({ userId, idempotencyKey: mark }, name, value);
 	}
 
 	it('answers a repeated call with the first outcome, and does not run it again', async () => {
@@ -118,8 +118,8 @@ describe('E1 one answer per call', () => {
 		['a 500', new ClientError(500, 'Internal server error')],
 		['a limit', new ClientError('too-many-requests')],
 		['a time-out', new ClientError('error-timeout')],
-		['a reset that was broken off', refusal('resetFailed')],
-		['a reset by somebody else', refusal('resetInProgress')],
+		['a reset that was broken off', clientError('resetFailed')],
+		['a reset by somebody else', clientError('resetInProgress')],
 	] as const) {
 		it(`does not remember ${what}: the next one tries again`, async () => {
 			await rejection(ask(rest('a'), 'throws', thrown));
@@ -133,7 +133,7 @@ describe('E1 one answer per call', () => {
 		const alice = await addPerson(strict.store);
 		const rid = await addRoom(strict.store, [alice]);
 		const set = (as: Person, ...args: unknown[]) =>
-			strict.callAs({ userId: as.id, mark: rest('a') }, 'e2e.setRoomKeyID', ...args);
+			strict.callAs({ userId: as.id, idempotencyKey: rest('a') }, 'e2e.setRoomKeyID', ...args);
 		await rejection(set(alice, rid, 5));
 		expect(await set(alice, rid, 'key')).to.equal(undefined);
 		await strict.close();
@@ -187,7 +187,7 @@ describe('E1 one answer per call', () => {
 		const stop = writing.bus.on('changed', () => written);
 		const told: string[] = [];
 		const asked = ['first', 'joined'].map((who) =>
-			writing.callAs({ userId: 'alice', mark: rest('a'), wrote: () => void told.push(who) }, 'write'),
+			writing.callAs({ userId: 'alice', idempotencyKey: rest('a'), onWrite: () => void told.push(who) }, 'write'),
 		);
 		await Promise.all(asked);
 		expect(told).to.deep.equal(['first', 'joined']);
@@ -198,7 +198,7 @@ describe('E1 one answer per call', () => {
 	it('forgets the oldest where answers, or refusals, are too large together', async () => {
 		const tight = await openRoomkey(methods, { once: { lifetime: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
-			rejection(tight.callAs({ userId: 'alice', mark: rest(key) }, 'throws', value));
+			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));
 		const large = () => new ClientError('code', 'Reason', 'x'.repeat(300));
 		for (const key of ['a', 'b', 'c']) await tried(key, large());
 		expect(runs).to.have.length(3);
@@ -238,7 +238,7 @@ describe('E1 one answer per call', () => {
 
 	it('remembers nothing with a lifetime of 0', async () => {
 		const forgetful = await openRoomkey(methods, { once: { lifetime: 0 } });
-		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', mark: rest('a') }, 'quick', 1);
+		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		expect(runs).to.have.length(2);
 		await forgetful.close();
 	});
@@ -252,7 +252,7 @@ describe('E1 one answer per call', () => {
 
 	it('counts a repeated call like any other', async () => {
 		const limited = await openRoomkey([counted('quick', { limit: { calls: 2, per: 60_000 } })], { rateLimit: 'on' });
-		const again = () => limited.callAs({ userId: 'alice', mark: rest('a') }, 'quick', 1);
+		const again = () => limited.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		await again();
 		await again();
 		expect(await rejection(again())).to.include({ error: 'too-many-requests' });
@@ -279,7 +279,7 @@ describe('E1 one answer per call', () => {
 
 	it('is not interrupted when its client goes', async () => {
 		const client = new AbortController();
-		const asked = roomkey.callAs({ userId: 'alice', mark: rest('a'), signal: client.signal }, 'held', 1);
+		const asked = roomkey.callAs({ userId: 'alice', idempotencyKey: rest('a'), signal: client.signal }, 'held', 1);
 		client.abort();
 		expect(signal?.aborted).to.equal(false);
 		settle[0]?.resolve('done');
@@ -325,7 +325,7 @@ describe('E1 one answer per call', () => {
 
 describe('lineages', () => {
 	let now = 0;
-	const open = (max = 10) => createLineages({ lifetime: LIFETIME, max, now: () => now });
+	const open = (max = 10) => createResumeChains({ lifetime: LIFETIME, max, now: () => now });
 
 	it('begin with a session that follows none, and go on with those that follow it', () => {
 		const lines = open();
@@ -357,7 +357,7 @@ describe('lineages', () => {
 
 describe('what fades', () => {
 	it('clears itself away', async () => {
-		const fading = new Fading<number>({ lifetime: 1, max: 10 });
+		const fading = new ExpiringCache<number>({ lifetime: 1, max: 10 });
 		fading.set('a', 1);
 		fading.set('b', 2, { extra: 5 });
 		expect(fading.size).to.equal(2);
@@ -372,7 +372,7 @@ describe('what fades', () => {
 		const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), size });
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-				const fading = new Fading<number>({ lifetime: 5, max: 100, maxSize: 5, now: () => 0 });
+				const fading = new ExpiringCache<number>({ lifetime: 5, max: 100, maxSize: 5, now: () => 0 });
 				let model: { key: string; size: number }[] = [];
 				for (const each of steps) {
 					fading.set(each.key, each.size, { size: each.size });
@@ -394,7 +394,7 @@ describe('what fades', () => {
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
 				let time = 0;
-				const fading = new Fading<number>({ lifetime: 5, max: 3, now: () => time });
+				const fading = new ExpiringCache<number>({ lifetime: 5, max: 3, now: () => time });
 				let model: { key: string; value: number }[] = [];
 				for (const [value, { kind, key, time: passed }] of steps.entries()) {
 					time += passed;

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { type PollingOptions, PollingTransport } from '../../server/ddp/sockjs/polling.js';
-import { limitConnections } from '../../server/limits/connections.js';
+import { limitConnections } from '../../server/core/limits/connections.js';
+import { type PollingOptions, PollingTransport } from '../../server/ddp/transports/sockjs/polling.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -16,7 +16,7 @@ describe('a polling transport', () => {
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
 			connected: true,
-			admits: () => true,
+			allowsFrameSize: () => true,
 			receive: (text: string) => told.received.push(text),
 			closed: () => told.closed++,
 		};
@@ -62,13 +62,13 @@ describe('a polling transport', () => {
 	it('has room for more until 64 KiB wait, and again when a poll has taken them', async () => {
 		const { transport, poll } = open({ maxBuffered: 1e6 });
 		transport.send('é'.repeat(32_768));
-		expect(transport.roomForMore()).to.equal(undefined);
+		expect(transport.whenDrained()).to.equal(undefined);
 		transport.send('1');
-		const room = transport.roomForMore();
+		const room = transport.whenDrained();
 		expect(room).to.be.a('promise');
 		poll();
 		await room;
-		expect(transport.roomForMore()).to.equal(undefined);
+		expect(transport.whenDrained()).to.equal(undefined);
 	});
 
 	it('hands on no messages while it is paused, and takes no more', async () => {

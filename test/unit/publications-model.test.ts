@@ -5,12 +5,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { Alarms } from '../../server/alarms.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
-import type { Strategy } from '../../server/ddp/mergebox.js';
+import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import { Session } from '../../server/ddp/session.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
 import type { Permission } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -216,7 +216,7 @@ class World {
 			},
 			onConnection() {},
 			onGone() {},
-			alarms: new Alarms(),
+			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
 		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MOST_WAITING } from '../../methods/e2e/queue.js';
+import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MAX_WAITING } from '../../methods/e2e/queue.js';
 import type { Room, WaitingUser } from '../../shared/documents.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, queueOf } from '../support/keys.js';
@@ -47,7 +47,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 	});
 
 	it('5.1: keeps the newest 50', async () => {
-		const ids = Array.from({ length: MOST_WAITING }, (_, i) => `user-${i}`);
+		const ids = Array.from({ length: MAX_WAITING }, (_, i) => `user-${i}`);
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(...ids) });
 		await enqueue(context, rid, alice.id);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);

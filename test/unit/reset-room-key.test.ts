@@ -1,9 +1,9 @@
 /** `e2e.resetRoomKey` (test/contract/rocketchat-e2e.md 5.6, 6.1; test/contract/beyond.md E2, E3, E6, E9, T1). */
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
-import { createInvoker } from '../../server/invoke.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import { createInvoker } from '../../server/core/invoke.js';
 import { openMemory } from '../../server/store/memory.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';

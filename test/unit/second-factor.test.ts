@@ -456,7 +456,7 @@ describe('second factors', () => {
 				roomkey.callAs(
 					{
 						userId: alice.id,
-						mark: { key: 'mark', session: null },
+						idempotencyKey: { key: 'mark', session: null },
 						...(code && { secondFactor: { code, method: 'totp' } }),
 					},
 					'users.updateOwnBasicInfo',

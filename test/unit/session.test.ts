@@ -1,13 +1,13 @@
 /** A session without a network: time passes as the test says (test/contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { Alarms } from '../../server/alarms.js';
-import type { Caller } from '../../server/caller.js';
+import { createBus } from '../../server/cluster/bus.js';
+import type { Caller } from '../../server/core/caller.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import type { Invoker } from '../../server/core/invoke.js';
+import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { Session } from '../../server/ddp/session.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
-import type { Invoker } from '../../server/invoke.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
@@ -35,7 +35,7 @@ describe('a session', () => {
 			publications,
 			onConnection() {},
 			onGone() {},
-			alarms: new Alarms(),
+			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval, timeout: 15_000 }),
 		};
 		const session = new Session(transport, services, {
@@ -104,7 +104,7 @@ describe('a session', () => {
 		for (const { transport } of [connect('pre1'), connect('1', 0)]) {
 			mock.timers.tick(120_000);
 			expect(transport).to.deep.include({ sent: [], closed: false, idleTime: 45_000 });
-			transport.onIdle();
+			transport.becomeIdle();
 			expect(transport.closed).to.equal(true);
 		}
 		expect(connect().transport.idleTime).to.equal(undefined);

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { shownRoom } from '../../methods/rooms/shown.js';
 import { settingChanged } from '../../methods/settings/workspace.js';
-import { announce } from '../../methods/streams/announce.js';
+import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -42,11 +42,11 @@ describe('announcing an account', () => {
 
 	async function told(action: 'updated' | 'removed', _id: string, readers: readonly string[]) {
 		const events: EventPayloads['notify'][] = [];
-		await announce({ collection: 'users', action, document: { _id } }, test.store, {
+		await publishChange({ collection: 'users', action, document: { _id } }, test.store, {
 			read: () => new Map(readers.map((id) => [`${id}/userData`, true])),
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
-			askAgain: async () => {},
+			reauthorize: async () => {},
 		});
 		return events;
 	}
@@ -86,11 +86,11 @@ describe('announcing a place', () => {
 	it('says nothing of a departure that is under way', async () => {
 		const events: EventPayloads['notify'][] = [];
 		const place = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
-		await announce({ collection: 'subscriptions', action: 'updated', document: place }, test.store, {
+		await publishChange({ collection: 'subscriptions', action: 'updated', document: place }, test.store, {
 			read: () => new Map(),
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
-			askAgain: async () => {},
+			reauthorize: async () => {},
 		});
 		expect(events.map(({ args }) => args)).to.deep.equal([['updated', { _id: 's', rid: 'r', u: { _id: 'u' } }]]);
 	});
@@ -111,11 +111,11 @@ describe('announcing a room', () => {
 		const told: EventPayloads['notify'][] = [];
 		const room = { ...(await test.store.rooms.findOne({ _id: rid })), ...fields } as Room;
 		const read = new Map(eventNames.map((name) => [name, true]));
-		await announce({ collection: 'rooms', action: 'updated', document: room }, test.store, {
+		await publishChange({ collection: 'rooms', action: 'updated', document: room }, test.store, {
 			read: () => read,
 			notify: (event) => void told.push(event),
 			roomsReadBy: () => new Set(),
-			askAgain: async () => {},
+			reauthorize: async () => {},
 		});
 		return told;
 	}

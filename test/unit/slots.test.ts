@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { isOfKeyId, keyIdOf } from '../../methods/e2e/sealed.js';
-import { MOST_OLD_KEYS, withArchived } from '../../methods/e2e/slots.js';
+import { archiveCurrentKey, MAX_OLD_KEYS } from '../../methods/e2e/memberKeys.js';
+import { isOfKeyId, keyIdOf } from '../../methods/e2e/sealedKey.js';
 import { sealed } from '../support/keys.js';
 
 const old = (...keyIds: string[]) =>
@@ -24,31 +24,31 @@ describe('sealed keys (13)', () => {
 describe('old keys (2.3)', () => {
 	it('2.3: take in the present key as the newest, under its own key id or that of the room', () => {
 		const key = sealed('mine');
-		expect(withArchived({ E2EKey: key, oldRoomKeys: old('x') }, 'room')[0]).to.include({
+		expect(archiveCurrentKey({ E2EKey: key, oldRoomKeys: old('x') }, 'room')[0]).to.include({
 			e2eKeyId: 'mine',
 			E2EKey: key,
 		});
-		expect(withArchived({ E2EKey: 'odd' }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
+		expect(archiveCurrentKey({ E2EKey: 'odd' }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
 	});
 
 	it('take in no key twice, and none that stays where it is', () => {
 		const oldRoomKeys = old('x');
-		expect(withArchived({ E2EKey: 'old key 0', oldRoomKeys }, 'x')).to.deep.equal(oldRoomKeys);
-		expect(withArchived({ E2EKey: 'same', oldRoomKeys }, 'x', 'same')).to.deep.equal(oldRoomKeys);
-		expect(withArchived({}, 'x')).to.deep.equal([]);
+		expect(archiveCurrentKey({ E2EKey: 'old key 0', oldRoomKeys }, 'x')).to.deep.equal(oldRoomKeys);
+		expect(archiveCurrentKey({ E2EKey: 'same', oldRoomKeys }, 'x', 'same')).to.deep.equal(oldRoomKeys);
+		expect(archiveCurrentKey({}, 'x')).to.deep.equal([]);
 	});
 
 	it('2.3: are ten at most: the oldest goes', () => {
-		const keys = withArchived({ E2EKey: sealed('new'), oldRoomKeys: old(...'0123456789') }, 'room');
+		const keys = archiveCurrentKey({ E2EKey: sealed('new'), oldRoomKeys: old(...'0123456789') }, 'room');
 		expect(keys.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012345678']);
-		expect(keys).to.have.length(MOST_OLD_KEYS);
+		expect(keys).to.have.length(MAX_OLD_KEYS);
 	});
 
 	it('drop copies of a key before any key of another time', () => {
 		const full = old(...'0123456789');
-		const again = withArchived({ E2EKey: sealed('now'), oldRoomKeys: full }, 'now', sealed('now'));
+		const again = archiveCurrentKey({ E2EKey: sealed('now'), oldRoomKeys: full }, 'now', sealed('now'));
 		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
-		const copies = withArchived({ E2EKey: sealed('b'), oldRoomKeys: old(...'abacdefghi') }, 'b', sealed('c'));
+		const copies = archiveCurrentKey({ E2EKey: sealed('b'), oldRoomKeys: old(...'abacdefghi') }, 'b', sealed('c'));
 		expect(copies.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'babadefghi']);
 	});
 });

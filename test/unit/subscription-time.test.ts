@@ -2,12 +2,12 @@
 import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
-import { Alarms } from '../../server/alarms.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
+import { createStreamHub } from '../../server/ddp/publications/streams.js';
 import { Session } from '../../server/ddp/session.js';
-import { createStreamHub } from '../../server/ddp/streams.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
 import { liveQuery, type Publication, publication } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
 import { type Stream, stream } from '../../shared/stream.js';
@@ -22,7 +22,7 @@ const never = () => new Promise<never>(() => {});
 /** A client that takes nothing more until it is told to. */
 class SlowTransport extends FakeTransport {
 	goOn = () => {};
-	override roomForMore(): Promise<void> {
+	override whenDrained(): Promise<void> {
 		return new Promise((resolve) => {
 			this.goOn = resolve;
 		});
@@ -55,7 +55,7 @@ describe('the time of a subscription (10)', () => {
 			},
 			onConnection() {},
 			onGone() {},
-			alarms: new Alarms(),
+			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
 		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };

@@ -1,9 +1,9 @@
 /** test/contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
 import { expect } from 'chai';
-import { Subscriptions } from '../../server/ddp/subscriptions.js';
-import { createDeadlines } from '../../server/deadlines.js';
-import { createBus } from '../../server/events/bus.js';
-import type { RateLimits } from '../../server/limits/rate.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { createDeadlines } from '../../server/core/deadlines.js';
+import type { RateLimits } from '../../server/core/limits/rate.js';
+import { Subscriptions } from '../../server/ddp/publications/subscriptions.js';
 import type { Connection } from '../../shared/method.js';
 import { publication } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';

@@ -2,8 +2,8 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { hashToken } from '../../methods/accounts/tokens.js';
-import { createBus } from '../../server/events/bus.js';
-import { watchTokens } from '../../server/tokens-watch.js';
+import { createBus } from '../../server/cluster/bus.js';
+import { watchTokens } from '../../server/core/token-watcher.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { addPerson } from '../support/people.js';

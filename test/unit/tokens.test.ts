@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashPassword } from '../../methods/accounts/passwords.js';
-import type { Caller } from '../../server/caller.js';
+import type { Caller } from '../../server/core/caller.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';

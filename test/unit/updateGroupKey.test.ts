@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { refusal } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -327,6 +327,8 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	it('what the store fails at is a 500, not a refusal', async () => {
 		const rid = await addKeyed();
 		hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('the disk is full')));
-		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({ error: refusal('internal').error });
+		expect(await rejection(update(alice, rid, alice, sealed('k')))).to.include({
+			error: clientError('internal').error,
+		});
 	});
 });

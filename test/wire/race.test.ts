@@ -14,8 +14,8 @@ const ROUNDS = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 1000;
 const RACERS = 50;
 
 /** Most turns of the event loop between the call and the cut, and most microtasks after them: an answer takes about that. */
-const MOST_TURNS = 4;
-const MOST_MICROTASKS = 50;
+const MAX_TURNS = 4;
+const MAX_MICROTASKS = 50;
 
 interface Racer {
 	readonly person: Person;
@@ -61,8 +61,8 @@ describe('1,000 races in which the socket of a racer is cut around its call', ()
 				});
 			});
 		}
-		for (let turns = below(MOST_TURNS + 1); turns > 0; turns--) await new Promise(setImmediate);
-		for (let tasks = below(MOST_MICROTASKS + 1); tasks > 0; tasks--) await undefined;
+		for (let turns = below(MAX_TURNS + 1); turns > 0; turns--) await new Promise(setImmediate);
+		for (let tasks = below(MAX_MICROTASKS + 1); tasks > 0; tasks--) await undefined;
 		socket.terminate();
 	}
 

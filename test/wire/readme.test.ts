@@ -8,11 +8,11 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { expect } from 'chai';
-import { fillDemo } from '../../server/demo.js';
+import { fillDemo } from '../../server/cli/demo.js';
 import { startApp } from '../support/app.js';
-import { doors } from '../support/doors.js';
 import { Member } from '../support/member.js';
 import { addPerson } from '../support/people.js';
+import { doors } from '../support/transports.js';
 
 const readme = readFileSync('README.md', 'utf8');
 const scripts = Array.from(readme.matchAll(/```js\n((?:.|\n)*?)```/g), ([, script]) => script ?? '');

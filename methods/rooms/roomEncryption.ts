@@ -1,0 +1,81 @@
+/** Encryption of a room: what a new one has, and who switched it on or off (`test/contract/rocketchat-e2e.md` 5.7). */
+import type { Room, RoomType, User } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import type { MethodContext } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { enqueueKeyless } from '../e2e/queue.js';
+import { setting } from '../settings/workspace.js';
+import { mayToggleEncryption } from './mayToggleEncryption.js';
+import { placesOf } from './members.js';
+import { refOf } from './memberships.js';
+
+/** Types of rooms that may be encrypted: what everybody may read needs no key. */
+const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
+
+async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
+	if (t !== 'p' || federated || !(await setting(store, 'E2E_Enable'))) return false;
+	return setting(store, 'E2E_Force_Encryption_For_Private_Rooms');
+}
+
+/**
+ * Whether a new room is encrypted; undefined where nobody says so.
+ * @param asked what its maker says
+ * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
+ */
+export async function encryptionOfNew(
+	store: Store,
+	t: RoomType,
+	asked: boolean | undefined,
+	methodName: string,
+): Promise<boolean | undefined> {
+	if (asked && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted', { method: methodName });
+	if (await isForced(store, { t })) {
+		if (asked === false) throw clientError('privateRoomsEncrypted', { method: methodName });
+		return true;
+	}
+	if (asked !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return asked;
+	const standard = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
+	return (await setting(store, standard)) || undefined;
+}
+
+/** Turns the translation of messages off for all members, who are told where that changes their place. */
+async function endTranslation({ store, events }: Pick<MethodContext, 'store' | 'events'>, rid: string): Promise<void> {
+	for await (const page of placesOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 })) {
+		for (const { _id } of page) {
+			const end = { $unset: { autoTranslate: 1 } } as const;
+			const place = await store.subscriptions.findOneAndUpdate({ _id }, end, { returnDocument: 'after' });
+			if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+		}
+	}
+}
+
+/**
+ * Switches the encryption of a room on or off. Key id and keys stay; who did it and when goes into the room, and with it
+ * to all members (`test/contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
+ * is so already.
+ * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off
+ * altogether; `error-encrypted-private-rooms-enforced`
+ */
+export async function toggleEncryption(
+	context: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	room: Room,
+	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
+	encrypted: boolean,
+): Promise<void> {
+	const { store, events, name } = context;
+	const details = { method: name, action: 'Change_Room_Encrypted' };
+	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
+	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
+	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
+	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
+	// First, so that it is repeated with the call. What nobody but the members can read cannot be translated for them.
+	if (encrypted) await endTranslation(context, room._id);
+	const now = await store.rooms.findOneAndUpdate(
+		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
+		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
+		{ returnDocument: 'after' },
+	);
+	if (!now) return;
+	events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
+	if (encrypted) await enqueueKeyless(context, room._id);
+}

@@ -1,0 +1,105 @@
+/** What a written document means for the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
+import type { Room } from '../../shared/documents.js';
+import type { Change, EventPayloads } from '../../shared/events.js';
+import type { Store } from '../../shared/store.js';
+import { PROFILE } from '../accounts/me.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
+import { publishedRoom } from '../rooms/published.js';
+import { shownPlace } from '../rooms/shown.js';
+
+/** Who listens here, and the way to reach them. */
+export interface StreamSubscribers {
+	/** The events of a stream that somebody reads, by name. */
+	read(stream: string): ReadonlyMap<string, unknown>;
+	notify(event: EventPayloads['notify']): void;
+	/** The rooms whose events a user reads. */
+	roomsReadBy(userId: string): ReadonlySet<string>;
+	/** Asks those who read events of rooms again whether they may; nothing reaches them until that is known. */
+	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+}
+
+/** Users asked for in one query. */
+const BATCH = 500;
+
+const ROOMS_CHANGED = '/rooms-changed';
+
+/** Tells those who listen of a change: a room to its members, a place in a room and an account to the one whose it is. */
+export async function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> {
+	const { collection, action, document } = change;
+	if (collection === 'subscriptions' && document.u) {
+		const eventName = `${document.u._id}/subscriptions-changed`;
+		subscribers.notify({ stream: 'notify-user', eventName, args: [action, shownPlace(document)] });
+		if (action === 'removed' && document.rid) await placeLost(document.u._id, document.rid, store, subscribers);
+	} else if (collection === 'rooms') {
+		const room = await publishedRoom(store, document as Room);
+		subscribers.notify({ stream: 'room-data', eventName: room._id, args: [room] });
+		for await (const uid of listeningMembers(subscribers, document, store)) {
+			subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });
+		}
+		if (action === 'removed') await subscribers.reauthorize({ rid: room._id });
+	} else if (collection === 'users') {
+		await tellProfile(change, store, subscribers);
+		// Their roles may be others.
+		await subscribers.reauthorize({ userId: document._id });
+	} else if (collection === 'permissions') {
+		await subscribers.reauthorize({});
+	}
+}
+
+/** Tells a user who listens what of their own profile there is after a change of the account, and what there is not. */
+async function tellProfile(
+	{ action, document: { _id: id } }: Change,
+	store: Store,
+	subscribers: StreamSubscribers,
+): Promise<void> {
+	const eventName = `${id}/userData`;
+	if (!subscribers.read('notify-user').has(eventName)) return;
+	const tell = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
+	if (action === 'removed') return tell({ type: 'removed', id });
+	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
+	if (!user) return;
+	const { _id, ...diff } = user;
+	const missing = Object.entries(PROFILE).filter(([field]) => !Object.hasOwn(diff, field));
+	tell({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
+}
+
+/** Who has lost a place may have lost sight of the room, and of the discussions in it. */
+async function placeLost(userId: string, rid: string, store: Store, subscribers: StreamSubscribers): Promise<void> {
+	await subscribers.reauthorize({ userId, rid });
+	const others = [...subscribers.roomsReadBy(userId)].filter((other) => other !== rid);
+	if (others.length === 0) return;
+	const discussions = { _id: { $in: others }, prid: { $exists: true } };
+	for await (const { _id } of store.rooms.find(discussions, { projection: { _id: 1 } })) {
+		await subscribers.reauthorize({ userId, rid: _id });
+	}
+}
+
+/**
+ * Those members of a room who listen for changes of their rooms. It costs by the smaller of both numbers: far fewer
+ * listen here than a large room has members, and far more than a small one has.
+ */
+async function* listeningMembers(
+	subscribers: StreamSubscribers,
+	{ _id: rid, usersCount = Number.POSITIVE_INFINITY }: { readonly _id: string; readonly usersCount?: number },
+	store: Store,
+): AsyncIterable<string> {
+	const read = subscribers.read('notify-user');
+	if (read.size === 0) return;
+	if (usersCount < read.size) {
+		for await (const page of placesOf(store, rid, MEMBER, { 'u._id': 1 })) {
+			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
+		}
+		return;
+	}
+	const uids: string[] = [];
+	for (const name of read.keys()) {
+		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
+	}
+	for (let i = 0; i < uids.length; i += BATCH) {
+		const places = store.subscriptions.find(
+			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...MEMBER },
+			{ projection: { 'u._id': 1 } },
+		);
+		for await (const { u } of places) yield u._id;
+	}
+}

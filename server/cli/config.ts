@@ -1,0 +1,68 @@
+/** Flags and environment → Config, checked. Flags win over the environment, that wins over the defaults. */
+import { parseArgs } from 'node:util';
+import type { StoreChoice } from '../store/open.js';
+import { type Option, OptionError, type OptionName, type OptionValues, options } from './options.js';
+
+export type Config = Omit<OptionValues, 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
+
+/** What the command line asks for: a server, or a text. */
+export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'serve'; config: Config };
+
+/** Options that say where the data is; at most one may be given. */
+const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
+
+type Given = Partial<Record<string, string | boolean>>;
+
+function parseFlags(args: readonly string[]): Given {
+	const known = Object.entries<Option<unknown>>(options)
+		.filter(([, { envOnly }]) => !envOnly)
+		.map(([name, { placeholder }]) => [name, { type: placeholder ? 'string' : 'boolean' }] as const);
+	try {
+		const { values } = parseArgs({
+			args: [...args],
+			options: { ...Object.fromEntries(known), help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } },
+		});
+		return values;
+	} catch (error) {
+		throw new OptionError((error as Error).message);
+	}
+}
+
+function chosen<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
+	if (flag !== undefined) return option.parse(String(flag), `--${name}`);
+	// An empty variable is one that is not set: that is how people switch them off.
+	const text = option.env && env[option.env];
+	return text ? option.parse(text, option.env as string) : option.default;
+}
+
+function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv): StoreChoice {
+	const asked = STORES.filter((name) => given[name] !== undefined);
+	if (asked.length > 1) {
+		throw new OptionError(`choose one of ${asked.map((name) => `--${name}`).join(' and ')}: the data is in one place`);
+	}
+	const url = values['mongo-url'];
+	if (asked[0] === 'memory' || asked[0] === 'demo') return { kind: 'memory' };
+	if (asked[0] === 'data' || url === undefined) return { kind: 'files', folder: values.data };
+	if (asked[0] === undefined && env.ROOMKEY_DATA) {
+		throw new OptionError('choose one of MONGO_URL and ROOMKEY_DATA: the data is in one place');
+	}
+	return { kind: 'mongodb', url };
+}
+
+/**
+ * Reads the command line.
+ * @param args without node and the script
+ * @throws OptionError for unknown flags, values that do not fit, and two places for the data
+ */
+export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
+	const given = parseFlags(args);
+	if (given.help) return { kind: 'help' };
+	if (given.version) return { kind: 'version' };
+	const values = Object.fromEntries(
+		Object.entries<Option<unknown>>(options).map(([name, option]) => [name, chosen(name, option, given[name], env)]),
+	) as OptionValues;
+	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
+	// Its passwords are on this page: nobody but this machine may reach it.
+	if (rest.demo) rest.host = '127.0.0.1';
+	return { kind: 'serve', config: { ...rest, store: storeChoice(given, values, env) } };
+}

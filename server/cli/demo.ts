@@ -1,0 +1,68 @@
+/** `--demo`: people and rooms to play with, and the line to try first. Their passwords exist nowhere else. */
+import { hashPassword } from '../../methods/accounts/passwords.js';
+import { hashToken } from '../../methods/accounts/tokens.js';
+import type { User } from '../../shared/documents.js';
+import type { Store } from '../../shared/store.js';
+
+const ALICE = { id: 'd26x6zSkaPSe5gCyy', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
+const BOB = { id: 'n5ZbxPwRmE7TkYc3J' };
+const ADMIN = { id: 'aM4ynLQ8kDqvSfPz2' };
+const KEYLESS_ROOM = 'wCiXndNp5NqNY3uCc';
+const KEYED_ROOM = 'Qe3Wa3outaDMKzAZC';
+const BOBS_ROOM = 'y7TdGkqRsvB4nHfXa';
+
+async function person(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
+	return {
+		_id: id,
+		username: name,
+		name: name[0]?.toUpperCase() + name.slice(1),
+		emails: [{ address: `${name}@example.com`, verified: true }],
+		roles,
+		active: true,
+		type: 'user',
+		createdAt: new Date(),
+		services: {
+			password: { bcrypt: await hashPassword(name) },
+			resume: { loginTokens: hashedTokens.map((hashedToken) => ({ hashedToken, when: new Date() })) },
+		},
+	};
+}
+
+/** Puts the demo's people and rooms into an empty store. */
+export async function fillDemo(store: Store): Promise<void> {
+	await store.users.insertOne(await person(ALICE.id, 'alice', [hashToken(ALICE.token)]));
+	await store.users.insertOne(await person(BOB.id, 'bob', []));
+	await store.users.insertOne(await person(ADMIN.id, 'admin', [], ['admin', 'user']));
+
+	const alice = { _id: ALICE.id, username: 'alice' };
+	const bob = { _id: BOB.id, username: 'bob' };
+	const ts = new Date();
+	for (const [_id, name, owner, others, key] of [
+		[KEYLESS_ROOM, 'no-key-yet', alice, [bob], {}],
+		[KEYED_ROOM, 'has-a-key', alice, [bob], { e2eKeyId: '0123456789ab' }],
+		[BOBS_ROOM, 'bob-alone', bob, [], {}],
+	] as const) {
+		const members = [owner, ...others];
+		const room = { _id, t: 'p', name, u: owner, ts, msgs: 0, usersCount: members.length, encrypted: true } as const;
+		await store.rooms.insertOne({ ...room, ...key });
+		for (const u of members) {
+			const place = { _id: `${_id}-${u.username}`, rid: _id, u, t: 'p', name, ts, open: true } as const;
+			await store.subscriptions.insertOne({ ...place, ...(u === owner && { roles: ['owner'] }) });
+		}
+	}
+}
+
+/** What the demo prints: the call to try first, ready to paste. */
+export function demoHint(address: string): string {
+	return [
+		`Set the key id of a room as alice (it works once; then ask why not):`,
+		``,
+		`curl -X POST ${address}/api/v1/e2e.setRoomKeyID \\`,
+		`  -H 'X-User-Id: ${ALICE.id}' -H 'X-Auth-Token: ${ALICE.token}' \\`,
+		`  -H 'Content-Type: application/json' \\`,
+		`  -d '{"rid": "${KEYLESS_ROOM}", "keyID": "my-UniQu3_ke4_Id"}'`,
+		``,
+		`Over DDP: ${address.replace('http', 'ws')}/websocket, user alice with password alice, or bob with bob.`,
+		`An admin is there too: admin with password admin.`,
+	].join('\n');
+}

@@ -1,0 +1,112 @@
+#!/usr/bin/env node
+/** The `roomkey` command. */
+import { readFileSync } from 'node:fs';
+import { pino } from 'pino';
+import { makeFirstAdmin } from '../../methods/accounts/firstAdmin.js';
+import * as catalogue from '../../methods/index.js';
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import { type App, createApp } from '../app.js';
+import { StoreError } from '../store/failure.js';
+import { openStore } from '../store/open.js';
+import { type Config, readConfig } from './config.js';
+import { demoHint, fillDemo } from './demo.js';
+import { helpText, OptionError } from './options.js';
+
+function version(): string {
+	// The build stands three folders below package.json, here and where it is installed.
+	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+}
+
+/** Where clients on this machine find a server that listens on `host`. */
+function addressOf(host: string, port: number): string {
+	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function serve(config: Config): Promise<void> {
+	const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: true }));
+	// Heard from the start: whoever reads the line below may want it to end right then.
+	const ended = waitForShutdown();
+	const { store, close: closeStore } = await openStore(config.store, log);
+	let app: App | undefined;
+	try {
+		if (config.demo) await fillDemo(store);
+		await ensureAdmin(store, config, log);
+		app = createApp({
+			catalogue,
+			store,
+			log,
+			settings: {
+				signUps: config['sign-ups'],
+				leaseTime: config['lease-time'],
+				strictKeys: config['strict-keys'],
+				confirmLastKeyHolder: config['confirm-last-key-holder'],
+			},
+			maxBody: config['max-body'],
+			corsOrigin: config['cors-origin'],
+			grace: config.grace,
+			rateLimit: config['rate-limit'],
+			once: { lifetime: config['once-lifetime'], max: config['once-max'] },
+			forwardedCount: config['forwarded-count'],
+			ddp: {
+				maxFrame: config['max-frame'],
+				compression: config.compression,
+				maxConnectionsPerAddress: config['max-connections-per-address'],
+				maxQueue: config['max-queue'],
+				maxBuffered: config['max-buffered'],
+				maxSubscriptions: config['max-subscriptions'],
+				maxSubscriptionBytes: config['max-subscription-bytes'],
+				connectTimeout: config['connect-timeout'],
+				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
+			},
+		});
+		const address = addressOf(config.host, await app.listen(config.port, config.host));
+		console.log(`Roomkey listening on ${address}`);
+		if (config.demo) console.log(`\n${demoHint(address)}\n`);
+		await ended;
+	} finally {
+		await app?.close();
+		await closeStore();
+	}
+}
+
+/** Makes the first admin, if the environment says who that is. */
+async function ensureAdmin(store: Store, config: Config, log: Log): Promise<void> {
+	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = config;
+	if (password === undefined) return;
+	const outcome = await makeFirstAdmin(store, { username, password, email });
+	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
+	if (outcome === 'taken') {
+		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
+	}
+}
+
+/** Resolves at the first SIGINT or SIGTERM. After it the signals have their usual effect: a second one ends at once. */
+function waitForShutdown(): Promise<void> {
+	return new Promise((resolve) => {
+		const end = () => {
+			process.off('SIGINT', end).off('SIGTERM', end);
+			resolve();
+		};
+		process.on('SIGINT', end).on('SIGTERM', end);
+	});
+}
+
+/** Failures that their message explains to the one who started it. */
+function isExpected(error: unknown): error is Error {
+	const { syscall } = error as NodeJS.ErrnoException;
+	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';
+}
+
+try {
+	const request = readConfig(process.argv.slice(2), process.env);
+	if (request.kind === 'help') console.log(helpText());
+	else if (request.kind === 'version') console.log(version());
+	else await serve(request.config);
+} catch (error) {
+	if (!isExpected(error)) throw error;
+	console.error(`roomkey: ${error.message}`);
+	if (error instanceof OptionError) console.error('Try roomkey --help');
+	process.exitCode = error instanceof OptionError ? 2 : 1;
+}

@@ -1,0 +1,188 @@
+/** What a method is given while it runs: who calls, and what it may do on their behalf. */
+import { setMaxListeners } from 'node:events';
+import { clone } from '../../shared/ejson.js';
+import type { EventName, EventPayloads, Events } from '../../shared/events.js';
+import type { Log } from '../../shared/log.js';
+import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
+import { createRandomSource, type RandomSource } from '../../shared/random.js';
+import type { Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
+import type { Caller } from './caller.js';
+import type { DeadlineClock, Deadlines } from './deadlines.js';
+import type { InFlight } from './idempotency.js';
+import type { RateLimits } from './limits/rate.js';
+
+/** What every method can use. */
+export interface Services {
+	readonly store: Store;
+	readonly bus: Bus;
+	readonly settings: Settings;
+	readonly log: Log;
+	readonly deadlines: Deadlines;
+}
+
+/** One call of a method. A class, since there is one for every call. */
+export class Invocation implements MethodContext, Events {
+	readonly store: Store;
+	readonly settings: Settings;
+	readonly log: Log;
+	userId: string | null;
+	hashedToken: string | null;
+	#clock: DeadlineClock | undefined;
+	#unblocked = false;
+	/** Time is up: its caller was told that it failed. */
+	#isLate = false;
+	#hasEnded = false;
+	#controller: AbortController | undefined;
+	/** Forgets the caller's signal. */
+	#unfollow: (() => void) | undefined;
+	#random: RandomSource | undefined;
+
+	constructor(
+		readonly name: string,
+		private readonly caller: Caller,
+		private readonly invoke: (name: string, params: readonly unknown[], caller: Caller) => Promise<unknown>,
+		private readonly limits: RateLimits | undefined,
+		private readonly services: Services,
+		private readonly first?: InFlight,
+	) {
+		this.userId = caller.userId;
+		this.hashedToken = caller.hashedToken;
+		this.store = services.store;
+		this.settings = services.settings;
+		this.log = services.log;
+	}
+
+	get connection(): Connection | null {
+		return this.caller.connection;
+	}
+
+	get secondFactor(): SecondFactor | null {
+		return this.caller.secondFactor ?? null;
+	}
+
+	get randomSeed(): string | null {
+		return this.caller.randomSeed ?? null;
+	}
+
+	get random(): RandomSource {
+		this.#random ??= createRandomSource(this.randomSeed);
+		return this.#random;
+	}
+
+	/** Made when it is first asked for: most methods are done before anyone could lose interest. */
+	get signal(): AbortSignal {
+		if (!this.#controller) {
+			this.#controller = new AbortController();
+			const { signal } = this.caller;
+			// Of a call that is remembered, somebody may ask for the outcome later.
+			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
+		}
+		return this.#controller.signal;
+	}
+
+	/** The caller's signal lives as long as a connection: nothing of a call may be left on it. */
+	#follow(signal: AbortSignal, controller: AbortController): void {
+		const abort = () => controller.abort();
+		if (signal.aborted) {
+			abort();
+			return;
+		}
+		// Node takes more than ten listeners for a leak. A client may have as many calls under way as it likes.
+		setMaxListeners(0, signal);
+		signal.addEventListener('abort', abort);
+		this.#unfollow = () => signal.removeEventListener('abort', abort);
+	}
+
+	/** Time is up. */
+	expire(): void {
+		this.#isLate = true;
+		this.#controller ??= new AbortController();
+		this.#controller.abort();
+	}
+
+	/** @param clock that of its time limit */
+	async run(method: Method, args: Record<string, unknown>, clock: DeadlineClock): Promise<unknown> {
+		this.#clock = clock;
+		try {
+			return await method.run(args, this);
+		} finally {
+			this.#hasEnded = true;
+			this.#unfollow?.();
+			this.#unfollow = undefined;
+		}
+	}
+
+	get events(): Events {
+		return this;
+	}
+
+	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void {
+		const settled = this.services.bus.publish(name, payload);
+		if (settled) this.#wrote(settled);
+	}
+
+	#wrote(settled: Promise<unknown>): void {
+		this.caller.onWrite?.(settled);
+		this.first?.onWrite(settled);
+	}
+
+	/** `test/contract/ddp.md` section 12. */
+	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
+		if (userId !== null && typeof userId !== 'string')
+			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
+		this.#demandTurn('setUserId');
+		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
+		this.userId = userId;
+		this.hashedToken = hashedToken;
+		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
+		// Subscriptions run again meanwhile. Each has a time limit of its own.
+		await (this.#clock?.exclude(change) ?? change);
+	}
+
+	setToken(hashedToken: string, expires?: Date): void {
+		this.#demandTurn('setToken');
+		this.hashedToken = hashedToken;
+		this.caller.setToken?.(hashedToken, expires);
+	}
+
+	/** What comes behind it on the connection must not have begun. @throws Error where it may have */
+	#demandTurn(what: string): void {
+		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
+		if (this.#isLate) throw new Error(`Can't call ${what} in a method that took too long`);
+		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
+	}
+
+	/** Where nothing waits, as for a call within a call, it does nothing. */
+	unblock(): void {
+		if (this.#unblocked || !this.caller.unblock) return;
+		this.#unblocked = true;
+		this.caller.unblock();
+	}
+
+	attempt<T>(account: string, run: () => Promise<T>): Promise<T> {
+		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
+	}
+
+	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
+	async call(name: string, ...args: unknown[]): Promise<unknown> {
+		const { userId, hashedToken, connection } = this;
+		const outer = this;
+		const result = await this.invoke(name, clone(args), {
+			isNested: true,
+			userId,
+			hashedToken,
+			connection,
+			clientAddress: this.caller.clientAddress,
+			randomSeed: this.random.seedFor(name),
+			secondFactor: this.caller.secondFactor,
+			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
+			setToken: (token, expires) => this.setToken(token, expires),
+			onWrite: (settled) => this.#wrote(settled),
+			get signal() {
+				return outer.signal;
+			},
+		});
+		return clone(result);
+	}
+}

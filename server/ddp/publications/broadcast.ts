@@ -1,0 +1,32 @@
+/** A message for many clients, encoded once in each form it is sent in. */
+import { Sender } from 'ws';
+import { messagesFrame } from '../transports/sockjs/frames.js';
+
+/** An unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). */
+const TEXT_FRAME = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
+
+function framed(text: string): Buffer {
+	return Buffer.concat(Sender.frame(Buffer.from(text), TEXT_FRAME) as Buffer[]);
+}
+
+export class Broadcast {
+	#webSocketFrame: Buffer | undefined;
+	#sockJsFrame: Buffer | undefined;
+
+	constructor(
+		/** The DDP message. */
+		readonly text: string,
+	) {}
+
+	/** The bytes of a WebSocket frame that holds it. */
+	get webSocketFrame(): Buffer {
+		this.#webSocketFrame ??= framed(this.text);
+		return this.#webSocketFrame;
+	}
+
+	/** The same in SockJS. */
+	get sockJsFrame(): Buffer {
+		this.#sockJsFrame ??= framed(messagesFrame([this.text]));
+		return this.#sockJsFrame;
+	}
+}

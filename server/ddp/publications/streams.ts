@@ -1,0 +1,161 @@
+/** Who reads which stream, and how an event gets to them: encoded once, written to every socket. */
+import { clientError } from '../../../shared/errors.js';
+import type { EventPayloads } from '../../../shared/events.js';
+import { Match } from '../../../shared/match.js';
+import { type Publication, publication } from '../../../shared/publication.js';
+import type { Stream } from '../../../shared/stream.js';
+import * as codec from '../codec.js';
+import { Broadcast } from './broadcast.js';
+import type { Subscription } from './subscription.js';
+
+export interface StreamHub {
+	/** A publication for each stream: `stream-<name>`. */
+	readonly publications: readonly Publication[];
+	/** The events of a stream that somebody reads, by name. */
+	read(stream: string): ReadonlyMap<string, unknown>;
+	/** Sends an event to all who read it. */
+	notify(event: EventPayloads['notify']): void;
+	/** The rooms whose events a user reads here. */
+	roomsReadBy(userId: string): ReadonlySet<string>;
+	/**
+	 * Asks those who read events of rooms again whether they may: those of a user, of a room, or both, and nothing reaches
+	 * them from this call on until that is known; or all of them in turn. Who may not any more loses the subscription.
+	 * @returns resolves, and never rejects, when all is known
+	 */
+	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+}
+
+/** Longest name of an event, in characters. Each is kept as long as somebody reads it; ids and words make far shorter ones. */
+const MAX_NAME_LENGTH = 512;
+
+/** Readers asked at once. */
+const AT_ONCE = 20;
+
+/** Somebody who reads the events of one name. */
+interface Reader {
+	readonly subscription: Subscription;
+	/** The room they are about, if they are about one. */
+	readonly rid: string | undefined;
+	mayRead(): boolean | Promise<boolean>;
+	/** How often was asked again. */
+	turn: number;
+	/** While it is being asked: what has come meanwhile. */
+	buffered: Broadcast[] | undefined;
+}
+
+/** The second parameter of a stream subscription; clients of old send a plain false. */
+const Options = Match.Optional(
+	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Boolean) })),
+);
+
+function wantsAdded(options: unknown): boolean {
+	return (
+		typeof options === 'object' && options !== null && 'useCollection' in options && options.useCollection === true
+	);
+}
+
+/** Every event has the same id: it is no document, it passes by (10.2). */
+function event(stream: string, eventName: string, args: readonly unknown[]): string {
+	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
+}
+
+export function createStreamHub(streams: readonly Stream[]): StreamHub {
+	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
+	/** Those who read events of rooms, or are about to, by their user. */
+	const readersByUser = new Map<string, Set<Reader>>();
+
+	/** Puts a reader into one of the sets of a map, until it stops. */
+	function put(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
+		let all = sets.get(key);
+		if (!all) {
+			all = new Set();
+			sets.set(key, all);
+		}
+		const joined = all.add(reader);
+		reader.subscription.onStop(() => {
+			joined.delete(reader);
+			// Another set may stand in its place by now.
+			if (joined.size === 0 && sets.get(key) === joined) sets.delete(key);
+		});
+	}
+
+	async function ask(reader: Reader): Promise<void> {
+		const { subscription } = reader;
+		const turn = ++reader.turn;
+		reader.buffered ??= [];
+		try {
+			const may = await reader.mayRead();
+			// Whoever asked after us decides.
+			if (reader.turn !== turn || subscription.hasStopped) return;
+			if (!may) throw clientError('notAllowed');
+		} catch (thrown) {
+			subscription.error(thrown);
+			return;
+		}
+		const { buffered } = reader;
+		reader.buffered = undefined;
+		for (const message of buffered) subscription.host.transport.broadcast(message);
+	}
+
+	function publicationOf({ name, summary, mayRead, roomOf, initial }: Stream): Publication {
+		return publication({
+			name: `stream-${name}`,
+			args: { eventName: Match.Any, options: Options },
+			summary,
+			anonymous: true,
+			async run({ eventName, options }, context) {
+				if (typeof eventName !== 'string' || eventName === '' || eventName.length > MAX_NAME_LENGTH)
+					throw clientError('invalidEventName');
+				// The context of a publication is its subscription; here it is needed as that.
+				const subscription = context as Subscription;
+				const reader: Reader = {
+					subscription,
+					rid: roomOf?.(eventName),
+					mayRead: () => mayRead(eventName, context),
+					turn: 0,
+					buffered: undefined,
+				};
+				// Before it is asked: a place that goes at that moment must not be overlooked.
+				if (reader.rid !== undefined && context.userId !== null) put(readersByUser, context.userId, reader);
+				if (!(await reader.mayRead())) throw clientError('notAllowed');
+				// Time may be up, or the client may have gone.
+				if (subscription.hasStopped) return;
+				if (wantsAdded(options)) {
+					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
+				}
+				put(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
+				context.ready();
+				if (!initial) return;
+				// Whatever comes next need not wait for it.
+				context.unblock();
+				for await (const args of initial(eventName, context)) {
+					if (subscription.hasStopped) return;
+					subscription.host.transport.send(event(name, eventName, args));
+					await subscription.whenDrained();
+				}
+			},
+		});
+	}
+
+	return {
+		publications: streams.map(publicationOf),
+		read: (stream) => readers.get(stream) ?? new Map(),
+		notify({ stream, eventName, args }) {
+			const all = readers.get(stream)?.get(eventName);
+			if (!all) return;
+			const message = new Broadcast(event(stream, eventName, args));
+			for (const { buffered, subscription } of all) {
+				if (buffered) buffered.push(message);
+				else subscription.host.transport.broadcast(message);
+			}
+		},
+		roomsReadBy: (userId) => new Set([...(readersByUser.get(userId) ?? [])].map(({ rid }) => rid as string)),
+		async reauthorize({ userId, rid }) {
+			const whose = userId === undefined ? [...readersByUser.values()] : [readersByUser.get(userId) ?? []];
+			const asked = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
+			// Of all there may be very many: what came for the last would pile up meanwhile.
+			if (userId !== undefined || rid !== undefined) for (const reader of asked) reader.buffered ??= [];
+			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(ask));
+		},
+	};
+}

@@ -1,0 +1,274 @@
+/** One subscription of one client: a publish function at work (`test/contract/ddp.md` section 10). */
+import { clone, parse, stringify } from '../../../shared/ejson.js';
+import { type ClientError, clientError, isClientSafe, MatchError, toClientError } from '../../../shared/errors.js';
+import type { Log } from '../../../shared/log.js';
+import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
+import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
+import type { Store } from '../../../shared/store.js';
+import type { Bus } from '../../cluster/bus.js';
+import type { DeadlineClock, Deadlines } from '../../core/deadlines.js';
+import type { Invoker } from '../../core/invoke.js';
+import type { RateLimits } from '../../core/limits/rate.js';
+import { wireId } from '../codec.js';
+import type { Transport } from '../transports/transport.js';
+import { type Few, fewOf, membersOf } from './compact-set.js';
+import { DocumentMap } from './document-map.js';
+import { Observation, type Observer } from './live-query.js';
+import type { MergeBox } from './mergebox.js';
+
+/** What all subscriptions of a server share. */
+export interface PublicationServices {
+	readonly store: Store;
+	readonly bus: Bus;
+	readonly settings: Settings;
+	readonly log: Log;
+	readonly deadlines: Deadlines;
+	readonly invoker: Invoker;
+	/** Left out where nothing is limited. */
+	readonly limits?: RateLimits | undefined;
+}
+
+/** What the subscriptions of one client share. */
+export interface SubscriptionHost {
+	readonly services: PublicationServices;
+	readonly connection: Connection | null;
+	readonly transport: Transport;
+	readonly box: MergeBox;
+	/** Tells the client that everything there is was shown. */
+	ready(id: string): void;
+	/** A subscription has ended by itself: tells the client. @param id null for a universal publication */
+	ended(subscription: Subscription, error: ClientError | undefined): void;
+}
+
+type Fields = Record<string, unknown>;
+
+/**
+ * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
+ * it cannot, would be too late.
+ * @throws Error for what cannot be encoded, such as a BigInt
+ */
+function copyOf(fields: Fields): Fields {
+	stringify(fields);
+	return clone(fields);
+}
+
+export class Subscription implements PublicationContext, Observer {
+	#state: 'starting' | 'ready' | 'stopped' = 'starting';
+	#unblock: (() => void) | undefined;
+	/** That of its time limit, while it runs. */
+	#clock: DeadlineClock | undefined;
+	#controller: AbortController | undefined;
+	#onStop: (() => void | Promise<void>)[] | undefined;
+	#observations: Few<Observation>;
+	/** What the publish function has shown by itself: the ids. Made when it first does. */
+	#documents: DocumentMap<unknown> | undefined;
+
+	constructor(
+		/** Null for a universal publication. */
+		readonly id: string | null,
+		readonly publication: Publication,
+		/** Its parameters as EJSON text: that takes no more memory than can be measured, and is read anew for each run. */
+		readonly params: string,
+		readonly userId: string | null,
+		readonly host: SubscriptionHost,
+	) {}
+
+	get hasStopped(): boolean {
+		return this.#state === 'stopped';
+	}
+
+	get connection(): Connection | null {
+		return this.host.connection;
+	}
+
+	get services(): PublicationServices {
+		return this.host.services;
+	}
+
+	get store(): Store {
+		return this.host.services.store;
+	}
+
+	get settings(): Settings {
+		return this.host.services.settings;
+	}
+
+	get log(): Log {
+		return this.host.services.log;
+	}
+
+	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		if (this.hasStopped) this.#controller.abort();
+		return this.#controller.signal;
+	}
+
+	/**
+	 * Runs the publish function.
+	 * @param unblock lets the connection's next message start
+	 * @returns resolves, and never rejects, when it has returned and what it returned was shown
+	 */
+	async run(unblock: () => void): Promise<void> {
+		// An earlier one in the same step may have closed the connection.
+		if (this.hasStopped) return;
+		this.#unblock = unblock;
+		try {
+			const { publication } = this;
+			const args = checkArgs(publication, parse(this.params) as unknown[]);
+			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
+			await this.host.services.deadlines.limit(publication.timeout, async (clock) => {
+				this.#clock = clock;
+				await this.showReturned(await publication.run(args, this));
+			});
+		} catch (thrown) {
+			this.fail(thrown);
+		}
+		// They have no further effect, and would be kept as long as the subscription.
+		this.#unblock = undefined;
+		this.#clock = undefined;
+	}
+
+	unblock(): void {
+		this.#unblock?.();
+	}
+
+	added(collection: string, id: unknown, fields: Fields): void {
+		if (this.hasStopped) return;
+		this.show(collection, id, copyOf(fields));
+		if (!this.host.box.removesOnStop(collection)) return;
+		this.#documents ??= new DocumentMap();
+		this.#documents.set(collection, wireId(id), id);
+	}
+
+	changed(collection: string, id: unknown, fields: Fields): void {
+		if (!this.hasStopped) this.host.box.changed(this, collection, id, copyOf(fields));
+	}
+
+	removed(collection: string, id: unknown): void {
+		if (this.hasStopped) return;
+		this.host.box.removed(this, collection, id);
+		this.#documents?.delete(collection, wireId(id));
+		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
+	}
+
+	ready(): void {
+		if (this.#state !== 'starting' || this.id === null) return;
+		this.#state = 'ready';
+		this.host.ready(this.id);
+	}
+
+	error(error?: unknown): void {
+		if (error === undefined) this.stop();
+		else this.fail(error);
+	}
+
+	stop(): void {
+		this.end(undefined);
+	}
+
+	onStop(listener: () => void | Promise<void>): void {
+		if (this.hasStopped) this.callSafely(listener);
+		else if (this.#onStop) this.#onStop.push(listener);
+		// As a literal it has room for one, which is all most need.
+		else this.#onStop = [listener];
+	}
+
+	async call(name: string, ...args: unknown[]): Promise<unknown> {
+		const outer = this;
+		const { userId, connection } = this;
+		const result = await this.host.services.invoker.invoke(name, clone(args), {
+			isNested: true,
+			userId,
+			hashedToken: null,
+			connection,
+			clientAddress: connection?.clientAddress ?? null,
+			get signal() {
+				return outer.signal;
+			},
+		});
+		return clone(result);
+	}
+
+	/** Ends it: takes away what it has shown, then tells the client. */
+	end(error: ClientError | undefined): void {
+		if (this.hasStopped) return;
+		const observations = this.#observations;
+		this.deactivate();
+		const documents = this.#documents ?? new DocumentMap();
+		for (const collection of documents.collections()) {
+			for (const [, id] of documents.of(collection)) this.host.box.removed(this, collection, id);
+		}
+		for (const { name, shown } of membersOf(observations)) {
+			if (!this.host.box.removesOnStop(name)) continue;
+			// Some may have been shown both ways.
+			for (const id of shown) if (!documents.get(name, wireId(id))) this.host.box.removed(this, name, id);
+		}
+		this.host.ended(this, error);
+	}
+
+	/** Ends it without a word to the client, who has gone or will be told otherwise. */
+	deactivate(): void {
+		if (this.hasStopped) return;
+		this.#state = 'stopped';
+		this.#controller?.abort();
+		for (const observation of membersOf(this.#observations)) observation.stop();
+		this.#observations = undefined;
+		const listeners = this.#onStop ?? [];
+		this.#onStop = undefined;
+		for (const listener of listeners) this.callSafely(listener);
+	}
+
+	show(collection: string, id: unknown, fields: Fields): void {
+		if (!this.hasStopped) this.host.box.added(this, collection, id, fields);
+	}
+
+	showChange(collection: string, id: string, fields: Fields): void {
+		this.host.box.changed(this, collection, id, fields);
+	}
+
+	whenDrained(): Promise<void> | undefined {
+		const room = this.host.transport.whenDrained();
+		return room && (this.#clock?.exclude(room) ?? room);
+	}
+
+	failed(error: unknown): void {
+		this.fail(error);
+	}
+
+	/** Shows what a publish function returned. */
+	private async showReturned(returned: unknown): Promise<void> {
+		if (!returned || this.hasStopped) return;
+		const queries = Array.isArray(returned) ? returned : [returned];
+		if (!queries.every((query) => query instanceof LiveQuery)) {
+			throw new Error(
+				Array.isArray(returned)
+					? 'Publish function returned an array of something else than live queries'
+					: 'Publish function can only return a live query or an array of them',
+			);
+		}
+		const names = queries.map(({ name }) => name);
+		const twice = names.find((name, i) => names.indexOf(name) !== i);
+		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
+		const observations = queries.map((query) => new Observation(query, this));
+		this.#observations = fewOf(observations);
+		await Promise.all(observations.map((observation) => observation.show()));
+		this.ready();
+	}
+
+	private fail(thrown: unknown): void {
+		if (this.hasStopped) return;
+		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
+			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
+		}
+		this.end(toClientError(thrown));
+	}
+
+	private callSafely(listener: () => void | Promise<void>): void {
+		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
+		try {
+			listener()?.catch(failed);
+		} catch (err) {
+			failed(err);
+		}
+	}
+}

@@ -1,0 +1,68 @@
+/** What a client has sent and its session has not taken yet: the rest of a frame, or of what one read of a socket brought. */
+import { createYielder } from '../../../shared/yielding.js';
+import type { Receiver } from './transport.js';
+
+/** Messages between two looks at the clock: the shortest take less than a microsecond. */
+const STRIDE = 8;
+
+/** Hands messages to a session one after the other, in slices that let others have their turn, and none while it is paused. */
+export class IncomingBuffer {
+	/** Frames, each as the messages in it. */
+	#frames: (readonly string[])[] = [];
+	#paused = false;
+	#handing = false;
+	#closed = false;
+	/** To be called when the session takes messages again. */
+	#wake: (() => void) | undefined;
+
+	/** @param onEmpty is told when the session has taken all there was, or has ended */
+	constructor(
+		private readonly receiver: Receiver,
+		private readonly onEmpty: () => void,
+	) {}
+
+	push(messages: readonly string[]): void {
+		if (this.#closed) return;
+		this.#frames.push(messages);
+		if (!this.#handing) void this.#hand();
+	}
+
+	pause(): void {
+		this.#paused = true;
+	}
+
+	resume(): void {
+		this.#paused = false;
+		this.#wake?.();
+		if (!this.#handing) this.onEmpty();
+	}
+
+	/** Forgets what is left: the session has ended. */
+	close(): void {
+		this.#closed = true;
+		this.resume();
+	}
+
+	async #hand(): Promise<void> {
+		this.#handing = true;
+		const pause = createYielder(STRIDE);
+		for (let next = 0; next < this.#frames.length; next++) {
+			for (const message of this.#frames[next] ?? []) {
+				while (this.#paused) await this.#resumed();
+				if (this.#closed) break;
+				this.receiver.receive(message);
+				const others = pause();
+				if (others) await others;
+			}
+		}
+		this.#frames = [];
+		this.#handing = false;
+		if (!this.#paused) this.onEmpty();
+	}
+
+	#resumed(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#wake = resolve;
+		});
+	}
+}

@@ -1,0 +1,200 @@
+/**
+ * SockJS long polling as a session's transport (`test/contract/ddp.md` 1.5). A client asks again and again; what is to be sent
+ * waits for its next poll, and a poll with nothing to tell is held until there is something.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Broadcast } from '../../publications/broadcast.js';
+import { visibleHeaders } from '../headers.js';
+import { IncomingBuffer } from '../incoming-buffer.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
+
+export interface PollingOptions extends TransportOptions {
+	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
+	readonly pollHold: number;
+	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
+	readonly pollTimeout: number;
+}
+
+/** With more bytes than these waiting, large answers had better stop until the next poll. */
+const MAX_WAITING_BYTES = 65_536;
+
+/** Something to wait for. */
+interface Latch {
+	readonly promise: Promise<void>;
+	open(): void;
+}
+
+function latch(): Latch {
+	let open = () => {};
+	const promise = new Promise<void>((resolve) => {
+		open = resolve;
+	});
+	return { promise, open };
+}
+
+/** Is told how it ends. */
+export interface PollingHost {
+	/** The client has been told that it is over. */
+	told(): void;
+	/** The client will not be heard of again. */
+	gone(): void;
+}
+
+/** Answers a poll with one frame. */
+export type AnswerPoll = (frame: string) => void;
+
+export class PollingTransport implements Transport {
+	readonly clientAddress: string | null;
+	readonly headers: Transport['headers'];
+	readonly #receiver: Receiver;
+	readonly #inbox: IncomingBuffer;
+	/** Messages for the next poll, and their size in bytes. */
+	#waiting: string[] = [];
+	#waitingBytes = 0;
+	#gone = false;
+	/** Until a poll takes what waits. */
+	#room: Latch | undefined;
+	/** While the session has not taken all that was sent. */
+	#taken: Latch | undefined;
+	/** The poll that is held. */
+	#poll: AnswerPoll | undefined;
+	#closed = false;
+	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
+	#timer: NodeJS.Timeout;
+
+	/** @param request the first of the client */
+	constructor(
+		request: IncomingMessage,
+		openSession: OpenSession,
+		private readonly options: PollingOptions,
+		private readonly host: PollingHost,
+	) {
+		this.clientAddress = options.addressOf(request);
+		this.headers = visibleHeaders(request.headers);
+		this.#timer = this.#awaitPoll();
+		this.#receiver = openSession(this);
+		this.#inbox = new IncomingBuffer(this.#receiver, () => {
+			this.#taken?.open();
+			this.#taken = undefined;
+		});
+	}
+
+	send(message: string): void {
+		if (this.#closed) return;
+		this.#waitingBytes += Buffer.byteLength(message);
+		// Not at once: what is sent within one turn of the event loop leaves in one answer.
+		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
+		if (this.#waitingBytes <= this.options.maxBuffered) return;
+		this.#drop();
+		this.close();
+	}
+
+	broadcast({ text }: Broadcast): void {
+		this.send(text);
+	}
+
+	pause(): void {
+		this.#inbox.pause();
+	}
+
+	resume(): void {
+		this.#inbox.resume();
+	}
+
+	/** One that has gone does not poll, and is noticed by that. */
+	onIdle(): void {}
+
+	whenDrained(): Promise<void> | undefined {
+		if (this.#waitingBytes <= MAX_WAITING_BYTES) return undefined;
+		this.#room ??= latch();
+		return this.#room.promise;
+	}
+
+	close(): void {
+		if (this.#closed) return;
+		this.#closed = true;
+		this.#inbox.close();
+		setImmediate(() => this.#tell());
+		this.#receiver.closed();
+	}
+
+	/** There is no socket to cut. */
+	terminate(): void {
+		this.close();
+	}
+
+	/** The client asks what there is. */
+	poll(answer: AnswerPoll): void {
+		if (this.#poll) {
+			answer(closeFrame(2010, 'Another connection still open'));
+			return;
+		}
+		this.#poll = answer;
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold);
+		this.#tell();
+	}
+
+	/** Whether a client may send so many bytes at a time; one that may not has been sent away. */
+	admits(bytes: number): boolean {
+		return this.#receiver.allowsFrameSize(bytes);
+	}
+
+	/**
+	 * The client has sent messages.
+	 * @returns resolves when the session has taken them: until then the client is not to send more. Null for one that does
+	 */
+	receive(messages: readonly string[]): Promise<void> | null {
+		if (this.#taken) return null;
+		if (this.#closed) return Promise.resolve();
+		const taken = latch();
+		this.#taken = taken;
+		this.#inbox.push(messages);
+		return taken.promise;
+	}
+
+	/** The client has gone: it stayed without a poll, or hung up on one. */
+	gone(): void {
+		if (this.#gone) return;
+		this.#gone = true;
+		clearTimeout(this.#timer);
+		this.#poll = undefined;
+		this.#drop();
+		this.close();
+		this.host.gone();
+	}
+
+	/** Tells the held poll what there is, if there is anything. */
+	#tell(): void {
+		if (!this.#poll) return;
+		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
+		else if (this.#closed) {
+			this.#answer(NORMAL_CLOSURE);
+			this.host.told();
+		}
+	}
+
+	#answer(frame: string): void {
+		const answer = this.#poll;
+		this.#poll = undefined;
+		clearTimeout(this.#timer);
+		this.#timer = this.#awaitPoll();
+		answer?.(frame);
+	}
+
+	/** Takes away what waits. */
+	#drop(): string[] {
+		const messages = this.#waiting;
+		this.#waiting = [];
+		this.#waitingBytes = 0;
+		this.#room?.open();
+		this.#room = undefined;
+		return messages;
+	}
+
+	#awaitPoll(): NodeJS.Timeout {
+		// Nothing is lost when the process ends meanwhile.
+		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();
+	}
+}

@@ -1,0 +1,101 @@
+/**
+ * SockJS over a WebSocket: DDP messages in frames of its own (`test/contract/ddp.md` 1.4). The heartbeat is the transport's, in
+ * pings of WebSocket. DDP has its own; this is for clients that do without.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import type { HeartbeatPeer, Heartbeats } from '../../heartbeat.js';
+import type { Broadcast } from '../../publications/broadcast.js';
+import type { OpenSession } from '../transport.js';
+import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
+import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
+
+export interface FramedOptions extends WebSocketOptions {
+	readonly heartbeats: Heartbeats;
+}
+
+/** The messages in a client's frame: an array of them or a single one. Null where the framing is broken. */
+function messagesIn(frame: string): string[] | null {
+	if (frame === '') return [];
+	try {
+		const content: unknown = JSON.parse(frame);
+		if (typeof content === 'string') return [content];
+		return areMessages(content) ? content : null;
+	} catch {
+		return null;
+	}
+}
+
+function onPong(this: WebSocket): void {
+	((this as ClientSocket).transport as FramedTransport).alive();
+}
+
+export class FramedTransport extends WebSocketTransport implements HeartbeatPeer {
+	slot: HeartbeatPeer['slot'];
+	active = false;
+	readonly #heartbeats: Heartbeats;
+
+	constructor(webSocket: ClientSocket, request: IncomingMessage, options: FramedOptions) {
+		super(webSocket, request, options);
+		this.#heartbeats = options.heartbeats;
+	}
+
+	override open(openSession: OpenSession): void {
+		super.send(OPEN_FRAME);
+		super.open(openSession);
+		this.#heartbeats.start(this);
+		this.webSocket.on('pong', onPong);
+	}
+
+	protected override received(frame: string): void {
+		// What follows a broken frame is lost.
+		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
+		this.alive();
+		const messages = messagesIn(frame);
+		if (!messages) this.fail('Broken framing.');
+		else if (messages.length === 1) super.received(messages[0] as string);
+		else this.receivedMany(messages);
+	}
+
+	override closed(): void {
+		this.#heartbeats.stop(this);
+		super.closed();
+	}
+
+	override send(message: string): void {
+		super.send(messagesFrame([message]));
+	}
+
+	protected override bytesOf({ sockJsFrame }: Broadcast): Buffer {
+		return sockJsFrame;
+	}
+
+	override close(tooLarge?: boolean): void {
+		if (!tooLarge) super.send(NORMAL_CLOSURE);
+		super.close(tooLarge);
+	}
+
+	alive(): void {
+		this.#heartbeats.active(this);
+	}
+
+	ping(): void {
+		this.webSocket.ping();
+	}
+
+	override resume(): void {
+		this.alive();
+		super.resume();
+	}
+
+	onTimeout(): void {
+		// What it answers is not read.
+		if (!this.webSocket.isPaused) this.fail('No response from heartbeat');
+	}
+
+	/** Ends the connection without a close frame of SockJS. */
+	private fail(reason: string): void {
+		this.#heartbeats.stop(this);
+		this.webSocket.close(3000, reason);
+	}
+}

@@ -1,0 +1,180 @@
+/**
+ * A WebSocket as a session's transport. Frames sent within one turn of the event loop leave in one write: the two that
+ * answer a method, and all answers to a burst of calls. That halves what a call costs (DESIGN section 3).
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type RawData, WebSocket } from 'ws';
+import type { Broadcast } from '../publications/broadcast.js';
+import { watchFirstFrame } from './first-frame.js';
+import { visibleHeaders } from './headers.js';
+import { IncomingBuffer } from './incoming-buffer.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
+
+export interface WebSocketOptions extends TransportOptions {
+	/** Whether one may agree on permessage-deflate with its client. */
+	readonly compression: boolean;
+}
+
+/** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
+const TEXT_FRAME = { binary: false, compress: true, fin: true };
+
+let corked: Socket[] = [];
+
+function cork(socket: Socket): void {
+	if (socket.writableCorked > 0) return;
+	socket.cork();
+	if (corked.push(socket) === 1) setImmediate(uncorkAll);
+}
+
+function uncorkAll(): void {
+	const sockets = corked;
+	corked = [];
+	for (const socket of sockets) socket.uncork();
+}
+
+/** A WebSocket that knows its transport: one listener serves all of them, where each would have some of its own. */
+export class ClientSocket extends WebSocket {
+	transport: WebSocketTransport | undefined;
+}
+
+function onMessage(this: WebSocket, data: RawData): void {
+	// With the default binaryType `ws` hands over one Buffer.
+	(this as ClientSocket).transport?.arrived(data as Buffer);
+}
+
+function onClose(this: WebSocket): void {
+	(this as ClientSocket).transport?.closed();
+}
+
+export class WebSocketTransport implements Transport {
+	readonly clientAddress: string | null;
+	readonly headers: Transport['headers'];
+	readonly #socket: Socket;
+	#receiver: Receiver | undefined;
+	/** While the session takes no messages, or has not taken all there are. */
+	#inbox: IncomingBuffer | undefined;
+	/** While it cannot take more: many may wait for the same. */
+	#room: Promise<void> | undefined;
+
+	constructor(
+		protected readonly webSocket: ClientSocket,
+		request: IncomingMessage,
+		private readonly options: WebSocketOptions,
+	) {
+		this.#socket = request.socket;
+		this.clientAddress = options.addressOf(request);
+		this.headers = visibleHeaders(request.headers);
+	}
+
+	/** Begins a session. */
+	open(openSession: OpenSession): void {
+		this.#receiver = openSession(this);
+		this.webSocket.transport = this;
+		this.webSocket.on('message', onMessage).on('close', onClose);
+		watchFirstFrame(this.webSocket, this.#socket, this.#receiver);
+	}
+
+	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
+	arrived(frame: Buffer): void {
+		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
+	}
+
+	/** One that is not too large: a message. */
+	protected received(frame: string): void {
+		if (this.#inbox) this.#inbox.push([frame]);
+		else this.#receiver?.receive(frame);
+	}
+
+	/** Messages that came in one frame. While they are handed over, no more are read. */
+	protected receivedMany(messages: readonly string[]): void {
+		this.ownInbox().push(messages);
+		if (this.#inbox) this.webSocket.pause();
+	}
+
+	private ownInbox(): IncomingBuffer {
+		this.#inbox ??= new IncomingBuffer(this.#receiver as Receiver, () => {
+			this.#inbox = undefined;
+			if (this.webSocket.isPaused) this.webSocket.resume();
+		});
+		return this.#inbox;
+	}
+
+	/** The socket has closed. */
+	closed(): void {
+		this.#inbox?.close();
+		this.#receiver?.closed();
+		this.options.admissions.leave(this.clientAddress);
+	}
+
+	send(frame: string): void {
+		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
+	}
+
+	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
+	broadcast(message: Broadcast): void {
+		if (this.compresses) this.send(message.text);
+		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
+	}
+
+	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
+		return webSocketFrame;
+	}
+
+	close(tooLarge = false): void {
+		if (tooLarge) this.webSocket.close(1009, 'Message too big');
+		else this.webSocket.close(1000, 'Normal closure');
+		// The client's own close is read behind whatever it had sent.
+		this.#inbox?.close();
+	}
+
+	terminate(): void {
+		this.webSocket.terminate();
+		this.#inbox?.close();
+	}
+
+	pause(): void {
+		this.ownInbox().pause();
+		this.webSocket.pause();
+	}
+
+	resume(): void {
+		this.#inbox?.resume();
+	}
+
+	onIdle(time: number, onIdle: () => void): void {
+		this.#socket.setTimeout(time).on('timeout', onIdle);
+	}
+
+	whenDrained(): Promise<void> | undefined {
+		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+			// The library does not tell when it has compressed what it has. A ping waits behind that.
+			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
+		}
+		if (!this.#socket.writableNeedDrain) return undefined;
+		const socket = this.#socket;
+		this.#room ??= new Promise((resolve) => {
+			const done = () => {
+				socket.off('drain', done).off('close', done);
+				this.#room = undefined;
+				resolve();
+			};
+			socket.on('drain', done).on('close', done);
+		});
+		return this.#room;
+	}
+
+	private get compresses(): boolean {
+		return this.options.compression && this.webSocket.extensions !== '';
+	}
+
+	private mayWrite(): boolean {
+		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
+		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
+			this.terminate();
+			return false;
+		}
+		cork(this.#socket);
+		return true;
+	}
+}
