@@ -46,13 +46,17 @@ const comparison = fc.oneof(
 	fc.nat({ max: 3 }).map((x) => ({ $size: x })),
 	fc.dictionary(fc.constantFrom('k', 'v'), leaf, { minKeys: 1, maxKeys: 2 }).map((x) => ({ $elemMatch: x })),
 );
-const condition = fc.oneof(leaf, comparison, comparison.map((x) => ({ $not: x })));
+const condition = fc.oneof(
+	leaf,
+	comparison,
+	comparison.map((x) => ({ $not: x })),
+);
 const simple = fc.dictionary(path, condition, { maxKeys: 2 });
 const filter = fc.oneof(
 	simple,
-	fc.tuple(fc.constantFrom('$and', '$or', '$nor'), fc.array(simple, { minLength: 1, maxLength: 3 }), simple).map(
-		([combination, parts, also]) => ({ ...also, [combination]: parts }),
-	),
+	fc
+		.tuple(fc.constantFrom('$and', '$or', '$nor'), fc.array(simple, { minLength: 1, maxLength: 3 }), simple)
+		.map(([combination, parts, also]) => ({ ...also, [combination]: parts })),
 );
 
 const change = fc.oneof(
@@ -98,6 +102,9 @@ eachStore('any store: properties', (test) => {
 				const [first] = await fill([content]);
 				let document = first as Document;
 				for (const one of changes) {
+					// MongoDB removes nothing from the elements of an array; FerretDB 2.7 refuses to where one is no document.
+					const [at = ''] = Object.keys(Object.values(one)[0] as object);
+					if (at.includes('.') && Array.isArray(document[at.split('.')[0] as string])) continue;
 					const withTime = { ...one, $set: { ...(one as { $set?: object }).$set, _updatedAt: new Date(5) } };
 					let expected: Document | undefined;
 					try {

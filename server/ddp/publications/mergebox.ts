@@ -4,6 +4,7 @@
  */
 import { isSame } from '../../../shared/ejson.js';
 import * as codec from '../codec.js';
+import { Broadcast } from './broadcast.js';
 import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
 
@@ -23,13 +24,24 @@ function remembers(strategy: Strategy): strategy is Remembering {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
+/** Where frames go. What many clients get alike may go as a broadcast. */
+export interface Client {
+	send(frame: string): void;
+	broadcast?(message: Broadcast): void;
+}
+
+type DocumentMessage = 'added' | 'changed';
+
+/** The last message that was made of fields that several clients share: they get it one after the other. */
+let last: { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast } | undefined;
+
 export class MergeBox {
 	#views: Views = new DocumentMap();
 	/** What the client has while it is decided anew what it should have (section 12). */
 	#shown: Views | undefined;
 
 	constructor(
-		private readonly client: { send(frame: string): void },
+		private readonly client: Client,
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
@@ -53,7 +65,8 @@ export class MergeBox {
 		} else {
 			// A field that is undefined goes out as cleared, though there is nothing to clear.
 			const { _id, ...others } = fields;
-			this.send(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
+			const shown = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
+			this.sendFields(strategy, 'added', collection, id, shown);
 		}
 	}
 
@@ -124,8 +137,21 @@ export class MergeBox {
 		if (!this.#shown || strategy !== 'SERVER_MERGE') this.client.send(frame);
 	}
 
+	/** Sends a document's fields; where the last client got the very same object, what was encoded for that one. */
+	private sendFields(strategy: Remembering, kind: DocumentMessage, collection: string, id: unknown, fields: Fields) {
+		if (this.#shown && strategy === 'SERVER_MERGE') return;
+		if (last?.fields === fields && last.kind === kind && last.id === id && last.collection === collection) {
+			if (this.client.broadcast) this.client.broadcast(last.message);
+			else this.client.send(last.message.text);
+			return;
+		}
+		const text = codec[kind](collection, id, fields);
+		last = { kind, collection, id, fields, message: new Broadcast(text) };
+		this.client.send(text);
+	}
+
 	private tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
-		if (Object.keys(visible).length > 0) this.send(strategy, codec.changed(collection, id, visible));
+		if (Object.keys(visible).length > 0) this.sendFields(strategy, 'changed', collection, id, visible);
 	}
 
 	/** Whether the client still has a document of which no values are kept, so that no difference can be told later. */
