@@ -21,6 +21,7 @@ import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
 import { InFlightCalls } from './rest/caller.js';
 import { createRest } from './rest/endpoint.js';
+import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL = 10 * 60 * 1000;
@@ -52,6 +53,10 @@ export interface AppOptions {
 	readonly once: ExpiringCacheOptions;
 	/** How many proxies stand before the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
+	/** At which level arguments of a wrong type are logged. Default `debug`. */
+	readonly argumentLogLevel?: 'debug' | 'info';
+	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
+	readonly rocketChatVersion?: string;
 }
 
 export interface App {
@@ -72,7 +77,8 @@ export interface App {
 export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
-	const services = { store, bus, settings, log, deadlines: createDeadlines() };
+	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
+	const services = { store, bus, settings, log, argumentLogLevel, deadlines: createDeadlines() };
 	const hub = createStreamHub(catalogue.streams);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const limits =
@@ -91,6 +97,7 @@ export function createApp(options: AppOptions): App {
 	const http = createRest(catalogue.methods, invoker, services, {
 		maxBody,
 		corsOrigin: options.corsOrigin,
+		rocketChatVersion,
 		addressOf,
 		calls,
 	});

@@ -1,11 +1,30 @@
 import { MatchError } from './errors.js';
 import { compile, type Infer, type Pattern } from './pattern.js';
 
+/** Most errors in one array: the value decides how many there are, and each costs a stack trace. */
+const MAX_ERRORS = 1000;
+
+export interface CheckOptions {
+	/** True: an array of all match errors is thrown, not only the first (`test/contract/check.md` section 9). */
+	readonly throwAllErrors?: boolean;
+}
+
 /**
- * Demands that a value matches a pattern (`test/contract/check.md`). From then on TypeScript knows its type.
- * @throws MatchError that says what was expected, and where; whatever else a `Match.Where` condition throws
+ * Requires that a value matches a pattern (`test/contract/check.md`). From then on TypeScript knows its type.
+ * @throws MatchError that says what was expected, and where; with `throwAllErrors` an array of them. Any other error of a
+ * `Match.Where` condition comes through.
  */
-export function check<const P extends Pattern>(value: unknown, pattern: P): asserts value is Infer<P> {
-	const fault = compile(pattern).fault(value);
+export function check<const P extends Pattern>(
+	value: unknown,
+	pattern: P,
+	{ throwAllErrors = false }: CheckOptions = {},
+): asserts value is Infer<P> {
+	const matcher = compile(pattern);
+	if (throwAllErrors) {
+		const faults = matcher.faults(value);
+		if (faults.length > 0) throw faults.slice(0, MAX_ERRORS).map(({ text, path }) => new MatchError(text, path));
+		return;
+	}
+	const fault = matcher.fault(value);
 	if (fault) throw new MatchError(fault.text, fault.path);
 }

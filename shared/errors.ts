@@ -17,7 +17,11 @@ export class ClientError extends Error {
 		readonly reason?: string,
 		readonly details?: unknown,
 	) {
+		// It says what the client did. Where it was thrown helps nobody, and takes long to find out.
+		const { stackTraceLimit } = Error;
+		Error.stackTraceLimit = 0;
 		super(reason ? `${reason} [${error}]` : `[${error}]`);
+		Error.stackTraceLimit = stackTraceLimit;
 	}
 }
 
@@ -39,6 +43,7 @@ const refusals = {
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
 	internal: { error: 500, reason: 'Internal server error', passing: true },
+	unavailable: { error: 503, reason: 'The database is not available at the moment. Please try again.', passing: true },
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
@@ -53,6 +58,10 @@ const refusals = {
 	},
 	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
 	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
+	filterNotSupported: {
+		error: 'error-invalid-params',
+		reason: 'The parameter "query" is not supported: what is listed cannot be filtered by it',
+	},
 	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
 	invalidIdempotencyKey: {
 		error: 'error-invalid-idempotency-key',
@@ -186,14 +195,17 @@ const refusals = {
 	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
 } satisfies Record<string, Refusal>;
 
+export type RefusalName = keyof typeof refusals;
+
 /** Makes the client-safe error of that name in the table of refusals. */
-export function clientError(name: keyof typeof refusals, details?: unknown): ClientError {
+export function clientError(name: RefusalName, details?: unknown): ClientError {
 	const { error, reason, bare }: Refusal = refusals[name];
 	return bare ? new BareError(error, reason, details) : new ClientError(error, reason, details);
 }
 
 /** Refusals whose sentence names what they are about. */
 const refusalsOf = {
+	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
 	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
 	fieldUnavailable: { error: 'error-field-unavailable', reason: (value) => `${value} is already in use :(` },
 	invalidUsername: { error: 'error-input-is-not-a-valid-field', reason: (value) => `${value} is not a valid username` },
@@ -207,7 +219,18 @@ export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, de
 	return new ClientError(error, reason(value), details);
 }
 
+/** Every error in the two tables, for the documentation. What a sentence is about stands as `…` in it. */
+export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
+	return [
+		...Object.values<Refusal>(refusals).map(({ error, reason = '' }) => ({ error, reason })),
+		...Object.values(refusalsOf).map(({ error, reason }) => ({ error, reason: reason('…') })),
+	];
+}
+
 const TOO_MANY_REQUESTS = 'too-many-requests';
+
+/** Seconds after which to try again while the database is not available. */
+const RETRY_UNAVAILABLE_S = 5;
 
 const passing: ReadonlySet<unknown> = new Set([
 	TOO_MANY_REQUESTS,
@@ -236,6 +259,16 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 	);
 }
 
+/** Seconds after which it makes sense to repeat a refused call; undefined where nothing is known of that. */
+export function retryAfter({ error, details }: ClientError): number | undefined {
+	if (error === 503) return RETRY_UNAVAILABLE_S;
+	const timeToReset = error === TOO_MANY_REQUESTS && (details as { timeToReset?: unknown } | undefined)?.timeToReset;
+	return typeof timeToReset === 'number' ? Math.ceil(timeToReset / 1000) : undefined;
+}
+
+/** The store does not answer or can no longer be written. Its message is for the log: clients receive `unavailable`. */
+export class StoreUnavailableError extends Error {}
+
 /** The 404 of an unknown method or subscription (`test/contract/ddp.md` section 8). */
 export function notFound(kind: 'Method' | 'Subscription', name: string): ClientError {
 	return new ClientError(404, `${kind} '${name}' not found`);
@@ -261,6 +294,20 @@ export class MatchError extends Error {
 	}
 }
 
+/** Thrown where an argument does not match its pattern. Names the argument, for the log. */
+export class ArgumentError extends MatchError {
+	readonly #argument: string;
+
+	constructor(argument: string, text: string, path: string) {
+		super(text, path);
+		this.#argument = argument;
+	}
+
+	get argument(): string {
+		return this.#argument;
+	}
+}
+
 /** Whether something thrown says of itself that clients may see it. */
 export function isClientSafe(value: unknown): value is ClientError {
 	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
@@ -271,6 +318,7 @@ export function isClientSafe(value: unknown): value is ClientError {
  * would sooner or later let a stack, a driver's message or a secret through.
  */
 export function toClientError(thrown: unknown): ClientError {
+	if (thrown instanceof StoreUnavailableError) return clientError('unavailable');
 	const safe = isClientSafe(thrown)
 		? thrown
 		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;

@@ -4,6 +4,7 @@ import { formatValue } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
+import { NOTHING, type Shape } from './shape.js';
 
 const NO_CHOICE = 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
 
@@ -14,34 +15,45 @@ function anyOf(choices: readonly AnyMatcher[]) {
 	};
 }
 
+function oneOf(...choices: readonly Shape[]): Shape {
+	return { kind: 'oneOf', choices };
+}
+
+const NULL: Shape = { kind: 'literal', value: null };
+
 // The makers are functions, not arrows, so that they can be called with `new` as in Meteor (section 2).
 
 /** What matches any of the patterns; the first that passes wins. @throws Error without a pattern */
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
 	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
-	return new Matcher(anyOf(choices.map(compile)));
+	const matchers = choices.map((choice) => compile(choice));
+	return new Matcher<Infer<P[number]>>(anyOf(matchers)).describedAs(oneOf(...matchers.map(({ shape }) => shape)));
 }
 
 /** In an object: a key that may be absent. Elsewhere: what matches, or undefined. */
 function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined> {
 	const inner = compile(pattern);
-	return new OptionalMatcher(inner, anyOf([compile(undefined), inner]));
+	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf([compile(undefined), inner]));
+	return matcher.describedAs(oneOf(inner.shape, NOTHING));
 }
 
 /** In an object: the same as `Optional`. Elsewhere: what matches, undefined, or null. */
 function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined | null> {
 	const inner = compile(pattern);
-	return new OptionalMatcher(inner, anyOf([compile(undefined), compile(null), inner]));
+	const choices = [compile(undefined), compile(null), inner];
+	const matcher = new OptionalMatcher<Infer<P>, undefined | null>(inner, anyOf(choices));
+	return matcher.describedAs(oneOf(inner.shape, NULL, NOTHING));
 }
 
 /**
  * What a function finds good. It may call `check`: the match error that throws tells the caller more (section 6). Other
  * errors come out of `check` as they are.
+ * @param text what it demands, for the documentation, such as `text of 1 to 128 characters`
  */
-function Where<T>(condition: (value: unknown) => value is T): Matcher<T>;
+function Where<T>(condition: (value: unknown) => value is T, text?: string): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
-function Where(condition: (value: any) => unknown): Matcher<unknown>;
-function Where(condition: (value: unknown) => unknown): Matcher {
+function Where(condition: (value: any) => unknown, text?: string): Matcher<unknown>;
+function Where(condition: (value: unknown) => unknown, text?: string): Matcher {
 	return new Matcher((value) => {
 		try {
 			return condition(value) ? null : faultOf('Failed Match.Where validation');
@@ -49,14 +61,15 @@ function Where(condition: (value: unknown) => unknown): Matcher {
 			if (error instanceof MatchError) return { text: error.message, path: error.path };
 			throw error;
 		}
-	});
+	}).describedAs({ kind: 'where', text });
 }
 
-/** A plain object with at least these keys. */
+/** A plain object with at least these keys. Without a pattern it can be made, as in Meteor, and refuses every value. */
 function ObjectIncluding<const P extends { readonly [key: string]: Pattern }>(
-	pattern: P,
+	pattern?: P,
 ): Matcher<Infer<P> & Record<string, unknown>> {
-	return objectMatcher(compileKeys(pattern), 'ignore');
+	if (typeof pattern !== 'object') return new Matcher(() => faultOf('Bad pattern: unknown pattern type'));
+	return objectMatcher(compileKeys(pattern), 'ignore') as Matcher<Infer<P> & Record<string, unknown>>;
 }
 
 /** A plain object of any keys, whose values all match. */
@@ -75,7 +88,7 @@ export const Match = {
 	/** Whole numbers of 32 bits: -2147483648 to 2147483647. */
 	Integer: new Matcher<number>((value) =>
 		typeof value === 'number' && (value | 0) === value ? null : faultOf(`Expected Integer, got ${formatValue(value)}`),
-	),
+	).describedAs({ kind: 'type', name: 'integer' }),
 	OneOf,
 	Optional,
 	Maybe,
@@ -86,5 +99,11 @@ export const Match = {
 	Error: MatchError,
 } as const;
 
+/** What a method returns that has no answer. */
+export const Nothing = compile(undefined);
+
 /** Any string but the empty one. */
-export const NonEmptyString = Match.Where((value): value is string => typeof value === 'string' && value !== '');
+export const NonEmptyString = Match.Where(
+	(value): value is string => typeof value === 'string' && value !== '',
+	'text that is not empty',
+);

@@ -1,5 +1,7 @@
 /** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`test/contract/check.md` 12.2, A). */
 import { Struct } from 'superstruct';
+import { prepend } from './path.js';
+import { ANY, type Shape } from './shape.js';
 
 /** What is wrong, and where; `path` is `''` for the value itself. */
 export interface Fault {
@@ -9,6 +11,12 @@ export interface Fault {
 
 /** Finds the first fault of a value, null if there is none. Makes nothing for a value that is right. */
 export type FaultFinder = (value: unknown) => Fault | null;
+
+/**
+ * Finds all faults of a value that stands at a path.
+ * @param at the path as plain text, such as `list[0].id`; `''` for the value that is checked
+ */
+export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
 /** A path that is text already, among superstruct's keys: its segments must not be quoted again. */
 export class FormattedPath {
@@ -26,10 +34,14 @@ export const MATCH_TYPE = 'match';
  * times slower, only runs where a matcher stands within somebody else's struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
-	/** @param mayBeAbsent whether an object pattern may lack a key that is matched against this */
+	/**
+	 * @param mayBeAbsent whether an object pattern may lack a key that is matched against this
+	 * @param collect finds all faults. Default: the first is the only one
+	 */
 	constructor(
 		readonly fault: FaultFinder,
 		readonly mayBeAbsent = false,
+		private readonly collect?: FaultCollector,
 	) {
 		super({
 			type: MATCH_TYPE,
@@ -41,6 +53,27 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
 			},
 		});
+	}
+
+	#shape: Shape = ANY;
+
+	/** What it matches, as data. */
+	get shape(): Shape {
+		return this.#shape;
+	}
+
+	/** Says what it matches, for the documentation. */
+	describedAs(shape: Shape): this {
+		this.#shape = shape;
+		return this;
+	}
+
+	/** All faults of a value that stands at a path, see `FaultCollector` (`test/contract/check.md` section 9). */
+	faults(value: unknown, at = ''): readonly Fault[] {
+		if (this.collect) return this.collect(value, at);
+		const found = this.fault(value);
+		if (!found) return [];
+		return [at === '' ? found : { text: found.text, path: prepend(at, found.path) }];
 	}
 
 	override is(value: unknown): value is T {

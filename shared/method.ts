@@ -1,10 +1,10 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
-import { MatchError } from './errors.js';
+import { ArgumentError, type RefusalName } from './errors.js';
 import type { Events } from './events.js';
 import type { Limit } from './limit.js';
 import type { Log } from './log.js';
 import type { AnyMatcher } from './matcher.js';
-import { compileKeys, type Infer, type Pattern } from './pattern.js';
+import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import type { RandomSource } from './random.js';
 import type { Store } from './store.js';
 
@@ -31,6 +31,8 @@ export interface RestRoute {
 	readonly empty?: boolean;
 	/** `object`: the body as a whole is the first argument, as it is the one parameter of DDP. Else: an argument a member. */
 	readonly body?: 'object';
+	/** The refusal of members that are no arguments. Default: `invalid-params`, with the name of the member. */
+	readonly unknownField?: RefusalName;
 }
 
 /** Figures that methods depend on and whoever runs the server decides. */
@@ -114,6 +116,9 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
 
+/** The `error` of a `ClientError`. */
+export type ErrorCode = string | number;
+
 /** What `method()` takes: all there is to say about a method, said once. */
 export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name on the wire, such as `e2e.setRoomKeyID`. */
@@ -124,6 +129,13 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	rest?: RestRoute['verb'] | RestRoute;
 	/** One line for people. */
 	summary: string;
+	/** Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown. */
+	returns?: Pattern;
+	/**
+	 * Codes of the errors it may throw, beside those that every method of its kind has, see `commonErrors`. Only documented,
+	 * and checked by the tests.
+	 */
+	errors?: readonly ErrorCode[];
 	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
@@ -166,9 +178,25 @@ export interface Method {
 	readonly secondFactor: boolean;
 	readonly once: boolean;
 	readonly limit: Limit | undefined;
+	/** Undefined: unknown. */
+	readonly returns: AnyMatcher | undefined;
+	readonly errors: readonly ErrorCode[] | undefined;
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
+}
+
+/** Codes that a call of the method may be refused with before it runs, or by what its definition asks for. */
+export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
+	return [
+		...(method.args.length > 0 ? [400] : []),
+		...(method.anonymous ? [] : ['error-invalid-user']),
+		...(method.limit ? ['too-many-requests'] : []),
+		...(method.once ? ['error-idempotency-mismatch'] : []),
+		...(method.secondFactor ? ['totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'] : []),
+		'error-timeout',
+		500,
+	];
 }
 
 /** In ms. */
@@ -178,7 +206,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 export function method<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: MethodDefinition<P, Anonymous>,
 ): Method {
-	const { name, summary, rest, limit, args, run } = definition;
+	const { name, summary, rest, limit, returns, errors, args, run } = definition;
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	const { once = false, secondFactor = false } = definition;
 	return Object.freeze({
@@ -192,6 +220,8 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		secondFactor,
 		once,
 		limit,
+		returns: returns === undefined ? undefined : compile(returns),
+		errors,
 		args: [...compileKeys(args)],
 		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
 		run: run as unknown as Method['run'],
@@ -202,7 +232,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
  * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored. JSON has
  * no undefined: null stands for one that is left out before others, unless its pattern knows null.
  * @returns the arguments by name
- * @throws MatchError at the first that does not match
+ * @throws ArgumentError at the first that does not match
  */
 export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unknown[]): Record<string, unknown> {
 	const checked: Record<string, unknown> = {};
@@ -212,7 +242,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		const fault = matcher.fault(value);
 		if (!fault) checked[name] = value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
-		else throw new MatchError(fault.text, fault.path);
+		else throw new ArgumentError(name, fault.text, fault.path);
 	}
 	return checked;
 }

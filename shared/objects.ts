@@ -1,6 +1,7 @@
 /** Object patterns (`test/contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
 import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { prepend } from './path.js';
+import { ANY, type Shape } from './shape.js';
 
 /** What happens to a key that the pattern does not name: refused, ignored, or matched against this. */
 type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
@@ -22,6 +23,16 @@ function faultOfKind(value: unknown): Fault | null {
 	return isPlain(value) ? null : faultOf('Expected plain object');
 }
 
+function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shape {
+	const members = Array.from(keys, ([name, matcher]) => ({
+		name,
+		isOptional: matcher.mayBeAbsent,
+		shape: matcher instanceof OptionalMatcher ? matcher.inner.shape : matcher.shape,
+	}));
+	if (others === 'refuse') return { kind: 'object', members, others: null };
+	return { kind: 'object', members, others: others === 'ignore' ? ANY : others.shape };
+}
+
 /**
  * Matches plain objects. A value's own keys are looked at first, each to the bottom, then what is missing.
  * @param keys what each key is matched against, in the order in which missing ones are told
@@ -39,7 +50,9 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		return found && { text: found.text, path: prepend(key, found.path) };
 	}
 
-	return new Matcher((value) => {
+	const isMissing = (members: object, key: string) => !Object.prototype.propertyIsEnumerable.call(members, key);
+
+	function firstFault(value: unknown): Fault | null {
 		const wrongKind = faultOfKind(value);
 		if (wrongKind) return wrongKind;
 		const members = value as Record<string, unknown>;
@@ -47,9 +60,24 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 			const found = faultIn(key, members[key]);
 			if (found) return found;
 		}
-		for (const key of required) {
-			if (!Object.prototype.propertyIsEnumerable.call(members, key)) return faultOf(`Missing key '${key}'`);
-		}
+		for (const key of required) if (isMissing(members, key)) return faultOf(`Missing key '${key}'`);
 		return null;
-	});
+	}
+
+	function allFaults(value: unknown, at: string): readonly Fault[] {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		const members = value as Record<string, unknown>;
+		const found = Object.keys(members).flatMap((key) => {
+			const matcher = named.get(key) ?? others;
+			if (matcher === 'ignore') return [];
+			// Meteor leaves out the parents of an unknown key here.
+			if (matcher === 'refuse') return [{ text: 'Unknown key', path: key }];
+			return matcher.faults(members[key], at === '' ? key : `${at}.${key}`);
+		});
+		const missing = required.filter((key) => isMissing(members, key));
+		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];
+	}
+
+	return new Matcher(firstFault, false, allFaults).describedAs(shapeOf(keys, others));
 }

@@ -1,7 +1,7 @@
 /** Patterns as people write them, compiled once (`test/contract/check.md` section 3), and the types they stand for. */
 import { Struct } from 'superstruct';
 import { formatValue, typeName } from './formatValue.js';
-import { type AnyMatcher, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
+import { type AnyMatcher, type Fault, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { prepend } from './path.js';
 import { structMatcher } from './structAdapter.js';
@@ -106,7 +106,9 @@ function build(pattern: object): AnyMatcher {
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
 	// The type in words, never the value: it may be a password.
-	return new Matcher((value) => (typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`)));
+	const fault = (value: unknown) =>
+		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
+	return new Matcher(fault).describedAs({ kind: 'type', name: type });
 }
 
 function literalMatcher(literal: unknown): Matcher {
@@ -119,14 +121,14 @@ function literalMatcher(literal: unknown): Matcher {
 		default:
 			return new Matcher((value) =>
 				value === literal ? null : faultOf(`Expected ${literal}, got ${formatValue(value)}`),
-			);
+			).describedAs({ kind: 'literal', value: literal });
 	}
 }
 
 function instanceMatcher(wanted: Class): Matcher {
 	const { name } = wanted;
 	const text = name ? `Expected ${name}` : 'Expected particular constructor';
-	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text)));
+	return new Matcher((value) => (value instanceof wanted ? null : faultOf(text))).describedAs({ kind: 'type', name });
 }
 
 function isArguments(value: unknown): value is ArrayLike<unknown> {
@@ -139,12 +141,25 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return new Matcher(() => fault);
 	}
 	const element = compile(pattern[0]);
-	return new Matcher((value) => {
-		if (!Array.isArray(value) && !isArguments(value)) return faultOf(`Expected array, got ${formatValue(value)}`);
-		for (let i = 0; i < value.length; i++) {
-			const found = element.fault(value[i]);
+	const faultOfKind = (value: unknown) =>
+		Array.isArray(value) || isArguments(value) ? null : faultOf(`Expected array, got ${formatValue(value)}`);
+
+	function firstFault(value: unknown): Fault | null {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return wrongKind;
+		const elements = value as ArrayLike<unknown>;
+		for (let i = 0; i < elements.length; i++) {
+			const found = element.fault(elements[i]);
 			if (found) return { text: found.text, path: prepend(i, found.path) };
 		}
 		return null;
-	});
+	}
+
+	function allFaults(value: unknown, at: string): readonly Fault[] {
+		const wrongKind = faultOfKind(value);
+		if (wrongKind) return [at === '' ? wrongKind : { text: wrongKind.text, path: prepend(at, '') }];
+		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
+	}
+
+	return new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });
 }

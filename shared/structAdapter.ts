@@ -52,5 +52,5 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			throw error;
 		}
 	}
-	return new Matcher(fault, struct.is(undefined));
+	return new Matcher(fault, struct.is(undefined)).describedAs({ kind: 'where', text: struct.type });
 }

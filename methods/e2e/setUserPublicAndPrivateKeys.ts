@@ -37,13 +37,13 @@ function isPublicKey(key: string, { strictKeys }: Settings): boolean {
 export const setUserPublicAndPrivateKeys = method({
 	name: 'e2e.setUserPublicAndPrivateKeys',
 	args: {
-		keys: Match.ObjectIncluding({
+		keys: {
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
 			/** That the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
-		}),
+		},
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
 	// Each new key stays in the history for good.

@@ -9,6 +9,7 @@ import { holdsKey, offered } from '../e2e/offers.js';
 import { dequeue } from '../e2e/queue.js';
 import { markStale, type StaleReason } from '../e2e/stale.js';
 import { keyIn, oldKeysIn, sameKey } from '../e2e/storedKeys.js';
+import { CONFLICT, retryOnConflict } from '../model/retryOnConflict.js';
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
 
@@ -91,27 +92,27 @@ export async function removeMember(
 	const { store, events } = context;
 	const rid = room._id;
 	await dequeue(context, rid, [userId]);
-	for (;;) {
+	return retryOnConflict(async () => {
 		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!place) return { lastKeyHolder: false };
 		if (knowsKey(place, room)) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', place);
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
-		// Somebody may have given them the key since: then it must be marked as stale first.
+		// If the member was given a key since it was read, that key must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(place));
-		if (deletedCount === 0) continue;
-		// Who came at that very moment may have noted the room since.
+		if (deletedCount === 0) return CONFLICT;
+		// A call that was adding the user at that moment may have noted the room since.
 		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
 		const { _id, u, t = room.t } = place;
 		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
 		const told = await dequeue(context, rid, [userId]);
 		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
-		// Asked now, as the last two may go at once.
+		// Asked now, because the last two members may leave at once.
 		const lastKeyHolder =
 			holdsKey(place, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
 		if (lastKeyHolder) tellNoHolder(context, rid, userId);
 		return { lastKeyHolder };
-	}
+	});
 }
 
 async function countOneLess({ store, events }: Context, rid: string, isTold: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
 import { enqueue } from '../e2e/queue.js';
+import { CONFLICT, retryOnConflict } from '../model/retryOnConflict.js';
 import { isEncryptionShown } from './shown.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
@@ -43,18 +44,17 @@ interface Taken {
 	readonly action: 'inserted' | 'updated';
 }
 
-/** How often somebody may leave while they come. */
-const MAX_ROUNDS = 5;
+/** Unique indexes that a database has beside ours would be met in every attempt. */
+const MAX_ATTEMPTS = 5;
 
 /** One insert, which the unique index lets through once; null for who is a member already. */
-async function insertOrAccept({ store }: Context, place: Subscription): Promise<Taken | null> {
-	for (let round = 1; ; round++) {
+function insertOrAccept({ store }: Context, place: Subscription): Promise<Taken | null> {
+	return retryOnConflict(async (attempt) => {
 		try {
 			await store.subscriptions.insertOne(place);
 			return { place, action: 'inserted' };
 		} catch (error) {
-			// A database may have other unique indexes than ours, which no further round gets past.
-			if (!isDuplicateKey(error) || round === MAX_ROUNDS) throw error;
+			if (!isDuplicateKey(error) || attempt === MAX_ATTEMPTS) throw error;
 		}
 		const own = { rid: place.rid, 'u._id': place.u._id };
 		const accepted = await store.subscriptions.findOneAndUpdate(
@@ -63,9 +63,8 @@ async function insertOrAccept({ store }: Context, place: Subscription): Promise<
 			{ returnDocument: 'after' },
 		);
 		if (accepted) return { place: accepted, action: 'updated' };
-		if (await store.subscriptions.findOne(own, { projection: { _id: 1 } })) return null;
-		// It went between the two looks.
-	}
+		return (await store.subscriptions.findOne(own, { projection: { _id: 1 } })) ? null : CONFLICT;
+	});
 }
 
 /**

@@ -76,7 +76,7 @@ async function saveSettings(
 export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
-	rest: 'POST',
+	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
 	limit: WRITES,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),

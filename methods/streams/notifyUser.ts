@@ -1,11 +1,9 @@
 import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+import { pagesOf } from '../model/pages.js';
 import { shownPlace } from '../rooms/shown.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
-
-/** Places read in one query. */
-const PAGE = 100;
 
 /** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/userData`, `<uid>/e2ekeyRequest`: each user's own (10.2). */
 export const notifyUser = stream({
@@ -21,13 +19,8 @@ export const notifyUser = stream({
 
 /** The user's places where a key is offered, each as an event that it has changed. */
 async function* offers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
-	let last: string | undefined;
-	do {
-		const further = last === undefined ? {} : { _id: { $gt: last } };
-		const page = await store.subscriptions
-			.find({ 'u._id': userId, E2ESuggestedKey: { $exists: true }, ...further }, { sort: { _id: 1 }, limit: PAGE })
-			.toArray();
+	const offered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
+	for await (const page of pagesOf(store.subscriptions, offered, { size: 100 })) {
 		for (const place of page) yield ['updated', shownPlace(place)];
-		last = page.length < PAGE ? undefined : page.at(-1)?._id;
-	} while (last !== undefined);
+	}
 }

@@ -6,6 +6,7 @@ import { revokeOtherTokens } from '../accounts/tokens.js';
 import { requireConfirmation } from '../e2e/holders.js';
 import { dequeue } from '../e2e/queue.js';
 import { WRITES } from '../limits.js';
+import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
 import { wouldLoseLastKey } from '../rooms/leave.js';
@@ -15,22 +16,12 @@ import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
 import { filterFor, Whom } from './shown.js';
 
-/** Places read in one query. */
-const BATCH = 100;
-
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
 
-/** The rooms a user has a place in, in batches. */
+/** Ids of the rooms in which a user has a membership. */
 async function* roomsOf({ store }: Context, userId: string): AsyncIterable<string> {
-	let last = '';
-	for (;;) {
-		const places = await store.subscriptions
-			.find({ 'u._id': userId, _id: { $gt: last } }, { projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH })
-			.toArray();
-		for (const { rid } of places) yield rid;
-		if (places.length < BATCH) return;
-		last = places.at(-1)?._id as string;
-	}
+	const pages = pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } });
+	for await (const page of pages) for (const { rid } of page) yield rid;
 }
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {

@@ -1,9 +1,10 @@
 /**
- * The one list of settings. Flags, environment variables, `--help`, the README's table and the check at start all come
+ * The one list of settings. Flags, environment variables, `--help`, the table in docs/operating.md and the check at start all come
  * from it.
  */
 
 import { isEmail, isUsername } from '../../methods/users/names.js';
+import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 
 /** A setting that cannot be used. Its message is for the one who set it. */
 export class OptionError extends Error {}
@@ -24,12 +25,21 @@ export interface Option<T> {
 
 type Description<T> = Omit<Option<T>, 'parse' | 'placeholder' | 'envOnly'>;
 
-function text<T extends string | undefined>(placeholder: string, description: Description<T>): Option<T | string> {
+/** Text; where `isValid` is given, of the form that `form` describes. */
+function text<T extends string | undefined>(
+	placeholder: string,
+	{
+		isValid = () => true,
+		form,
+		...description
+	}: Description<T> & { readonly isValid?: (text: string) => boolean; readonly form?: string },
+): Option<T | string> {
 	return {
 		...description,
 		placeholder,
 		parse(value, name) {
 			if (value === '') throw new OptionError(`${name} must not be empty`);
+			if (!isValid(value)) throw new OptionError(`${name} must be ${form}, not '${value}'`);
 			return value;
 		},
 	};
@@ -142,6 +152,13 @@ export const options = {
 		'the last holder of the key of a room must say confirm: true to give it up',
 		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
 	),
+	'rocketchat-version': text('VERSION', {
+		meaning: 'version of Rocket.Chat that its apps are told at /api/info; they choose by it how they write keys',
+		env: 'ROOMKEY_ROCKETCHAT_VERSION',
+		default: DEFAULT_ROCKETCHAT_VERSION,
+		isValid: isVersion,
+		form: 'three numbers, such as 8.0.0',
+	}),
 	'max-body': integer(1024, GIB, {
 		meaning: 'largest body of a REST request, in bytes',
 		env: 'ROOMKEY_MAX_BODY',
@@ -281,8 +298,8 @@ export function helpText(): string {
 	].join('\n');
 }
 
-/** The settings table of the README, as Markdown. */
-export function readmeTable(): string {
+/** The table of settings in docs/operating.md, as Markdown. */
+export function settingsTable(): string {
 	return [
 		'| Flag | Environment | Default | Meaning |',
 		'|---|---|---|---|',

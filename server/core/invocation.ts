@@ -19,6 +19,8 @@ export interface Services {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	/** At which level arguments of a wrong type are logged. Default `debug`. */
+	readonly argumentLogLevel?: 'debug' | 'info';
 }
 
 /** One call of a method. A class, since there is one for every call. */

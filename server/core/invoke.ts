@@ -1,18 +1,12 @@
 /** The one way of a call, whatever it came in by (DESIGN section 2, "The way of a call"). */
-import {
-	type ClientError,
-	clientError,
-	isClientSafe,
-	MatchError,
-	notFound,
-	toClientError,
-} from '../../shared/errors.js';
+import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
 import type { DeadlineClock } from './deadlines.js';
 import type { IdempotencyCache } from './idempotency.js';
 import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
+import { logThrown } from './logThrown.js';
 
 export interface Invoker {
 	/** The method of that name. */
@@ -38,7 +32,7 @@ export function createInvoker(
 	limits?: RateLimits,
 	once?: IdempotencyCache,
 ): Invoker {
-	const { log, deadlines } = services;
+	const { deadlines } = services;
 	// A Map, so that `toString` or `__proto__` is a method as unknown as any other (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
 	for (const method of methods) {
@@ -85,15 +79,10 @@ export function createInvoker(
 		return deadlines.limit(timeout, answer, () => invocation?.expire());
 	}
 
-	/** What was thrown, if a caller may be told; else 500, with a line in the log for those who run the server. */
+	/** What the caller gets for what was thrown. What no caller may see is logged. */
 	function presentable(thrown: unknown, name: string): ClientError | MatchError {
-		if (thrown instanceof MatchError) {
-			// Its text may quote what was sent, and so a password. The path does not.
-			log.debug({ method: name, path: thrown.path }, 'Match failed');
-			return thrown;
-		}
-		if (!isClientSafe(thrown)) log.error({ err: thrown, method: name }, `Exception while invoking method '${name}'`);
-		return toClientError(thrown);
+		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown);
+		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {

@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
-import { limitConnections, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
+import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
 import { TimerHeap } from '../core/timer-heap.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
@@ -61,7 +62,8 @@ const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 	// Whoever does not hang up must not keep the socket.
 	socket.once('finish', () => socket.destroy());
-	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+	const retry = /^(429|503)/.test(status) ? `Retry-After: ${RETRY_CONNECTION_S}\r\n` : '';
+	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Length: ${body.length}\r\n\r\n${body}`);
 }
 
 /** What an endpoint is given by the server; the rest of what its sessions need it has itself. */
@@ -123,6 +125,10 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	}
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+		if (!offersWebSocket(request)) {
+			declineUpgrade(app.server, request, socket, head);
+			return;
+		}
 		socket.on('error', onSocketError);
 		const { url = '', headers } = request;
 		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {

@@ -5,13 +5,13 @@ import { Password } from '../../methods/accounts/passwords.js';
 import { check } from '../../shared/check.js';
 import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import type { Infer } from '../../shared/pattern.js';
+import { compile, type Infer } from '../../shared/pattern.js';
 import type { Caller } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { type Answer, failed } from './envelope.js';
 
-const LoginBody = Match.ObjectIncluding({
+const LoginBody = compile({
 	resume: Match.Optional(String),
 	/** A name, or an e-mail if it holds an `@`; or the wrapper that the method `login` takes. */
 	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),
@@ -45,7 +45,7 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 	} catch (thrown) {
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
-		if (error === 500 || error === 'too-many-requests') return failed(thrown);
+		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
 		// Rocket.Chat hides an unknown user behind this word; here a wrong password must look the same.
 		const hidden = error === 403 && reason !== undefined && !('resume' in (body as object));
 		const shown = hidden ? { error: 'Unauthorized', message: 'Unauthorized' } : { error, message: reason };

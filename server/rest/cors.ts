@@ -18,7 +18,7 @@ const ALLOWED_HEADERS = [
 ];
 
 /** Headers a page may read. */
-const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'];
+const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After'];
 
 /**
  * Lets pages of other origins in.

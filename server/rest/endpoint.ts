@@ -10,6 +10,7 @@ import type { Method } from '../../shared/method.js';
 import type { IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
+import { logThrown } from '../core/logThrown.js';
 import { secondFactorOf } from '../core/second-factor.js';
 import { type InFlightCalls, RestCaller } from './caller.js';
 import { allowOrigins } from './cors.js';
@@ -18,6 +19,11 @@ import { type Answer, failed, refused, send, UNAUTHORIZED, wrongVerb } from './e
 import { type Request, type Route, routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
+
+/** Where a route is: below the prefix, unless it says otherwise. */
+function urlOf(path: string): string {
+	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
+}
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -40,8 +46,9 @@ function isReadable(url: string): boolean {
 /** Who a request comes from; null for those who may not go on. */
 async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANYONE;
-	if (route.credentials === 'optional' && !hasCredentials(request)) return ANYONE;
-	return authenticate(request.headers, services);
+	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
+	// Where nobody need log in, a token that has run out must not keep a client from the answer for everybody.
+	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
 }
 
 /** What a route answers, also where it throws what a client may see. */
@@ -65,7 +72,7 @@ function markOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null 
 }
 
 function addRoute(app: FastifyInstance, route: Route, services: Services, { addressOf, calls }: RestOptions): void {
-	const url = `${PREFIX}/${route.path}`;
+	const url = urlOf(route.path);
 	app.route({
 		method: [...route.verbs],
 		url,
@@ -82,7 +89,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 			const fields = (isQuery ? request.query : request.body) ?? {};
 			const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { fields, isUrlEncoded, pathMembers, caller }));
+			return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller }));
 		},
 	});
 }
@@ -92,7 +99,7 @@ function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly st
 	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	app.route({
 		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
-		url: `${PREFIX}/${path}`,
+		url: urlOf(path),
 		// Before the body is read: it does not matter here whether that is sound.
 		onRequest: async (request, reply) => {
 			reply.header('allow', allow.join(', '));
@@ -115,10 +122,10 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 }
 
 /** What fastify itself refuses, and what is wrong in a way nobody foresaw. */
-function onError(error: FastifyError, reply: FastifyReply, { log }: Services): FastifyReply {
+function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
-	log.error({ err: error }, 'Exception while answering a request');
+	logThrown(services, {}, 'Exception while answering a request', error);
 	return send(reply, failed(error));
 }
 
@@ -137,6 +144,8 @@ export interface RestOptions {
 	readonly maxBody: number;
 	/** Origins whose pages may call, see `allowOrigins`; without it none but our own. */
 	readonly corsOrigin?: string | undefined;
+	/** The version of Rocket.Chat that `/api/info` names. */
+	readonly rocketChatVersion: string;
 	/** The network address of whoever made a request. */
 	addressOf(request: IncomingMessage): string | null;
 	/** Those whose callers still wait. */
@@ -163,14 +172,14 @@ export function createRest(
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
-	if (corsOrigin !== undefined) allowOrigins(app, PREFIX, corsOrigin);
+	if (corsOrigin !== undefined) allowOrigins(app, '/api/', corsOrigin);
 	app.register(formbody, { parser: (text) => querystring.parse(text) });
 	// Verbs that fastify does not route by itself, so that a known path answers 405 to them all.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
 	const verbsAt = new Map<string, string[]>();
-	for (const route of routesOf(methods, invoker, services)) {
+	for (const route of routesOf(methods, invoker, services, options.rocketChatVersion)) {
 		addRoute(app, route, services, options);
 		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
 	}

@@ -1,11 +1,13 @@
 /** What REST answers: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { BareError, MatchError, toClientError } from '../../shared/errors.js';
+import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
 
 export interface Answer {
 	readonly status: number;
 	readonly body: Readonly<Record<string, unknown>>;
+	/** Beside those of every answer. */
+	readonly headers?: Readonly<Record<string, string | number>>;
 }
 
 /** The seed's body for whoever is not, or not rightly, logged in. */
@@ -34,24 +36,36 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
 	['error-unauthorized', 403],
 	['error-too-many-requests', 429],
+	['too-many-requests', 429],
 	[500, 500],
+	[503, 503],
 ]);
 
 /** Rocket.Chat has words and a code of its own for what DDP calls `too-many-requests` (7.4). */
-function tooManyRequests(reason = ''): Answer {
-	const text = reason.replace('before trying again', 'before trying this endpoint again');
-	return refused(429, `${text} [error-too-many-requests]`);
+function rateLimitText({ reason = '' }: ClientError): string {
+	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
+}
+
+/** The text of an answer that has no more than that. */
+function textOf(error: ClientError, status: number): string {
+	if (status === 429) return rateLimitText(error);
+	return status >= 500 ? (error.reason ?? error.message) : error.message;
+}
+
+/** Headers that tell when to try again, where that is known. */
+export function retryHeaders(error: ClientError): Pick<Answer, 'headers'> {
+	const seconds = retryAfter(error);
+	return seconds === undefined ? {} : { headers: { 'retry-after': seconds } };
 }
 
 /** What a method threw. A match error shows its text here, and only here. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const safe = toClientError(thrown);
-	const { error, reason, details, message } = safe;
-	if (safe instanceof BareError) return refused(STATUS.get(error) ?? 400, String(error));
-	if (error === 'too-many-requests') return tooManyRequests(reason);
+	const { error, details, message } = safe;
 	const status = STATUS.get(error);
-	if (status !== undefined) return refused(status, status === 500 ? (reason ?? message) : message);
+	if (safe instanceof BareError) return refused(status ?? 400, String(error));
+	if (status !== undefined) return { ...refused(status, textOf(safe, status)), ...retryHeaders(safe) };
 	const body = { success: false, error: message, errorType: error };
 	return { status: 400, body: details === undefined ? body : { ...body, details } };
 }
@@ -61,11 +75,12 @@ export function failed(thrown: unknown): Answer {
  * bytes; and those leave in a second piece, which costs half as much again as the whole request.
  * @throws TypeError for a body that JSON cannot hold
  */
-export function send(reply: FastifyReply, { status, body }: Answer): FastifyReply {
+export function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {
 	const text = JSON.stringify(body);
 	reply.hijack();
 	reply.raw.writeHead(status, {
 		...(reply.getHeaders() as OutgoingHttpHeaders),
+		...headers,
 		'content-type': 'application/json',
 		'cache-control': 'no-store',
 		pragma: 'no-cache',

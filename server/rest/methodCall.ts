@@ -7,7 +7,7 @@ import type { Invoker } from '../core/invoke.js';
 import { takeSecondFactor } from '../core/second-factor.js';
 import * as codec from '../ddp/codec.js';
 import type { RestCaller } from './caller.js';
-import type { Answer } from './envelope.js';
+import { type Answer, retryHeaders } from './envelope.js';
 
 const Body = { message: String };
 
@@ -47,6 +47,9 @@ export async function callMethod(
 		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
 		return { status: 200, body: { message: codec.result(id, value), success: true } };
 	} catch (thrown) {
-		return { status: 400, body: { message: codec.failure(id, toClientError(thrown)), success: false } };
+		const error = toClientError(thrown);
+		// Rocket.Chat answers 400 whatever the method threw. A proxy must see that the server is not available.
+		const status = error.error === 503 ? 503 : 400;
+		return { status, body: { message: codec.failure(id, error), success: false }, ...retryHeaders(error) };
 	}
 }

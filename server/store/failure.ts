@@ -1,4 +1,5 @@
 /** What can go wrong with a store as a whole, and the one refusal of a write that callers tell apart. */
+import { StoreUnavailableError } from '../../shared/errors.js';
 
 /**
  * - `in-use`: another process has the folder
@@ -11,7 +12,7 @@
 export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';
 
 /** The store cannot be opened or can no longer be written. The message is a sentence for whoever runs the server. */
-export class StoreError extends Error {
+export class StoreError extends StoreUnavailableError {
 	constructor(
 		readonly code: StoreFailure,
 		message: string,

@@ -5,8 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
-import { lmdbTable, openEnvironment, translateErrors, writer } from './lmdb.js';
+import { failureOf, lmdbTable, openEnvironment, writer } from './lmdb.js';
 import { claimFolder } from './owner.js';
+import { translating } from './translating.js';
 
 export const DATA_FILE = 'data.mdb';
 export const MANIFEST = 'manifest.json';
@@ -43,9 +44,9 @@ export async function openFolder(folder: string, { shared = false }: FolderOptio
 		opened.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
 		opened.push(() => environment.close());
-		const run = writer(environment, path);
+		const run = writer(environment);
 		const store = await buildStore(
-			async (name) => translateErrors(embedded(lmdbTable(environment, name), run), path),
+			async (name) => translating(embedded(lmdbTable(environment, name), run), (error) => failureOf(error, path)),
 			async () => {
 				await writeManifest(path);
 				await release();

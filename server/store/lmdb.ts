@@ -3,7 +3,6 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Database, DatabaseOptions, RootDatabase } from 'lmdb';
 import { open } from 'lmdb';
-import type { Backend } from './collection.js';
 import type { CollectionName } from './collections.js';
 import type { RunWrite } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
@@ -33,9 +32,16 @@ export type Environment = RootDatabase<unknown, string>;
  * it is durable and rejects when it is not, and nothing is read that a crash could undo. The transactions that are asked
  * for meanwhile are flushed together.
  */
-export function openEnvironment(path: string): Environment {
+export function openEnvironment(path: string, readOnly = false): Environment {
 	assertLmdb(path);
-	return open({ path, noSubdir: true, overlappingSync: false, eventTurnBatching: false, maxDbs: MAX_DATABASES });
+	return open({
+		path,
+		noSubdir: true,
+		overlappingSync: false,
+		eventTurnBatching: false,
+		maxDbs: MAX_DATABASES,
+		readOnly,
+	});
 }
 
 /** What stands at the beginning of every LMDB file, and where. LMDB itself ends the process where it does not. */
@@ -118,36 +124,12 @@ function* pages<V>(
  * Runs tasks that write in transactions. Those that come in one turn of the event loop, or while a transaction is being
  * flushed, share the next.
  */
-export function writer(environment: Environment, folder: string): RunWrite {
-	return async (task) => {
-		try {
-			return await environment.transaction(task);
-		} catch (error) {
-			throw await failureOf(error, folder);
-		}
-	};
-}
-
-/** The backend, with what LMDB throws made a sentence for whoever runs the server. */
-export function translateErrors(backend: Backend, folder: string): Backend {
-	return {
-		...backend,
-		async *find(query, options) {
-			try {
-				yield* backend.find(query, options);
-			} catch (error) {
-				throw await failureOf(error, folder);
-			}
-		},
-		findOne: (query, options) =>
-			backend.findOne(query, options).catch(async (error) => {
-				throw await failureOf(error, folder);
-			}),
-	};
+export function writer(environment: Environment): RunWrite {
+	return (task) => environment.transaction(task);
 }
 
 /** A failure of LMDB, the disk or the system as a StoreError; anything else as it is. */
-async function failureOf(error: unknown, folder: string): Promise<unknown> {
+export async function failureOf(error: unknown, folder: string): Promise<unknown> {
 	const { commitError } = error as { commitError?: Promise<never> };
 	// What the system said comes by a promise of its own.
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;

@@ -8,6 +8,8 @@ import { buildStore, type CollectionName, type OpenStore } from './collections.j
 import { reasonOf, StoreError } from './failure.js';
 import { indexes } from './indexes.js';
 import { projector } from './projection.js';
+import { translating } from './translating.js';
+import { unavailableError } from './unavailable.js';
 import { applyUpdate, type Update } from './update.js';
 import type { Document, Fields } from './values.js';
 
@@ -36,7 +38,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 			async (name) => {
 				const collection = db.collection<Document>(name);
 				await ensureIndexes(collection, name, log);
-				return mongoBackend(collection);
+				return translating(mongoBackend(collection), unavailableError);
 			},
 			() => client.close(),
 		);

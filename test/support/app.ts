@@ -3,6 +3,7 @@ import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/core/catalogue.js';
 import type { Store } from '../../shared/store.js';
+import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
 import { type OpenStore, openTestStore } from './store.js';
@@ -26,7 +27,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin'>>;
+} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin' | 'rocketChatVersion'>>;
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -44,7 +45,7 @@ async function listen(
 		...testOptions,
 		...options,
 		catalogue: {
-			methods: [...catalogue.methods, ...(options.methods ?? [])],
+			methods: checkingDeclarations([...catalogue.methods, ...(options.methods ?? [])]),
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
 			limits: [...catalogue.limits, ...(options.limits ?? [])],

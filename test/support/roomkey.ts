@@ -10,6 +10,7 @@ import { createInvoker } from '../../server/core/invoke.js';
 import { createRateLimits } from '../../server/core/limits/rate.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';
 import type { Person } from './people.js';
 import { openTestStore } from './store.js';
@@ -54,7 +55,7 @@ export async function openRoomkey(
 	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage });
 	const { store, close } = await openTestStore();
 	const invoker = createInvoker(
-		methods,
+		checkingDeclarations(methods),
 		{
 			store: seenAs(store),
 			bus,

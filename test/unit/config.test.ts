@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readConfig } from '../../server/cli/config.js';
-import { helpText, type Option, OptionError, options, readmeTable } from '../../server/cli/options.js';
+import { helpText, type Option, OptionError, options, settingsTable } from '../../server/cli/options.js';
 
 function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
 	const request = readConfig(line.split(' ').filter(Boolean), env);
@@ -117,7 +117,7 @@ describe('the configuration', () => {
 		expect(helpText()).not.to.include('--admin');
 	});
 
-	it('has the table of settings in the README', () => {
-		expect(readFileSync('README.md', 'utf8')).to.include(readmeTable());
+	it('has its table of settings in docs/operating.md', () => {
+		expect(readFileSync('docs/operating.md', 'utf8')).to.include(settingsTable());
 	});
 });

@@ -102,7 +102,6 @@ describe('invoke', () => {
 		['null', null],
 		['false', false],
 		['an error whose sanitizedError is not client-safe', Object.assign(new Error('x'), { sanitizedError: 'no' })],
-		['the array of several match errors', [new MatchError('x')]],
 	] as const) {
 		it(`turns ${what} into 500 and logs it`, async () => {
 			const lines = roomkey.log.lines.length;
@@ -113,6 +112,31 @@ describe('invoke', () => {
 			expect(line?.facts).to.include({ err: thrown });
 		});
 	}
+
+	it('turns the array of several match errors into 500 and logs where they are, not their texts', async () => {
+		const lines = roomkey.log.lines.length;
+		const error = await rejection(roomkey.call(null, 'throw', [new MatchError('Expected 1, got "secret"', 'a.b')]));
+		expect(error).to.be.instanceOf(ClientError).and.include({ error: 500 });
+		expect(roomkey.log.lines.slice(lines)).to.deep.equal([
+			{
+				level: 'error',
+				facts: { method: 'throw', errors: [{ path: 'a.b' }] },
+				text: "Exception while invoking method 'throw'",
+			},
+		]);
+	});
+
+	it('logs method, argument and path of an argument of the wrong type, at debug', async () => {
+		const lines = roomkey.log.lines.length;
+		await rejection(roomkey.call(null, 'sum', 1, 'two'));
+		expect(roomkey.log.lines.slice(lines)).to.deep.equal([
+			{
+				level: 'debug',
+				facts: { method: 'sum', argument: 'b', path: '' },
+				text: 'A value does not match its pattern',
+			},
+		]);
+	});
 
 	it('does not log what a refused argument held', async () => {
 		const lines = roomkey.log.lines.length;

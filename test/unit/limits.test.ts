@@ -20,6 +20,13 @@ describe('the address of a client', () => {
 		[2, '1.2.3.4, 5.6.7.8', '1.2.3.4'],
 		[3, '1.2.3.4, 5.6.7.8', null],
 		[-1, '1.2.3.4, 5.6.7.8', null],
+		[1, '8.8.8.8:1234', '8.8.8.8'],
+		[1, '9.9.9.9:1, 8.8.8.8:65535', '8.8.8.8'],
+		[1, '[2001:db8::1]:99', '2001:db8::1'],
+		[1, '[2001:db8::1]', '2001:db8::1'],
+		[1, '2001:db8::1', '2001:db8::1'],
+		[1, '::ffff:1.2.3.4', '::ffff:1.2.3.4'],
+		[1, 'unknown', 'unknown'],
 	] as const) {
 		it(`is ${address} behind ${count} proxies with x-forwarded-for ${JSON.stringify(header)}`, () => {
 			const headers = header === undefined ? {} : { 'x-forwarded-for': header };
@@ -238,13 +245,38 @@ describe('limits of calls', () => {
 
 		beforeEach(() => open([prove]));
 
-		it('fail ten times a minute for an account, even all at once, and from anywhere', async () => {
+		it('fail ten times a minute for an account from one address, even all at once', async () => {
 			const answers = await attempts(12, alice, 'wrong');
 			expect(answers).to.deep.equal([...Array(10).fill(403), ...Array(2).fill('too-many-requests')]);
-			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('too-many-requests');
+			expect(await attempt('Alice', 'right')).to.equal('too-many-requests');
 			expect(await attempt('bob', 'right')).to.equal('right');
 			mock.timers.tick(60_000);
 			expect(await attempt('alice', 'right')).to.equal('right');
+		});
+
+		it('from one address do not lock an account for other addresses', async () => {
+			await attempts(12, alice, 'wrong');
+			expect(await attempt('Alice', 'right', '5.6.7.8')).to.equal('right');
+		});
+
+		it('fail thirty times a minute for an account from all addresses, but for those it logged in from before', async () => {
+			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
+			for (let i = 0; i < 3; i++) await attempts(10, alice, 'wrong', `1.1.1.${i}`);
+			expect(await attempt('alice', 'wrong', '2.2.2.2')).to.equal('too-many-requests');
+			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('too-many-requests');
+			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
+			expect(await attempts(11, alice, 'wrong', '10.0.0.1')).to.deep.equal([
+				...Array(10).fill(403),
+				'too-many-requests',
+			]);
+			mock.timers.tick(60_000);
+			expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('right');
+		});
+
+		it('of an account whose failures an address resets by being right do not reset those of other addresses', async () => {
+			for (let i = 0; i < 3; i++) await attempts(9, alice, 'wrong', `1.1.1.${i}`);
+			expect(await attempt('alice', 'right', '3.3.3.3')).to.equal('right');
+			expect(await attempts(4, alice, 'wrong', '4.4.4.4')).to.deep.equal([403, 403, 403, 'too-many-requests']);
 		});
 
 		it('that failed for an account are forgotten when one is right', async () => {

@@ -16,10 +16,13 @@ interface Case {
 	path?: string;
 	throws?: string;
 	throwAllErrors?: boolean;
+	errors?: { message: string; path: string }[];
 }
 
 const contract = path.resolve('test/contract/match-cases.json');
-const cases = (JSON.parse(readFileSync(contract, 'utf8')) as Case[]).filter((entry) => !entry.throwAllErrors);
+const all = JSON.parse(readFileSync(contract, 'utf8')) as Case[];
+const cases = all.filter((entry) => !entry.throwAllErrors);
+const casesOfAllErrors = all.filter((entry) => entry.throwAllErrors);
 
 /** What `check` throws, or undefined. */
 function thrownBy(f: () => void): unknown {
@@ -64,6 +67,41 @@ describe('check and Match', () => {
 					expect(Match.test(toValue(value), toPattern(pattern))).to.equal(false);
 				}
 			});
+		}
+	});
+
+	describe('throwAllErrors throws an array of every match error (check.md section 9)', () => {
+		it('has cases', () => {
+			expect(casesOfAllErrors.length).to.be.greaterThan(10);
+		});
+
+		for (const { pattern, value, errors = [] } of casesOfAllErrors) {
+			it(`${JSON.stringify(value)} against ${JSON.stringify(pattern)}: ${errors.length} errors`, () => {
+				const thrown = thrownBy(() => check(toValue(value), toPattern(pattern), { throwAllErrors: true }));
+				if (errors.length === 0) {
+					expect(thrown).to.equal(undefined);
+					return;
+				}
+				const found = thrown as MatchError[];
+				for (const error of found) expect(error).to.be.instanceOf(Match.Error);
+				expect(found.map(({ message, path }) => ({ message, path }))).to.deep.equal(errors);
+			});
+		}
+
+		it('refuses and passes the same values as the plain mode', () => {
+			for (const { pattern, value, ok, throws } of cases) {
+				if (throws !== undefined) continue;
+				const thrown = thrownBy(() => check(toValue(value), toPattern(pattern), { throwAllErrors: true }));
+				expect(Array.isArray(thrown), JSON.stringify([value, pattern])).to.equal(!ok);
+			}
+		});
+	});
+
+	it('Match.ObjectIncluding() can be made, with and without new, and refuses every value', () => {
+		const Maker = Match.ObjectIncluding as unknown as new () => unknown;
+		for (const pattern of [Match.ObjectIncluding(), new Maker()]) {
+			for (const value of [{}, { a: 1 }, null, 5, undefined])
+				expect(messageFor(pattern, value)).to.equal('Match error: Bad pattern: unknown pattern type');
 		}
 	});
 

@@ -214,6 +214,24 @@ describe('roomkey', () => {
 			expect(line).to.include(`${address}/api/v1/e2e.setRoomKeyID`);
 		});
 
+		it('logs which argument had the wrong type, but not its value; elsewhere that is for debug', async () => {
+			for (const [line, isLogged] of [
+				['--demo --port 0', true],
+				['--memory --port 0', false],
+				['--memory --port 0 --log-level debug', true],
+			] as const) {
+				const command = roomkey(line);
+				const address = await command.listening();
+				await post(`${address}/api/v1/login`, null, { user: { username: 'x' }, password: { secret: 'my-secret' } });
+				await post(`${address}/api/v1/method.callAnon/login`, null, {
+					message: JSON.stringify({ msg: 'method', id: '1', method: 'login', params: ['my-secret'] }),
+				});
+				expect(await command.stop()).to.equal(0);
+				expect(command.err.includes('"method":"login","argument":"options","path":""'), line).to.equal(isLogged);
+				expect(command.err).not.to.include('my-secret');
+			}
+		});
+
 		it('holds the people and rooms of the seed', async () => {
 			const address = await roomkey('--demo --port 0').listening();
 			const setRoomKeyID = `${address}/api/v1/e2e.setRoomKeyID`;

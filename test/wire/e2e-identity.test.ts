@@ -92,8 +92,8 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
 		});
 
-		it('POST e2e.setUserPublicAndPrivateKeys: other members are ignored, and a form is as good', async () => {
-			expect((await say(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(200);
+		it('POST e2e.setUserPublicAndPrivateKeys: other members are refused, and a form is as good', async () => {
+			expect((await say(SET, alice, { ...pair('1'), other: 1 })).status).to.equal(400);
 			const form = await request(url(SET), {
 				method: 'POST',
 				headers: headersOf(bob),

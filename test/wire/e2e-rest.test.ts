@@ -209,10 +209,15 @@ describe('the endpoints of section 6', () => {
 
 		it(`6, ${at}: ${verb} ${path} answers 200 and nothing beside its payload`, async () => {
 			const world = await newWorld(endpoint);
-			// Unknown members are ignored, as in the seed's era.
-			const { status, body, headers } = await ask(endpoint, world[as], { ...members(world), unknown: 'member' });
+			const { status, body, headers } = await ask(endpoint, world[as], members(world));
 			expect({ status, body }).to.deep.equal({ status: 200, body: { ...payload?.(world), success: true } });
 			expect(headers.get('content-type')).to.equal('application/json');
+		});
+
+		it(`${verb} ${path} refuses a member that it does not know`, async () => {
+			const world = await newWorld(endpoint);
+			const { status } = await ask(endpoint, world[as], { ...members(world), unknown: 'member' });
+			expect(status).to.equal(400);
 		});
 
 		it(`6, 7.2: ${verb} ${path} without credentials is a 401, whatever is asked`, async () => {

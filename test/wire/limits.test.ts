@@ -119,6 +119,8 @@ describe('limits', () => {
 			expect(status).to.equal(429);
 			expect(headers.get('X-RateLimit-Limit')).to.equal('3');
 			expect(headers.get('X-RateLimit-Remaining')).to.equal('0');
+			const wait = /wait (\d+) seconds/.exec(body.error as string)?.[1];
+			expect(headers.get('Retry-After')).to.equal(wait);
 			expect(Object.keys(body)).to.deep.equal(['success', 'error']);
 			expect(body.success).to.equal(false);
 			expect(body.error).to.match(

@@ -36,6 +36,7 @@ const methods = [
 		args: { a: Match.Any },
 		run: ({ a }, { userId }) => ({ a, userId }),
 	}),
+	method({ ...anyone, name: 'test.list', rest: 'GET', args: { ids: [String] }, run: ({ ids }) => ({ ids }) }),
 	method({ ...anyone, name: 'a/b', rest: undefined, args: {}, run: () => 'slashed' }),
 ];
 
@@ -153,9 +154,19 @@ describe('REST', () => {
 			});
 		});
 
-		it('6.2 unknown member: ignored', async () => {
+		it('refuses an unknown member by its name, and sets nothing (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
-			expect((await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 })).status).to.equal(200);
+			const { status, body } = await post(setRoomKeyID, alice, { rid, keyID: 'k', more: 1 });
+			expect({ status, body }).to.deep.equal({
+				status: 400,
+				body: {
+					success: false,
+					error: 'The field "more" is not known here [invalid-params]',
+					errorType: 'invalid-params',
+					details: { method: 'e2e.setRoomKeyID' },
+				},
+			});
+			expect(await keyIdOf(app.store, rid)).to.equal(undefined);
 		});
 
 		it('7.3: has exactly the headers of Rocket.Chat', async () => {
@@ -261,7 +272,7 @@ describe('REST', () => {
 		}
 
 		it('takes arguments of a GET from the query', async () => {
-			const { text } = await request(`${api}/test.get?a=%C3%A9&__proto__=x`);
+			const { text } = await request(`${api}/test.get?a=%C3%A9`);
 			expect(text).to.equal('{"a":"é","userId":null,"success":true}');
 		});
 
@@ -277,11 +288,102 @@ describe('REST', () => {
 			expect((await request(`${api}/e2e.fetchMyKeys?a=%`)).status).to.equal(401);
 		});
 
-		it('knows the caller where a login is not demanded, but refuses a wrong one', async () => {
+		it('knows the caller where a login is not demanded; a wrong or old token counts as no login there', async () => {
 			const { body } = await request(`${api}/test.get?a=1`, { headers: headersOf(alice) });
 			expect(body.userId).to.equal(alice.id);
-			expect((await request(`${api}/test.get?a=1`, { headers: { 'X-Auth-Token': 'x' } })).status).to.equal(401);
+			for (const headers of [{ 'X-Auth-Token': 'x' }, headersOf({ id: alice.id, token: 'stale' })]) {
+				const answer = await request(`${api}/test.get?a=1`, { headers });
+				expect([answer.status, answer.body.userId]).to.deep.equal([200, null]);
+			}
+			const settings = await request(`${api}/settings.public`, {
+				headers: headersOf({ id: alice.id, token: 'stale' }),
+			});
+			expect([settings.status, settings.body.success]).to.deep.equal([200, true]);
 		});
+
+		it('tells its version to everybody at /api/info and /api/v1/info', async () => {
+			for (const url of [`${app.url}/api/info`, `${api}/info`]) {
+				for (const headers of [{}, headersOf({ id: alice.id, token: 'stale' })]) {
+					const { status, body } = await request(url, { headers });
+					const version = '8.0.0';
+					expect({ status, body }).to.deep.equal({ status: 200, body: { success: true, version, info: { version } } });
+				}
+				expect((await post(url, null, {})).status).to.equal(405);
+			}
+			const other = await startApp({ rocketChatVersion: '8.6.1' });
+			expect((await request(`${other.url}/api/info`)).body).to.include({ version: '8.6.1' });
+			await other.close();
+		});
+
+		describe('a list parameter of a GET', () => {
+			const list = async (query: string) => (await request(`${api}/test.list?${query}`)).body.ids;
+
+			it('is two values, name[] or JSON text, all the same', async () => {
+				for (const query of ['ids=a&ids=b', 'ids[]=a&ids[]=b', `ids=${encodeURIComponent('["a","b"]')}`])
+					expect(await list(query), query).to.deep.equal(['a', 'b']);
+			});
+
+			it('of one element is that text or its JSON text', async () => {
+				for (const query of ['ids=a', 'ids[]=a', `ids=${encodeURIComponent(' ["a"] ')}`])
+					expect(await list(query), query).to.deep.equal(['a']);
+				expect(await list(`ids=${encodeURIComponent('[]')}`)).to.deep.equal([]);
+			});
+
+			it('is plain text where that is no JSON text of such a list', async () => {
+				for (const text of ['["a', '[1,2]', '{"a":1}'])
+					expect(await list(`ids=${encodeURIComponent(text)}`)).to.deep.equal([text]);
+			});
+		});
+
+		describe('fields that a method does not know', () => {
+			it('are refused in a query and in a form', async () => {
+				for (const query of ['a=1&b=2', 'a=1&__proto__=x', 'a=1&toString[]=x'])
+					expect((await request(`${api}/test.get?${query}`)).body.errorType, query).to.equal('invalid-params');
+				const body = new URLSearchParams({ value: '1', other: '2' });
+				expect((await request(`${api}/test.echo`, { method: 'POST', body })).body).to.include({
+					error: 'The field "other" is not known here [invalid-params]',
+				});
+			});
+
+			it('are let through in a GET where clients send them with every list, but no filter', async () => {
+				const { status } = await request(`${api}/test.get?a=1&count=5&offset=0&sort=%7B%7D&fields=%7B%7D&query=%7B%7D`);
+				expect(status).to.equal(200);
+				const filtered = await request(`${api}/test.get?a=1&query=${encodeURIComponent('{"name":"x"}')}`);
+				expect(filtered.body).to.include({ success: false, errorType: 'error-invalid-params' });
+				expect((await post(`${api}/test.echo`, null, { value: 1, count: 5 })).status).to.equal(400);
+			});
+
+			it('are refused by login and logout', async () => {
+				const credentials = { user: 'alice', password: 'secret' };
+				expect((await post(`${api}/login`, null, { ...credentials, remember: true })).body).to.include({
+					error: 'Match error: Unknown key in field remember',
+				});
+				const carol = await addPerson(app.store);
+				expect((await post(`${api}/logout`, carol, { everywhere: true })).status).to.equal(400);
+				expect((await request(`${api}/me`, { headers: headersOf(carol) })).status).to.equal(200);
+			});
+		});
+
+		for (const unknown of [{ archived: true }, { roomType: 'p' }, { encypted: false }, { roomAvatar: 'data:' }]) {
+			it(`rooms.saveRoomSettings refuses ${JSON.stringify(unknown)} and changes nothing`, async () => {
+				const rid = await addRoom(app.store, [alice], { encrypted: true });
+				const { status, body } = await post(`${api}/rooms.saveRoomSettings`, alice, {
+					rid,
+					roomTopic: 'new',
+					...unknown,
+				});
+				expect({ status, body }).to.deep.equal({
+					status: 400,
+					body: {
+						success: false,
+						error: 'Invalid settings provided [error-invalid-settings]',
+						errorType: 'error-invalid-settings',
+						details: { method: 'rooms.saveRoomSettings' },
+					},
+				});
+				expect((await app.store.rooms.findOne({ _id: rid }))?.topic).to.equal(undefined);
+			});
+		}
 	});
 
 	describe('what does not fit (7.3)', () => {

@@ -15,7 +15,16 @@ export function clientAddressOf({ headers, socket }: Request, forwardedCount: nu
 	if (forwardedCount === 0) return socket.remoteAddress ?? null;
 	const header = headers['x-forwarded-for'];
 	if (!header || forwardedCount < 0) return null;
-	return String(header).split(',').at(-forwardedCount)?.trim() ?? null;
+	const entry = String(header).split(',').at(-forwardedCount)?.trim();
+	return entry === undefined ? null : withoutPort(entry);
+}
+
+/** `1.2.3.4:5` or `[2001:db8::1]:5`, as some proxies write it: the port is another for each connection. */
+const WITH_PORT = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/;
+
+function withoutPort(entry: string): string {
+	const [, bracketed, plain] = WITH_PORT.exec(entry) ?? [];
+	return bracketed ?? plain ?? entry;
 }
 
 /**

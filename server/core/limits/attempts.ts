@@ -1,15 +1,28 @@
 /**
- * Attempts to prove who one is by something that could be guessed. The limit of calls does not stop a guesser with many
- * connections or many addresses; these do.
+ * Attempts to prove who one is by something that could be guessed, such as a password. The limit of calls does not stop a
+ * guesser with many connections or many addresses; these limits do.
  */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { isClientSafe } from '../../../shared/errors.js';
 import type { Caller } from '../caller.js';
 import { addressKey } from './address.js';
 import { createCounter, type RateLimitResult } from './counter.js';
 
-const FAILURES_PER_ACCOUNT = { calls: 10, per: 60_000 };
+/** Failures of one address, whatever the names. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
+
+/** Failures for one name from one address. */
+const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
+
+/**
+ * Failures for one name from all addresses that never succeeded for it. Others must be able to log in while somebody
+ * guesses from many addresses.
+ */
+const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
+
+/** How many pairs of a name and an address are remembered that succeeded, and for how long since, in ms. */
+const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
 
 /**
  * Makes an attempt, unless too many have failed.
@@ -18,26 +31,35 @@ const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
  */
 export type Attempt = <T>(account: string, method: string, caller: Caller, run: () => Promise<T>) => Promise<T>;
 
-/** @param demand throws where a tally refuses */
-export function limitAttempts(demand: (tally: RateLimitResult, method: string, caller: Caller) => void): Attempt {
-	const byAccount = createCounter(FAILURES_PER_ACCOUNT);
+/** @param requireAllowed throws where a count is over its limit */
+export function limitAttempts(
+	requireAllowed: (result: RateLimitResult, method: string, caller: Caller) => void,
+): Attempt {
 	const byAddress = createCounter(FAILURES_PER_ADDRESS);
+	const byNameAndAddress = createCounter(FAILURES_PER_NAME_AND_ADDRESS);
+	const byName = createCounter(FAILURES_PER_NAME);
+	const known = new LRUCache<string, true>(KNOWN_ADDRESSES);
 
 	return async (account, method, caller, run) => {
 		const address = addressKey(caller.clientAddress);
 		// Hashed, because a name can be as long as a frame.
 		const name = createHash('sha256').update(account.toLowerCase()).digest('base64');
-		// Counted before it is known whether it fails: a thousand guesses at once must not all find the counter at zero.
-		demand(await byAddress.count(address), method, caller);
-		demand(await byAccount.count(name), method, caller);
+		const pair = `${name} ${address}`;
+		const isKnown = known.has(pair);
+		// Counted before the outcome is known: a thousand guesses at once must not all find the counter at zero.
+		requireAllowed(await byAddress.count(address), method, caller);
+		requireAllowed(await byNameAndAddress.count(pair), method, caller);
+		if (!isKnown) requireAllowed(await byName.count(name), method, caller);
+		/** Takes back this one count: the address keeps its failures, or an attacker with an account could reset them. */
+		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();
-			// The address gets back no more than this one, or else whoever has one account could guess at all others.
-			await Promise.all([byAddress.refund(address), byAccount.forget(name)]);
+			known.set(pair, true);
+			await Promise.all([refund(), byNameAndAddress.forget(pair)]);
 			return result;
 		} catch (thrown) {
-			// A failure of our own is nobody's guess.
-			if (!isClientSafe(thrown)) await Promise.all([byAddress.refund(address), byAccount.refund(name)]);
+			// A server error says nothing about the guess.
+			if (!isClientSafe(thrown)) await Promise.all([refund(), byNameAndAddress.refund(pair)]);
 			throw thrown;
 		}
 	};

@@ -4,6 +4,9 @@ import { addressKey } from './address.js';
 /** What those are told who are not admitted. */
 export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
 
+/** Seconds after which a client may try to connect again that was refused, or that came while the server closes. */
+export const RETRY_CONNECTION_S = 5;
+
 export interface Admissions {
 	/** Counts a connection; false where its address has too many. */
 	admit(address: string | null): boolean;

@@ -1,6 +1,6 @@
 /** One subscription of one client: a publish function at work (`test/contract/ddp.md` section 10). */
 import { clone, parse, stringify } from '../../../shared/ejson.js';
-import { type ClientError, clientError, isClientSafe, MatchError, toClientError } from '../../../shared/errors.js';
+import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
 import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
@@ -9,6 +9,7 @@ import type { Bus } from '../../cluster/bus.js';
 import type { DeadlineClock, Deadlines } from '../../core/deadlines.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
+import { logThrown } from '../../core/logThrown.js';
 import { wireId } from '../codec.js';
 import type { Transport } from '../transports/transport.js';
 import { type Few, fewOf, membersOf } from './compact-set.js';
@@ -23,6 +24,7 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly deadlines: Deadlines;
+	readonly argumentLogLevel?: 'debug' | 'info';
 	readonly invoker: Invoker;
 	/** Left out where nothing is limited. */
 	readonly limits?: RateLimits | undefined;
@@ -257,9 +259,8 @@ export class Subscription implements PublicationContext, Observer {
 
 	private fail(thrown: unknown): void {
 		if (this.hasStopped) return;
-		if (!isClientSafe(thrown) && !(thrown instanceof MatchError)) {
-			this.log.error({ err: thrown }, `Exception from sub ${this.publication.name} id ${this.id}`);
-		}
+		const { name } = this.publication;
+		logThrown(this.host.services, { subscription: name }, `Exception from sub ${name} id ${this.id}`, thrown);
 		this.end(toClientError(thrown));
 	}
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
+import { RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
 import type { OpenSession } from '../transport.js';
 import { areMessages, OPEN_FRAME } from './frames.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
@@ -33,6 +33,7 @@ function setHeaders({ headers }: FastifyRequest, reply: FastifyReply): void {
 }
 
 function answerText(reply: FastifyReply, status: number, text: string): FastifyReply {
+	if (status === 429 || status === 503) reply.header('retry-after', RETRY_CONNECTION_S);
 	return reply.code(status).type(TEXT).send(text);
 }
 

@@ -1,0 +1,54 @@
+/** Keyset pagination: long lists are read page by page, each page beginning after the last key of the one before. */
+import type { Collection, Filter, Projection } from '../../shared/store.js';
+import { throwIfAborted } from './signal.js';
+
+const PAGE_SIZE = 500;
+
+export interface PageOptions {
+	/** Fields to read; `_id` and the key are always read. All fields by default. */
+	readonly projection?: Readonly<Record<string, 1>> | undefined;
+	/** Path of the field that orders the pages. It must be unique among the documents that match. Default `_id`. */
+	readonly key?: string;
+	/** Documents in a page. Default 500. */
+	readonly size?: number;
+	/** Ends the reading before the next page. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads all matching documents in pages. A page is read when it is asked for, so documents may be written meanwhile.
+ * @throws ClientError `error-timeout` once the signal has fired
+ */
+export async function* pagesOf<T extends { _id: string }>(
+	collection: Collection<T>,
+	filter: Filter<T>,
+	{ projection, key = '_id', size = PAGE_SIZE, signal }: PageOptions = {},
+): AsyncGenerator<T[]> {
+	const sort: Record<string, 1> = { [key]: 1 };
+	const options = { sort, limit: size, ...(projection && { projection: withKey(projection, key) }) };
+	let page = await collection.find(filter, options).toArray();
+	while (page.length > 0) {
+		yield page;
+		if (page.length < size) return;
+		throwIfAborted(signal);
+		page = await collection.find(after(filter, key, valueAt(page.at(-1) as T, key)), options).toArray();
+	}
+}
+
+function withKey(projection: Readonly<Record<string, 1>>, key: string): Projection {
+	return { ...projection, [key]: 1 };
+}
+
+/** The conditions of the filter stay at its top level, where a store looks for those that it has an index for. */
+function after<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
+	const further = { [key]: { $gt: last } };
+	return (
+		key in filter ? { ...filter, $and: [...(filter.$and ?? []), further] } : { ...filter, ...further }
+	) as Filter<T>;
+}
+
+function valueAt(document: object, path: string): unknown {
+	return path
+		.split('.')
+		.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], document);
+}

@@ -1,0 +1,58 @@
+/** Optimistic concurrency: read a document, write it if it is still as it was read, and start over if it is not. */
+import { clientError } from '../../shared/errors.js';
+import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
+import { throwIfAborted } from './signal.js';
+
+/** What an attempt returns when the document has changed between its read and its write. */
+export const CONFLICT = Symbol('the document has changed since it was read');
+
+/** Each conflict means that another writer succeeded. More than this many in a row mean a filter that can never match. */
+const MAX_ATTEMPTS = 10_000;
+
+/**
+ * Repeats an attempt until it does not report a conflict.
+ *
+ * @param attempt reads, decides and writes; returns `CONFLICT` if the write found the document changed. It gets its
+ * own number, beginning with 1
+ * @param signal ends the repetition between two attempts
+ * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
+ */
+export async function retryOnConflict<R>(
+	attempt: (number: number) => Promise<R | typeof CONFLICT>,
+	signal?: AbortSignal,
+): Promise<R> {
+	for (let number = 1; number <= MAX_ATTEMPTS; number++) {
+		throwIfAborted(signal);
+		const outcome = await attempt(number);
+		if (outcome !== CONFLICT) return outcome;
+	}
+	throw clientError('timeout');
+}
+
+/** A write that is made only while the document is still as it was read. */
+export interface ConditionalWrite<T> {
+	/** Matches the document with the values that the update was computed from. */
+	readonly unchanged: Filter<T>;
+	readonly update: UpdateFilter<T>;
+}
+
+/**
+ * Updates a document by what stands in it.
+ *
+ * @param read reads the document, again after each conflict
+ * @param change computes the write from what was read; null leaves the document as it is
+ * @returns the document after the write; null where nothing was written
+ */
+export function updateAsRead<T extends { _id: string }>(
+	collection: Collection<T>,
+	read: (attempt: number) => Promise<T | null> | T | null,
+	change: (seen: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,
+): Promise<T | null> {
+	return retryOnConflict(async (attempt) => {
+		const seen = await read(attempt);
+		const write = seen && (await change(seen));
+		if (!write) return null;
+		const after = await collection.findOneAndUpdate(write.unchanged, write.update, { returnDocument: 'after' });
+		return after ?? CONFLICT;
+	});
+}

@@ -1,0 +1,38 @@
+/** Requests that offer to change the protocol to one that is not spoken here, such as `Upgrade: h2c`. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Whether a request asks for a WebSocket. */
+export function offersWebSocket({ headers }: IncomingMessage): boolean {
+	return (headers.upgrade ?? '').split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
+}
+
+/** Headers that only concern the offer. */
+const OF_THE_OFFER: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
+
+/** The head of the request as it came, without the offer. */
+function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
+	const lines = [`${method} ${url} HTTP/${httpVersion}`];
+	for (let i = 0; i < rawHeaders.length; i += 2) {
+		const [name, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
+		const lower = name.toLowerCase();
+		if (OF_THE_OFFER.has(lower)) continue;
+		if (lower !== 'connection') {
+			lines.push(`${name}: ${value}`);
+			continue;
+		}
+		const left = value.split(',').filter((option) => !OF_THE_OFFER.has(option.trim().toLowerCase()));
+		if (left.length > 0) lines.push(`${name}: ${left.join(',')}`);
+	}
+	return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/**
+ * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has taken its parser off the
+ * socket by then, and the body is still unread: so the socket is given back to the server, and on it the same request
+ * without the offer.
+ */
+export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+	socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
+	server.emit('connection', socket);
+}

@@ -1,0 +1,32 @@
+/** What is logged of an error that ends a call or a subscription. Never what the client sent: it may hold a password. */
+import { ArgumentError, isClientSafe, MatchError, StoreUnavailableError } from '../../shared/errors.js';
+import type { Services } from './invocation.js';
+
+/** Where a value did not match. The text of a match error may quote the value; its path does not. */
+function placeOf(error: MatchError): object {
+	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
+}
+
+/**
+ * Logs an error: refusals are not logged, match errors at the level for arguments, all others as errors.
+ * @param facts what it ended, such as `{method: name}`
+ * @param text of an error that nobody expected
+ */
+export function logThrown(
+	{ log, argumentLogLevel = 'debug' }: Pick<Services, 'log' | 'argumentLogLevel'>,
+	facts: object,
+	text: string,
+	thrown: unknown,
+): void {
+	if (isClientSafe(thrown)) return;
+	if (thrown instanceof MatchError) {
+		log[argumentLogLevel]({ ...facts, ...placeOf(thrown) }, 'A value does not match its pattern');
+	} else if (thrown instanceof StoreUnavailableError) {
+		log.warn({ ...facts, err: thrown }, 'The database is not available');
+	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
+		// What `check` throws with `throwAllErrors`.
+		log.error({ ...facts, errors: thrown.map(placeOf) }, text);
+	} else {
+		log.error({ ...facts, err: thrown }, text);
+	}
+}

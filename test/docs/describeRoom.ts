@@ -1,0 +1,31 @@
+import { WRITES } from '../../methods/limits.js';
+import { requireRoomAccess } from '../../methods/rooms/access.js';
+import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+
+/** 1 to 500 characters. */
+const Description = Match.Where(
+	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 500,
+);
+
+export const describeRoom = method({
+	name: 'rooms.describe',
+	summary: 'Changes the description of a room that the caller may see',
+	args: { rid: String, description: Description },
+	rest: 'POST',
+	limit: WRITES,
+	returns: { description: String },
+	errors: ['error-invalid-room'],
+	async run({ rid, description }, { name, userId, store, events }) {
+		await requireRoomAccess(store, rid, userId, name);
+		const room = await store.rooms.findOneAndUpdate(
+			{ _id: rid },
+			{ $set: { description } },
+			{ returnDocument: 'after' },
+		);
+		if (!room) throw clientError('invalidRoom', { method: name });
+		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+		return { description };
+	},
+});

@@ -1,0 +1,90 @@
+/** docs/methods.md says all there is to say, in types that the definitions give. */
+import { expect } from 'chai';
+import { object, string } from 'superstruct';
+import { reference } from '../../docs/reference.js';
+import { typeText } from '../../docs/types.js';
+import { Match, Nothing } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { compile } from '../../shared/pattern.js';
+
+describe('the reference of methods', () => {
+	it('shows a method with everything a definition can say', () => {
+		const full = method({
+			name: 'rooms.full',
+			summary: 'Does everything',
+			args: { rid: String, count: Match.Optional(Number) },
+			rest: { verb: 'GET', path: 'rooms.full/:rid' },
+			anonymous: true,
+			timeout: 60_000,
+			secondFactor: true,
+			limit: { calls: 1200, per: 60_000 },
+			once: true,
+			returns: { done: Boolean },
+			errors: ['error-invalid-room', 403],
+			run: () => ({ done: true }),
+		});
+		const bare = method({
+			name: 'bare',
+			summary: 'Does little',
+			args: {},
+			returns: Nothing,
+			errors: [],
+			run: () => {},
+		});
+		const text = reference({ methods: [full, bare], publications: [], streams: [] });
+		expect(text).to.include(
+			[
+				'### `rooms.full`',
+				'',
+				'Does everything.',
+				'',
+				'- DDP: `rooms.full(rid, count?)`',
+				'- REST: `GET /api/v1/rooms.full/:rid`',
+				'- anyone may call it · 1,200 calls per minute · once · may ask for a second factor · time limit 60 seconds',
+				'- Arguments:',
+				'  - `rid`: `string`',
+				'  - `count?`: `number`',
+				'- Answer: `{done: boolean}`',
+				'- Errors: `error-invalid-room`, `403`',
+				'',
+			].join('\n'),
+		);
+		expect(text).to.include(
+			['### `bare`', '', 'Does little.', '', '- DDP: `bare()`', '- for logged-in callers · no limit of its own'].join(
+				'\n',
+			),
+		);
+		expect(text).to.include('- Answer: none\n');
+	});
+
+	class Point {}
+	for (const [pattern, text] of [
+		[String, 'string'],
+		[Number, 'number'],
+		[Boolean, 'boolean'],
+		[Object, 'object'],
+		[Date, 'Date'],
+		[Point, 'Point'],
+		['on', '"on"'],
+		[null, 'null'],
+		[Match.Any, 'any'],
+		[Match.Integer, 'integer'],
+		[[String], 'string[]'],
+		[[Match.OneOf(String, Number)], '(string | number)[]'],
+		[{ a: String, b: Match.Optional(Number), c: Match.Maybe(Number) }, '{a: string, b?: number, c?: number}'],
+		[{ 'a-b': String }, '{"a-b": string}'],
+		[Match.ObjectIncluding({ a: String }), '{a: string, …}'],
+		[Match.ObjectWithValues([String]), '{[key]: string[]}'],
+		[Match.OneOf('on', Match.OneOf('off', Number)), '"on" | "off" | number'],
+		[Match.Optional(String), 'string'],
+		[Match.Maybe(String), 'string | null'],
+		[Match.Where(() => true), '<checked value>'],
+		[Match.Where(() => true, 'an even number'), '<an even number>'],
+		[{ a: { b: [{ c: Match.Where(() => true, 'good text') }] } }, '{a: {b: {c: <good text>}[]}}'],
+		[object({ a: string() }), '<object>'],
+	] as const) {
+		it(`shows a pattern as ${text}`, () => {
+			expect(typeText(compile(pattern).shape)).to.equal(text);
+		});
+	}
+});
