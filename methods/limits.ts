@@ -9,3 +9,6 @@ export const READS: Limit = { calls: 1200, per: 60_000 };
 
 /** What concerns the caller's own account: names are looked up among all users, passwords take a while to compare. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: 60_000 };
+
+/** Time, in ms, for what can concern all members of a room or all rooms of a user. It is done in pages, others go on. */
+export const LONG_WORK_MS = 600_000;

@@ -45,6 +45,9 @@ export interface User {
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
+	/** What they say of themselves. */
+	bio?: string;
+	nickname?: string;
 	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
@@ -63,7 +66,10 @@ export interface User {
 	};
 	/** The identity keys. `private_key` is for its owner alone. */
 	e2e?: { public_key?: string; private_key?: string };
-	/** Every public key this user ever stored, oldest first (`test/contract/beyond.md` E15). */
+	/**
+	 * The newest entry of the history of public keys, and before it those that are not yet moved to the collection
+	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
+	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
 	e2eRekeying?: Date;
@@ -84,6 +90,26 @@ export interface KeyHistoryEntry {
 	previous: string;
 	/** Hex SHA-256 over this entry and the one before. */
 	hash: string;
+	/** How the caller who stored it was logged in. Absent for a key that was not stored here. */
+	login?: KeyLogin;
+}
+
+/**
+ * How a caller was logged in: by a login token alone, by a personal access token, with a second factor or the password
+ * beside the token, or without a token, as the server itself.
+ */
+export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
+
+/** Collection `roomkey_key_history`: the earlier public keys of a user, by the user's id. */
+export interface KeyHistory {
+	_id: string;
+	/** Oldest first, without a gap. */
+	entries: KeyHistoryEntry[];
+	/** `hash` of the last entry. */
+	head: string;
+	/** How many entries before the first were dropped, because the history was too long. */
+	dropped: number;
+	_updatedAt?: Date;
 }
 
 /** `c` channel, `p` private group, `d` direct, `l` livechat, `v` voip. */
@@ -162,6 +188,23 @@ export interface OldRoomKey {
 	/** When it was put away. */
 	ts: Date;
 	E2EKey: string;
+	/** True: its member has returned it, as it does not work. */
+	returned?: boolean;
+	/** Id of the member who had offered it; only of a key that was returned. */
+	offeredBy?: string;
+}
+
+/** What is known of a room key that a member was offered, or has taken. */
+export interface KnownKey {
+	/** Hex SHA-256 of the sealed key. */
+	hash: string;
+	/** Key id the room had then: the key counts as one of that id, whatever id it begins with. */
+	keyId: string;
+	/** Id of the member who offered it; absent where it was offered elsewhere. */
+	by?: string;
+	ts: Date;
+	/** True: its member has returned it. The same member's offers of that key id are not stored any more. */
+	returned?: boolean;
 }
 
 /** Collection `rocketchat_subscription`: one document a member and room. */
@@ -197,6 +240,8 @@ export interface Subscription {
 	oldRoomKeys?: OldRoomKey[];
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
+	/** Where the keys came from, the newest last, at most 50. */
+	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;
 }
 
@@ -204,6 +249,19 @@ export interface Subscription {
 export interface Permission {
 	_id: string;
 	roles: string[];
+	_updatedAt?: Date;
+}
+
+/** Collection `rocketchat_roles`. */
+export interface Role {
+	_id: string;
+	name: string;
+	/** `Users`: held everywhere. `Subscriptions`: held in one room. */
+	scope: 'Users' | 'Subscriptions';
+	/** Shown to others; empty: the role is not shown. */
+	description?: string;
+	protected?: boolean;
+	mandatory2fa?: boolean;
 	_updatedAt?: Date;
 }
 

@@ -26,12 +26,23 @@ export class ClientError extends Error {
 }
 
 /** One that REST shows as its code and nothing else, as Rocket.Chat's endpoints do where no method stands behind them. */
-export class BareError extends ClientError {}
+export class BareError extends ClientError {
+	/** The HTTP status, where the code has no fixed one. */
+	declare readonly status?: number | undefined;
+
+	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
+		super(error, reason, details);
+		// Not an own member otherwise: it would be compared, and shown.
+		if (status !== undefined) Object.defineProperty(this, 'status', { value: status });
+	}
+}
 
 interface Refusal {
 	readonly error: string | number;
 	/** True: a `BareError`. */
 	readonly bare?: boolean;
+	/** HTTP status of a `BareError` whose code has no fixed one. */
+	readonly status?: number;
 	/** Absent where the code itself is the sentence, as in some of Meteor's. */
 	readonly reason?: string;
 	/** True: it says nothing about what was asked for, see `isPassing`. */
@@ -96,13 +107,8 @@ const refusals = {
 	invalidKey: { error: 'error-invalid-key', reason: 'A sealed key must be 1 to 4096 characters long, and not blank' },
 	keyInUse: { error: 'error-key-in-use', reason: 'This very key is stored in another place already' },
 	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
-	tooManyKeys: {
-		error: 'error-too-many-keys',
-		reason: 'At most 500 rooms, 100 members of each and 1,000 keys in all can be given at once',
-	},
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
-	keyHistoryFull: { error: 'error-key-history-full', reason: 'Too many public keys have been stored for this user' },
 	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
 	invalidUserId: { error: 'error-invalid-user-id', reason: 'Invalid user id' },
 	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
@@ -114,6 +120,8 @@ const refusals = {
 	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, passing: true },
 	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, passing: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
+	noRoomKey: { error: 'error-no-room-key', reason: 'You hold no key of this room' },
 	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
 	/* rooms and members: Rocket.Chat's codes */
 	roomNotFound: {
@@ -128,6 +136,7 @@ const refusals = {
 		error: 'error-users-params-not-provided',
 		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
 	},
+	tooManyUsers: { error: 'error-too-many-users', reason: 'One call can name 1,000 users at most' },
 	invalidRoomName: {
 		error: 'error-invalid-room-name',
 		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',
@@ -167,6 +176,8 @@ const refusals = {
 	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
 	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
 	assigningAdminNotAllowed: { error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' },
+	bioTooLong: { error: 'error-bio-size-exceeded', reason: 'Bio size exceeds 260 characters' },
+	nicknameTooLong: { error: 'error-nickname-size-exceeded', reason: 'Nickname size exceeds 120 characters' },
 	invalidRole: { error: 'error-action-not-allowed', reason: 'The field Roles consist invalid role id' },
 	lastAdmin: { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' },
 	identityNotSaved: { error: 'error-could-not-save-identity', reason: 'Could not save user identity' },
@@ -185,6 +196,7 @@ const refusals = {
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
+	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	/* what a role allows */
 	permissionMissing: {
@@ -199,8 +211,8 @@ export type RefusalName = keyof typeof refusals;
 
 /** Makes the client-safe error of that name in the table of refusals. */
 export function clientError(name: RefusalName, details?: unknown): ClientError {
-	const { error, reason, bare }: Refusal = refusals[name];
-	return bare ? new BareError(error, reason, details) : new ClientError(error, reason, details);
+	const { error, reason, bare, status }: Refusal = refusals[name];
+	return bare ? new BareError(error, reason, details, status) : new ClientError(error, reason, details);
 }
 
 /** Refusals whose sentence names what they are about. */

@@ -41,8 +41,12 @@ export interface Settings {
 	readonly signUps: boolean;
 	/** How long a waiting member is left to the one who was told of them, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
-	/** Whether a public key must be a JWK, not just any text (`test/contract/beyond.md` E5). */
+	/** Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
+	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
+	readonly strictKeyIds: boolean;
+	/** Whether replacing or resetting identity keys takes the second factor or, without one, the password (E15). */
+	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
 }

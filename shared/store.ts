@@ -2,7 +2,18 @@
  * The collections a method sees: a part of the MongoDB driver's `Collection`, as a type. The driver itself is behind it in
  * production, an embedded store otherwise (`server/store/`). One contract suite, `test/store`, holds for all.
  */
-import type { Permission, Room, Setting, Subscription, Team, TeamMember, Trashed, User } from './documents.js';
+import type {
+	KeyHistory,
+	Permission,
+	Role,
+	Room,
+	Setting,
+	Subscription,
+	Team,
+	TeamMember,
+	Trashed,
+	User,
+} from './documents.js';
 import type { Filter, UpdateFilter } from './query.js';
 
 export type { Filter, UpdateFilter };
@@ -54,10 +65,12 @@ export interface Store {
 	readonly rooms: Collection<Room>;
 	readonly subscriptions: Collection<Subscription>;
 	readonly permissions: Collection<Permission>;
+	readonly roles: Collection<Role>;
 	readonly teams: Collection<Team>;
 	readonly teamMembers: Collection<TeamMember>;
 	readonly settings: Collection<Setting>;
 	readonly trash: Collection<Trashed>;
+	readonly keyHistory: Collection<KeyHistory>;
 }
 
 /** What a collection holds. */
@@ -80,10 +93,12 @@ export const collectionNames = {
 	rooms: 'rocketchat_room',
 	subscriptions: 'rocketchat_subscription',
 	permissions: 'rocketchat_permissions',
+	roles: 'rocketchat_roles',
 	teams: 'rocketchat_team',
 	teamMembers: 'rocketchat_team_member',
 	settings: 'rocketchat_settings',
 	trash: 'rocketchat__trash',
+	keyHistory: 'roomkey_key_history',
 } as const satisfies Record<keyof Store, string>;
 
 /** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store. */

@@ -21,7 +21,7 @@ const FACTORS = {
 	'services.resume.loginTokens.bypassTwoFactor': 1,
 } as const;
 
-type FactorName = 'totp' | 'email' | 'password';
+export type FactorName = 'totp' | 'email' | 'password';
 
 /** A code that is missing is no guess, and proves nothing either. */
 class NothingGiven extends Error {
@@ -91,26 +91,30 @@ interface Demand {
 	readonly factor: SecondFactor | null;
 	/** The token that may stand for a second factor. */
 	readonly hashedToken: string | null;
-	/** Whether the password is asked for where there is no second factor, if the settings say so. */
-	readonly orPassword: boolean;
+	/** Whether the password is asked for where there is no second factor, if the settings say so; `always`, whatever they say. */
+	readonly orPassword: boolean | 'always';
 }
 
-/** @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong */
+/**
+ * @returns what was proven; null where nothing was asked for
+ * @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong
+ */
 async function demand(
 	context: MethodContext,
 	userId: string,
 	{ factor, hashedToken, orPassword }: Demand,
-): Promise<void> {
+): Promise<FactorName | null> {
 	const settings = await factorSettings(context.store);
-	if (!settings.enabled) return;
+	if (!settings.enabled && orPassword !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
 	if (!user) throw clientError('invalidUser', { method: context.name });
-	if (bypasses(user, hashedToken)) return;
-	const availableMethods = availableTo(user, settings);
+	if (bypasses(user, hashedToken)) return null;
+	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
 	const hasPassword = user.services?.password?.bcrypt !== undefined;
-	const fallback = orPassword && settings.passwordFallback && hasPassword ? 'password' : undefined;
+	const asksPassword = orPassword === 'always' || (orPassword && settings.passwordFallback);
+	const fallback = asksPassword && hasPassword ? 'password' : undefined;
 	const method = availableMethods.find((name) => name === factor?.method) ?? availableMethods[0] ?? fallback;
-	if (!method) return;
+	if (!method) return null;
 	const [mailed] = method === 'email' ? codesOf(user.services?.emailCode) : [];
 	const details = {
 		method,
@@ -123,10 +127,15 @@ async function demand(
 		const verdict = await tryCode(context, user, method, factor.code, settings);
 		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
 	});
+	return method;
 }
 
 /** The same for a call, outside of any attempt. */
-function requireOfCall(context: MethodContext, userId: string, orPassword: boolean): Promise<void> {
+function requireOfCall(
+	context: MethodContext,
+	userId: string,
+	orPassword: Demand['orPassword'],
+): Promise<FactorName | null> {
 	const { secondFactor: factor, hashedToken } = context;
 	return told(demand(context, userId, { factor, hashedToken, orPassword }));
 }
@@ -140,9 +149,19 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
 	await requireOfCall(context, context.userId, true);
 }
 
+/**
+ * Demands the caller's second factor or, where they have none, their password, whatever the settings of second factors say.
+ * @returns what was proven; null for a user who has neither, and for a token that stands for a second factor
+ * @throws ClientError as `requireSecondFactor` does
+ */
+export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
+	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	return requireOfCall(context, context.userId, 'always');
+}
+
 /** The same of a caller who has just proven the password. */
-export function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
-	return requireOfCall(context, userId, false);
+export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
+	await requireOfCall(context, userId, false);
 }
 
 /**
@@ -154,5 +173,5 @@ export function requireFactorAtLogin(
 	userId: string,
 	factor: SecondFactor | null,
 ): Promise<void> {
-	return demand(context, userId, { factor, hashedToken: null, orPassword: false });
+	return demand(context, userId, { factor, hashedToken: null, orPassword: false }).then(() => undefined);
 }

@@ -1,22 +1,26 @@
 /** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
+import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { createYielder } from '../../shared/yielding.js';
+import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
+import { keyedRoom } from '../model/keys/keyId.js';
+import { hasReturned } from '../model/keys/knownKeys.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { findPlace } from '../model/keys/memberKeys.js';
+import { holdsKey } from '../model/keys/offers.js';
+import { isLeft, lease } from '../model/keys/providerReservation.js';
+import { isFitPublicKey } from '../model/keys/publicKey.js';
+import { tidyQueue } from '../model/keys/queue.js';
+import { EMPTY } from '../model/keys/storedKeys.js';
 import { maySeeRoom } from '../rooms/access.js';
+import { MEMBER, placesOf } from '../rooms/members.js';
 import { setting } from '../settings/workspace.js';
-import { type Sealable, usersWithPublicKey } from './identities.js';
-import { keyedRoom } from './keyId.js';
-import { KEY_CALLS } from './limits.js';
-import { findPlace } from './memberKeys.js';
-import { holdsKey } from './offers.js';
-import { isLeft, lease } from './providerReservation.js';
-import { tidyQueue } from './queue.js';
-import { EMPTY } from './storedKeys.js';
-import { memberPages } from './waiting.js';
 
 /** Most rooms of one call: what a client with very many asks in several. */
 const MAX_ROOMS = 500;
 
-/** Most users told of one room. */
+/** Most users listed for one room. */
 const MAX_LISTED = 50;
 
 /** Whether the user holds the key of a room, and so could seal it for others. */
@@ -25,24 +29,44 @@ async function canProvide({ store }: MethodContext, rid: string, userId: string)
 	return place !== null && room !== null && holdsKey(place, room);
 }
 
+interface Waiting {
+	readonly users: Sealable[];
+	/** Ids of those for whose public key no room key can be sealed. */
+	readonly unfit: string[];
+}
+
 /**
- * Those who wait in one room. They are left to the caller for the lease time, if the caller can provide; who cannot is
- * shown all, and keeps nobody from others.
+ * The members who wait in one room. They are reserved for the caller for the lease time, if the caller can provide, and are
+ * those alone for whom the caller can seal the key: neither members with an unfit public key, nor those who have returned the
+ * caller's key. A caller who cannot provide is shown all, and keeps nobody from others.
  */
-async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Sealable[]> {
+async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
-	const leases = leaseTime > 0 && (await canProvide(context, rid, userId));
-	const told: Sealable[] = [];
-	for await (const page of memberPages(store, rid, EMPTY)) {
-		const free = page.filter((id) => id !== userId && !(leases && isLeft(store, rid, id, userId)));
-		for (const user of await usersWithPublicKey(store, free)) {
-			if (leases && !lease(store, rid, user._id, userId, leaseTime)) continue;
-			told.push(user);
-			if (told.length === MAX_LISTED) return told;
+	const keyId = (await keyedRoom(store, rid))?.e2eKeyId;
+	const isProvider = await canProvide(context, rid, userId);
+	const leases = leaseTime > 0 && isProvider;
+	const mayServe = (membership: Subscription) =>
+		!isProvider ||
+		(!hasReturned(membership, userId, keyId) && !(leases && isLeft(store, rid, membership.u._id, userId)));
+	const users: Sealable[] = [];
+	const unfit: string[] = [];
+	const pause = createYielder();
+	for await (const page of placesOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
+		await pause();
+		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
+		for (const user of await usersWithPublicKey(
+			store,
+			free.map(({ u }) => u._id),
+		)) {
+			const isFit = isFitPublicKey(user.public_key);
+			if (!isFit && unfit.length < MAX_LISTED) unfit.push(user._id);
+			if ((isProvider && !isFit) || (leases && !lease(store, rid, user._id, userId, leaseTime))) continue;
+			users.push(user);
+			if (users.length === MAX_LISTED) return { users, unfit };
 		}
 	}
-	return told;
+	return { users, unfit };
 }
 
 export const fetchUsersWaitingForGroupKey = method({
@@ -56,14 +80,19 @@ export const fetchUsersWaitingForGroupKey = method({
 		const { name, userId, store } = context;
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });
 		const waiting: [rid: string, users: Sealable[]][] = [];
+		const unfitKeys: [rid: string, userIds: string[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
 				await tidyQueue(context, rid);
-				const users = await waitingIn(context, rid, userId);
+				const { users, unfit } = await waitingIn(context, rid, userId);
 				if (users.length > 0) waiting.push([rid, users]);
+				if (unfit.length > 0) unfitKeys.push([rid, unfit]);
 			}
 		}
-		return { usersWaitingForE2EKeys: Object.fromEntries(waiting) };
+		return {
+			usersWaitingForE2EKeys: Object.fromEntries(waiting),
+			...(unfitKeys.length > 0 && { unfitPublicKeys: Object.fromEntries(unfitKeys) }),
+		};
 	},
 });

@@ -2,11 +2,11 @@
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { KEYLESS } from '../model/keys/storedKeys.js';
+import { memberPages } from '../model/keys/waiting.js';
 import { requireRoomAccess } from '../rooms/access.js';
-import { countSealable, type Sealable, usersWithPublicKey } from './identities.js';
-import { KEY_CALLS } from './limits.js';
-import { KEYLESS } from './storedKeys.js';
-import { memberPages } from './waiting.js';
 
 /** Whole and not negative. */
 const Natural = Match.Where((value): value is number => Number.isInteger(value) && (value as number) >= 0);

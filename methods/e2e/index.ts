@@ -11,6 +11,7 @@ import { requestSubscriptionKeys } from './requestSubscriptionKeys.js';
 import { resetOwnE2EKey } from './resetOwnE2EKey.js';
 import { resetRoomKey } from './resetRoomKey.js';
 import { resetUserE2EKey } from './resetUserE2EKey.js';
+import { returnRoomKey } from './returnRoomKey.js';
 import { roomState } from './roomState.js';
 import { setOrGetRoomKeyID } from './setOrGetRoomKeyID.js';
 import { setRoomKeyID } from './setRoomKeyID.js';
@@ -29,6 +30,7 @@ export const e2eMethods: readonly Method[] = [
 	resetOwnE2EKey,
 	resetRoomKey,
 	resetUserE2EKey,
+	returnRoomKey,
 	roomState,
 	setOrGetRoomKeyID,
 	setRoomKeyID,

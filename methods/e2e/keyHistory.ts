@@ -2,11 +2,11 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { HISTORY, wholeHistory } from '../model/keys/history.js';
+import { ownPlaces } from '../model/keys/ownMemberships.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser } from '../permissions.js';
 import { MEMBER } from '../rooms/members.js';
-import { HISTORY, wholeHistory } from './history.js';
-import { ownPlaces } from './ownMemberships.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	for await (const page of ownPlaces(store, one, MEMBER)) {
@@ -26,16 +26,17 @@ export const keyHistory = method({
 	rest: 'GET',
 	limit: { calls: 600, per: 60_000 },
 	parallel: true,
-	summary: 'Lists the public keys that somebody the caller shares a room with ever stored, the first one first',
+	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	async run({ uid, ...page }, { name, userId, store }) {
 		// One answer for those who are not there and those who are none of the caller's business.
 		const user = (await maySee(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;
 		if (!user) throw clientError('invalidUser', { method: name });
-		const all = await wholeHistory(store, user);
+		const { entries, dropped } = await wholeHistory(store, user);
 		const { count, offset } = pageOf(page);
-		const history = all.slice(offset, offset + count);
-		return { history, count: history.length, offset, total: all.length };
+		const history = entries.slice(offset, offset + count);
+		const answer = { history, count: history.length, offset, total: entries.length };
+		return dropped > 0 ? { ...answer, dropped } : answer;
 	},
 });

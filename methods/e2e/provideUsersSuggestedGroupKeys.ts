@@ -1,22 +1,28 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { createYielder } from '../../shared/yielding.js';
+import { isKeyId, type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { findPlace, MAX_OLD_KEYS, tellMember } from '../model/keys/memberKeys.js';
+import { type OfferRefusal, offer, withdraw } from '../model/keys/offers.js';
+import { endLeases } from '../model/keys/providerReservation.js';
+import { leaveQueue } from '../model/keys/queue.js';
+import { isKey, isOfKeyId } from '../model/keys/sealedKey.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { MEMBER } from '../rooms/members.js';
 import { setting } from '../settings/workspace.js';
-import { type KeyedRoom, keyedRoom, requireValidKeyId, wasReset } from './keyId.js';
-import { KEY_CALLS } from './limits.js';
-import { findPlace, MAX_OLD_KEYS, tellMember } from './memberKeys.js';
-import { holdsKey, offer, withdraw } from './offers.js';
-import { endLeases } from './providerReservation.js';
-import { leaveQueue } from './queue.js';
-import { requireKey, requireKeyId } from './sealedKey.js';
 
+/** Most rooms and entries that one call serves. Clients offer the key to all members of a large room at once. */
 const MAX_ROOMS = 500;
-const MAX_KEYS_PER_ROOM = 100;
-const MAX_KEYS = 1000;
+const MAX_ENTRIES = 1000;
+
+/** Most skipped entries that are named in the answer. */
+const MAX_NAMED = 2000;
+
+/** Entries of a room written at the same time. */
+const AT_ONCE = 20;
 
 /** A moment as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
@@ -25,13 +31,17 @@ const Moment = Match.Where(
 		!Number.isNaN(new Date(value).getTime()),
 );
 
-const Offers = Match.ObjectWithValues([
-	{
-		_id: String,
-		key: String,
-		oldKeys: Match.Optional([{ e2eKeyId: String, ts: Moment, E2EKey: String }]),
-	},
-]);
+const Entry = {
+	_id: String,
+	key: Match.Where((value): value is string => isKey(value)),
+	oldKeys: Match.Optional([
+		{
+			e2eKeyId: Match.Where((value): value is string => isKeyId(value)),
+			ts: Moment,
+			E2EKey: Match.Where((value): value is string => isKey(value)),
+		},
+	]),
+};
 
 interface Offer {
 	readonly _id: string;
@@ -39,18 +49,34 @@ interface Offer {
 	readonly oldKeys?: { readonly e2eKeyId: string; readonly ts: Date | string | number; readonly E2EKey: string }[];
 }
 
-function requireFewEnough(all: readonly (readonly Offer[])[], methodName: string): void {
-	const keys = all.reduce((sum, offers) => sum + offers.length, 0);
-	if (all.length > MAX_ROOMS || keys > MAX_KEYS || all.some((offers) => offers.length > MAX_KEYS_PER_ROOM)) {
-		throw clientError('tooManyKeys', { method: methodName });
-	}
-}
+/** Why an entry is not served. */
+type SkipReason =
+	| OfferRefusal
+	| 'invalid-entry'
+	| 'over-limit'
+	| 'room-not-accessible'
+	| 'key-id-mismatch'
+	| 'interrupted';
 
-function requireValid({ key, oldKeys = [] }: Offer, methodName: string): void {
-	requireKey(key, methodName);
-	for (const { e2eKeyId, E2EKey } of oldKeys) {
-		requireValidKeyId(e2eKeyId, methodName);
-		requireKey(E2EKey, methodName);
+/** What could not be served, as it is named in the answer. */
+class Skipped {
+	readonly #named: { rid: string; _id?: string; reason: SkipReason }[] = [];
+	#more = 0;
+
+	/** @param entry as it was given: its `_id` need not be one */
+	add(rid: string, entry: unknown, reason: SkipReason): void {
+		if (this.#named.length === MAX_NAMED) {
+			this.#more++;
+			return;
+		}
+		const _id = (entry as { _id?: unknown } | null | undefined)?._id;
+		this.#named.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
+	}
+
+	/** Nothing where all was served, as in Rocket.Chat. */
+	get answer() {
+		if (this.#named.length === 0) return undefined;
+		return { skipped: this.#named, ...(this.#more > 0 && { moreSkipped: this.#more }) };
 	}
 }
 
@@ -59,73 +85,117 @@ function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** The places of those who are offered a key, by user; those who are no members have none. */
-async function placesOf({ store }: MethodContext, rid: string, offers: readonly Offer[]) {
-	const uids = offers.map(({ _id }) => _id);
-	const places = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();
-	return new Map(places.map((place) => [place.u._id, place]));
+/** The entries that can be served, by room, as far as they themselves tell; the others are skipped. */
+async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
+	const byRoom = new Map<string, Offer[]>();
+	const pause = createYielder(16);
+	let entries = 0;
+	for (const [rid, list] of Object.entries(given)) {
+		const offers = new Map<string, Offer>();
+		const isOverLimit = byRoom.size >= MAX_ROOMS;
+		for (const entry of Array.isArray(list) ? list : [list]) {
+			await pause();
+			if (isOverLimit || entries >= MAX_ENTRIES) skipped.add(rid, entry, 'over-limit');
+			else if (!Match.test(entry, Entry)) skipped.add(rid, entry, 'invalid-entry');
+			else if (offers.has(entry._id)) skipped.add(rid, entry, 'already-offered');
+			else {
+				offers.set(entry._id, entry as Offer);
+				entries++;
+			}
+		}
+		if (offers.size > 0) byRoom.set(rid, [...offers.values()]);
+	}
+	return byRoom;
 }
 
-/**
- * Offers keys to members of one room, and tells them and the room where something has come of it.
- * @returns whether the keys were still those of the room; if not, all offers were taken back
- */
-async function provide(context: MethodContext, room: KeyedRoom, offers: readonly Offer[]): Promise<boolean> {
-	const { store, events, userId } = context;
+/** The memberships of those who are offered a key, by user; those who are no members have none. */
+async function membershipsOf({ store }: MethodContext, rid: string, offers: readonly Offer[]) {
+	const uids = offers.map(({ _id }) => _id);
+	const memberships = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();
+	return new Map(memberships.map((membership) => [membership.u._id, membership]));
+}
+
+/** The room whose key a caller may offer: one they are a member of, and may see. */
+async function roomFor({ store }: MethodContext, rid: string, userId: string): Promise<KeyedRoom | null> {
+	if (!(await maySeeRoom(store, rid, userId)) || !(await findPlace(store, rid, userId))) return null;
+	return keyedRoom(store, rid);
+}
+
+/** Offers keys to members of one room, and notifies them and the room where something has come of it. */
+async function provide(
+	context: MethodContext & { readonly userId: string },
+	room: KeyedRoom,
+	offers: readonly Offer[],
+	skipped: Skipped,
+): Promise<void> {
+	const { store, events, userId, signal } = context;
 	const rid = room._id;
-	const places = await placesOf(context, rid, offers);
-	const served = new Set<string>();
+	const served: string[] = [];
 	const written: Subscription[] = [];
-	for (const { _id, key, oldKeys } of offers) {
-		const place = places.get(_id);
-		if (!place || _id === userId) continue;
-		if (holdsKey(place, room)) served.add(_id);
-		const after = await offer(context, place, room, key, asStored(oldKeys));
-		if (after) written.push(after);
-	}
-	if (written.length > 0) {
-		const now = await keyedRoom(store, rid);
-		if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
-			for (const place of written) await withdraw(context, place);
-			return false;
+	const pause = createYielder();
+
+	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
+		const given = { key: entry.key, by: userId, oldKeys: asStored(entry.oldKeys) };
+		const after = membership ? await offer(context, membership, room, given) : 'not-a-member';
+		if (typeof after !== 'string') written.push(after);
+		else {
+			if (after === 'already-holds-key') served.push(entry._id);
+			skipped.add(rid, entry, after);
 		}
 	}
-	for (const place of written) {
-		served.add(place.u._id);
-		tellMember(context, place);
+
+	for (let i = 0; i < offers.length; i += AT_ONCE) {
+		await pause();
+		const some = offers.slice(i, i + AT_ONCE);
+		if (signal.aborted) {
+			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
+			break;
+		}
+		const memberships = await membershipsOf(context, rid, some);
+		await Promise.all(some.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
-	endLeases(store, rid, [...served]);
-	const queueChanged = served.size > 0 && (await leaveQueue(context, rid, [...served]));
-	// Whoever is not in the queue, for it holds only so many, waits all the same: the room must hear that they are served.
+	const now = written.length > 0 ? await keyedRoom(store, rid) : null;
+	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
+		for (const membership of written.splice(0)) {
+			await withdraw(context, membership);
+			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
+		}
+	}
+	for (const membership of written) {
+		served.push(membership.u._id);
+		tellMember(context, membership);
+	}
+	endLeases(store, rid, served);
+	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
+	// The queue holds only so many. Members outside of it wait all the same: the room must hear that they are served.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
 	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
-	return true;
 }
 
 export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
-	args: { usersSuggestedGroupKeys: Offers },
+	args: {
+		/** By room id: a list of `{_id, key, oldKeys?}`. Each entry is looked at by itself. */
+		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
+	},
 	rest: 'POST',
 	limit: KEY_CALLS,
-	summary: 'Offers the keys of rooms to members who wait for them',
+	summary: 'Offers the keys of rooms to members who wait for them; names the entries that could not be served',
 	async run({ usersSuggestedGroupKeys }, context) {
-		const { name, userId, store } = context;
-		if (!(await setting(store, 'E2E_Enable'))) return;
-		const all = Object.entries(usersSuggestedGroupKeys);
-		requireFewEnough(Object.values(usersSuggestedGroupKeys), name);
-		for (const [, offers] of all) for (const given of offers) requireValid(given, name);
-
-		// All is looked at before anything is written: a call that is refused has done nothing.
-		const accessible: [room: KeyedRoom, offers: Offer[]][] = [];
-		for (const [rid, offers] of all) {
-			if (!(await maySeeRoom(store, rid, userId)) || !(await findPlace(store, rid, userId))) continue;
-			const room = await keyedRoom(store, rid);
-			if (!room) continue;
-			for (const { key } of offers) requireKeyId(key.trim(), room.e2eKeyId, name);
-			accessible.push([room, offers]);
+		const { userId, store, settings } = context;
+		if (!(await setting(store, 'E2E_Enable'))) return undefined;
+		const skipped = new Skipped();
+		for (const [rid, offers] of await servable(usersSuggestedGroupKeys, skipped)) {
+			const room = await roomFor(context, rid, userId);
+			if (!room) {
+				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');
+				continue;
+			}
+			// What is accepted is trimmed.
+			const isOfRoom = ({ key }: Offer) => !settings.strictKeyIds || isOfKeyId(key.trim(), room.e2eKeyId);
+			for (const entry of offers) if (!isOfRoom(entry)) skipped.add(rid, entry, 'key-id-mismatch');
+			await provide(context, room, offers.filter(isOfRoom), skipped);
 		}
-		let current = true;
-		for (const [room, offers] of accessible) current = (await provide(context, room, offers)) && current;
-		if (!current) throw clientError('keyIdMismatch', { method: name });
+		return skipped.answer;
 	},
 });

@@ -1,10 +1,10 @@
 /** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from './limits.js';
-import { findPlace } from './memberKeys.js';
-import { dropOffer, offered } from './offers.js';
-import { endLeases } from './providerReservation.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { findPlace } from '../model/keys/memberKeys.js';
+import { dropOffer, offered } from '../model/keys/offers.js';
+import { endLeases } from '../model/keys/providerReservation.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',

@@ -2,16 +2,16 @@
 import type { Subscription } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { keyIn } from '../model/keys/storedKeys.js';
+import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { MEMBER } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
-import { KEY_CALLS } from './limits.js';
-import { keyIn } from './storedKeys.js';
-import { archiveMismatchedKey } from './storeMemberKey.js';
 
 /** Places looked at in one query. */
 const PAGE = 200;
 
-type Place = Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey'>;
+type Place = Pick<Subscription, '_id' | 'rid' | 'u' | 'E2EKey' | 'e2eKnownKeys'>;
 
 /** All places of a user, a page at a time. */
 async function* placePages(store: Store, userId: string): AsyncIterable<Place[]> {
@@ -20,7 +20,7 @@ async function* placePages(store: Store, userId: string): AsyncIterable<Place[]>
 		const page = await store.subscriptions
 			.find(
 				{ 'u._id': userId, _id: { $gt: last }, ...MEMBER },
-				{ projection: { rid: 1, u: 1, E2EKey: 1 }, sort: { _id: 1 }, limit: PAGE },
+				{ projection: { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 }, sort: { _id: 1 }, limit: PAGE },
 			)
 			.toArray();
 		if (page.length > 0) yield page;

@@ -3,16 +3,23 @@ import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { hasHolder } from '../model/keys/holders.js';
+import { hasIdentity } from '../model/keys/identities.js';
+import { KEY_CALLS, MAX_KEY_ID_LENGTH, MAX_KEY_LENGTH } from '../model/keys/limits.js';
+import { enqueue } from '../model/keys/queue.js';
+import { beganIt, takeLease } from '../model/keys/resetLock.js';
+import {
+	emptyOthers,
+	type NewKey,
+	putOwn,
+	type ResetContext,
+	renameKey,
+	takeOwnBack,
+} from '../model/keys/resetMemberships.js';
+import { requireKeyId } from '../model/keys/sealedKey.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { MEMBER } from '../rooms/members.js';
-import { hasHolder } from './holders.js';
-import { hasIdentity } from './identities.js';
-import { KEY_CALLS, MAX_KEY_ID_LENGTH, MAX_KEY_LENGTH } from './limits.js';
-import { enqueue } from './queue.js';
-import { beganIt, takeLease } from './resetLock.js';
-import { emptyOthers, type NewKey, putOwn, type ResetContext, renameKey, takeOwnBack } from './resetMemberships.js';
-import { requireKeyId } from './sealedKey.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
@@ -29,7 +36,7 @@ export const resetRoomKey = method({
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room && (await isDone(store, room, userId, newKey))) return;
-		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('unauthorized');
+		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
 		if (e2eKeyId === '' || e2eKeyId.length > MAX_KEY_ID_LENGTH) throw clientError('invalidKeyId', { method: name });
 		if (e2eKey === '' || e2eKey.length > MAX_KEY_LENGTH) throw clientError('invalidKey', { method: name });

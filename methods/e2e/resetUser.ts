@@ -4,14 +4,14 @@
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
-import { requireSecondFactor } from '../accounts/secondFactor.js';
+import { requireFactorOrPassword, requireSecondFactor } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
+import { requireConfirmation } from '../model/keys/holders.js';
+import { hasIdentity } from '../model/keys/identities.js';
+import { dropIdentity } from '../model/keys/identity.js';
+import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from '../model/keys/ownMemberships.js';
+import { enqueueEverywhere } from '../model/keys/queue.js';
 import { factorSettings } from '../settings/secondFactor.js';
-import { requireConfirmation } from './holders.js';
-import { hasIdentity } from './identities.js';
-import { dropIdentity } from './identity.js';
-import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from './ownMemberships.js';
-import { enqueueEverywhere } from './queue.js';
 
 /** What a reset answers: something only where it cost a room its last holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
@@ -34,7 +34,7 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
 		requireConfirmation(context, confirm);
-	await requireSecondFactor(context);
+	await (settings.identitySecondFactor ? requireFactorOrPassword(context) : requireSecondFactor(context));
 
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });

@@ -4,28 +4,41 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
+import { type UserState, userStates } from '../model/keys/identities.js';
+import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { awaitsDecision, holdsKey } from '../model/keys/offers.js';
 import { requireRoomAccess } from '../rooms/access.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
-import { activeUserIds } from './holders.js';
-import { usersWithIdentity } from './identities.js';
-import { KEY_CALLS } from './limits.js';
-import { awaitsDecision, holdsKey } from './offers.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
 const USUAL_COUNT = 50;
 const MAX_COUNT = 500;
 
-/** How a member stands to the key of the room; `inactive`: may not log in, whatever they hold. */
-type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'inactive';
+/**
+ * How a member stands to the key of the room. `unfit-key`: no room key can be sealed for their public key; `inactive`: may not
+ * log in, whatever they hold.
+ */
+type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
 interface Member {
 	readonly _id: string;
 	readonly username: string | undefined;
 	readonly state: MemberState;
+	/** True where their public key is unfit, whatever they hold. */
+	readonly unfitKey?: true;
 }
 
-const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
+/** A key of the present key id that was returned: who had offered it to whom, and when it was returned. */
+interface ReturnedOffer {
+	readonly by: string;
+	readonly to: string;
+	readonly at: Date;
+}
+
+const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1 } as const;
 
 const WholeNumber = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
 
@@ -40,12 +53,16 @@ export const roomState = method({
 		const room = await requireRoomAccess(store, rid, userId, name);
 		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });
 		if (!own) throw clientError('invalidRoom', { method: name });
-		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, inactive: 0 };
+		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, 'unfit-key': 0, inactive: 0 };
 		const members: Member[] = [];
 		const wanted = Math.min(count, MAX_COUNT);
 		let total = 0;
+		const returnedOffers: ReturnedOffer[] = [];
+		const pause = createYielder();
 		for await (const page of membersOf(store, room)) {
-			for (const member of page) {
+			await pause();
+			for (const { member, returned } of page) {
+				returnedOffers.push(...returned.slice(0, MAX_COUNT - returnedOffers.length));
 				numbers[member.state]++;
 				if (total++ >= offset && members.length < wanted) members.push(member);
 			}
@@ -58,7 +75,9 @@ export const roomState = method({
 			offered: numbers.offered,
 			waiting: numbers.waiting,
 			withoutIdentityKey: numbers['no-identity-key'],
+			unfitKeys: numbers['unfit-key'],
 			inactive: numbers.inactive,
+			...(returnedOffers.length > 0 && { returnedOffers }),
 			members,
 			count: members.length,
 			offset,
@@ -78,20 +97,33 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 	};
 }
 
-/** All members in pages, in the order of their ids. */
-async function* membersOf(store: Store, room: Room): AsyncIterable<Member[]> {
+/** All members in pages, in the order of their ids, each with the offers they have returned. */
+async function* membersOf(store: Store, room: Room) {
 	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
-		const userIds = page.map(({ u }) => u._id);
-		const [active, able] = await Promise.all([activeUserIds(store, userIds), usersWithIdentity(store, userIds)]);
-		yield page.map((place) => {
-			const { _id, username } = place.u;
-			return { _id, username, state: active.has(_id) ? stateOf(place, room, able.has(_id)) : 'inactive' };
-		});
+		const users = await userStates(
+			store,
+			page.map(({ u }) => u._id),
+		);
+		yield page.map((membership) => ({
+			member: memberFrom(membership, room, users.get(membership.u._id)),
+			returned: returnedOffersOf(membership, room),
+		}));
 	}
 }
 
-function stateOf(place: Subscription, room: Room, hasIdentity: boolean): MemberState {
-	if (holdsKey(place, room)) return 'holder';
-	if (awaitsDecision(place, room)) return 'offered';
-	return hasIdentity ? 'waiting' : 'no-identity-key';
+function memberFrom(membership: Subscription, room: Room, user: UserState | undefined): Member {
+	const { _id, username } = membership.u;
+	const state = user?.isActive ? stateOf(membership, room, user) : 'inactive';
+	return { _id, username, state, ...(user?.hasIdentity && !user.isFit && { unfitKey: true as const }) };
+}
+
+function stateOf(membership: Subscription, room: Room, { hasIdentity, isFit }: UserState): MemberState {
+	if (holdsKey(membership, room)) return 'holder';
+	if (awaitsDecision(membership, room)) return 'offered';
+	if (!hasIdentity) return 'no-identity-key';
+	return isFit ? 'waiting' : 'unfit-key';
+}
+
+function returnedOffersOf(membership: Subscription, { e2eKeyId }: Room): ReturnedOffer[] {
+	return returnedIn(membership, e2eKeyId).map(({ by, ts }) => ({ by: by as string, to: membership.u._id, at: ts }));
 }

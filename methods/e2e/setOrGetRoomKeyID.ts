@@ -3,15 +3,15 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { claimKeyId, type KeyedRoom, keyedRoom, requireValidKeyId } from '../model/keys/keyId.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { findPlace, tellMember } from '../model/keys/memberKeys.js';
+import { holdsKey, offered } from '../model/keys/offers.js';
+import { enqueue, leaveQueue } from '../model/keys/queue.js';
+import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from '../model/keys/sealedKey.js';
+import { keyIn } from '../model/keys/storedKeys.js';
+import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from '../model/keys/storeMemberKey.js';
 import { requireRoomAccess } from '../rooms/access.js';
-import { claimKeyId, type KeyedRoom, keyedRoom, requireValidKeyId } from './keyId.js';
-import { KEY_CALLS } from './limits.js';
-import { findPlace, tellMember } from './memberKeys.js';
-import { holdsKey, offered } from './offers.js';
-import { enqueue, leaveQueue } from './queue.js';
-import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from './sealedKey.js';
-import { keyIn } from './storedKeys.js';
-import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from './storeMemberKey.js';
 
 interface Standing {
 	/** Key id of the room. */

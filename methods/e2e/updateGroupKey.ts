@@ -2,14 +2,14 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { KEY_CALLS } from './limits.js';
-import { findPlace, tellMember } from './memberKeys.js';
-import { offer, withdraw } from './offers.js';
-import { endLeases } from './providerReservation.js';
-import { leaveQueue } from './queue.js';
-import { isOfKeyId, requireKey, requireKeyId } from './sealedKey.js';
-import { archiveMismatchedKey, requireNoReset, storeOwnKey } from './storeMemberKey.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
+import { KEY_CALLS } from '../model/keys/limits.js';
+import { findPlace, tellMember } from '../model/keys/memberKeys.js';
+import { type OfferRefusal, offer, withdraw } from '../model/keys/offers.js';
+import { endLeases } from '../model/keys/providerReservation.js';
+import { leaveQueue } from '../model/keys/queue.js';
+import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
+import { archiveMismatchedKey, requireNoReset, storeOwnKey } from '../model/keys/storeMemberKey.js';
 
 async function updateOwn(context: MethodContext, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
 	const { rid, u } = place;
@@ -23,16 +23,30 @@ async function updateOwn(context: MethodContext, place: Subscription, room: Keye
 	await leaveQueue(context, rid, [u._id]);
 }
 
-async function offerTo(context: MethodContext, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
-	const { store, name } = context;
-	const after = await offer(context, place, room, key);
-	if (!after) return;
-	if (wasReset(room, await keyedRoom(store, room._id), key)) {
+/** An offer that is not stored is named in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
+interface NotStored {
+	readonly skipped: readonly [{ readonly rid: string; readonly _id: string; readonly reason: OfferRefusal }];
+}
+
+async function offerTo(
+	context: MethodContext & { readonly userId: string },
+	room: KeyedRoom,
+	uid: string,
+	key: string,
+): Promise<NotStored | undefined> {
+	const { store, name, userId } = context;
+	const rid = room._id;
+	const membership = await findPlace(store, rid, uid);
+	if (!membership) return undefined;
+	const after = await offer(context, membership, room, { key, by: userId });
+	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
+	if (wasReset(room, await keyedRoom(store, rid), key)) {
 		await withdraw(context, after);
 		throw clientError('keyIdMismatch', { method: name });
 	}
-	endLeases(store, room._id, [place.u._id]);
+	endLeases(store, rid, [uid]);
 	tellMember(context, after);
+	return undefined;
 }
 
 export const updateGroupKey = method({
@@ -42,19 +56,15 @@ export const updateGroupKey = method({
 	limit: KEY_CALLS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	async run({ rid, uid, key }, context) {
-		const { name, userId, store } = context;
+		const { name, userId, store, settings } = context;
 		requireKey(key, name);
 		const own = await findPlace(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
-		if (!own || !room) return;
-		if (uid === userId) {
-			if (!isOfKeyId(key, room.e2eKeyId)) await archiveMismatchedKey(context, own, room);
-			requireKeyId(key, room.e2eKeyId, name);
-			return updateOwn(context, own, room, key);
-		}
+		if (!own || !room) return undefined;
 		// What is accepted is trimmed.
-		requireKeyId(key.trim(), room.e2eKeyId, name);
-		const place = await findPlace(store, rid, uid);
-		if (place) await offerTo(context, place, room, key);
+		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
+		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
+		if (!isOfRoom) throw clientError('keyIdMismatch', { method: name });
+		return uid === userId ? updateOwn(context, own, room, key) : offerTo(context, room, uid, key);
 	},
 });

@@ -2,7 +2,7 @@
 import type { Room, RoomType } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import type { StaleReason } from '../e2e/stale.js';
+import type { StaleReason } from '../model/keys/stale.js';
 import { removeMember } from './leave.js';
 import { removeRoom } from './remove.js';
 

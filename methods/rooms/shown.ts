@@ -20,8 +20,8 @@ export function shownRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit
 	return plain as Omit<R, 'e2eReset'>;
 }
 
-/** A place, or what is known of it, as its member may see it: without our own notes that they are about to go. */
-export function shownPlace<P extends Partial<Subscription>>(place: P): Omit<P, 'departures'> {
-	const { departures, ...shown } = place;
+/** A place, or what is known of it, as its member may see it: without our own notes. */
+export function shownPlace<P extends Partial<Subscription>>(place: P): Omit<P, 'departures' | 'e2eKnownKeys'> {
+	const { departures, e2eKnownKeys, ...shown } = place;
 	return shown;
 }

@@ -3,8 +3,8 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
-import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../e2e/limits.js';
-import { findPlace } from '../e2e/memberKeys.js';
+import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../model/keys/limits.js';
+import { findPlace } from '../model/keys/memberKeys.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */

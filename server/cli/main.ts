@@ -44,6 +44,8 @@ async function serve(config: Config): Promise<void> {
 				signUps: config['sign-ups'],
 				leaseTime: config['lease-time'],
 				strictKeys: config['strict-keys'],
+				strictKeyIds: config['strict-key-ids'] === 'on',
+				identitySecondFactor: config['identity-second-factor'],
 				confirmLastKeyHolder: config['confirm-last-key-holder'],
 			},
 			maxBody: config['max-body'],
@@ -57,6 +59,7 @@ async function serve(config: Config): Promise<void> {
 			argumentLogLevel: config.demo ? 'info' : 'debug',
 			ddp: {
 				maxFrame: config['max-frame'],
+				maxAnonymousFrame: config['max-anonymous-frame'],
 				compression: config.compression,
 				maxConnectionsPerAddress: config['max-connections-per-address'],
 				maxQueue: config['max-queue'],

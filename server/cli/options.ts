@@ -147,7 +147,19 @@ export const options = {
 		env: 'ROOMKEY_LEASE_TIME',
 		default: 10_000,
 	}),
-	'strict-keys': onOff('a public key must be the JSON text of a JWK, not just any text', 'ROOMKEY_STRICT_KEYS'),
+	'strict-keys': onOff(
+		'a public key must be the JWK of an RSA key of 2048 bits or more, not just any text',
+		'ROOMKEY_STRICT_KEYS',
+	),
+	'strict-key-ids': oneOf('MODE', ['on', 'off'], {
+		meaning: 'whether a sealed key must begin with the key id of its room: on or off',
+		env: 'ROOMKEY_STRICT_KEY_IDS',
+		default: 'on',
+	}),
+	'identity-second-factor': onOff(
+		'replacing or resetting identity keys takes the second factor or, without one, the password',
+		'ROOMKEY_IDENTITY_SECOND_FACTOR',
+	),
 	'confirm-last-key-holder': onOff(
 		'the last holder of the key of a room must say confirm: true to give it up',
 		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
@@ -173,6 +185,11 @@ export const options = {
 		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',
 		default: 1_048_576,
+	}),
+	'max-anonymous-frame': integer(8192, GIB, {
+		meaning: 'largest frame of a DDP client that is not logged in, in bytes',
+		env: 'ROOMKEY_MAX_ANONYMOUS_FRAME',
+		default: 65_536,
 	}),
 	compression: onOff(
 		'compress long frames to WebSocket clients that offer permessage-deflate: less to send, more to do',

@@ -64,7 +64,7 @@ export function failed(thrown: unknown): Answer {
 	const safe = toClientError(thrown);
 	const { error, details, message } = safe;
 	const status = STATUS.get(error);
-	if (safe instanceof BareError) return refused(status ?? 400, String(error));
+	if (safe instanceof BareError) return refused(safe.status ?? status ?? 400, String(error));
 	if (status !== undefined) return { ...refused(status, textOf(safe, status)), ...retryHeaders(safe) };
 	const body = { success: false, error: message, errorType: error };
 	return { status: 400, body: details === undefined ? body : { ...body, details } };

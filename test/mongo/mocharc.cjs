@@ -1,8 +1,11 @@
-// The settings of every run, for other files: mocha would add a spec of the command line to that of its settings.
+// The settings of every run, for the MongoDB run: without test/clients, one file after the other.
+const { spec, ...settings } = require('../../.mocharc.cjs');
+
 module.exports = {
-	...require('../../.mocharc.json'),
-	spec: ['dist/test/{unit,store,wire}/**/*.test.js'],
+	...settings,
+	...(spec && { spec: spec.filter((files) => !files.includes('/clients/')) }),
 	// The server needs the other processor itself.
 	parallel: false,
-	'fail-zero': true,
+	// Each call goes over a socket, and to the disk.
+	timeout: 600_000,
 };

@@ -4,8 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Arguments go to mocha, such as `npm run test:mongo -- --grep unique`.
-run=(node_modules/.bin/mocha --config test/mongo/mocharc.cjs "$@")
+# Arguments are those of `npm test`, such as `npm run test:mongo -- test/store -g unique`.
+run=(node test/run.mjs --config test/mongo/mocharc.cjs "$@")
 if [[ -n ${MONGO_URL-} ]]; then
 	ROOMKEY_TEST_MONGO_URL=$MONGO_URL exec "${run[@]}"
 fi

@@ -27,7 +27,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin' | 'rocketChatVersion'>>;
+} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'>>;
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {

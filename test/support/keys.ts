@@ -1,5 +1,5 @@
 /** Sealed keys for tests, and what becomes of them. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
@@ -11,9 +11,41 @@ export function sealed(keyId: string): string {
 	return keyId + randomBytes(256).toString('base64');
 }
 
+/** The text of a public key that room keys can be sealed for, as far as the server can tell. The same name gives the same key. */
+export function publicKey(name: string): string {
+	const modulus = Buffer.concat(
+		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),
+	);
+	modulus[0] = 0x80 | (modulus[0] as number);
+	const n = modulus.toString('base64url');
+	return JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
+}
+
+/** Texts of public keys that no room key can be sealed for. */
+export function unfitKeys(): string[] {
+	const jwk = JSON.parse(publicKey('unfit'));
+	const short = Buffer.from(jwk.n, 'base64url').subarray(0, 128).toString('base64url');
+	const changes = [
+		{ kty: 'EC' },
+		{ n: short },
+		{ n: 'no base64url!' },
+		{ n: 5 },
+		{ n: undefined },
+		{ e: 'Aw' },
+		{ e: 'AQAA' },
+		{ e: undefined },
+		{ key_ops: [] },
+		{ key_ops: ['verify'] },
+		{ alg: 'RS256' },
+		{ use: 'sig' },
+		{ d: 'AQAB' },
+	];
+	return ['garbage', '{"half', ...changes.map((change) => JSON.stringify({ ...jwk, ...change }))];
+}
+
 /** Identity keys, as a user has them who can be given a room key. */
 export function identity(name = 'somebody') {
-	return { e2e: { public_key: `public key of ${name}`, private_key: `private key of ${name}` } };
+	return { e2e: { public_key: publicKey(name), private_key: `private key of ${name}` } };
 }
 
 /** The place of a member in a room. */

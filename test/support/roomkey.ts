@@ -19,6 +19,8 @@ export const settings: Settings = {
 	signUps: false,
 	leaseTime: 10_000,
 	strictKeys: false,
+	strictKeyIds: true,
+	identitySecondFactor: false,
 	confirmLastKeyHolder: false,
 };
 

@@ -63,6 +63,7 @@ async function overDdp(url: string, { id, token }: Person): Promise<Door> {
 }
 
 const GETS = [
+	'e2e.roomState',
 	'e2e.fetchMyKeys',
 	'e2e.getUsersOfRoomWithoutKey',
 	'e2e.fetchUsersWaitingForGroupKey',

@@ -1,64 +1,67 @@
 /**
- * Ends a test run whose event loop does not turn any more, and says in which test and where. Mocha's time limits need the
- * loop: what keeps it for ever, be it a step that never ends or microtasks without end, would let a run wait for ever too.
+ * Ends a test run whose event loop is blocked, and prints the test and the stack. Mocha's time limits need the event loop:
+ * code that never returns, or microtasks that never end, would otherwise block a run for ever.
  */
 import { writeSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 
-/** How long the loop may stand still, in ms. Nothing here takes a tenth of it, on however busy a machine. */
+/** How long the event loop may be blocked, in ms. No test blocks it for a tenth of this, on a busy machine either. */
 const TIMEOUT_MS = 60_000;
 
-/** Time between two signs of life, in ms. */
-const BEAT = 1000;
+/** Time between two heartbeats of the main thread, in ms. */
+const HEARTBEAT_MS = 1000;
 
-/** Longest title kept, in bytes. */
-const TITLE = 1024;
+/** Bytes of a title that are kept. */
+const MAX_TITLE_BYTES = 1024;
 
-/** The number of beats, and the title of the test that runs, in UTF-8. */
+/** Memory of both threads: the number of heartbeats, and the title of the running test in UTF-8. */
 interface Shared {
-	readonly beats: Int32Array;
+	readonly heartbeats: Int32Array;
 	readonly title: Uint8Array;
 }
 
-/** Past the console, which in a worker goes by way of the main thread. */
-const say = (text: string) => writeSync(2, `${text}\n`);
+/** Writes to stderr without the console, which in a worker needs the main thread. */
+const print = (text: string) => writeSync(2, `${text}\n`);
 
-/** Tells where the main thread is, and ends the process. */
-function bark(title: string): void {
-	say(`The event loop has stood still for ${TIMEOUT_MS / 1000} s in: ${title}`);
+/** Prints the stack of the main thread, and ends the process. */
+function abort(title: string): void {
+	print(`The event loop has been blocked for ${TIMEOUT_MS / 1000} s in: ${title}`);
 	const session = new Session();
 	session.connectToMainThread();
 	session.on('Debugger.paused', ({ params }) => {
 		for (const { functionName, url, location } of params.callFrames) {
-			say(`    at ${functionName || '(anonymous)'} (${url}:${location.lineNumber + 1})`);
+			print(`    at ${functionName || '(anonymous)'} (${url}:${location.lineNumber + 1})`);
 		}
 	});
 	session.post('Debugger.enable');
 	session.post('Debugger.pause');
-	// What is stuck in native code cannot be paused.
-	setTimeout(() => process.kill(process.pid, 'SIGKILL'), BEAT);
+	// A thread in native code cannot be paused.
+	setTimeout(() => process.kill(process.pid, 'SIGKILL'), HEARTBEAT_MS);
 }
 
-function watch({ beats, title }: Shared): void {
+function watch({ heartbeats, title }: Shared): void {
 	let last = -1;
-	let still = 0;
+	let blocked = 0;
 	const timer = setInterval(() => {
-		const now = Atomics.load(beats, 0);
-		still = now === last ? still + BEAT : 0;
+		const now = Atomics.load(heartbeats, 0);
+		blocked = now === last ? blocked + HEARTBEAT_MS : 0;
 		last = now;
-		if (still < TIMEOUT_MS) return;
+		if (blocked < TIMEOUT_MS) return;
 		clearInterval(timer);
-		bark(new TextDecoder().decode(title.slice()).split('\0', 1)[0] as string);
-	}, BEAT);
+		abort(new TextDecoder().decode(title.slice()).split('\0', 1)[0] as string);
+	}, HEARTBEAT_MS);
 }
 
 const shared: Shared = isMainThread
-	? { beats: new Int32Array(new SharedArrayBuffer(4)), title: new Uint8Array(new SharedArrayBuffer(TITLE)) }
+	? {
+			heartbeats: new Int32Array(new SharedArrayBuffer(4)),
+			title: new Uint8Array(new SharedArrayBuffer(MAX_TITLE_BYTES)),
+		}
 	: workerData;
 
 if (isMainThread) {
-	setInterval(() => Atomics.add(shared.beats, 0, 1), BEAT).unref();
+	setInterval(() => Atomics.add(shared.heartbeats, 0, 1), HEARTBEAT_MS).unref();
 	new Worker(new URL(import.meta.url), { workerData: shared }).unref();
 } else {
 	watch(shared);

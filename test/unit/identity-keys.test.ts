@@ -1,8 +1,10 @@
 /** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E4, E5, T1. */
 import { expect } from 'chai';
-import { dequeue } from '../../methods/e2e/queue.js';
+import { dequeue } from '../../methods/model/keys/queue.js';
+import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { hear } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { publicKey, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -270,6 +272,23 @@ describe('identity keys', () => {
 			expect(await waitingIn(rid)).to.deep.equal([]);
 		});
 
+		it('the same JWK in another order of its members is the same key: no room key is archived', async () => {
+			const text = publicKey('1');
+			const { kty, n, e, ...others } = JSON.parse(text);
+			await set(alice, { public_key: text, private_key: 'p' });
+			const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
+			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
+			const keys = { public_key: JSON.stringify({ n, ...others, e, kty }), private_key: 'wrapped anew' };
+			const heard = await hear(roomkey.bus, () => set(alice, { ...keys, force: true }));
+			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
+			expect((await placeOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
+			expect([heard.of('subscriptions'), heard.notices]).to.deep.equal([[], []]);
+			const { total } = (await roomkey.call(alice, 'e2e.keyHistory', alice.id)) as { total: number };
+			expect(total).to.equal(1);
+			await set(alice, { public_key: publicKey('2'), private_key: 'p', force: true });
+			expect(await placeOf(rid, alice)).to.not.have.property('E2EKey');
+		});
+
 		it('another private key alone, as after a new passphrase, leaves all places as they are', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
@@ -296,6 +315,25 @@ describe('identity keys', () => {
 			expect(places.filter(({ E2EKey, oldRoomKeys }) => !E2EKey && oldRoomKeys?.length === 1)).to.have.length(250);
 			const queued = { _id: { $in: rids }, 'usersWaitingForE2EKeys.userId': alice.id };
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
+		});
+
+		it('lets other calls run while it goes through 500 rooms, and names each member of them once', async () => {
+			await set(alice, pair('1'));
+			for (let i = 0; i < 500; i++) {
+				const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
+				await addMember(roomkey.store, rid, alice, { E2EKey: `${i} of ${alice.id}` });
+			}
+			let others = 0;
+			let next: NodeJS.Immediate | undefined;
+			const other = () => {
+				others++;
+				next = setImmediate(other);
+			};
+			other();
+			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			clearImmediate(next);
+			expect(others).to.be.greaterThan(10);
+			expect(heard.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 
 		it('ends with no member both keyed and queued, nor neither, whatever is accepted at that moment', async () => {
@@ -336,7 +374,8 @@ describe('identity keys', () => {
 			const user = await userOf(carol);
 			expect(user?.e2e).to.deep.equal(keys);
 			expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
-			expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['public 1', 'public 2']);
+			const { history } = (await roomkey.call(carol, 'e2e.keyHistory', carol.id)) as { history: KeyHistoryEntry[] };
+			expect(history.map(({ public_key }) => public_key)).to.deep.equal(['public 1', 'public 2']);
 			expect(await placeOf(keyed, carol)).to.not.have.property('E2EKey');
 			expect((await placeOf(keyed, carol))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`key of ${carol.id}`);
 			expect(await placeOf(offered, carol)).to.not.have.property('E2ESuggestedKey');
@@ -412,23 +451,16 @@ describe('identity keys', () => {
 			}
 		});
 
-		it('a strict server takes the JSON text of an object with kty, n and e alone', async () => {
+		it('a strict server takes RSA keys of 2048 bits alone, that keys can be sealed for', async () => {
 			const strict = await openRoomkey(undefined, { strictKeys: true });
 			const carol = await addPerson(strict.store);
-			for (const public_key of [
-				JSON.stringify(jwk),
-				'plain',
-				'null',
-				'[]',
-				'{}',
-				'{"kty":"RSA","n":"x"}',
-				'{"kty":"RSA","n":"x","e":1}',
-			]) {
+			const fit = publicKey('carol');
+			for (const public_key of [JSON.stringify(fit), jwk, 'plain', 'null', '[]', '{}', ...unfitKeys()]) {
 				const keys = { public_key, private_key: 'p' };
 				expect(await rejection(strict.call(carol, SET, keys))).to.include({ error: 'error-invalid-keys' });
 			}
-			await strict.call(carol, SET, { public_key: jwk, private_key: 'p' });
-			expect(await strict.call(carol, FETCH)).to.deep.equal({ public_key: jwk, private_key: 'p' });
+			await strict.call(carol, SET, { public_key: fit, private_key: 'p' });
+			expect(await strict.call(carol, FETCH)).to.deep.equal({ public_key: fit, private_key: 'p' });
 			await strict.close();
 		});
 	});

@@ -1,6 +1,7 @@
 /** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
+import { hashOf } from '../../methods/model/keys/history.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { hear } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -69,7 +70,7 @@ describe('E15 e2e.keyHistory', () => {
 	it('shows no private key', async () => {
 		await set(alice, 'key');
 		const answer = await read(alice, alice);
-		expect(Object.keys(answer.history[0] ?? {})).to.have.members(['public_key', 'ts', 'previous', 'hash']);
+		expect(Object.keys(answer.history[0] ?? {})).to.have.members(['public_key', 'ts', 'previous', 'hash', 'login']);
 	});
 
 	it('keeps what stood there when the keys are reset', async () => {
@@ -117,19 +118,93 @@ describe('E15 e2e.keyHistory', () => {
 		});
 	});
 
-	it('takes no more keys once 4 MiB of them are stored, and can still be read, and the keys reset', async () => {
-		const long = (i: number) => ({
-			public_key: `${i}`.padEnd(8000, 'x'),
-			ts: new Date(i + 1),
-			previous: `hash ${i - 1}`,
-			hash: `hash ${i}`,
+	describe('its size', () => {
+		const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
+
+		/** The key in the user's document and those in the collection, as stored. */
+		async function storedBytes(person: Person): Promise<number> {
+			const earlier = await roomkey.store.keyHistory.findOne({ _id: person.id });
+			return JSON.stringify([earlier, (await userOf(person))?.e2eKeyHistory]).length;
+		}
+
+		it('has a limit in entries: the oldest are dropped and counted, and the rest stays a chain', async () => {
+			for (let i = 0; i < 130; i++) await set(alice, `key ${i}`);
+			const { history, total, ...answer } = (await read(alice, alice, 100)) as Answer & { dropped: number };
+			expect({ total, dropped: answer.dropped }).to.deep.equal({ total: 101, dropped: 29 });
+			const rest = (await read(alice, alice, 100, 100)).history;
+			const all = [...history, ...rest];
+			expect(all.map(({ public_key }) => public_key)).to.deep.equal(all.map((_, i) => `key ${i + 29}`));
+			for (const [i, entry] of all.slice(1).entries()) expect(entry.previous).to.equal(all[i]?.hash);
+			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});
-		const e2eKeyHistory = Array.from({ length: 524 }, (_, i) => long(i));
-		const e2e = { public_key: e2eKeyHistory.at(-1)?.public_key as string, private_key: 'p' };
-		const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory });
-		expect(await rejection(set(carol, 'x'.repeat(8000)))).to.include({ error: 'error-key-history-full' });
-		expect((await read(carol, carol)).total).to.equal(524);
-		expect(await roomkey.call(carol, 'e2e.resetOwnE2EKey')).to.equal(true);
+
+		it('has a limit in bytes', async () => {
+			for (let i = 0; i < 40; i++) await set(alice, `${i}`.padEnd(8000, 'x'));
+			expect(await storedBytes(alice)).to.be.lessThan(200_000);
+			expect(await read(alice, alice)).to.include({ total: 21, dropped: 19 });
+		});
+
+		it('reads a history of the former form, in the user document alone, and moves it', async () => {
+			const former: KeyHistoryEntry[] = [];
+			for (let i = 0; i < 5; i++) {
+				const previous = former.at(-1)?.hash ?? '';
+				const entry = { public_key: `former ${i}`, ts: new Date(i + 1), previous };
+				former.push({ ...entry, hash: hashOf(entry) });
+			}
+			const e2e = { public_key: 'former 4', private_key: 'p' };
+			for (const first of [(who: Person) => read(who, who), (who: Person) => set(who, 'next')]) {
+				const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory: former });
+				await first(carol);
+				expect((await userOf(carol))?.e2eKeyHistory).to.have.length(1);
+				const answer = await read(carol, carol);
+				expect(keysIn(answer).slice(0, 5)).to.deep.equal(former.map(({ public_key }) => public_key));
+				expectChain(answer.history);
+			}
+		});
+
+		it('is cut to its limit where the former form is longer, and the keys can be replaced and reset', async () => {
+			const e2eKeyHistory = Array.from({ length: 524 }, (_, i) => ({
+				public_key: `${i}`.padEnd(8000, 'x'),
+				ts: new Date(i + 1),
+				previous: `hash ${i - 1}`,
+				hash: `hash ${i}`,
+			}));
+			const e2e = { public_key: e2eKeyHistory.at(-1)?.public_key as string, private_key: 'p' };
+			const carol = await addPerson(roomkey.store, { e2e, e2eKeyHistory });
+			await set(carol, 'next');
+			expect(await read(carol, carol)).to.include({ total: 21, dropped: 504 });
+			expect(await storedBytes(carol)).to.be.lessThan(200_000);
+			expect(await roomkey.call(carol, 'e2e.resetOwnE2EKey')).to.equal(true);
+		});
+	});
+
+	it('goes with its user', async () => {
+		const admin = await addPerson(roomkey.store, { roles: ['admin'] });
+		for (const key of ['one', 'two']) await set(alice, key);
+		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id }))
+			.to.have.property('entries')
+			.with.length(1);
+		await roomkey.callAs({ userId: admin.id }, 'users.delete', alice.id);
+		expect(await roomkey.store.keyHistory.findOne({ _id: alice.id })).to.equal(null);
+	});
+
+	describe('the kind of login that stored a key', () => {
+		const logins = ({ history }: Answer) => history.map(({ login }) => login);
+
+		it('is a login token, a personal access token, or the server itself', async () => {
+			const loginTokens = [
+				{ hashedToken: 'session', when: new Date() },
+				{ hashedToken: 'personal', when: new Date(), type: 'personalAccessToken' },
+			];
+			const carol = await addPerson(roomkey.store);
+			await roomkey.store.users.updateOne({ _id: carol.id }, { $set: { 'services.resume.loginTokens': loginTokens } });
+			for (const hashedToken of ['session', 'personal', undefined]) {
+				const pair = { public_key: `by ${hashedToken}`, private_key: 'p', force: true };
+				const caller = { userId: carol.id, ...(hashedToken && { hashedToken }) };
+				await roomkey.callAs(caller, 'e2e.setUserPublicAndPrivateKeys', pair);
+			}
+			expect(logins(await read(carol, carol))).to.deep.equal(['session', 'personal-access-token', 'server']);
+		});
 	});
 
 	describe('who may see it', () => {

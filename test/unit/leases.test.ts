@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { countLeases, endLeases, isLeft, lease } from '../../methods/e2e/providerReservation.js';
+import { countLeases, endLeases, isLeft, lease } from '../../methods/model/keys/providerReservation.js';
 import type { Store } from '../../shared/store.js';
 
 /** Leases never look into the store. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
-import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, placeOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -105,23 +105,54 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 			{ _id: bob.id, key: sealed('k') },
 			{ _id: 'nobody', key: sealed('k') },
 		];
-		await provide(alice, { [foreign]: offers(), [channel]: offers(), nowhere: offers(), '': [], [own]: offers() });
+		const answer = await provide(alice, {
+			[foreign]: offers(),
+			[channel]: offers(),
+			nowhere: offers(),
+			'': [],
+			[own]: offers(),
+		});
+		const named = (rid: string, reason: string, ids: string[]) => ids.map((_id) => ({ rid, _id, reason }));
+		expect(answer).to.deep.equal({
+			skipped: [
+				...[foreign, channel, 'nowhere'].flatMap((rid) => named(rid, 'room-not-accessible', [bob.id, 'nobody'])),
+				...named(own, 'not-a-member', ['nobody']),
+			],
+		});
 		expect(await suggestionOf(own, bob)).to.be.a('string');
 		expect(await suggestionOf(foreign, bob)).to.equal(undefined);
 		expect(await suggestionOf(channel, bob)).to.equal(undefined);
 	});
 
-	it('12 (#33405, #33516), T1: the caller, holders and those with an offer are passed over, and nobody is told', async () => {
-		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
-		await addMember(roomkey.store, rid, alice);
+	it('names holders and those with an offer as skipped, stores nothing and notifies nobody (12, #33405)', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		const first = sealed('k');
 		await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: first });
-		const offers = [alice, bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
-		expect(await announcedBy(roomkey, () => provide(alice, { [rid]: offers }))).to.deep.equal([]);
-		expect(await suggestionOf(rid, alice)).to.equal(undefined);
+		const offers = [bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
+		const announced = await announcedBy(roomkey, async () => {
+			expect(await provide(alice, { [rid]: offers })).to.deep.equal({
+				skipped: [
+					{ rid, _id: bob.id, reason: 'already-holds-key' },
+					{ rid, _id: carol.id, reason: 'already-offered' },
+				],
+			});
+		});
+		expect(announced).to.deep.equal([]);
 		expect(await suggestionOf(rid, bob)).to.equal(undefined);
 		expect(await suggestionOf(rid, carol)).to.equal(first);
+	});
+
+	it('keys a room as the mobile app does: the caller offers the key to itself too, and accepts it', async () => {
+		const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true });
+		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
+		const { users } = (await roomkey.call(alice, 'e2e.getUsersOfRoomWithoutKey', rid)) as { users: { _id: string }[] };
+		expect(users.map(({ _id }) => _id)).to.have.members([alice.id, bob.id]);
+		const offers = users.map(({ _id }) => ({ _id, key: sealed('k') }));
+		expect(await provide(alice, { [rid]: offers })).to.equal(undefined);
+		for (const member of [alice, bob]) await roomkey.call(member, 'e2e.acceptSuggestedGroupKey', rid);
+		expect(await roomkey.call(bob, 'e2e.roomState', rid)).to.include({ hasHolder: true, holders: 2 });
+		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
 	it('12 (#33696): a holder who is still in the queue leaves it', async () => {
@@ -142,27 +173,38 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(announced.filter((line) => line.startsWith('sub'))).to.deep.equal([`subscriptions ${carol.id}`]);
 	});
 
-	it('E6: one key of another key id refuses the whole call before anything is written', async () => {
+	it('skips and names a key of another key id, and serves the other members and rooms (E6)', async () => {
 		const one = await addWaiting([bob]);
 		const two = await addWaiting([bob, carol]);
-		const announced = await announcedBy(roomkey, async () => {
-			const map = {
-				[one]: [{ _id: bob.id, key: sealed('k') }],
-				[two]: [
-					{ _id: bob.id, key: sealed('k') },
-					{ _id: carol.id, key: sealed('former') },
-				],
-			};
-			expect(await rejection(provide(alice, map))).to.deep.include({
-				error: 'error-key-id-mismatch',
-				details: { method: NAME },
-			});
+		const map = {
+			[two]: [
+				{ _id: carol.id, key: sealed('former') },
+				{ _id: bob.id, key: sealed('k') },
+			],
+			[one]: [{ _id: bob.id, key: sealed('k') }],
+		};
+		expect(await provide(alice, map)).to.deep.equal({
+			skipped: [{ rid: two, _id: carol.id, reason: 'key-id-mismatch' }],
 		});
-		expect(announced).to.deep.equal([]);
-		expect([await suggestionOf(one, bob), await suggestionOf(two, bob)]).to.deep.equal([undefined, undefined]);
+		expect([await suggestionOf(one, bob), await suggestionOf(two, bob)]).to.not.include(undefined);
+		expect(await suggestionOf(two, carol)).to.equal(undefined);
 	});
 
-	it('offers that a reset of the room has overtaken are taken back and refused; those in other rooms stand', async () => {
+	it('stores keys of another key id where the server is not strict about it, and they count (E6)', async () => {
+		const lenient = await openRoomkey(undefined, { strictKeyIds: false });
+		for (const person of [alice, bob]) await addPerson(lenient.store, { _id: person.id, ...identity(person.username) });
+		const rid = await addRoom(lenient.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
+		const [own, offered] = [sealed('other'), sealed('other')];
+		await lenient.call(alice, 'e2e.updateGroupKey', rid, alice.id, own);
+		expect(await lenient.call(alice, NAME, { [rid]: [{ _id: bob.id, key: offered }] })).to.equal(undefined);
+		expect(await lenient.call(alice, 'e2e.roomState', rid)).to.include({ holders: 1, offered: 1 });
+		await lenient.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
+		expect(await placeOf(lenient.store, rid, bob)).to.include({ E2EKey: offered });
+		expect(await lenient.call(alice, 'e2e.roomState', rid)).to.include({ holders: 2, offered: 0 });
+		await lenient.close();
+	});
+
+	it('offers that a reset of the room has overtaken are taken back and named; those in other rooms stand', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob) });
 		const two = await addWaiting([bob]);
 		hooked.before('subscriptions', 'findOneAndUpdate', () =>
@@ -175,60 +217,82 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 			],
 			[two]: [{ _id: bob.id, key: sealed('k') }],
 		};
-		expect(await rejection(provide(alice, map))).to.include({ error: 'error-key-id-mismatch' });
+		const skipped = [bob, carol].map(({ id }) => ({ rid: one, _id: id, reason: 'key-id-mismatch' }));
+		expect(await provide(alice, map))
+			.to.have.property('skipped')
+			.with.deep.members(skipped);
 		expect([await suggestionOf(one, bob), await suggestionOf(one, carol)]).to.deep.equal([undefined, undefined]);
 		expect(await queueOf(roomkey.store, one)).to.deep.equal([bob.id]);
 		expect(await suggestionOf(two, bob)).to.be.a('string');
 	});
 
-	it('refuses more than 100 keys of a room, 1,000 in all, or 500 rooms', async () => {
-		const offers = (count: number) => Array.from({ length: count }, (_, i) => ({ _id: `user ${i}`, key: 'key' }));
-		const rooms = (count: number, each: number) =>
-			Object.fromEntries(Array.from({ length: count }, (_, i) => [`room ${i}`, offers(each)]));
-		for (const map of [rooms(1, 101), rooms(11, 91), rooms(501, 1)]) {
-			expect(await rejection(provide(alice, map))).to.deep.include({
-				error: 'error-too-many-keys',
-				details: { method: NAME },
-			});
-		}
-		for (const map of [{}, rooms(1, 0), rooms(10, 100), rooms(500, 2)])
-			expect(await provide(alice, map)).to.equal(undefined);
+	it('serves 600 members of a room in one call', async () => {
+		const people: Person[] = [];
+		for (let i = 0; i < 600; i++) people.push(await addPerson(roomkey.store, identity(`${i}`)));
+		const rid = await addWaiting(people);
+		expect(await provide(alice, { [rid]: people.map(({ id }) => ({ _id: id, key: sealed('k') })) })).to.equal(
+			undefined,
+		);
+		const offered = { rid, E2ESuggestedKey: { $exists: true } };
+		expect(await roomkey.store.subscriptions.countDocuments(offered)).to.equal(600);
 	});
 
-	it('13: refuses keys and old keys that are blank or too long, before anything is written', async () => {
+	it('serves the first 1,000 entries and the first 500 rooms, and names the others', async () => {
 		const rid = await addWaiting([bob, carol]);
-		const good = { _id: bob.id, key: sealed('k') };
-		const long = 'k'.repeat(4097);
-		for (const [bad, error] of [
-			[{ key: '' }, 'error-invalid-key'],
-			[{ key: long }, 'error-invalid-key'],
-			[{ key: sealed('k'), oldKeys: [{ e2eKeyId: 'a', ts: 1, E2EKey: long }] }, 'error-invalid-key'],
-			[{ key: sealed('k'), oldKeys: [{ e2eKeyId: '', ts: 1, E2EKey: 'a' }] }, 'error-invalid-key-id'],
-		] as const) {
-			const refused = await rejection(provide(alice, { [rid]: [good, { _id: carol.id, ...bad }] }));
-			expect(refused).to.deep.include({ error, details: { method: NAME } });
-		}
-		expect(await suggestionOf(rid, bob)).to.equal(undefined);
+		const strangers = (count: number) => Array.from({ length: count }, (_, i) => ({ _id: `user ${i}`, key: 'key' }));
+		const last = [bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
+		const answer = (await provide(alice, { nowhere: strangers(999), [rid]: last })) as { skipped: unknown[] };
+		expect(answer.skipped).to.have.length(1000);
+		expect(answer.skipped).to.deep.include({ rid, _id: carol.id, reason: 'over-limit' });
+		expect(await suggestionOf(rid, bob)).to.be.a('string');
+		const rooms = Array.from({ length: 500 }, (_, i) => [`room ${i}`, strangers(1)]);
+		const many = (await provide(alice, { ...Object.fromEntries(rooms), [rid]: last })) as { skipped: unknown[] };
+		expect(many.skipped).to.deep.include({ rid, _id: bob.id, reason: 'over-limit' });
 	});
 
-	it('checks the shape of all it is given, and then who calls', async () => {
+	it('names 2,000 skipped entries at most, and how many more there are', async () => {
+		const answer = await provide(alice, { nowhere: Array.from({ length: 2500 }, () => 0) });
+		expect(answer).to.have.property('skipped').with.length(2000);
+		expect(answer).to.have.property('moreSkipped', 500);
+	});
+
+	it('skips and names entries of a wrong shape, or whose keys are blank or too long, and serves the others (13)', async () => {
+		const rid = await addWaiting([bob, carol]);
+		const key = sealed('k');
 		const old = { e2eKeyId: 'a', ts: 1, E2EKey: 'b' };
-		for (const offer of [
-			{},
-			{ _id: 'bob' },
-			{ _id: { $ne: 1 }, key: 'key' },
-			{ _id: 'bob', key: 5 },
-			{ _id: 'bob', key: 'key', oldKeys: null },
-			{ _id: 'bob', key: 'key', oldKeys: [{ ...old, ts: 'yesterday' }] },
-			{ _id: 'bob', key: 'key', oldKeys: [{ ...old, ts: Number.NaN }] },
-			{ _id: 'bob', key: 'key', oldKeys: [{ ...old, ts: null }] },
-			{ _id: 'bob', key: 'key', oldKeys: [{ ...old, E2EKey: {} }] },
+		const long = 'k'.repeat(4097);
+		for (const bad of [
+			{ _id: carol.id },
+			{ _id: carol.id, key: '' },
+			{ _id: carol.id, key: long },
+			{ _id: carol.id, key: 5 },
+			{ _id: carol.id, key: null },
+			{ _id: carol.id, key, oldKeys: null },
+			{ _id: carol.id, key, oldKeys: [{ ...old, ts: 'yesterday' }] },
+			{ _id: carol.id, key, oldKeys: [{ ...old, ts: Number.NaN }] },
+			{ _id: carol.id, key, oldKeys: [{ ...old, E2EKey: {} }] },
+			{ _id: carol.id, key, oldKeys: [{ ...old, E2EKey: long }] },
+			{ _id: carol.id, key, oldKeys: [{ ...old, e2eKeyId: '' }] },
 		]) {
-			expect((await rejection(provide(null, { rid: [offer] }))).message, JSON.stringify(offer)).to.match(
-				/^Match error/,
-			);
+			const skipped = [{ rid, _id: carol.id, reason: 'invalid-entry' }];
+			expect(await provide(alice, { [rid]: [bad] }), JSON.stringify(bad)).to.deep.equal({ skipped });
 		}
-		for (const map of [undefined, null, [], 'map', { rid: {} }, { rid: null }]) {
+		for (const bad of [{}, null, 'entry', { _id: { $ne: 1 }, key }]) {
+			expect(await provide(alice, { [rid]: [bad] })).to.deep.equal({ skipped: [{ rid, reason: 'invalid-entry' }] });
+		}
+		const mixed = { [rid]: [{ _id: carol.id }, { _id: bob.id, key: sealed('k') }], other: 'no list' };
+		expect(await provide(alice, mixed)).to.deep.equal({
+			skipped: [
+				{ rid, _id: carol.id, reason: 'invalid-entry' },
+				{ rid: 'other', reason: 'invalid-entry' },
+			],
+		});
+		expect(await suggestionOf(rid, bob)).to.be.a('string');
+		expect(await suggestionOf(rid, carol)).to.equal(undefined);
+	});
+
+	it('refuses what is no map of rooms, and then callers who are not logged in', async () => {
+		for (const map of [undefined, null, [], 'map']) {
 			expect((await rejection(provide(null, map))).message).to.match(/^Match error/);
 		}
 		expect(await rejection(provide(null, {}))).to.deep.include({
@@ -244,7 +308,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		await provide(carol, { [rid]: [{ _id: bob.id, key: sealed('k') }] });
 		await roomkey.call(bob, 'e2e.rejectSuggestedGroupKey', rid);
 		expect(await roomkey.call(carol, FETCH, [rid])).to.deep.equal({
-			usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: 'public key of bob' }] },
+			usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: publicKey('bob') }] },
 		});
 	});
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MAX_WAITING } from '../../methods/e2e/queue.js';
+import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MAX_WAITING } from '../../methods/model/keys/queue.js';
 import type { Room, WaitingUser } from '../../shared/documents.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, queueOf } from '../support/keys.js';

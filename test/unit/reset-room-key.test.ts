@@ -210,11 +210,11 @@ describe('e2e.resetRoomKey', () => {
 			return { error, reason, details };
 		}
 
-		it('6.1: without toggle-room-e2e-encryption in the room: unauthorized', async () => {
+		it('6.1: without toggle-room-e2e-encryption in the room: error-not-allowed', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
-			expect(await refused(bob, rid)).to.deep.equal(denied('unauthorized'));
-			expect(await refused(stranger, rid)).to.deep.equal(denied('unauthorized'));
-			expect(await refused(bob, 'nowhere')).to.deep.equal(denied('unauthorized'));
+			expect(await refused(bob, rid)).to.deep.equal(denied('error-not-allowed'));
+			expect(await refused(stranger, rid)).to.deep.equal(denied('error-not-allowed'));
+			expect(await refused(bob, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
 		});
 
@@ -301,10 +301,10 @@ describe('e2e.resetRoomKey', () => {
 		it('E2: where nobody holds the key, any member with identity keys', async () => {
 			const rid = await addRoom(store, [bob, keyless], { encrypted: true, e2eKeyId: OLD });
 			expect(await rejection(roomkey.call(keyless, NAME, rid, sealed(NEW), NEW))).to.include({
-				error: 'unauthorized',
+				error: 'error-not-allowed',
 			});
 			expect(await rejection(roomkey.call(stranger, NAME, rid, sealed(NEW), NEW))).to.include({
-				error: 'unauthorized',
+				error: 'error-not-allowed',
 			});
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);

@@ -1,17 +1,17 @@
 /** `e2e.roomState` (test/contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
 import { expect } from 'chai';
-import { hasHolder, isLastHolder } from '../../methods/e2e/holders.js';
-import { markStale } from '../../methods/e2e/stale.js';
+import { hasHolder, isLastHolder } from '../../methods/model/keys/holders.js';
+import { markStale } from '../../methods/model/keys/stale.js';
 import { settingChanged } from '../../methods/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
-import { sealed } from '../support/keys.js';
+import { identity, sealed, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
 const NAME = 'e2e.roomState';
 const KEY = 'present-key';
-const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
+const IDENTITY = identity();
 
 type Answer = Record<string, unknown> & { members: { _id: string; username: string; state: string }[] };
 
@@ -53,6 +53,7 @@ describe('e2e.roomState', () => {
 			offered: 1,
 			waiting: 2,
 			withoutIdentityKey: 1,
+			unfitKeys: 0,
 			inactive: 0,
 			members: [
 				{ _id: alice.id, username: alice.username, state: 'waiting' },
@@ -65,6 +66,28 @@ describe('e2e.roomState', () => {
 			offset: 0,
 			total: 5,
 		});
+	});
+
+	it('names members with an unfit public key, and counts those who cannot be given the key for it', async () => {
+		const { store } = roomkey;
+		const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
+		const unfit: Person[] = [];
+		for (const public_key of unfitKeys()) {
+			unfit.push(await addPerson(store, { e2e: { public_key, private_key: 'p' } }));
+		}
+		for (const member of unfit) await addMember(store, rid, member);
+		const holder = await addPerson(store, { e2e: { public_key: 'garbage', private_key: 'p' } });
+		await addMember(store, rid, holder, { E2EKey: sealed(KEY) });
+		const { members, ...rest } = await state(rid);
+		expect(rest).to.include({ waiting: 1, holders: 1, unfitKeys: unfit.length, withoutIdentityKey: 0 });
+		const stateOf = ({ id }: Person) => {
+			const { username, ...member } = members.find(({ _id }) => _id === id) as Answer['members'][0];
+			return member;
+		};
+		for (const member of unfit) {
+			expect(stateOf(member)).to.deep.equal({ _id: member.id, state: 'unfit-key', unfitKey: true });
+		}
+		expect(stateOf(holder)).to.deep.equal({ _id: holder.id, state: 'holder', unfitKey: true });
 	});
 
 	it('E2: of a room whose key nobody holds, and of one that has none', async () => {
@@ -85,7 +108,7 @@ describe('e2e.roomState', () => {
 			await addMember(store, rid, holder, { E2EKey: sealed(KEY) });
 			expect(await state(rid)).to.include({ hasHolder: true, holders: 1, inactive: 0 });
 			const reset = () => roomkey.call(alice, 'e2e.resetRoomKey', rid, sealed('next'), 'next');
-			expect(await rejection(reset())).to.include({ error: 'unauthorized' });
+			expect(await rejection(reset())).to.include({ error: 'error-not-allowed' });
 			if (end) await store.users.updateOne({ _id: holder.id }, end);
 			else await store.users.deleteOne({ _id: holder.id });
 			const { members, ...rest } = await state(rid);
@@ -103,6 +126,21 @@ describe('e2e.roomState', () => {
 		expect(rest).to.include({ count: 1, offset: 1, total: 3, waiting: 2, withoutIdentityKey: 1 });
 		expect((await state(rid, 0)).members).to.deep.equal([]);
 		expect((await state(rid, 5, 3)).members).to.deep.equal([]);
+	});
+
+	it('lets other calls run while it reads 3,000 members', async () => {
+		const rid = await addRoom(roomkey.store, [alice]);
+		for (let i = 0; i < 3000; i++) await addMember(roomkey.store, rid, { id: `y${i}`, username: `y${i}`, token: '' });
+		let others = 0;
+		const done = state(rid).finally(() => clearImmediate(next));
+		let next: NodeJS.Immediate | undefined;
+		const other = () => {
+			others++;
+			next = setImmediate(other);
+		};
+		other();
+		expect(await done).to.include({ total: 3001 });
+		expect(others).to.be.greaterThan(3);
 	});
 
 	it('T3: gives 50 if it is not told how many, and never more than 500', async () => {

@@ -428,6 +428,61 @@ describe('second factors', () => {
 		expect(await callWith(alice, code, 'e2e.resetOwnE2EKey', true)).to.deep.equal({ lastKeyHolder: true });
 	});
 
+	describe('other identity keys by force, where --identity-second-factor asks for it', () => {
+		const SET = 'e2e.setUserPublicAndPrivateKeys';
+		const strict = { identitySecondFactor: true };
+		const keys = (name: string) => ({ public_key: `public ${name}`, private_key: `private ${name}`, force: true });
+		const publicKeyOf = async ({ id }: Person) => (await roomkey.store.users.findOne({ _id: id }))?.e2e?.public_key;
+		const loginsOf = async (who: Person) => {
+			const { history } = (await roomkey.call(who, 'e2e.keyHistory', who.id)) as { history: { login?: string }[] };
+			return history.map(({ login }) => login);
+		};
+
+		it('first keys need nothing, others need the code, and the history says so', async () => {
+			await open({}, strict);
+			const alice = await person(WITH_APP);
+			await callWith(alice, undefined, SET, keys('1'));
+			await expectRefused(callWith(alice, undefined, SET, keys('2')), { ...REQUIRED, details: TOTP_DETAILS });
+			await expectRefused(callWith(alice, wrongCode(), SET, keys('2')), INVALID);
+			expect(await publicKeyOf(alice)).to.equal('public 1');
+			await callWith(alice, appCode(), SET, keys('2'));
+			expect(await publicKeyOf(alice)).to.equal('public 2');
+			expect(await loginsOf(alice)).to.deep.equal(['server', 'totp']);
+			// The same pair again writes nothing, and so asks for nothing.
+			await callWith(alice, undefined, SET, keys('2'));
+		});
+
+		it('the password stands in where there is no second factor, even where second factors are off', async () => {
+			const settings: Record<string, boolean>[] = [{}, { Enforce_Password_Fallback: false }, { Enabled: false }];
+			for (const said of settings) {
+				await open(said, strict);
+				const alice = await person();
+				await callWith(alice, undefined, SET, keys('1'));
+				await expectRefused(callWith(alice, undefined, SET, keys('2')), REQUIRED);
+				await expectRefused(callWith(alice, sha256('wrong'), SET, keys('2')), INVALID);
+				await callWith(alice, sha256(PASSWORD), SET, keys('2'));
+				expect(await loginsOf(alice)).to.deep.equal(['server', 'password']);
+			}
+		});
+
+		it('another private key alone, and a reset of the own keys, need it too', async () => {
+			await open({}, strict);
+			const alice = await person();
+			await callWith(alice, undefined, SET, keys('1'));
+			const other = { ...keys('1'), private_key: 'other' };
+			await expectRefused(callWith(alice, undefined, SET, other), REQUIRED);
+			await expectRefused(callWith(alice, undefined, 'e2e.resetOwnE2EKey'), REQUIRED);
+			await callWith(alice, sha256(PASSWORD), 'e2e.resetOwnE2EKey');
+		});
+
+		it('is not asked for where the setting is off, as stock clients expect', async () => {
+			await open();
+			const alice = await person(WITH_APP);
+			for (const name of ['1', '2']) await callWith(alice, undefined, SET, keys(name));
+			expect(await publicKeyOf(alice)).to.equal('public 2');
+		});
+	});
+
 	describe('a new password or e-mail', () => {
 		it('changePassword asks for the second factor beside the old password, and never for that twice', async () => {
 			await open({ Enforce_Password_Fallback: true });

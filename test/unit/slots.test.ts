@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { archiveCurrentKey, MAX_OLD_KEYS } from '../../methods/e2e/memberKeys.js';
-import { isOfKeyId, keyIdOf } from '../../methods/e2e/sealedKey.js';
+import { archiveCurrentKey, MAX_OLD_KEYS } from '../../methods/model/keys/memberKeys.js';
+import { isOfKeyId, keyIdOf } from '../../methods/model/keys/sealedKey.js';
 import { sealed } from '../support/keys.js';
 
 const old = (...keyIds: string[]) =>

@@ -138,8 +138,22 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it('E6: a suggestion of another key id is dropped and refused, and its member queued: nobody is stuck', async () => {
+		it('takes a suggestion of another key id, such as Rocket.Chat stores, and its member holds the key (E6)', async () => {
 			for (const room of [{ e2eKeyId: 'k' }, { e2eKeyId: '' }]) {
+				const key = sealed('eyJhbGciOiJB');
+				const rid = await addOffered({ E2ESuggestedKey: key }, room);
+				await accept(rid);
+				const place = await placeOf(roomkey.store, rid, alice);
+				expect(place).to.include({ E2EKey: key }).and.not.have.property('E2ESuggestedKey');
+				expect(await roomkey.call(alice, 'e2e.roomState', rid)).to.include({ holders: 1, waiting: 0 });
+				await roomkey.call(alice, 'e2e.requestSubscriptionKeys');
+				expect(await placeOf(roomkey.store, rid, alice)).to.include({ E2EKey: key });
+			}
+		});
+
+		it('drops and refuses an offer of the former key, left by an interrupted reset, and queues its member (E6)', async () => {
+			const e2eReset = { id: 'r', userId: bob.id, keyId: 'k', formerKeyId: 'former', until: new Date(0) };
+			for (const room of [{ e2eKeyId: 'k', e2eReset }]) {
 				const rid = await addOffered({ E2ESuggestedKey: sealed('former') }, room);
 				const announced = await announcedBy(roomkey, async () => {
 					expect(await rejection(accept(rid))).to.deep.include({

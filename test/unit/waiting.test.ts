@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, placeOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
 import type { Person } from '../support/people.js';
 import { addMember, addPerson, addRoom } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -55,8 +55,8 @@ describe('who has no key', () => {
 			const { users, ...rest } = await list(alice, rid);
 			expect(rest).to.deep.equal({});
 			expect(users).to.have.deep.members([
-				{ _id: alice.id, e2e: { public_key: 'public key of alice' } },
-				{ _id: bob.id, e2e: { public_key: 'public key of bob' } },
+				{ _id: alice.id, e2e: { public_key: publicKey('alice') } },
+				{ _id: bob.id, e2e: { public_key: publicKey('bob') } },
 			]);
 		});
 
@@ -178,8 +178,22 @@ describe('who has no key', () => {
 			const invited = await addPerson(roomkey.store, identity());
 			await addMember(roomkey.store, rid, invited, { status: 'INVITED' });
 			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({
-				usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: 'public key of bob' }] },
+				usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: publicKey('bob') }] },
 			});
+		});
+
+		it('names members with an unfit public key, and leaves them out of what a holder of the key is asked for', async () => {
+			const rid = await addWaiting([bob]);
+			const unfit: Person[] = [];
+			for (const public_key of unfitKeys()) unfit.push(await addPerson(roomkey.store, { e2e: { public_key } }));
+			for (const member of unfit) await addMember(roomkey.store, rid, member);
+			const answer = (await roomkey.call(alice, FETCH, [rid])) as Fetched & {
+				unfitPublicKeys: Record<string, string[]>;
+			};
+			expect(answer.usersWaitingForE2EKeys[rid]?.map(({ _id }) => _id)).to.deep.equal([bob.id]);
+			expect(answer.unfitPublicKeys[rid]).to.have.members(ids(unfit));
+			// A caller without the key seals nothing: Rocket.Chat's own test asks so, with keys that are no JWK.
+			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 
 		it('5.3: leaves out the caller, and rooms where nobody waits', async () => {

@@ -85,9 +85,9 @@ describe('reset and room state, over the wire', () => {
 			expect([status, body]).to.deep.equal([401, { success: false, error: 'unauthorized' }]);
 		});
 
-		it('no permission: 403 unauthorized', async () => {
+		it('no permission: 403 error-not-allowed', async () => {
 			const { status, body } = await reset(bob, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
-			expect([status, body]).to.deep.equal([403, { success: false, error: 'unauthorized' }]);
+			expect([status, body]).to.deep.equal([403, { success: false, error: 'error-not-allowed' }]);
 		});
 
 		it('another reset in progress: 400, the code alone', async () => {

@@ -7,7 +7,7 @@ import { parse, stringify } from '../../shared/ejson.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
-import { identity, sealed } from '../support/keys.js';
+import { identity, publicKey, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 import { during } from '../support/settings.js';
@@ -42,7 +42,7 @@ interface Endpoint {
 
 const STRING = 'Match error: Expected string, got undefined';
 const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}', force: true };
-const PUBLIC = 'public key of member';
+const PUBLIC = publicKey('member');
 
 const endpoints: Endpoint[] = [
 	{

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
-import { identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { identity, placeOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
@@ -77,7 +77,7 @@ describe('room keys over REST and DDP', () => {
 
 	it('6, 4.5, T3: e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query', async () => {
 		const rid = await addWaiting();
-		const users = [{ _id: bob.id, e2e: { public_key: 'public key of bob' } }];
+		const users = [{ _id: bob.id, e2e: { public_key: publicKey('bob') } }];
 		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
 			status: 200,
 			body: { users, success: true },
@@ -116,7 +116,7 @@ describe('room keys over REST and DDP', () => {
 
 	it('6, 5.3: e2e.fetchUsersWaitingForGroupKey takes roomIds in each way a query can say it', async () => {
 		const rids = [await addWaiting(), await addWaiting()] as const;
-		const waiting = [{ _id: bob.id, public_key: 'public key of bob' }];
+		const waiting = [{ _id: bob.id, public_key: publicKey('bob') }];
 		const foreign = await addRoom(app.store, [bob], { e2eKeyId: 'k' });
 		for (const [query, told] of [
 			[`roomIds=${rids[0]}`, [rids[0]]],

@@ -1,5 +1,6 @@
 /** How calls and connections end: in time, in the wrong order, too slowly, or with the server (test/contract/ddp.md 5, 6, 10, 13, 16.5, 18). */
 import { once } from 'node:events';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
@@ -66,7 +67,10 @@ describe('the life of calls and connections', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
-	afterEach(() => app.close());
+	afterEach(() => {
+		mock.timers.reset();
+		return app.close();
+	});
 
 	async function start(options: TestAppOptions = {}): Promise<void> {
 		app = await startApp({ methods, streams, ...options });
@@ -109,11 +113,22 @@ describe('the life of calls and connections', () => {
 	});
 
 	describe('a client with more unanswered calls than it may have', () => {
+		/** Resolves when the server has read what another client sent before: it reads them in turn. */
+		async function othersAreRead(): Promise<void> {
+			const other = await RawClient.connect(app.webSocketUrl);
+			await other.call('echo', 'x');
+			await other.close();
+		}
+
 		it('4 heartbeat: is kept, and pinged, though what it answers is not read', async () => {
-			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 10, timeout: 10 } } });
+			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const client = await connect();
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: String(i), method: 'wait', params: [`slow ${i}`] });
+			await othersAreRead();
 			for (let pings = 0; pings < 5; pings++) {
+				// Twice: what the client sent since the last look counts as an answer.
+				mock.timers.tick(2000);
 				expect(await client.next()).to.deep.equal({ msg: 'ping' });
 				client.send({ msg: 'pong' });
 			}
@@ -128,11 +143,14 @@ describe('the life of calls and connections', () => {
 		});
 
 		it('4 heartbeat: is noticed to have gone', async () => {
-			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 10, timeout: 10 } } });
+			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const gone = gates.wait('gone');
 			const client = await RawClient.connect(app.webSocketUrl);
 			client.send({ msg: 'method', id: '1', method: 'until gone' });
 			for (let i = 0; i < 6; i++) client.send({ msg: 'method', id: `e${i}`, method: 'echo', params: ['x'] });
+			await othersAreRead();
+			mock.timers.tick(2000);
 			expect(await client.next()).to.deep.equal({ msg: 'ping' });
 			client.socket.terminate();
 			await gone;
@@ -161,6 +179,8 @@ describe('the life of calls and connections', () => {
 		['with a heartbeat interval of 0', '1', 0],
 	] as const) {
 		it(`1.2 idle: a client ${what} is closed when its socket was idle for the time it has for connect`, async () => {
+			// The time for connect does not pass here. That of an idle socket is measured by the socket.
+			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
 			const client = await RawClient.open(app.webSocketUrl);
 			client.send({ msg: 'connect', version, support: [version] });
@@ -298,7 +318,8 @@ describe('the life of calls and connections', () => {
 
 	describe('18 when the server closes', () => {
 		it('what has come in is answered first', async () => {
-			await start({ grace: 2000 });
+			mock.timers.enable({ apis: ['setTimeout'] });
+			await start({ grace: 60_000 });
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['end'] });
 			client.send({ msg: 'method', id: '2', method: 'echo', params: ['queued'] });
@@ -308,11 +329,12 @@ describe('the life of calls and connections', () => {
 			const other = await connect();
 			await other.call('echo', 'x');
 			const closed = app.close();
-			expect((await other.closed).code).to.equal(1000);
+			mock.timers.tick(30_000);
+			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');
 			const frames = await client.take(4);
 			expect(frames.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.deep.equal(['1', '2']);
-			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 			gates.open('rest');
 			expect((await rest).status).to.equal(200);
 			await closed;
@@ -326,12 +348,12 @@ describe('the life of calls and connections', () => {
 			client.send({ msg: 'ping' });
 			await client.next();
 			await app.close();
-			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 			await start();
 		});
 
 		it('nobody new comes in', async () => {
-			await start({ grace: 10_000 });
+			await start({ grace: 600_000 });
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['last'] });
 			client.send({ msg: 'ping' });

@@ -1,6 +1,7 @@
 /** test/contract/ddp.md sections 13 and 14 and test/contract/rocketchat-e2e.md 7.4 over real sockets. */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { parse, stringify } from '../../shared/ejson.js';
@@ -37,7 +38,10 @@ describe('limits', () => {
 		app = await startApp({ methods, rateLimit: 'on', ...options });
 		limited = `${app.url}/api/v1/test.limited`;
 	}
-	afterEach(() => app.close());
+	afterEach(() => {
+		mock.timers.reset();
+		return app.close();
+	});
 
 	const connect = (headers = {}) => clients.connect(app.webSocketUrl, headers);
 
@@ -268,13 +272,14 @@ describe('limits', () => {
 	});
 
 	it('of connections count SockJS polling as well', async () => {
-		await start({ ddp: { maxConnectionsPerAddress: 1, sockJs: { pollTimeout: 20 } } });
+		mock.timers.enable({ apis: ['setTimeout'] });
+		await start({ ddp: { maxConnectionsPerAddress: 1, sockJs: { pollTimeout: 5000 } } });
 		const poll = (session: string) => request(`${app.url}/sockjs/000/${session}/xhr`, { method: 'POST' });
 		expect((await poll('first')).text).to.equal('o\n');
 		const { status, text } = await poll('second');
 		expect({ status, text }).to.deep.equal({ status: 429, text: 'Too many connections from your address' });
 		// The first one polls no more, and is taken for gone.
-		while ((await poll('third')).status === 429);
+		while ((await poll('third')).status === 429) mock.timers.tick(5000);
 	});
 
 	describe('of frames before connect', () => {

@@ -1,5 +1,6 @@
 /** test/contract/ddp.md 16.1 and 16.2: which connections a token's end ends, counted over real sockets. */
 import { createHash } from 'node:crypto';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { publication } from '../../shared/publication.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -27,6 +28,7 @@ describe('a login token', () => {
 		app = await startApp({ tokenCheckInterval: NEVER, settings: { signUps: true } });
 	});
 	after(() => app.close());
+	afterEach(() => mock.timers.reset());
 	beforeEach(async () => {
 		alice = await addPerson(app.store, { password: 'secret' });
 	});
@@ -198,14 +200,19 @@ describe('a login token', () => {
 	});
 
 	it('16.2: that runs out ends its connection', async () => {
-		const client = await connect();
-		const { token } = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY + 500) });
+		mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
+		const own = await startApp({ tokenCheckInterval: NEVER });
+		const client = await connect(own);
+		const { token } = await addPerson(own.store, { tokenMadeAt: new Date(Date.now() - 90 * DAY + 500) });
 		expect((await client.call('login', { resume: token })).result).to.include({ token });
+		mock.timers.tick(500);
 		await client.closed;
-		expect((await (await connect()).call('login', { resume: token })).error).to.include({
+		expect((await (await connect(own)).call('login', { resume: token })).error).to.include({
 			error: 403,
 			reason: 'Your session has expired. Please log in again.',
 		});
+		mock.timers.reset();
+		await own.close();
 	});
 
 	it('16.2: that another process removes ends its connections here, and no others', async () => {

@@ -1,0 +1,52 @@
+/**
+ * Public identity keys, as far as the server can judge them. Other members seal room keys for them: a client can use the
+ * JSON text of an RSA JWK (`test/contract/rocketchat-e2e.md` 13) and nothing else.
+ */
+
+/** Fewest bits of the modulus. */
+const MIN_BITS = 2048;
+
+/** Smallest exponent. */
+const MIN_EXPONENT = 65_537n;
+
+type Jwk = Readonly<Record<string, unknown>>;
+
+/** The object a text is the JSON of; undefined for any other text. */
+function readObject(text: string): Jwk | undefined {
+	try {
+		const value: unknown = JSON.parse(text);
+		return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Jwk) : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+/** The number that base64url text stands for; undefined for anything else. */
+function readNumber(value: unknown): bigint | undefined {
+	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return undefined;
+	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
+}
+
+/** Whether a text is a public key that room keys can be sealed for. */
+export function isFitPublicKey(text: string | null | undefined): boolean {
+	const jwk = typeof text === 'string' ? readObject(text) : undefined;
+	if (jwk?.kty !== 'RSA' || jwk.d !== undefined) return false;
+	const modulus = readNumber(jwk.n);
+	const exponent = readNumber(jwk.e);
+	if (modulus === undefined || exponent === undefined) return false;
+	if (modulus >> BigInt(MIN_BITS - 1) === 0n || exponent < MIN_EXPONENT || exponent % 2n === 0n) return false;
+	const { key_ops: uses = ['encrypt'], alg = 'RSA-OAEP-256', use = 'enc' } = jwk;
+	return Array.isArray(uses) && uses.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
+}
+
+/**
+ * Whether two texts are the same public key. Those of JWKs are compared by what makes the key: `kty`, `n` and `e`. Other
+ * texts are compared as they are.
+ */
+export function isSamePublicKey(one: string | undefined, other: string | undefined): boolean {
+	if (one === other) return true;
+	const [a, b] = [readObject(one ?? ''), readObject(other ?? '')];
+	return (
+		a?.kty === 'RSA' && ['kty', 'n', 'e'].every((member) => typeof a[member] === 'string' && a[member] === b?.[member])
+	);
+}

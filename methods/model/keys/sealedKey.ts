@@ -1,0 +1,34 @@
+/** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). */
+import { clientError } from '../../../shared/errors.js';
+import { MAX_KEY_LENGTH } from './limits.js';
+
+/** Base64 of a 2048-bit RSA ciphertext, in characters. */
+const SEALED_LENGTH = 344;
+
+const SEALED = /^[A-Za-z0-9+/]{342}==$/;
+
+/** The key id a sealed key begins with. Null for a key of another form: key ids have no fixed length, so it is counted from the end. */
+export function keyIdOf(key: string): string | null {
+	return SEALED.test(key.slice(-SEALED_LENGTH)) ? key.slice(0, -SEALED_LENGTH) : null;
+}
+
+/** Whether a key can be one of the room's present key: keys of another form always can (`test/contract/beyond.md` E6). */
+export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {
+	const own = keyIdOf(key);
+	return own === null || own === keyId;
+}
+
+/** @throws ClientError `error-key-id-mismatch` for a key sealed under another key id than the room's */
+export function requireKeyId(key: string, keyId: string | null | undefined, methodName: string): void {
+	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch', { method: methodName });
+}
+
+/** Whether a value can be a sealed key: text that is not blank, and no longer than any sealed key. */
+export function isKey(value: unknown): value is string {
+	return typeof value === 'string' && value.length <= MAX_KEY_LENGTH && value.trim() !== '';
+}
+
+/** @throws ClientError `error-invalid-key` for text that cannot be a sealed key */
+export function requireKey(key: string, methodName: string): void {
+	if (!isKey(key)) throw clientError('invalidKey', { method: methodName });
+}

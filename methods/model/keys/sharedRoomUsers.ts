@@ -1,0 +1,44 @@
+/** Those who have to know that a user's identity key has changed: all who share an encrypted room with the user. */
+import type { KeyHistoryEntry } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
+import { ownPlaces } from './ownMemberships.js';
+
+/** Most users who are remembered while rooms are read, so that each is named once. Beyond it some are named again. About 20 MB. */
+const MAX_REMEMBERED = 200_000;
+
+/** Ids of the users who share an encrypted room with a user. */
+async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
+	const named = new Set([userId]);
+	const pause = createYielder();
+	for await (const page of ownPlaces(store, userId, MEMBER)) {
+		const encrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
+		for (const { _id: rid } of await store.rooms.find(encrypted, { projection: { _id: 1 } }).toArray()) {
+			for await (const members of placesOf(store, rid, MEMBER, {})) {
+				await pause();
+				for (const { u } of members) {
+					if (named.has(u._id)) continue;
+					if (named.size < MAX_REMEMBERED) named.add(u._id);
+					yield u._id;
+				}
+			}
+		}
+	}
+}
+
+/** Notifies those who share an encrypted room with a user that the user's public key has changed (`test/contract/beyond.md` E15). */
+export async function notifyIdentityChanged(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	{ ts, hash }: KeyHistoryEntry,
+): Promise<void> {
+	for await (const other of sharedRoomUsers(store, userId)) {
+		events.emit('notify', {
+			stream: 'notify-user',
+			eventName: `${other}/e2eIdentityChanged`,
+			args: [userId, { ts, hash }],
+		});
+	}
+}

@@ -1,0 +1,49 @@
+/** A key that somebody knows who should not any more (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
+
+import type { Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { MEMBER, placesOf } from '../../rooms/members.js';
+import { isEncryptionShown } from '../../rooms/shown.js';
+
+/** Why a key is stale. */
+export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
+
+/**
+ * Marks the key of a room as stale, and tells its owners by `<uid>/e2eKeyStale`; where nobody is owner, as in direct
+ * rooms, all members. A room without a key, or whose key is stale already, stays as it is.
+ */
+export async function markStale(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	rid: string,
+	reason: StaleReason,
+): Promise<void> {
+	const stale = { since: new Date(), reason };
+	const room = await store.rooms.findOneAndUpdate(
+		{ _id: rid, e2eKeyId: { $exists: true, $nin: [null, ''] }, e2eStale: { $exists: false } },
+		{ $set: { e2eStale: stale } },
+		{ returnDocument: 'after' },
+	);
+	if (!room) return;
+	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	if (!(await isEncryptionShown(store))) return;
+	for await (const uid of concerned(store, rid)) {
+		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
+	}
+}
+
+/** Ids of the owners of a room; of all members where there is none. */
+async function* concerned(store: Store, rid: string): AsyncIterable<string> {
+	let any = false;
+	for await (const uid of userIds(store, rid, { roles: 'owner' })) {
+		any = true;
+		yield uid;
+	}
+	if (!any) yield* userIds(store, rid, MEMBER);
+}
+
+async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {
+	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
+		for (const { u } of page) yield u._id;
+	}
+}

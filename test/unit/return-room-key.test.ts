@@ -1,0 +1,159 @@
+/** `e2e.returnRoomKey` (test/contract/beyond.md E16): a wrong key under the right id is cured without a reset of the room. */
+import { expect } from 'chai';
+import { hear } from '../support/announced.js';
+import { type CrashingStore, crashingStore } from '../support/crash.js';
+import { identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+
+const NAME = 'e2e.returnRoomKey';
+const PROVIDE = 'e2e.provideUsersSuggestedGroupKeys';
+
+interface State {
+	readonly holders: number;
+	readonly waiting: number;
+	readonly returnedOffers?: { by: string; to: string; at: Date }[];
+}
+
+describe('e2e.returnRoomKey', () => {
+	let roomkey: TestRoomkey;
+	let seen: CrashingStore;
+	let mallory: Person;
+	let alice: Person;
+	let bob: Person;
+
+	before(async () => {
+		roomkey = await openRoomkey(undefined, { leaseTime: 0 }, (real) => {
+			seen = crashingStore(real);
+			return seen.store;
+		});
+		mallory = await addPerson(roomkey.store, identity('mallory'));
+		alice = await addPerson(roomkey.store, identity('alice'));
+		bob = await addPerson(roomkey.store, identity('bob'));
+	});
+	after(() => roomkey.close());
+	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
+
+	const giveBack = (rid: string, as = bob) => roomkey.call(as, NAME, rid);
+	const state = async (rid: string) => (await roomkey.call(alice, 'e2e.roomState', rid)) as State;
+	const provide = (as: Person, rid: string, key = sealed('k')) =>
+		roomkey.call(as, PROVIDE, { [rid]: [{ _id: bob.id, key }] });
+
+	/** A room whose key alice and mallory hold, and where bob has taken the key that mallory offered. */
+	async function deceived(): Promise<{ rid: string; wrong: string }> {
+		const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'k' });
+		for (const holder of [alice, mallory]) await addMember(roomkey.store, rid, holder, { E2EKey: sealed('k') });
+		const wrong = sealed('k');
+		await provide(mallory, rid, wrong);
+		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
+		return { rid, wrong };
+	}
+
+	it('archives the key with the member who had offered it, queues its member, and notifies both', async () => {
+		const { rid, wrong } = await deceived();
+		const heard = await hear(roomkey.bus, async () => expect(await giveBack(rid)).to.equal(undefined));
+		const place = await placeOf(roomkey.store, rid, bob);
+		expect(place).to.not.have.property('E2EKey');
+		expect(place.oldRoomKeys).to.have.length(1);
+		expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: wrong, returned: true, offeredBy: mallory.id });
+		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
+		expect(heard.of('rooms')).to.deep.equal([`updated ${rid}`]);
+		expect(heard.of('subscriptions')).to.have.length(1);
+		expect(await state(rid)).to.include({ holders: 2, waiting: 1 });
+	});
+
+	it('lets another member give the right key, and the same member none, by neither call', async () => {
+		const { rid } = await deceived();
+		await giveBack(rid);
+		const skipped = [{ rid, _id: bob.id, reason: 'returned' }];
+		expect(await provide(mallory, rid)).to.deep.equal({ skipped });
+		expect(await roomkey.call(mallory, 'e2e.updateGroupKey', rid, bob.id, sealed('k'))).to.deep.equal({ skipped });
+		const waitingFor = async (as: Person) => roomkey.call(as, 'e2e.fetchUsersWaitingForGroupKey', [rid]);
+		expect(await waitingFor(mallory)).to.deep.equal({ usersWaitingForE2EKeys: {} });
+		expect(await waitingFor(alice))
+			.to.have.nested.property(`usersWaitingForE2EKeys.${rid}`)
+			.with.length(1);
+		const right = sealed('k');
+		expect(await provide(alice, rid, right)).to.equal(undefined);
+		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
+		expect(await placeOf(roomkey.store, rid, bob)).to.include({ E2EKey: right });
+		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
+	});
+
+	it('tells members whose offers were returned, until the room has another key', async () => {
+		const { rid } = await deceived();
+		expect(await state(rid)).to.not.have.property('returnedOffers');
+		await giveBack(rid);
+		const { returnedOffers = [] } = await state(rid);
+		expect(returnedOffers.map(({ by, to }) => ({ by, to }))).to.deep.equal([{ by: mallory.id, to: bob.id }]);
+		expect(returnedOffers[0]?.at).to.be.instanceOf(Date);
+		await roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } });
+		expect(await state(rid)).to.not.have.property('returnedOffers');
+		expect(await provide(mallory, rid, sealed('next'))).to.equal(undefined);
+	});
+
+	it('lets the same member offer again once the member has another identity: the key may have been sealed for the former one', async () => {
+		const { rid } = await deceived();
+		await giveBack(rid);
+		const pair = { ...identity('bob anew').e2e, force: true };
+		await roomkey.call(bob, 'e2e.setUserPublicAndPrivateKeys', pair);
+		expect(await provide(mallory, rid)).to.equal(undefined);
+	});
+
+	it('shows nobody where the keys came from but by these answers', async () => {
+		const { rid } = await deceived();
+		const heard = await hear(roomkey.bus, () => giveBack(rid));
+		expect(heard.changes).to.not.be.empty;
+		const listed = await roomkey.call(bob, 'subscriptions/get');
+		expect(JSON.stringify(listed)).to.not.include('e2eKnownKeys');
+	});
+
+	it('says so where its member was the last holder', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
+		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
+		const heard = await hear(roomkey.bus, async () => {
+			expect(await giveBack(rid)).to.deep.equal({ lastKeyHolder: true });
+		});
+		expect(heard.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.have.length(1);
+		await roomkey.call(alice, 'e2e.resetRoomKey', rid, sealed('next'), 'next');
+		expect(await state(rid)).to.include({ holders: 1 });
+	});
+
+	it('a returned key is not put back where a later one gives way', async () => {
+		const { rid } = await deceived();
+		await giveBack(rid);
+		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
+		await roomkey.call(bob, 'e2e.requestSubscriptionKeys');
+		expect(await placeOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
+	});
+
+	it('needs a membership, and a key', async () => {
+		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
+		expect(await rejection(giveBack(rid))).to.deep.include({
+			error: 'error-subscription-not-found',
+			details: { method: NAME },
+		});
+		expect(await rejection(giveBack(rid, alice))).to.deep.include({
+			error: 'error-no-room-key',
+			details: { method: NAME },
+		});
+	});
+
+	it('is completed by the same call after a crash between two writes', async () => {
+		const whole = await deceived();
+		seen.crashAfter(Number.POSITIVE_INFINITY);
+		await giveBack(whole.rid);
+		const { writes } = seen;
+		for (let n = 0; n < writes; n++) {
+			const { rid, wrong } = await deceived();
+			seen.crashAfter(n);
+			await rejection(giveBack(rid));
+			seen.crashAfter(Number.POSITIVE_INFINITY);
+			if (n === 0) await giveBack(rid);
+			else expect(await rejection(giveBack(rid))).to.include({ error: 'error-no-room-key' });
+			expect((await placeOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({ E2EKey: wrong, returned: true });
+			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
+		}
+	});
+});
