@@ -182,7 +182,8 @@ export class MergeBox {
 			else this.client.send(last.message.text);
 			return;
 		}
-		const text = codec[kind](collection, id, fields);
+		const encode = kind === 'added' ? codec.added : codec.changed;
+		const text = encode(collection, id, fields);
 		last = { kind, collection, id, fields, message: new Broadcast(text) };
 		this.client.send(text);
 	}
