@@ -5,10 +5,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
+import { text as readAll } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { fillDemo } from '../../server/cli/demo.js';
+import { openStore } from '../../server/store/open.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { memoryLog } from '../support/log.js';
 import { doors } from '../support/transports.js';
 import { describeRoom } from './describeRoom.js';
 import { blocks, blockWith } from './pages.js';
@@ -30,8 +32,10 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['README.md', 'curl'],
 	['docs/bots.md', 'BOT_NAME'],
 	['docs/building.md', 'curl'],
-	['docs/operating.md', 'node dist/server/cli/main.js'],
+	['docs/operating.md', 'node dist/server/cli/main.js\n'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
+	['docs/operating.md', 'node dist/server/cli/main.js backup'],
+	['docs/operating.md', 'node dist/server/cli/main.js export'],
 	['docs/rest.md', 'curl http'],
 	['docs/rest.md', '/api/v1/login'],
 	['docs/rest.md', 'method.call/rooms:get'],
@@ -92,7 +96,7 @@ describe('programs of the documentation', () => {
 
 	/** Runs a command of a page that ends, and reads the JSON that it prints. */
 	async function runCommand(page: string, text_: string): Promise<unknown> {
-		const output = await text(start('bash', ['-c', hereAndNow(blockWith(page, text_))]));
+		const output = await readAll(start('bash', ['-c', hereAndNow(blockWith(page, text_))]));
 		return JSON.parse(output);
 	}
 
@@ -151,13 +155,30 @@ describe('programs of the documentation', () => {
 
 	it('start a server as docs/operating.md shows', async () => {
 		const folderOfData = path.join(folder, 'data');
-		for (const text of ['ADMIN_USERNAME', 'node dist/server/cli/main.js']) {
+		for (const text of ['ADMIN_USERNAME', 'node dist/server/cli/main.js\n']) {
 			const command = blockWith('docs/operating.md', text);
 			const output = lines(start('bash', ['-c', command], { PORT: '0', ROOMKEY_DATA: folderOfData }, '.'));
 			expect((await output.next()).value).to.match(/^Roomkey listening on http:\/\/127\.0\.0\.1:\d+$/);
 			await stop();
 		}
 		expect(stderr).to.include('"username":"root"');
+
+		// What the server has stored is copied in both ways.
+		const names = /roomkey-data|roomkey-restored|roomkey-copy|saved|exported/g;
+		for (const text of ['backup', 'export']) {
+			const command = blockWith('docs/operating.md', `node dist/server/cli/main.js ${text}`).replaceAll(
+				names,
+				(name) => (name === 'roomkey-data' ? folderOfData : path.join(folder, name)),
+			);
+			await readAll(start('bash', ['-ec', command], {}, '.'));
+			if (child && child.exitCode === null) await once(child, 'close');
+			expect(child?.exitCode, stderr).to.equal(0);
+		}
+		for (const copy of ['roomkey-restored', 'roomkey-copy']) {
+			const { store, close } = await openStore({ kind: 'files', folder: path.join(folder, copy) }, memoryLog());
+			expect(await store.users.findOne({ username: 'root' })).to.include({ username: 'root' });
+			await close();
+		}
 	});
 
 	it('start the bot as docs/bots.md shows', async () => {
