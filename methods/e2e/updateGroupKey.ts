@@ -2,8 +2,8 @@
 
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { findPlace, tellMember } from '../model/keys/memberKeys.js';
@@ -57,7 +57,7 @@ export const updateGroupKey = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
-	returns: Nothing,
+	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
 		const { name, userId, store, settings } = context;

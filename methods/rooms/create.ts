@@ -47,6 +47,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			'error-invalid-room-name',
 			'error-duplicate-channel-name',
 			'error-encrypted-private-rooms-enforced',
+			'error-too-many-users',
 		],
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
 			const { store, name } = context;

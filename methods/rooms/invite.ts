@@ -40,6 +40,7 @@ export const inviteMethods = forBoth((kind) =>
 			'error-room-not-found',
 			'error-not-allowed',
 			'error-users-params-not-provided',
+			'error-too-many-users',
 		],
 		async run(args, context) {
 			const { store, name } = context;

@@ -48,6 +48,8 @@ export const createUserByAdmin = method({
 		'error-input-is-not-a-valid-field',
 		'error-blocked-username',
 		'error-invalid-email',
+		'error-bio-size-exceeded',
+		'error-nickname-size-exceeded',
 	],
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });

@@ -111,6 +111,8 @@ export const updateUser = method({
 		'error-input-is-not-a-valid-field',
 		'error-blocked-username',
 		'error-invalid-email',
+		'error-bio-size-exceeded',
+		'error-nickname-size-exceeded',
 	],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;

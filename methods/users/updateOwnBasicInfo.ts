@@ -53,6 +53,8 @@ export const updateOwnBasicInfo = method({
 		'error-input-is-not-a-valid-field',
 		'error-blocked-username',
 		'error-invalid-email',
+		'error-bio-size-exceeded',
+		'error-nickname-size-exceeded',
 	],
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;
