@@ -1,4 +1,4 @@
-/** Lists in documents that others may have written: what is no list counts as an empty one. */
+/** Lists in documents that other programs may have written: any other value counts as an empty list. */
 
 /** The list, or an empty one. */
 export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[] {
@@ -6,9 +6,9 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
 }
 
 /**
- * A filter for documents where a list is as long as it was seen to be. Whoever writes by it, and reads again where it
- * finds nothing, must find the document as it was read, whatever stood there: else they would go on for ever. Of what is
- * no list nothing is lost.
+ * A filter for documents whose list has the length that was read. A write with it is repeated where the document has
+ * changed meanwhile. It must match the document as it was read, whatever that held, or the repetition would never end. A
+ * value that is no list always matches.
  */
 export function sameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};

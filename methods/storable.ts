@@ -21,7 +21,7 @@ function isStorable(value: unknown, levels: number): boolean {
 	return Match.test(value, Object) && Object.entries(value).every(([key, field]) => isFieldName(key) && within(field));
 }
 
-/** Most characters of it, as JSON: whoever sees the account or the room is sent it, again and again. */
+/** Maximum length as JSON: it is sent to everybody who sees the account or the room. */
 const MAX_LENGTH = 10_000;
 
 /** A plain object that either store can hold, and not a large one. */
