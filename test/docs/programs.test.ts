@@ -106,7 +106,7 @@ describe('programs of the documentation', () => {
 		expect(commands.filter(({ code }) => !run.has(code))).to.deep.equal([]);
 		const scripts = blocks.filter(({ info }) => info === 'js').map(({ page }) => page);
 		expect(scripts).to.deep.equal(['README.md', 'docs/bots.md', 'docs/ddp.md']);
-		const others = blocks.filter(({ info }) => !/^(sh|js|ts \S+)$/.test(info));
+		const others = blocks.filter(({ info }) => !/^(sh|js|mermaid|ts \S+)$/.test(info));
 		expect(others).to.deep.equal([]);
 	});
 
