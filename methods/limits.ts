@@ -7,5 +7,8 @@ export const WRITES: Limit = { calls: 600, per: 60_000 };
 /** What only reads. Such calls need not wait for each other, and so nothing else bounds how many run at once. */
 export const READS: Limit = { calls: 1200, per: 60_000 };
 
+/** What concerns the keys of rooms. A client sets the keys of all its rooms and members at once; Rocket.Chat's ten a minute are too few. */
+export const KEY_CALLS: Limit = { calls: 600, per: 60_000 };
+
 /** What concerns the caller's own account: names are looked up among all users, passwords take a while to compare. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: 60_000 };

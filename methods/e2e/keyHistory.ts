@@ -3,13 +3,14 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
-import { ownPlaces } from '../model/keys/ownMemberships.js';
+import { pagesOf } from '../model/pages.js';
 import { Page, pageOf } from '../paging.js';
 import { mayUser } from '../permissions.js';
 import { MEMBER } from '../rooms/members.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
-	for await (const page of ownPlaces(store, one, MEMBER)) {
+	const own = { 'u._id': one, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
 	}

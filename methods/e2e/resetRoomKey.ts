@@ -3,20 +3,20 @@ import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { KEY_CALLS } from '../limits.js';
 import { hasHolder } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
-import { KEY_CALLS, MAX_KEY_ID_LENGTH, MAX_KEY_LENGTH } from '../model/keys/limits.js';
 import { enqueue } from '../model/keys/queue.js';
-import { beganIt, takeLease } from '../model/keys/resetLock.js';
+import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
 import {
+	archiveOwnKey,
 	emptyOthers,
 	type NewKey,
-	putOwn,
 	type ResetContext,
 	renameKey,
-	takeOwnBack,
-} from '../model/keys/resetMemberships.js';
-import { requireKeyId } from '../model/keys/sealedKey.js';
+	storeNewKey,
+} from '../model/keys/roomReset.js';
+import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { maySeeRoom } from '../rooms/access.js';
 import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { MEMBER } from '../rooms/members.js';
@@ -38,8 +38,8 @@ export const resetRoomKey = method({
 		if (room && (await isDone(store, room, userId, newKey))) return;
 		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
-		if (e2eKeyId === '' || e2eKeyId.length > MAX_KEY_ID_LENGTH) throw clientError('invalidKeyId', { method: name });
-		if (e2eKey === '' || e2eKey.length > MAX_KEY_LENGTH) throw clientError('invalidKey', { method: name });
+		requireValidKeyId(e2eKeyId, name);
+		requireKey(e2eKey, name);
 		requireKeyId(e2eKey, e2eKeyId, name);
 		await requireReady(store, userId, newKey);
 		await reset(newKey, context, userId);
@@ -68,7 +68,7 @@ async function mayReset(
 	if (!user) return false;
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
-	if (beganIt(room, userId, e2eKeyId)) return true;
+	if (hasBegun(room, userId, e2eKeyId)) return true;
 	const member = { rid, 'u._id': userId, ...MEMBER };
 	if (!(await store.subscriptions.findOne(member, { projection: { _id: 1 } }))) return false;
 	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
@@ -95,19 +95,19 @@ async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKe
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { name, store, events, signal, log } = context;
-	const lease = await takeLease(store, { rid, userId, keyId: e2eKeyId }, name);
-	const work: ResetContext = { store, events, signal, userId, lease };
+	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId }, name);
+	const work: ResetContext = { store, events, signal, userId, lock };
 	const tell = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
 	try {
 		await emptyOthers(work, e2eKeyId);
 		await renameKey(work, e2eKeyId);
-		await putOwn(work, e2eKey);
+		await storeNewKey(work, e2eKey);
 		for (const uid of await emptyOthers(work, e2eKeyId)) await enqueue(work, rid, uid);
-		tell(await lease.giveBack());
+		tell(await lock.release());
 	} catch (thrown) {
-		const room = await lease.abandon().catch(() => null);
+		const room = await lock.abandon().catch(() => null);
 		if (room?.e2eKeyId === e2eKeyId) tell(room);
-		else await takeOwnBack(work, newKey).catch(() => null);
+		else await archiveOwnKey(work, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was broken off');
 		throw clientError('resetFailed');

@@ -6,11 +6,10 @@ import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { requireConfirmation } from '../model/keys/holders.js';
+import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
-import { dropIdentity } from '../model/keys/identity.js';
-import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from '../model/keys/ownMemberships.js';
-import { enqueueEverywhere } from '../model/keys/queue.js';
+import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identity.js';
+import { enqueueEverywhere, leaveQueues } from '../model/keys/queue.js';
 import { factorSettings } from '../settings/secondFactor.js';
 
 /** What a reset answers: something only where it cost a room its last holder. */
@@ -38,7 +37,7 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
-	const lastKeyHolder = await emptyPlaces(context, userId);
+	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
 	await leaveQueues(context, userId);
 	// Who has stored new keys in that time may have been taken out of queues for good reason to be in.
 	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);

@@ -5,10 +5,11 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
+import { KEY_CALLS } from '../limits.js';
+import { listOf } from '../lists.js';
 import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { awaitsDecision, holdsKey } from '../model/keys/offers.js';
+import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
 import { requireRoomAccess } from '../rooms/access.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
@@ -118,12 +119,16 @@ function memberFrom(membership: Subscription, room: Room, user: UserState | unde
 }
 
 function stateOf(membership: Subscription, room: Room, { hasIdentity, isFit }: UserState): MemberState {
-	if (holdsKey(membership, room)) return 'holder';
-	if (awaitsDecision(membership, room)) return 'offered';
+	const state = keyStateOf(membership, room);
+	if (state === 'holder' || state === 'offered') return state;
 	if (!hasIdentity) return 'no-identity-key';
 	return isFit ? 'waiting' : 'unfit-key';
 }
 
 function returnedOffersOf(membership: Subscription, { e2eKeyId }: Room): ReturnedOffer[] {
-	return returnedIn(membership, e2eKeyId).map(({ by, ts }) => ({ by: by as string, to: membership.u._id, at: ts }));
+	return returnedIn(listOf(membership.e2eKnownKeys), e2eKeyId).map(({ by, ts }) => ({
+		by: by as string,
+		to: membership.u._id,
+		at: ts,
+	}));
 }

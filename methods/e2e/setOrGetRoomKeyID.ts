@@ -3,14 +3,19 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { claimKeyId, type KeyedRoom, keyedRoom, requireValidKeyId } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace, tellMember } from '../model/keys/memberKeys.js';
-import { holdsKey, offered } from '../model/keys/offers.js';
+import { KEY_CALLS } from '../limits.js';
+import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
+import { holdsKey } from '../model/keys/memberKeys.js';
+import { findMembership, notifyMember } from '../model/keys/membership.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
-import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from '../model/keys/sealedKey.js';
-import { keyIn } from '../model/keys/storedKeys.js';
-import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from '../model/keys/storeMemberKey.js';
+import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { keyIn, offered } from '../model/keys/storedKeys.js';
+import {
+	archiveMismatchedKey,
+	requireNoReset,
+	restoreOrRemoveKey,
+	storeMemberKey,
+} from '../model/keys/storeMemberKey.js';
 import { requireRoomAccess } from '../rooms/access.js';
 
 interface Standing {
@@ -28,7 +33,7 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 	const keyID = room?.e2eKeyId;
 	// The room is being reset: it has a name in a moment.
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
-	const place = await findPlace(store, rid, userId);
+	const place = await findMembership(store, rid, userId);
 	if (!place) return { keyID };
 	if (!(await archiveMismatchedKey(context, place, room))) {
 		// Who has the key is the winner, who did not hear so and was perhaps broken off before leaving the queue.
@@ -45,21 +50,21 @@ async function standing(context: Context, rid: string, room: KeyedRoom | null): 
 async function setWithKey(context: Context, place: Subscription, keyID: string, key: string): Promise<Standing> {
 	const { store, events } = context;
 	const { rid, u } = place;
-	const stored = await storeOwnKey(context, place, { _id: rid, e2eKeyId: keyID }, key, false);
+	const stored = await storeMemberKey(context, place, { _id: rid, e2eKeyId: keyID }, key, false);
 	const named = await claimKeyId(store, rid, keyID);
 	if (!named) {
 		const room = await keyedRoom(store, rid);
 		// The same name may have come from this very member, who called twice at once: then this is the winner's key. Else
 		// the key is taken back. Nobody was told of it. One that was there before, and does not tell its id, may be the room's.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
-		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, place._id, key, room ?? {}, false);
+		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, place, key, room ?? {}, false);
 		return standing(context, rid, room);
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
 	// Another device of the same member, which loses the race, may have put its own key there meanwhile.
-	const kept = await findPlace(store, rid, u._id);
-	const after = kept && ((await storeOwnKey(context, kept, named, key)) ?? kept);
-	if (after) tellMember(context, after);
+	const kept = await findMembership(store, rid, u._id);
+	const after = kept && ((await storeMemberKey(context, kept, named, key)) ?? kept);
+	if (after) notifyMember(context, after);
 	await leaveQueue(context, rid, [u._id]);
 	return { keyID };
 }
@@ -70,10 +75,10 @@ async function setWithKey(context: Context, place: Subscription, keyID: string, 
  */
 async function storeNamed(context: Context, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
 	if (holdsKey(place, room)) return;
-	const after = await storeOwnKey(context, place, room, key);
+	const after = await storeMemberKey(context, place, room, key);
 	if (!after) return;
 	await requireNoReset(context, after, room, key);
-	tellMember(context, after);
+	notifyMember(context, after);
 }
 
 export const setOrGetRoomKeyID = method({
@@ -91,13 +96,13 @@ export const setOrGetRoomKeyID = method({
 			requireKeyId(key, keyID, name);
 		}
 		const room = await requireRoomAccess(store, rid, userId, name);
-		const place = key === undefined ? null : await findPlace(store, rid, userId);
+		const place = key === undefined ? null : await findMembership(store, rid, userId);
 		if (key !== undefined && !place) throw clientError('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
 			if (place && room.e2eKeyId === keyID) await storeNamed(context, place, room, key as string);
 			// Left by a call that was broken off before it had lost. One that does not tell its id may be the room's.
 			else if (place && keyIdOf(key as string) !== null)
-				await restoreOrRemoveKey(context, place._id, key as string, room, false);
+				await restoreOrRemoveKey(context, place, key as string, room, false);
 			return standing(context, rid, room);
 		}
 		if (place) return setWithKey(context, place, keyID, key as string);

@@ -1,9 +1,10 @@
 /** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { claimKeyId, requireValidKeyId } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
+import { KEY_CALLS } from '../limits.js';
+import { claimKeyId } from '../model/keys/keyId.js';
 import { enqueue } from '../model/keys/queue.js';
+import { requireValidKeyId } from '../model/keys/sealedKey.js';
 import { requireRoomAccess } from '../rooms/access.js';
 
 export const setRoomKeyID = method({
