@@ -7,15 +7,19 @@ import { accountMethods } from './accounts/index.js';
 import { accountLimits } from './accounts/limits.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/meteorDefaults.js';
 import { ownUser } from './accounts/ownUser.js';
+import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
 import { e2eMethods } from './e2e/index.js';
 import { messageMethods } from './messages.js';
 import { roomMethods } from './rooms/index.js';
 import { settingMethods } from './settings/methods.js';
 import { notifyAll } from './streams/notifyAll.js';
+import { notifyLogged } from './streams/notifyLogged.js';
 import { notifyRoom } from './streams/notifyRoom.js';
 import { notifyRoomUsers, writeNotifyRoomUsers } from './streams/notifyRoomUsers.js';
 import { notifyUser } from './streams/notifyUser.js';
+import { activeUsers, userPresence } from './streams/presence.js';
+import { roles } from './streams/roles.js';
 import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
 import { userMethods } from './users/index.js';
@@ -31,9 +35,25 @@ export const methods: readonly Method[] = [
 	writeNotifyRoomUsers,
 ];
 
-export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
+export const publications: readonly Publication[] = [
+	ownUser,
+	userData,
+	activeUsers,
+	userPresence,
+	loginServiceConfiguration,
+	clientVersions,
+];
 
-export const streams: readonly Stream[] = [notifyAll, notifyRoom, notifyRoomUsers, notifyUser, roomData, roomMessages];
+export const streams: readonly Stream[] = [
+	notifyAll,
+	notifyLogged,
+	notifyRoom,
+	notifyRoomUsers,
+	notifyUser,
+	roles,
+	roomData,
+	roomMessages,
+];
 
 /** Rules beside the limits in definitions. */
 export const limits: readonly RateRule[] = accountLimits;

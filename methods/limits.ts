@@ -12,3 +12,6 @@ export const KEY_CALLS: Limit = { calls: 600, per: 60_000 };
 
 /** What concerns the caller's own account: names are looked up among all users, passwords take a while to compare. */
 export const OWN_ACCOUNT: Limit = { calls: 60, per: 60_000 };
+
+/** Time, in ms, for what can concern all members of a room or all rooms of a user. It is done in pages, others go on. */
+export const LONG_WORK_MS = 600_000;

@@ -45,6 +45,9 @@ export interface User {
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
+	/** What they say of themselves. */
+	bio?: string;
+	nickname?: string;
 	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
@@ -246,6 +249,19 @@ export interface Subscription {
 export interface Permission {
 	_id: string;
 	roles: string[];
+	_updatedAt?: Date;
+}
+
+/** Collection `rocketchat_roles`. */
+export interface Role {
+	_id: string;
+	name: string;
+	/** `Users`: held everywhere. `Subscriptions`: held in one room. */
+	scope: 'Users' | 'Subscriptions';
+	/** Shown to others; empty: the role is not shown. */
+	description?: string;
+	protected?: boolean;
+	mandatory2fa?: boolean;
 	_updatedAt?: Date;
 }
 

@@ -10,7 +10,10 @@ import { scan } from 'secure-json-parse';
 /** Deepest nesting that is read: 100 arrays or objects within one another. Meteor's limit is its stack. */
 export const MAX_DEPTH = 100;
 
-/** What is sound JSON but must not be read: too deep, with a `__proto__`, or not decodable as EJSON. */
+/** Most values in one text: looking at each of them must not keep other callers waiting. */
+export const MAX_VALUES = 30_000;
+
+/** What is sound JSON but must not be read: too deep, too many values, with a `__proto__`, or not decodable as EJSON. */
 export class Unreadable extends Error {}
 
 /** The id type of MongoDB as clients send it: `{"$type": "oid", "$value": "<24 hex digits>"}`. */
@@ -34,21 +37,31 @@ export class ObjectID {
 
 EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 
-function isDeeperThan(value: unknown, levels: number): boolean {
-	if (typeof value !== 'object' || value === null) return false;
-	if (levels === 0) return true;
-	for (const member of Object.values(value)) if (isDeeperThan(member, levels - 1)) return true;
-	return false;
+/**
+ * Counts the values within a value, itself included.
+ * @param levels of nesting that are allowed
+ * @param most that are allowed
+ * @throws Unreadable where there is more of either
+ */
+function countValues(value: unknown, levels: number, most: number): number {
+	if (typeof value !== 'object' || value === null) return 1;
+	if (levels === 0) throw new Unreadable('nested too deep');
+	let count = 1;
+	for (const member of Array.isArray(value) ? value : Object.values(value)) {
+		count += countValues(member, levels - 1, most - count);
+		if (count > most) throw new Unreadable('too many values');
+	}
+	return count;
 }
 
 /**
  * Reads JSON text from outside.
- * @throws SyntaxError where it is not JSON; Unreadable where it is too deep or holds a key `__proto__`
+ * @throws SyntaxError where it is not JSON; Unreadable where it is too deep, holds too many values or a key `__proto__`
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
 	// Each level takes two characters, so short texts, nearly all of them, need no walk.
-	if (text.length > 2 * MAX_DEPTH && isDeeperThan(value, MAX_DEPTH)) throw new Unreadable('nested too deep');
+	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
 	// The key can also be spelled with escapes, of whatever letter; only then is the value searched for it.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
 		try {
@@ -86,9 +99,13 @@ function areMarks(keys: readonly string[]): boolean {
 /** In place: the value was made by reading text, and is nobody else's. */
 function decodeWithin(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
+	if (Array.isArray(value)) {
+		for (let i = 0; i < value.length; i++) value[i] = decodeWithin(value[i]);
+		return value;
+	}
 	const members = value as Record<string, unknown>;
 	const keys = Object.keys(members);
-	if (!Array.isArray(value) && keys.length <= 2 && areMarks(keys)) {
+	if (keys.length <= 2 && areMarks(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
 		// One level is taken off: what is within is not looked at as a whole. Of a text or a list it makes an object.
 		const { $escape } = members;

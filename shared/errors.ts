@@ -132,6 +132,7 @@ const refusals = {
 		error: 'error-users-params-not-provided',
 		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
 	},
+	tooManyUsers: { error: 'error-too-many-users', reason: 'One call can name 1,000 users at most' },
 	invalidRoomName: {
 		error: 'error-invalid-room-name',
 		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',
@@ -171,6 +172,8 @@ const refusals = {
 	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
 	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
 	assigningAdminNotAllowed: { error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' },
+	bioTooLong: { error: 'error-bio-size-exceeded', reason: 'Bio size exceeds 260 characters' },
+	nicknameTooLong: { error: 'error-nickname-size-exceeded', reason: 'Nickname size exceeds 120 characters' },
 	invalidRole: { error: 'error-action-not-allowed', reason: 'The field Roles consist invalid role id' },
 	lastAdmin: { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' },
 	identityNotSaved: { error: 'error-could-not-save-identity', reason: 'Could not save user identity' },
@@ -189,6 +192,7 @@ const refusals = {
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
+	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
 	/* what a role allows */
 	permissionMissing: {

@@ -7,6 +7,7 @@ import type { Filter, UpdateFilter } from 'mongodb';
 import type {
 	KeyHistory,
 	Permission,
+	Role,
 	Room,
 	Setting,
 	Subscription,
@@ -60,6 +61,7 @@ export interface Store {
 	readonly rooms: Collection<Room>;
 	readonly subscriptions: Collection<Subscription>;
 	readonly permissions: Collection<Permission>;
+	readonly roles: Collection<Role>;
 	readonly teams: Collection<Team>;
 	readonly teamMembers: Collection<TeamMember>;
 	readonly settings: Collection<Setting>;
@@ -76,6 +78,7 @@ export const collectionNames = {
 	rooms: 'rocketchat_room',
 	subscriptions: 'rocketchat_subscription',
 	permissions: 'rocketchat_permissions',
+	roles: 'rocketchat_roles',
 	teams: 'rocketchat_team',
 	teamMembers: 'rocketchat_team_member',
 	settings: 'rocketchat_settings',

@@ -12,10 +12,10 @@ export interface StreamDefinition {
 	/** Whether the caller may read the events of that name, such as `<rid>` or `<uid>/rooms-changed`. */
 	mayRead(eventName: string, context: CallContext): boolean | Promise<boolean>;
 	/**
-	 * The room that events of that name are about, where they are about one: who reads them is asked again whether they may
-	 * when they lose their place in it, or the room goes.
+	 * The room that events of that name are about, where they are about one. Its readers are authorized again when they leave
+	 * it, or the room is deleted.
 	 */
-	roomOf?(eventName: string): string;
+	roomOf?(eventName: string): string | undefined;
 	/**
 	 * Events for somebody who has just subscribed, and for nobody else: what they would otherwise have missed. Gives the
 	 * arguments of each event.

@@ -48,8 +48,7 @@ export const createUser = method({
 			roles: ['user'],
 			active: true,
 			...(username ? { username } : {}),
-			// In lower case, where `login` finds it however it is typed.
-			...(email ? { emails: [{ address: email.toLowerCase(), verified: false }] } : {}),
+			...(email ? { emails: [{ address: email, verified: false }] } : {}),
 			...(profile ? { profile } : {}),
 			services: {
 				...(password ? { password: { bcrypt: await hashPassword(password) } } : {}),

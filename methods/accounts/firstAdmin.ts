@@ -29,7 +29,7 @@ export async function makeFirstAdmin(
 		name: 'Administrator',
 		roles: ['admin'],
 		active: true,
-		...(email !== undefined && { emails: [{ address: email.toLowerCase(), verified: true }] }),
+		...(email !== undefined && { emails: [{ address: email, verified: true }] }),
 		services: { password: { bcrypt: await hashPassword(password) }, resume: { loginTokens: [] } },
 	});
 	if (taken === null) return 'made';

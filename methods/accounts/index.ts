@@ -5,9 +5,9 @@ import { createUser } from './createUser.js';
 import { getNewToken } from './getNewToken.js';
 import { login } from './login.js';
 import { logout } from './logout.js';
-import { logoutOtherClients } from './logoutOtherClients.js';
+import { logoutOtherClients, logoutOtherClientsOverRest } from './logoutOtherClients.js';
 import { me } from './me.js';
-import { removeOtherTokens } from './removeOtherTokens.js';
+import { removeOtherTokens, removeOtherTokensOverRest } from './removeOtherTokens.js';
 
 export const accountMethods: readonly Method[] = [
 	changePassword,
@@ -16,6 +16,8 @@ export const accountMethods: readonly Method[] = [
 	login,
 	logout,
 	logoutOtherClients,
+	logoutOtherClientsOverRest,
 	me,
 	removeOtherTokens,
+	removeOtherTokensOverRest,
 ];

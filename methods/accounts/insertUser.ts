@@ -1,8 +1,7 @@
 /** A new user, and whether somebody has the name or the e-mail already, whatever the case. */
 import type { User } from '../../shared/documents.js';
-import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../../shared/store.js';
-
-const sameWithoutCase = (name: string) => new RegExp(`^${name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`, 'i');
+import { isDuplicateKey, type Store, type UpdateFilter } from '../../shared/store.js';
+import { ignoringCase, type NameField } from '../model/users/findUser.js';
 
 /**
  * The name or the e-mail of a user that another one has, whatever the case; null where nobody has.
@@ -12,35 +11,33 @@ export async function findTaken(
 	store: Store,
 	{ _id, username, emails = [] }: Pick<User, '_id' | 'username' | 'emails'>,
 ): Promise<string | null> {
-	const names: Filter<User>[] = [];
-	if (username) names.push({ username: sameWithoutCase(username) });
-	for (const { address } of emails) names.push({ 'emails.address': sameWithoutCase(address) });
-	if (names.length === 0) return null;
-	const other = await store.users.findOne({ _id: { $ne: _id }, $or: names }, { projection: { username: 1 } });
-	if (!other) return null;
-	const address = emails[0]?.address;
-	return username && (!address || other.username?.toLowerCase() === username.toLowerCase())
-		? username
-		: (address ?? null);
+	const isTaken = async (field: NameField, text: string) => {
+		const filter = { _id: { $ne: _id }, ...ignoringCase(field, text) };
+		return (await store.users.findOne(filter, { projection: { _id: 1 } })) !== null;
+	};
+	if (username && (await isTaken('username', username))) return username;
+	for (const { address } of emails) if (await isTaken('emails.address', address)) return address;
+	return null;
 }
 
 /**
  * Stores a new user, unless somebody has the name or the e-mail already.
  *
  * The unique indexes tell `alice` from `Alice`, and a Rocket.Chat database gets no others from us. So between the insert
- * and a second look at who has that name, the new user also holds a claim to it: one more entry among the hashes of its
- * login tokens, which are unique over all users. Two who come at once cannot both hold the claim, and who comes later
- * finds the first one at the second look, and takes the own user back. The claim is no hash: nobody logs in with it. One
- * that a crash left behind goes with the tokens that run out.
+ * and a second look at who has those names, the new user also holds a claim to each: one more entry among the hashes of
+ * its login tokens, which are unique over all users. Two calls at once cannot both hold a claim, and the later one finds
+ * the first user at the second look, and removes its own. A claim is no hash: nobody logs in with it. One that a crash
+ * left behind goes with the tokens that expire.
  *
  * @returns what is taken, the name or the e-mail; null where the user was stored
  */
 export async function insertUser(store: Store, user: User & Required<Pick<User, 'services'>>): Promise<string | null> {
 	const taken = await findTaken(store, user);
 	if (taken !== null) return taken;
-	const claim = `name ${user.username?.toLowerCase() ?? user._id}`;
-	const tokens = user.services.resume?.loginTokens ?? [];
-	const resume = { loginTokens: [...tokens, { hashedToken: claim, when: new Date() }] };
+	const names = [user.username, ...(user.emails ?? []).map(({ address }) => address)];
+	const claims = names.flatMap((name) => (name === undefined ? [] : [`name ${name.toLowerCase()}`]));
+	const claimTokens = [...new Set(claims)].map((hashedToken) => ({ hashedToken, when: new Date() }));
+	const resume = { loginTokens: [...(user.services.resume?.loginTokens ?? []), ...claimTokens] };
 	try {
 		await store.users.insertOne({ ...user, services: { ...user.services, resume } });
 	} catch (error) {
@@ -53,7 +50,7 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 		await store.users.deleteOne({ _id: user._id });
 		return meanwhile;
 	}
-	const dropClaim = { $pull: { 'services.resume.loginTokens': { hashedToken: claim } } };
-	await store.users.updateOne({ _id: user._id }, dropClaim as UpdateFilter<User>);
+	const dropClaims = { $pull: { 'services.resume.loginTokens': { hashedToken: { $in: claims } } } };
+	await store.users.updateOne({ _id: user._id }, dropClaims as UpdateFilter<User>);
 	return null;
 }

@@ -4,7 +4,8 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
-import type { Filter } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
+import { findByName } from '../model/users/findUser.js';
 import { isPassword, Password } from './passwords.js';
 import { attemptWithFactor, requireFactorAtLogin } from './secondFactor.js';
 import {
@@ -51,9 +52,7 @@ async function withPassword(
 	const { user, password, code } = options;
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
-		const named = await context.store.users.findOne(filterFor(user), {
-			projection: { active: 1, 'services.password.bcrypt': 1 },
-		});
+		const named = await findNamed(context.store, user);
 		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
@@ -71,18 +70,21 @@ const given = (code?: string | null): SecondFactor | null => (code ? { code, met
 type Named = { id: string } | { username: string } | { email: string };
 
 /**
- * What attempts are counted by: the name as given. The user found by it would tell which names are one person's. With a
- * word before it, or strangers could use up what is counted by anything else of a user.
+ * What attempts are counted by: the name as given, but for its case, as all its spellings lead to the same users. A
+ * counter of the user found by it would tell which names are one person's. The word before it keeps callers who are not
+ * logged in from using up what is counted by anything else of a user.
  */
 function accountOf(user: Named): string {
-	const name = 'id' in user ? user.id : 'username' in user ? user.username : user.email;
-	return `login ${name}`;
+	if ('id' in user) return `login ${user.id}`;
+	return `login ${('username' in user ? user.username : user.email).toLowerCase()}`;
 }
 
-function filterFor(user: Named): Filter<User> {
-	if ('id' in user) return { _id: user.id };
-	if ('username' in user) return { username: user.username };
-	return { 'emails.address': { $in: [user.email, user.email.toLowerCase()] } };
+function findNamed(store: Store, user: Named): Promise<User | null> {
+	const projection = { active: 1, 'services.password.bcrypt': 1 } as const;
+	if ('id' in user) return store.users.findOne({ _id: user.id }, { projection });
+	return 'username' in user
+		? findByName(store, 'username', user.username, projection)
+		: findByName(store, 'emails.address', user.email, projection);
 }
 
 export const login = method({

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { revokeOtherTokens, type TokenResult } from './tokens.js';
+import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult } from './tokens.js';
 
 export const logoutOtherClients = method({
 	name: 'logoutOtherClients',
@@ -19,5 +19,23 @@ export const logoutOtherClients = method({
 		// The connection has the new one by now.
 		await revokeOtherTokens(context, userId, context.hashedToken);
 		return { token, tokenExpires };
+	},
+});
+
+/**
+ * As Rocket.Chat's clients call it over REST: the caller keeps the present token, and personal access tokens stay. REST
+ * adds the token to the answer, of which methods see the hash alone.
+ */
+export const logoutOtherClientsOverRest = method({
+	name: 'users.logoutOtherClients',
+	args: {},
+	limit: OWN_ACCOUNT,
+	summary: "Removes all login tokens of the caller but this call's and personal access tokens",
+	async run(_args, context) {
+		const { userId, hashedToken, name } = context;
+		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
+		if (typeof holder === 'string') throw clientError('invalidUserId', { method: name });
+		await revokeOtherLogins(context, userId, hashedToken as string);
+		return { tokenExpires: holder.expires };
 	},
 });

@@ -1,11 +1,13 @@
 /** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
+import { OWN_ACCOUNT } from '../limits.js';
 import { revokeOtherTokens } from './tokens.js';
 
 export const removeOtherTokens = method({
 	name: 'removeOtherTokens',
 	args: {},
+	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this one's, and closes the connections that use them",
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
@@ -13,5 +15,17 @@ export const removeOtherTokens = method({
 		const { userId, hashedToken } = context;
 		if (userId === null) throw clientError('notLoggedIn');
 		await revokeOtherTokens(context, userId, hashedToken);
+	},
+});
+
+/** The same over REST, where callers who are not logged in are refused before. */
+export const removeOtherTokensOverRest = method({
+	name: 'users.removeOtherTokens',
+	args: {},
+	rest: { verb: 'POST', path: 'users.removeOtherTokens', empty: true },
+	limit: OWN_ACCOUNT,
+	summary: "Removes all login tokens of the caller but this call's, and closes the connections that use them",
+	async run(_args, context) {
+		await revokeOtherTokens(context, context.userId, context.hashedToken);
 	},
 });

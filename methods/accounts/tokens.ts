@@ -178,6 +178,25 @@ export async function revokeOtherTokens(
 	return true;
 }
 
+/** The same, but that personal access tokens stay. */
+export async function revokeOtherLogins(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	kept: string,
+): Promise<void> {
+	const others = { hashedToken: { $ne: kept }, type: { $ne: 'personalAccessToken' } };
+	const before = await store.users.findOneAndUpdate(
+		{ _id: userId },
+		{ $pull: { [TOKENS]: others } } as UpdateFilter<User>,
+		{ returnDocument: 'before', projection: { [TOKENS]: 1 } },
+	);
+	const removed = before?.services?.resume?.loginTokens.filter(
+		({ hashedToken, type }) => hashedToken !== kept && type !== 'personalAccessToken',
+	);
+	if (!removed?.length) return;
+	events.emit('tokens-removed', { userId, hashedTokens: removed.map(({ hashedToken }) => hashedToken) });
+}
+
 /**
  * Tells which of these tokens no longer exist, or are those of users who may not log in any more: Rocket.Chat bars them
  * without a word.

@@ -1,4 +1,4 @@
-/** `permissions.update` and `permissions.listAll`: which role may do what. */
+/** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -6,6 +6,7 @@ import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../permissions.js';
+import { getUserRoles, listRoles } from './roles.js';
 
 /** All that are stored, and the standard of those that are not. */
 async function listPermissions(store: Store): Promise<Permission[]> {
@@ -79,4 +80,26 @@ const listAllPermissions = method({
 	},
 });
 
-export const permissionMethods: readonly Method[] = [updatePermissions, listAllPermissions];
+/** As Rocket.Chat's clients read them over DDP, also before they log in. */
+const getPermissions = method({
+	name: 'permissions/get',
+	args: { updatedAt: Match.Maybe(Date) },
+	anonymous: true,
+	parallel: true,
+	limit: READS,
+	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
+	async run({ updatedAt }, { store, name }) {
+		const all = await listPermissions(store);
+		if (!updatedAt) return all;
+		if (Number.isNaN(updatedAt.getTime())) throw clientError('invalidSince', { method: name });
+		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > updatedAt), remove: [] };
+	},
+});
+
+export const permissionMethods: readonly Method[] = [
+	updatePermissions,
+	listAllPermissions,
+	getPermissions,
+	listRoles,
+	getUserRoles,
+];

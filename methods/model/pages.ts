@@ -36,7 +36,8 @@ export async function* pagesOf<T extends { _id: string }>(
 }
 
 function withKey(projection: Readonly<Record<string, 1>>, key: string): Projection {
-	return { ...projection, [key]: 1 };
+	const isPartOf = (path: string) => key === path || key.startsWith(`${path}.`);
+	return Object.keys(projection).some(isPartOf) ? projection : { ...projection, [key]: 1 };
 }
 
 /** The conditions of the filter stay at its top level, where a store looks for those that it has an index for. */

@@ -3,7 +3,8 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { findByName } from '../model/users/findUser.js';
 import { hasRoomPermission } from '../permissions.js';
 import { directRoomId } from './direct.js';
 import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
@@ -37,6 +38,7 @@ export const deleteMethods = forBoth((kind) =>
 		rest: 'POST',
 		once: true,
 		limit: WRITES,
+		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
 		run: (which, context) => deleteRoom(context, which, kind.t, kind),
 	}),
@@ -44,21 +46,24 @@ export const deleteMethods = forBoth((kind) =>
 
 /** The id of the direct room of the caller with somebody, whether it is there or not. */
 async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
-	const other = await store.users.findOne({ username }, { projection: { _id: 1 } });
+	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound', { method: name });
 	return directRoomId([userId, other._id].sort());
 }
 
-/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. */
-export const deleteDirectRoom = method({
-	name: 'im.delete',
-	args: { roomId: Match.Optional(String), username: Match.Optional(String) },
-	rest: 'POST',
-	once: true,
-	limit: WRITES,
-	summary: 'Deletes a direct room, with the places and keys of its members',
-	async run({ roomId, username }, context) {
-		const id = !roomId && username ? await idWith(context, username) : roomId;
-		return deleteRoom(context, { roomId: id }, 'd');
-	},
-});
+/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. `dm.delete` is the same. */
+export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
+	method({
+		name,
+		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
+		rest: 'POST',
+		once: true,
+		limit: WRITES,
+		timeout: LONG_WORK_MS,
+		summary: 'Deletes a direct room, with the places and keys of its members',
+		async run({ roomId, username }, context) {
+			const id = !roomId && username ? await idWith(context, username) : roomId;
+			return deleteRoom(context, { roomId: id }, 'd');
+		},
+	}),
+);

@@ -7,17 +7,18 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
 import { enqueueKeyless } from '../model/keys/queue.js';
+import { findByUsernames } from '../model/users/findUser.js';
 import { hasPermission } from '../permissions.js';
 import { findCaller } from './kinds.js';
 import { givePlace } from './memberships.js';
-import { publishedRoom } from './published.js';
+import { type PublishedRoom, publishedRoom } from './published.js';
 import { encryptionOfNew } from './roomEncryption.js';
 import { isEncryptionShown } from './shown.js';
 
 /** Most people in one, as in Rocket.Chat. */
 const MAX_PEOPLE = 8;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
 /**
  * The id of the direct room of these people: the same whoever asks. Of two it is their ids, of one the own id twice, of
@@ -86,50 +87,93 @@ async function reopen({ store, events }: Context, rid: string, userId: string): 
 	if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
 }
 
-async function findPeople({ store, name }: Context, usernames: readonly string[]): Promise<User[]> {
+async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
+	const { name } = context;
 	const wanted = [...new Set(usernames)];
 	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing', { method: name });
 	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
-	const people = await store.users
-		.find({ username: { $in: wanted } }, { projection: { username: 1, name: 1 } })
-		.toArray();
-	if (people.length < wanted.length) throw clientError('invalidUser', { method: name });
-	return people;
+	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
+	if (found.size < wanted.length) throw clientError('invalidUser', { method: name });
+	return [...new Map([...found.values()].map((person) => [person._id, person])).values()];
+}
+
+/**
+ * Finds or makes the direct room of the caller with others, and opens it for the caller.
+ * @param usernames of the others; the caller may be among them
+ * @param excludeSelf the room is for the others alone
+ * @throws ClientError `error-not-allowed`, `error-users-params-not-provided`, `error-invalid-user`,
+ * `error-direct-message-max-user-exceeded`
+ */
+async function openDirectRoom(
+	context: Context & { readonly userId: string },
+	usernames: readonly string[],
+	excludeSelf: boolean,
+): Promise<PublishedRoom> {
+	const { store, events, name } = context;
+	const caller = await findCaller(context);
+	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
+	// To bring others together without taking part is for those who administer rooms.
+	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
+		throw clientError('actionNotAllowed', { method: name });
+	const named = await findPeople(context, usernames);
+	const others = named.filter(({ _id }) => _id !== caller._id);
+	const people = excludeSelf ? others : [caller, ...others];
+	if (excludeSelf && people.length < 2) throw clientError('userParamMissing', { method: name });
+	if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+
+	const { room, isNew } = await findOrInsert(context, people);
+	const rid = room._id;
+	let came = 0;
+	for (const person of people) if (await givePlace(context, room, person, namesFor(person, people))) came++;
+	if (!isNew) await reopen(context, rid, caller._id);
+	const now = await store.rooms.findOne({ _id: rid });
+	if (!now) throw clientError('roomNotFound', { method: name });
+	if (came > 0) events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
+	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
+	return publishedRoom(store, now);
 }
 
 /** A list, or names with commas between them. */
 const USERNAMES = Match.Optional(Match.OneOf(String, [String]));
 
-export const createDirectRoom = method({
-	name: 'im.create',
-	args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
-	rest: 'POST',
-	limit: WRITES,
-	summary: 'Answers the direct room of the caller with one user or several; makes it if there is none',
-	async run({ username, usernames = [], excludeSelf = false }, context) {
-		const { store, events, name } = context;
-		const caller = await findCaller(context);
-		if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
-		// To bring others together without taking part is for those who administer rooms.
-		if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
-			throw clientError('actionNotAllowed', { method: name });
-		const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
-		const named = await findPeople(context, username === undefined ? list : [username, ...list]);
-		const others = named.filter(({ _id }) => _id !== caller._id);
-		const people = excludeSelf ? others : [caller, ...others];
-		if (excludeSelf && people.length < 2) throw clientError('userParamMissing', { method: name });
-		if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+/** `dm.create` is another name of the same. */
+export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
+	method({
+		name,
+		args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
+		rest: 'POST',
+		limit: WRITES,
+		summary: 'Answers the direct room of the caller with one user or several; makes it if there is none',
+		async run({ username, usernames = [], excludeSelf = false }, context) {
+			const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
+			const room = await openDirectRoom(context, username === undefined ? list : [username, ...list], excludeSelf);
+			return { room: { ...room, rid: room._id } };
+		},
+	}),
+);
 
-		const { room, isNew } = await findOrInsert(context, people);
-		const rid = room._id;
-		let came = 0;
-		for (const person of people) if (await givePlace(context, room, person, namesFor(person, people))) came++;
-		if (!isNew) await reopen(context, rid, caller._id);
-		const now = await store.rooms.findOne({ _id: rid });
-		if (!now) throw clientError('roomNotFound', { method: name });
-		if (came > 0)
-			events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
-		if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
-		return { room: { ...(await publishedRoom(store, now)), rid } };
+const Username = Match.Optional(String);
+
+/** As clients call it over DDP: a user name for each parameter. With none it is the caller's room with themselves. */
+export const createDirectMessage = method({
+	name: 'createDirectMessage',
+	args: {
+		username1: Username,
+		username2: Username,
+		username3: Username,
+		username4: Username,
+		username5: Username,
+		username6: Username,
+		username7: Username,
+		username8: Username,
+		username9: Username,
+	},
+	limit: WRITES,
+	summary: 'Answers the direct room of the caller with the users of these names; makes it if there is none',
+	async run(args, context) {
+		const { username } = await findCaller(context);
+		const named = Object.values(args).filter((text) => text !== undefined);
+		const { _id, ...room } = await openDirectRoom(context, named.length > 0 ? named : [username ?? ''], false);
+		return { ...room, t: 'd', rid: _id };
 	},
 });

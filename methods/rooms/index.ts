@@ -1,26 +1,35 @@
 /** The methods for rooms and their members. */
 import type { Method } from '../../shared/method.js';
 import { createMethods } from './create.js';
-import { deleteDirectRoom, deleteMethods } from './delete.js';
+import { deleteDirectRoomMethods, deleteMethods } from './delete.js';
 import { kickMethods, leaveMethods } from './depart.js';
-import { createDirectRoom } from './direct.js';
-import { infoMethods, memberMethods, roomInfo } from './info.js';
+import { createDirectMessage, createDirectRoomMethods } from './direct.js';
+import { infoMethods, roomInfo } from './info.js';
 import { inviteMethods, joinChannel } from './invite.js';
+import { listChannels, listGroups, listJoinedChannels } from './list.js';
+import { memberMethods } from './listMembers.js';
+import { getRoomIdByNameOrId, getRoomNameById } from './names.js';
 import { saveRoomSettings, saveRoomSettingsByObject, setEncrypted } from './settings.js';
 import { onePlace, placesOverDdp, placesOverRest, roomsOverDdp, roomsOverRest } from './sync.js';
 
 export const roomMethods: readonly Method[] = [
 	...createMethods,
-	createDirectRoom,
+	...createDirectRoomMethods,
+	createDirectMessage,
 	...inviteMethods,
 	joinChannel,
 	...leaveMethods,
 	...kickMethods,
 	...deleteMethods,
-	deleteDirectRoom,
+	...deleteDirectRoomMethods,
 	...infoMethods,
 	...memberMethods,
 	roomInfo,
+	listChannels,
+	listJoinedChannels,
+	listGroups,
+	getRoomIdByNameOrId,
+	getRoomNameById,
 	saveRoomSettings,
 	saveRoomSettingsByObject,
 	setEncrypted,

@@ -1,51 +1,15 @@
 /** `channels.invite`, `groups.invite`, `channels.join`: who comes into a room that is in use. */
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
+import { throwIfAborted } from '../model/signal.js';
+import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 import { hasPermission, hasRoomPermission } from '../permissions.js';
 import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
 import { MEMBER } from './members.js';
 import { addMember } from './memberships.js';
-
-/** The arguments that name users: one of the first three, or one of the lists. */
-export const WHICH_USERS = {
-	userId: Match.Optional(String),
-	username: Match.Optional(String),
-	user: Match.Optional(String),
-	userIds: Match.Optional([String]),
-	usernames: Match.Optional([String]),
-} as const;
-
-type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefined };
-
-/** Most users one call may name: more make a body that was not written by a person. */
-const MAX_USERS = 1000;
-
-/**
- * Finds all the users that arguments name.
- * @throws ClientError `error-users-params-not-provided`, or `error-invalid-user` where one of them is unknown
- */
-export async function findNamedUsers(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
-	{ userId, username, user, userIds, usernames }: WhichUsers,
-): Promise<User[]> {
-	const listed = (one: typeof userId, more: typeof userIds) =>
-		[...(one ? [one] : []), ...(more ?? [])].flat().filter((text) => text !== '');
-	const ids = [...new Set(listed(userId, userIds))];
-	const names = [...new Set(listed(username ?? user, usernames))];
-	if (ids.length + names.length === 0) throw clientError('userParamMissing', { method: name });
-	if (ids.length + names.length > MAX_USERS) throw clientError('invalidUser', { method: name });
-	const users = await store.users
-		.find({ $or: [{ _id: { $in: ids } }, { username: { $in: names } }] }, { projection: { username: 1, name: 1 } })
-		.toArray();
-	const isFound = (wanted: string, field: '_id' | 'username') => users.some((found) => found[field] === wanted);
-	if (!ids.every((id) => isFound(id, '_id')) || !names.every((text) => isFound(text, 'username')))
-		throw clientError('invalidUser', { method: name });
-	return users;
-}
 
 /** Rooms whose members are decided elsewhere: by attributes, or by other servers. @throws ClientError `error-not-allowed` */
 function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
@@ -73,7 +37,10 @@ export const inviteMethods = forBoth((kind) =>
 			if (!(await mayInvite(store, await findCaller(context), room)))
 				throw clientError('actionNotAllowed', { method: name });
 			requireOwnMembers(room, name);
-			for (const user of await findNamedUsers(context, args)) await addMember(context, room, user);
+			for (const user of await findNamedUsers(context, args)) {
+				throwIfAborted(context.signal);
+				await addMember(context, room, user);
+			}
 			return roomAnswer(context, kind, room._id);
 		},
 	}),

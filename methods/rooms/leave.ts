@@ -4,14 +4,12 @@ import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter, Store } from '../../shared/store.js';
-
 import { hasHolder, isLastHolder, tellNoHolder } from '../model/keys/holders.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { dequeue } from '../model/keys/queue.js';
 import { markStale, type StaleReason } from '../model/keys/stale.js';
 import { keyIn, offered, oldKeysIn, sameKey } from '../model/keys/storedKeys.js';
 import { CONFLICT, retryOnConflict } from '../model/retryOnConflict.js';
-
 import { MEMBER } from './members.js';
 import { noteRemoval } from './trash.js';
 

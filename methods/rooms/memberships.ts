@@ -4,10 +4,8 @@ import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
-
 import { enqueue } from '../model/keys/queue.js';
 import { CONFLICT, retryOnConflict } from '../model/retryOnConflict.js';
-
 import { isEncryptionShown } from './shown.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;

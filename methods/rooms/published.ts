@@ -1,6 +1,7 @@
 /** What of a room leaves the store: the fields named here, and what `shownRoom` lets through of them. */
 import type { Room } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
 import { isEncryptionShown, shownRoom } from './shown.js';
 
 /**
@@ -17,6 +18,9 @@ const FIELDS = [
 /** Which fields to read of rooms that are to be published. */
 export const PUBLISHED = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
+/** Rooms published between two looks at the clock. */
+const CHECK_EVERY = 50;
+
 export type PublishedRoom = Omit<Room, 'e2eReset'>;
 
 /** A room as clients get it. */
@@ -24,10 +28,16 @@ export async function publishedRoom(store: Store, room: Room): Promise<Published
 	return publish(room, await isEncryptionShown(store));
 }
 
-/** Rooms as clients get them. */
+/** Rooms as clients get them. Yields, as there may be many. */
 export async function publishedRooms(store: Store, rooms: readonly Room[]): Promise<PublishedRoom[]> {
 	const isOn = await isEncryptionShown(store);
-	return rooms.map((room) => publish(room, isOn));
+	const published: PublishedRoom[] = [];
+	const yielding = createYielder(CHECK_EVERY);
+	for (const room of rooms) {
+		await yielding();
+		published.push(publish(room, isOn));
+	}
+	return published;
 }
 
 function publish(room: Room, isOn: boolean): PublishedRoom {

@@ -2,10 +2,14 @@
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
+import { throwIfAborted } from '../model/signal.js';
 import { placesOf } from './members.js';
 import { noteRemoval } from './trash.js';
 
-type Context = Pick<MethodContext, 'store' | 'events'>;
+type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
+
+/** Memberships removed at once. */
+const BATCH = 100;
 
 /**
  * Deletes a room; each member learns that the room and their place are gone (`test/contract/rocketchat-e2e.md` 10.2).
@@ -36,22 +40,33 @@ export async function removePlacesOfNoRoom(
 }
 
 async function removePlaces(
-	{ store, events }: Context,
-	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
+	context: Context,
+	room: Pick<Room, '_id'> & Partial<Room>,
 	which: Filter<Subscription>,
 ): Promise<void> {
-	for await (const page of placesOf(store, rid, which)) {
-		await Promise.all(page.map((place) => noteRemoval(store, 'subscription', place)));
-		const userIds = page.map(({ u }) => u._id);
-		await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
-		await store.subscriptions.deleteMany({ _id: { $in: page.map(({ _id }) => _id) } });
-		const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
-		for (const place of page) {
-			const { _id, u } = place;
-			const document = { _id, rid, u, ...((place.t ?? t) && { t: place.t ?? t }) } as Subscription;
-			events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
-			// Who has no place any more is not found when the room's own change is told.
-			events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
+	for await (const page of placesOf(context.store, room._id, which, { rid: 1, u: 1, t: 1 })) {
+		for (let i = 0; i < page.length; i += BATCH) {
+			throwIfAborted(context.signal);
+			await removeBatch(context, room, page.slice(i, i + BATCH));
 		}
+	}
+}
+
+async function removeBatch(
+	{ store, events }: Context,
+	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
+	places: readonly Subscription[],
+): Promise<void> {
+	await Promise.all(places.map((place) => noteRemoval(store, 'subscription', place)));
+	const userIds = places.map(({ u }) => u._id);
+	await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
+	await store.subscriptions.deleteMany({ _id: { $in: places.map(({ _id }) => _id) } });
+	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
+	for (const place of places) {
+		const { _id, u } = place;
+		const document = { _id, rid, u, ...((place.t ?? t) && { t: place.t ?? t }) } as Subscription;
+		events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
+		// A user without a membership is not found when the room's own change is published.
+		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

@@ -1,8 +1,9 @@
 /** Another name for a channel or a group. */
-import type { Room } from '../../shared/documents.js';
+import type { Room, Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import { isDuplicateKey } from '../../shared/store.js';
+import { forEachInParallel } from '../model/inParallel.js';
 import { placesOf } from './members.js';
 
 /** 1 to 120 characters. It is Rocket.Chat's rule, and a length: names stand in addresses. */
@@ -19,7 +20,7 @@ export function requireRoomName(roomName: string, methodName: string): void {
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(
-	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	{ store, events, name, signal }: Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>,
 	rid: string,
 	roomName: string,
 ): Promise<void> {
@@ -35,10 +36,10 @@ export async function renameRoom(
 		throw isDuplicateKey(error) ? clientError('duplicateRoomName', { method: name }) : error;
 	}
 	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
-	for await (const page of placesOf(store, rid, { name: { $ne: roomName } }, { _id: 1 })) {
-		for (const { _id } of page) {
-			const place = await store.subscriptions.findOneAndUpdate({ _id }, { $set: names }, { returnDocument: 'after' });
-			if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
-		}
-	}
+	const others = placesOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
+	const rename = async ({ _id }: Subscription) => {
+		const document = await store.subscriptions.findOneAndUpdate({ _id }, { $set: names }, { returnDocument: 'after' });
+		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+	};
+	await forEachInParallel(others, rename, signal);
 }

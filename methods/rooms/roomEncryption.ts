@@ -1,13 +1,16 @@
 /** Encryption of a room: what a new one has, and who switched it on or off (`test/contract/rocketchat-e2e.md` 5.7). */
-import type { Room, RoomType, User } from '../../shared/documents.js';
+import type { Room, RoomType, Subscription, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { forEachInParallel } from '../model/inParallel.js';
 import { enqueueKeyless } from '../model/keys/queue.js';
 import { setting } from '../settings/workspace.js';
 import { mayToggleEncryption } from './mayToggleEncryption.js';
 import { placesOf } from './members.js';
 import { refOf } from './memberships.js';
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
 /** Types of rooms that may be encrypted: what everybody may read needs no key. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
@@ -38,15 +41,14 @@ export async function encryptionOfNew(
 	return (await setting(store, standard)) || undefined;
 }
 
-/** Turns the translation of messages off for all members, who are told where that changes their place. */
-async function endTranslation({ store, events }: Pick<MethodContext, 'store' | 'events'>, rid: string): Promise<void> {
-	for await (const page of placesOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 })) {
-		for (const { _id } of page) {
-			const end = { $unset: { autoTranslate: 1 } } as const;
-			const place = await store.subscriptions.findOneAndUpdate({ _id }, end, { returnDocument: 'after' });
-			if (place) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
-		}
-	}
+/** Turns the translation of messages off for all members; those whose membership changes are notified. */
+async function endTranslation({ store, events, signal }: Context, rid: string): Promise<void> {
+	const end = async ({ _id }: Subscription) => {
+		const change = { $unset: { autoTranslate: 1 } } as const;
+		const document = await store.subscriptions.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
+		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+	};
+	await forEachInParallel(placesOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
 }
 
 /**
@@ -57,7 +59,7 @@ async function endTranslation({ store, events }: Pick<MethodContext, 'store' | '
  * altogether; `error-encrypted-private-rooms-enforced`
  */
 export async function toggleEncryption(
-	context: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	context: Context,
 	room: Room,
 	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
 	encrypted: boolean,

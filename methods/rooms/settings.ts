@@ -3,7 +3,7 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { hasRoomPermission } from '../permissions.js';
 import { requireRoomAccess } from './access.js';
 import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from './kinds.js';
@@ -78,6 +78,7 @@ export const saveRoomSettings = method({
 	args: { rid: String, ...SETTINGS },
 	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
@@ -89,6 +90,7 @@ export const saveRoomSettingsByObject = method({
 	name: 'saveRoomSettings',
 	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
@@ -103,6 +105,7 @@ export const setEncrypted = method({
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
 	rest: 'POST',
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	async run({ encrypted, ...which }, context) {
 		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');

@@ -1,10 +1,11 @@
 /** What clients read to know their rooms and places, all of it or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
-import type { Room, Subscription } from '../../shared/documents.js';
+import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { pagesOf } from '../model/pages.js';
 import { MEMBER } from './members.js';
 import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
 import { shownPlace } from './shown.js';
@@ -25,7 +26,7 @@ interface Delta<T> {
 
 type ShownPlace = Omit<Subscription, 'departures'>;
 
-type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
+type Asking = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
 
 function* batches<T>(all: readonly T[]): Iterable<T[]> {
 	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
@@ -38,10 +39,13 @@ function removedPlaces({ store, userId }: Asking, since: Date) {
 }
 
 async function placesSince(asking: Asking, since?: Date): Promise<Delta<ShownPlace>> {
-	const { store, userId } = asking;
+	const { store, userId, signal } = asking;
 	const own = { 'u._id': userId };
-	const places = await store.subscriptions.find(since ? { ...own, _updatedAt: { $gt: since } } : own).toArray();
-	const update = places.map(shownPlace);
+	const update: ShownPlace[] = [];
+	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
+	for await (const page of pagesOf(store.subscriptions, changed, { signal })) {
+		for (const place of page) update.push(shownPlace(place));
+	}
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
 	for (const batch of batches(await removedPlaces(asking, since))) {
@@ -61,22 +65,24 @@ async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<S
 }
 
 async function roomsSince(asking: Asking, since?: Date): Promise<Delta<PublishedRoom>> {
-	const { store, userId } = asking;
-	const places = await store.subscriptions
-		.find({ 'u._id': userId, ...MEMBER }, { projection: { rid: 1, ts: 1 } })
-		.toArray();
-	const rooms: Room[] = [];
-	for (const batch of batches(places)) {
-		const among = { _id: { $in: batch.map(({ rid }) => rid) } };
-		const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
-		rooms.push(...(await store.rooms.find(changed, { projection: PUBLISHED }).toArray()));
+	const { store, userId, signal } = asking;
+	const update: PublishedRoom[] = [];
+	const own = new Set<string>();
+	const options = { projection: { rid: 1 }, signal } as const;
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
+		for (const { rid } of page) own.add(rid);
+		for (const batch of batches(page)) {
+			const among = { _id: { $in: batch.map(({ rid }) => rid) } };
+			const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
+			const rooms = await store.rooms.find(changed, { projection: PUBLISHED }).toArray();
+			update.push(...(await publishedRooms(store, rooms)));
+		}
 	}
 	const remove = new Map<string, Removed>();
-	const own = new Set(places.map(({ rid }) => rid));
 	for (const { rid, _deletedAt } of since ? await removedPlaces(asking, since) : []) {
 		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
-	return { update: await publishedRooms(store, rooms), remove: [...remove.values()] };
+	return { update, remove: [...remove.values()] };
 }
 
 /** A moment, as a date or as text: queries have nothing else. */

@@ -69,23 +69,33 @@ async function put({ settings }: Store, _id: string, value: SettingValue): Promi
 }
 
 /**
- * Changes a setting, in force at once. All who read public settings are told.
+ * Refuses a value that a setting cannot have.
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
-export async function changeSetting(
-	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
-	_id: string,
-	value: unknown,
-): Promise<void> {
+function requireValue(_id: string, value: unknown, method: string): asserts value is SettingValue {
 	const standard = KNOWN.get(_id);
-	if (standard === undefined) throw clientError('noSuchSetting', { method: name });
+	if (standard === undefined) throw clientError('noSuchSetting', { method, _id });
 	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
-	if (!fits) throw clientError('invalidSettingValue', { method: name, expected: typeof standard });
-	const written = await put(store, _id, value as SettingValue);
-	// Also where it was written by somebody else meanwhile: what is remembered here may be older.
-	settingChanged(store, _id as SettingId);
-	if (!written) return;
-	events.emit('changed', { collection: 'settings', action: 'updated', document: { _id, value } });
-	const args = ['updated', { _id, value }];
-	events.emit('notify', { stream: 'notify-all', eventName: 'public-settings-changed', args });
+	if (!fits) throw clientError('invalidSettingValue', { method, expected: typeof standard, _id });
+}
+
+/**
+ * Changes settings, in force at once. All who read public settings are notified. Nothing is written where one of them is
+ * refused.
+ * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
+ */
+export async function changeSettings(
+	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	changes: readonly { readonly _id: string; readonly value?: unknown }[],
+): Promise<void> {
+	for (const { _id, value } of changes) requireValue(_id, value, name);
+	for (const { _id, value } of changes) {
+		const written = await put(store, _id, value as SettingValue);
+		// Also where another process has written it meanwhile: the value remembered here may be older.
+		settingChanged(store, _id as SettingId);
+		if (!written) continue;
+		events.emit('changed', { collection: 'settings', action: 'updated', document: { _id, value } });
+		const args = ['updated', { _id, value }];
+		events.emit('notify', { stream: 'notify-all', eventName: 'public-settings-changed', args });
+	}
 }

@@ -2,10 +2,11 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
 import { Page, pageOf } from '../paging.js';
-import { requirePermission } from '../permissions.js';
-import { changeSetting, readSettings } from './known.js';
+import { mayUser, requirePermission } from '../permissions.js';
+import { changeSettings, readSettings } from './known.js';
 
 const saveSetting = method({
 	name: 'saveSetting',
@@ -15,9 +16,42 @@ const saveSetting = method({
 	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
 	async run({ _id, value }, context) {
 		await requirePermission(context, 'edit-privileged-setting');
-		await changeSetting(context, _id, value);
+		await changeSettings(context, [{ _id, value }]);
 	},
 });
+
+/** Most settings that one call may change; there are fewer. */
+const MAX_CHANGES = 100;
+
+const Changes = Match.Where((value): value is { _id: string; value: unknown }[] => {
+	return (
+		Match.test(value, [Match.ObjectIncluding({ _id: String, value: Match.Any })]) &&
+		value.length > 0 &&
+		value.length <= MAX_CHANGES
+	);
+});
+
+/** Several at once: over DDP by its name in Rocket.Chat's clients, over REST at two paths. */
+const saveSettingsMethods = [
+	{ name: 'saveSettings', path: 'settings' },
+	{ name: 'settings.bulk', path: 'settings.bulk' },
+].map(({ name, path }) =>
+	method({
+		name,
+		args: { settings: Changes },
+		rest: { verb: 'POST', path, empty: true },
+		limit: WRITES,
+		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
+		async run({ settings }, context) {
+			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
+				const settingIds = settings.map(({ _id }) => _id);
+				throw clientError('editingSettingsNotAllowed', { method: context.name, settingIds });
+			}
+			await changeSettings(context, settings);
+			return true;
+		},
+	}),
+);
 
 /** Rocket.Chat shows a single one to admins only; but all that are known here are public. */
 const getSetting = method({
@@ -26,7 +60,7 @@ const getSetting = method({
 	rest: { verb: 'GET', path: 'settings/:_id' },
 	parallel: true,
 	limit: READS,
-	summary: 'Tells a setting',
+	summary: 'Returns a setting',
 	async run({ _id }, context) {
 		const [setting] = await readSettings(context.store, [_id]);
 		if (setting) return setting;
@@ -35,6 +69,13 @@ const getSetting = method({
 	},
 });
 
+async function listSettings(store: Store, args: { count?: number; offset?: number }, ids?: readonly string[]) {
+	const { count, offset } = pageOf(args);
+	const all = await readSettings(store, ids);
+	const settings = all.slice(offset, offset + count);
+	return { settings, count: settings.length, offset, total: all.length };
+}
+
 const publicSettings = method({
 	name: 'settings.public',
 	/** `_id`: some names, separated by commas. */
@@ -42,26 +83,59 @@ const publicSettings = method({
 	rest: 'GET',
 	anonymous: true,
 	parallel: true,
-	summary: 'Tells the settings that clients must know',
-	async run({ _id, ...page }, { store }) {
-		const { count, offset } = pageOf(page);
-		const all = await readSettings(store, _id?.split(','));
-		const settings = all.slice(offset, offset + count);
-		return { settings, count: settings.length, offset, total: all.length };
-	},
+	summary: 'Lists the settings that clients must know',
+	run: ({ _id, ...page }, { store }) => listSettings(store, page, _id?.split(',')),
 });
+
+const allSettings = method({
+	name: 'settings.list',
+	args: Page,
+	rest: { verb: 'GET', path: 'settings' },
+	parallel: true,
+	limit: READS,
+	summary: 'Lists all settings that are known here, a page at a time',
+	run: (page, { store }) => listSettings(store, page),
+});
+
+/** A list without a date; with one, what was written since. @throws ClientError `error-updatedSince-param-invalid` */
+async function settingsSince(store: Store, since: Date | null | undefined, method: string) {
+	if (!since) return readSettings(store);
+	if (Number.isNaN(since.getTime())) throw clientError('invalidSince', { method });
+	return { update: await readSettings(store, undefined, since), remove: [] };
+}
 
 const syncPublicSettings = method({
 	name: 'public-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
 	parallel: true,
-	summary: 'Tells the settings that clients must know; with a date, {update, remove} since then',
-	async run({ updatedSince }, { name, store }) {
-		if (!updatedSince) return readSettings(store);
-		if (Number.isNaN(updatedSince.getTime())) throw clientError('invalidSince', { method: name });
-		return { update: await readSettings(store, undefined, updatedSince), remove: [] };
+	summary: 'Lists the settings that clients must know; with a date, {update, remove} since then',
+	run: ({ updatedSince }, { name, store }) => settingsSince(store, updatedSince, name),
+});
+
+/** Answered with an empty list to callers who may not read them, as in Rocket.Chat. */
+const syncPrivateSettings = method({
+	name: 'private-settings/get',
+	args: { updatedSince: Match.Maybe(Date) },
+	anonymous: true,
+	parallel: true,
+	limit: READS,
+	summary:
+		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
+	async run({ updatedSince }, { name, store, userId }) {
+		for (const permission of ['view-privileged-setting', 'edit-privileged-setting']) {
+			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince, name);
+		}
+		return [];
 	},
 });
 
-export const settingMethods: readonly Method[] = [saveSetting, getSetting, publicSettings, syncPublicSettings];
+export const settingMethods: readonly Method[] = [
+	saveSetting,
+	...saveSettingsMethods,
+	getSetting,
+	publicSettings,
+	allSettings,
+	syncPublicSettings,
+	syncPrivateSettings,
+];

@@ -26,6 +26,8 @@ const ROOMS_CHANGED = '/rooms-changed';
 /** Tells those who listen of a change: a room to its members, a place in a room and an account to the one whose it is. */
 export async function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> {
 	const { collection, action, document } = change;
+	const notifyLoggedIn = (eventName: string, args: readonly unknown[]) =>
+		subscribers.notify({ stream: 'notify-logged', eventName, args });
 	if (collection === 'subscriptions' && document.u) {
 		const eventName = `${document.u._id}/subscriptions-changed`;
 		subscribers.notify({ stream: 'notify-user', eventName, args: [action, shownPlace(document)] });
@@ -39,9 +41,11 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 		if (action === 'removed') await subscribers.reauthorize({ rid: room._id });
 	} else if (collection === 'users') {
 		await tellProfile(change, store, subscribers);
+		if (action === 'removed') notifyLoggedIn('Users:Deleted', [{ userId: document._id }]);
 		// Their roles may be others.
 		await subscribers.reauthorize({ userId: document._id });
 	} else if (collection === 'permissions') {
+		notifyLoggedIn('permissions-changed', [action, document]);
 		await subscribers.reauthorize({});
 	}
 }

@@ -1,10 +1,17 @@
 import { stream } from '../../shared/stream.js';
 import { maySeeRoom } from '../rooms/access.js';
 
-/** `<rid>`: the messages of a room, for those who may see it (10.2). None ever comes; but stock clients wait to be let in. */
+/** Stands for all rooms of the caller. */
+const MY_MESSAGES = '__my_messages__';
+
+/**
+ * `<rid>`: the messages of a room, for those who may see it; `__my_messages__`: those of all rooms of the caller (10.2). None
+ * ever comes, but stock clients wait for `ready`.
+ */
 export const roomMessages = stream({
 	name: 'room-messages',
-	summary: 'What is said in a room: nothing, as Roomkey keeps keys, not messages',
-	mayRead: (eventName, { store, userId }) => maySeeRoom(store, eventName, userId),
-	roomOf: (eventName) => eventName,
+	summary: 'What is said in a room: nothing, as Roomkey stores keys, not messages',
+	mayRead: (eventName, { store, userId }) =>
+		eventName === MY_MESSAGES ? userId !== null : maySeeRoom(store, eventName, userId),
+	roomOf: (eventName) => (eventName === MY_MESSAGES ? undefined : eventName),
 });

@@ -6,6 +6,7 @@ import { method } from '../../shared/method.js';
 import { insertUser } from '../accounts/insertUser.js';
 import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { WRITES } from '../limits.js';
+import { requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
 import { requireRoles } from './admins.js';
@@ -27,6 +28,11 @@ export const createUserByAdmin = method({
 		/** No password: nobody can log in with one until it is set by `users.update`. There is no mail to send it by. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(Storable),
+		bio: Match.Optional(String),
+		nickname: Match.Optional(String),
+		/** There are no channels that new users join by themselves, and there is no mail. */
+		joinDefaultChannels: Match.Optional(false),
+		sendWelcomeEmail: Match.Optional(false),
 	},
 	rest: 'POST',
 	once: true,
@@ -41,6 +47,7 @@ export const createUserByAdmin = method({
 		if (password === undefined && !args.setRandomPassword) {
 			throw clientErrorFrom('fieldRequired', 'Password', { method, field: 'Password' });
 		}
+		requireProfileTexts(args, method);
 		requireRoles(roles, method);
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
@@ -53,10 +60,11 @@ export const createUserByAdmin = method({
 			name,
 			roles: [...new Set(roles)],
 			active,
-			// In lower case, where `login` finds it however it is typed.
-			emails: [{ address: email.toLowerCase(), verified }],
+			emails: [{ address: email, verified }],
 			...(args.requirePasswordChange && { requirePasswordChange: true }),
 			...(args.customFields && { customFields: args.customFields }),
+			...(args.bio?.trim() && { bio: args.bio.trim() }),
+			...(args.nickname?.trim() && { nickname: args.nickname.trim() }),
 			services: {
 				...(password === undefined || args.setRandomPassword
 					? {}

@@ -1,13 +1,16 @@
 /** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
+import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { forEachInParallel } from '../model/inParallel.js';
 import { deleteHistory } from '../model/keys/history.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { pagesOf } from '../model/pages.js';
+import { findUser, Whom } from '../model/users/findUser.js';
 import { requirePermission } from '../permissions.js';
 import { takeOut } from '../rooms/last.js';
 import { wouldLoseLastKey } from '../rooms/leave.js';
@@ -15,21 +18,21 @@ import { removePlacesOfNoRoom } from '../rooms/remove.js';
 import { setActive } from './activity.js';
 import { requireOtherAdmin } from './admins.js';
 import { handOverRooms, roomsToHandOver } from './owners.js';
-import { filterFor, Whom } from './shown.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name' | 'signal'>;
 
-/** Ids of the rooms in which a user has a membership. */
-async function* roomsOf({ store }: Context, userId: string): AsyncIterable<string> {
-	const pages = pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } });
-	for await (const page of pages) for (const { rid } of page) yield rid;
+/** The rooms in which a user has a membership, in pages. */
+function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
+	return pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 }, signal });
 }
 
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
-	for await (const rid of roomsOf(context, userId)) {
-		if (await wouldLoseLastKey(context.store, rid, userId)) return true;
-	}
-	return false;
+	let isLast = false;
+	const look = async ({ rid }: Subscription) => {
+		isLast ||= await wouldLoseLastKey(context.store, rid, userId);
+	};
+	await forEachInParallel(membershipsOf(context, userId), look, context.signal);
+	return isLast;
 }
 
 /**
@@ -44,16 +47,14 @@ async function leaveEverything(
 	const { store } = context;
 	const deletedRooms: string[] = [];
 	let lost = false;
-	for await (const rid of roomsOf(context, userId)) {
+	const leave = async ({ rid }: Subscription) => {
 		const room = await store.rooms.findOne({ _id: rid });
-		if (!room) {
-			await removePlacesOfNoRoom(context, rid, { 'u._id': userId });
-			continue;
-		}
+		if (!room) return removePlacesOfNoRoom(context, rid, { 'u._id': userId });
 		const { lastKeyHolder, isRoomGone } = await takeOut(context, room, userId, 'user-deleted');
 		lost ||= lastKeyHolder;
 		if (isRoomGone) deletedRooms.push(rid);
-	}
+	};
+	await forEachInParallel(membershipsOf(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
 	for await (const { _id } of queued) await dequeue(context, _id, [userId]);
 	return { lost, deletedRooms };
@@ -71,11 +72,12 @@ export const deleteUser = method({
 	rest: 'POST',
 	once: true,
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await store.users.findOne(filterFor(whom, name), { projection: { roles: 1, active: 1 } });
+		const user = await findUser(context, whom, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound', { method: name });
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);

@@ -1,10 +1,10 @@
 /** `users.info`: what there is to know of somebody. */
-import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { findUser, Whom } from '../model/users/findUser.js';
 import { mayUser } from '../permissions.js';
-import { filterFor, shownFields, Whom } from './shown.js';
+import { shownFields } from './shown.js';
 
 export const userInfo = method({
 	name: 'users.info',
@@ -13,9 +13,9 @@ export const userInfo = method({
 	parallel: true,
 	limit: READS,
 	summary: 'Tells who somebody is; all of it to themselves and to those who may view-full-other-user-info',
-	async run(whom, { name: method, store, userId }) {
-		const filter = filterFor(whom, method);
-		const found: Pick<User, '_id'> | null = await store.users.findOne(filter, { projection: { _id: 1 } });
+	async run(whom, context) {
+		const { store, userId } = context;
+		const found = await findUser(context, whom, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: shownFields(full) });

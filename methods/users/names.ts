@@ -51,12 +51,12 @@ export interface NewNames {
 	readonly verified?: boolean | undefined;
 }
 
-/** The e-mails of a user after the change; in lower case, where `login` finds them however they are typed. */
+/** The e-mails of a user after the change. */
 function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User['emails'] {
 	const [first, ...others] = emails;
-	const address = email?.toLowerCase() ?? first?.address;
+	const address = email ?? first?.address;
 	if (address === undefined) return undefined;
-	const isNew = address !== first?.address.toLowerCase();
+	const isNew = address.toLowerCase() !== first?.address.toLowerCase();
 	return [{ address, verified: verified ?? (isNew ? false : (first?.verified ?? false)) }, ...others];
 }
 

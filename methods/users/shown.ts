@@ -1,10 +1,9 @@
 /** What is shown of people, and to whom. Whatever is not named here, `services` and keys above all, never leaves. */
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
-import type { Filter, Store } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
 
-const FOR_ANYONE = { username: 1, name: 1, type: 1, active: 1, federated: 1 } as const;
+const FOR_ANYONE = { username: 1, name: 1, nickname: 1, type: 1, active: 1, federated: 1 } as const;
 
 const FOR_ADMINS = {
 	...FOR_ANYONE,
@@ -13,6 +12,7 @@ const FOR_ADMINS = {
 	createdAt: 1,
 	requirePasswordChange: 1,
 	customFields: 1,
+	bio: 1,
 } as const;
 
 export type ShownUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;
@@ -31,23 +31,4 @@ export async function findShown(store: Store, userId: string): Promise<ShownUser
 	const user = await store.users.findOne({ _id: userId }, { projection });
 	if (!user) throw clientError('noSuchUser');
 	return { ...NOT_KEPT, ...user };
-}
-
-/** The arguments by which Rocket.Chat's endpoints name somebody: one of them is needed. */
-export const Whom = {
-	userId: Match.Optional(String),
-	username: Match.Optional(String),
-	/** Another word for `username`. */
-	user: Match.Optional(String),
-} as const;
-
-/**
- * Who is meant.
- * @throws ClientError `error-user-param-not-provided`
- */
-export function filterFor(whom: { userId?: string; username?: string; user?: string }, method: string): Filter<User> {
-	const username = whom.username || whom.user;
-	if (whom.userId) return { _id: whom.userId };
-	if (username) return { username };
-	throw clientError('userNotNamed', { method });
 }

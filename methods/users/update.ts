@@ -6,9 +6,11 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { WRITES } from '../limits.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { mayUser } from '../permissions.js';
 import { Storable } from '../storable.js';
+import { notifyRoleChanges } from '../streams/roles.js';
 import { setActive } from './activity.js';
 import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from './admins.js';
 import { RealName, saveNames } from './names.js';
@@ -24,6 +26,8 @@ const BEFORE = {
 	active: 1,
 	requirePasswordChange: 1,
 	customFields: 1,
+	bio: 1,
+	nickname: 1,
 } as const;
 
 const Changes = {
@@ -36,9 +40,11 @@ const Changes = {
 	active: Match.Optional(Boolean),
 	requirePasswordChange: Match.Optional(Boolean),
 	customFields: Match.Optional(Storable),
+	bio: Match.Optional(String),
+	nickname: Match.Optional(String),
 };
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken' | 'signal'>;
 
 const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
@@ -51,7 +57,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 }
 
 /** @returns whether anything was written */
-async function setRoles({ store, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
+async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
 	const roles = [...new Set(asked)];
 	if (sameMembers(roles, user.roles)) return false;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
@@ -64,6 +70,7 @@ async function setRoles({ store, name }: Context, user: User, asked: readonly st
 			() => write(roles),
 			() => write(user.roles ?? []),
 		);
+	notifyRoleChanges(events, user, roles);
 	return true;
 }
 
@@ -91,6 +98,7 @@ export const updateUser = method({
 	},
 	rest: 'POST',
 	limit: WRITES,
+	timeout: LONG_WORK_MS,
 	summary:
 		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	async run({ userId: whom, data, confirmRelinquish }, context) {
@@ -112,6 +120,7 @@ export const updateUser = method({
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user, method);
 		const fields = plainFields(user, data);
+		requireProfileTexts(data, method);
 		// First what can be refused.
 		let changed = await saveNames(context, user, data);
 		if (data.username !== undefined)
@@ -119,6 +128,11 @@ export const updateUser = method({
 		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
 		if (Object.keys(fields).length > 0) {
 			await store.users.updateOne({ _id: whom }, { $set: fields });
+			changed = true;
+		}
+		const texts = profileTextUpdate(user, data);
+		if (texts) {
+			await store.users.updateOne({ _id: whom }, texts);
 			changed = true;
 		}
 		if (data.password !== undefined) {

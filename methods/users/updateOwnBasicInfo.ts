@@ -5,7 +5,8 @@ import { method } from '../../shared/method.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
 import { requireFactorBesidePassword } from '../accounts/secondFactor.js';
 import { revokeOtherTokens } from '../accounts/tokens.js';
-import { OWN_ACCOUNT } from '../limits.js';
+import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
+import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { RealName, saveNames } from './names.js';
 import { propagateUsername } from './propagateUsername.js';
 import { findShown } from './shown.js';
@@ -17,6 +18,8 @@ const Changes = {
 	name: Match.Optional(RealName),
 	username: Match.Optional(String),
 	email: Match.Optional(String),
+	bio: Match.Optional(String),
+	nickname: Match.Optional(String),
 };
 
 /** Whether it is the password, in one of the ways in which clients send it. */
@@ -34,14 +37,16 @@ export const updateOwnBasicInfo = method({
 	once: true,
 	secondFactor: true,
 	limit: OWN_ACCOUNT,
+	timeout: LONG_WORK_MS,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;
 		const user = await store.users.findOne(
 			{ _id: userId },
-			{ projection: { username: 1, name: 1, emails: 1, 'services.password.bcrypt': 1 } },
+			{ projection: { username: 1, name: 1, emails: 1, bio: 1, nickname: 1, 'services.password.bcrypt': 1 } },
 		);
 		if (!user) throw clientError('invalidUser', { method });
+		requireProfileTexts(data, method);
 		const bcrypt = user.services?.password?.bcrypt;
 		if (data.email !== undefined || data.newPassword !== undefined) {
 			const { currentPassword } = data;
@@ -56,6 +61,11 @@ export const updateOwnBasicInfo = method({
 			await propagateUsername(context, userId, data.username, data.username !== user.username);
 		if (data.name !== undefined && data.name !== user.name) {
 			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
+			changed = true;
+		}
+		const texts = profileTextUpdate(user, data);
+		if (texts) {
+			await store.users.updateOne({ _id: userId }, texts);
 			changed = true;
 		}
 		if (data.newPassword !== undefined) {

@@ -1,6 +1,7 @@
 /** `--demo`: people and rooms to play with, and the line to try first. Their passwords exist nowhere else. */
 import { hashPassword } from '../../methods/accounts/passwords.js';
 import { hashToken } from '../../methods/accounts/tokens.js';
+import { createRoom } from '../../methods/model/rooms/createRoom.js';
 import type { User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 
@@ -34,22 +35,14 @@ export async function fillDemo(store: Store): Promise<void> {
 	await store.users.insertOne(await person(BOB.id, 'bob', []));
 	await store.users.insertOne(await person(ADMIN.id, 'admin', [], ['admin', 'user']));
 
-	const alice = { _id: ALICE.id, username: 'alice' };
-	const bob = { _id: BOB.id, username: 'bob' };
-	const ts = new Date();
-	for (const [_id, name, owner, others, key] of [
-		[KEYLESS_ROOM, 'no-key-yet', alice, [bob], {}],
-		[KEYED_ROOM, 'has-a-key', alice, [bob], { e2eKeyId: '0123456789ab' }],
-		[BOBS_ROOM, 'bob-alone', bob, [], {}],
-	] as const) {
-		const members = [owner, ...others];
-		const room = { _id, t: 'p', name, u: owner, ts, msgs: 0, usersCount: members.length, encrypted: true } as const;
-		await store.rooms.insertOne({ ...room, ...key });
-		for (const u of members) {
-			const place = { _id: `${_id}-${u.username}`, rid: _id, u, t: 'p', name, ts, open: true } as const;
-			await store.subscriptions.insertOne({ ...place, ...(u === owner && { roles: ['owner'] }) });
-		}
-	}
+	const alice = { _id: ALICE.id, username: 'alice', name: 'Alice' };
+	const bob = { _id: BOB.id, username: 'bob', name: 'Bob' };
+	// Nobody listens yet.
+	const context = { store, events: { emit() {} }, name: 'demo', signal: new AbortController().signal };
+	const room = { t: 'p', encrypted: true } as const;
+	await createRoom(context, { ...room, _id: KEYLESS_ROOM, name: 'no-key-yet' }, alice, [bob]);
+	await createRoom(context, { ...room, _id: KEYED_ROOM, name: 'has-a-key', e2eKeyId: '0123456789ab' }, alice, [bob]);
+	await createRoom(context, { ...room, _id: BOBS_ROOM, name: 'bob-alone' }, bob, []);
 }
 
 /** What the demo prints: the call to try first, ready to paste. */

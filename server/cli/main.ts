@@ -56,6 +56,7 @@ async function serve(config: Config): Promise<void> {
 			argumentLogLevel: config.demo ? 'info' : 'debug',
 			ddp: {
 				maxFrame: config['max-frame'],
+				maxAnonymousFrame: config['max-anonymous-frame'],
 				compression: config.compression,
 				maxConnectionsPerAddress: config['max-connections-per-address'],
 				maxQueue: config['max-queue'],

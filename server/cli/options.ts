@@ -186,6 +186,11 @@ export const options = {
 		env: 'ROOMKEY_MAX_FRAME',
 		default: 1_048_576,
 	}),
+	'max-anonymous-frame': integer(8192, GIB, {
+		meaning: 'largest frame of a DDP client that is not logged in, in bytes',
+		env: 'ROOMKEY_MAX_ANONYMOUS_FRAME',
+		default: 65_536,
+	}),
 	compression: onOff(
 		'compress long frames to WebSocket clients that offer permessage-deflate: less to send, more to do',
 		'ROOMKEY_COMPRESSION',

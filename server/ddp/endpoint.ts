@@ -9,6 +9,7 @@ import { TimerHeap } from '../core/timer-heap.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import { Session, type SessionOptions, type SessionServices } from './session.js';
 import { endSessions } from './shutdown.js';
+import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
 import { FramedTransport } from './transports/sockjs/websocket.js';
 import type { Receiver, Transport, TransportOptions } from './transports/transport.js';
@@ -77,7 +78,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const admissions = limitConnections(options.maxConnectionsPerAddress);
-	const transportOptions = { maxBuffered, compression, addressOf, admissions };
+	const transportOptions = { maxBuffered, compression, addressOf, admissions, pacer: new Pacer() };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Those whose transport is still there. */
 	const sessions = new Set<Session>();

@@ -9,6 +9,7 @@ import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { Drain, type DrainHost } from './drain.js';
 import type { HeartbeatPeer, Heartbeats } from './heartbeat.js';
+import { MalformedCounter } from './malformed.js';
 import {
 	formerSession,
 	type Message,
@@ -30,6 +31,13 @@ import {
 } from './publications/subscriptions.js';
 import { MessageQueue, type QueueHost } from './queue.js';
 import type { ResumeChains } from './resume-chains.js';
+import {
+	type CloseReason,
+	GOING_AWAY,
+	NORMAL_CLOSURE,
+	TOO_LARGE,
+	TOO_MANY_MALFORMED,
+} from './transports/close-reason.js';
 import type { Receiver, Transport } from './transports/transport.js';
 
 /** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
@@ -41,6 +49,8 @@ export interface SessionOptions extends SubscriptionLimits {
 	 * or with an interval of 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;
+	/** Largest frame of a client that is not logged in, in bytes. Default 64 KiB. */
+	readonly maxAnonymousFrame: number;
 	/**
 	 * Messages of one client that may be unanswered, be they waiting for their turn or running, unblocked and parallel ones
 	 * too; with more, no more are read until fewer are. Default 100.
@@ -61,8 +71,14 @@ export interface SessionServices extends PublicationServices {
 	onGone(session: Session): void;
 }
 
+/** A frame that only a client who is logged in may send. It came while a login was under way. */
+interface LargeFrame {
+	readonly msg: 'large';
+	readonly text: string;
+}
+
 /** A message in the queue: what it asks for, or, as text, the frame that says why that cannot be told. */
-type QueueItem = Request | string;
+type QueueItem = Request | LargeFrame | string;
 
 const nothing = () => {};
 
@@ -99,6 +115,8 @@ export class Session
 	#paused = false;
 	#wasThrottled = false;
 	#drain: Drain | undefined;
+	/** Made with the first malformed message. */
+	#malformed: MalformedCounter | undefined;
 
 	constructor(
 		readonly transport: Transport,
@@ -150,8 +168,8 @@ export class Session
 	}
 
 	/** Ends the session from our side. */
-	close(tooLarge = false): void {
-		this.transport.close(tooLarge);
+	close(reason: CloseReason = NORMAL_CLOSURE): void {
+		this.transport.close(reason);
 		this.end();
 	}
 
@@ -165,7 +183,7 @@ export class Session
 		if (this.#closed || this.#drain) return;
 		this.#drain = new Drain(this);
 		await this.#drain.run();
-		if (!this.#closed) this.close();
+		if (!this.#closed) this.close(GOING_AWAY);
 	}
 
 	get isClosed(): boolean {
@@ -213,17 +231,29 @@ export class Session
 	}
 
 	allowsFrameSize(bytes: number): boolean {
-		if (this.#closed || this.connected || bytes <= FIRST_FRAME) return true;
-		this.close(true);
+		// A client that has just sent its login may send more at once. Whether it may, is known when that has ended.
+		if (this.#closed || this.#userChanges > 0 || bytes <= this.maxFrame) return true;
+		this.close(TOO_LARGE);
 		return false;
+	}
+
+	/** Largest frame it may send at present, in bytes. */
+	private get maxFrame(): number {
+		if (!this.connected) return FIRST_FRAME;
+		return this.#userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
 	}
 
 	receive(text: string): void {
 		if (this.#closed) return;
 		this.services.heartbeats.active(this);
 		this.#drain?.came();
+		if (this.#userChanges > 0 && text.length > this.maxFrame) {
+			this.enqueue({ msg: 'large', text });
+			return;
+		}
 		const message = readFrame(text);
-		if (typeof message === 'string') this.send(message);
+		if (typeof message === 'string') this.sendError(message);
+		else if (message.msg === 'disconnect') this.close();
 		else if (this.#id === undefined) this.connect(message, text);
 		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
 		else if (this.#mayPing && message.msg === 'ping') this.send(codec.pong(message.id));
@@ -233,6 +263,13 @@ export class Session
 
 	send(frame: string): void {
 		if (!this.#closed) this.transport.send(frame);
+	}
+
+	/** Says that a message cannot be understood. Closes the connection where there are too many of them. */
+	private sendError(frame: string): void {
+		this.#malformed ??= new MalformedCounter();
+		if (this.#malformed.isTooMany()) this.close(TOO_MANY_MALFORMED);
+		else this.send(frame);
 	}
 
 	ping(): void {
@@ -264,7 +301,7 @@ export class Session
 
 	private connect(message: Message, text: string): void {
 		if (message.msg !== 'connect') {
-			this.send(refuse('Must connect first', message, text));
+			this.sendError(refuse('Must connect first', message, text));
 			return;
 		}
 		const { version, agreed } = negotiate(message);
@@ -320,18 +357,28 @@ export class Session
 
 	handle(request: QueueItem, release: () => void): void {
 		if (typeof request === 'string') {
-			this.send(request);
+			this.sendError(request);
 			release();
 			this.updateBackpressure();
+		} else if (request.msg === 'large') {
+			this.handleLarge(request, release);
 		} else if (request.msg === 'method') {
 			void this.call(request, release);
 		} else if (request.msg === 'sub') {
 			void this.subscribe(request, release);
 		} else {
-			this.#subscriptions?.stop(request.id);
-			release();
-			this.updateBackpressure();
+			void this.unsubscribe(request.id, release);
 		}
+	}
+
+	/** By now it is known who sent it. */
+	private handleLarge({ text }: LargeFrame, release: () => void): void {
+		if (text.length > this.maxFrame) {
+			this.close(TOO_LARGE);
+			return;
+		}
+		const message = readFrame(text);
+		this.handle(typeof message === 'string' ? message : requestOf(message, text), release);
 	}
 
 	idle(): void {
@@ -355,6 +402,14 @@ export class Session
 		};
 		await this.#subscriptions?.start(request, this, unblock);
 		unblock();
+		this.ended();
+	}
+
+	private async unsubscribe(id: string, release: () => void): Promise<void> {
+		const ending = this.#subscriptions?.stop(id);
+		this.#running++;
+		if (ending) await ending;
+		release();
 		this.ended();
 	}
 

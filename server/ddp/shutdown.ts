@@ -1,11 +1,13 @@
 /** How the sessions of a server end with it (`test/contract/ddp.md` section 18). */
 
+import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
+
 /** What is done to a session, in this order. */
 export interface Leaving {
 	/** Answers what has come in, then closes it. */
 	drain(): Promise<void>;
 	/** Closes it, whatever is unanswered. */
-	close(): void;
+	close(reason: CloseReason): void;
 	/** Cuts off a client that does not let itself be closed. */
 	cut(): void;
 }
@@ -27,7 +29,7 @@ export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () =
 	const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
 	timers.push(
 		setTimeout(() => {
-			for (const session of sessions) session.close();
+			for (const session of sessions) session.close(GOING_AWAY);
 		}, grace),
 		setTimeout(() => {
 			for (const session of sessions) session.cut();

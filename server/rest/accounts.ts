@@ -9,7 +9,7 @@ import { compile, type Infer } from '../../shared/pattern.js';
 import type { Caller } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
-import { type Answer, failed } from './envelope.js';
+import { type Answer, failed, succeeded } from './envelope.js';
 
 const LoginBody = compile({
 	resume: Match.Optional(String),
@@ -46,12 +46,9 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
-		// Rocket.Chat hides an unknown user behind this word; here a wrong password must look the same.
-		const hidden = error === 403 && reason !== undefined && !('resume' in (body as object));
-		const shown = hidden ? { error: 'Unauthorized', message: 'Unauthorized' } : { error, message: reason };
 		// A second factor that is asked for: which one.
 		const more = details === undefined ? {} : { details };
-		return { status: 401, body: { status: 'error', success: false, ...shown, ...more } };
+		return { status: 401, body: { status: 'error', success: false, error, message: reason, ...more } };
 	}
 }
 
@@ -59,4 +56,13 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> {
 	await invoker.invoke('logout', [], caller);
 	return { status: 200, body: { status: 'success', data: { message: "You've been logged out!" } } };
+}
+
+/** Ends all other logins of the caller. The answer holds the token the caller came with: clients store it as the new one. */
+export async function logOutOtherClients(
+	invoker: Invoker,
+	{ caller, token }: { readonly caller: Caller; readonly token: unknown },
+): Promise<Answer> {
+	const { tokenExpires } = (await invoker.invoke('users.logoutOtherClients', [], caller)) as { tokenExpires: Date };
+	return succeeded({ token, tokenExpires });
 }

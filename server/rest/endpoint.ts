@@ -89,7 +89,8 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, { addr
 			const fields = (isQuery ? request.query : request.body) ?? {};
 			const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 			const pathMembers = request.params as Record<string, string>;
-			return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller }));
+			const token = request.headers['x-auth-token'];
+			return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
 		},
 	});
 }

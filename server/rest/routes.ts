@@ -5,7 +5,7 @@ import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
-import { logIn, logOut } from './accounts.js';
+import { logIn, logOut, logOutOtherClients } from './accounts.js';
 import type { RestCaller } from './caller.js';
 import { type Answer, refused, succeeded } from './envelope.js';
 import { serverInfo } from './info.js';
@@ -21,6 +21,8 @@ export interface Request {
 	/** What stands for the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
+	/** The login token as it was sent. */
+	readonly token: unknown;
 }
 
 export interface Route {
@@ -168,6 +170,15 @@ export function routesOf(
 			answer(request) {
 				requireKnownFields(request, new Set(), 'logout');
 				return logOut(invoker, request.caller);
+			},
+		},
+		{
+			path: 'users.logoutOtherClients',
+			verbs: ['POST'],
+			credentials: 'required',
+			answer(request) {
+				requireKnownFields(request, new Set(), 'users.logoutOtherClients');
+				return logOutOtherClients(invoker, request);
 			},
 		},
 		...['info', '/api/info'].map(

@@ -1,31 +1,33 @@
-/** Bytes, text and keys into one another, with what every runtime has that knows WebCrypto. */
-import { E2EError, malformed } from './error.js';
+/** Converts bytes, text and keys into one another, with what every runtime that has WebCrypto has. */
+import { E2EError, malformed, orThrow } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A key as WebCrypto has it: the type of whichever runtime this is compiled for. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** Ciphertext with what it takes, beside the key, to read it. */
+/** Ciphertext, and its IV. */
 export interface Box {
 	readonly iv: Bytes;
 	readonly data: Bytes;
 }
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64_URL = /^[\w-]+$/;
 
-/** WebCrypto, or an error that says why there is none. */
+const noWebCrypto = () =>
+	new E2EError('no-web-crypto', 'There is no WebCrypto here: in a browser, the page has to be a secure one');
+
+/** WebCrypto. Throws `no-web-crypto` where there is none. */
 export function subtle(): typeof crypto.subtle {
-	if (!globalThis.crypto?.subtle) {
-		throw new E2EError(
-			'no-web-crypto',
-			'There is no crypto.subtle here: in a browser, the page has to be a secure one',
-		);
-	}
+	if (!globalThis.crypto?.subtle) throw noWebCrypto();
 	return crypto.subtle;
 }
 
-export const randomBytes = (count: number): Bytes => crypto.getRandomValues(new Uint8Array(count));
+export function randomBytes(count: number): Bytes {
+	if (!globalThis.crypto?.getRandomValues) throw noWebCrypto();
+	return crypto.getRandomValues(new Uint8Array(count));
+}
 
 /** Base64 with padding, in the alphabet with + and /, as Rocket.Chat's clients write it. */
 export function toBase64(bytes: Bytes): string {
@@ -34,18 +36,44 @@ export function toBase64(bytes: Bytes): string {
 	return btoa(binary);
 }
 
-/** Throws `malformed` for all else than padded base64; atob by itself would pass over blanks and missing ends. */
+/** Throws `malformed` for all else than padded base64; atob by itself would accept blanks and missing ends. */
 export function fromBase64(text: unknown, what: string): Bytes {
 	if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) throw malformed(what);
 	return latin1(atob(text));
 }
 
-/** A byte a character. */
-export const latin1 = (text: string): Bytes => Uint8Array.from(text, (character) => character.charCodeAt(0));
+/** The bytes of a number or key in a JWK; undefined for anything but base64url without padding. */
+export function fromBase64Url(text: unknown): Bytes | undefined {
+	if (typeof text !== 'string' || !BASE64_URL.test(text) || text.length % 4 === 1) return undefined;
+	const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
+	return latin1(atob(base64.padEnd(Math.ceil(base64.length / 4) * 4, '=')));
+}
 
-export const utf8 = (text: string): Bytes => Uint8Array.from(new TextEncoder().encode(text));
+export const toBase64Url = (bytes: Bytes): string =>
+	toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
-/** Undefined where the bytes are no UTF-8, as what comes of a wrong key mostly is not. */
+/** One byte for each character. */
+export function latin1(text: string): Bytes {
+	const bytes = new Uint8Array(text.length);
+	for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+	return bytes;
+}
+
+export const utf8 = (text: string): Bytes => new Uint8Array(new TextEncoder().encode(text));
+
+export const toHex = (bytes: Bytes): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+export function concat(...parts: readonly Bytes[]): Bytes {
+	const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+	let offset = 0;
+	for (const part of parts) {
+		whole.set(part, offset);
+		offset += part.length;
+	}
+	return whole;
+}
+
+/** Undefined where the bytes are no UTF-8, as the output of a wrong key mostly is not. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -54,21 +82,37 @@ export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	}
 }
 
+export const isObject = <T extends object = Record<string, unknown>>(value: unknown): value is T =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The members of a JSON object; undefined for any other text. */
 export function fromJson(text: unknown): Record<string, unknown> | undefined {
 	try {
 		const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
-		return typeof value === 'object' && value !== null && !Array.isArray(value)
-			? (value as Record<string, unknown>)
-			: undefined;
+		return isObject(value) ? value : undefined;
 	} catch {
 		return undefined;
 	}
 }
 
-/** The JSON text of a key, its members in the order of the alphabet: runtimes differ in theirs. */
-export async function toJwkText(key: Key): Promise<string> {
-	const jwk = await subtle().exportKey('jwk', key);
+/** SHA-256 of a text, in hexadecimal digits. */
+export async function sha256Hex(text: string): Promise<string> {
+	return toHex(new Uint8Array(await subtle().digest('SHA-256', utf8(text))));
+}
+
+/** Exports a key as a JWK. Throws `not-extractable` for one that may not leave, and `malformed` for what is no key. */
+export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
+	const crypto = subtle();
+	if (key?.extractable === false) throw new E2EError('not-extractable', `${what} may not leave WebCrypto`);
+	return orThrow(
+		() => malformed(what),
+		async () => ({ ...(await crypto.exportKey('jwk', key)) }),
+	);
+}
+
+/** The JSON text of a key, its members in alphabetical order: runtimes differ in theirs. */
+export async function toJwkText(key: Key, what: string): Promise<string> {
+	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
 }
 
@@ -76,15 +120,28 @@ export async function toJwkText(key: Key): Promise<string> {
 const ivLength = (key: Key) => (key.algorithm.name === 'AES-GCM' ? 12 : 16);
 
 /** Encrypts under a new IV. */
-export async function lock(key: Key, plain: Bytes, iv = randomBytes(ivLength(key))): Promise<Box> {
-	return { iv, data: new Uint8Array(await subtle().encrypt({ name: key.algorithm.name, iv }, key, plain)) };
+export async function lock(key: Key, plain: Bytes): Promise<Box> {
+	const crypto = subtle();
+	return orThrow(
+		() => malformed('The key'),
+		async () => {
+			const iv = randomBytes(ivLength(key));
+			return { iv, data: new Uint8Array(await crypto.encrypt({ name: key.algorithm.name, iv }, key, plain)) };
+		},
+	);
 }
 
 /** The JSON object in the box; undefined where the key does not open it, or opens it to something else. */
 export async function unlock(key: Key, { iv, data }: Box): Promise<Record<string, unknown> | undefined> {
+	return fromJson(await unlockText(key, { iv, data }));
+}
+
+/** The text in the box; undefined where the key does not open it, or opens it to what is no text. */
+export async function unlockText(key: Key, { iv, data }: Box): Promise<string | undefined> {
+	const crypto = subtle();
 	try {
-		// A wrong key opens one in 256 boxes of AES-CBC, to noise: that is no object.
-		return fromJson(fromUtf8(await subtle().decrypt({ name: key.algorithm.name, iv }, key, data)));
+		// A wrong key opens one in 256 boxes of AES-CBC, to noise.
+		return fromUtf8(await crypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;
 	}

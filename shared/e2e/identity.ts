@@ -1,150 +1,112 @@
 /**
- * Identity keys: the pair a person has, the public half for all to see, the private half stored under a passphrase that
- * only the person knows (`test/contract/rocketchat-e2e.md` section 13).
+ * Identity keys: the pair a user has. Everybody may see the public half; the private half is stored under a passphrase that
+ * only the user knows (`wrapping.ts`; `test/contract/rocketchat-e2e.md` section 13).
  */
-import {
-	type Box,
-	type Bytes,
-	fromBase64,
-	fromJson,
-	type Key,
-	latin1,
-	lock,
-	subtle,
-	toBase64,
-	toJwkText,
-	unlock,
-	utf8,
-} from './bytes.js';
-import { E2EError, malformed } from './error.js';
+import { fromBase64Url, fromJson, type Key, subtle, toJwk, toJwkText } from './bytes.js';
+import { E2EError, malformed, orThrow } from './error.js';
+import { type Format, requireFormat } from './formats.js';
 
 const RSA = { name: 'RSA-OAEP', hash: 'SHA-256' };
 
-/** Rounds of PBKDF2 a v1 key always has, and a new v2 key gets. */
-const ROUNDS = { v1: 1000, v2: 100_000 };
-
-/** More rounds than these are refused: whoever stores the key must not be able to keep its owner's machine busy. */
-const MOST_ROUNDS = 10_000_000;
-
-const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
-
+const PUBLIC_MEMBERS = ['n', 'e'];
 const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
-const BASE64_URL = /^[\w-]+$/;
 
-/** The forms of Rocket.Chat: `v1` that of all its clients, `v2` that of those since 2025. */
-export type Format = 'v1' | 'v2';
+/** Sizes of a modulus in bits: a shorter one can be broken, a longer one keeps the machine that uses it busy. */
+const MIN_BITS = 2048;
+const MAX_BITS = 16_384;
+
+/** The least public exponent. Small ones have made attacks possible; 65537 is what every client takes. */
+const MIN_EXPONENT = 65_537n;
+const MAX_EXPONENT_BYTES = 8;
 
 export interface Identity {
-	/** JSON text of a JWK: `public_key` of `e2e.setUserPublicAndPrivateKeys` as it is. */
+	/** JSON text of a JWK: `public_key` of `e2e.setUserPublicAndPrivateKeys`. */
 	readonly publicKey: string;
 	/** Never leaves the client; `wrapPrivateKey` makes of it what may be stored. */
 	readonly privateKey: Key;
 }
 
-/** Makes a pair of RSA-OAEP-256 keys of 2048 bits. */
-export async function makeIdentity(): Promise<Identity> {
+/** What makes an RSA public key the key it is, without the spelling of its JSON. */
+export interface PublicNumbers {
+	readonly n: bigint;
+	readonly e: bigint;
+}
+
+/**
+ * Makes a pair of RSA-OAEP-256 keys of 2048 bits.
+ *
+ * @param format the pair is the same in all formats; a format that is none throws `unknown-format` here already
+ */
+export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
+	requireFormat(format);
 	const size = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
 	const pair = await subtle().generateKey({ ...RSA, ...size }, true, ['encrypt', 'decrypt']);
-	return { publicKey: await toJwkText(pair.publicKey), privateKey: pair.privateKey };
+	return { publicKey: await toJwkText(pair.publicKey, 'The public key'), privateKey: pair.privateKey };
 }
 
 /**
- * The public key that belongs to a private one. Who has unwrapped the private key need not believe the server about the
- * public one.
+ * The public key that belongs to a private one: a client that unwrapped the private key need not believe the server about
+ * the public one. Throws `not-extractable`; `unwrapIdentity` gives both halves of a key that may not leave.
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
-	const { n, e } = await subtle().exportKey('jwk', privateKey);
-	const jwk = { alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n };
-	return JSON.stringify(jwk);
+	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
-/** Reads a stored public key. Throws `malformed` for anything but the JSON text of an RSA JWK. */
+/** The text of the public key with the numbers of this JWK. */
+export function publicKeyText({ n, e }: Record<string, unknown>): string {
+	return JSON.stringify({ alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
+}
+
+/**
+ * Reads a stored public key. Throws `malformed` for anything but the JSON text of an RSA JWK, and `unfit-key` for a key that
+ * nothing should be sealed for: fewer than 2048 bits, or an exponent that is even or below 65537.
+ */
 export async function importPublicKey(publicKey: string): Promise<Key> {
-	return importRsa(fromJson(publicKey), ['n', 'e'], 'encrypt', 'The public key');
+	subtle();
+	const jwk = fromJson(publicKey);
+	publicNumbers(publicKey);
+	return importRsa(jwk, PUBLIC_MEMBERS, 'encrypt', true, () => unfit('WebCrypto here does not take it'));
 }
 
-/**
- * Wraps a private key for storage, as `private_key` of `e2e.setUserPublicAndPrivateKeys`.
- *
- * @param userId the owner's: part of the salt
- * @param format `v1` only for clients older than 2025
- */
-export async function wrapPrivateKey(
-	privateKey: Key,
-	passphrase: string,
-	userId: string,
-	format: Format = 'v2',
-): Promise<string> {
-	const salt = format === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
-	const iterations = ROUNDS[format];
-	const [encoded = utf8(passphrase)] = encodings(passphrase);
-	const { iv, data } = await lock(await derive(encoded, salt, iterations, format), utf8(await toJwkText(privateKey)));
-	if (format === 'v1') return JSON.stringify({ $binary: toBase64(Uint8Array.of(...iv, ...data)) });
-	return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
+/** Imports the private key in a JWK. */
+export async function importPrivateKey(jwk: Record<string, unknown>, extractable: boolean): Promise<Key> {
+	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
 
-/**
- * Unwraps a stored private key of either form. Throws `malformed` for anything that is neither, and `wrong-passphrase`.
- *
- * @param userId the owner's
- */
-export async function unwrapPrivateKey(stored: string, passphrase: string, userId: string): Promise<Key> {
-	const { box, salt, iterations, format } = readWrapped(stored, userId);
-	for (const encoded of encodings(passphrase)) {
-		const opened = await unlock(await derive(encoded, salt, iterations, format), box);
-		if (opened) return importRsa(opened, PRIVATE_MEMBERS, 'decrypt', 'The private key');
-	}
-	throw new E2EError('wrong-passphrase', 'The private key does not open with this passphrase');
+/** The numbers of a public key text. Throws `malformed` and `unfit-key` as `importPublicKey` does. */
+export function publicNumbers(publicKey: string): PublicNumbers {
+	const jwk = fromJson(publicKey);
+	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];
+	if (jwk?.kty !== 'RSA' || n === undefined || e === undefined) throw malformed('The public key');
+	const bits = n.toString(2).length;
+	if (bits < MIN_BITS || bits > MAX_BITS) throw unfit(`its modulus has not ${MIN_BITS} to ${MAX_BITS} bits`);
+	if (n % 2n === 0n) throw unfit('its modulus is even');
+	const tooLong = e >= 1n << BigInt(8 * MAX_EXPONENT_BYTES);
+	if (e < MIN_EXPONENT || e % 2n === 0n || tooLong) throw unfit('its exponent is not an odd one from 65537 on');
+	return { n, e };
 }
 
-/** Imports of a JWK what makes the key; what else it says, such as of its uses, clients say differently. */
+const unfit = (why: string) => new E2EError('unfit-key', `The public key cannot be used: ${why}`);
+
+function numberIn(text: unknown): bigint | undefined {
+	const bytes = fromBase64Url(text);
+	// No number of a key that is accepted takes so many bytes: a longer one is not worth the conversion.
+	if (!bytes || bytes.length > MAX_BITS) return undefined;
+	return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
+}
+
+/** Imports of a JWK the numbers alone: about the rest, such as the uses, clients differ. */
 async function importRsa(
 	jwk: Record<string, unknown> | undefined,
 	members: readonly string[],
 	use: 'encrypt' | 'decrypt',
-	what: string,
+	extractable: boolean,
+	error: () => E2EError,
 ): Promise<Key> {
 	const key = members.map((name) => [name, jwk?.[name]]);
-	// Not every runtime minds a number that is missing.
-	if (jwk?.kty !== 'RSA' || !key.every(([, number]) => BASE64_URL.test(String(number ?? '')))) throw malformed(what);
-	try {
-		return await subtle().importKey('jwk', { kty: 'RSA', ...Object.fromEntries(key) }, RSA, true, [use]);
-	} catch {
-		throw malformed(what);
-	}
-}
-
-function readWrapped(stored: string, userId: string): { box: Box; salt: string; iterations: number; format: Format } {
-	const json = fromJson(stored);
-	if (json && '$binary' in json) {
-		const bytes = fromBase64(json.$binary, 'The wrapped private key');
-		// An IV and at least one block, all in whole blocks: anything else is cut off, whatever the passphrase.
-		if (bytes.length < 32 || bytes.length % 16 !== 0) throw malformed('The wrapped private key');
-		const box = { iv: bytes.slice(0, 16), data: bytes.slice(16) };
-		return { box, salt: userId, iterations: ROUNDS.v1, format: 'v1' };
-	}
-	const { salt, iterations } = json ?? {};
-	const countable = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MOST_ROUNDS;
-	if (typeof salt !== 'string' || !countable) throw malformed('The wrapped private key');
-	const iv = fromBase64(json?.iv, 'The wrapped private key');
-	const data = fromBase64(json?.ciphertext, 'The wrapped private key');
-	// The tag at the end alone is 16 bytes.
-	if (iv.length !== 12 || data.length < 17) throw malformed('The wrapped private key');
-	return { box: { iv, data }, salt, iterations: Number(iterations), format: 'v2' };
-}
-
-async function derive(passphrase: Bytes, salt: string, iterations: number, format: Format): Promise<Key> {
-	const base = await subtle().importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
-	const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
-	return subtle().deriveKey(pbkdf2, base, { name: AES_OF[format], length: 256 }, false, ['encrypt', 'decrypt']);
-}
-
-/**
- * The bytes a passphrase may stand for. Rocket.Chat's web client takes a byte a character and cannot have more, its
- * mobile one UTF-8. They are the same as long as the passphrase is ASCII, as generated ones are.
- */
-function encodings(passphrase: string): Bytes[] {
-	const widest = Math.max(0, ...Array.from(passphrase, (character) => character.codePointAt(0) ?? 0));
-	if (widest < 0x80 || widest > 0xff) return [utf8(passphrase)];
-	return [latin1(passphrase), utf8(passphrase)];
+	// Not every runtime refuses a key in which a number is missing.
+	if (jwk?.kty !== 'RSA' || !key.every(([, number]) => fromBase64Url(number))) throw malformed('The private key');
+	const crypto = subtle();
+	const bare = { kty: 'RSA', ...Object.fromEntries(key) };
+	return orThrow(error, () => crypto.importKey('jwk', bare, RSA, extractable, [use]));
 }

@@ -44,7 +44,7 @@ export async function startServer(kind: 'roomkey' | 'ws' | 'http', people = 0): 
 }
 
 export function startCrowd(): Crowd {
-	const child = run('./crowd.js');
+	const child = run('./loadClients.js');
 	return {
 		async order(order) {
 			child.send(order);

@@ -68,12 +68,13 @@ export async function readAll(
 		}),
 	);
 	const ids = contents.map((content) => ('kid' in content ? content.kid : content.ciphertext.slice(0, 12)));
+	const anyId = { anyId: true };
 	const bare = (k: string, alg: string) => JSON.stringify({ alg, k, kty: 'oct' });
 	const keys: RoomKey[] = [
-		...(await successes(pairs(texts, opened, (sealed, key) => () => openRoomKey(sealed, key)))),
-		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, text)))),
-		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A128CBC'))))),
-		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A256GCM'))))),
+		...(await successes(pairs(texts, opened, (sealed, key) => () => openRoomKey(sealed, key, anyId)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, text, anyId)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A128CBC'), anyId)))),
+		...(await successes(pairs(texts, ids, (text, id) => () => importRoomKey(id, bare(text, 'A256GCM'), anyId)))),
 	];
 	return successes(contents.map((content) => () => decryptText(content, keys)));
 }

@@ -1,6 +1,6 @@
 /** A DDP client that shows every frame. */
 import { WebSocket } from 'ws';
-import { parse, stringify } from '../../shared/ejson.js';
+import { decode, stringify } from '../../shared/ejson.js';
 
 export interface Frame {
 	readonly msg?: string;
@@ -70,7 +70,7 @@ export class RawClient {
 	}
 
 	async next(): Promise<Frame> {
-		return parse(await this.nextText()) as Frame;
+		return decode(JSON.parse(await this.nextText())) as Frame;
 	}
 
 	/** The next `count` frames. */

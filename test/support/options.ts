@@ -12,6 +12,7 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'log'> = {
 	forwardedCount: 0,
 	ddp: {
 		maxFrame: 64 * 1024,
+		maxAnonymousFrame: 64 * 1024,
 		compression: false,
 		maxConnectionsPerAddress: 100_000,
 		maxQueue: 100,

@@ -1,5 +1,6 @@
 /** A transport that goes nowhere: what is sent can be looked at. */
 import type { Broadcast } from '../../server/ddp/publications/broadcast.js';
+import type { CloseReason } from '../../server/ddp/transports/close-reason.js';
 import type { Transport } from '../../server/ddp/transports/transport.js';
 
 export class FakeTransport implements Transport {
@@ -7,6 +8,8 @@ export class FakeTransport implements Transport {
 	readonly headers = {};
 	readonly sent: string[] = [];
 	closed = false;
+	/** Why it was closed. */
+	reason: CloseReason | undefined;
 	paused = false;
 	/** What the session watches for. */
 	idleTime: number | undefined;
@@ -17,7 +20,8 @@ export class FakeTransport implements Transport {
 	broadcast({ text }: Broadcast): void {
 		this.sent.push(text);
 	}
-	close(): void {
+	close(reason: CloseReason): void {
+		this.reason ??= reason;
 		this.closed = true;
 	}
 	terminate(): void {}

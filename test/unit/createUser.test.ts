@@ -48,7 +48,7 @@ describe('createUser', () => {
 			_id: id,
 			type: 'user',
 			username: 'Anna',
-			emails: [{ address: 'anna@example.com', verified: false }],
+			emails: [{ address: 'Anna@Example.com', verified: false }],
 			profile,
 			roles: ['user'],
 			active: true,

@@ -10,6 +10,7 @@ import {
 	clone,
 	decode,
 	MAX_DEPTH,
+	MAX_VALUES,
 	ObjectID,
 	parse,
 	parseJson,
@@ -183,6 +184,16 @@ describe('EJSON', () => {
 
 	describe('beyond the original', () => {
 		const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+		it(`reads ${MAX_VALUES} values and no more, be they in lists or objects`, () => {
+			for (const within of ['1', '[]', '{}', '""', '[1]', '{"k":1}']) {
+				const each = within.length > 3 || within === '[1]' ? 2 : 1;
+				const fits = Math.floor((MAX_VALUES - 1) / each);
+				const list = (count: number) => `[${Array(count).fill(within).join()}]`;
+				expect(parseJson(list(fits))).to.have.length(fits);
+				expect(thrownBy(() => parseJson(list(fits + 1)))).to.be.instanceOf(Unreadable);
+			}
+		});
 
 		it(`reads ${MAX_DEPTH} levels and no more`, () => {
 			expect(thrownBy(() => parseJson(nested(MAX_DEPTH)))).to.equal(undefined);

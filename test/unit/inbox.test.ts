@@ -2,12 +2,13 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { IncomingBuffer } from '../../server/ddp/transports/incoming-buffer.js';
+import { Pacer } from '../../server/ddp/transports/pacer.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 const messages = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
 describe('an inbox', () => {
-	/** @param onMessage what the session does with each message, which takes it a millisecond */
+	/** @param onMessage what the session does with each message, which takes it a fifth of a millisecond */
 	function open(onMessage = (_text: string, _inbox: IncomingBuffer) => {}) {
 		// A second one in a test must not take the clock of the first for the real one.
 		mock.reset();
@@ -18,13 +19,13 @@ describe('an inbox', () => {
 			connected: true,
 			allowsFrameSize: () => true,
 			receive(text: string) {
-				now++;
+				now += 0.2;
 				told.received.push(text);
 				onMessage(text, inbox);
 			},
 			closed() {},
 		};
-		const inbox: IncomingBuffer = new IncomingBuffer(receiver, () => told.empty++);
+		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => told.empty++);
 		return { inbox, told, clock };
 	}
 

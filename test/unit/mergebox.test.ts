@@ -268,7 +268,7 @@ describe('the merge box', () => {
 				box.beginRerun();
 				box.added(b, C, 'x', { f: 1 });
 				expect(take()).to.deep.equal([added('x', { f: 1 })]);
-				box.sendDiff();
+				void box.sendDiff(() => undefined);
 				expect(take()).to.deep.equal([]);
 			});
 		});
@@ -294,7 +294,7 @@ describe('the merge box', () => {
 			box.added(b, C, 'other', { f: 2, h: 1 });
 			box.added(b, C, 'same', { f: 1 });
 			expect(take()).to.deep.equal([]);
-			box.sendDiff();
+			void box.sendDiff(() => undefined);
 			expect(take()).to.deep.equal([removed('gone'), changed('other', { f: 2, h: 1 }, ['g']), added('new', { f: 1 })]);
 		});
 
@@ -306,13 +306,41 @@ describe('the merge box', () => {
 			box.beginRerun();
 			box.added(b, 'new', 'n', {});
 			box.added(b, 'who', 'bob', {});
-			box.sendDiff();
+			void box.sendDiff(() => undefined);
 			expect(take()).to.deep.equal([
 				{ msg: 'removed', collection: 'who', id: 'nobody' },
 				{ msg: 'added', collection: 'who', id: 'bob' },
 				{ msg: 'removed', collection: 'q', id: 'x' },
 				{ msg: 'added', collection: 'new', id: 'n' },
 			]);
+		});
+
+		it('waits between documents; of a change that comes meanwhile, the client gets one message', async () => {
+			const { box, take } = open();
+			for (const id of ['shown', 'waits', 'goes']) box.added(a, C, id, { f: 1 });
+			take();
+			box.beginRerun();
+			for (const id of ['shown', 'waits', 'goes']) box.added(b, C, id, { f: 2 });
+			box.added(b, C, 'comes', { f: 2 });
+			const waits: (() => void)[] = [];
+			const done = box.sendDiff(() => new Promise((resolve) => waits.push(resolve)));
+			expect(take()).to.deep.equal([changed('shown', { f: 2 })]);
+			box.changed(b, C, 'shown', { f: 3 });
+			box.changed(b, C, 'waits', { f: 3 });
+			box.removed(b, C, 'goes');
+			box.removed(b, C, 'comes');
+			box.added(b, C, 'late', { f: 3 });
+			expect(take()).to.deep.equal([changed('shown', { f: 3 }), added('late', { f: 3 })]);
+			for (const expected of [[changed('waits', { f: 3 })], [removed('goes')], []]) {
+				waits.pop()?.();
+				await Promise.resolve();
+				await Promise.resolve();
+				expect(take()).to.deep.equal(expected);
+			}
+			waits.pop()?.();
+			await done;
+			box.changed(b, C, 'waits', { f: 4 });
+			expect(take()).to.deep.equal([changed('waits', { f: 4 })]);
 		});
 
 		it('sends values anew with NO_MERGE_MULTI, which remembers none, and removes what is gone', () => {
@@ -323,7 +351,7 @@ describe('the merge box', () => {
 			box.beginRerun();
 			box.added(b, C, 'x', { f: 2 });
 			box.added(b, C, 'new', { f: 1 });
-			box.sendDiff();
+			void box.sendDiff(() => undefined);
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), added('new', { f: 1 }), removed('gone')]);
 		});
 
@@ -335,7 +363,7 @@ describe('the merge box', () => {
 			box.added(b, C, 'x', { f: 2 });
 			box.removed(b, C, 'x');
 			box.added(b, C, 'x', { f: 3 });
-			box.sendDiff();
+			void box.sendDiff(() => undefined);
 			expect(take()).to.deep.equal([changed('x', { f: 2 }), changed('x', { f: 3 })]);
 		});
 	});

@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import { limitConnections } from '../../server/core/limits/connections.js';
+import { NORMAL_CLOSURE } from '../../server/ddp/transports/close-reason.js';
+import { Pacer } from '../../server/ddp/transports/pacer.js';
 import { type PollingOptions, PollingTransport } from '../../server/ddp/transports/sockjs/polling.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -29,6 +31,7 @@ describe('a polling transport', () => {
 				maxBuffered: 10,
 				addressOf: () => '127.0.0.1',
 				admissions: limitConnections(1),
+				pacer: new Pacer(),
 				...options,
 			},
 			{ told() {}, gone: () => told.gone++ },
@@ -90,7 +93,7 @@ describe('a polling transport', () => {
 		const { transport } = open();
 		transport.pause();
 		const received = transport.receive(['1']);
-		transport.close();
+		transport.close(NORMAL_CLOSURE);
 		await received;
 	});
 
@@ -118,7 +121,7 @@ describe('a polling transport', () => {
 		const { transport, told, poll } = open();
 		poll();
 		transport.send('1');
-		transport.close();
+		transport.close(NORMAL_CLOSURE);
 		transport.send('2');
 		await nextTurn();
 		poll();

@@ -219,7 +219,13 @@ class World {
 			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
-		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };
+		const limits = {
+			connectTimeout: 45_000,
+			maxAnonymousFrame: 65_536,
+			maxQueue: 10,
+			maxSubscriptions: 10,
+			maxSubscriptionBytes: 16_384,
+		};
 		this.session = new Session(transport, services, limits);
 		this.receive({ msg: 'connect', version: '1', support: ['1'] });
 		transport.sent.length = 0;

@@ -81,6 +81,29 @@ describe('making a room', () => {
 		expect(heard.changes.at(-1)?.collection).to.equal('rooms');
 	});
 
+	it('names 1,000 members at most, and refuses more before anything is written', async () => {
+		const name = newName();
+		const many = Array.from({ length: 1001 }, (_, i) => `nobody-${i}`);
+		expect(await rejection(create(alice, name, many))).to.include({ error: 'error-too-many-users' });
+		expect(await roomkey.store.rooms.countDocuments({ name })).to.equal(0);
+		expect((await create(alice, name, many.slice(1))).usersCount).to.equal(1);
+	});
+
+	it('leaves no room where the call ends before it is complete', async () => {
+		const name = newName();
+		const call = new AbortController();
+		const seen = hear(roomkey.bus, async () => {
+			roomkey.bus.on('changed', ({ collection }) => void (collection === 'subscriptions' && call.abort()));
+			const caller = { userId: alice.id, signal: call.signal };
+			expect(await rejection(roomkey.callAs(caller, 'groups.create', name, ['bob', 'carol']))).to.include({
+				error: 'error-timeout',
+			});
+		});
+		expect((await seen).of('subscriptions')).to.have.length(2);
+		expect(await roomkey.store.rooms.countDocuments({ name })).to.equal(0);
+		expect(await roomkey.store.subscriptions.countDocuments({ name })).to.equal(0);
+	});
+
 	it('lets one of 20 who want the same name have it', async () => {
 		const name = newName();
 		const outcomes = await Promise.allSettled(

@@ -40,6 +40,7 @@ describe('a session', () => {
 		};
 		const session = new Session(transport, services, {
 			connectTimeout: 45_000,
+			maxAnonymousFrame: 65_536,
 			maxQueue: 10,
 			maxSubscriptions: 10,
 			maxSubscriptionBytes: 16_384,
@@ -231,6 +232,27 @@ describe('a session', () => {
 			for (let i = 0; i < 3; i++) mock.timers.tick(15_000);
 			expect(transport.closed).to.equal(true);
 		});
+	});
+
+	for (const when of ['once it has connected', 'before it has connected']) {
+		it(`ends in silence when the client says disconnect ${when}`, () => {
+			const { transport, session } = when.startsWith('once') ? connect() : open();
+			session.receive('{"msg":"disconnect"}');
+			expect([transport.sent, transport.reason]).to.deep.equal([[], { code: 1000, text: 'Normal closure' }]);
+		});
+	}
+
+	it('closes with 1001 when the server shuts down', async () => {
+		mock.timers.reset();
+		const { transport, session } = connect();
+		await session.drain();
+		expect(transport.reason).to.deep.equal({ code: 1001, text: 'Server is shutting down' });
+	});
+
+	it('closes with 1000 when a client does not answer', () => {
+		const { transport } = connect();
+		for (let i = 0; i < 3; i++) mock.timers.tick(15_000);
+		expect(transport.reason).to.deep.equal({ code: 1000, text: 'Normal closure' });
 	});
 
 	it('does nothing more once it has closed', () => {

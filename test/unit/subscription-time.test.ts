@@ -58,7 +58,13 @@ describe('the time of a subscription (10)', () => {
 			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
-		const limits = { connectTimeout: 45_000, maxQueue: 10, maxSubscriptions: 10, maxSubscriptionBytes: 16_384 };
+		const limits = {
+			connectTimeout: 45_000,
+			maxAnonymousFrame: 65_536,
+			maxQueue: 10,
+			maxSubscriptions: 10,
+			maxSubscriptionBytes: 16_384,
+		};
 		const session = new Session(transport, services, limits);
 		session.receive('{"msg":"connect","version":"1","support":["1"]}');
 		transport.sent.length = 0;

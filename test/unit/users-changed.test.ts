@@ -56,7 +56,7 @@ describe('people, changed', () => {
 			const events = await eventsOf(async () => {
 				user = (await update(admin, id, data)).user;
 			});
-			const emails = [{ address: 'new@example.com', verified: false }];
+			const emails = [{ address: 'New@Example.com', verified: false }];
 			expect(user).to.deep.include({ _id: id, name, username, emails, roles: ['bot'], customFields: { a: 1 } });
 			expect(user).not.to.have.any.keys('services', 'e2e');
 			expect(events).to.deep.equal([userChanged(id)]);
@@ -237,7 +237,7 @@ describe('people, changed', () => {
 			}
 			expect(await userOf(person.id)).to.deep.equal(before);
 			const { user } = await updateOwn(person, { email: 'New@x', currentPassword: 'old' });
-			expect(user.emails).to.deep.equal([{ address: 'new@x', verified: false }]);
+			expect(user.emails).to.deep.equal([{ address: 'New@x', verified: false }]);
 		});
 
 		it('takes no roles', async () => {

@@ -37,7 +37,7 @@ describe('people, made and shown', () => {
 				createdAt: user.createdAt,
 				username: name,
 				name: 'A Person',
-				emails: [{ address: `${name}@example.com`, verified: false }],
+				emails: [{ address: `${name}@Example.com`, verified: false }],
 				type: 'user',
 				roles: ['user'],
 				active: true,
@@ -141,7 +141,7 @@ describe('people, made and shown', () => {
 			await create(admin, `${name}@example.com`, name, name, 'p');
 			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, fresh(), 'p'))).to.include({
 				error: 'error-field-unavailable',
-				reason: `${name}@example.com is already in use :(`,
+				reason: `${name}@EXAMPLE.com is already in use :(`,
 			});
 		});
 

@@ -159,7 +159,7 @@ describe('roomkey', () => {
 			const { data } = await logIn(await first.listening(), 'root', 'my-secret');
 			expect(data?.me).to.deep.include({
 				roles: ['admin'],
-				emails: [{ address: 'root@example.com', verified: true }],
+				emails: [{ address: 'Root@Example.com', verified: true }],
 			});
 			expect(await first.stop()).to.equal(0);
 			const [line, ...more] = first.err.trim().split('\n');

@@ -47,7 +47,7 @@ describe('a server that ends', () => {
 			if (frame.msg === 'result') ids.push(frame.id);
 		}
 		expect(ids).to.deep.equal(['first', ...Array.from({ length: 3000 }, (_, i) => String(i))]);
-		expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+		expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 		await closed;
 	});
 

@@ -330,11 +330,11 @@ describe('the life of calls and connections', () => {
 			await other.call('echo', 'x');
 			const closed = app.close();
 			mock.timers.tick(30_000);
-			expect((await other.closed).code).to.equal(1000);
+			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');
 			const frames = await client.take(4);
 			expect(frames.filter(({ msg }) => msg === 'result').map(({ id }) => id)).to.deep.equal(['1', '2']);
-			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 			gates.open('rest');
 			expect((await rest).status).to.equal(200);
 			await closed;
@@ -348,7 +348,7 @@ describe('the life of calls and connections', () => {
 			client.send({ msg: 'ping' });
 			await client.next();
 			await app.close();
-			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 			await start();
 		});
 

@@ -626,8 +626,8 @@ describe('REST', () => {
 				expect(body).to.deep.equal({
 					status: 'error',
 					success: false,
-					error: 'Unauthorized',
-					message: 'Unauthorized',
+					error: 403,
+					message: 'Something went wrong. Please check your credentials.',
 				});
 			}
 		});

@@ -87,7 +87,12 @@ describe('second factors over the wire', () => {
 			const answer = await post(url(), null, { ...body(), password: 'wrong', code: appCode() });
 			expect([answer.status, answer.body]).to.deep.equal([
 				401,
-				{ status: 'error', success: false, error: 'Unauthorized', message: 'Unauthorized' },
+				{
+					status: 'error',
+					success: false,
+					error: 403,
+					message: 'Something went wrong. Please check your credentials.',
+				},
 			]);
 		});
 	});

@@ -17,6 +17,7 @@ const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 const CONNECT = '{"msg":"connect","version":"1","support":["1"]}';
 const NOT_FOUND = '404 Error: Page not found\n';
 const NORMAL_CLOSURE = 'c[1000,"Normal closure"]';
+const GOING_AWAY = 'c[1001,"Server is shutting down"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
 /** Calls that run until they are dispersed. */
@@ -651,7 +652,7 @@ describe('SockJS', () => {
 			expect(await postAnew(`${other.url}/sockjs/000/new/xhr`)).to.include({ status: 503 });
 			expect(await postAnew(`${other.url}/sockjs/000/waiting/xhr`)).to.deep.equal({
 				status: 200,
-				text: `${NORMAL_CLOSURE}\n`,
+				text: `${GOING_AWAY}\n`,
 			});
 			await ended;
 		});
@@ -665,8 +666,8 @@ describe('SockJS', () => {
 			const polls = [poll('held'), poll('held')];
 			expect(await Promise.race(polls)).to.match(/^c\[2010/);
 			await other.close();
-			expect(await Promise.all(polls)).to.include(`${NORMAL_CLOSURE}\n`);
-			expect([await framed.nextText(), await framed.nextText()]).to.deep.equal(['o', NORMAL_CLOSURE]);
+			expect(await Promise.all(polls)).to.include(`${GOING_AWAY}\n`);
+			expect([await framed.nextText(), await framed.nextText()]).to.deep.equal(['o', GOING_AWAY]);
 		});
 	});
 });

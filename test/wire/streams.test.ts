@@ -138,15 +138,130 @@ describe('streams', () => {
 		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
 	});
 
-	it('10.2: with useCollection begins with an added', async () => {
-		const client = await connect(null);
-		expect(await subscribe(client, 'stream-open', 'e', { useCollection: true, args: [] })).to.deep.equal({
-			msg: 'added',
-			collection: 'stream-open',
-			id: 'id',
-			fields: { eventName: 'e' },
+	describe('options of a subscription (10.2)', () => {
+		const added = { msg: 'added', collection: 'stream-open', id: 'id', fields: { eventName: 'e' } };
+		const ready = { msg: 'ready', subs: ['stream-open-e'] };
+
+		for (const options of [{ useCollection: true, args: [] }, { useCollection: true }, true]) {
+			it(`begins with an added for ${JSON.stringify(options)}`, async () => {
+				const client = await connect(null);
+				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(added);
+				expect(await client.next()).to.deep.equal(ready);
+			});
+		}
+
+		for (const options of [{ useCollection: false, args: [] }, { useCollection: null }, {}, false, null]) {
+			it(`begins with ready for ${JSON.stringify(options)}`, async () => {
+				const client = await connect(null);
+				expect(await subscribe(client, 'stream-open', 'e', options)).to.deep.equal(ready);
+			});
+		}
+
+		it('begins with ready without any, and with more parameters than there are', async () => {
+			const client = await connect(null);
+			expect(await subscribe(client, 'stream-open', 'e')).to.deep.equal(ready);
+			expect(await subscribe(await connect(null), 'stream-open', 'e', false, 'more')).to.deep.equal(ready);
 		});
-		expect(await client.next()).to.include({ msg: 'ready' });
+
+		it('sends the events of a subscription with true as those of others', async () => {
+			const client = await connect(alice);
+			const uid = alice.id;
+			const first = await subscribe(client, 'stream-notify-user', `${uid}/rooms-changed`, true);
+			expect(first).to.include({ msg: 'added', collection: 'stream-notify-user', id: 'id' });
+			await client.next();
+			client.send({ msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] });
+			const frames = await client.take(3);
+			const event = frames.find(({ msg }) => msg === 'changed');
+			expect(event).to.include({ collection: 'stream-notify-user', id: 'id' });
+		});
+	});
+
+	describe('what stock clients subscribe to (10.2)', () => {
+		for (const [name, ...params] of [
+			['stream-room-messages', '__my_messages__', false],
+			['stream-notify-logged', 'permissions-changed', false],
+			['stream-notify-logged', 'roles-change', { useCollection: false, args: [] }],
+			['stream-notify-logged', 'Users:NameChanged', false],
+			['stream-notify-logged', 'user-status', false],
+			['stream-roles', 'roles', false],
+			['stream-user-presence', '', { added: ['some-user'] }],
+			['stream-user-presence', '', { removed: ['some-user'] }],
+			['activeUsers'],
+		] as const) {
+			it(`${[name, ...params].map((text) => JSON.stringify(text)).join(' ')} is ready`, async () => {
+				expect(await subscribe(await connect(alice), name, ...params)).to.include({ msg: 'ready' });
+			});
+		}
+
+		for (const [name, eventName] of [
+			['stream-room-messages', '__my_messages__'],
+			['stream-notify-logged', 'permissions-changed'],
+			['stream-roles', 'roles'],
+		] as const) {
+			it(`${name} ${eventName} is refused to callers who are not logged in`, async () => {
+				expect(refusalOf(await subscribe(await connect(null), name, eventName))).to.equal('not-allowed');
+			});
+		}
+
+		for (const name of ['userData', 'activeUsers', 'stream-user-presence']) {
+			it(`${name} is ready for callers who are not logged in`, async () => {
+				expect(await subscribe(await connect(null), name)).to.include({ msg: 'ready' });
+			});
+		}
+
+		it('userData shows the own profile, without secrets, and keeps it up to date', async () => {
+			const client = await connect(alice);
+			const profile = await subscribe(client, 'userData');
+			expect(profile).to.include({ msg: 'changed', collection: 'users', id: alice.id });
+			expect(profile.fields).to.have.property('roles');
+			for (const secret of ['services', 'e2e']) expect(profile.fields).not.to.have.property(secret);
+			expect(await client.next()).to.include({ msg: 'ready' });
+			const admin = await addPerson(app.store, { roles: ['admin'] });
+			const writer = await connect(admin);
+			await writer.call('users.update', alice.id, { name: 'Alice the Second' });
+			expect(await client.next()).to.deep.equal({
+				msg: 'changed',
+				collection: 'users',
+				id: alice.id,
+				fields: { name: 'Alice the Second' },
+			});
+		});
+
+		it('notify-logged tells of changed permissions, changed roles and deleted users', async () => {
+			const admin = await addPerson(app.store, { roles: ['admin'] });
+			const carol = await addPerson(app.store);
+			const client = await connect(bob);
+			for (const eventName of ['permissions-changed', 'roles-change', 'Users:Deleted']) {
+				await subscribe(client, 'stream-notify-logged', eventName, false);
+			}
+			const told = async () => (await client.next()).fields;
+			const writer = await connect(admin);
+			await writer.call('permissions.update', [{ _id: 'create-c', roles: ['admin', 'bot'] }]);
+			expect(await told()).to.deep.equal({
+				eventName: 'permissions-changed',
+				args: ['updated', { _id: 'create-c', roles: ['admin', 'bot'] }],
+			});
+			await writer.call('permissions.update', [{ _id: 'create-c', roles: ['admin', 'user', 'bot', 'app'] }]);
+			await told();
+			await writer.call('users.update', carol.id, { roles: ['bot'] });
+			const change = { u: { _id: carol.id, username: carol.username } };
+			expect([await told(), await told()]).to.deep.equal([
+				{ eventName: 'roles-change', args: [{ type: 'added', _id: 'bot', ...change }] },
+				{ eventName: 'roles-change', args: [{ type: 'removed', _id: 'user', ...change }] },
+			]);
+			await writer.call('users.delete', carol.id);
+			expect(await told()).to.deep.equal({ eventName: 'Users:Deleted', args: [{ userId: carol.id }] });
+		});
+
+		it('notify-logged tells nothing any more after a logout', async () => {
+			const someone = await addPerson(app.store);
+			const client = await connect(someone);
+			await subscribe(client, 'stream-notify-logged', 'permissions-changed', false);
+			client.send({ msg: 'method', id: 'l', method: 'logout', params: [] });
+			let frame = await client.next();
+			while (frame.msg !== 'nosub') frame = await client.next();
+			expect(refusalOf(frame)).to.equal('not-allowed');
+		});
 	});
 
 	describe('when the key id of a room is set (10.4)', () => {

@@ -6,6 +6,7 @@ import { isSame } from '../../../shared/ejson.js';
 import * as codec from '../codec.js';
 import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
+import type { Flow } from './flow.js';
 
 /** How much is remembered of what a client was shown, by collection. */
 export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
@@ -19,14 +20,21 @@ type Fields = Record<string, unknown>;
 /** What is kept of a document where values are not merged. */
 const NO_FIELDS: Fields = {};
 
+/** While it is decided anew what the client should have (section 12). */
+interface Rerun {
+	/** What it had, as far as the difference has not been sent. */
+	readonly before: Views;
+	/** Documents whose difference is still to be sent, by collection. Undefined: all, as nothing has been decided. */
+	readonly pending: Map<string, Set<string>> | undefined;
+}
+
 function remembers(strategy: Strategy): strategy is Remembering {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
 export class MergeBox {
 	#views: Views = new DocumentMap();
-	/** What the client has while it is decided anew what it should have (section 12). */
-	#shown: Views | undefined;
+	#rerun: Rerun | undefined;
 
 	constructor(
 		private readonly client: { send(frame: string): void },
@@ -43,17 +51,18 @@ export class MergeBox {
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
 		if (view) {
-			this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
+			this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 			return;
 		}
 		const kept = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
 		this.#views.set(collection, key, new DocumentView(id, holder, kept));
 		if (this.hadBefore(strategy, collection, key)) {
-			this.tellChange(strategy, collection, id, fields);
+			this.sendChange(strategy, collection, id, fields);
 		} else {
 			// A field that is undefined goes out as cleared, though there is nothing to clear.
 			const { _id, ...others } = fields;
-			this.send(strategy, codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
+			if (this.mustWait(strategy, collection, key)) return;
+			this.client.send(codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
 		}
 	}
 
@@ -68,26 +77,33 @@ export class MergeBox {
 		const view = this.#views.get(collection, key);
 		// Who does not hold it would leave values behind that nothing ever takes away.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
-		this.tellChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
+		this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 	}
 
 	/** Takes a document away, unless another holder shows it too. @throws Error where the holder does not show it */
 	removed(holder: SubscriptionHandle, collection: string, id: unknown): void {
+		if (!this.release(holder, collection, id)) throw new Error(`Removed nonexistent document ${codec.wireId(id)}`);
+	}
+
+	/** Takes a document away likewise. @returns whether the holder showed it */
+	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
 			this.client.send(codec.removed(collection, id));
-			return;
+			return true;
 		}
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
-		if (!view?.isHeldBy(holder)) throw new Error(`Removed nonexistent document ${key}`);
+		if (!view?.isHeldBy(holder)) return false;
 		const visible = view.release(holder);
 		if (visible) {
-			this.tellChange(strategy, collection, id, visible);
-			return;
+			this.sendChange(strategy, collection, id, visible);
+			return true;
 		}
 		this.#views.delete(collection, key);
-		if (!this.hadBefore(strategy, collection, key)) this.send(strategy, codec.removed(collection, id));
+		const isSent = !this.hadBefore(strategy, collection, key) && !this.mustWait(strategy, collection, key);
+		if (isSent) this.client.send(codec.removed(collection, id));
+		return true;
 	}
 
 	/** Whether stopping a subscription takes away what it has shown; if not, nobody need remember what that was. */
@@ -95,42 +111,65 @@ export class MergeBox {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Puts aside what the client has; until `showDifference` nothing of what is shown anew is sent. */
+	/** Puts aside what the client has; until `sendDiff` nothing of what is shown anew is sent. */
 	beginRerun(): void {
-		this.#shown = this.#views;
+		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
 	}
 
-	/** Sends what differs from what the client has. */
-	sendDiff(): void {
-		const before: Views = this.#shown ?? new DocumentMap();
-		this.#shown = undefined;
-		for (const collection of new Set([...before.collections(), ...this.#views.collections()])) {
-			for (const [key, { id, fields }] of before.of(collection)) {
-				const view = this.#views.get(collection, key);
-				if (!view) this.client.send(codec.removed(collection, id));
-				else this.tellChange('SERVER_MERGE', collection, id, differenceOf(fields, view.fields));
+	/**
+	 * Sends what differs from what the client has, document by document. Changes that come meanwhile are sent at once for
+	 * documents that had their turn; those of the others are part of their difference.
+	 * @param flow is asked after each document
+	 */
+	async sendDiff(flow: Flow): Promise<void> {
+		const before: Views = this.#rerun?.before ?? new DocumentMap();
+		const pending = new Map<string, Set<string>>();
+		for (const collection of [...before.collections(), ...this.#views.collections()]) {
+			if (!pending.has(collection)) pending.set(collection, keysOf(collection, before, this.#views));
+		}
+		this.#rerun = { before, pending };
+		for (const [collection, keys] of pending) {
+			for (const key of keys) {
+				const old = before.get(collection, key);
+				before.delete(collection, key);
+				keys.delete(key);
+				this.sendDiffOf(collection, old, this.#views.get(collection, key));
+				const wait = flow();
+				if (wait) await wait;
 			}
+		}
+		this.#rerun = undefined;
+	}
+
+	/** Sends what has become of one document. */
+	private sendDiffOf(collection: string, old: DocumentView | undefined, now: DocumentView | undefined): void {
+		if (!old) {
 			// What is not merged was sent at once.
-			if (this.strategyOf(collection) !== 'SERVER_MERGE') continue;
-			for (const [key, { id, fields }] of this.#views.of(collection)) {
-				if (!before.get(collection, key)) this.client.send(codec.added(collection, id, fields));
-			}
+			const isNew = now && this.strategyOf(collection) === 'SERVER_MERGE';
+			if (isNew) this.client.send(codec.added(collection, now.id, now.fields));
+		} else if (!now) {
+			this.client.send(codec.removed(collection, old.id));
+		} else {
+			this.sendChange('SERVER_MERGE', collection, now.id, differenceOf(old.fields, now.fields));
 		}
 	}
 
-	/** What is merged is not sent while it is decided anew: only the difference will be. */
-	private send(strategy: Remembering, frame: string): void {
-		if (!this.#shown || strategy !== 'SERVER_MERGE') this.client.send(frame);
+	/** Whether nothing of a document is sent at present, as its difference will be. */
+	private mustWait(strategy: Remembering, collection: string, key: string): boolean {
+		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
+		const { pending } = this.#rerun;
+		return pending === undefined || pending.get(collection)?.has(key) === true;
 	}
 
-	private tellChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
-		if (Object.keys(visible).length > 0) this.send(strategy, codec.changed(collection, id, visible));
+	private sendChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
+		if (Object.keys(visible).length === 0 || this.mustWait(strategy, collection, codec.wireId(id))) return;
+		this.client.send(codec.changed(collection, id, visible));
 	}
 
 	/** Whether the client still has a document of which no values are kept, so that no difference can be told later. */
 	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
-		return strategy === 'NO_MERGE_MULTI' && this.#shown?.get(collection, key) !== undefined;
+		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
 	/** Notes what a holder says of a document that is there; returns what of it the client is told. */
@@ -141,7 +180,14 @@ export class MergeBox {
 	}
 }
 
-/** What must be told to whoever has some fields and should have others. */
+/** The keys of a collection's documents in both, each once. */
+function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
+	const keys = new Set<string>();
+	for (const views of all) for (const [key] of views.of(collection)) keys.add(key);
+	return keys;
+}
+
+/** The changes that make the second of the first. */
 function differenceOf(old: codec.Fields, now: codec.Fields): Fields {
 	const changes: Fields = {};
 	for (const name of Object.keys(old)) if (!Object.hasOwn(now, name)) changes[name] = undefined;

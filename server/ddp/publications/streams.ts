@@ -2,6 +2,7 @@
 import { clientError } from '../../../shared/errors.js';
 import type { EventPayloads } from '../../../shared/events.js';
 import { Match } from '../../../shared/match.js';
+import type { Infer } from '../../../shared/pattern.js';
 import { type Publication, publication } from '../../../shared/publication.js';
 import type { Stream } from '../../../shared/stream.js';
 import * as codec from '../codec.js';
@@ -43,15 +44,17 @@ interface Reader {
 	buffered: Broadcast[] | undefined;
 }
 
-/** The second parameter of a stream subscription; clients of old send a plain false. */
+/**
+ * The second parameter of a stream subscription (10.2). A plain boolean stands for `useCollection`. Clients whose language
+ * has no undefined send null for what they leave out.
+ */
 const Options = Match.Optional(
-	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Boolean) })),
+	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-function wantsAdded(options: unknown): boolean {
-	return (
-		typeof options === 'object' && options !== null && 'useCollection' in options && options.useCollection === true
-	);
+/** Whether the client keeps events in a collection, and so drops those of a document it has not been sent. */
+function usesCollection(options: Infer<typeof Options>): boolean {
+	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
 
 /** Every event has the same id: it is no document, it passes by (10.2). */
@@ -120,7 +123,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
 				// Time may be up, or the client may have gone.
 				if (subscription.hasStopped) return;
-				if (wantsAdded(options)) {
+				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
 				}
 				put(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);

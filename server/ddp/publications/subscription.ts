@@ -14,6 +14,7 @@ import { wireId } from '../codec.js';
 import type { Transport } from '../transports/transport.js';
 import { type Few, fewOf, membersOf } from './compact-set.js';
 import { DocumentMap } from './document-map.js';
+import { createFlow, forEachInFlow } from './flow.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 
@@ -36,6 +37,7 @@ export interface SubscriptionHost {
 	readonly connection: Connection | null;
 	readonly transport: Transport;
 	readonly box: MergeBox;
+	readonly isClosed: boolean;
 	/** Tells the client that everything there is was shown. */
 	ready(id: string): void;
 	/** A subscription has ended by itself: tells the client. @param id null for a universal publication */
@@ -64,6 +66,8 @@ export class Subscription implements PublicationContext, Observer {
 	#observations: Few<Observation>;
 	/** What the publish function has shown by itself: the ids. Made when it first does. */
 	#documents: DocumentMap<unknown> | undefined;
+	/** While what it has shown is taken away. */
+	removing: Promise<void> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
@@ -191,21 +195,43 @@ export class Subscription implements PublicationContext, Observer {
 		return clone(result);
 	}
 
-	/** Ends it: takes away what it has shown, then tells the client. */
+	/** Ends it: takes away what it has shown, then tells the client. `removing` is set where that takes some time. */
 	end(error: ClientError | undefined): void {
 		if (this.hasStopped) return;
 		const observations = this.#observations;
 		this.deactivate();
+		const { box, transport } = this.host;
+		const removing = forEachInFlow(
+			this.shownIn(observations),
+			([collection, id]) => box.release(this, collection, id),
+			createFlow(transport),
+		);
+		if (!removing) this.host.ended(this, error);
+		else {
+			this.removing = removing.then(() => {
+				this.removing = undefined;
+				this.host.ended(this, error);
+			});
+		}
+	}
+
+	/** The documents it has shown and must take away, by collection and id, until the client goes. */
+	private *shownIn(observations: Few<Observation>): Iterable<[string, unknown]> {
 		const documents = this.#documents ?? new DocumentMap();
 		for (const collection of documents.collections()) {
-			for (const [, id] of documents.of(collection)) this.host.box.removed(this, collection, id);
+			for (const [, id] of documents.of(collection)) {
+				if (this.host.isClosed) return;
+				yield [collection, id];
+			}
 		}
 		for (const { name, shown } of membersOf(observations)) {
 			if (!this.host.box.removesOnStop(name)) continue;
-			// Some may have been shown both ways.
-			for (const id of shown) if (!documents.get(name, wireId(id))) this.host.box.removed(this, name, id);
+			for (const id of shown) {
+				if (this.host.isClosed) return;
+				// Some may have been shown both ways.
+				if (!documents.get(name, wireId(id))) yield [name, id];
+			}
 		}
-		this.host.ended(this, error);
 	}
 
 	/** Ends it without a word to the client, who has gone or will be told otherwise. */

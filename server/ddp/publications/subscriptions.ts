@@ -8,6 +8,7 @@ import * as codec from '../codec.js';
 import type { Sub } from '../messages.js';
 import type { Transport } from '../transports/transport.js';
 import { type Few, fewOf, membersOf, withoutMember } from './compact-set.js';
+import { createFlow } from './flow.js';
 import { MergeBox, type Strategy } from './mergebox.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
 
@@ -61,6 +62,10 @@ export class Subscriptions implements SubscriptionHost {
 
 	constructor(private readonly host: SubscriptionsHost) {
 		this.box = new MergeBox(host.transport, host.services.publications.strategyOf);
+	}
+
+	get isClosed(): boolean {
+		return this.#closed;
 	}
 
 	get services(): PublicationServices {
@@ -128,11 +133,15 @@ export class Subscriptions implements SubscriptionHost {
 		return subscription.run(unblock);
 	}
 
-	/** Ends a subscription; the client hears so, also of one that is not there. */
-	stop(id: string): void {
+	/**
+	 * Ends a subscription; the client hears so, also of one that is not there.
+	 * @returns resolves when it has ended; undefined if it has
+	 */
+	stop(id: string): Promise<void> | undefined {
 		const subscription = this.#named?.get(id);
 		if (subscription) subscription.stop();
 		else this.transport.send(codec.nosub(id));
+		return subscription?.removing;
 	}
 
 	/** Starts the universal publications. */
@@ -158,6 +167,7 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	private async changeUserNow(userId: string | null): Promise<void> {
+		await this.#allEnded();
 		if (this.#closed) return;
 		const before = [...(this.#named?.values() ?? [])];
 		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();
@@ -169,10 +179,20 @@ export class Subscriptions implements SubscriptionHost {
 		for (const subscription of anew) this.#named?.set(subscription.id as string, subscription);
 		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
 		if (this.#closed) return;
-		this.box.sendDiff();
+		await this.box.sendDiff(createFlow(this.transport));
+		if (this.#closed) return;
 		const readyAnew = this.#readyAnew;
 		this.#readyAnew = undefined;
 		if (readyAnew.length > 0) this.transport.send(codec.ready(readyAnew));
+	}
+
+	/** Resolves when no subscription is about to end: what those have shown must be taken away before others run again. */
+	async #allEnded(): Promise<void> {
+		for (;;) {
+			const removing = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)].map((s) => s.removing);
+			if (removing.every((promise) => promise === undefined)) return;
+			await Promise.all(removing);
+		}
 	}
 
 	/** The client has gone. */

@@ -1,11 +1,8 @@
 /** What a client has sent and its session has not taken yet: the rest of a frame, or of what one read of a socket brought. */
-import { createYielder } from '../../../shared/yielding.js';
+import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
 
-/** Messages between two looks at the clock: the shortest take less than a microsecond. */
-const STRIDE = 8;
-
-/** Hands messages to a session one after the other, in slices that let others have their turn, and none while it is paused. */
+/** Hands messages to a session one after the other, in slices that the pacer allows, and none while it is paused. */
 export class IncomingBuffer {
 	/** Frames, each as the messages in it. */
 	#frames: (readonly string[])[] = [];
@@ -18,6 +15,7 @@ export class IncomingBuffer {
 	/** @param onEmpty is told when the session has taken all there was, or has ended */
 	constructor(
 		private readonly receiver: Receiver,
+		private readonly pacer: Pacer,
 		private readonly onEmpty: () => void,
 	) {}
 
@@ -45,14 +43,15 @@ export class IncomingBuffer {
 
 	async #hand(): Promise<void> {
 		this.#handing = true;
-		const pause = createYielder(STRIDE);
+		let since = performance.now();
 		for (let next = 0; next < this.#frames.length; next++) {
 			for (const message of this.#frames[next] ?? []) {
 				while (this.#paused) await this.#resumed();
 				if (this.#closed) break;
 				this.receiver.receive(message);
-				const others = pause();
-				if (others) await others;
+				if (performance.now() - since < SLICE_MS) continue;
+				await this.pacer.turn();
+				since = performance.now();
 			}
 		}
 		this.#frames = [];

@@ -2,6 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Admissions } from '../../core/limits/connections.js';
 import type { Broadcast } from '../publications/broadcast.js';
+import type { CloseReason } from './close-reason.js';
+import type { Pacer } from './pacer.js';
 
 /** What every transport needs to know. */
 export interface TransportOptions {
@@ -11,6 +13,8 @@ export interface TransportOptions {
 	addressOf(request: IncomingMessage): string | null;
 	/** Each transport was admitted, and leaves when it has closed. */
 	readonly admissions: Admissions;
+	/** Shared by all transports of a server. */
+	readonly pacer: Pacer;
 }
 
 export interface Transport {
@@ -18,11 +22,8 @@ export interface Transport {
 	send(frame: string): void;
 	/** Sends a message that goes to many: made ready once, it costs each of them less. */
 	broadcast(message: Broadcast): void;
-	/**
-	 * Closes it: 1000, `Normal closure`, in every case (`test/contract/ddp.md` 1.2).
-	 * @param tooLarge says that the client sent more than it may: 1009 for a WebSocket, as for any frame that is too large
-	 */
-	close(tooLarge?: boolean): void;
+	/** Closes it, and tells the client why. */
+	close(reason: CloseReason): void;
 	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
 	terminate(): void;
 	/** Hands over no more messages, so that TCP makes the client wait, until `resume`. Either may be called again. */
@@ -44,7 +45,7 @@ export interface Transport {
 
 /** What the transport calls. */
 export interface Receiver {
-	/** Whether the client has connected: until then its frames must be short. */
+	/** Whether the client has connected: until then a frame is measured while it arrives. */
 	readonly connected: boolean;
 	/** Asked of each frame before its messages are looked at: false where it is too large. Then the session has ended. */
 	allowsFrameSize(bytes: number): boolean;

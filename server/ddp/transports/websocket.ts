@@ -6,9 +6,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import type { Broadcast } from '../publications/broadcast.js';
-import { watchFirstFrame } from './first-frame.js';
+import type { CloseReason } from './close-reason.js';
+import { FirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';
 import { IncomingBuffer } from './incoming-buffer.js';
+import { paceReading, type SocketReader } from './paced-reading.js';
+import type { Pacer } from './pacer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
 export interface WebSocketOptions extends TransportOptions {
@@ -47,18 +50,22 @@ function onClose(this: WebSocket): void {
 	(this as ClientSocket).transport?.closed();
 }
 
-export class WebSocketTransport implements Transport {
+export class WebSocketTransport implements Transport, SocketReader {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 	#receiver: Receiver | undefined;
+	/** Until the client has connected. */
+	#firstFrame: FirstFrame | undefined;
+	waits = false;
+	hasClosed = false;
 	/** While the session takes no messages, or has not taken all there are. */
 	#inbox: IncomingBuffer | undefined;
 	/** While it cannot take more: many may wait for the same. */
 	#room: Promise<void> | undefined;
 
 	constructor(
-		protected readonly webSocket: ClientSocket,
+		readonly webSocket: ClientSocket,
 		request: IncomingMessage,
 		private readonly options: WebSocketOptions,
 	) {
@@ -72,12 +79,27 @@ export class WebSocketTransport implements Transport {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		watchFirstFrame(this.webSocket, this.#socket, this.#receiver);
+		// How long a compressed frame is, its bytes do not tell; and it is handed over some time after they came.
+		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
+		paceReading(this.#socket, this);
+	}
+
+	get pacer(): Pacer {
+		return this.options.pacer;
+	}
+
+	arriving(bytes: number): void {
+		this.#firstFrame?.arriving(bytes);
 	}
 
 	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
 	arrived(frame: Buffer): void {
+		// What a client sends behind our close frame is not looked at.
+		if (this.hasClosed) return;
 		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
+		if (!this.#firstFrame) return;
+		if (this.#receiver?.connected) this.#firstFrame = undefined;
+		else this.#firstFrame.complete();
 	}
 
 	/** One that is not too large: a message. */
@@ -93,7 +115,7 @@ export class WebSocketTransport implements Transport {
 	}
 
 	private ownInbox(): IncomingBuffer {
-		this.#inbox ??= new IncomingBuffer(this.#receiver as Receiver, () => {
+		this.#inbox ??= new IncomingBuffer(this.#receiver as Receiver, this.options.pacer, () => {
 			this.#inbox = undefined;
 			if (this.webSocket.isPaused) this.webSocket.resume();
 		});
@@ -121,9 +143,9 @@ export class WebSocketTransport implements Transport {
 		return webSocketFrame;
 	}
 
-	close(tooLarge = false): void {
-		if (tooLarge) this.webSocket.close(1009, 'Message too big');
-		else this.webSocket.close(1000, 'Normal closure');
+	close({ code, text }: CloseReason): void {
+		this.hasClosed = true;
+		this.webSocket.close(code, text);
 		// The client's own close is read behind whatever it had sent.
 		this.#inbox?.close();
 	}

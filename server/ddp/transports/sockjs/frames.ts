@@ -1,5 +1,7 @@
 /** SockJS frames (`test/contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
 
+import type { CloseReason } from '../close-reason.js';
+
 export const OPEN_FRAME = 'o';
 export const HEARTBEAT_FRAME = 'h';
 
@@ -8,12 +10,9 @@ export function messagesFrame(messages: readonly string[]): string {
 	return `a${JSON.stringify(messages)}`;
 }
 
-export function closeFrame(code: number, reason: string): string {
-	return `c${JSON.stringify([code, reason])}`;
+export function closeFrame({ code, text }: CloseReason): string {
+	return `c${JSON.stringify([code, text])}`;
 }
-
-/** How our side closes, whatever the cause. */
-export const NORMAL_CLOSURE = closeFrame(1000, 'Normal closure');
 
 /** Whether what a client sent is an array of DDP messages. */
 export function areMessages(value: unknown): value is string[] {

@@ -4,10 +4,11 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../../publications/broadcast.js';
+import { type CloseReason, NORMAL_CLOSURE, TOO_LARGE } from '../close-reason.js';
 import { visibleHeaders } from '../headers.js';
 import { IncomingBuffer } from '../incoming-buffer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
-import { closeFrame, HEARTBEAT_FRAME, messagesFrame, NORMAL_CLOSURE } from './frames.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame } from './frames.js';
 
 export interface PollingOptions extends TransportOptions {
 	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
@@ -18,6 +19,9 @@ export interface PollingOptions extends TransportOptions {
 
 /** With more bytes than these waiting, large answers had better stop until the next poll. */
 const MAX_WAITING_BYTES = 65_536;
+
+/** Told to a second poll while one is held. */
+const ANOTHER_POLL: CloseReason = { code: 2010, text: 'Another connection still open' };
 
 /** Something to wait for. */
 interface Latch {
@@ -59,7 +63,8 @@ export class PollingTransport implements Transport {
 	#taken: Latch | undefined;
 	/** The poll that is held. */
 	#poll: AnswerPoll | undefined;
-	#closed = false;
+	/** Why it is closed, once it is. */
+	#closed: CloseReason | undefined;
 	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
 	#timer: NodeJS.Timeout;
 
@@ -74,7 +79,7 @@ export class PollingTransport implements Transport {
 		this.headers = visibleHeaders(request.headers);
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);
-		this.#inbox = new IncomingBuffer(this.#receiver, () => {
+		this.#inbox = new IncomingBuffer(this.#receiver, options.pacer, () => {
 			this.#taken?.open();
 			this.#taken = undefined;
 		});
@@ -87,7 +92,7 @@ export class PollingTransport implements Transport {
 		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
 		if (this.#waitingBytes <= this.options.maxBuffered) return;
 		this.#drop();
-		this.close();
+		this.close(NORMAL_CLOSURE);
 	}
 
 	broadcast({ text }: Broadcast): void {
@@ -111,9 +116,10 @@ export class PollingTransport implements Transport {
 		return this.#room.promise;
 	}
 
-	close(): void {
+	close(reason: CloseReason): void {
 		if (this.#closed) return;
-		this.#closed = true;
+		// A client whose body is too large has been told so by the status of its answer.
+		this.#closed = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#inbox.close();
 		setImmediate(() => this.#tell());
 		this.#receiver.closed();
@@ -121,13 +127,13 @@ export class PollingTransport implements Transport {
 
 	/** There is no socket to cut. */
 	terminate(): void {
-		this.close();
+		this.close(NORMAL_CLOSURE);
 	}
 
 	/** The client asks what there is. */
 	poll(answer: AnswerPoll): void {
 		if (this.#poll) {
-			answer(closeFrame(2010, 'Another connection still open'));
+			answer(closeFrame(ANOTHER_POLL));
 			return;
 		}
 		this.#poll = answer;
@@ -161,7 +167,7 @@ export class PollingTransport implements Transport {
 		clearTimeout(this.#timer);
 		this.#poll = undefined;
 		this.#drop();
-		this.close();
+		this.close(NORMAL_CLOSURE);
 		this.host.gone();
 	}
 
@@ -170,7 +176,7 @@ export class PollingTransport implements Transport {
 		if (!this.#poll) return;
 		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
 		else if (this.#closed) {
-			this.#answer(NORMAL_CLOSURE);
+			this.#answer(closeFrame(this.#closed));
 			this.host.told();
 		}
 	}

@@ -6,9 +6,10 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { HeartbeatPeer, Heartbeats } from '../../heartbeat.js';
 import type { Broadcast } from '../../publications/broadcast.js';
+import { type CloseReason, TOO_LARGE } from '../close-reason.js';
 import type { OpenSession } from '../transport.js';
 import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
-import { areMessages, messagesFrame, NORMAL_CLOSURE, OPEN_FRAME } from './frames.js';
+import { areMessages, closeFrame, messagesFrame, OPEN_FRAME } from './frames.js';
 
 export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
@@ -70,9 +71,10 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 		return sockJsFrame;
 	}
 
-	override close(tooLarge?: boolean): void {
-		if (!tooLarge) super.send(NORMAL_CLOSURE);
-		super.close(tooLarge);
+	override close(reason: CloseReason): void {
+		// `ws` closes a connection by itself for a frame that is too large, and knows no frames of SockJS.
+		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
+		super.close(reason);
 	}
 
 	alive(): void {
@@ -96,6 +98,6 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	/** Ends the connection without a close frame of SockJS. */
 	private fail(reason: string): void {
 		this.#heartbeats.stop(this);
-		this.webSocket.close(3000, reason);
+		super.close({ code: 3000, text: reason });
 	}
 }

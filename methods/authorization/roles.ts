@@ -1,0 +1,62 @@
+/** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
+import type { Role, User } from '../../shared/documents.js';
+import { method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { READS } from '../limits.js';
+import { memoryOf } from '../remember.js';
+
+type ShownRole = Omit<Role, '_updatedAt'>;
+
+function standard(_id: string, scope: Role['scope'], description = ''): ShownRole {
+	return { _id, name: _id, scope, description, protected: true, mandatory2fa: false };
+}
+
+/** Rocket.Chat's own roles. They hold where a database has no roles at all. */
+const STANDARD: readonly ShownRole[] = [
+	standard('admin', 'Users', 'Admin'),
+	standard('anonymous', 'Users'),
+	standard('app', 'Users'),
+	standard('bot', 'Users'),
+	standard('guest', 'Users'),
+	standard('leader', 'Subscriptions', 'Leader'),
+	standard('livechat-agent', 'Users', 'Livechat Agent'),
+	standard('livechat-manager', 'Users', 'Livechat Manager'),
+	standard('moderator', 'Subscriptions', 'Moderator'),
+	standard('owner', 'Subscriptions', 'Owner'),
+	standard('user', 'Users'),
+];
+
+async function readRoles({ roles }: Store): Promise<readonly ShownRole[]> {
+	const stored = await roles.find({}, { projection: { _updatedAt: 0 }, sort: { _id: 1 } }).toArray();
+	return stored.length > 0 ? stored : STANDARD;
+}
+
+type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
+
+/** Users with roles that others are shown, and those roles. Remembered, because it looks at all users. */
+const holders = memoryOf<RoleHolder[]>(async (store) => {
+	const shown = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
+	const ids = shown.map(({ _id }) => _id);
+	const options = { projection: { username: 1, roles: 1 }, sort: { username: 1 } } as const;
+	const users = await store.users.find({ roles: { $in: ids } }, options).toArray();
+	return users.map((user) => ({ ...user, roles: user.roles?.filter((role) => ids.includes(role)) ?? [] }));
+});
+
+export const listRoles = method({
+	name: 'roles.list',
+	args: {},
+	rest: 'GET',
+	parallel: true,
+	limit: READS,
+	summary: 'Lists the roles',
+	run: async (_args, { store }) => ({ roles: await readRoles(store) }),
+});
+
+export const getUserRoles = method({
+	name: 'getUserRoles',
+	args: {},
+	parallel: true,
+	limit: READS,
+	summary: 'Lists the users with a role that others are shown, such as admin',
+	run: (_args, { store }) => holders.get(store, 'all'),
+});

@@ -1,0 +1,49 @@
+/** The users that a call names, by ids and by names. */
+import type { User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import { Match } from '../../../shared/match.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { findByUsernames } from './findUser.js';
+
+/** The arguments that name users: one of the first three, or one of the lists. */
+export const WHICH_USERS = {
+	userId: Match.Optional(String),
+	username: Match.Optional(String),
+	user: Match.Optional(String),
+	userIds: Match.Optional([String]),
+	usernames: Match.Optional([String]),
+} as const;
+
+type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefined };
+
+/** Most users that one call may name. */
+const MAX_USERS = 1000;
+
+/** @throws ClientError `error-too-many-users` */
+export function requireFewUsers(named: readonly unknown[], methodName: string): void {
+	if (named.length > MAX_USERS) throw clientError('tooManyUsers', { method: methodName });
+}
+
+const PROJECTION = { username: 1, name: 1 } as const;
+
+/**
+ * Finds all the users that arguments name, each once.
+ * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` where one of
+ * them is unknown
+ */
+export async function findNamedUsers(
+	context: Pick<MethodContext, 'store' | 'name' | 'signal'>,
+	{ userId, username, user, userIds, usernames }: WhichUsers,
+): Promise<User[]> {
+	const { store, name } = context;
+	const listed = (one: typeof userId, more: typeof userIds) =>
+		[...new Set([...(one ? [one] : []), ...(more ?? [])].flat())].filter((text) => text !== '');
+	const ids = listed(userId, userIds);
+	const names = listed(username ?? user, usernames);
+	if (ids.length + names.length === 0) throw clientError('userParamMissing', { method: name });
+	requireFewUsers([...ids, ...names], name);
+	const byId = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
+	const byName = byId.length < ids.length ? null : await findByUsernames(context, names, PROJECTION);
+	if (!byName || byName.size < names.length) throw clientError('invalidUser', { method: name });
+	return [...new Map([...byId, ...byName.values()].map((found) => [found._id, found])).values()];
+}

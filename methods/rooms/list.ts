@@ -1,0 +1,100 @@
+/** `channels.list`, `channels.list.joined`, `groups.list`: rooms by name, a page at a time. */
+import type { Room } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import type { Filter } from '../../shared/store.js';
+import { READS } from '../limits.js';
+import { pagesOf } from '../model/pages.js';
+import { Page, pageOf } from '../paging.js';
+import { hasPermission } from '../permissions.js';
+import { CHANNELS, findCaller, GROUPS, type Kind } from './kinds.js';
+import { MEMBER } from './members.js';
+import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
+
+type Context = Pick<MethodContext, 'store' | 'name' | 'signal'> & { readonly userId: string };
+type PageArgs = { count?: number; offset?: number };
+
+interface List {
+	readonly rooms: readonly Room[];
+	readonly offset: number;
+	readonly total: number;
+}
+
+function answer({ plural }: Kind, rooms: readonly PublishedRoom[], { offset, total }: List): Record<string, unknown> {
+	return { [plural]: rooms, count: rooms.length, offset, total };
+}
+
+/** The caller's own rooms of a type, in the order of their names. */
+async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs): Promise<List> {
+	const { count, offset } = pageOf(args);
+	const own = { 'u._id': userId, t, ...MEMBER };
+	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+	const rids = (await store.subscriptions.find(own, options).toArray()).map(({ rid }) => rid);
+	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: PUBLISHED }).toArray();
+	const byId = new Map(found.map((room) => [room._id, room]));
+	const rooms = rids.flatMap((rid) => byId.get(rid) ?? []);
+	return { rooms, offset, total: await store.subscriptions.countDocuments(own) };
+}
+
+/** Ids of the teams' channels of which the caller is a member. Others do not see them in lists. */
+async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
+	const own: string[] = [];
+	const ofTeams = { t: 'c', teamId: { $exists: true } } as const;
+	for await (const page of pagesOf(store.rooms, ofTeams, { projection: { _id: 1 }, size: 200, signal })) {
+		const among = { 'u._id': userId, rid: { $in: page.map(({ _id }) => _id) } };
+		for await (const { rid } of store.subscriptions.find(among, { projection: { rid: 1 } })) own.push(rid);
+	}
+	return own;
+}
+
+async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<List> {
+	const { store } = context;
+	const { count, offset } = pageOf(args);
+	const teamChannels = await ownTeamChannels(context);
+	const channels: Filter<Room> = {
+		t: 'c',
+		...(args._id && { _id: args._id }),
+		$or: [{ teamId: { $exists: false } }, { _id: { $in: teamChannels } }],
+	};
+	const options = { projection: PUBLISHED, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+	const rooms = await store.rooms.find(channels, options).toArray();
+	return { rooms, offset, total: await store.rooms.countDocuments(channels) };
+}
+
+/** `GET channels.list` {_id?, count?, offset?} → {channels, count, offset, total} */
+export const listChannels = method({
+	name: 'channels.list',
+	args: { ...Page, _id: Match.Optional(String) },
+	rest: 'GET',
+	parallel: true,
+	limit: READS,
+	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
+	async run(args, context) {
+		const { store, name } = context;
+		const caller = await findCaller(context);
+		const seesAll = await hasPermission(store, caller, 'view-c-room');
+		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room')))
+			throw clientError('permissionMissing', { method: name });
+		const list = await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args));
+		return answer(CHANNELS, await publishedRooms(store, list.rooms), list);
+	},
+});
+
+function listOwn(name: string, kind: Kind) {
+	return method({
+		name,
+		args: Page,
+		rest: 'GET',
+		parallel: true,
+		limit: READS,
+		summary: `Lists the ${kind.plural} of the caller by name`,
+		async run(args, context) {
+			const list = await ownRooms(context, kind, args);
+			return answer(kind, await publishedRooms(context.store, list.rooms), list);
+		},
+	});
+}
+
+export const listJoinedChannels = listOwn('channels.list.joined', CHANNELS);
+export const listGroups = listOwn('groups.list', GROUPS);

@@ -1,0 +1,78 @@
+/** `channels.members`, `groups.members`. */
+import type { User } from '../../shared/documents.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { READS } from '../limits.js';
+import { pagesOf } from '../model/pages.js';
+import { Page, pageOf } from '../paging.js';
+import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
+import { MEMBER } from './members.js';
+
+const SHOWN = { username: 1, name: 1 } as const;
+
+/** What a filter is looked for in, as Rocket.Chat does by default. */
+const SEARCHED = ['username', 'name', 'bio', 'nickname'] as const;
+
+/** Most characters of a filter. */
+const MAX_FILTER_LENGTH = 254;
+
+const Filter = Match.Where((text): text is string => typeof text === 'string' && text.length <= MAX_FILTER_LENGTH);
+
+type Context = Pick<MethodContext, 'store' | 'signal'>;
+interface Window {
+	readonly count: number;
+	readonly offset: number;
+}
+interface Members {
+	readonly members: Pick<User, '_id' | 'username' | 'name'>[];
+	readonly total: number;
+}
+
+async function findMembers({ store }: Context, rid: string, { count, offset }: Window): Promise<Members> {
+	const all = { rid, ...MEMBER };
+	const sort = { 'u.username': 1, _id: 1 } as const;
+	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
+	const ids = (await store.subscriptions.find(all, options).toArray()).map(({ u }) => u._id);
+	const users = await store.users.find({ _id: { $in: ids } }, { projection: SHOWN }).toArray();
+	const byId = new Map(users.map((user) => [user._id, user]));
+	return { members: ids.flatMap((id) => byId.get(id) ?? []), total: await store.subscriptions.countDocuments(all) };
+}
+
+/** The members in one of whose names the text occurs, in whatever case. */
+async function searchMembers(context: Context, rid: string, text: string, { count, offset }: Window): Promise<Members> {
+	const { store, signal } = context;
+	const wanted = text.toLowerCase();
+	const found: Members['members'] = [];
+	const options = { key: 'u._id', projection: { rid: 1 }, signal } as const;
+	for await (const page of pagesOf(store.subscriptions, { rid, ...MEMBER }, options)) {
+		const among = { _id: { $in: page.map(({ u }) => u._id) } };
+		const projection = { ...SHOWN, bio: 1, nickname: 1 } as const;
+		for await (const user of store.users.find(among, { projection })) {
+			const { _id, username, name } = user;
+			if (SEARCHED.some((field) => user[field]?.toLowerCase().includes(wanted)))
+				found.push({ _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) });
+		}
+	}
+	found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
+	return { members: found.slice(offset, offset + count), total: found.length };
+}
+
+/** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
+export const memberMethods = forBoth((kind) =>
+	method({
+		name: `${kind.plural}.members`,
+		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },
+		rest: 'GET',
+		parallel: true,
+		limit: READS,
+		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
+		async run({ filter, ...args }, context) {
+			const page = pageOf(args);
+			const { _id: rid } = await findRoom(context, args, kind);
+			const { members, total } = filter
+				? await searchMembers(context, rid, filter, page)
+				: await findMembers(context, rid, page);
+			return { members, count: members.length, offset: page.offset, total };
+		},
+	}),
+);

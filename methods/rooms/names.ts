@@ -1,0 +1,35 @@
+/** `getRoomIdByNameOrId`, `getRoomNameById`: what some clients ask before anything else about a room. */
+import { clientError } from '../../shared/errors.js';
+import { method } from '../../shared/method.js';
+import { READS } from '../limits.js';
+import { mayUser } from '../permissions.js';
+import { maySeeRoom } from './access.js';
+
+export const getRoomIdByNameOrId = method({
+	name: 'getRoomIdByNameOrId',
+	args: { rid: String },
+	parallel: true,
+	limit: READS,
+	summary: 'Returns the id of a room the caller may see, by its id or its name',
+	async run({ rid }, { store, name, userId }) {
+		const find = (filter: object) => store.rooms.findOne(filter, { projection: { _id: 1 } });
+		const room = (await find({ _id: rid })) ?? (await find({ name: rid }));
+		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed', { method: name });
+		return room._id;
+	},
+});
+
+export const getRoomNameById = method({
+	name: 'getRoomNameById',
+	args: { rid: String },
+	parallel: true,
+	limit: READS,
+	summary: 'Returns the name of a room; to its members, and of a channel to all who may see channels',
+	async run({ rid }, { store, name, userId }) {
+		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
+		const own = room && (await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } }));
+		const maySee = own || (room?.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
+		if (!room || !maySee) throw clientError('actionNotAllowed', { method: name });
+		return room.name;
+	},
+});

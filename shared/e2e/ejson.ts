@@ -1,0 +1,55 @@
+/**
+ * The part of EJSON that stands inside encrypted messages: Rocket.Chat's web client writes them with EJSON, so a `Date` is
+ * `{"$date": ms}`, and an object that only looks so is escaped.
+ */
+import { isObject } from './bytes.js';
+
+/** Deeper content is refused: no message needs it, and a walk must end before the stack does. */
+const MAX_DEPTH = 200;
+
+/** The members that together make an object special for EJSON. */
+const SPECIAL = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
+
+const isSpecial = (value: Record<string, unknown>) => SPECIAL.includes(Object.keys(value).sort().join(' '));
+
+/** The JSON text. Throws for content that has none, such as a circle. */
+export function toEjsonText(value: Record<string, unknown>): string {
+	return JSON.stringify(encode(value, 0));
+}
+
+/** Turns dates back. What else EJSON has special forms for stays as it stands. */
+export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
+	return isSpecial(value) && isObject(value.$escape) ? members(value.$escape, 0, decode) : members(value, 0, decode);
+}
+
+function encode(value: unknown, depth: number): unknown {
+	if (value instanceof Date) return { $date: value.getTime() };
+	if (typeof value !== 'object' || value === null) return value;
+	if (depth > MAX_DEPTH) throw new RangeError('too deep');
+	if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
+	// As JSON.stringify does it.
+	const { toJSON } = value as { toJSON?: unknown };
+	if (typeof toJSON === 'function') return encode(toJSON.call(value), depth + 1);
+	const encoded = members(value as Record<string, unknown>, depth, encode);
+	return isSpecial(value as Record<string, unknown>) ? { $escape: encoded } : encoded;
+}
+
+function decode(value: unknown, depth: number): unknown {
+	if (Array.isArray(value)) return value.map((item) => decode(item, depth + 1));
+	if (!isObject(value)) return value;
+	if (depth > MAX_DEPTH) throw new RangeError('too deep');
+	if (isSpecial(value)) {
+		if (typeof value.$date === 'number') return new Date(value.$date);
+		if (isObject(value.$escape)) return members(value.$escape, depth, decode);
+	}
+	return members(value, depth, decode);
+}
+
+function members(
+	value: Record<string, unknown>,
+	depth: number,
+	convert: (value: unknown, depth: number) => unknown,
+): Record<string, unknown> {
+	// Defined, not assigned: a member named __proto__ is a member like any other.
+	return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, convert(member, depth + 1)]));
+}

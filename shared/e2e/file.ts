@@ -1,0 +1,238 @@
+/**
+ * Files: AES-256-CTR under a key of their own, which stands in the message that carries the file. Both directions are streams
+ * that hold about a megabyte, so that the size of a file does not matter.
+ */
+import { sha256 } from '@noble/hashes/sha2.js';
+import {
+	type Bytes,
+	concat,
+	fromBase64,
+	isObject,
+	type Key,
+	randomBytes,
+	sha256Hex,
+	subtle,
+	toBase64,
+	toBase64Url,
+	toHex,
+} from './bytes.js';
+import { E2EError, malformed, orThrow } from './error.js';
+
+const BLOCK = 16;
+
+/** Bytes that are encrypted at once, in whole blocks. */
+const CHUNK = 65_536 * BLOCK;
+
+/** The key and the IV of one file, as clients write them into the message. */
+export interface FileEncryption {
+	readonly key: {
+		readonly kty: 'oct';
+		readonly alg: 'A256CTR';
+		readonly k: string;
+		readonly [member: string]: unknown;
+	};
+	/** Base64 of the first counter block, 16 bytes. */
+	readonly iv: string;
+}
+
+/** Everything a member needs to read the file. Secret: it belongs inside encrypted content. */
+export interface FileInfo {
+	readonly name: string;
+	readonly type: string;
+	/** The part of the type before the slash. */
+	readonly typeGroup: string;
+	/** In bytes. */
+	readonly size: number;
+	readonly encryption: FileEncryption;
+	/** The hash of the plain file, in hexadecimal digits. */
+	readonly hashes: { readonly sha256: string };
+}
+
+export interface EncryptedFile {
+	/** The name under which it is uploaded: the SHA-256 of its real one, as the server may not see that. */
+	readonly name: string;
+	/** The encrypted bytes. They must be read to the end before `info` is known. */
+	readonly stream: ReadableStream<Bytes>;
+	/** Known when the stream has been read to its end; refused with the error of the source if that breaks. */
+	readonly info: Promise<FileInfo>;
+}
+
+/**
+ * Encrypts a file.
+ *
+ * @param source its bytes, such as the `stream()` of a `Blob`, or `Readable.toWeb` of a file in Node
+ */
+export async function encryptFile(
+	source: ReadableStream<Uint8Array>,
+	{ name, type = 'application/octet-stream' }: { readonly name: string; readonly type?: string },
+): Promise<EncryptedFile> {
+	subtle();
+	if (typeof name !== 'string' || typeof type !== 'string' || !(source instanceof ReadableStream)) {
+		throw malformed('The file');
+	}
+	const iv = randomBytes(BLOCK);
+	// Web counts with 64 bits and phones with 128. With this bit clear the lower half cannot overflow, and both agree.
+	iv[8] = (iv[8] ?? 0) & 0x7f;
+	const encryption: FileEncryption = {
+		key: {
+			alg: 'A256CTR',
+			ext: true,
+			k: toBase64Url(randomBytes(32)),
+			key_ops: ['encrypt', 'decrypt'],
+			kty: 'oct',
+		},
+		iv: toBase64(iv),
+	};
+	const cipher = await counterMode(encryption);
+	const hash = sha256.create();
+	let size = 0;
+	let found: (info: FileInfo) => void = () => {};
+	let fail: (error: unknown) => void = () => {};
+	const info = new Promise<FileInfo>((resolve, reject) => {
+		found = resolve;
+		fail = reject;
+	});
+	// A caller that only reads the stream sees its error there.
+	info.catch(() => {});
+	const stream = convert(source, {
+		take(plain) {
+			hash.update(plain);
+			size += plain.length;
+			return cipher(plain);
+		},
+		end() {
+			const typeGroup = type.split('/')[0] ?? '';
+			const hashes = { sha256: toHex(new Uint8Array(hash.digest())) };
+			found({ name, type, typeGroup, size, encryption, hashes });
+		},
+		fail,
+	});
+	return { name: await sha256Hex(name), stream, info };
+}
+
+/**
+ * Decrypts a file.
+ *
+ * @param source the encrypted bytes, as they were downloaded
+ * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
+ * @returns the plain bytes. The stream breaks at its end with `file-changed` if they have not the stated hash: **what was read
+ * before that must then be thrown away**, since the cipher itself notices no change. Without a hash, nothing notices one
+ *
+ * Throws `malformed` if the key or the IV is none.
+ */
+export async function decryptFile(
+	source: ReadableStream<Uint8Array>,
+	info: Pick<FileInfo, 'encryption'> & Partial<Pick<FileInfo, 'hashes'>>,
+): Promise<ReadableStream<Bytes>> {
+	subtle();
+	if (!isObject(info) || !(source instanceof ReadableStream)) throw malformed('The file');
+	const stated = info.hashes?.sha256;
+	if (stated !== undefined && !/^[0-9a-f]{64}$/i.test(String(stated))) throw malformed('The hash of the file');
+	const cipher = await counterMode(info.encryption);
+	const hash = sha256.create();
+	return convert(source, {
+		async take(data) {
+			const plain = await cipher(data);
+			hash.update(plain);
+			return plain;
+		},
+		end() {
+			if (stated !== undefined && toHex(new Uint8Array(hash.digest())) !== stated.toLowerCase()) {
+				throw new E2EError('file-changed', 'The file does not have the hash that its message states');
+			}
+		},
+	});
+}
+
+/** The member objects of a message that carries a file, as clients write them; they go through `encryptMessage`. */
+export function fileMembers(
+	{ name, type, typeGroup, size, encryption, hashes }: FileInfo,
+	{ _id, url }: { readonly _id: string; readonly url: string },
+): { attachments: unknown[]; files: unknown[]; file: unknown } {
+	const media = ['image', 'audio', 'video'].includes(typeGroup)
+		? { [`${typeGroup}_url`]: url, [`${typeGroup}_type`]: type, [`${typeGroup}_size`]: size }
+		: { size, format: /\.([^.]+)$/.exec(name)?.[1]?.toUpperCase() ?? 'file' };
+	const link = { title_link: url, title_link_download: true };
+	const file = { _id, name, type, size };
+	return { attachments: [{ title: name, type: 'file', ...link, encryption, hashes, ...media }], files: [file], file };
+}
+
+/** The metadata of an upload, as the `content` field of it carries them encrypted (`encryptContent`). */
+export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: FileInfo): Record<string, unknown> {
+	return { type, typeGroup, name, encryption, hashes };
+}
+
+/** AES-CTR over successive pieces, each but the last in whole blocks. The counter is the lower 64 bits, as web has it. */
+async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
+	const webCrypto = subtle();
+	if (!isObject(encryption)) throw malformed('The key of the file');
+	const { key, iv } = encryption;
+	const start = fromBase64(iv, 'The IV of the file');
+	if (start.length !== BLOCK || key?.kty !== 'oct') throw malformed('The key of the file');
+	const bare = { kty: 'oct', alg: 'A256CTR', k: key.k };
+	const imported: Key = await orThrow(
+		() => malformed('The key of the file'),
+		() => webCrypto.importKey('jwk', bare, { name: 'AES-CTR', length: 256 }, false, ['encrypt']),
+	);
+	const counter = start.slice();
+	const low = new DataView(counter.buffer, 8);
+	return async (piece) => {
+		const name = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
+		// In counter mode, to decrypt is to encrypt again.
+		const data = new Uint8Array(await webCrypto.encrypt(name, imported, piece));
+		low.setBigUint64(0, BigInt.asUintN(64, low.getBigUint64(0) + BigInt(Math.ceil(piece.length / BLOCK))));
+		return data;
+	};
+}
+
+interface Conversion {
+	take(piece: Bytes): Bytes | Promise<Bytes>;
+	end(): void;
+	fail?(error: unknown): void;
+}
+
+/** Reads a source in pieces of whole chunks, only as fast as the result is read. */
+function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conversion): ReadableStream<Bytes> {
+	const reader = source.getReader();
+	let rest = new Uint8Array(0);
+	let ended = false;
+	const fill = async () => {
+		const parts = [rest];
+		let length = rest.length;
+		while (!ended && length < CHUNK) {
+			const { value, done } = await reader.read();
+			if (done) ended = true;
+			else if (!(value instanceof Uint8Array)) throw malformed('The file');
+			else {
+				parts.push(new Uint8Array(value));
+				length += value.length;
+			}
+		}
+		rest = concat(...parts);
+	};
+	return new ReadableStream<Bytes>(
+		{
+			async pull(controller) {
+				try {
+					await fill();
+					const piece = rest.slice(0, CHUNK);
+					rest = rest.slice(CHUNK);
+					if (piece.length > 0) controller.enqueue(await take(piece));
+					if (!ended || rest.length > 0) return;
+					end();
+					controller.close();
+				} catch (error) {
+					fail?.(error);
+					controller.error(error);
+					await reader.cancel(error).catch(() => {});
+				}
+			},
+			async cancel(reason) {
+				fail?.(new E2EError('malformed', 'The file was not read to its end'));
+				await reader.cancel(reason);
+			},
+		},
+		// Nothing is read before it is asked for.
+		{ highWaterMark: 0 },
+	);
+}

@@ -1,0 +1,99 @@
+/** Whole messages: the envelope that the server sees, and inside it the encrypted content. */
+import { isObject } from './bytes.js';
+import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
+import { malformed } from './error.js';
+import type { Format } from './formats.js';
+import type { RoomKey } from './room-key.js';
+
+/** The members of a message that are encrypted. Quotes are attachments. */
+const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
+
+/** A message as `sendMessage` takes it. All members that are not encrypted stay as they are. */
+export interface Message {
+	readonly _id?: string;
+	readonly rid?: string;
+	readonly msg?: string;
+	readonly attachments?: readonly unknown[];
+	readonly files?: readonly unknown[];
+	readonly file?: unknown;
+	readonly [member: string]: unknown;
+}
+
+/** A message as it stands on the server. */
+export interface EncryptedMessage {
+	readonly t: 'e2e';
+	readonly e2e: 'pending';
+	readonly content: EncryptedContent;
+	/** In legacy messages that have a text: the text once more, in the form that web before 6.10 reads. */
+	readonly msg?: string;
+	readonly [member: string]: unknown;
+}
+
+export interface MessageOptions {
+	/** Default: that of the key. `legacy` writes the text twice, as `msg` for web before 6.10, and in `content`. */
+	readonly format?: Format;
+	/** The sender: part of a legacy `msg`. */
+	readonly userId?: string;
+	/**
+	 * Adds `e2eMentions`, the names of people and rooms in the text, **in the clear**: the server notifies by them, as
+	 * Rocket.Chat's does where `E2E_Enabled_Mentions` is on. Default false.
+	 */
+	readonly mentions?: boolean;
+}
+
+/** Encrypts a message: `msg`, `attachments`, `files` and `file` go into its `content`, all else stays readable. */
+export async function encryptMessage(
+	message: Message,
+	roomKey: RoomKey,
+	{ format, userId, mentions = false }: MessageOptions = {},
+): Promise<EncryptedMessage> {
+	if (!isObject(message) || (message.msg !== undefined && typeof message.msg !== 'string')) {
+		throw malformed('The message');
+	}
+	const isSecret = ([name]: [string, unknown]) => (SECRET_MEMBERS as readonly string[]).includes(name);
+	const entries = Object.entries(message);
+	const secret = Object.fromEntries(entries.filter(isSecret));
+	const rest = Object.fromEntries(entries.filter((entry) => !isSecret(entry)));
+	const content = await encryptContent(secret, roomKey, format);
+	const { msg } = message;
+	const hasOldText = format === 'legacy' && msg !== undefined;
+	return {
+		...rest,
+		...(mentions && msg !== undefined && { e2eMentions: mentionsIn(msg) }),
+		...(hasOldText && {
+			msg: await encryptV1Text({ _id: message._id, text: msg, userId, ts: new Date() }, roomKey),
+		}),
+		content,
+		t: 'e2e',
+		e2e: 'pending',
+	};
+}
+
+/**
+ * Decrypts a message. One that is not encrypted, or is decrypted already, stays as it is. Throws what `decryptContent` throws.
+ *
+ * The content can set `msg`, `attachments`, `files` and `file` only: every member of a room could otherwise write the name of
+ * somebody else on a message of his own, unseen by the server.
+ *
+ * @returns the message with `e2e: 'done'`, and without `content`. A message that holds a file alone has no `msg`
+ */
+export async function decryptMessage(message: Message, keys: Iterable<RoomKey>): Promise<Message> {
+	if (!isObject(message)) throw malformed('The message');
+	if (message.t !== 'e2e' || message.e2e === 'done') return message;
+	const { content, msg, ...rest } = message as Record<string, unknown>;
+	const source = content ?? msg;
+	const opened = await decryptContent(source as EncryptedContent | string, keys);
+	const text = [opened.msg, opened.text].find((text) => typeof text === 'string');
+	const shown: Content = { ...opened, msg: text };
+	const known = SECRET_MEMBERS.filter((name) => shown[name] !== undefined).map((name) => [name, shown[name]]);
+	return { ...rest, ...Object.fromEntries(known), e2e: 'done' };
+}
+
+/** The people and rooms that a text mentions, with their signs, as clients list them beside an encrypted message. */
+export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
+	const named = (sign: string) => {
+		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');
+		return text.match(pattern) ?? [];
+	};
+	return { e2eUserMentions: named('@'), e2eChannelMentions: named('#') };
+}

@@ -1,0 +1,124 @@
+/** Attackers of the bench of fairness, in a process of their own. Begin with an order, and go on until the process ends. */
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+
+export interface Attack {
+	readonly what: keyof typeof attacks;
+	readonly port: number;
+	/** A login token. */
+	readonly token: string;
+}
+
+/** Bytes that are written at a time. */
+const BURST = 256 * 1024;
+
+const LARGE = 1_000_000;
+
+/** A masked text frame; the mask is zero, so that the text stands in it as it is. */
+function frame(text: string): Buffer {
+	const payload = Buffer.from(text);
+	const { length } = payload;
+	let head: Buffer;
+	if (length < 126) head = Buffer.from([0x81, 0x80 | length]);
+	else if (length < 65_536) head = Buffer.from([0x81, 0xfe, length >> 8, length & 255]);
+	else {
+		head = Buffer.alloc(10);
+		head.set([0x81, 0xff]);
+		head.writeBigUInt64BE(BigInt(length), 2);
+	}
+	return Buffer.concat([head, Buffer.alloc(4), payload]);
+}
+
+/** A frame as often as makes a burst. */
+function burst(text: string): Buffer {
+	const one = frame(text);
+	return Buffer.concat(Array(Math.max(1, Math.floor(BURST / one.length))).fill(one));
+}
+
+/** Opens a connection; with a token, logged in. */
+async function open(port: number, token?: string): Promise<WebSocket> {
+	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+	socket.on('error', () => {});
+	await new Promise((resolve) => socket.once('open', resolve).once('close', resolve));
+	socket.send('{"msg":"connect","version":"1","support":["1"]}');
+	if (token) socket.send(JSON.stringify({ msg: 'method', id: 'login', method: 'login', params: [{ resume: token }] }));
+	await until(socket, token ? '{"msg":"result","id":"login"' : '{"msg":"connected"');
+	return socket;
+}
+
+/** Resolves with a message that begins like that, or when the socket has closed. */
+function until(socket: WebSocket, begin: string): Promise<void> {
+	const start = Buffer.from(begin);
+	return new Promise((resolve) => {
+		function onMessage(data: Buffer): void {
+			if (data.subarray(0, start.length).equals(start)) done();
+		}
+		function done(): void {
+			socket.off('message', onMessage).off('close', done);
+			resolve();
+		}
+		socket.on('message', onMessage).on('close', done);
+	});
+}
+
+/** Resolves when a socket takes more, or has closed. */
+function drained(socket: Socket): Promise<void> {
+	return new Promise((resolve) => {
+		function done(): void {
+			socket.off('drain', done).off('close', done);
+			resolve();
+		}
+		socket.on('drain', done).on('close', done);
+	});
+}
+
+/** Sends the same bytes as fast as the server reads them; opens another connection when one was closed. */
+async function flood(port: number, bytes: Buffer, token?: string): Promise<void> {
+	for (;;) {
+		const socket = await open(port, token);
+		const raw = (socket as unknown as { _socket: Socket })._socket;
+		while (socket.readyState === WebSocket.OPEN) {
+			const isFull = !raw.write(bytes);
+			if (isFull) await drained(raw);
+			else await delay(0);
+		}
+	}
+}
+
+const pings = burst('{"msg":"ping"}');
+const malformed = burst('x');
+const lists = frame(`{"msg":"method","id":"1","method":"bench.nothing","params":[[${'[],'.repeat(LARGE / 3)}[]]]}`);
+const view = { msg: 'sub', id: 's', name: 'bench.view', params: [] };
+
+const attacks = {
+	pings: ({ port }: Attack) => flood(port, pings),
+	malformed: ({ port }: Attack) => Promise.all(Array.from({ length: 5 }, () => flood(port, malformed))),
+	'large frames': ({ port }: Attack) => Promise.all([flood(port, lists), flood(port, lists)]),
+	'large frames, logged in': ({ port, token }: Attack) =>
+		Promise.all([flood(port, lists, token), flood(port, lists, token)]),
+	async 'a view shown by a login'({ port, token }: Attack) {
+		for (;;) {
+			const socket = await open(port);
+			socket.send(JSON.stringify(view));
+			await until(socket, '{"msg":"ready"');
+			socket.send(JSON.stringify({ msg: 'method', id: 'login', method: 'login', params: [{ resume: token }] }));
+			await until(socket, '{"msg":"result","id":"login"');
+			if (socket.readyState !== WebSocket.OPEN) process.send?.('cut off');
+			socket.terminate();
+		}
+	},
+	async 'an unsub of 30,000 documents'({ port, token }: Attack) {
+		const socket = await open(port, token);
+		for (;;) {
+			socket.send(JSON.stringify(view));
+			await until(socket, '{"msg":"ready"');
+			socket.send('{"msg":"unsub","id":"s"}');
+			await until(socket, '{"msg":"nosub"');
+			if (socket.readyState !== WebSocket.OPEN) process.send?.('cut off');
+		}
+	},
+};
+
+process.on('message', (attack: Attack) => void attacks[attack.what](attack));
+process.on('disconnect', () => process.exit());

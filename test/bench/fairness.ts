@@ -1,0 +1,150 @@
+/**
+ * How a well-behaved client fares beside others: its median call while the server is quiet and under attack, how soon it is
+ * answered after the attack, and the longest it waited while somebody else made a large request.
+ */
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RawClient } from '../support/ddp.js';
+import type { Attack } from './fairness-attackers.js';
+import type { FairnessReady } from './fairness-server.js';
+import { median, run, stopOf } from './processes.js';
+
+/** How long each attack lasts, in ms. */
+const DURATION = 5000;
+/** Between two calls of the well-behaved client, in ms. */
+const PAUSE = 5;
+const MAX_RATIO = 4;
+const MAX_FIRST_ANSWER_MS = 500;
+const MAX_WAIT_MS = 50;
+
+const ATTACKS: readonly Attack['what'][] = [
+	'pings',
+	'malformed',
+	'large frames',
+	'large frames, logged in',
+	'a view shown by a login',
+	'an unsub of 30,000 documents',
+];
+
+/** Calls one after the other while something goes on. @returns how long each took, in ms */
+async function callDuring(client: RawClient, something: Promise<unknown>): Promise<number[]> {
+	let isOver = false;
+	const over = something.finally(() => {
+		isOver = true;
+	});
+	const times: number[] = [];
+	while (!isOver) {
+		times.push(await timeOf(() => client.call('bench.nothing', 'room', 'key')));
+		await delay(PAUSE);
+	}
+	await over;
+	return times;
+}
+
+async function timeOf(task: () => Promise<unknown>): Promise<number> {
+	const began = performance.now();
+	await task();
+	return performance.now() - began;
+}
+
+function printRow(...cells: readonly (string | number)[]): void {
+	console.log(`| ${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(2) : cell)).join(' | ')} |`);
+}
+
+async function measureAttacks(client: RawClient, { port, admin }: FairnessReady): Promise<void> {
+	console.log(`\nA client that calls every ${PAUSE} ms, under attacks of ${DURATION} ms each.\n`);
+	printRow('Attack', 'median ms', 'ratio to quiet', 'aim', 'longest ms', 'first answer after it, ms', 'aim');
+	console.log('|---|---|---|---|---|---|---|');
+	for (const what of ATTACKS) {
+		const quiet = median(await callDuring(client, delay(1000)));
+		const attackers = run('./fairness-attackers.js');
+		let cutOff = 0;
+		attackers.on('message', () => cutOff++);
+		attackers.send({ what, port, token: admin.token } satisfies Attack);
+		// Before that, it compiles.
+		await delay(500);
+		const times = await callDuring(client, delay(DURATION));
+		await stopOf(attackers)();
+		const first = await timeOf(() => client.call('bench.nothing', 'room', 'key'));
+		const name = cutOff > 0 ? `${what} (${cutOff} readers cut off)` : what;
+		const ratio = median(times) / quiet;
+		printRow(name, median(times), ratio, `≤ ${MAX_RATIO}`, Math.max(...times), first, `≤ ${MAX_FIRST_ANSWER_MS}`);
+	}
+}
+
+type Request = readonly [
+	name: string,
+	as: keyof FairnessReady & ('busy' | 'admin' | 'owner' | 'renamed'),
+	method: string,
+	...params: unknown[],
+];
+
+function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Request[] {
+	const [room = '', other = ''] = largeRooms;
+	const jwk = (n: string) => JSON.stringify({ kty: 'RSA', n, e: 'AQAB' });
+	const identity = (n: string) => ({ public_key: jwk(n), private_key: 'p', force: true });
+	const names = Array.from({ length: 60_000 }, (_, i) => `member-${i % many}`);
+	return [
+		[`subscriptions/get, ${many} rooms`, 'busy', 'subscriptions/get', null],
+		[`rooms/get, ${many} rooms`, 'busy', 'rooms/get', null],
+		[`e2e.roomState, ${many} members`, 'owner', 'e2e.roomState', room],
+		['users.update, a name in 1,000 rooms', 'admin', 'users.update', renamed.id, { username: 'renamed' }],
+		['groups.create, 60,000 names', 'owner', 'createPrivateGroup', 'too-many', names],
+		[
+			`e2e.setUserPublicAndPrivateKeys, forced in ${many} rooms`,
+			'busy',
+			'e2e.setUserPublicAndPrivateKeys',
+			identity('a'),
+		],
+		['the same again, another key', 'busy', 'e2e.setUserPublicAndPrivateKeys', identity('b')],
+		[
+			`rooms.saveRoomSettings, a name with ${many} members`,
+			'owner',
+			'rooms.saveRoomSettings',
+			room,
+			{ roomName: 'new-name' },
+		],
+		[`eraseRoom, ${many} members`, 'owner', 'eraseRoom', room],
+		[`users.delete, the owner of a room with ${many} members`, 'admin', 'users.delete', owner.id, null, true],
+		[`eraseRoom by an admin, ${many} members`, 'admin', 'eraseRoom', other],
+	];
+}
+
+async function measureRequests(client: RawClient, ready: FairnessReady): Promise<void> {
+	console.log('\nThe longest that the same client waited while somebody else made one large request.\n');
+	printRow('Request', 'longest wait ms', 'aim', 'the request took ms', 'answer');
+	console.log('|---|---|---|---|---|');
+	for (const [name, as, ...call] of requestsOf(ready)) {
+		const caller = await RawClient.connect(`ws://127.0.0.1:${ready.port}/websocket`);
+		await caller.call('login', { resume: ready[as].token });
+		let answer = '';
+		let took = 0;
+		const request = async () => {
+			took = await timeOf(async () => {
+				const { error } = await caller.call(...(call as [string, ...unknown[]]));
+				answer = error ? `${error.error}: ${error.reason}` : 'done';
+			});
+		};
+		const times = await callDuring(
+			client,
+			request().catch(() => {
+				answer = 'the connection was closed';
+			}),
+		);
+		printRow(name, Math.max(...times), `≤ ${MAX_WAIT_MS}`, took, answer);
+		caller.socket.terminate();
+	}
+}
+
+/** Prints both tables. */
+export async function benchFairness(): Promise<void> {
+	const child = run('./fairness-server.js');
+	const [ready] = (await once(child, 'message')) as [FairnessReady];
+	const client = await RawClient.connect(`ws://127.0.0.1:${ready.port}/websocket`);
+	// The first calls compile code; they do not count.
+	await callDuring(client, delay(1000));
+	await measureAttacks(client, ready);
+	await measureRequests(client, ready);
+	client.socket.terminate();
+	await stopOf(child)();
+}

@@ -1,0 +1,196 @@
+/** The bot of `examples/bot`: it keeps the keys of rooms available while their members are away. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { expect } from 'chai';
+import * as e2e from 'roomkey/e2e';
+import { startApp, type TestApp } from '../../support/app.js';
+import { addMember, addPerson, addRoom, type Person } from '../../support/people.js';
+import { post } from '../../support/rest.js';
+
+describe('The bot of the examples', function () {
+	this.timeout(40_000);
+	let app: TestApp;
+	let folder: string;
+	let children: ChildProcessByStdio<null, Readable, Readable>[];
+	let bot: Person;
+	let alice: Person;
+	let identity: e2e.Identity;
+	let roomKey: e2e.RoomKey;
+	let rid: string;
+
+	beforeEach(async () => {
+		app = await startApp();
+		folder = mkdtempSync(path.join(tmpdir(), 'roomkey-bot-test-'));
+		children = [];
+		bot = await addPerson(app.store, { username: 'bot', password: 'secret word' });
+		alice = await addPerson(app.store);
+		identity = await store(alice, await e2e.makeIdentity());
+		rid = await addRoom(app.store, [alice, bot], { encrypted: true });
+		roomKey = await e2e.makeRoomKey('v1');
+		await call(alice, 'e2e.setRoomKeyID', { rid, keyID: roomKey.id });
+		const own = await e2e.sealRoomKey(roomKey, identity.publicKey);
+		await call(alice, 'e2e.updateGroupKey', { rid, uid: alice.id, key: own });
+	});
+	afterEach(async () => {
+		for (const child of children) if (child.exitCode === null && child.kill()) await once(child, 'exit');
+		rmSync(folder, { recursive: true });
+		await app.close();
+	});
+
+	async function call(as: Person, name: string, args: object) {
+		const { status, body } = await post(`${app.url}/api/v1/${name}`, as, args);
+		expect(status, JSON.stringify(body)).to.equal(200);
+		return body;
+	}
+
+	/** Stores identity keys; nobody reads this private key again. */
+	async function store(person: Person, { publicKey, privateKey }: e2e.Identity): Promise<e2e.Identity> {
+		const keys = { public_key: publicKey, private_key: 'kept elsewhere', force: true };
+		await call(person, 'e2e.setUserPublicAndPrivateKeys', keys);
+		return { publicKey, privateKey };
+	}
+
+	/** Starts the bot; gives a function that reads its output up to a line with this text. */
+	function startBot(env: Record<string, string> = {}) {
+		const child = spawn(process.execPath, ['examples/bot/bot.mjs'], {
+			env: {
+				...process.env,
+				ROOMKEY_URL: app.webSocketUrl,
+				BOT_NAME: 'bot',
+				BOT_PASSWORD: 'secret word',
+				BOT_PASSPHRASE: 'own passphrase',
+				BOT_MEMORY: path.join(folder, 'memory.json'),
+				...env,
+			},
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		children.push(child);
+		const faults: string[] = [];
+		child.stderr.on('data', (data) => faults.push(String(data)));
+		const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+		const hear = async (text: string): Promise<string> => {
+			for (;;) {
+				const { value, done } = await lines.next();
+				if (done) throw new Error(`the bot has ended: ${faults.join('')}`);
+				if (value.includes(text)) return value;
+			}
+		};
+		return { child, hear, faults };
+	}
+
+	/** Offers a room key to somebody whose public key is stored. */
+	async function offer(to: Person, key: e2e.RoomKey): Promise<void> {
+		const user = await app.store.users.findOne({ _id: to.id });
+		const sealed = await e2e.sealRoomKey(key, String(user?.e2e?.public_key));
+		await call(alice, 'e2e.updateGroupKey', { rid, uid: to.id, key: sealed });
+	}
+
+	/** A new member who waits for the key. */
+	async function join(made: e2e.Identity): Promise<Person> {
+		const person = await addPerson(app.store);
+		await store(person, made);
+		await addMember(app.store, rid, person);
+		await call(person, 'e2e.requestSubscriptionKeys', {});
+		return person;
+	}
+
+	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
+
+	it('takes the key, gives it to a newcomer with the former ones, and remembers for whom', async () => {
+		const { hear, faults } = startBot();
+		await hear('ready');
+		await offer(bot, roomKey);
+		await hear('accepted');
+		const after = await e2e.makeRoomKey('v2');
+		const own = await e2e.sealRoomKey(after, identity.publicKey);
+		await app.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { roles: ['owner'] } });
+		await call(alice, 'e2e.resetRoomKey', { rid, e2eKey: own, e2eKeyId: after.id });
+		// A room of v1 clients has a v2 key now.
+		await offer(bot, after);
+		await hear('accepted');
+		const made = await e2e.makeIdentity();
+		const newcomer = await join(made);
+		await hear(`to ${newcomer.id}`);
+		const membership = await membershipOf(newcomer);
+		const present = await e2e.openRoomKey(String(membership?.E2ESuggestedKey), made.privateKey, { keyId: after.id });
+		expect(e2e.sameKey(present, after)).to.equal(true);
+		const [old] = membership?.suggestedOldRoomKeys ?? [];
+		const former = await e2e.openRoomKey(String(old?.E2EKey), made.privateKey, { keyId: roomKey.id });
+		expect(e2e.sameKey(former, roomKey)).to.equal(true);
+		const memory = JSON.parse(readFileSync(path.join(folder, 'memory.json'), 'utf8'));
+		expect(memory).to.deep.equal({ [newcomer.id]: await e2e.fingerprintOf(made.publicKey) });
+		expect(faults).to.deep.equal([]);
+	});
+
+	it('refuses a wrong key under the right id, and then takes the right one', async () => {
+		const { hear } = startBot();
+		await hear('ready');
+		const wrong = await e2e.importRoomKey(roomKey.id, (await e2e.makeRoomKey('v1')).jwk, { anyId: true });
+		await offer(bot, wrong);
+		expect(await hear('cannot use')).to.equal(`cannot use a key of ${rid} key-id-mismatch`);
+		await hear('rejected');
+		await offer(bot, roomKey);
+		await hear('accepted');
+	});
+
+	it('skips and reports a member whose key cannot be sealed for, and serves the others', async () => {
+		const { hear } = startBot();
+		await hear('ready');
+		const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]) };
+		const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
+		const odd = await join({ publicKey: await e2e.publicKeyOf(privateKey), privateKey });
+		const fit = await join(await e2e.makeIdentity());
+		await offer(bot, roomKey);
+		expect(await hear('skips')).to.equal(`skips ${odd.id}: unfit-key`);
+		await hear(`to ${fit.id}`);
+		expect(await membershipOf(odd)).not.to.have.property('E2ESuggestedKey');
+	});
+
+	it('says when a key it sealed for changes, also after a new start, and can be made to hold back', async () => {
+		const first = startBot();
+		await first.hear('ready');
+		await offer(bot, roomKey);
+		await first.hear('accepted');
+		const [before, after] = [await e2e.makeIdentity(), await e2e.makeIdentity()];
+		const person = await join(before);
+		await first.hear(`to ${person.id}`);
+		first.child.kill();
+		await once(first.child, 'exit');
+		await store(person, after);
+		await call(person, 'e2e.requestSubscriptionKeys', {});
+		const said = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
+		const holding = startBot({ BOT_HOLD_CHANGED: '1' });
+		expect(await holding.hear('changed')).to.equal(said);
+		expect(await membershipOf(person)).not.to.have.property('E2ESuggestedKey');
+		expect(existsSync(path.join(folder, 'memory.json'))).to.equal(true);
+	});
+
+	it('names no secret in its output, and none on its command line', async () => {
+		const { child, hear } = startBot({ BOT_PASSWORD: 'wrong word', BOT_PASSPHRASE: 'hidden phrase' });
+		const stderr = once(child, 'exit');
+		const outcome = await hear('ready').catch((error) => String(error));
+		await stderr;
+		expect(outcome).to.include('403').and.not.include('wrong word').and.not.include('hidden phrase');
+		expect(child.spawnargs.join(' ')).not.to.include('word');
+	});
+
+	it('shows itself at work with one command', async () => {
+		const child = spawn(process.execPath, ['examples/bot/demo.mjs'], { stdio: ['ignore', 'pipe', 'pipe'] });
+		children.push(child);
+		let said = '';
+		child.stdout.on('data', (data) => {
+			said += data;
+		});
+		child.stderr.on('data', (data) => {
+			said += data;
+		});
+		const [code] = await once(child, 'close');
+		expect(code, said).to.equal(0);
+		expect(said).to.include('bob got the key from the bot, and reads: the meeting is at noon');
+	});
+});

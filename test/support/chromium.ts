@@ -1,0 +1,55 @@
+/** Chromium without a window, and a server of the files it loads. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** A host whose pages count as insecure: the name leads to this machine, but is not `localhost`. */
+export const INSECURE_HOST = 'insecure.test';
+
+/** Starts the Chromium of the system: that in the variable `CHROMIUM`, or one that a distribution installs. */
+export async function startChromium(): Promise<Browser> {
+	const executablePath = [process.env.CHROMIUM ?? '', ...PLACES].find((place) => existsSync(place));
+	if (!executablePath) throw new Error('These tests need Chromium: apt-get install chromium, or set CHROMIUM');
+	return chromium.launch({
+		executablePath,
+		args: [
+			'--no-sandbox',
+			'--disable-gpu',
+			'--disable-background-networking',
+			'--disable-component-update',
+			'--disable-sync',
+			`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
+		],
+	});
+}
+
+const TYPES: Record<string, string> = { '.js': 'text/javascript', '.json': 'application/json', '.html': 'text/html' };
+
+/** Serves one page at `/`, and files below the project's folders `dist`, `node_modules` and `test`. */
+export async function serveFiles(page: string): Promise<{ port: number; close(): Promise<void> }> {
+	const server: Server = createServer((request, response) => {
+		const name = path.posix.normalize(new URL(request.url ?? '/', 'http://host').pathname);
+		if (name === '/') return void response.setHeader('content-type', 'text/html').end(page);
+		if (!/^\/(dist|node_modules|test)\//.test(name)) return void response.writeHead(404).end();
+		// An import map names modules without their ends.
+		const file = path.extname(name) === '' ? `.${name}.js` : `.${name}`;
+		readFile(file).then(
+			(data) => response.setHeader('content-type', TYPES[path.extname(file)] ?? 'text/plain').end(data),
+			() => response.writeHead(404).end(),
+		);
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return {
+		port: (server.address() as AddressInfo).port,
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				server.closeAllConnections();
+			}),
+	};
+}

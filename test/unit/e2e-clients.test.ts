@@ -1,0 +1,425 @@
+/** `roomkey/e2e`: formats, passphrases, whole messages, fingerprints, key histories, and the code of each failure. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { expect } from 'chai';
+import * as e2e from 'roomkey/e2e';
+import { codeOf } from '../clients/e2e/suite.js';
+
+const userId = 'someUserId';
+const QUICK = { rounds: 1000 };
+
+/** A pair of RSA keys of another kind than `makeIdentity` makes. */
+async function otherIdentity(modulusLength: number, publicExponent: number[]): Promise<e2e.Identity> {
+	const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength, publicExponent: Uint8Array.from(publicExponent) };
+	const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
+	return { publicKey: await e2e.publicKeyOf(privateKey), privateKey };
+}
+
+describe('roomkey/e2e for clients of every age', () => {
+	let alice: e2e.Identity;
+	let bob: e2e.Identity;
+	before(async () => {
+		[alice, bob] = await Promise.all([e2e.makeIdentity(), e2e.makeIdentity()]);
+	});
+
+	it('goes once around as docs/e2e.md shows', () => {
+		const [, sample = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync('docs/e2e.md', 'utf8')) ?? [];
+		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', sample], { encoding: 'utf8' });
+		expect(stderr).to.equal('');
+		expect(stdout).to.match(/^hello \d{5}( \d{5}){11} true\n$/);
+	});
+
+	describe('formats', () => {
+		for (const [version, format] of [
+			['8.0.0', 'v2'],
+			['7.13.0', 'v2'],
+			['7.13.0-rc.1', 'v2'],
+			['10.0', 'v2'],
+			['7.12.9', 'v1'],
+			['7.0.0', 'v1'],
+			['7', 'v1'],
+			['6.14.3', 'legacy'],
+			['v5.0.0', 'legacy'],
+			['0.70.0', 'legacy'],
+		] as const) {
+			it(`are ${format} for a server of version ${version}`, () => {
+				expect(e2e.formatFor(version)).to.equal(format);
+			});
+		}
+
+		it('are not guessed from what is no version', async () => {
+			for (const version of ['', 'develop', '.7', undefined]) {
+				expect(await codeOf(() => e2e.formatFor(version as string))).to.equal('malformed');
+			}
+		});
+
+		it('are refused with a code where they are unknown, by every function that takes one', async () => {
+			const key = await e2e.makeRoomKey('v1');
+			const format = 'v3' as e2e.Format;
+			const keys = { public_key: alice.publicKey, private_key: '{"$binary":"' };
+			for (const run of [
+				() => e2e.makeIdentity(format),
+				() => e2e.wrapPrivateKey(alice.privateKey, 'passphrase', userId, format),
+				() => e2e.changePassphrase(keys, 'a', 'b', userId, format),
+				() => e2e.makeRoomKey(format),
+				() => e2e.encryptText('text', key, format),
+				() => e2e.encryptContent({}, key, format),
+				() => e2e.encryptMessage({ msg: 'text' }, key, { format }),
+			]) {
+				expect(await codeOf(run)).to.equal('unknown-format');
+			}
+		});
+
+		it('of legacy give every key the id that web before 7.0 makes of it', async () => {
+			const [one, other] = [await e2e.makeRoomKey('legacy'), await e2e.makeRoomKey('legacy')];
+			expect(one.id).to.equal(Buffer.from(one.jwk).toString('base64').slice(0, 12));
+			expect([one.id, other.id]).to.deep.equal(['eyJhbGciOiJB', 'eyJhbGciOiJB']);
+		});
+
+		it('of legacy write the text once more as msg, with its sender, for web before 6.10', async () => {
+			const key = await e2e.makeRoomKey('legacy');
+			const message = await e2e.encryptMessage({ _id: 'm', msg: 'hello' }, key, { format: 'legacy', userId });
+			expect(message).to.have.all.keys('_id', 'msg', 'content', 't', 'e2e');
+			const inside = await e2e.decryptContent(String(message.msg), [key]);
+			expect(inside).to.include({ _id: 'm', text: 'hello', userId });
+			expect(inside.ts).to.be.instanceOf(Date);
+		});
+
+		it('of v1 and legacy refuse keys that their readers cannot use', async () => {
+			for (const key of [await e2e.makeRoomKey('v2'), await e2e.importRoomKey('long id of v1', await v1Jwk())]) {
+				expect(await codeOf(() => e2e.encryptText('text', key, 'v1'))).to.equal('unfit-key');
+				expect(await codeOf(() => e2e.encryptMessage({ msg: 'm' }, key, { format: 'legacy' }))).to.equal('unfit-key');
+			}
+		});
+	});
+
+	const v1Jwk = async () => (await e2e.makeRoomKey('v1')).jwk;
+
+	describe('passphrases', () => {
+		it('are twelve words out of 2,048, each as likely as any other', () => {
+			const seen = new Map<string, number>();
+			for (let i = 0; i < 1000; i++) {
+				const words = e2e.generatePassphrase().split(' ');
+				expect(words).to.have.length(12);
+				for (const word of words) seen.set(word, (seen.get(word) ?? 0) + 1);
+			}
+			// 12,000 draws: a word that is drawn never, or forty times, has no even chance.
+			expect(seen.size).to.be.within(2000, 2048);
+			expect(Math.max(...seen.values())).to.be.below(40);
+			for (const word of seen.keys()) expect(word).to.match(/^[a-z]{3,8}$/);
+		});
+
+		it('never come from numbers beyond the last whole range', () => {
+			const drawn: number[] = [];
+			Object.defineProperty(crypto, 'getRandomValues', {
+				configurable: true,
+				value: (array: Uint8Array) => {
+					drawn.push(drawn.length);
+					return array.fill(drawn.length % 2 === 0 ? 0xff : 0);
+				},
+			});
+			try {
+				// 2,048 divides 65,536: the highest number counts as well, and is the last word.
+				expect(new Set(e2e.generatePassphrase().split(' '))).to.deep.equal(new Set(['abandon', 'zoo']));
+			} finally {
+				Reflect.deleteProperty(crypto, 'getRandomValues');
+			}
+		});
+
+		it('are refused where they are empty, and where clients read them differently unless that is asked for', async () => {
+			const wrap = (passphrase: string, options?: e2e.WrapOptions) =>
+				e2e.wrapPrivateKey(alice.privateKey, passphrase, userId, 'v2', { ...QUICK, ...options });
+			expect(await codeOf(() => wrap(''))).to.equal('empty-passphrase');
+			expect(await codeOf(() => wrap('', { allowAmbiguous: true }))).to.equal('empty-passphrase');
+			for (const passphrase of ['Grüße', 'мир', '\u0080', '🗝']) {
+				expect(await codeOf(() => wrap(passphrase)), passphrase).to.equal('ambiguous-passphrase');
+				const stored = await wrap(passphrase, { allowAmbiguous: true });
+				const opened = await e2e.unwrapIdentity(stored, passphrase, userId);
+				expect(opened.publicKey).to.equal(alice.publicKey);
+			}
+			expect(() => e2e.checkPassphrase('\u007f all of ASCII ~')).not.to.throw();
+		});
+
+		for (const [stored, kept] of [
+			['v1', '$binary'],
+			['v2', 'iterations'],
+		] as const) {
+			it(`change, and the key of ${stored} keeps its form and its public text byte for byte`, async () => {
+				const { kty, n, e } = JSON.parse(alice.publicKey);
+				const public_key = JSON.stringify({ n, kty, e, own: 'member' });
+				const private_key = await e2e.wrapPrivateKey(
+					alice.privateKey,
+					'old',
+					userId,
+					stored,
+					stored === 'v2' ? QUICK : {},
+				);
+				const changed = await e2e.changePassphrase({ public_key, private_key }, 'old', 'new', userId);
+				expect(changed.public_key).to.equal(public_key);
+				expect(JSON.parse(changed.private_key)).to.have.property(kept);
+				const opened = await e2e.unwrapIdentity(changed.private_key, 'new', userId);
+				expect(e2e.sameKey(opened.publicKey, public_key)).to.equal(true);
+				const again = () => e2e.unwrapPrivateKey(changed.private_key, 'old', userId);
+				expect(await codeOf(again)).to.equal('wrong-passphrase');
+			});
+		}
+
+		it('do not change for a public key that belongs to another', async () => {
+			const private_key = await e2e.wrapPrivateKey(alice.privateKey, 'old', userId, 'v1');
+			const keys = { public_key: bob.publicKey, private_key };
+			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', 'new', userId))).to.equal('wrong-key');
+			expect(await codeOf(() => e2e.changePassphrase(keys, 'wrong', 'new', userId))).to.equal('wrong-passphrase');
+			expect(await codeOf(() => e2e.changePassphrase(keys, 'old', '', userId))).to.equal('empty-passphrase');
+		});
+
+		it('stay when a v1 key becomes a v2 key', async () => {
+			const v1 = await e2e.wrapPrivateKey(alice.privateKey, 'same', userId, 'v1');
+			const v2 = await e2e.upgradePrivateKey(v1, 'same', userId);
+			expect(JSON.parse(v2)).to.include({ iterations: 600_000 });
+			expect((await e2e.unwrapIdentity(v2, 'same', '')).publicKey).to.equal(alice.publicKey);
+		});
+
+		it('take 600,000 rounds in v2, or as many as are asked for', async () => {
+			const rounds = async (options?: e2e.WrapOptions) =>
+				JSON.parse(await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v2', options)).iterations;
+			expect(await rounds()).to.equal(600_000);
+			expect(await rounds({ rounds: 1234 })).to.equal(1234);
+			for (const wrong of [0, 999, 1e12, 1.5, Number.NaN, '5000' as unknown as number]) {
+				expect(await codeOf(() => rounds({ rounds: wrong })), String(wrong)).to.equal('bad-option');
+			}
+			const v1 = () => e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1', { rounds: 5000 });
+			expect(await codeOf(v1)).to.equal('bad-option');
+		});
+
+		it('go with the id of their owner, whose absence is no empty salt', async () => {
+			const wrap = (id: unknown) => () => e2e.wrapPrivateKey(alice.privateKey, 'p', id as string, 'v1');
+			const stored = await wrap(userId)();
+			for (const id of ['', undefined, null, 5]) {
+				expect(await codeOf(wrap(id))).to.equal('missing-user-id');
+				expect(await codeOf(() => e2e.unwrapPrivateKey(stored, 'p', id as string))).to.equal('missing-user-id');
+			}
+		});
+	});
+
+	describe('keys', () => {
+		it('of other people are refused with a code where nothing should be sealed for them', async () => {
+			const key = await e2e.makeRoomKey();
+			const weak = [
+				await otherIdentity(1024, [1, 0, 1]),
+				await otherIdentity(2040, [1, 0, 1]),
+				await otherIdentity(2048, [3]),
+				await otherIdentity(2048, [0x10, 1]),
+			];
+			for (const { publicKey } of weak) {
+				expect(await codeOf(() => e2e.sealRoomKey(key, publicKey))).to.equal('unfit-key');
+				expect(await codeOf(() => e2e.importPublicKey(publicKey))).to.equal('unfit-key');
+			}
+			const { n } = JSON.parse(alice.publicKey);
+			const even = { n: `${n.slice(0, -1)}A`, e: 'AQAB' };
+			for (const jwk of [even, { n, e: 'AQAA' }, { n, e: 'AQAAAAAAAAAB' }, { n: `${'A'.repeat(342)}E`, e: 'AQAB' }]) {
+				const publicKey = JSON.stringify({ kty: 'RSA', ...jwk });
+				expect(await codeOf(() => e2e.sealRoomKey(key, publicKey)), JSON.stringify(jwk)).to.equal('unfit-key');
+			}
+			for (const junk of ['garbage', '{}', '[]', '', alice.publicKey.replace('RSA"', 'EC"'), undefined]) {
+				expect(await codeOf(() => e2e.sealRoomKey(key, junk as string))).to.equal('malformed');
+			}
+		});
+
+		it('with another exponent from 65537 on are served, whatever uses they state', async () => {
+			const key = await e2e.makeRoomKey();
+			const { publicKey, privateKey } = await otherIdentity(2048, [1, 0, 3]);
+			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, publicKey), privateKey)).jwk).to.equal(key.jwk);
+			const noUses = JSON.stringify({ ...JSON.parse(alice.publicKey), key_ops: [] });
+			expect((await e2e.openRoomKey(await e2e.sealRoomKey(key, noUses), alice.privateKey)).id).to.equal(key.id);
+		});
+
+		it('of more than 2048 bits are public keys, but a seal for them would not be read', async () => {
+			const { publicKey } = await otherIdentity(3072, [1, 0, 1]);
+			expect((await e2e.importPublicKey(publicKey)).type).to.equal('public');
+			const seal = async () => e2e.sealRoomKey(await e2e.makeRoomKey(), publicKey);
+			expect(await codeOf(seal)).to.equal('unfit-key');
+		});
+
+		it('of a room that are wrong under a right v1 id are found out', async () => {
+			const [right, wrong] = [await e2e.makeRoomKey('v1'), await e2e.makeRoomKey('v1')];
+			const offered = right.id + (await e2e.sealRoomKey(wrong, alice.publicKey)).slice(-344);
+			expect(await codeOf(() => e2e.openRoomKey(offered, alice.privateKey))).to.equal('key-id-mismatch');
+			expect(await codeOf(() => e2e.importRoomKey(right.id, wrong.jwk))).to.equal('key-id-mismatch');
+			const opened = await e2e.openRoomKey(offered, alice.privateKey, { anyId: true });
+			expect(opened.jwk).to.equal(wrong.jwk);
+			// The seal names them rightly, but they are not the room's.
+			const sealed = await e2e.sealRoomKey(wrong, alice.publicKey);
+			const forRoom = () => e2e.openRoomKey(sealed, alice.privateKey, { keyId: right.id });
+			expect(await codeOf(forRoom)).to.equal('key-id-mismatch');
+		});
+
+		it('of a room that are right under a wrong id open by the id of the room', async () => {
+			const right = await e2e.makeRoomKey('v1');
+			const offered = `0123456789ab${(await e2e.sealRoomKey(right, alice.publicKey)).slice(-344)}`;
+			const opened = await e2e.openRoomKey(offered, alice.privateKey, { keyId: right.id });
+			expect({ id: opened.id, jwk: opened.jwk }).to.deep.equal({ id: right.id, jwk: right.jwk });
+		});
+
+		it('need not be able to leave WebCrypto, and then say so where they would have to', async () => {
+			const stored = await e2e.wrapPrivateKey(alice.privateKey, 'p', userId, 'v1');
+			const { privateKey } = await e2e.unwrapIdentity(stored, 'p', userId, { extractable: false });
+			expect(privateKey.extractable).to.equal(false);
+			expect(await codeOf(() => e2e.publicKeyOf(privateKey))).to.equal('not-extractable');
+			expect(await codeOf(() => e2e.wrapPrivateKey(privateKey, 'q', userId))).to.equal('not-extractable');
+			const sealed = await e2e.sealRoomKey(await e2e.makeRoomKey(), alice.publicKey);
+			const key = await e2e.openRoomKey(sealed, privateKey, { extractable: false });
+			expect(key.key.extractable).to.equal(false);
+			expect(await e2e.decryptText(await e2e.encryptText('text', key), [key])).to.equal('text');
+			expect(await codeOf(() => key.jwk)).to.equal('not-extractable');
+			expect(await codeOf(() => e2e.sealRoomKey(key, bob.publicKey))).to.equal('not-extractable');
+			expect(await codeOf(() => e2e.fingerprintOf(key))).to.equal('not-extractable');
+		});
+
+		it('of a room do not show their secret when they are printed or become JSON', async () => {
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				const { k } = JSON.parse(key.jwk);
+				const shown = [inspect(key, { depth: 9, showHidden: true }), JSON.stringify({ key }), `${key}`].join('\n');
+				expect(shown).not.to.include(k);
+				expect(JSON.parse(JSON.stringify(key))).to.deep.equal({ id: key.id });
+			}
+		});
+	});
+
+	describe('messages', () => {
+		it('of a megabyte go into every format', async () => {
+			const text = 'ü'.repeat(500_000);
+			for (const format of e2e.FORMATS) {
+				const key = await e2e.makeRoomKey(format);
+				expect(await e2e.decryptText(await e2e.encryptText(text, key, format), [key])).to.equal(text);
+			}
+		});
+
+		it('keep their envelope readable and hide what they say', async () => {
+			const key = await e2e.makeRoomKey();
+			const quote = { message_link: 'http://h/?msg=m1', author_name: 'bob', text: 'secret quote', ts: new Date(5) };
+			const message = { _id: 'm', rid: 'r', tmid: 'thread', msg: 'secret @bob', attachments: [quote] };
+			const encrypted = await e2e.encryptMessage(message, key, { mentions: true });
+			expect(encrypted).to.deep.include({
+				_id: 'm',
+				rid: 'r',
+				tmid: 'thread',
+				t: 'e2e',
+				e2e: 'pending',
+				e2eMentions: { e2eUserMentions: ['@bob'], e2eChannelMentions: [] },
+			});
+			expect(JSON.stringify(encrypted)).not.to.include('secret');
+			const { e2eMentions, t } = encrypted;
+			const read = await e2e.decryptMessage(encrypted, [key]);
+			expect(read).to.deep.equal({ ...message, e2eMentions, t, e2e: 'done' });
+			expect(await e2e.decryptMessage(read, [])).to.equal(read);
+		});
+
+		it('that hold a file alone have no text, which is not an empty one', async () => {
+			const key = await e2e.makeRoomKey();
+			const { stream, info } = await e2e.encryptFile(new Blob(['bytes']).stream(), {
+				name: 'a.png',
+				type: 'image/png',
+			});
+			await new Response(stream).arrayBuffer();
+			const members = e2e.fileMembers(await info, { _id: 'f', url: '/file-upload/f/a.png' });
+			const read = await e2e.decryptMessage(await e2e.encryptMessage({ rid: 'r', ...members }, key), [key]);
+			expect(read).not.to.have.property('msg');
+			expect(read).to.deep.include({ rid: 'r', ...members });
+			expect(members.attachments[0]).to.include({ title: 'a.png', image_url: '/file-upload/f/a.png', image_size: 5 });
+			const empty = await e2e.decryptMessage(await e2e.encryptMessage({ msg: '' }, key), [key]);
+			expect(empty).to.have.property('msg', '');
+		});
+
+		it('cannot set from inside what the server vouches for outside', async () => {
+			const key = await e2e.makeRoomKey();
+			const content = await e2e.encryptContent({ msg: 'hi', u: { username: 'boss' }, ts: 0, _id: 'other' }, key);
+			const message = { _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'pending', content };
+			const read = await e2e.decryptMessage(message, [key]);
+			expect(read).to.deep.equal({ _id: 'm', u: { username: 'mallory' }, t: 'e2e', e2e: 'done', msg: 'hi' });
+		});
+
+		it('open with the present key, then the old ones, where no key has their id', async () => {
+			for (const format of e2e.FORMATS) {
+				const [now, before, other] = [
+					await e2e.makeRoomKey(format),
+					await e2e.makeRoomKey(format),
+					await e2e.makeRoomKey(format),
+				];
+				for (const [index, written] of [now, before].entries()) {
+					const renamed = await e2e.importRoomKey('strange00000', written.jwk);
+					const content = await e2e.encryptText(`text ${index}`, renamed, format);
+					expect(await e2e.decryptText(content, [now, before])).to.equal(`text ${index}`);
+					expect(await codeOf(() => e2e.decryptText(content, [other]))).to.match(/^(unknown|wrong)-key$/);
+				}
+			}
+		});
+
+		it('find the mentions that clients find', () => {
+			expect(e2e.mentionsIn('@alice and >@bob.b at me@home.org in #general')).to.deep.equal({
+				e2eUserMentions: ['@alice', '@bob.b'],
+				e2eChannelMentions: ['#general'],
+			});
+			expect(e2e.mentionsIn('')).to.deep.equal({ e2eUserMentions: [], e2eChannelMentions: [] });
+		});
+	});
+
+	describe('the history of identity keys', () => {
+		const chain = (...keys: string[]): e2e.KeyHistoryEntry[] => {
+			let previous = '';
+			return keys.map((public_key, index) => {
+				const ts = new Date(1000 + index);
+				const hash = createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
+				const entry = { public_key, ts, previous, hash };
+				previous = hash;
+				return entry;
+			});
+		};
+
+		it('tells its head, and what changed since a known one', async () => {
+			const respelled = JSON.stringify({ own: 'spelling', ...JSON.parse(alice.publicKey) });
+			const entries = chain(alice.publicKey, respelled, bob.publicKey);
+			const [first, second, third] = entries;
+			const whole = await e2e.verifyKeyHistory(entries);
+			expect(whole).to.deep.equal({
+				head: third?.hash,
+				publicKey: bob.publicKey,
+				since: entries,
+				changes: [first, third],
+			});
+			const later = await e2e.verifyKeyHistory(entries, first?.hash);
+			expect(later).to.deep.include({ since: [second, third], changes: [third] });
+			expect(await e2e.verifyKeyHistory(entries, third?.hash)).to.deep.include({ since: [], changes: [] });
+			const none = { head: '', publicKey: undefined, since: [], changes: [] };
+			expect(await e2e.verifyKeyHistory([])).to.deep.equal(none);
+		});
+
+		it('reads times as DDP and REST write them', async () => {
+			const entries = chain('one', 'two');
+			const overDdp = entries.map((entry) => ({ ...entry, ts: { $date: (entry.ts as Date).getTime() } }));
+			const overRest = JSON.parse(JSON.stringify(entries));
+			expect((await e2e.verifyKeyHistory(overDdp)).head).to.equal(entries[1]?.hash);
+			expect((await e2e.verifyKeyHistory(overRest)).head).to.equal(entries[1]?.hash);
+		});
+
+		it('is broken by a change, a gap, an addition, another order, and an end that was known', async () => {
+			const entries = chain('one', 'two', 'three');
+			const [first, second, third] = entries as [e2e.KeyHistoryEntry, e2e.KeyHistoryEntry, e2e.KeyHistoryEntry];
+			for (const changed of [
+				[first, { ...second, public_key: 'other' }, third],
+				[first, { ...second, ts: new Date(1500) }, third],
+				[first, third],
+				[second, third],
+				[first, third, second],
+				[first, first, second, third],
+				[null, second],
+			]) {
+				const run = () => e2e.verifyKeyHistory(changed as e2e.KeyHistoryEntry[]);
+				expect(await codeOf(run)).to.equal('broken-history');
+			}
+			expect(await codeOf(() => e2e.verifyKeyHistory([first, second], third.hash))).to.equal('broken-history');
+		});
+	});
+});

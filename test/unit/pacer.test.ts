@@ -1,0 +1,128 @@
+/** How clients that send as fast as they can share the event loop with all others (DESIGN section 6, fairness). */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { WebSocket, WebSocketServer } from 'ws';
+import { limitConnections } from '../../server/core/limits/connections.js';
+import { GOING_AWAY } from '../../server/ddp/transports/close-reason.js';
+import { Pacer } from '../../server/ddp/transports/pacer.js';
+import { ClientSocket, WebSocketTransport } from '../../server/ddp/transports/websocket.js';
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a pacer', () => {
+	it('runs a slice at once when no other waits', () => {
+		let ran = false;
+		new Pacer().wait(() => {
+			ran = true;
+		});
+		expect(ran).to.equal(true);
+	});
+
+	it('runs the slices of all that wait in turn', async () => {
+		const pacer = new Pacer();
+		const ran: string[] = [];
+		async function work(name: string) {
+			for (let i = 0; i < 3; i++) {
+				await pacer.turn();
+				ran.push(name);
+			}
+		}
+		await Promise.all(['a', 'b', 'c'].map(work));
+		expect(ran.join('')).to.equal('abcabcabc');
+	});
+});
+
+describe('reading a WebSocket', () => {
+	const COUNT = 5000;
+	/** Ends what a test has opened. */
+	let close = () => {};
+	afterEach(() => close());
+
+	/** @param onMessage is told of each message, and how many came before it */
+	async function open(onMessage: (count: number, transport: WebSocketTransport) => void = () => {}) {
+		const http = createServer();
+		const webSockets = new WebSocketServer({ server: http, WebSocket: ClientSocket, perMessageDeflate: false });
+		const received: string[] = [];
+		let transport: WebSocketTransport | undefined;
+		let mostInATurn = 0;
+		let inThisTurn = 0;
+		let closed: () => void;
+		const ended = new Promise<void>((resolve) => {
+			closed = resolve;
+		});
+		const receiver = {
+			connected: true,
+			allowsFrameSize: () => true,
+			receive(text: string) {
+				if (++inThisTurn === 1) setImmediate(() => (inThisTurn = 0));
+				mostInATurn = Math.max(mostInATurn, inThisTurn);
+				onMessage(received.push(text) - 1, transport as WebSocketTransport);
+			},
+			closed: () => closed(),
+		};
+		webSockets.on('connection', (webSocket, request) => {
+			transport = new WebSocketTransport(webSocket, request, {
+				maxBuffered: 1024,
+				compression: false,
+				addressOf: () => null,
+				admissions: limitConnections(1),
+				pacer: new Pacer(),
+			});
+			transport.open(() => receiver);
+		});
+		http.listen(0, '127.0.0.1');
+		await once(http, 'listening');
+		close = () => {
+			http.closeAllConnections();
+			http.close();
+		};
+		const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`);
+		await once(client, 'open');
+		return { client, received, ended, most: () => mostInATurn };
+	}
+
+	const all = Array.from({ length: COUNT }, (_, i) => String(i));
+
+	it('hands over few of the messages that a client sends at once in one turn, and all of them in order', async () => {
+		const { client, received, ended, most } = await open();
+		for (const text of all) client.send(text);
+		client.close();
+		await ended;
+		expect(received).to.deep.equal(all);
+		expect(most()).to.be.at.most(1000);
+	});
+
+	it('hands over nothing while it is paused in the middle of what was sent, and then the rest in order', async () => {
+		const { client, received, ended } = await open((count, transport) => {
+			if (count === 1000) transport.pause();
+			if (count === 1000) setTimeout(() => transport.resume(), 20);
+		});
+		for (const text of all) client.send(text);
+		client.close();
+		await ended;
+		expect(received).to.deep.equal(all);
+	});
+
+	it('closes in the middle of what was sent with the reason given', async () => {
+		const { client, ended } = await open((count, transport) => {
+			if (count === 100) transport.close(GOING_AWAY);
+		});
+		for (const text of all) client.send(text);
+		const [code, text] = await once(client, 'close');
+		await ended;
+		expect([code, String(text)]).to.deep.equal([1001, 'Server is shutting down']);
+	});
+
+	it('hands over a message that is longer than what is read in one go', async () => {
+		const { client, received, ended } = await open();
+		const long = 'x'.repeat(300_000);
+		client.send(long);
+		client.send('behind it');
+		client.close();
+		await ended;
+		expect(received).to.deep.equal([long, 'behind it']);
+		await nextTurn();
+	});
+});

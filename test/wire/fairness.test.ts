@@ -1,0 +1,264 @@
+/** What a client may send, and how much of it at a time (DESIGN section 6: limits and fairness). */
+import { expect } from 'chai';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { liveQuery, publication } from '../../shared/publication.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { clientsOfEachTest } from '../support/clients.js';
+import { RawClient } from '../support/ddp.js';
+import { Gates } from '../support/gates.js';
+import { addPerson, type Person } from '../support/people.js';
+
+const anyone = { summary: 'for a test', anonymous: true } as const;
+const COUNT = 3000;
+const LAST = `room-${COUNT - 1}`;
+const nameOf = (i: number) => `${i} ${'x'.repeat(300)}`;
+const MALFORMED = 100;
+const gates = new Gates();
+
+const methods = [
+	method({ ...anyone, name: 'echo', args: { value: Match.Any }, run: ({ value }) => value }),
+	method({ ...anyone, name: 'length', args: { value: String }, run: ({ value }) => value.length }),
+	method({
+		...anyone,
+		name: 'rename',
+		args: { _id: String, name: String },
+		async run({ _id, name }, { store, events }) {
+			await store.rooms.updateOne({ _id }, { $set: { name } });
+			events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id } });
+		},
+	}),
+	method({
+		...anyone,
+		name: 'slow login',
+		args: { userId: Match.OneOf(String, null) },
+		changesUser: true,
+		async run({ userId }, context) {
+			gates.open('login has begun');
+			await gates.wait('login');
+			await context.setUserId(userId);
+		},
+	}),
+];
+
+const publications = [
+	publication({
+		...anyone,
+		name: 'large for users',
+		args: {},
+		run(_args, context) {
+			if (context.userId !== null) return liveQuery('rooms', { t: 'c' }, { name: 1 });
+			context.ready();
+		},
+	}),
+	publication({ ...anyone, name: 'large', args: {}, run: () => liveQuery('rooms', { t: 'c' }, { name: 1 }) }),
+];
+
+describe('fairness and limits', () => {
+	let app: TestApp;
+	let alice: Person;
+	const clients = clientsOfEachTest();
+
+	before(async () => {
+		app = await startApp({ methods, publications, ddp: { maxFrame: 1024 * 1024, maxBuffered: 128 * 1024 } });
+		alice = await addPerson(app.store);
+		for (let i = 0; i < COUNT; i++) {
+			await app.store.rooms.insertOne({ _id: `room-${i}`, t: 'c', name: nameOf(i) });
+		}
+	});
+	after(() => app.close());
+
+	const connect = () => clients.connect(app.webSocketUrl);
+
+	describe('malformed messages', () => {
+		for (const [what, frame] of [
+			['frames that are no JSON', 'x'],
+			['frames that are no object', '5'],
+			['messages without a type', '{}'],
+			['messages of an unknown type', '{"msg":"what"}'],
+			['calls without an id', '{"msg":"method","method":"echo"}'],
+			['subscriptions without an id', '{"msg":"sub","name":"large"}'],
+		] as const) {
+			it(`closes a connection that sends too many ${what} with 1008`, async () => {
+				const client = await connect();
+				for (let i = 0; i <= MALFORMED; i++) client.send(frame);
+				const answers = await client.take(MALFORMED);
+				expect(answers.every(({ msg }) => msg === 'error')).to.equal(true);
+				expect(await client.closed).to.deep.equal({ code: 1008, reason: 'Too many malformed messages' });
+			});
+		}
+
+		it('counts those before connect as well', async () => {
+			const client = await clients.open(app.webSocketUrl);
+			for (let i = 0; i <= MALFORMED; i++) client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
+			expect((await client.closed).code).to.equal(1008);
+		});
+
+		it('counts them although good messages come between them', async () => {
+			const client = await connect();
+			for (let i = 0; i <= MALFORMED; i++) {
+				client.send('x');
+				client.send({ msg: 'ping' });
+			}
+			expect((await client.closed).code).to.equal(1008);
+		});
+
+		it('closes SockJS connections likewise', async () => {
+			const client = await clients.open(`${app.webSocketUrl.replace('/websocket', '')}/sockjs/0/malformed/websocket`);
+			client.send(JSON.stringify(Array(MALFORMED + 1).fill('x')));
+			const frames = ['o', ...Array(MALFORMED).fill('a["{\\"msg\\":\\"error\\",\\"reason\\":\\"Parse error\\"}"]')];
+			for (const frame of frames) {
+				const text = await client.nextText();
+				if (frame === 'o') expect(text).to.equal(frame);
+			}
+			expect(await client.nextText()).to.equal('c[1008,"Too many malformed messages"]');
+			expect((await client.closed).code).to.equal(1008);
+		});
+
+		it('answers as many as may come, and goes on serving the client', async () => {
+			const client = await connect();
+			for (let i = 0; i < MALFORMED; i++) client.send('x');
+			await client.take(MALFORMED);
+			expect(await client.call('echo', 1)).to.include({ result: 1 });
+		});
+
+		it('answers any number of pings', async () => {
+			const client = await connect();
+			for (let i = 0; i < 20_000; i++) client.send({ msg: 'ping', id: String(i) });
+			const pongs = await client.take(20_000);
+			expect(pongs.map(({ id }) => id)).to.deep.equal(Array.from({ length: 20_000 }, (_, i) => String(i)));
+		});
+	});
+
+	describe('frames of a client that is not logged in', () => {
+		const call = (length: number) => ({ msg: 'method', id: 'l', method: 'length', params: ['x'.repeat(length)] });
+		const LARGE = 64 * 1024;
+
+		it('may have 64 KiB; a larger one closes the connection with 1009', async () => {
+			const client = await connect();
+			client.send(call(LARGE - 100));
+			expect((await client.take(2))[1]).to.include({ result: LARGE - 100 });
+			client.send(call(LARGE));
+			expect(await client.closed).to.deep.equal({ code: 1009, reason: 'Message too big' });
+		});
+
+		it('may be larger once the client has logged in, up to the limit for all', async () => {
+			const client = await connect();
+			await client.call('login', { resume: alice.token });
+			client.send(call(LARGE));
+			expect((await client.take(2))[1]).to.include({ result: LARGE });
+			client.send(call(1024 * 1024));
+			expect((await client.closed).code).to.equal(1009);
+		});
+
+		it('may not be larger any more after the client has logged out', async () => {
+			const client = await connect();
+			await client.call('login', { resume: (await addPerson(app.store)).token });
+			await client.call('logout');
+			client.send(call(LARGE));
+			expect((await client.closed).code).to.equal(1009);
+		});
+
+		it('may be larger behind a login in the same burst that succeeds', async () => {
+			const client = await connect();
+			const begun = gates.wait('login has begun');
+			client.send({ msg: 'method', id: '1', method: 'slow login', params: [alice.id] });
+			client.send(call(LARGE));
+			client.send({ msg: 'method', id: '2', method: 'echo', params: ['behind it'] });
+			client.send({ msg: 'ping' });
+			await begun;
+			expect(await client.next()).to.deep.equal({ msg: 'pong' });
+			gates.open('login');
+			const frames = await client.take(7);
+			const results = frames.filter(({ msg }) => msg === 'result');
+			expect(results.map(({ id, result }) => [id, result])).to.deep.equal([
+				['1', undefined],
+				['l', LARGE],
+				['2', 'behind it'],
+			]);
+		});
+
+		it('may not be larger behind a login that fails', async () => {
+			const client = await connect();
+			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: 'wrong' }] });
+			client.send(call(LARGE));
+			expect((await client.closed).code).to.equal(1009);
+		});
+
+		it('is limited over SockJS polling too', async () => {
+			const url = app.webSocketUrl.replace('ws:', 'http:').replace('/websocket', '/sockjs/0/anonymous');
+			await fetch(`${url}/xhr`, { method: 'POST' });
+			await fetch(`${url}/xhr_send`, {
+				method: 'POST',
+				body: JSON.stringify(['{"msg":"connect","version":"1","support":["1"]}']),
+			});
+			const { status } = await fetch(`${url}/xhr_send`, {
+				method: 'POST',
+				body: JSON.stringify([JSON.stringify(call(LARGE))]),
+			});
+			expect(status).to.equal(413);
+		});
+
+		it('is limited by a setting', async () => {
+			const other = await startApp({ methods, ddp: { maxAnonymousFrame: 10_000 } });
+			const client = await RawClient.connect(other.webSocketUrl);
+			client.send(call(10_000));
+			expect((await client.closed).code).to.equal(1009);
+			await other.close();
+		});
+	});
+
+	describe('much to show and much to take away', () => {
+		/** Frames until one that ends it, by type. */
+		async function countUntil(client: RawClient, end: string): Promise<Record<string, number>> {
+			const counts: Record<string, number> = {};
+			while (!counts[end]) {
+				const { msg = '' } = await client.next();
+				counts[msg] = (counts[msg] ?? 0) + 1;
+			}
+			return counts;
+		}
+
+		it('a login that shows more than may wait for a client reaches it whole', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
+			expect(await client.next()).to.deep.equal({ msg: 'ready', subs: ['s'] });
+			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
+			const { added } = await countUntil(client, 'result');
+			// One is the client's own user.
+			expect(added).to.equal(COUNT + 1);
+		});
+
+		it('changes during such a login arrive, of documents that were shown and of others', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'large for users', params: [] });
+			await client.next();
+			client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
+			const other = await connect();
+			const names = new Map<unknown, string>();
+			let renaming: Promise<unknown> | undefined;
+			let [first, isAnswered] = ['', false];
+			while (!isAnswered || names.get(first) !== `new ${first}` || names.get(LAST) !== `new ${LAST}`) {
+				const { msg, id, collection, fields } = await client.next();
+				if (msg === 'result') isAnswered = true;
+				if (collection !== 'rocketchat_room') continue;
+				expect(msg).to.equal(names.has(id) ? 'changed' : 'added');
+				names.set(id, (fields as { name: string }).name);
+				if (renaming) continue;
+				first = id as string;
+				renaming = other.call('rename', first, `new ${first}`).then(() => other.call('rename', LAST, `new ${LAST}`));
+			}
+			await renaming;
+		});
+
+		it('an unsub that takes away more than may wait for a client reaches it whole, and what comes behind it waits', async () => {
+			const client = await connect();
+			client.send({ msg: 'sub', id: 's', name: 'large', params: [] });
+			await countUntil(client, 'ready');
+			client.send({ msg: 'unsub', id: 's' });
+			client.send({ msg: 'method', id: '1', method: 'echo', params: [1] });
+			expect(await countUntil(client, 'nosub')).to.deep.equal({ removed: COUNT, nosub: 1 });
+			expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['updated', 'result']);
+		});
+	});
+});
