@@ -8,7 +8,8 @@ export const fetchMyKeys = method({
 	rest: 'GET',
 	limit: { calls: 600, per: 60_000 },
 	parallel: true,
-	summary: "Tells the caller's own identity keys, the private one wrapped; {} where there are none",
+	summary:
+		"Returns the caller's own identity keys, the private one encrypted by the client; {} for a caller without keys",
 	async run(_args, { userId, store }): Promise<NonNullable<User['e2e']>> {
 		const projection = { 'e2e.public_key': 1, 'e2e.private_key': 1 } as const;
 		const { public_key, private_key } = (await store.users.findOne({ _id: userId }, { projection }))?.e2e ?? {};

@@ -77,7 +77,7 @@ export const fetchUsersWaitingForGroupKey = method({
 	rest: 'GET',
 	limit: KEY_CALLS,
 	parallel: true,
-	summary: 'Members who wait for the keys of these rooms, each left to one caller for a while',
+	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	async run({ roomIds }, context) {
 		const { name, userId, store } = context;
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });

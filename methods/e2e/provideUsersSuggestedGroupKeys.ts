@@ -86,7 +86,7 @@ function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** The entries that can be served, by room, as far as they themselves tell; the others are skipped. */
+/** The well-formed entries within the limits, by room; the others are skipped. */
 async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
@@ -168,7 +168,7 @@ async function provide(
 	}
 	endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
-	// The queue holds only so many. Members outside of it wait all the same: the room must hear that they are served.
+	// Members outside of the queue wait too, and the room must be notified that they are served.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
 	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
 }

@@ -1,4 +1,4 @@
-/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, the former ones are put away. */
+/** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, and the former keys are archived. */
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -26,7 +26,7 @@ export const resetRoomKey = method({
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
-	// Whoever lost the answer asks again, and would be told that the room has this key id already.
+	// A caller that lost the answer asks again, and would be refused because the room has this key id already.
 	once: true,
 	// A room of 10,000 takes some seconds in memory, and a database may be far away.
 	timeout: 5 * 60_000,
@@ -46,7 +46,7 @@ export const resetRoomKey = method({
 	},
 });
 
-/** Whether this very reset was made: its caller did not hear so, and asks again. */
+/** Whether this very reset was made: its caller lost the answer, and asks again. */
 async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
 	const own = await store.subscriptions.findOne({ rid: room._id, 'u._id': userId }, { projection: { E2EKey: 1 } });
@@ -54,7 +54,7 @@ async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKey
 }
 
 /**
- * Whether the user may reset the key of a room: by permission, or because they began it and it was broken off, or as any
+ * Whether the user may reset the key of a room: by permission, or because they began it and it was interrupted, or as any
  * member with identity keys where nobody holds the key (`test/contract/beyond.md` E2, E3).
  */
 async function mayReset(
@@ -74,42 +74,42 @@ async function mayReset(
 	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Demands what can be told before anything is written: that the caller can have the new key, and read it. */
+/** Demands what can be checked before anything is written: that the caller can store the new key, and read it. */
 async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const _id = { projection: { _id: 1 as const } };
-	// Whoever sees a public channel without being in it has no place for the key: nobody would hold it.
+	// A caller who sees a public channel without being a member has no membership to store the key in: nobody would hold it.
 	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, _id);
 	if (!own) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...keys }, _id))) throw clientError('resetFailed');
-	// No two places have the same key: the others would be empty by the time this were found out.
+	// No two memberships may have the same key. Found later, this would leave the other members without keys.
 	const sameKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, _id);
 	if (sameKey && sameKey._id !== own._id) throw clientError('resetFailed');
 }
 
 /**
- * The reset itself. Its order makes it safe to be broken off anywhere, and called again with the same key id it goes on:
- * first the others' keys are put away, while the room goes on with the former key; then the room gets the new key id,
- * then the caller the new key. What was written with the former key id meanwhile is put away at the end.
+ * The reset itself. It may be interrupted at any step, and a call with the same key id resumes it: first the keys of the other
+ * members are archived, while the room keeps the former key id; then the room gets the new key id, and the caller the new
+ * key. Keys that were stored under the former key id meanwhile are archived at the end.
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { name, store, events, signal, log } = context;
 	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId }, name);
 	const work: ResetContext = { store, events, signal, userId, lock };
-	const tell = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
+	const notifyRoom = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
 	try {
 		await emptyOthers(work, e2eKeyId);
 		await renameKey(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
 		for (const uid of await emptyOthers(work, e2eKeyId)) await enqueue(work, rid, uid);
-		tell(await lock.release());
+		notifyRoom(await lock.release());
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);
-		if (room?.e2eKeyId === e2eKeyId) tell(room);
+		if (room?.e2eKeyId === e2eKeyId) notifyRoom(room);
 		else await archiveOwnKey(work, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
-		log.error({ err: thrown, rid }, 'The reset of the key of a room was broken off');
+		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');
 		throw clientError('resetFailed');
 	}
 }

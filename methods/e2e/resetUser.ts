@@ -1,6 +1,6 @@
 /**
- * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
- * Rocket.Chat's it drops no room key: what the user held is kept among the old keys, as far as they can still read it.
+ * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the passphrase.
+ * Unlike Rocket.Chat's it drops no room key: those the user held are archived, as far as the user can still read them.
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
@@ -16,7 +16,7 @@ import { factorSettings } from '../settings/secondFactor.js';
 export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
- * Takes away the identity keys of a user, empties their places, takes them out of all queues and ends all their logins.
+ * Removes the identity keys of a user, archives their room keys, removes them from all queues and ends all their logins.
  * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest. The
  * caller proves their second factor after all that can be refused without it: a code is good once.
  * @param confirm whether the caller knows that rooms may lose their last holder (`test/contract/beyond.md` E11)

@@ -1,4 +1,4 @@
-/** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member whose key of a room does not work puts it away and waits again. */
+/** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member whose key of a room does not work gives it back and waits again. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
@@ -15,7 +15,7 @@ export const returnRoomKey = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	once: true,
-	summary: "Puts the caller's key of a room away because it does not work, and waits for one from another member",
+	summary: "Archives the caller's key of a room because it does not work, and waits for a key of another member",
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
 		const { name, userId, store } = context;
 		const membership = await findMembership(store, rid, userId);

@@ -14,7 +14,7 @@ import { requireRoomAccess } from '../rooms/access.js';
 import { MEMBER, placesOf } from '../rooms/members.js';
 import { isEncryptionShown } from '../rooms/shown.js';
 
-/** Members told of in one answer: if nothing is said, and at most. */
+/** Members in one answer, by default and at most. */
 const USUAL_COUNT = 50;
 const MAX_COUNT = 500;
 
@@ -49,7 +49,7 @@ export const roomState = method({
 	rest: 'GET',
 	limit: KEY_CALLS,
 	parallel: true,
-	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
+	summary: 'Shows members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
 		const room = await requireRoomAccess(store, rid, userId, name);
 		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });

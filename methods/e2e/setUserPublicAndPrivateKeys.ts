@@ -6,7 +6,7 @@ import { requireFactorOrPassword } from '../accounts/secondFactor.js';
 import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 
-/** One that is absent or null is refused as an empty one is: with a code that tells more. */
+/** An absent key, or null, is refused like an empty one, by a code of its own and not as a match error. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
 /** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */

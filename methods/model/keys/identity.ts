@@ -8,11 +8,11 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { listOf } from '../../lists.js';
+import { inParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
 import { hasHolder, isLastHolderAnywhere, requireConfirmation, tellNoHolder } from './holders.js';
-import { inBatches } from './inBatches.js';
 import { holdsKey } from './memberKeys.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
@@ -188,7 +188,7 @@ export async function archiveKeysEverywhere(
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
 		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
 		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
-		await inBatches(page, async (membership) => {
+		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;

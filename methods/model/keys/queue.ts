@@ -4,9 +4,9 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { listOf } from '../../lists.js';
 import { MEMBER, placesOf } from '../../rooms/members.js';
+import { inParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
-import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 
 /** Most members who wait in one room. With more, those who have waited longest drop out. */
@@ -80,10 +80,10 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
 	const { store } = context;
 	if (!(await dequeue(context, rid, userIds))) return false;
-	const places = await store.subscriptions
+	const memberships = await store.subscriptions
 		.find({ rid, 'u._id': { $in: [...userIds] }, ...EMPTY }, { projection: { 'u._id': 1 } })
 		.toArray();
-	for (const { u } of places) await enqueue(context, rid, u._id);
+	for (const { u } of memberships) await enqueue(context, rid, u._id);
 	return true;
 }
 
@@ -106,14 +106,14 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 		{ projection: { usersWaitingForE2EKeys: 1 } },
 	);
 	if (!room) return;
-	const waits = listOf(room.usersWaitingForE2EKeys).filter((place) => typeof place?.userId === 'string');
+	const waits = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
 	const ids = waits.map(({ userId }) => userId);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
-	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
+	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const waiting = await usersWithIdentity(
 		store,
-		places.map(({ u }) => u._id),
+		memberships.map(({ u }) => u._id),
 	);
 	const gone = ids.filter((id) => !waiting.has(id));
 	if (gone.length > 0) await leaveQueue(context, rid, gone);
@@ -127,7 +127,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 		const rids = page.map(({ rid }) => rid);
 		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
-		await inBatches(rooms, ({ _id }) => enqueue(context, _id, userId));
+		await inParallel(rooms, ({ _id }) => enqueue(context, _id, userId));
 	}
 }
 
@@ -139,7 +139,7 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
 		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
 		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
-		await inBatches(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
+		await inParallel(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
 			if (usersWaitingForE2EKeys?.length) await dequeue(context, _id, [userId]);
 			else await removeEmptyQueue(store, _id);
 		});

@@ -4,9 +4,9 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { MEMBER, placesOf } from '../../rooms/members.js';
+import { inParallel } from '../inParallel.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { usersWithIdentity } from './identities.js';
-import { inBatches } from './inBatches.js';
 import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
 import { notifyMember } from './membership.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
@@ -51,7 +51,7 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 		// A call that was held up, and has lost its lock, must not remove the keys of a later reset. What was read before the
 		// lock was renewed is older than any of those, and a membership that has another key by now is read again.
 		await lock.renew();
-		await inBatches(page, async (membership) => {
+		await inParallel(page, async (membership) => {
 			const after = await archiveAllKeys(context, membership, lock.formerKeyId, async (seen) => {
 				if (seen !== membership) await lock.renew();
 				return hasFormerKey(seen, newKeyId);
