@@ -6,8 +6,8 @@ import { createYielder } from '../../shared/yielding.js';
 import { KEY_CALLS } from '../limits.js';
 import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
-import { requireRoomAccess } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 /** Whole and not negative. */
 const Natural = Match.Where((value): value is number => Number.isInteger(value) && (value as number) >= 0);
@@ -17,7 +17,7 @@ const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } }
 /** Ids of the members without a key, a page at a time. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
-	for await (const page of placesOf(store, rid, { ...MEMBER, ...KEYLESS }, { 'u._id': 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...MEMBER, ...KEYLESS }, { 'u._id': 1 })) {
 		await pause();
 		yield page.map(({ u }) => u._id);
 	}

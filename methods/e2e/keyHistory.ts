@@ -3,10 +3,10 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
+import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser } from '../permissions.js';
-import { MEMBER } from '../rooms/members.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	const own = { 'u._id': one, ...MEMBER };

@@ -4,9 +4,9 @@ import { createYielder } from '../../shared/yielding.js';
 import { KEY_CALLS } from '../limits.js';
 import { keyIn } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
+import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { MEMBER } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
 const FIELDS = { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 } as const;
 

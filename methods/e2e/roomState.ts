@@ -6,13 +6,13 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_CALLS } from '../limits.js';
-import { listOf } from '../lists.js';
 import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
 import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
-import { requireRoomAccess } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { listOf } from '../model/lists.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
+import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
 /** Members in one answer, by default and at most. */
 const USUAL_COUNT = 50;
@@ -100,7 +100,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 
 /** All members in pages, in the order of their ids, each with the offers they have returned. */
 async function* membersOf(store: Store, room: Room) {
-	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
+	for await (const page of membershipsOf(store, room._id, MEMBER, FIELDS)) {
 		const users = await userStates(
 			store,
 			page.map(({ u }) => u._id),

@@ -16,7 +16,7 @@ import {
 	restoreOrRemoveKey,
 	storeMemberKey,
 } from '../model/keys/storeMemberKey.js';
-import { requireRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 /** The answer: the key id that the room has. */
 interface Claimed {

@@ -5,7 +5,7 @@ import { KEY_CALLS } from '../limits.js';
 import { claimKeyId } from '../model/keys/keyId.js';
 import { enqueue } from '../model/keys/queue.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
-import { requireRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',

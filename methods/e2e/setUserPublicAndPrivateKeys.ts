@@ -2,9 +2,9 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
-import { requireFactorOrPassword } from '../accounts/secondFactor.js';
 import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
+import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
 /** An absent key, or null, is refused like an empty one, by a code of its own and not as a match error. */
 const Key = Match.Optional(Match.OneOf(String, null));

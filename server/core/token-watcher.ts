@@ -3,7 +3,7 @@
  * itself. What is removed here ends its sessions at once (`test/contract/ddp.md` 16.2); this finds the rest, and the rare
  * session whose token went in the moment it logged in.
  */
-import { findRevoked } from '../../methods/accounts/tokens.js';
+import { findRevoked } from '../../methods/model/users/tokens.js';
 import type { Services } from './invocation.js';
 
 /** Time between two looks, in ms, unless told otherwise. */

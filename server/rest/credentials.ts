@@ -1,6 +1,6 @@
 /** Who calls over REST: headers `X-User-Id` and `X-Auth-Token` (`test/contract/rocketchat-e2e.md` 7.2). */
 import type { IncomingHttpHeaders } from 'node:http';
-import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
+import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
 import type { Caller } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 

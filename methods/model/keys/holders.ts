@@ -3,7 +3,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { placesOf } from '../../rooms/members.js';
+import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 import { keyedRoom } from './keyId.js';
 import { holdsKey } from './memberKeys.js';
@@ -25,7 +25,7 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const room = (await keyedRoom(store, rid)) ?? {};
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	for await (const page of placesOf(store, rid, only, HELD, 100)) {
+	for await (const page of membershipsOf(store, rid, only, HELD, 100)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
 		if (await isAnyActive(store, holders)) return true;
 	}

@@ -7,8 +7,8 @@ import type { KeyLogin, Subscription, User } from '../../../shared/documents.js'
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { listOf } from '../../lists.js';
 import { inParallel } from '../inParallel.js';
+import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';

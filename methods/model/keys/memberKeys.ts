@@ -29,7 +29,7 @@ import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/d
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { type Filter, isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
-import { listOf, sameLength } from '../../lists.js';
+import { listOf, sameLength } from '../lists.js';
 import { updateAsRead } from '../retryOnConflict.js';
 import { isKnownAs, offererOf, withRecord } from './knownKeys.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';

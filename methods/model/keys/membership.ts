@@ -2,7 +2,7 @@
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
-import { MEMBER } from '../../rooms/members.js';
+import { MEMBER } from '../memberships/members.js';
 
 /** The membership of a user in a room; null for a user who is no member. */
 export function findMembership(store: Store, rid: string, userId: string): Promise<Subscription | null> {

@@ -3,8 +3,8 @@ import type { Subscription, WaitingUser } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
 import { inParallel } from '../inParallel.js';
+import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { usersWithIdentity } from './identities.js';
 import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
@@ -46,7 +46,7 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 		$or: [{ E2EKey: { $exists: true } }, { E2ESuggestedKey: { $exists: true } }],
 	};
 	const emptied: string[] = [];
-	for await (const page of placesOf(store, lock.rid, only, undefined, BATCH)) {
+	for await (const page of membershipsOf(store, lock.rid, only, undefined, BATCH)) {
 		if (signal.aborted) throw clientError('resetFailed');
 		// A call that was held up, and has lost its lock, must not remove the keys of a later reset. What was read before the
 		// lock was renewed is older than any of those, and a membership that has another key by now is read again.
@@ -71,7 +71,7 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
 	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
+	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		const able = await usersWithIdentity(store, ids);
 		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });
