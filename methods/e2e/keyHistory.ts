@@ -2,6 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { KEY_CALLS } from '../limits.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -25,7 +26,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	rest: 'GET',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	parallel: true,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	async run({ uid, ...page }, { name, userId, store }) {

@@ -3,7 +3,7 @@ import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { hasHolder } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
 import { enqueue } from '../model/keys/queue.js';
@@ -28,8 +28,7 @@ export const resetRoomKey = method({
 	limit: KEY_CALLS,
 	// A caller that lost the answer asks again, and would be refused because the room has this key id already.
 	once: true,
-	// A room of 10,000 takes some seconds in memory, and a database may be far away.
-	timeout: 5 * 60_000,
+	timeout: LONG_WORK_MS,
 	summary: 'Gives a room a new key; the keys its members have are put among their old ones',
 	async run(newKey, context) {
 		const { name, userId, store } = context;

@@ -3,11 +3,11 @@ import { stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, notFound, toClientError } from '../../../shared/errors.js';
 import type { Connection } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
-import type { Client } from '../../core/limits/rate.js';
+import { type Few, fewOf, membersOf, withoutMember } from '../../core/compact-set.js';
+import type { RateLimitClient } from '../../core/limits/rules.js';
 import * as codec from '../codec.js';
 import type { Sub } from '../messages.js';
 import type { Transport } from '../transports/transport.js';
-import { type Few, fewOf, membersOf, withoutMember } from './compact-set.js';
 import { createFlow } from './flow.js';
 import { MergeBox, type Strategy } from './mergebox.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
@@ -86,7 +86,7 @@ export class Subscriptions implements SubscriptionHost {
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(request: Sub, client: Client, unblock: () => void): Promise<void> | undefined {
+	start(request: Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
 		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
@@ -106,7 +106,7 @@ export class Subscriptions implements SubscriptionHost {
 	private startCounted(
 		publication: Publication,
 		{ id, params = [] }: Sub,
-		{ userId }: Client,
+		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
 		// The client may have gone while it was counted.
