@@ -11,7 +11,7 @@ import { scan } from 'secure-json-parse';
 export const MAX_DEPTH = 100;
 
 /** Most values in one text: looking at each of them must not keep other callers waiting. */
-export const MAX_VALUES = 30_000;
+export const MAX_VALUES = 100_000;
 
 /** What is sound JSON but must not be read: too deep, too many values, with a `__proto__`, or not decodable as EJSON. */
 export class Unreadable extends Error {}

@@ -80,7 +80,7 @@ type Request = readonly [
 ];
 
 function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Request[] {
-	const [room = '', other = ''] = largeRooms;
+	const [room = ''] = largeRooms;
 	const jwk = (n: string) => JSON.stringify({ kty: 'RSA', n, e: 'AQAB' });
 	const identity = (n: string) => ({ public_key: jwk(n), private_key: 'p', force: true });
 	const names = Array.from({ length: 60_000 }, (_, i) => `member-${i % many}`);
@@ -89,7 +89,7 @@ function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Reques
 		[`rooms/get, ${many} rooms`, 'busy', 'rooms/get', null],
 		[`e2e.roomState, ${many} members`, 'owner', 'e2e.roomState', room],
 		['users.update, a name in 1,000 rooms', 'admin', 'users.update', renamed.id, { username: 'renamed' }],
-		['groups.create, 60,000 names', 'owner', 'createPrivateGroup', 'too-many', names],
+		['groups.create, 60,000 names', 'owner', 'groups.create', 'too-many', names],
 		[
 			`e2e.setUserPublicAndPrivateKeys, forced in ${many} rooms`,
 			'busy',
@@ -97,16 +97,18 @@ function requestsOf({ owner, renamed, largeRooms, many }: FairnessReady): Reques
 			identity('a'),
 		],
 		['the same again, another key', 'busy', 'e2e.setUserPublicAndPrivateKeys', identity('b')],
+		[`rooms.saveRoomSettings, a name with ${many} members`, 'owner', 'rooms.saveRoomSettings', room, null, 'new-name'],
+		[`groups.delete, ${many} members`, 'owner', 'groups.delete', room],
 		[
-			`rooms.saveRoomSettings, a name with ${many} members`,
-			'owner',
-			'rooms.saveRoomSettings',
-			room,
-			{ roomName: 'new-name' },
+			`users.delete, the only owner of a room with ${many} members`,
+			'admin',
+			'users.delete',
+			owner.id,
+			null,
+			null,
+			true,
+			true,
 		],
-		[`eraseRoom, ${many} members`, 'owner', 'eraseRoom', room],
-		[`users.delete, the owner of a room with ${many} members`, 'admin', 'users.delete', owner.id, null, true],
-		[`eraseRoom by an admin, ${many} members`, 'admin', 'eraseRoom', other],
 	];
 }
 

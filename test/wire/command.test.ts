@@ -91,7 +91,7 @@ describe('roomkey', () => {
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
 			command.child.kill(signal);
-			expect(await client.closed).to.deep.equal({ code: 1000, reason: 'Normal closure' });
+			expect(await client.closed).to.deep.equal({ code: 1001, reason: 'Server is shutting down' });
 			expect(await command.ended()).to.equal(0);
 			expect(command.err).to.equal('');
 		});

@@ -1,6 +1,6 @@
 /** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../../shared/store.js';
-import { cachedReads } from '../../cachedReads.js';
+import { cachedReads } from '../cachedReads.js';
 
 /**
  * The settings Roomkey heeds, with what holds where the database says nothing. They are Rocket.Chat's but for one: keys

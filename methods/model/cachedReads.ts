@@ -1,6 +1,6 @@
 /** Values that are read from the store again and again, and cached for a second, as in Rocket.Chat. */
-import { ExpiringCache } from '../shared/expiringCache.js';
-import type { Store } from '../shared/store.js';
+import { ExpiringCache } from '../../shared/expiringCache.js';
+import type { Store } from '../../shared/store.js';
 
 /** In ms. A change that is made elsewhere takes effect at most that much later. */
 const TTL_MS = 1000;
