@@ -1,14 +1,16 @@
 /** `e2e.fetchMyKeys` (`test/contract/rocketchat-e2e.md` 4.2): the caller's own identity keys, for a new device. */
 import type { User } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
+import { KEY_CALLS } from '../limits.js';
 
 export const fetchMyKeys = method({
 	name: 'e2e.fetchMyKeys',
 	args: {},
 	rest: 'GET',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	parallel: true,
-	summary: "Tells the caller's own identity keys, the private one wrapped; {} where there are none",
+	summary:
+		"Returns the caller's own identity keys, the private one encrypted by the client; {} for a caller without keys",
 	async run(_args, { userId, store }): Promise<NonNullable<User['e2e']>> {
 		const projection = { 'e2e.public_key': 1, 'e2e.private_key': 1 } as const;
 		const { public_key, private_key } = (await store.users.findOne({ _id: userId }, { projection }))?.e2e ?? {};

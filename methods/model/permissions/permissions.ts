@@ -3,7 +3,6 @@ import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
-
 import { cachedReads } from '../cachedReads.js';
 
 /** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */

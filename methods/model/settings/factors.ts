@@ -3,7 +3,6 @@
  * factor before it changes them.
  */
 import type { Store } from '../../../shared/store.js';
-
 import { cachedReads } from '../cachedReads.js';
 
 const PREFIX = 'Accounts_TwoFactorAuthentication_';

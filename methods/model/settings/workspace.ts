@@ -1,6 +1,5 @@
 /** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../../shared/store.js';
-
 import { cachedReads } from '../cachedReads.js';
 
 /**
