@@ -107,7 +107,7 @@ export function createApp(options: AppOptions): App {
 	const resumeChains = once && createResumeChains(options.once);
 	const sessions = serveDdp(
 		http,
-		{ ...services, invoker, publications, limits, lineages: resumeChains, addressOf, onConnection },
+		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
 		ddp,
 	);
 	const sweeper = setInterval(() => {

@@ -8,7 +8,7 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for those that never run out. */
 	type?: string;
-	/** Of a personal access token: whoever comes with it is asked for no second factor. */
+	/** Of a personal access token: its holder is not asked for a second factor. */
 	bypassTwoFactor?: boolean;
 }
 
@@ -159,7 +159,7 @@ export interface Room {
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Why somebody who is no member any more may know the key (`test/contract/beyond.md` E12). Gone with a new key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is under way, or was broken off. `formerKeyId` is the key id the room had before. */
+	/** The reset of the key that is under way, or was interrupted. `formerKeyId` is the key id the room had before. */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;

@@ -89,14 +89,14 @@ const MARKS: readonly (readonly string[])[] = [
 ];
 
 /** In characters. */
-const LONGEST_ESCAPED = 100;
+const MAX_ESCAPED_LENGTH = 100;
 
 /** Whether an object with these keys, and no others, stands for something else. */
 function areMarks(keys: readonly string[]): boolean {
 	return MARKS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
 }
 
-/** In place: the value was made by reading text, and is nobody else's. */
+/** Changes the value in place: it was made by reading text, and nothing else refers to it. */
 function decodeWithin(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (Array.isArray(value)) {
@@ -107,10 +107,10 @@ function decodeWithin(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (keys.length <= 2 && areMarks(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// One level is taken off: what is within is not looked at as a whole. Of a text or a list it makes an object.
+		// Removes one level of escape: its content is not decoded as a type. A text or a list becomes an object.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
-		if (length > LONGEST_ESCAPED) throw new TypeError('neither a long text nor a long list can be escaped');
+		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
 		const within = Object.entries($escape as object);
 		return Object.fromEntries(within.map(([key, member]) => [key, decodeWithin(member)]));
 	}
@@ -130,7 +130,7 @@ export function decode(value: unknown): unknown {
 	try {
 		return decodeWithin(value);
 	} catch (error) {
-		// The texts of the engine (`str.charAt is not a function`) are nobody's business; the cause keeps them.
+		// Clients do not see the engine's texts (`str.charAt is not a function`); the cause keeps them.
 		throw new Unreadable('not decodable as EJSON', { cause: error });
 	}
 }

@@ -1,5 +1,5 @@
 /**
- * What can be refused, and what a client may see of it (`test/contract/ddp.md` section 8, `test/contract/check.md` section 2).
+ * All refusals, and what a client may see of an error (`test/contract/ddp.md` section 8, `test/contract/check.md` section 2).
  */
 
 /** An error meant for the client: its code, reason and details leave the server as they are. */
@@ -25,7 +25,7 @@ export class ClientError extends Error {
 	}
 }
 
-/** One that REST shows as its code and nothing else, as Rocket.Chat's endpoints do where no method stands behind them. */
+/** An error that REST shows as its code alone, as Rocket.Chat does at endpoints without a method. */
 export class BareError extends ClientError {
 	/** The HTTP status, where the code has no fixed one. */
 	declare readonly status?: number | undefined;
@@ -45,20 +45,24 @@ interface Refusal {
 	readonly status?: number;
 	/** Absent where the code itself is the sentence, as in some of Meteor's. */
 	readonly reason?: string;
-	/** True: it says nothing about what was asked for, see `isPassing`. */
-	readonly passing?: boolean;
+	/** True: the same call may succeed later, see `isTransient`. */
+	readonly transient?: boolean;
 }
 
-/** Every refusal Roomkey itself makes. Code elsewhere names an entry, so that one text is written once. */
+/** Every refusal of Roomkey. Other code names an entry, so that each text stands in one place. */
 const refusals = {
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
-	internal: { error: 500, reason: 'Internal server error', passing: true },
-	unavailable: { error: 503, reason: 'The database is not available at the moment. Please try again.', passing: true },
+	internal: { error: 500, reason: 'Internal server error', transient: true },
+	unavailable: {
+		error: 503,
+		reason: 'The database is not available at the moment. Please try again.',
+		transient: true,
+	},
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
 	notAllowed: { error: 'not-allowed' },
 	invalidEventName: { error: 'invalid-event-name' },
-	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', passing: true },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', transient: true },
 	subscriptionTooLarge: {
 		error: 'error-subscription-too-large',
 		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
@@ -90,12 +94,12 @@ const refusals = {
 	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
 	notLoggedIn: { error: 'You are not logged in.' },
 	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
-	totpRequired: { error: 'totp-required', reason: 'TOTP Required', passing: true },
-	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', passing: true },
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required', transient: true },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
 	totpMaxAttempts: {
 		error: 'totp-max-attempts',
 		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
-		passing: true,
+		transient: true,
 	},
 	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
 	namelessUser: { error: 400, reason: 'Need to set a username or email' },
@@ -117,8 +121,8 @@ const refusals = {
 		error: 'error-last-key-holder',
 		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
 	},
-	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, passing: true },
-	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, passing: true },
+	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
+	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
 	resetNotAllowed: { error: 'error-not-allowed', bare: true },
 	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
 	noRoomKey: { error: 'error-no-room-key', reason: 'You hold no key of this room' },
@@ -215,7 +219,7 @@ export function clientError(name: RefusalName, details?: unknown): ClientError {
 	return bare ? new BareError(error, reason, details, status) : new ClientError(error, reason, details);
 }
 
-/** Refusals whose sentence names what they are about. */
+/** Refusals whose text holds a value. */
 const refusalsOf = {
 	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
 	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
@@ -225,7 +229,7 @@ const refusalsOf = {
 	invalidEmail: { error: 'error-invalid-email', reason: (value) => `Invalid email ${value}` },
 } satisfies Record<string, { error: string; reason(value: string): string }>;
 
-/** Makes the client-safe error of that name, about this value. */
+/** Makes the client-safe error of that name for a value. */
 export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, details?: unknown): ClientError {
 	const { error, reason } = refusalsOf[name];
 	return new ClientError(error, reason(value), details);
@@ -248,23 +252,23 @@ const TOO_MANY_REQUESTS = 'too-many-requests';
 /** Seconds after which to try again while the database is not available. */
 const RETRY_UNAVAILABLE_S = 5;
 
-const passing: ReadonlySet<unknown> = new Set([
+const transientCodes: ReadonlySet<unknown> = new Set([
 	TOO_MANY_REQUESTS,
-	...Object.values<Refusal>(refusals).flatMap(({ error, passing }) => (passing ? [error] : [])),
+	...Object.values<Refusal>(refusals).flatMap(({ error, transient }) => (transient ? [error] : [])),
 ]);
 
 /**
- * Whether a refusal may be over the next time, so that to ask again is to try again: a failure of ours, bad timing, or the
- * code of a second factor, which is none of the arguments.
+ * Whether the same call may succeed later: after a server error, a rate limit, or with another code of a second factor,
+ * which is not among the arguments.
  */
 export function isTransient({ error }: ClientError): boolean {
-	return passing.has(error);
+	return transientCodes.has(error);
 }
 
 /**
- * The refusal of whoever calls too often (`test/contract/ddp.md` section 14).
- * @param timeToReset how long they have to wait, in ms
- * @param reason what they are told instead of the usual sentence
+ * The refusal of a call over a rate limit (`test/contract/ddp.md` section 14).
+ * @param timeToReset time to wait, in ms
+ * @param reason text in place of the usual sentence
  */
 export function tooManyRequests(timeToReset: number, reason?: string): ClientError {
 	const seconds = Math.ceil(timeToReset / 1000);
@@ -324,14 +328,14 @@ export class ArgumentError extends MatchError {
 	}
 }
 
-/** Whether something thrown says of itself that clients may see it. */
+/** Whether a thrown value is an error that clients may see. */
 export function isClientSafe(value: unknown): value is ClientError {
 	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
 }
 
 /**
- * Turns whatever was thrown into the one thing a client may see. This is the only place that decides it: a second one
- * would sooner or later let a stack, a driver's message or a secret through.
+ * Turns any thrown value into the error that a client sees. This is the only place that decides it, so that no stack, no
+ * message of a driver and no secret reaches a client.
  */
 export function toClientError(thrown: unknown): ClientError {
 	if (thrown instanceof StoreUnavailableError) return clientError('unavailable');

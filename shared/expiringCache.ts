@@ -1,4 +1,4 @@
-/** A cache whose entries expire, and which never holds more than it is told: the package `lru-cache`. */
+/** A cache whose entries expire, with a maximum size, on the package `lru-cache`. */
 import { LRUCache } from 'lru-cache';
 
 export interface ExpiringCacheOptions {

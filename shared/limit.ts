@@ -1,13 +1,13 @@
-/** How often what may be done (`test/contract/ddp.md` section 14): types of limits and of rules. */
+/** Types of rate limits and their rules (`test/contract/ddp.md` section 14). */
 
 export interface Limit {
-	/** How often it is allowed in a window; once more is refused. */
+	/** Calls that are allowed in a window; the next is refused. */
 	readonly calls: number;
 	/** Length of the window, in ms. */
 	readonly per: number;
 }
 
-/** What is counted: a call of a method by a client, or a subscription. */
+/** An event that is counted: a call of a method, or a subscription. */
 export interface RateEvent {
 	readonly type: 'method' | 'subscription';
 	/** Of the method or the publication; those of streams are `stream-<name>`. */
@@ -16,11 +16,11 @@ export interface RateEvent {
 	readonly userId: string | null;
 	/** Network address of the client, null where it is unknown. */
 	readonly clientAddress: string | null;
-	/** Null over REST, for all who call by it: what is about connections alone says `(id) => id !== null`. */
+	/** Null over REST. A rule for connections alone has `(id) => id !== null`. */
 	readonly connectionId: string | null;
 }
 
-/** What a rule demands of one value of an event. */
+/** Condition of a rule on one value of an event. */
 export type ValueMatcher<T> =
 	/** This very value. */
 	| NonNullable<T>
@@ -47,7 +47,7 @@ export interface RateOutcome {
 	readonly ruleId: string;
 }
 
-/** What whoever is refused is told, instead of Meteor's sentence. */
+/** Text of a refusal, in place of Meteor's. */
 export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
@@ -63,8 +63,8 @@ export interface RateRule {
 	readonly calls?: number;
 	/** Length of the window, in ms. Default 1,000. */
 	readonly per?: number;
-	/** Is told of each event the rule is about, allowed or not; nobody waits for it, and what it throws is logged. */
+	/** Called for each event that the rule matches, allowed or not. It is not awaited; its errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
-	/** What whoever is refused by this rule is told. Default: what holds for all rules. */
+	/** Text of this rule's refusals. Default: the text for all rules. */
 	readonly message?: RateMessage;
 }

@@ -35,11 +35,11 @@ export interface RestRoute {
 	readonly unknownField?: RefusalName;
 }
 
-/** Figures that methods depend on and whoever runs the server decides. */
+/** Settings of the operator that methods depend on. */
 export interface Settings {
-	/** Whether strangers may make an account for themselves. */
+	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
-	/** How long a waiting member is left to the one who was told of them, in ms (`test/contract/beyond.md` T1). */
+	/** How long a waiting member is reserved for one provider, in ms (`test/contract/beyond.md` T1). */
 	readonly leaseTime: number;
 	/** Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md` E5). */
 	readonly strictKeys: boolean;
@@ -51,14 +51,14 @@ export interface Settings {
 	readonly confirmLastKeyHolder: boolean;
 }
 
-/** What a caller proves beside their login (`test/contract/rocketchat-e2e.md` 7.5). */
+/** The second factor of a caller (`test/contract/rocketchat-e2e.md` 7.5). */
 export interface SecondFactor {
 	readonly code: string;
 	/** `totp`, `email` or `password`; null where the caller does not say which. */
 	readonly method: string | null;
 }
 
-/** What whoever runs on a caller's behalf is given: methods, publications and streams alike. */
+/** The context of everything that runs on a caller's behalf: methods, publications and streams. */
 export interface CallContext {
 	/** The caller; null where nobody is logged in. */
 	readonly userId: string | null;
@@ -67,7 +67,7 @@ export interface CallContext {
 	readonly store: Store;
 	readonly settings: Settings;
 	readonly log: Log;
-	/** Fires when nobody waits for the outcome any more: the client has gone, time is up, or the server closes. */
+	/** Fires when the outcome is not needed any more: the client has gone, time is up, or the server closes. */
 	readonly signal: AbortSignal;
 	/** Lets the connection's next message start before this has ended. */
 	unblock(): void;
@@ -88,20 +88,20 @@ export interface MethodContext extends CallContext {
 	readonly random: RandomSource;
 	readonly events: Events;
 	/**
-	 * Says who the connection belongs to from now on, null for nobody, with which login token (its hash), and when that
-	 * runs out: then the connection is closed. Without a time it never does.
+	 * Changes the user of the connection, null for nobody, with the hash of the login token and the time when that expires:
+	 * then the connection is closed. Without a time it does not expire.
 	 * @throws Error after `unblock`, and where the server itself calls
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
-	 * Says with which login token (its hash) the connection goes on, and when that runs out. It stays the same user's: no
-	 * subscription is run again. Changes nothing for calls over REST.
+	 * Changes the login token (its hash) of the connection, and the time when it expires. The user stays the same, so no
+	 * subscription is run again. Has no effect over REST.
 	 * @throws Error after `unblock`
 	 */
 	setToken(hashedToken: string, expires?: Date): void;
 	/**
-	 * Makes an attempt to prove who one is by something that could be guessed, such as a password. Failures are limited
-	 * for each account and for each address.
+	 * Makes an attempt to log in with something that could be guessed, such as a password. Failures are limited for each
+	 * name and address, for each address, and for each name.
 	 * @param account the name it is for, as the client gave it, whether or not there is one
 	 * @param run fails by throwing
 	 * @throws ClientError `too-many-requests`, without trying
@@ -123,7 +123,7 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 /** The `error` of a `ClientError`. */
 export type ErrorCode = string | number;
 
-/** What `method()` takes: all there is to say about a method, said once. */
+/** The definition of a method. */
 export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name on the wire, such as `e2e.setRoomKeyID`. */
 	name: string;
@@ -159,18 +159,18 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	 */
 	limit?: Limit;
 	/**
-	 * True: whoever asks again because the answer was lost gets the first answer, and the method is not run twice
+	 * True: a call that is repeated because its answer was lost gets the first answer, and the method is not run twice
 	 * (`test/contract/beyond.md` E1). It is not interrupted when its client goes. Default false.
 	 */
 	once?: boolean;
-	/** Does the work. What it throws reaches the caller if it is a `ClientError`, as 500 if not. */
+	/** Does the work. A `ClientError` that it throws reaches the caller; any other error becomes 500. */
 	run(
 		args: Args<P>,
 		context: MethodContext & { readonly userId: Anonymous extends true ? string | null : string },
 	): unknown;
 }
 
-/** A method as everything after its definition sees it: patterns compiled, types no longer needed. */
+/** A method after its definition: patterns are compiled, argument types are gone. */
 export interface Method {
 	readonly name: string;
 	readonly summary: string;
@@ -227,7 +227,7 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 		returns: returns === undefined ? undefined : compile(returns),
 		errors,
 		args: [...compileKeys(args)],
-		// `checkArgs` and the demand for a user, which `invoke` makes before it calls, are what these types rely on.
+		// The types hold because `invoke` checks the arguments and requires a user before it runs the method.
 		run: run as unknown as Method['run'],
 	});
 }

@@ -35,7 +35,7 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
 
 /**
  * Matches plain objects. A value's own keys are looked at first, each to the bottom, then what is missing.
- * @param keys what each key is matched against, in the order in which missing ones are told
+ * @param keys what each key is matched against, in the order in which missing ones are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
 	const named = new Map([...keys].map(([key, m]) => [key, m instanceof OptionalMatcher ? m.inner : m] as const));

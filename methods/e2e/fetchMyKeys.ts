@@ -3,14 +3,16 @@
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { KEY_CALLS } from '../limits.js';
 
 export const fetchMyKeys = method({
 	name: 'e2e.fetchMyKeys',
 	args: {},
 	rest: 'GET',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	parallel: true,
-	summary: "Tells the caller's own identity keys, the private one wrapped; {} where there are none",
+	summary:
+		"Returns the caller's own identity keys, the private one encrypted by the client; {} for a caller without keys",
 	returns: { public_key: Match.Optional(String), private_key: Match.Optional(String) },
 	errors: [],
 	async run(_args, { userId, store }): Promise<NonNullable<User['e2e']>> {

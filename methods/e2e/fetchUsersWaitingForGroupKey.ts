@@ -5,16 +5,17 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
+import { KEY_CALLS } from '../limits.js';
 import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace } from '../model/keys/memberKeys.js';
-import { holdsKey } from '../model/keys/offers.js';
-import { isLeft, lease } from '../model/keys/providerReservation.js';
+import { holdsKey } from '../model/keys/memberKeys.js';
+import { findMembership } from '../model/keys/membership.js';
+import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { EMPTY } from '../model/keys/storedKeys.js';
+import { listOf } from '../model/lists.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
@@ -27,8 +28,8 @@ const MAX_LISTED = 50;
 
 /** Whether the user holds the key of a room, and so could seal it for others. */
 async function canProvide({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
-	const [place, room] = await Promise.all([findPlace(store, rid, userId), keyedRoom(store, rid)]);
-	return place !== null && room !== null && holdsKey(place, room);
+	const [membership, room] = await Promise.all([findMembership(store, rid, userId), keyedRoom(store, rid)]);
+	return membership !== null && room !== null && holdsKey(membership, room);
 }
 
 interface Waiting {
@@ -47,10 +48,11 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const { leaseTime } = settings;
 	const keyId = (await keyedRoom(store, rid))?.e2eKeyId;
 	const isProvider = await canProvide(context, rid, userId);
-	const leases = leaseTime > 0 && isProvider;
+	const reserves = leaseTime > 0 && isProvider;
 	const mayServe = (membership: Subscription) =>
 		!isProvider ||
-		(!hasReturned(membership, userId, keyId) && !(leases && isLeft(store, rid, membership.u._id, userId)));
+		(!hasReturned(listOf(membership.e2eKnownKeys), userId, keyId) &&
+			!(reserves && isReservedForOther(store, rid, membership.u._id, userId)));
 	const users: Sealable[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
@@ -63,7 +65,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 		)) {
 			const isFit = isFitPublicKey(user.public_key);
 			if (!isFit && unfit.length < MAX_LISTED) unfit.push(user._id);
-			if ((isProvider && !isFit) || (leases && !lease(store, rid, user._id, userId, leaseTime))) continue;
+			if ((isProvider && !isFit) || (reserves && !reserve(store, rid, user._id, userId, leaseTime))) continue;
 			users.push(user);
 			if (users.length === MAX_LISTED) return { users, unfit };
 		}
@@ -77,7 +79,7 @@ export const fetchUsersWaitingForGroupKey = method({
 	rest: 'GET',
 	limit: KEY_CALLS,
 	parallel: true,
-	summary: 'Members who wait for the keys of these rooms, each left to one caller for a while',
+	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),
 		unfitPublicKeys: Match.Optional(Match.ObjectWithValues([String])),

@@ -2,10 +2,11 @@
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
+import { KEY_CALLS } from '../limits.js';
 import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
-import { memberPages } from '../model/keys/waiting.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
 /** Whole and not negative. */
@@ -16,7 +17,14 @@ const Natural = Match.Where(
 
 const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
-const keylessMembers = (store: Store, rid: string) => memberPages(store, rid, KEYLESS);
+/** Ids of the members without a key, a page at a time. */
+async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
+	const pause = createYielder();
+	for await (const page of membershipsOf(store, rid, { ...MEMBER, ...KEYLESS }, { 'u._id': 1 })) {
+		await pause();
+		yield page.map(({ u }) => u._id);
+	}
+}
 
 async function all(store: Store, rid: string) {
 	const users: Sealable[] = [];

@@ -4,15 +4,17 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { KEY_CALLS } from '../limits.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
-import { ownPlaces } from '../model/keys/ownMemberships.js';
 import { MEMBER } from '../model/memberships/members.js';
+import { pagesOf } from '../model/pages.js';
 import { Page, pageOf } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
-	for await (const page of ownPlaces(store, one, MEMBER)) {
+	const own = { 'u._id': one, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
 		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
 	}
@@ -27,7 +29,7 @@ export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
 	rest: 'GET',
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
 	parallel: true,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },

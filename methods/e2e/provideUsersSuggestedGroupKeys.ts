@@ -4,14 +4,15 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
+import { KEY_CALLS } from '../limits.js';
 import { SkippedAnswer } from '../model/answers.js';
-import { isKeyId, type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace, MAX_OLD_KEYS, tellMember } from '../model/keys/memberKeys.js';
-import { type OfferRefusal, offer, withdraw } from '../model/keys/offers.js';
-import { endLeases } from '../model/keys/providerReservation.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
+import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
+import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
+import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
-import { isKey, isOfKeyId } from '../model/keys/sealedKey.js';
+import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
@@ -88,7 +89,7 @@ function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** The entries that can be served, by room, as far as they themselves tell; the others are skipped. */
+/** The well-formed entries within the limits, by room; the others are skipped. */
 async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
@@ -120,7 +121,7 @@ async function membershipsOf({ store }: MethodContext, rid: string, offers: read
 
 /** The room whose key a caller may offer: one they are a member of, and may see. */
 async function roomFor({ store }: MethodContext, rid: string, userId: string): Promise<KeyedRoom | null> {
-	if (!(await maySeeRoom(store, rid, userId)) || !(await findPlace(store, rid, userId))) return null;
+	if (!(await maySeeRoom(store, rid, userId)) || !(await findMembership(store, rid, userId))) return null;
 	return keyedRoom(store, rid);
 }
 
@@ -139,7 +140,7 @@ async function provide(
 
 	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
 		const given = { key: entry.key, by: userId, oldKeys: asStored(entry.oldKeys) };
-		const after = membership ? await offer(context, membership, room, given) : 'not-a-member';
+		const after = membership ? await offerKey(context, membership, room, given) : 'not-a-member';
 		if (typeof after !== 'string') written.push(after);
 		else {
 			if (after === 'already-holds-key') served.push(entry._id);
@@ -166,11 +167,11 @@ async function provide(
 	}
 	for (const membership of written) {
 		served.push(membership.u._id);
-		tellMember(context, membership);
+		notifyMember(context, membership);
 	}
-	endLeases(store, rid, served);
+	endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
-	// The queue holds only so many. Members outside of it wait all the same: the room must hear that they are served.
+	// Members outside of the queue wait too, and the room must be notified that they are served.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
 	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
 }

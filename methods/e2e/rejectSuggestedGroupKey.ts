@@ -3,10 +3,11 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace } from '../model/keys/memberKeys.js';
-import { dropOffer, offered } from '../model/keys/offers.js';
-import { endLeases } from '../model/keys/providerReservation.js';
+import { KEY_CALLS } from '../limits.js';
+import { findMembership } from '../model/keys/membership.js';
+import { dropOffer } from '../model/keys/offers.js';
+import { endReservations } from '../model/keys/providerReservation.js';
+import { offered } from '../model/keys/storedKeys.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
@@ -19,10 +20,10 @@ export const rejectSuggestedGroupKey = method({
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {
 		const { name, userId, store } = context;
-		const place = await findPlace(store, rid, userId);
-		if (!place) throw clientError('subscriptionNotFound', { method: name });
-		if (offered(place) === '') throw clientError('noSuggestedKey', { method: name });
-		endLeases(store, rid, [userId]);
-		await dropOffer(context, place);
+		const membership = await findMembership(store, rid, userId);
+		if (!membership) throw clientError('subscriptionNotFound', { method: name });
+		if (offered(membership) === '') throw clientError('noSuggestedKey', { method: name });
+		endReservations(store, rid, [userId]);
+		await dropOffer(context, membership);
 	},
 });

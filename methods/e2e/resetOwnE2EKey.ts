@@ -2,13 +2,15 @@
 
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { resetUser } from './resetUser.js';
 
 export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
 	args: { confirm: Match.Maybe(Boolean) },
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
+	timeout: LONG_WORK_MS,
 	changesUser: true,
 	secondFactor: true,
 	summary: "Takes away the caller's identity keys and ends all their logins",

@@ -1,14 +1,13 @@
 /**
- * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for whoever has forgotten the passphrase. Unlike
- * Rocket.Chat's it drops no room key: what the user held is kept among the old keys, as far as they can still read it.
+ * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the passphrase.
+ * Unlike Rocket.Chat's it drops no room key: those the user held are archived, as far as the user can still read them.
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
-import { requireConfirmation } from '../model/keys/holders.js';
+import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
-import { dropIdentity } from '../model/keys/identity.js';
-import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from '../model/keys/ownMemberships.js';
-import { enqueueEverywhere } from '../model/keys/queue.js';
+import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identity.js';
+import { enqueueEverywhere, leaveQueues } from '../model/keys/queue.js';
 import { factorSettings } from '../model/settings/factors.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
@@ -17,7 +16,7 @@ import { revokeOtherTokens } from '../model/users/tokens.js';
 export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
- * Takes away the identity keys of a user, empties their places, takes them out of all queues and ends all their logins.
+ * Removes the identity keys of a user, archives their room keys, removes them from all queues and ends all their logins.
  * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest. The
  * caller proves their second factor after all that can be refused without it: a code is good once.
  * @param confirm whether the caller knows that rooms may lose their last holder (`test/contract/beyond.md` E11)
@@ -38,7 +37,7 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
-	const lastKeyHolder = await emptyPlaces(context, userId);
+	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
 	await leaveQueues(context, userId);
 	// Who has stored new keys in that time may have been taken out of queues for good reason to be in.
 	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);

@@ -3,6 +3,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { resetUser } from './resetUser.js';
@@ -10,7 +11,8 @@ import { resetUser } from './resetUser.js';
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
 	args: { userId: String, confirm: Match.Maybe(Boolean) },
-	limit: { calls: 600, per: 60_000 },
+	limit: KEY_CALLS,
+	timeout: LONG_WORK_MS,
 	changesUser: true,
 	secondFactor: true,
 	summary: "Takes away somebody's identity keys and ends all their logins; for admins",

@@ -6,16 +6,17 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
+import { KEY_CALLS } from '../limits.js';
 import { RoomStateAnswer } from '../model/answers.js';
 import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { awaitsDecision, holdsKey } from '../model/keys/offers.js';
+import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
+import { listOf } from '../model/lists.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
-/** Members told of in one answer: if nothing is said, and at most. */
+/** Members in one answer, by default and at most. */
 const USUAL_COUNT = 50;
 const MAX_COUNT = 500;
 
@@ -53,7 +54,7 @@ export const roomState = method({
 	rest: 'GET',
 	limit: KEY_CALLS,
 	parallel: true,
-	summary: 'Tells members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
+	summary: 'Shows members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
@@ -125,12 +126,16 @@ function memberFrom(membership: Subscription, room: Room, user: UserState | unde
 }
 
 function stateOf(membership: Subscription, room: Room, { hasIdentity, isFit }: UserState): MemberState {
-	if (holdsKey(membership, room)) return 'holder';
-	if (awaitsDecision(membership, room)) return 'offered';
+	const state = keyStateOf(membership, room);
+	if (state === 'holder' || state === 'offered') return state;
 	if (!hasIdentity) return 'no-identity-key';
 	return isFit ? 'waiting' : 'unfit-key';
 }
 
 function returnedOffersOf(membership: Subscription, { e2eKeyId }: Room): ReturnedOffer[] {
-	return returnedIn(membership, e2eKeyId).map(({ by, ts }) => ({ by: by as string, to: membership.u._id, at: ts }));
+	return returnedIn(listOf(membership.e2eKnownKeys), e2eKeyId).map(({ by, ts }) => ({
+		by: by as string,
+		to: membership.u._id,
+		at: ts,
+	}));
 }

@@ -1,79 +1,84 @@
-/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): names the key of a room, or tells the name that stands. */
+/** `e2e.setOrGetRoomKeyID` (`test/contract/beyond.md` E8): claims the key id of a room, or returns the one it has. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { claimKeyId, type KeyedRoom, keyedRoom, requireValidKeyId } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace, tellMember } from '../model/keys/memberKeys.js';
-import { holdsKey, offered } from '../model/keys/offers.js';
+import { KEY_CALLS } from '../limits.js';
+import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
+import { holdsKey } from '../model/keys/memberKeys.js';
+import { findMembership, notifyMember } from '../model/keys/membership.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
-import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from '../model/keys/sealedKey.js';
-import { keyIn } from '../model/keys/storedKeys.js';
-import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from '../model/keys/storeMemberKey.js';
+import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { keyIn, offered } from '../model/keys/storedKeys.js';
+import {
+	archiveMismatchedKey,
+	requireNoReset,
+	restoreOrRemoveKey,
+	storeMemberKey,
+} from '../model/keys/storeMemberKey.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
-interface Standing {
-	/** Key id of the room. */
+/** The answer: the key id that the room has. */
+interface Claimed {
 	readonly keyID: string;
-	/** Its key, sealed for the caller, where another member has offered it already. */
+	/** The room's key, sealed for the caller, where another member has offered it already. */
 	readonly suggestedKey?: string;
 }
 
 type Context = MethodContext & { readonly userId: string };
 
-/** What the caller is told where a name stands: that name. Who does not hold its key is queued for it. */
-async function standing(context: Context, rid: string, room: KeyedRoom | null): Promise<Standing> {
+/** The answer where the room has a key id already. A caller who does not hold its key is queued for it. */
+async function presentKeyId(context: Context, rid: string, room: KeyedRoom | null): Promise<Claimed> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
-	// The room is being reset: it has a name in a moment.
+	// The room is being reset: it has a key id in a moment.
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
-	const place = await findPlace(store, rid, userId);
-	if (!place) return { keyID };
-	if (!(await archiveMismatchedKey(context, place, room))) {
-		// Who has the key is the winner, who did not hear so and was perhaps broken off before leaving the queue.
-		await (keyIn(place) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
+	const membership = await findMembership(store, rid, userId);
+	if (!membership) return { keyID };
+	if (!(await archiveMismatchedKey(context, membership, room))) {
+		// A caller who has the key is the winner, whose earlier call was perhaps interrupted before it left the queue.
+		await (keyIn(membership) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
 	}
-	const suggestedKey = offered(place);
+	const suggestedKey = offered(membership);
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
 
 /**
- * Stores the own key and names it. The key comes first: who dies in between leaves one that its key id betrays, and a
- * room that anybody may still name; the other way round nobody would hold the key of a room that has one.
+ * Stores the caller's key and claims its id for the room. The key is stored first: a crash in between leaves a stray key, which
+ * its id identifies, in a room that anybody may still claim. The reverse order could leave a room with an id and no holder.
  */
-async function setWithKey(context: Context, place: Subscription, keyID: string, key: string): Promise<Standing> {
+async function claimWithKey(context: Context, membership: Subscription, keyID: string, key: string): Promise<Claimed> {
 	const { store, events } = context;
-	const { rid, u } = place;
-	const stored = await storeOwnKey(context, place, { _id: rid, e2eKeyId: keyID }, key, false);
-	const named = await claimKeyId(store, rid, keyID);
-	if (!named) {
+	const { rid, u } = membership;
+	const stored = await storeMemberKey(context, membership, { _id: rid, e2eKeyId: keyID }, key, false);
+	const claimed = await claimKeyId(store, rid, keyID);
+	if (!claimed) {
 		const room = await keyedRoom(store, rid);
-		// The same name may have come from this very member, who called twice at once: then this is the winner's key. Else
-		// the key is taken back. Nobody was told of it. One that was there before, and does not tell its id, may be the room's.
+		// The same id may come from this very member, who called twice at once: then this is the winner's key. Otherwise the
+		// key is removed; nobody was notified of it. A key that was there before, and contains no id, may be the room's.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
-		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, place._id, key, room ?? {}, false);
-		return standing(context, rid, room);
+		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, membership, key, room ?? {}, false);
+		return presentKeyId(context, rid, room);
 	}
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
-	// Another device of the same member, which loses the race, may have put its own key there meanwhile.
-	const kept = await findPlace(store, rid, u._id);
-	const after = kept && ((await storeOwnKey(context, kept, named, key)) ?? kept);
-	if (after) tellMember(context, after);
+	events.emit('changed', { collection: 'rooms', action: 'updated', document: claimed });
+	// Another device of the same member, which loses the race, may have stored its own key meanwhile.
+	const now = await findMembership(store, rid, u._id);
+	const after = now && ((await storeMemberKey(context, now, claimed, key)) ?? now);
+	if (after) notifyMember(context, after);
 	await leaveQueue(context, rid, [u._id]);
 	return { keyID };
 }
 
 /**
- * Stores the own key under the name that stands and is the caller's own: they gave it without a key, or were broken off
- * before theirs was stored. Nobody else might hold it. Who has the key already keeps the one they have.
+ * Stores the key of a caller who has claimed the room's key id before: without a key, or by a call that was interrupted before
+ * it stored the key. Nobody else might hold it. A caller who holds the key already keeps it.
  */
-async function storeNamed(context: Context, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
-	if (holdsKey(place, room)) return;
-	const after = await storeOwnKey(context, place, room, key);
+async function storeClaimed(context: Context, membership: Subscription, room: KeyedRoom, key: string): Promise<void> {
+	if (holdsKey(membership, room)) return;
+	const after = await storeMemberKey(context, membership, room, key);
 	if (!after) return;
 	await requireNoReset(context, after, room, key);
-	tellMember(context, after);
+	notifyMember(context, after);
 }
 
 export const setOrGetRoomKeyID = method({
@@ -82,7 +87,7 @@ export const setOrGetRoomKeyID = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	once: true,
-	summary: 'Sets the key id of a room, and the own key with it, or tells the key id that stands',
+	summary: 'Sets the key id of a room, and the own key with it, or returns the key id it has',
 	returns: { keyID: String, suggestedKey: Match.Optional(String) },
 	errors: [
 		'error-invalid-room',
@@ -92,7 +97,7 @@ export const setOrGetRoomKeyID = method({
 		'error-key-id-mismatch',
 		'error-e2e-key-reset-in-progress',
 	],
-	async run({ rid, keyID, key }, context): Promise<Standing> {
+	async run({ rid, keyID, key }, context): Promise<Claimed> {
 		const { name, userId, store, events } = context;
 		requireValidKeyId(keyID, name);
 		if (key !== undefined) {
@@ -100,19 +105,19 @@ export const setOrGetRoomKeyID = method({
 			requireKeyId(key, keyID, name);
 		}
 		const room = await requireRoomAccess(store, rid, userId, name);
-		const place = key === undefined ? null : await findPlace(store, rid, userId);
-		if (key !== undefined && !place) throw clientError('subscriptionNotFound', { method: name });
+		const membership = key === undefined ? null : await findMembership(store, rid, userId);
+		if (key !== undefined && !membership) throw clientError('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
-			if (place && room.e2eKeyId === keyID) await storeNamed(context, place, room, key as string);
-			// Left by a call that was broken off before it had lost. One that does not tell its id may be the room's.
-			else if (place && keyIdOf(key as string) !== null)
-				await restoreOrRemoveKey(context, place._id, key as string, room, false);
-			return standing(context, rid, room);
+			if (membership && room.e2eKeyId === keyID) await storeClaimed(context, membership, room, key as string);
+			// Left by a call that was interrupted before it lost. A key that contains no id may be the room's.
+			else if (membership && keyIdOf(key as string) !== null)
+				await restoreOrRemoveKey(context, membership, key as string, room, false);
+			return presentKeyId(context, rid, room);
 		}
-		if (place) return setWithKey(context, place, keyID, key as string);
-		const named = await claimKeyId(store, rid, keyID);
-		if (!named) return standing(context, rid, await keyedRoom(store, rid));
-		events.emit('changed', { collection: 'rooms', action: 'updated', document: named });
+		if (membership) return claimWithKey(context, membership, keyID, key as string);
+		const claimed = await claimKeyId(store, rid, keyID);
+		if (!claimed) return presentKeyId(context, rid, await keyedRoom(store, rid));
+		events.emit('changed', { collection: 'rooms', action: 'updated', document: claimed });
 		return { keyID };
 	},
 });

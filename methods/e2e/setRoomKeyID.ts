@@ -3,9 +3,10 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { claimKeyId, requireValidKeyId } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
+import { KEY_CALLS } from '../limits.js';
+import { claimKeyId } from '../model/keys/keyId.js';
 import { enqueue } from '../model/keys/queue.js';
+import { requireValidKeyId } from '../model/keys/sealedKey.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
 export const setRoomKeyID = method({
@@ -25,7 +26,7 @@ export const setRoomKeyID = method({
 		// A key id is never taken away: where one is seen, nothing need be written to know who was first.
 		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!room) {
-			// Whoever loses the race needs the winner's key: those who hold it are told at once (issue 36731 of Rocket.Chat).
+			// The loser of the race needs the winner's key: its holders are notified at once (issue 36731 of Rocket.Chat).
 			if (seen.encrypted) await enqueue(context, rid, userId);
 			throw clientError('keyIdExists', { method: name });
 		}

@@ -3,12 +3,13 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
+import { LONG_WORK_MS, NEW_IDENTITY_KEYS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
-/** One that is absent or null is refused as an empty one is: with a code that tells more. */
+/** An absent key, or null, is refused like an empty one, by a code of its own and not as a match error. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
 /** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */
@@ -46,11 +47,10 @@ export const setUserPublicAndPrivateKeys = method({
 		},
 	},
 	rest: { verb: 'POST', path: 'e2e.setUserPublicAndPrivateKeys', body: 'object' },
-	limit: { calls: 20, per: 60_000 },
+	limit: NEW_IDENTITY_KEYS,
 	once: true,
 	secondFactor: true,
-	// A new key changes every room of the user, and a database may be far away.
-	timeout: 5 * 60_000,
+	timeout: LONG_WORK_MS,
 	summary: "Stores the caller's identity keys; with force also over others",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],

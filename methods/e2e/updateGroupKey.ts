@@ -3,25 +3,30 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { KEY_CALLS } from '../limits.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { KEY_CALLS } from '../model/keys/limits.js';
-import { findPlace, tellMember } from '../model/keys/memberKeys.js';
-import { type OfferRefusal, offer, withdraw } from '../model/keys/offers.js';
-import { endLeases } from '../model/keys/providerReservation.js';
+import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
+import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
 import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
-import { archiveMismatchedKey, requireNoReset, storeOwnKey } from '../model/keys/storeMemberKey.js';
+import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 
-async function updateOwn(context: MethodContext, place: Subscription, room: KeyedRoom, key: string): Promise<void> {
-	const { rid, u } = place;
-	const after = await storeOwnKey(context, place, room, key);
+async function storeOwn(
+	context: MethodContext,
+	membership: Subscription,
+	room: KeyedRoom,
+	key: string,
+): Promise<undefined> {
+	const { rid, u } = membership;
+	const after = await storeMemberKey(context, membership, room, key);
 	if (after) {
 		await requireNoReset(context, after, room, key);
-		tellMember(context, after);
-		endLeases(context.store, rid, [u._id]);
+		notifyMember(context, after);
+		endReservations(context.store, rid, [u._id]);
 	}
-	// Also where the key was there already: a call that was broken off had not come this far.
+	// Also where the key was there already: an earlier call may have been interrupted before this.
 	await leaveQueue(context, rid, [u._id]);
 }
 
@@ -38,16 +43,16 @@ async function offerTo(
 ): Promise<NotStored | undefined> {
 	const { store, name, userId } = context;
 	const rid = room._id;
-	const membership = await findPlace(store, rid, uid);
+	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
-	const after = await offer(context, membership, room, { key, by: userId });
+	const after = await offerKey(context, membership, room, { key, by: userId });
 	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
 	if (wasReset(room, await keyedRoom(store, rid), key)) {
 		await withdraw(context, after);
 		throw clientError('keyIdMismatch', { method: name });
 	}
-	endLeases(store, rid, [uid]);
-	tellMember(context, after);
+	endReservations(store, rid, [uid]);
+	notifyMember(context, after);
 	return undefined;
 }
 
@@ -62,13 +67,13 @@ export const updateGroupKey = method({
 	async run({ rid, uid, key }, context) {
 		const { name, userId, store, settings } = context;
 		requireKey(key, name);
-		const own = await findPlace(store, rid, userId);
+		const own = await findMembership(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
 		if (!own || !room) return undefined;
 		// What is accepted is trimmed.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
 		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch', { method: name });
-		return uid === userId ? updateOwn(context, own, room, key) : offerTo(context, room, uid, key);
+		return uid === userId ? storeOwn(context, own, room, key) : offerTo(context, room, uid, key);
 	},
 });

@@ -3,8 +3,9 @@ import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
-import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../model/keys/limits.js';
-import { findPlace } from '../model/keys/memberKeys.js';
+import { KEY_CALLS } from '../limits.js';
+import { findMembership } from '../model/keys/membership.js';
+import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
@@ -28,7 +29,7 @@ export const writeNotifyRoomUsers = method({
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
 		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
 		if (eventName !== `${rid}/${RELAYED}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
-		if (!(await findPlace(store, rid, userId))) throw clientError('notAllowed');
+		if (!(await findMembership(store, rid, userId))) throw clientError('notAllowed');
 		for await (const page of membershipsOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
 			for (const { u } of page) {
 				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });

@@ -1,7 +1,7 @@
 /** Events within this process. */
 import type { Change, EventName, EventPayloads, EventPublisher, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
-import { type Few, membersOf, withMember, withoutMember } from '../core/compact-set.js';
+import { addMember, type CompactSet, membersOf, removeMember } from '../core/compact-set.js';
 
 /** The changes that a watcher receives. */
 export interface Watched {
@@ -90,14 +90,14 @@ export function createBus(log: Log): Bus {
 }
 
 /** A group has one member nearly always: a user document is watched by the connections of that user. */
-type Groups<K, T extends object> = Map<K, Few<T>>;
+type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
 function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
-	groups.set(key, withMember(groups.get(key), member));
+	groups.set(key, addMember(groups.get(key), member));
 }
 
 function leave<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
-	const left = withoutMember(groups.get(key), member);
+	const left = removeMember(groups.get(key), member);
 	if (left) groups.set(key, left);
 	else groups.delete(key);
 }

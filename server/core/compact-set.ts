@@ -1,28 +1,29 @@
 /**
- * Things that are nearly always one or none, while very many have some: one alone stands for itself. An array or a Set for
- * each would hold more than what is in it.
+ * Sets that have one member nearly always, or none, while very many of them exist. One member stands for itself: an array
+ * or a Set for each would take more memory than its member (measured: a Set with one member takes 154 bytes).
  */
-export type Few<T extends object> = T | Set<T> | undefined;
+export type CompactSet<T extends object> = T | Set<T> | undefined;
 
-export function fewOf<T extends object>(members: readonly T[]): Few<T> {
+/** The set of these members. */
+export function compactSetOf<T extends object>(members: readonly T[]): CompactSet<T> {
 	return members.length > 1 ? new Set(members) : members[0];
 }
 
-/** A member more; a Set there is becomes the one returned. */
-export function withMember<T extends object>(few: Few<T>, member: T): T | Set<T> {
-	if (few === undefined || few === member) return member;
-	return few instanceof Set ? few.add(member) : new Set([few, member]);
+/** The set with one more member. A `Set` is changed in place. */
+export function addMember<T extends object>(set: CompactSet<T>, member: T): T | Set<T> {
+	if (set === undefined || set === member) return member;
+	return set instanceof Set ? set.add(member) : new Set([set, member]);
 }
 
-/** A member less, likewise. */
-export function withoutMember<T extends object>(few: Few<T>, member: T): Few<T> {
-	if (!(few instanceof Set)) return few === member ? undefined : few;
-	few.delete(member);
-	return few.size > 0 ? few : undefined;
+/** The set without a member. A `Set` is changed in place. */
+export function removeMember<T extends object>(set: CompactSet<T>, member: T): CompactSet<T> {
+	if (!(set instanceof Set)) return set === member ? undefined : set;
+	set.delete(member);
+	return set.size > 0 ? set : undefined;
 }
 
-/** In the order in which they came. */
-export function membersOf<T extends object>(few: Few<T>): Iterable<T> {
-	if (few instanceof Set) return few;
-	return few === undefined ? [] : [few];
+/** The members, in the order in which they were added. */
+export function membersOf<T extends object>(set: CompactSet<T>): Iterable<T> {
+	if (set instanceof Set) return set;
+	return set === undefined ? [] : [set];
 }

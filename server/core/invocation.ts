@@ -246,8 +246,15 @@ export function withTimeout<T>(
 			reject(clientError('timeout'));
 			onTimeout?.();
 		});
-		run(clock)
-			.then(resolve, reject)
-			.finally(() => clock.end());
+		run(clock).then(
+			(value) => {
+				clock.end();
+				resolve(value);
+			},
+			(error) => {
+				clock.end();
+				reject(error);
+			},
+		);
 	});
 }

@@ -16,7 +16,7 @@ export interface ResumeChains {
 	leave(session: string): void;
 }
 
-/** Makes the lineages of a server. Options are about sessions that have ended. */
+/** Makes the resumeChains of a server. Options are about sessions that have ended. */
 export function createResumeChains(options: ExpiringCacheOptions): ResumeChains {
 	/** The line of each session that is not the first of its own. */
 	const open = new Map<string, string>();

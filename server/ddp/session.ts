@@ -64,7 +64,7 @@ export interface SessionServices extends PublicationServices {
 	readonly heartbeats: Heartbeats;
 	readonly alarms: TimerHeap;
 	/** Left out where no calls are remembered. */
-	readonly lineages?: ResumeChains | undefined;
+	readonly resumeChains?: ResumeChains | undefined;
 	/** Is told of every client that has connected. Left out where nobody asks. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;
 	/** Is told of every session whose transport has closed. */
@@ -217,7 +217,7 @@ export class Session
 		this.#controller?.abort();
 		this.#subscriptions?.closed();
 		this.#connection?.closed();
-		if (this.#id !== undefined) this.services.lineages?.leave(this.#id);
+		if (this.#id !== undefined) this.services.resumeChains?.leave(this.#id);
 		this.#drain?.changed();
 	}
 
@@ -313,7 +313,7 @@ export class Session
 		clearTimeout(this.#connectTimer);
 		this.#connectTimer = undefined;
 		this.#id = randomId();
-		this.#chainId = this.services.lineages?.join(this.#id, formerSession(message));
+		this.#chainId = this.services.resumeChains?.join(this.#id, formerSession(message));
 		this.#subscriptions = new Subscriptions(this);
 		this.#mayPing = version !== 'pre1';
 		if (!this.#mayPing || !this.services.heartbeats.start(this)) {

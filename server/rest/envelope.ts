@@ -10,10 +10,10 @@ export interface Answer {
 	readonly headers?: Readonly<Record<string, string | number>>;
 }
 
-/** The seed's body for whoever is not, or not rightly, logged in. */
+/** The seed's answer to missing or wrong credentials. */
 export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
 
-/** A refusal that needs no code: the text says it all. */
+/** A refusal without a code. */
 export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }

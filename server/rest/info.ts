@@ -9,7 +9,7 @@ export function isVersion(text: string): boolean {
 	return /^\d{1,5}\.\d{1,5}\.\d{1,5}(-[0-9A-Za-z.-]{1,40})?$/.test(text);
 }
 
-/** What is told of the server, to everybody. */
+/** The answer, the same for all callers. */
 export function serverInfo(version: string): Answer {
 	return { status: 200, body: { version, info: { version }, success: true } };
 }

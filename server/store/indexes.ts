@@ -11,16 +11,29 @@ export interface IndexSpec {
 	readonly partial?: boolean;
 	/** Needed in the embedded store alone: MongoDB uses the first field of a longer one. */
 	readonly embeddedOnly?: boolean;
+	/** Texts that differ in case alone have one key. It serves patterns such as `/^alice$/i`, and nothing else. */
+	readonly ignoreCase?: boolean;
 }
 
 const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: false });
 const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
+/** MongoDB uses the plain index of the same field for the spelled out prefix that methods add to such a pattern. */
+const ignoringCase = (field: string): IndexSpec => ({
+	fields: [field],
+	unique: false,
+	sparse: true,
+	embeddedOnly: true,
+	ignoreCase: true,
+});
+
 export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec[]>>> = {
 	users: [
 		uniqueSparse('username'),
 		uniqueSparse('emails.address'),
+		ignoringCase('username'),
+		ignoringCase('emails.address'),
 		uniqueSparse('services.resume.loginTokens.hashedToken'),
 	],
 	rocketchat_room: [

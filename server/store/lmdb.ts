@@ -73,8 +73,14 @@ export function lmdbTable(environment: Environment, name: CollectionName): Table
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
 		indexes[name] ?? [],
-		({ fields }) =>
-			new LmdbIndex(environment.openDB({ name: `${name}/${fields}`, dupSort: true, encoding: 'ordered-binary' })),
+		({ fields, ignoreCase }) =>
+			new LmdbIndex(
+				environment.openDB({
+					name: `${name}/${fields}${ignoreCase ? '/i' : ''}`,
+					dupSort: true,
+					encoding: 'ordered-binary',
+				}),
+			),
 	);
 }
 

@@ -80,8 +80,8 @@ export class Table {
 		const moves: { entries: IndexEntries; come: string[]; go: string[] }[] = [];
 		for (const { spec, paths, entries } of this.#indexes) {
 			if (before && paths.every(([top]) => before[top as string] === document[top as string])) continue;
-			const is = keysOf(document, paths, spec.sparse);
-			const was = before ? keysOf(before, paths, spec.sparse) : [];
+			const is = keysOf(document, paths, spec);
+			const was = before ? keysOf(before, paths, spec) : [];
 			const come = is.filter((key) => !was.includes(key));
 			if (spec.unique && come.some((key) => entries.has(key))) throw new DuplicateKeyError(this.name);
 			moves.push({ entries, come, go: was.filter((key) => !is.includes(key)) });
@@ -95,7 +95,7 @@ export class Table {
 
 	remove(document: Document): void {
 		for (const { spec, paths, entries } of this.#indexes)
-			for (const key of keysOf(document, paths, spec.sparse)) entries.remove(key, document._id);
+			for (const key of keysOf(document, paths, spec)) entries.remove(key, document._id);
 		this.documents.remove(document._id);
 	}
 
@@ -127,7 +127,9 @@ export class Table {
 		let best: { entries: IndexEntries; keys: string[] } | undefined;
 		let fewest = Number.POSITIVE_INFINITY;
 		for (const { spec, entries } of this.#indexes) {
-			const values = spec.fields.map((field) => asked(filter, field));
+			const values = spec.fields.map((field) =>
+				spec.ignoreCase ? askedIgnoringCase(filter, field) : asked(filter, field),
+			);
 			if (values.some((list) => list === undefined)) continue;
 			const lists = values as Scalar[][];
 			if (lists.reduce((product, list) => product * list.length, 1) > MAX_KEYS) continue;
@@ -159,18 +161,42 @@ function asked(filter: Fields, field: string): Scalar[] | undefined {
 	return undefined;
 }
 
+/** A pattern that is the whole text, in whatever case. */
+const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
+
+/** The text of a pattern such as `/^alice$/i` for a field, as it stands in an index that ignores case. */
+function askedIgnoringCase(filter: Fields, field: string): Scalar[] | undefined {
+	const condition = ownField(filter, field);
+	if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
+	const text = WHOLE_TEXT.exec(condition.source)?.[1];
+	return text === undefined ? undefined : [foldCase(text.replace(/\\(.)/g, '$1'))];
+}
+
+/** A text as patterns with the flag `i` compare it: a letter beyond ASCII never becomes an ASCII one. */
+function foldCase(text: string): string {
+	return text.replace(/[\s\S]/g, (character) => {
+		const upper = character.toUpperCase();
+		return upper.length === 1 && (character <= '\x7f' || upper > '\x7f') ? upper : character;
+	});
+}
+
 /** The id behind which all are that a filter asks for, as pages that begin behind the last one do. */
 function lowerBound({ _id }: Fields): string | undefined {
 	return isFields(_id) && isId(_id.$gt) ? _id.$gt : undefined;
 }
 
 /** The keys under which an index has a document. */
-function keysOf(document: Document, paths: readonly (readonly string[])[], sparse: boolean): string[] {
+function keysOf(
+	document: Document,
+	paths: readonly (readonly string[])[],
+	{ sparse, ignoreCase = false }: IndexSpec,
+): string[] {
 	const lists = paths.map((path) => {
 		const keys = new Set<string>();
 		for (const value of reach(document, path))
 			for (const element of Array.isArray(value) ? value : [value])
-				if (element !== undefined || !sparse) keys.add(keyOf(element));
+				if (element !== undefined || !sparse)
+					keys.add(keyOf(ignoreCase && typeof element === 'string' ? foldCase(element) : element));
 		return [...keys];
 	});
 	return lists.length === 1 ? (lists[0] as string[]) : combine(lists);

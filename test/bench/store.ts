@@ -73,14 +73,14 @@ async function measure(kind: string, rooms: number, folder: string): Promise<Fig
 	const { store } = open;
 	const delay = monitorEventLoopDelay({ resolution: 1 });
 	delay.enable();
-	const stride = Math.max(1, Math.floor(rooms / CALLS));
+	const step = Math.max(1, Math.floor(rooms / CALLS));
 	const claim = await cpu(Math.min(CALLS, rooms), (i) =>
-		store.rooms.updateOne({ _id: `room-${i * stride}`, e2eKeyId: { $exists: false } }, { $set: { e2eKeyId: 'key' } }),
+		store.rooms.updateOne({ _id: `room-${i * step}`, e2eKeyId: { $exists: false } }, { $set: { e2eKeyId: 'key' } }),
 	);
 	const find = await cpu(CALLS, (i) =>
 		store.subscriptions.findOne({
-			rid: i * stride < MEMBERS ? 'room-0' : `room-${i * stride}`,
-			'u._id': `user-${i * stride}`,
+			rid: i * step < MEMBERS ? 'room-0' : `room-${i * step}`,
+			'u._id': `user-${i * step}`,
 		}),
 	);
 	const page = await cpu(200, (i) =>

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
+import { type KeyState, stateOf, TRANSITIONS } from '../../methods/model/keys/memberKeys.js';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { type ClientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { Store, UpdateFilter } from '../../shared/store.js';
@@ -28,6 +29,39 @@ export interface Call {
 
 /** How a call ended: with a value, refused, or with the end of the process. */
 export type Outcome = { kind: 'done'; value: unknown } | { kind: 'refused'; error: unknown } | { kind: 'crashed' };
+
+/** The transitions that each method may apply to the keys of members; the others apply none. */
+const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> = {
+	'e2e.acceptSuggestedGroupKey': ['accept', 'drop', 'archive'],
+	'e2e.provideUsersSuggestedGroupKeys': ['offer', 'drop'],
+	'e2e.rejectSuggestedGroupKey': ['drop'],
+	'e2e.requestSubscriptionKeys': ['archive'],
+	'e2e.resetOwnE2EKey': ['clear'],
+	'e2e.resetRoomKey': ['clear', 'store'],
+	'e2e.returnRoomKey': ['giveBack'],
+	'e2e.setOrGetRoomKeyID': ['store', 'archive'],
+	'e2e.setUserPublicAndPrivateKeys': ['clear'],
+	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],
+};
+
+/** The states that a method may lead to from some states, by the table of the state machine. */
+function reachable(method: string, from: readonly KeyState[]): ReadonlySet<KeyState> {
+	const states = new Set(from);
+	for (let size = 0; size < states.size; ) {
+		size = states.size;
+		for (const name of APPLIED[method] ?? []) {
+			const transition: { from: readonly KeyState[]; to: readonly KeyState[] } = TRANSITIONS[name];
+			if (transition.from.some((state) => states.has(state))) for (const state of transition.to) states.add(state);
+		}
+	}
+	return states;
+}
+
+/** Rooms and memberships as they were at some moment, by id. */
+interface Snapshot {
+	readonly rooms: ReadonlyMap<string, Room>;
+	readonly memberships: ReadonlyMap<string, Subscription>;
+}
 
 /** Most former keys that are kept; older ones may be gone. */
 const MAX_OLD_KEYS = 10;
@@ -133,7 +167,7 @@ export class World {
 	 * again, or not. What was acknowledged is noted, and everything is looked at.
 	 */
 	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
-		const before = await this.#keyIds();
+		const before = await this.#snapshot();
 		const offered = call.accepts ? await this.#offerTo(call.by, call.accepts) : undefined;
 		const mark = `mark ${this.#marks++}`;
 		let outcome = await this.#attempt(call, mark, how.crashAfter);
@@ -186,20 +220,36 @@ export class World {
 		return this.membersWith(rid, () => true);
 	}
 
-	async #keyIds(): Promise<Map<string, string | null | undefined>> {
-		const ids = new Map<string, string | null | undefined>();
-		for (const rid of this.rooms) ids.set(rid, (await this.room(rid))?.e2eKeyId);
-		return ids;
+	async #snapshot(): Promise<Snapshot> {
+		const rooms = await this.store.rooms.find({ _id: { $in: this.rooms } }).toArray();
+		const memberships = await this.store.subscriptions.find({ rid: { $in: this.rooms } }).toArray();
+		return {
+			rooms: new Map(rooms.map((room) => [room._id, room])),
+			memberships: new Map(memberships.map((membership) => [membership._id, membership])),
+		};
+	}
+
+	/** The keys of every member have changed by transitions of the method alone. */
+	#checkStates({ name }: Call, before: Snapshot, room: Room, memberships: readonly Subscription[]): void {
+		for (const membership of memberships) {
+			const former = before.memberships.get(membership._id);
+			if (!former) continue;
+			// The same keys may be of another state under the key id that the call has set.
+			const from = [stateOf(former, before.rooms.get(room._id) ?? room), stateOf(former, room)];
+			const state = stateOf(membership, room);
+			assert.ok(reachable(name, from).has(state), `${name} has led from ${from} to ${state}`);
+		}
 	}
 
 	// Made hundreds of thousands of times: node's assertions cost a tenth of chai's.
-	async #check(call: Call, before: Map<string, string | null | undefined>): Promise<void> {
+	async #check(call: Call, before: Snapshot): Promise<void> {
 		assert.deepEqual(this.#leaks, [], `told after ${call.name}`);
 		for (const rid of this.rooms) {
 			const room = await this.room(rid);
 			if (!room) continue;
 			const places = await this.store.subscriptions.find({ rid }).toArray();
-			this.#checkKeyId(call, before.get(rid), room);
+			this.#checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
+			this.#checkStates(call, before, room, places);
 			this.#checkPromises(rid, places);
 			if (!this.#brokenOff) await this.#checkQueue(room, places);
 		}

@@ -77,6 +77,7 @@ let made = 0;
 const CALLS: Readonly<Record<string, (world: World) => Call>> = {
 	'bob accepts': ({ bob, rid }) => [bob, 'e2e.acceptSuggestedGroupKey', rid],
 	'bob rejects': ({ bob, rid }) => [bob, 'e2e.rejectSuggestedGroupKey', rid],
+	'bob returns his key': ({ bob, rid }) => [bob, 'e2e.returnRoomKey', rid],
 	'bob stores his key': ({ bob, rid, key }) => [bob, 'e2e.updateGroupKey', rid, bob.id, key()],
 	'bob makes new identity keys': ({ bob }) => [
 		bob,

@@ -178,7 +178,7 @@ describe('limits of calls', () => {
 	it('tell the caller how each call stands', async () => {
 		await open();
 		const tallies: unknown[] = [];
-		const onRateLimit = (tally: unknown) => void tallies.push(tally);
+		const onRateLimit = (result: unknown) => void tallies.push(result);
 		for (let i = 0; i < 3; i++) await roomkey.callAs({ onRateLimit }, 'twice').catch(() => {});
 		expect(tallies).to.deep.equal([
 			{ allowed: true, limit: 2, remaining: 1, timeToReset: 1500 },
@@ -193,7 +193,7 @@ describe('limits of calls', () => {
 		const caller = {
 			userId: 'alice',
 			clientAddress: '1.2.3.4',
-			onRateLimit: (tally: unknown) => void tallies.push(tally),
+			onRateLimit: (result: unknown) => void tallies.push(result),
 		};
 		for (let i = 0; i < 3; i++) expect(await roomkey.callAs(caller, 'twice')).to.equal('done');
 		expect(tallies).to.deep.equal([]);

@@ -323,7 +323,7 @@ describe('E1 one answer per call', () => {
 	});
 });
 
-describe('lineages', () => {
+describe('resumeChains', () => {
 	let now = 0;
 	const open = (max = 10) => createResumeChains({ ttl: LIFETIME, max, now: () => now });
 

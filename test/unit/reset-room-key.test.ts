@@ -268,7 +268,7 @@ describe('e2e.resetRoomKey', () => {
 			crashing.store?.crashAfter(2);
 			const error = await rejection(other.call(owner, NAME, rid, sealed(NEW), NEW));
 			expect(error).to.include({ error: 'error-e2e-key-reset-failed' });
-			expect(other.log.lines.some((line) => JSON.stringify(line).includes('broken off'))).to.equal(true);
+			expect(other.log.lines.some((line) => JSON.stringify(line).includes('interrupted'))).to.equal(true);
 			await other.close();
 		});
 

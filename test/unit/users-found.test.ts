@@ -42,6 +42,13 @@ describe('users named in another case', () => {
 		expect(await rejection(logIn({ username: 'Twin' }))).to.include({ error: 403 });
 	});
 
+	it('are found whatever letters their e-mails hold', async () => {
+		const emails = [{ address: 'ΣΊΣΥΦΟΣ@Example.com', verified: true }];
+		const { id } = await addPerson(roomkey.store, { emails, password });
+		for (const email of ['σίσυφος@example.com', 'Σίσυφοσ@EXAMPLE.com'])
+			expect((await logIn({ email })).id).to.equal(id);
+	});
+
 	it('are no patterns', async () => {
 		for (const username of ['erika_muster', 'Erika.', '.*', 'erika.muster.', '^erika.muster', '(']) {
 			expect(await rejection(info(username))).to.include({ error: 'User not found.' });

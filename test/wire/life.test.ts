@@ -17,7 +17,14 @@ const gates = new Gates();
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
-	method({ ...anyone, name: 'wait', rest: 'POST', args: { gate: String }, run: ({ gate: name }) => gates.wait(name) }),
+	method({
+		...anyone,
+		name: 'wait',
+		rest: 'POST',
+		timeout: 600_000,
+		args: { gate: String },
+		run: ({ gate: name }) => gates.wait(name),
+	}),
 	method({ ...anyone, name: 'aside', parallel: true, run: (_args, { userId }) => ({ userId }) }),
 	method({
 		...anyone,

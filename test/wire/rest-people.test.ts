@@ -234,19 +234,19 @@ describe('REST, people and settings', () => {
 	});
 
 	it('wants a user name of everybody, but for method.call and logout (7.2)', async () => {
-		const nameless = { id: 'nameless', username: '', token: 'a-token' };
+		const withoutUsername = { id: 'withoutUsername', username: '', token: 'a-token' };
 		const loginTokens = [{ hashedToken: hashToken('a-token'), when: new Date() }];
-		await app.store.users.insertOne({ _id: 'nameless', roles: ['user'], services: { resume: { loginTokens } } });
-		const rid = await addRoom(app.store, [nameless]);
-		const refused = await post(`${api}/e2e.setRoomKeyID`, nameless, { rid, keyID: 'k' });
+		await app.store.users.insertOne({ _id: 'withoutUsername', roles: ['user'], services: { resume: { loginTokens } } });
+		const rid = await addRoom(app.store, [withoutUsername]);
+		const refused = await post(`${api}/e2e.setRoomKeyID`, withoutUsername, { rid, keyID: 'k' });
 		expect({ status: refused.status, body: refused.body }).to.deep.equal({
 			status: 403,
 			body: { success: false, error: 'Users must have a username [error-unauthorized]' },
 		});
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] });
-		expect((await post(`${api}/method.call/e2e.setRoomKeyID`, nameless, { message })).body).to.include({
+		expect((await post(`${api}/method.call/e2e.setRoomKeyID`, withoutUsername, { message })).body).to.include({
 			success: true,
 		});
-		expect((await post(`${api}/logout`, nameless, {})).status).to.equal(200);
+		expect((await post(`${api}/logout`, withoutUsername, {})).status).to.equal(200);
 	});
 });

@@ -1,32 +1,33 @@
-/** Who holds the key of a room, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
+/** The holders of a room's key, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
 import { membershipsOf } from '../memberships/members.js';
+import { pagesOf } from '../pages.js';
 import { keyedRoom } from './keyId.js';
-import { holdsKey } from './offers.js';
+import { holdsKey } from './memberKeys.js';
 
 /** What of a membership says whether its member holds the key. */
 const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Those of some users who may log in: nobody else can give a key to others. */
-export async function activeUserIds(store: Store, userIds: readonly string[]): Promise<Set<string>> {
-	if (userIds.length === 0) return new Set();
+/** Whether any of these users may log in: nobody else can give a key to others. */
+async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
+	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
-	const users = await store.users.find(active, { projection: { _id: 1 } }).toArray();
-	return new Set(users.map(({ _id }) => _id));
+	return (await store.users.findOne(active, { projection: { _id: 1 } })) !== null;
 }
 
 /**
- * Whether anybody holds the present key of a room, other than this user. One sealed under another key id does not count,
- * nor who may not log in, or whose account is gone.
+ * Whether anybody but this user holds the present key of a room. A key of another key id does not count, nor that of a user
+ * who may not log in, or whose account is gone.
  */
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const room = (await keyedRoom(store, rid)) ?? {};
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
 	for await (const page of membershipsOf(store, rid, only, HELD, 100)) {
-		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
-		if ((await activeUserIds(store, holders)).size > 0) return true;
+		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
+		if (await isAnyActive(store, holders)) return true;
 	}
 	return false;
 }
@@ -39,7 +40,7 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
 }
 
 /**
- * Lets a last holder go on who means it.
+ * Demands that a last holder confirms to give the key up.
  * @throws ClientError `error-last-key-holder` where the server demands that they confirm, and they did not
  */
 export function requireConfirmation(
@@ -49,7 +50,20 @@ export function requireConfirmation(
 	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder', { method: name });
 }
 
-/** Tells a room that the last one who held its key has given it up. */
+/** Notifies a room that the last holder of its key has given it up. */
 export function tellNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
 	events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.noKeyHolder`, args: [userId] });
+}
+
+/** Whether the user alone holds the key of any room. */
+export async function isLastHolderAnywhere(store: Store, userId: string): Promise<boolean> {
+	const own = { 'u._id': userId, E2EKey: { $exists: true } };
+	const pause = createYielder();
+	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
+		for (const { rid } of page) {
+			await pause();
+			if (await isLastHolder(store, rid, userId)) return true;
+		}
+	}
+	return false;
 }

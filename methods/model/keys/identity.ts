@@ -3,14 +3,17 @@
  * one write. The first one leaves a mark and the last removes it. A call that finds the mark does all of it again, which
  * changes nothing that is done already.
  */
-import type { KeyLogin, User } from '../../../shared/documents.js';
+import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
+import { pagesOf } from '../pages.js';
+import { archiveAllKeys } from './archiveAllKeys.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
-import { requireConfirmation } from './holders.js';
-import { emptyPlaces, isLastHolderAnywhere } from './ownMemberships.js';
+import { hasHolder, isLastHolderAnywhere, requireConfirmation, tellNoHolder } from './holders.js';
+import { holdsKey } from './memberKeys.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
 import { notifyIdentityChanged } from './sharedRoomUsers.js';
@@ -131,7 +134,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlier(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
-	const lastKeyHolder = !!e2eRekeying && (await emptyPlaces(context, _id));
+	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
 	await enqueueEverywhere(context, _id);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null } as Filter<User>,
@@ -159,4 +162,41 @@ export async function dropIdentity(context: Context, userId: string): Promise<Da
 		events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
 		return mark;
 	}
+}
+
+/** Matches memberships in which something is sealed for their member, or known of such keys. */
+const WITH_KEYS: Filter<Subscription> = {
+	$or: [
+		{ E2EKey: { $exists: true } },
+		{ E2ESuggestedKey: { $exists: true } },
+		{ suggestedOldRoomKeys: { $exists: true } },
+		{ e2eKnownKeys: { $exists: true } },
+	],
+};
+
+/**
+ * Archives all keys of a user, whose identity key they are sealed for no more, and drops what was offered. The user is
+ * notified of each membership, and a room that has lost its last holder by it is notified too.
+ * @returns whether there was such a room
+ */
+export async function archiveKeysEverywhere(
+	context: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+): Promise<boolean> {
+	const { store } = context;
+	let anyLost = false;
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
+		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
+		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
+		await inParallel(page, async (membership) => {
+			const { rid } = membership;
+			const e2eKeyId = keyIds.get(rid);
+			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;
+			// Read afterwards: of the last two holders who give up at once, one at least must see it.
+			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
+			anyLost = true;
+			tellNoHolder(context, rid, userId);
+		});
+	}
+	return anyLost;
 }

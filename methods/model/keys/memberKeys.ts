@@ -1,48 +1,138 @@
-/** The places for keys in a subscription, and how a key leaves its own: never without a copy among the old ones. */
-import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
+/**
+ * The state machine of a member's keys in one room.
+ *
+ * A membership stores the member's key, an offer of another member, the former keys that came with the offer, the member's own
+ * former keys, and what is known of where keys came from. They change together, by the transitions below and in no other way.
+ * Each transition is one write, which is made only while the keys are still as they were read.
+ *
+ * | State | The membership has |
+ * |---|---|
+ * | `none` | neither a key nor an offer of the room's key |
+ * | `offered` | no key of the room's, and an offer of it to decide on |
+ * | `mismatched` | a key that is not of the room's, left by an interrupted call, and no offer of the room's key |
+ * | `holder` | the room's key |
+ *
+ * | Transition | From | To | What happens to the keys |
+ * |---|---|---|---|
+ * | `store` | any | `holder`, `mismatched` | the member's new key takes the place of the present one, which is archived. An offer of the room's key goes |
+ * | `offer` | `none`, `mismatched` | `offered` | an offer is stored, unless the member has returned a key to the same member |
+ * | `accept` | any | `holder` | the offer becomes the key, and the present one is archived. A member without former keys takes those that came with it |
+ * | `drop` | any | any but `offered` | the offer is removed |
+ * | `archive` | `holder`, `mismatched` | any | the key is archived or removed. A former key of the room's takes its place |
+ * | `giveBack` | `holder`, `mismatched` | `none`, `offered` | the key is archived as returned, with the member who had offered it |
+ * | `clear` | any | `none` | the key is archived, the offer is removed |
+ *
+ * `store` leads to `mismatched` where the key is stored before its id is claimed for the room. Members in `none` and
+ * `mismatched` wait in the queue of the room (`queue.ts`).
+ */
+import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import type { Filter, Store } from '../../../shared/store.js';
-import { sameLength } from '../lists.js';
-import { MEMBER } from '../memberships/members.js';
-import { keyIdOf } from './sealedKey.js';
-import { keyIn, oldKeysIn, sameKey } from './storedKeys.js';
+import { type Filter, isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
+import { listOf, sameLength } from '../lists.js';
+import { updateAsRead } from '../retryOnConflict.js';
+import { isKnownAs, offererOf, withRecord } from './knownKeys.js';
+import { isOfKeyId, keyIdOf } from './sealedKey.js';
+import { keyIn, offered, oldKeysIn, sameKey } from './storedKeys.js';
 
 /** Most former keys a member keeps. */
 export const MAX_OLD_KEYS = 10;
 
-type Context = Pick<MethodContext, 'store' | 'events'>;
+export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
 
-type Keyed = Pick<Subscription, 'E2EKey' | 'oldRoomKeys'>;
+const ANY: readonly KeyState[] = ['none', 'offered', 'mismatched', 'holder'];
 
-/** The place of a member in a room; null for who is no member. */
-export function findPlace(store: Store, rid: string, userId: string): Promise<Subscription | null> {
-	return store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER });
+/** The transitions of the table above: the states each may begin in, and those it may end in. */
+export const TRANSITIONS = {
+	store: { from: ANY, to: ['holder', 'mismatched'] },
+	offer: { from: ['none', 'mismatched'], to: ['offered'] },
+	accept: { from: ANY, to: ['holder'] },
+	drop: { from: ANY, to: ['none', 'mismatched', 'holder'] },
+	archive: { from: ['holder', 'mismatched'], to: ANY },
+	giveBack: { from: ['holder', 'mismatched'], to: ['none', 'offered'] },
+	clear: { from: ANY, to: ['none'] },
+} as const satisfies Record<string, { from: readonly KeyState[]; to: readonly KeyState[] }>;
+
+/** The keys of a membership, as far as they are keys. */
+export interface MemberKeys {
+	readonly key: string | undefined;
+	/** As it was stored; what is accepted is trimmed. */
+	readonly offer: string | undefined;
+	readonly offeredOldKeys: readonly OldRoomKey[];
+	/** The newest first. */
+	readonly oldKeys: readonly OldRoomKey[];
+	readonly known: readonly KnownKey[];
+}
+
+/** What of a membership the keys are stored in. */
+export type Membership = Pick<
+	Subscription,
+	'E2EKey' | 'E2ESuggestedKey' | 'suggestedOldRoomKeys' | 'oldRoomKeys' | 'e2eKnownKeys'
+>;
+
+/** The key id of a room; absent, null and empty mean that it has none. */
+type Keyed = Pick<Room, 'e2eKeyId'>;
+
+/** Computes the keys after a transition; null where nothing changes. */
+export type Transition = (keys: MemberKeys) => MemberKeys | null;
+
+/** Reads the keys of a membership. */
+export function keysOf(membership: Membership): MemberKeys {
+	return {
+		key: keyIn(membership),
+		offer: offered(membership) === '' ? undefined : membership.E2ESuggestedKey,
+		offeredOldKeys: oldKeysIn(membership.suggestedOldRoomKeys),
+		oldKeys: oldKeysIn(membership.oldRoomKeys),
+		known: listOf(membership.e2eKnownKeys),
+	};
+}
+
+function isOfRoom(key: string | undefined, known: readonly KnownKey[], { e2eKeyId }: Keyed): boolean {
+	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isKnownAs(known, key, e2eKeyId));
+}
+
+/** The state of a member, by the table above. */
+export function stateOf(membership: Membership, room: Keyed): KeyState {
+	if (holdsKey(membership, room)) return 'holder';
+	if (awaitsDecision(membership, room)) return 'offered';
+	return keyIn(membership) === undefined ? 'none' : 'mismatched';
+}
+
+/** Whether a member holds the present key of the room, as far as can be told. */
+export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: Keyed): boolean {
+	return isOfRoom(keyIn(membership), listOf(membership.e2eKnownKeys), room);
 }
 
 /**
- * The old keys of a member once their present key has joined them, the newest first. Where there are too many, those go
- * first that are copies of a key with the same id; only then the oldest.
- * @param roomKeyId key id of the room, for keys that do not tell theirs
- * @param next the key that takes its place, if there is one
+ * Whether a member has an offer of the room's key to decide on. An offer of another key id that was not made for this one is
+ * replaced by the next: an interrupted reset, or a Rocket.Chat on the same database, has left it.
  */
-export function archiveCurrentKey(place: Keyed, roomKeyId: string | null | undefined, next?: string): OldRoomKey[] {
-	const E2EKey = keyIn(place);
-	const old = oldKeysIn(place.oldRoomKeys);
-	if (!E2EKey || E2EKey === next || old.some((entry) => entry.E2EKey === E2EKey)) return old;
-	const keys = [{ e2eKeyId: keyIdOf(E2EKey) ?? roomKeyId ?? '', ts: new Date(), E2EKey }, ...old];
+export function awaitsDecision(
+	membership: Pick<Subscription, 'E2ESuggestedKey' | 'e2eKnownKeys'>,
+	room: Keyed,
+): boolean {
+	return isOfRoom(offered(membership) || undefined, listOf(membership.e2eKnownKeys), room);
+}
+
+/**
+ * The former keys of a member once the present key has joined them. Where there are too many, returned keys and copies of a
+ * key with the same id go first, and only then the oldest: a member who seals the same key again and again must not lose
+ * those of other times.
+ * @param keyId key id of the room, for keys that do not contain theirs
+ * @param next the key that takes the place of the present one, if there is one
+ */
+export function archiveCurrentKey(
+	{ key, oldKeys }: Pick<MemberKeys, 'key' | 'oldKeys'>,
+	keyId: string | null | undefined,
+	next?: string,
+): readonly OldRoomKey[] {
+	if (!key || key === next || oldKeys.some((old) => old.E2EKey === key)) return oldKeys;
+	const keys = [{ e2eKeyId: keyIdOf(key) ?? keyId ?? '', ts: new Date(), E2EKey: key }, ...oldKeys];
 	const nextId = next === undefined ? null : keyIdOf(next);
 	while (keys.length > MAX_OLD_KEYS) keys.splice(leastNeeded(keys, nextId), 1);
 	return keys;
 }
 
-/** The same where the member takes an offer: the old keys that came with it are for who has none. */
-export function withOffered(place: Subscription, roomKeyId: string | null | undefined, next: string): OldRoomKey[] {
-	const own = oldKeysIn(place.oldRoomKeys);
-	const oldRoomKeys = own.length > 0 ? own : oldKeysIn(place.suggestedOldRoomKeys);
-	return archiveCurrentKey({ ...place, oldRoomKeys }, roomKeyId, next);
-}
-
-/** A member who seals the same key again and again must not lose by it those of other times. */
 function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number {
 	const isCopy = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
 		returned === true || e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
@@ -50,72 +140,148 @@ function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number
 	return copy === -1 ? keys.length - 1 : copy;
 }
 
-/** Finds a place as long as its own keys are those that were seen. Whoever writes by it loses none that came meanwhile. */
-export function sameKeys({ _id, E2EKey, oldRoomKeys }: Subscription): Filter<Subscription> {
+const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
+
+/** The keys once this one is the member's own; with the offer removed and its former keys taken, if it was decided on. */
+function take(keys: MemberKeys, key: string, { e2eKeyId }: Keyed, decides: boolean): MemberKeys {
+	const oldKeys = decides && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
+	const by = decides ? offererOf(keys.known, key) : undefined;
+	const keyId = e2eKeyId || '';
+	return {
+		...keys,
+		...(decides && NO_OFFER),
+		key,
+		oldKeys: archiveCurrentKey({ key: keys.key, oldKeys }, e2eKeyId, key),
+		known: isOfKeyId(key, keyId) ? keys.known : withRecord(keys.known, key, { keyId, by }),
+	};
+}
+
+/**
+ * `store`: the member's own key.
+ * @param decides whether an offer of the room's key goes; not as long as the key may turn out to be none of the room's
+ */
+export function store(key: string, room: Keyed, decides = true): Transition {
+	return (keys) => {
+		const goes = decides && isOfRoom(keys.offer?.trim(), keys.known, room);
+		return keys.key === key && !goes ? null : take(keys, key, room, goes);
+	};
+}
+
+/** `offer`: a key that another member has sealed, with the former keys that come with it. */
+export function offer(
+	key: string,
+	{ e2eKeyId }: Keyed,
+	{ by, oldKeys = [] }: { by: string; oldKeys?: readonly OldRoomKey[] | undefined },
+): Transition {
+	return (keys) => {
+		const known = withRecord(keys.known, key, { keyId: e2eKeyId || '', by });
+		return { ...keys, offer: key, offeredOldKeys: oldKeys, known };
+	};
+}
+
+/** `accept`: the member takes the offer. A key that begins with another key id counts as one of the room's from then on. */
+export function accept(room: Keyed): Transition {
+	return (keys) => (keys.offer === undefined ? null : take(keys, keys.offer.trim(), room, true));
+}
+
+/** `drop`: this very offer, not one that has come in its place. */
+export function drop(offer: string | undefined): Transition {
+	return (keys) => (keys.offer === offer && offer !== undefined ? { ...keys, ...NO_OFFER } : null);
+}
+
+/**
+ * `archive`: this very key is not one of the room's. If it had taken the place of one that is, as that of a second device
+ * may, that one returns.
+ * @param keep whether the key is kept among the former ones, by default
+ * @param keyId its key id, if it does not contain it; by default that of the room
+ */
+export function archive(
+	key: string,
+	{ e2eKeyId }: Keyed,
+	{ keep = true, keyId = e2eKeyId }: { keep?: boolean; keyId?: string | null | undefined } = {},
+): Transition {
+	return (keys) => {
+		if (keys.key !== key) return null;
+		const isPresent = (old: OldRoomKey) => !!e2eKeyId && !old.returned && keyIdOf(old.E2EKey) === e2eKeyId;
+		const present = keys.oldKeys.find(isPresent);
+		const oldKeys = present ? keys.oldKeys.filter((old) => old !== present) : keys.oldKeys;
+		const archived = keep ? archiveCurrentKey({ key, oldKeys }, keyId) : oldKeys;
+		return { ...keys, key: present?.E2EKey, oldKeys: archived };
+	};
+}
+
+/** `giveBack`: the key does not work. */
+export function giveBack({ e2eKeyId }: Keyed): Transition {
+	return (keys) => {
+		const { key } = keys;
+		if (key === undefined) return null;
+		const by = offererOf(keys.known, key);
+		const returned = { returned: true, ...(by && { offeredBy: by }) };
+		const oldKeys = archiveCurrentKey(keys, e2eKeyId).map((old) =>
+			old.E2EKey === key ? { ...old, ...returned } : old,
+		);
+		const known = withRecord(keys.known, key, { keyId: e2eKeyId || '', by, returned: true });
+		return { ...keys, key: undefined, oldKeys, known };
+	};
+}
+
+/** `clear`: nothing that was sealed for the member holds any more. */
+export function clear({ e2eKeyId }: Keyed): Transition {
+	return (keys) => ({ ...NO_OFFER, key: undefined, oldKeys: archiveCurrentKey(keys, e2eKeyId), known: [] });
+}
+
+/** Matches a membership as long as its keys are those that were read. */
+function unchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
 		_id,
 		...sameKey('E2EKey', E2EKey),
+		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
 		...sameLength('oldRoomKeys', oldRoomKeys),
 	} as Filter<Subscription>;
 }
 
-/** Tells a member what has changed in their place. */
-export function tellMember({ events }: Pick<Context, 'events'>, place: Subscription): void {
-	events.emit('changed', { collection: 'subscriptions', action: 'updated', document: place });
+/** Writes what differs. Null where nothing does; what is stored in place of a key, but is none, is removed with it. */
+function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
+	const $set: Record<string, unknown> = {};
+	const $unset: Record<string, 1> = {};
+	const write = (field: keyof Membership, value: unknown, was: unknown) => {
+		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
+		if (!isEmpty && value !== was) $set[field] = value;
+		else if (isEmpty && (value !== was || typeof was !== 'object') && membership[field] !== undefined)
+			$unset[field] = 1;
+	};
+	write('E2EKey', next.key, before.key);
+	write('E2ESuggestedKey', next.offer, before.offer);
+	write('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
+	write('oldRoomKeys', next.oldKeys, before.oldKeys);
+	write('e2eKnownKeys', next.known, before.known);
+	const isSet = Object.keys($set).length > 0;
+	const isUnset = Object.keys($unset).length > 0;
+	if (!isSet && !isUnset) return null;
+	return { ...(isSet && { $set }), ...(isUnset && { $unset }) } as UpdateFilter<Subscription>;
 }
 
 /**
- * Empties the places of a member, in one write: the key goes to the old ones, what was offered is dropped. The member is
- * told. Nothing happens where the places are empty.
- * @param place as it was read; if its key has changed meanwhile it is read again
- * @param mayEmpty asked each time it was read; false leaves it as it is
- * @returns the subscription as it is then; null where there was nothing to empty, or there is no such place any more
+ * Applies a transition, by one write. The member is not notified yet.
+ * @param membership as it was read; if its keys have changed meanwhile it is read again, and the transition computed anew
+ * @param transition may refuse by null, and may look something up
+ * @returns the membership after it; null where nothing changed, or the membership is gone
+ * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */
-export async function archiveAllKeys(
-	{ store, events }: Context,
-	place: Subscription,
-	roomKeyId: string | null | undefined,
-	mayEmpty: (place: Subscription) => boolean | Promise<boolean> = () => true,
+export async function applyTransition(
+	{ store: { subscriptions }, name }: Pick<MethodContext, 'store'> & Partial<Pick<MethodContext, 'name'>>,
+	membership: Subscription,
+	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
 ): Promise<Subscription | null> {
-	for (let seen: Subscription | null = place; seen; seen = await store.subscriptions.findOne({ _id: place._id })) {
-		if (!(await mayEmpty(seen))) return null;
-		const { E2EKey, E2ESuggestedKey, suggestedOldRoomKeys, e2eKnownKeys } = seen;
-		const isEmpty = E2EKey === undefined && E2ESuggestedKey === undefined;
-		if (isEmpty && !suggestedOldRoomKeys && !e2eKnownKeys) return null;
-		const after = await store.subscriptions.findOneAndUpdate(
-			sameKeys(seen),
-			{
-				...(E2EKey !== undefined && { $set: { oldRoomKeys: archiveCurrentKey(seen, roomKeyId) } }),
-				$unset: { E2EKey: 1, E2ESuggestedKey: 1, suggestedOldRoomKeys: 1, e2eKnownKeys: 1 },
-			},
-			{ returnDocument: 'after' },
-		);
-		if (!after) continue;
-		tellMember({ events }, after);
-		return after;
-	}
-	return null;
-}
-
-/**
- * Puts one key of a member away among the old ones and leaves the rest of their place as it is. The member is told.
- * @param key nothing happens if another has taken its place
- */
-export async function archiveKey(
-	context: Context,
-	placeId: string,
-	key: string,
-	roomKeyId: string | null | undefined,
-): Promise<void> {
-	const { store } = context;
-	for (;;) {
-		const seen = await store.subscriptions.findOne({ _id: placeId, E2EKey: key });
-		if (!seen) return;
-		const after = await store.subscriptions.findOneAndUpdate(
-			sameKeys(seen),
-			{ $set: { oldRoomKeys: archiveCurrentKey(seen, roomKeyId) }, $unset: { E2EKey: 1 } },
-			{ returnDocument: 'after' },
-		);
-		if (after) return tellMember(context, after);
+	const read = (attempt: number) => (attempt === 1 ? membership : subscriptions.findOne({ _id: membership._id }));
+	try {
+		return await updateAsRead(subscriptions, read, async (seen) => {
+			const before = keysOf(seen);
+			const next = await transition(before, seen);
+			const update = next && updateTo(seen, before, next);
+			return update && { unchanged: unchanged(seen), update };
+		});
+	} catch (error) {
+		throw isDuplicateKey(error) ? clientError('keyInUse', { method: name }) : error;
 	}
 }

@@ -2,87 +2,57 @@
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { KeyedRoom } from './keyId.js';
-import { hasReturned, isKnownAs, withRecord } from './knownKeys.js';
-import { findPlace, sameKeys, tellMember } from './memberKeys.js';
+import { hasReturned } from './knownKeys.js';
+import { applyTransition, awaitsDecision, drop, holdsKey, offer } from './memberKeys.js';
+import { notifyMember } from './membership.js';
 import { enqueue } from './queue.js';
-import { isOfKeyId } from './sealedKey.js';
-import { keyIn, sameKey } from './storedKeys.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
-
-/** The key a member was offered, as it is accepted; empty without one. */
-export function offered({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
-	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() : '';
-}
-
-/** Whether a member holds the present key of the room, as far as can be told. */
-export function holdsKey(
-	membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>,
-	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
-): boolean {
-	const key = keyIn(membership);
-	return key !== undefined && (isOfKeyId(key, e2eKeyId) || isKnownAs(membership, key, e2eKeyId));
-}
-
-/**
- * Whether a member has an offer to decide on. An offer of another key id that was not made for the present one is replaced by
- * the next: an interrupted reset, or a Rocket.Chat on the same database, has left it.
- */
-export function awaitsDecision(membership: Subscription, { e2eKeyId }: KeyedRoom): boolean {
-	const key = offered(membership);
-	return key !== '' && (isOfKeyId(key, e2eKeyId) || isKnownAs(membership, key, e2eKeyId));
-}
 
 /** Why an offer is not stored. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
+/** A key that a member has sealed for another, and the former keys that come with it. */
+export interface Offer {
+	readonly key: string;
+	readonly by: string;
+	readonly oldKeys?: readonly OldRoomKey[] | undefined;
+}
+
 /**
  * Offers a member the key of their room, unless they hold it, have an offer already, or have returned such a key to the same
  * caller. The member is not notified yet.
- * @param key as it was given, with the former keys that come with it
- * @returns the membership as it then is, or why nothing was offered
+ * @returns the membership after it, or why nothing was offered
  */
-export async function offer(
-	{ store }: Context,
+export async function offerKey(
+	{ store }: Pick<MethodContext, 'store'>,
 	membership: Subscription,
 	room: KeyedRoom,
-	{ key, by, oldKeys }: { key: string; by: string; oldKeys?: OldRoomKey[] | undefined },
+	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
-	const { rid, u } = membership;
-	const keyId = room.e2eKeyId || '';
-	for (let seen: Subscription | null = membership; seen; seen = await findPlace(store, rid, u._id)) {
-		if (holdsKey(seen, room)) return 'already-holds-key';
-		if (awaitsDecision(seen, room)) return 'already-offered';
-		if (hasReturned(seen, by, keyId)) return 'returned';
-		const known = { e2eKnownKeys: withRecord(seen, key, { keyId, by }) };
-		const after = await store.subscriptions.findOneAndUpdate(
-			{ ...sameKeys(seen), ...sameKey('E2ESuggestedKey', seen.E2ESuggestedKey) },
-			oldKeys
-				? { $set: { E2ESuggestedKey: key, suggestedOldRoomKeys: oldKeys, ...known } }
-				: { $set: { E2ESuggestedKey: key, ...known }, $unset: { suggestedOldRoomKeys: 1 } },
-			{ returnDocument: 'after' },
-		);
-		if (after) return after;
-	}
-	return 'not-a-member';
+	let refusal: OfferRefusal | undefined;
+	const after = await applyTransition({ store }, membership, (keys, seen) => {
+		if (holdsKey(seen, room)) refusal = 'already-holds-key';
+		else if (awaitsDecision(seen, room)) refusal = 'already-offered';
+		else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) refusal = 'returned';
+		else refusal = undefined;
+		return refusal ? null : offer(key, room, origin)(keys);
+	});
+	return after ?? refusal ?? 'not-a-member';
 }
 
-/** Takes back an offer nobody was told of. */
-export async function withdraw({ store }: Context, { _id, E2ESuggestedKey }: Subscription): Promise<void> {
-	const same = { _id, E2ESuggestedKey: E2ESuggestedKey as string };
-	await store.subscriptions.updateOne(same, { $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } });
+/** Takes back an offer of which its member was not notified. */
+export async function withdraw({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
+	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
 }
 
 /**
- * Drops the very offer that was seen, not one that has come instead. Its member is back in the queue first, so that a
- * crash leaves nobody with neither.
+ * Drops the very offer that was read, not one that has come in its place. Its member is queued first, so that a crash leaves
+ * no member without both.
  */
-export async function dropOffer(context: Context, { _id, rid, u, E2ESuggestedKey }: Subscription): Promise<void> {
-	await enqueue(context, rid, u._id);
-	const after = await context.store.subscriptions.findOneAndUpdate(
-		{ _id, E2ESuggestedKey: E2ESuggestedKey as string },
-		{ $unset: { E2ESuggestedKey: 1, suggestedOldRoomKeys: 1 } },
-		{ returnDocument: 'after' },
-	);
-	if (after) tellMember(context, after);
+export async function dropOffer(context: Context, membership: Subscription): Promise<void> {
+	await enqueue(context, membership.rid, membership.u._id);
+	const { store } = context;
+	const after = await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
+	if (after) notifyMember(context, after);
 }

@@ -2,17 +2,15 @@
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
 import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { pagesOf } from '../pages.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
-import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 
-/** Most who wait in one room; beyond it the longest waiting drop out. */
+/** Most members who wait in one room. With more, those who have waited longest drop out. */
 export const MAX_WAITING = 50;
-
-/** Rooms looked at in one query. */
-const BATCH = 100;
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
@@ -27,8 +25,8 @@ async function mayWait(store: Store, rid: string, userId: string): Promise<boole
 }
 
 /**
- * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The room
- * is told. Who is in the queue already stays where they are.
+ * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The room is
+ * notified. A user who is in the queue already keeps their turn.
  * @returns whether the queue has changed
  */
 export async function enqueue(context: Context, rid: string, userId: string): Promise<boolean> {
@@ -40,7 +38,7 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 		{ returnDocument: 'after' },
 	);
 	if (!room) return false;
-	// Who got the key, left or lost their identity in that moment was taken out of the queue before they were in it.
+	// A user who got the key, left or lost their identity at that moment was removed from the queue before they were in it.
 	if (!(await mayWait(store, rid, userId))) {
 		await dequeue(context, rid, [userId]);
 		return false;
@@ -54,8 +52,8 @@ function notQueued(rid: string, userId: string): Filter<Room> {
 }
 
 /**
- * Takes users out of the queue of a room: they have its key, have left, or have nothing it could be sealed with. The
- * room is told, whether or not somebody else still waits.
+ * Removes users from the queue of a room: they have its key, have left, or have no public key. The room is notified, whether or
+ * not somebody else still waits.
  * @returns whether the queue has changed
  */
 export async function dequeue({ store, events }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -75,22 +73,22 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 }
 
 /**
- * Takes users out of the queue of a room who were given its key, or were offered it. Who has lost it again at that very
- * moment, by a reset or a refusal, is put back.
+ * Removes users from the queue of a room who were given its key, or were offered it. Users who have lost it again at that
+ * moment, by a reset or a refusal, are put back.
  * @returns whether the queue has changed
  */
 export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
 	const { store } = context;
 	if (!(await dequeue(context, rid, userIds))) return false;
-	const places = await store.subscriptions
+	const memberships = await store.subscriptions
 		.find({ rid, 'u._id': { $in: [...userIds] }, ...EMPTY }, { projection: { 'u._id': 1 } })
 		.toArray();
-	for (const { u } of places) await enqueue(context, rid, u._id);
+	for (const { u } of memberships) await enqueue(context, rid, u._id);
 	return true;
 }
 
 /** Where nobody waits there is no queue. */
-export async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
+async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 	await store.rooms.updateOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
 		{ $unset: { usersWaitingForE2EKeys: 1 } },
@@ -98,8 +96,8 @@ export async function removeEmptyQueue(store: Store, rid: string): Promise<void>
 }
 
 /**
- * Takes those out of the queue of a room who do not wait any more. A call that was broken off after it gave a key would
- * leave its member there, and let providers ask for ever.
+ * Removes users from the queue of a room who do not wait any more. A call that was interrupted after it gave a key would leave
+ * its member there, and let providers ask for ever.
  */
 export async function tidyQueue(context: Context, rid: string): Promise<void> {
 	const { store } = context;
@@ -108,48 +106,48 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 		{ projection: { usersWaitingForE2EKeys: 1 } },
 	);
 	if (!room) return;
-	const waits = listOf(room.usersWaitingForE2EKeys).filter((place) => typeof place?.userId === 'string');
+	const waits = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
 	const ids = waits.map(({ userId }) => userId);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
-	const places = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
+	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const waiting = await usersWithIdentity(
 		store,
-		places.map(({ u }) => u._id),
+		memberships.map(({ u }) => u._id),
 	);
 	const gone = ids.filter((id) => !waiting.has(id));
 	if (gone.length > 0) await leaveQueue(context, rid, gone);
-}
-
-/** Ids of the rooms where the user is a member without the key, in batches. */
-async function* keylessRooms(store: Store, userId: string): AsyncIterable<string[]> {
-	let last = '';
-	for (;;) {
-		const places = await store.subscriptions
-			.find(
-				{ 'u._id': userId, _id: { $gt: last }, ...KEYLESS },
-				{ projection: { rid: 1 }, sort: { _id: 1 }, limit: BATCH },
-			)
-			.toArray();
-		if (places.length > 0) yield places.map(({ rid }) => rid);
-		if (places.length < BATCH) return;
-		last = places.at(-1)?._id as string;
-	}
 }
 
 /** Puts a user into the queue of every encrypted room they are a member of without having its key. */
 export async function enqueueEverywhere(context: Context, userId: string): Promise<void> {
 	const { store } = context;
 	if (!(await hasIdentity(store, userId))) return;
-	for await (const rids of keylessRooms(store, userId)) {
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...KEYLESS }, { projection: { rid: 1 } })) {
+		const rids = page.map(({ rid }) => rid);
 		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
-		await inBatches(rooms, ({ _id }) => enqueue(context, _id, userId));
+		await inParallel(rooms, ({ _id }) => enqueue(context, _id, userId));
+	}
+}
+
+/** Removes a user from the queues of all their rooms. The rooms are notified. */
+export async function leaveQueues(context: Context, userId: string): Promise<void> {
+	const { store } = context;
+	// An empty queue is what a crash leaves of one that was about to be removed.
+	const queued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
+		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
+		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
+		await inParallel(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
+			if (usersWaitingForE2EKeys?.length) await dequeue(context, _id, [userId]);
+			else await removeEmptyQueue(store, _id);
+		});
 	}
 }
 
 /**
- * Puts the members of a room who lack its key, and have identity keys, into its queue: as many as it holds, in one write
+ * Puts the members of a room who lack its key, and have identity keys, into its queue: as many as it may have, in one write
  * where nobody waits yet. For a room that has just become encrypted.
  */
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {

@@ -1,6 +1,11 @@
 /** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). */
 import { clientError } from '../../../shared/errors.js';
-import { MAX_KEY_LENGTH } from './limits.js';
+
+/** Longest key id, in characters: three times a UUID (13). Rocket.Chat's own are 12 or 36 characters long. */
+export const MAX_KEY_ID_LENGTH = 128;
+
+/** Longest sealed key, in characters: ten times what Rocket.Chat's clients make. */
+const MAX_KEY_LENGTH = 4096;
 
 /** Base64 of a 2048-bit RSA ciphertext, in characters. */
 const SEALED_LENGTH = 344;
@@ -21,6 +26,16 @@ export function isOfKeyId(key: string, keyId: string | null | undefined): boolea
 /** @throws ClientError `error-key-id-mismatch` for a key sealed under another key id than the room's */
 export function requireKeyId(key: string, keyId: string | null | undefined, methodName: string): void {
 	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch', { method: methodName });
+}
+
+/** Whether a value can be a key id. */
+export function isKeyId(value: unknown): value is string {
+	return typeof value === 'string' && value !== '' && value.length <= MAX_KEY_ID_LENGTH;
+}
+
+/** @throws ClientError `error-invalid-key-id` for an empty key id, or one that is too long */
+export function requireValidKeyId(keyID: string, methodName: string): void {
+	if (!isKeyId(keyID)) throw clientError('invalidKeyId', { method: methodName });
 }
 
 /** Whether a value can be a sealed key: text that is not blank, and no longer than any sealed key. */

@@ -4,7 +4,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, membershipsOf } from '../memberships/members.js';
-import { ownPlaces } from './ownMemberships.js';
+import { pagesOf } from '../pages.js';
 
 /** Most users who are remembered while rooms are read, so that each is named once. Beyond it some are named again. About 20 MB. */
 const MAX_REMEMBERED = 200_000;
@@ -13,7 +13,8 @@ const MAX_REMEMBERED = 200_000;
 async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<string> {
 	const named = new Set([userId]);
 	const pause = createYielder();
-	for await (const page of ownPlaces(store, userId, MEMBER)) {
+	const own = { 'u._id': userId, ...MEMBER };
+	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const encrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
 		for (const { _id: rid } of await store.rooms.find(encrypted, { projection: { _id: 1 } }).toArray()) {
 			for await (const members of membershipsOf(store, rid, MEMBER, {})) {

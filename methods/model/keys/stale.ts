@@ -1,5 +1,4 @@
-/** A key that somebody knows who should not any more (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
-
+/** A room key that a former member still knows is stale (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -10,7 +9,7 @@ import { isEncryptionShown } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and tells its owners by `<uid>/e2eKeyStale`; where nobody is owner, as in direct
+ * Marks the key of a room as stale, and notifies its owners by `<uid>/e2eKeyStale`; where nobody is owner, as in direct
  * rooms, all members. A room without a key, or whose key is stale already, stays as it is.
  */
 export async function markStale(

@@ -2,6 +2,7 @@
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
 import { membershipsOf } from '../memberships/members.js';
 import { throwIfAborted } from '../signal.js';
 import { noteRemoval } from '../trash.js';
@@ -44,9 +45,11 @@ async function deleteMemberships(
 	room: Pick<Room, '_id'> & Partial<Room>,
 	which: Filter<Subscription>,
 ): Promise<void> {
+	const yielding = createYielder();
 	for await (const page of membershipsOf(context.store, room._id, which, { rid: 1, u: 1, t: 1 })) {
 		for (let i = 0; i < page.length; i += BATCH) {
 			throwIfAborted(context.signal);
+			await yielding();
 			await removeBatch(context, room, page.slice(i, i + BATCH));
 		}
 	}

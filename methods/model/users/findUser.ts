@@ -14,7 +14,7 @@ const PREFIX_LENGTH = 4;
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
-/** Every spelling of a text in upper and lower case. */
+/** Every spelling of an ASCII text in upper and lower case. */
 function spellings(text: string): string[] {
 	return [...text].reduce<string[]>(
 		(all, letter) => {
@@ -27,14 +27,13 @@ function spellings(text: string): string[] {
 
 /**
  * Matches a field without regard to case. MongoDB can use the field's index for a prefix that is spelled out, as Meteor
- * does it, but not for a pattern that ignores case.
+ * does it, but not for a pattern that ignores case. Letters beyond ASCII have more spellings than two: the prefix ends
+ * before them.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
-	const prefixes = spellings([...text].slice(0, PREFIX_LENGTH).join(''));
-	return {
-		[field]: new RegExp(`^${escaped(text)}$`, 'i'),
-		$or: prefixes.map((prefix) => ({ [field]: new RegExp(`^${escaped(prefix)}`) })),
-	} as Filter<User>;
+	const prefix = /^[\x20-\x7e]*/.exec(text)?.[0].slice(0, PREFIX_LENGTH) ?? '';
+	const spelledOut = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escaped(start)}`) }));
+	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) } as Filter<User>;
 }
 
 /**

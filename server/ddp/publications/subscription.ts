@@ -6,7 +6,7 @@ import { type Connection, checkArgs, type Settings } from '../../../shared/metho
 import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import type { Bus } from '../../cluster/bus.js';
-import { type Few, fewOf, membersOf } from '../../core/compact-set.js';
+import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
@@ -62,7 +62,7 @@ export class Subscription implements PublicationContext, Observer {
 	#clock: TimeoutClock | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
-	#observations: Few<Observation>;
+	#observations: CompactSet<Observation>;
 	/** What the publish function has shown by itself: the ids. Made when it first does. */
 	#documents: DocumentMap<unknown> | undefined;
 	/** While what it has shown is taken away. */
@@ -215,7 +215,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	/** The documents it has shown and must take away, by collection and id, until the client goes. */
-	private *shownIn(observations: Few<Observation>): Iterable<[string, unknown]> {
+	private *shownIn(observations: CompactSet<Observation>): Iterable<[string, unknown]> {
 		const documents = this.#documents ?? new DocumentMap();
 		for (const collection of documents.collections()) {
 			for (const [, id] of documents.of(collection)) {
@@ -277,7 +277,7 @@ export class Subscription implements PublicationContext, Observer {
 		const twice = names.find((name, i) => names.indexOf(name) !== i);
 		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
 		const observations = queries.map((query) => new Observation(query, this));
-		this.#observations = fewOf(observations);
+		this.#observations = compactSetOf(observations);
 		await Promise.all(observations.map((observation) => observation.show()));
 		this.ready();
 	}

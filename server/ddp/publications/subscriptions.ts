@@ -3,7 +3,7 @@ import { stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, notFound, toClientError } from '../../../shared/errors.js';
 import type { Connection } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
-import { type Few, fewOf, membersOf, withoutMember } from '../../core/compact-set.js';
+import { type CompactSet, compactSetOf, membersOf, removeMember } from '../../core/compact-set.js';
 import type { RateLimitClient } from '../../core/limits/rules.js';
 import * as codec from '../codec.js';
 import type { Sub } from '../messages.js';
@@ -51,7 +51,7 @@ export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
 	/** Those the client has asked for, by id; made when the first one is. */
 	#named: Map<string, Subscription> | undefined;
-	#universal: Few<Subscription>;
+	#universal: CompactSet<Subscription>;
 	/** What is kept of all that are named, in bytes. */
 	#bytes = 0;
 	/** While the user changes: subscriptions that became ready. */
@@ -150,7 +150,7 @@ export class Subscriptions implements SubscriptionHost {
 		const subscriptions = this.host.services.publications.universal.map(
 			(publication) => new Subscription(null, publication, NONE, userId, this),
 		);
-		this.#universal = fewOf(subscriptions);
+		this.#universal = compactSetOf(subscriptions);
 		await Promise.all(subscriptions.map((subscription) => subscription.run(nothing)));
 	}
 
@@ -211,7 +211,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	ended(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
-		if (id === null) this.#universal = withoutMember(this.#universal, subscription);
+		if (id === null) this.#universal = removeMember(this.#universal, subscription);
 		else {
 			this.#named?.delete(id);
 			this.#bytes -= sizeOf(subscription);

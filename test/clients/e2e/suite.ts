@@ -31,7 +31,7 @@ export interface Case {
 	run(): Promise<void>;
 }
 
-/** Few rounds: what takes long about a passphrase is not what these tests are about. */
+/** CompactSet rounds: what takes long about a passphrase is not what these tests are about. */
 const QUICK = { rounds: 1000, allowAmbiguous: true };
 
 /** Runs of a property that derives no key from a passphrase, and of one that does. */

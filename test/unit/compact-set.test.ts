@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Few, fewOf, membersOf, withMember, withoutMember } from '../../server/core/compact-set.js';
+import { addMember, type CompactSet, compactSetOf, membersOf, removeMember } from '../../server/core/compact-set.js';
 
 describe('few', () => {
 	const things = [{ name: 'a' }, { name: 'b' }, { name: 'c' }];
@@ -10,15 +10,15 @@ describe('few', () => {
 		const act = fc.record({ act: fc.constantFrom('add', 'delete'), thing });
 		fc.assert(
 			fc.property(fc.uniqueArray(thing), fc.array(act, { maxLength: 12 }), (first, acts) => {
-				let few: Few<{ name: string }> = fewOf(first);
+				let few: CompactSet<{ name: string }> = compactSetOf(first);
 				const set = new Set(first);
 				expect([...membersOf(few)]).to.deep.equal([...set]);
 				for (const each of acts) {
 					if (each.act === 'add') {
-						few = withMember(few, each.thing);
+						few = addMember(few, each.thing);
 						set.add(each.thing);
 					} else {
-						few = withoutMember(few, each.thing);
+						few = removeMember(few, each.thing);
 						set.delete(each.thing);
 					}
 					expect([...membersOf(few)]).to.deep.equal([...set]);

@@ -21,13 +21,13 @@ describe('alarms', () => {
 						woken.push(i);
 						expect(Date.now() - start).to.equal(expected);
 					};
-					const sleeper = { heapIndex: -1, onExpire: wake };
-					alarms.set(new Date(start + each.in), sleeper);
-					return sleeper;
+					const timer = { heapIndex: -1, onExpire: wake };
+					alarms.set(new Date(start + each.in), timer);
+					return timer;
 				});
 				entries.forEach(({ cancelled }, i) => {
-					const sleeper = set[i];
-					if (cancelled && sleeper) alarms.cancel(sleeper);
+					const timer = set[i];
+					if (cancelled && timer) alarms.cancel(timer);
 				});
 				mock.timers.tick(0);
 				for (let i = 0; i < 20; i++) mock.timers.tick(1);
@@ -84,8 +84,8 @@ describe('alarms', () => {
 		const alarms = new TimerHeap();
 		const woken: number[] = [];
 		const start = Date.now();
-		const sleeper = { heapIndex: -1, onExpire: () => woken.push(Date.now() - start) };
-		for (const ms of [10, 30, 20]) alarms.set(new Date(start + ms), sleeper);
+		const timer = { heapIndex: -1, onExpire: () => woken.push(Date.now() - start) };
+		for (const ms of [10, 30, 20]) alarms.set(new Date(start + ms), timer);
 		for (let i = 0; i < 40; i++) mock.timers.tick(1);
 		expect(woken).to.deep.equal([20]);
 	});

@@ -1,0 +1,119 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import {
+	accept,
+	archive,
+	archiveCurrentKey,
+	clear,
+	drop,
+	giveBack,
+	type KeyState,
+	keysOf,
+	MAX_OLD_KEYS,
+	type MemberKeys,
+	type Membership,
+	offer,
+	stateOf,
+	store,
+	TRANSITIONS,
+	type Transition,
+} from '../../methods/model/keys/memberKeys.js';
+import { isOfKeyId, keyIdOf } from '../../methods/model/keys/sealedKey.js';
+import { sealed } from '../support/keys.js';
+
+const old = (...keyIds: string[]) =>
+	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
+
+describe('sealed keys (13)', () => {
+	it('13: begin with a key id of any length, counted from the end', () => {
+		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
+	});
+
+	it('E6: are of one key id and no other; a key of another form may be any', () => {
+		expect(isOfKeyId(sealed('a'), 'a')).to.equal(true);
+		for (const other of ['b', '', null, undefined]) expect(isOfKeyId(sealed('a'), other)).to.equal(false);
+		for (const odd of ['a key', `${sealed('a')} `, sealed('a').slice(0, -1)]) {
+			expect(keyIdOf(odd)).to.equal(null);
+			expect(isOfKeyId(odd, 'b')).to.equal(true);
+		}
+	});
+});
+
+describe('old keys (2.3)', () => {
+	it('take in the present key as the newest, under its own key id or that of the room', () => {
+		const key = sealed('mine');
+		expect(archiveCurrentKey({ key, oldKeys: old('x') }, 'room')[0]).to.include({ e2eKeyId: 'mine', E2EKey: key });
+		expect(archiveCurrentKey({ key: 'odd', oldKeys: [] }, 'room')[0]).to.include({ e2eKeyId: 'room', E2EKey: 'odd' });
+	});
+
+	it('take in no key twice, and none that stays where it is', () => {
+		const oldKeys = old('x');
+		expect(archiveCurrentKey({ key: 'old key 0', oldKeys }, 'x')).to.equal(oldKeys);
+		expect(archiveCurrentKey({ key: 'same', oldKeys }, 'x', 'same')).to.equal(oldKeys);
+		expect(archiveCurrentKey({ key: undefined, oldKeys: [] }, 'x')).to.deep.equal([]);
+	});
+
+	it('are ten at most: the oldest goes', () => {
+		const keys = archiveCurrentKey({ key: sealed('new'), oldKeys: old(...'0123456789') }, 'room');
+		expect(keys.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012345678']);
+		expect(keys).to.have.length(MAX_OLD_KEYS);
+	});
+
+	it('drop copies of a key before any key of another time, and returned keys too', () => {
+		const full = old(...'0123456789');
+		const again = archiveCurrentKey({ key: sealed('now'), oldKeys: full }, 'now', sealed('now'));
+		expect(again.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'0123456789']);
+		const copies = archiveCurrentKey({ key: sealed('b'), oldKeys: old(...'abacdefghi') }, 'b', sealed('c'));
+		expect(copies.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal([...'babadefghi']);
+		const returned = full.map((key, i) => (i === 3 ? { ...key, returned: true } : key));
+		const others = archiveCurrentKey({ key: sealed('new'), oldKeys: returned }, 'room');
+		expect(others.map(({ e2eKeyId }) => e2eKeyId)).to.deep.equal(['new', ...'012456789']);
+	});
+});
+
+describe("the transitions of a member's keys", () => {
+	const room = { e2eKeyId: 'k' };
+	/** Memberships of every kind, with keys of the room, of another, and of no form. */
+	const membership = fc.record(
+		{
+			E2EKey: fc.constantFrom(sealed('k'), sealed('other'), 'odd', '', null as unknown as string),
+			E2ESuggestedKey: fc.constantFrom(` ${sealed('k')}`, sealed('other'), 'odd', ' '),
+			oldRoomKeys: fc.constantFrom([], old('k', 'other'), [{ e2eKeyId: 'k', ts: new Date(0), E2EKey: sealed('k') }]),
+			suggestedOldRoomKeys: fc.constantFrom([], old('k', 'x')),
+		},
+		{ requiredKeys: [] },
+	);
+	const stored = (keys: MemberKeys): Membership => ({
+		...(keys.key !== undefined && { E2EKey: keys.key }),
+		...(keys.offer !== undefined && { E2ESuggestedKey: keys.offer }),
+		oldRoomKeys: [...keys.oldKeys],
+		suggestedOldRoomKeys: [...keys.offeredOldKeys],
+		e2eKnownKeys: [...keys.known],
+	});
+	const transitions: Record<keyof typeof TRANSITIONS, (keys: MemberKeys) => Transition> = {
+		store: () => store(sealed('k'), room),
+		offer: () => offer(sealed('k'), room, { by: 'alice' }),
+		accept: () => accept(room),
+		drop: (keys) => drop(keys.offer),
+		archive: (keys) => archive(keys.key ?? 'none', room),
+		giveBack: () => giveBack(room),
+		clear: () => clear(room),
+	};
+
+	for (const [name, { from, to }] of Object.entries(TRANSITIONS)) {
+		it(`${name} leads from the states of the table to those of the table, and loses no key`, () => {
+			fc.assert(
+				fc.property(membership, (before) => {
+					const keys = keysOf(before);
+					if (!(from as readonly KeyState[]).includes(stateOf(before, room))) return;
+					const after = transitions[name as keyof typeof TRANSITIONS](keys)(keys);
+					if (!after) return;
+					expect(to).to.include(stateOf(stored(after), room));
+					const copies = [after.key, ...after.oldKeys.map(({ E2EKey }) => E2EKey)];
+					for (const { E2EKey } of keys.oldKeys) expect(copies).to.include(E2EKey);
+					if (keys.key) expect(copies).to.include(keys.key);
+				}),
+			);
+		});
+	}
+});
