@@ -105,10 +105,10 @@ export function createApp(options: AppOptions): App {
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const lineages = once && createResumeChains(options.once);
+	const resumeChains = once && createResumeChains(options.once);
 	const sessions = serveDdp(
 		http,
-		{ ...services, invoker, publications, limits, lineages, addressOf, onConnection },
+		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
 		ddp,
 	);
 	const sweeper = setInterval(() => {

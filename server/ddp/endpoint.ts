@@ -5,10 +5,11 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
-import { TimerHeap } from '../core/timer-heap.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
-import { Session, type SessionOptions, type SessionServices } from './session.js';
+import type { SessionOptions, SessionServices } from './services.js';
+import { Session } from './session.js';
 import { endSessions } from './shutdown.js';
+import { closeExpired } from './token-expiry.js';
 import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
 import { FramedTransport } from './transports/sockjs/websocket.js';
@@ -68,9 +69,7 @@ function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 }
 
 /** What an endpoint is given by the server; the rest of what its sessions need it has itself. */
-export interface DdpServices
-	extends Omit<SessionServices, 'heartbeats' | 'alarms' | 'onGone'>,
-		Pick<TransportOptions, 'addressOf'> {}
+export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {}
 
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
@@ -92,20 +91,18 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
-	const sessionServices: SessionServices = {
-		...services,
-		heartbeats: new Heartbeats(options.heartbeat),
-		alarms: new TimerHeap(),
-		onGone(session) {
-			sessions.delete(session);
-			if (sessions.size === 0) allGone?.();
-		},
-	};
+	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
+	const stopExpiry = closeExpired(sessions);
 	let closed = false;
 	let allGone: (() => void) | undefined;
 
+	function onGone(session: Session): void {
+		sessions.delete(session);
+		if (sessions.size === 0) allGone?.();
+	}
+
 	function openSession(transport: Transport): Receiver {
-		const session = new Session(transport, sessionServices, options);
+		const session = new Session(transport, sessionServices, options, onGone);
 		sessions.add(session);
 		return session;
 	}
@@ -171,7 +168,8 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {
-			if (session.hashedToken !== null && hashedTokens.includes(session.hashedToken)) session.close();
+			const { hashedToken } = session.login;
+			if (hashedToken !== null && hashedTokens.includes(hashedToken)) session.close();
 		}
 	});
 
@@ -181,13 +179,15 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		},
 		tokensInUse() {
 			const inUse = new Map<string, string>();
-			for (const { hashedToken, userId } of sessions) {
+			for (const { login } of sessions) {
+				const { hashedToken, userId } = login;
 				if (hashedToken !== null && userId !== null) inUse.set(hashedToken, userId);
 			}
 			return inUse;
 		},
 		async close(grace) {
 			stopListening();
+			stopExpiry();
 			closed = true;
 			polling.admitNoMore();
 			const stop = endSessions(sessions, grace);

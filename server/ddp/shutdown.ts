@@ -1,6 +1,7 @@
 /** How the sessions of a server end with it (`test/contract/ddp.md` section 18). */
 
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
+import type { Transport } from './transports/transport.js';
 
 /** What is done to a session, in this order. */
 export interface Leaving {
@@ -8,8 +9,7 @@ export interface Leaving {
 	drain(): Promise<void>;
 	/** Closes it, whatever is unanswered. */
 	close(reason: CloseReason): void;
-	/** Cuts off a client that does not let itself be closed. */
-	cut(): void;
+	readonly transport: Pick<Transport, 'terminate'>;
 }
 
 /** The part of the time over which sessions begin to end; the rest is for what the last of them have to answer. */
@@ -32,7 +32,7 @@ export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () =
 			for (const session of sessions) session.close(GOING_AWAY);
 		}, grace),
 		setTimeout(() => {
-			for (const session of sessions) session.cut();
+			for (const session of sessions) session.transport.terminate();
 		}, grace + CLOSE_GRACE),
 	);
 	return () => {

@@ -5,7 +5,6 @@ import type { Connection } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import type { Client } from '../../core/limits/rate.js';
 import * as codec from '../codec.js';
-import type { Sub } from '../messages.js';
 import type { Transport } from '../transports/transport.js';
 import { type Few, fewOf, membersOf, withoutMember } from './compact-set.js';
 import { createFlow } from './flow.js';
@@ -86,7 +85,7 @@ export class Subscriptions implements SubscriptionHost {
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(request: Sub, client: Client, unblock: () => void): Promise<void> | undefined {
+	start(request: codec.Sub, client: Client, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
 		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
@@ -105,7 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 	/** Starts one that was counted. */
 	private startCounted(
 		publication: Publication,
-		{ id, params = [] }: Sub,
+		{ id, params = [] }: codec.Sub,
 		{ userId }: Client,
 		unblock: () => void,
 	): Promise<void> | undefined {
@@ -196,7 +195,7 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	/** The client has gone. */
-	closed(): void {
+	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
 		this.#named = undefined;

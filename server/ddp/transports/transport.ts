@@ -46,13 +46,13 @@ export interface Transport {
 /** What the transport calls. */
 export interface Receiver {
 	/** Whether the client has connected: until then a frame is measured while it arrives. */
-	readonly connected: boolean;
+	readonly isConnected: boolean;
 	/** Asked of each frame before its messages are looked at: false where it is too large. Then the session has ended. */
 	allowsFrameSize(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
 	/** The transport has closed, for whatever reason. */
-	closed(): void;
+	onClose(): void;
 }
 
 /** Begins a session over a transport that has just opened, and gives back what that must tell it. */

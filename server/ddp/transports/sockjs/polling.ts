@@ -122,7 +122,7 @@ export class PollingTransport implements Transport {
 		this.#closed = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#inbox.close();
 		setImmediate(() => this.#tell());
-		this.#receiver.closed();
+		this.#receiver.onClose();
 	}
 
 	/** There is no socket to cut. */
