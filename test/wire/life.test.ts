@@ -14,6 +14,7 @@ import { post } from '../support/rest.js';
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 const gates = new Gates();
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
@@ -134,6 +135,7 @@ describe('the life of calls and connections', () => {
 			}
 			const answered: unknown[] = [];
 			while (answered.length < 6) {
+				while (!gates.has(`slow ${answered.length}`)) await nextTurn();
 				gates.open(`slow ${answered.length}`);
 				const { msg, id } = await client.next();
 				if (msg === 'ping') client.send({ msg: 'pong' });
