@@ -4,12 +4,13 @@ import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
 import { accountMethods } from './accounts/index.js';
-import { accountLimits } from './accounts/limits.js';
+
 import { clientVersions, loginServiceConfiguration } from './accounts/meteorDefaults.js';
 import { ownUser } from './accounts/ownUser.js';
 import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
 import { e2eMethods } from './e2e/index.js';
+import { accountLimits } from './limits.js';
 import { messageMethods } from './messages.js';
 import { roomMethods } from './rooms/index.js';
 import { settingMethods } from './settings/methods.js';

@@ -1,14 +1,45 @@
-/** How often one caller may do what has no other limit (`test/contract/beyond.md` T2). Who holds `api-bypass-rate-limit` may more. */
-import type { Limit } from '../shared/limit.js';
+/**
+ * Rate limits of all methods (`test/contract/beyond.md` T2), and rules beside them. Users with the permission
+ * `api-bypass-rate-limit` are exempt.
+ */
+import type { Limit, RateRule } from '../shared/limit.js';
 
-/** What writes: many members or rooms are told of each, and what is answered once is kept for a while. */
-export const WRITES: Limit = { calls: 600, per: 60_000 };
+const MINUTE_MS = 60_000;
 
-/** What only reads. Such calls need not wait for each other, and so nothing else bounds how many run at once. */
-export const READS: Limit = { calls: 1200, per: 60_000 };
+/** Methods that write: each write notifies many members, and its answer is remembered for a while. */
+export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
-/** What concerns the caller's own account: names are looked up among all users, passwords take a while to compare. */
-export const OWN_ACCOUNT: Limit = { calls: 60, per: 60_000 };
+/** Methods that only read. They run in parallel, so nothing else bounds how many run at once. */
+export const READS: Limit = { calls: 1200, per: MINUTE_MS };
 
-/** Time, in ms, for what can concern all members of a room or all rooms of a user. It is done in pages, others go on. */
+/** Methods about the caller's own account: they search among all users, and compare passwords, which takes time. */
+export const OWN_ACCOUNT: Limit = { calls: 60, per: MINUTE_MS };
+
+/** The key service: a client stores the keys of all its rooms and members at once. Rocket.Chat allows ten a minute. */
+export const KEY_CALLS: Limit = { calls: 600, per: MINUTE_MS };
+
+/** New identity keys: each of them is kept in the history. */
+export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
+
+/** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
 export const LONG_WORK_MS = 600_000;
+
+/** What Meteor's default rule applies to. Roomkey has the first two. */
+const ACCOUNT_METHODS = ['login', 'createUser', 'resetPassword', 'forgotPassword'];
+
+/** Rules for logging in and signing up (`test/contract/ddp.md` section 14). Wrong passwords have limits of their own. */
+export const accountLimits: readonly RateRule[] = [
+	{
+		id: 'accounts of a connection',
+		matcher: { type: 'method', name: ACCOUNT_METHODS, connectionId: (id) => id !== null },
+		calls: 5,
+		per: 10_000,
+	},
+	{
+		// REST has no connections, and many people can share an address: ten times as much for each.
+		id: 'accounts of an address',
+		matcher: { type: 'method', name: ACCOUNT_METHODS, connectionId: (id) => id === null, clientAddress: () => true },
+		calls: 50,
+		per: 10_000,
+	},
+];

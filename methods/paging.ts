@@ -1,18 +1,14 @@
-/** Lists that can grow are read a page at a time (`test/contract/beyond.md` T3). */
-import { Match } from '../shared/match.js';
+/** Arguments of lists that are read a page at a time (`test/contract/beyond.md` T3). */
+import { Match, WholeNumber } from '../shared/match.js';
 
 const MAX_COUNT = 100;
-const USUAL = 50;
+const DEFAULT_COUNT = 50;
 
-const WholeNumber = Match.Where(
-	(value): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
-);
-
-/** The arguments of a list: how many, and how many to skip. */
+/** `count`: how many entries; `offset`: how many to skip. */
 export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) } as const;
 
-/** How many are to be read: 50, unless told otherwise, and never more than 100; 0 means as many as may be. */
-export function pageOf({ count = USUAL, offset = 0 }: { count?: number; offset?: number }): {
+/** The page to read: 50 entries by default, never more than 100. A count of 0 means as many as possible. */
+export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: { count?: number; offset?: number }): {
 	count: number;
 	offset: number;
 } {

@@ -3,7 +3,7 @@ import type { User } from '../shared/documents.js';
 import { clientError } from '../shared/errors.js';
 import type { MethodContext } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
-import { memoryOf } from './remember.js';
+import { cachedReads } from './cachedReads.js';
 import { MEMBER } from './rooms/members.js';
 
 /** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
@@ -50,7 +50,7 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 /** Permissions that mean something here, whether or not a document tells their roles. */
 export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
 
-const roles = memoryOf(async (store, permission) => {
+const roles = cachedReads(async (store, permission) => {
 	const document = await store.permissions.findOne({ _id: permission });
 	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
 });

@@ -1,16 +1,15 @@
-/** A server from its parts: one HTTP server, the two doors on it, and what they share. */
+/** A server from its parts: one HTTP server with REST and DDP on it, and what they share. */
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sweepTokens } from '../methods/accounts/tokens.js';
 import { mayUser } from '../methods/permissions.js';
 import { publishChange } from '../methods/streams/publishChange.js';
+import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
+import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { createBus } from './cluster/bus.js';
-import { type Catalogue, connectionListener, publicationsOf } from './core/catalogue.js';
-import { createDeadlines } from './core/deadlines.js';
-import type { ExpiringCacheOptions } from './core/expiring-cache.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { clientAddressOf } from './core/limits/address.js';
@@ -19,39 +18,39 @@ import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
-import { InFlightCalls } from './rest/caller.js';
-import { createRest } from './rest/endpoint.js';
+import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
+import { createRest } from './rest/server.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
-const SWEEP_INTERVAL = 10 * 60 * 1000;
+const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
 
-/** Time between looks for idle HTTP connections while the server closes, in ms. */
+/** Time between checks for idle HTTP connections while the server closes, in ms. */
 const IDLE_CHECK_MS = 50;
 
-/** How long HTTP connections may stay after the grace, for the last answers to leave, in ms. */
+/** How long HTTP connections may stay open after the grace, so that the last answers are sent, in ms. */
 const LAST_ANSWERS_MS = 250;
 
 export interface AppOptions {
 	/** What clients may call and subscribe to. */
 	readonly catalogue: Catalogue;
-	/** Not closed with the app: whoever opened it closes it. */
+	/** It is not closed with the app. */
 	readonly store: Store;
 	readonly log: Log;
 	readonly settings: Settings;
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
-	/** Origins whose pages may call REST: `*`, or some with commas between them. Default: none but our own. */
+	/** Origins whose pages may call REST: `*`, or a list with commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
 	/** Time over which connections are closed at the end, in ms. */
 	readonly grace: number;
-	/** Time between looks whether the login tokens in use still exist, in ms. Default 1,000. */
+	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** How long and how many outcomes of calls are remembered for whoever asks again; a lifetime of 0 is never. */
+	/** How many outcomes of calls are remembered for repeated calls, and how long; a ttl of 0 disables it. */
 	readonly once: ExpiringCacheOptions;
-	/** How many proxies stand before the server; see `clientAddressOf`. */
+	/** Number of trusted proxies in front of the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
@@ -61,7 +60,7 @@ export interface AppOptions {
 
 export interface App {
 	readonly invoker: Invoker;
-	/** Sessions that are open, and listeners for events. */
+	/** Number of open sessions, and of listeners for events. */
 	counts(): { sessions: number; listeners: number };
 	/**
 	 * Starts to listen.
@@ -69,7 +68,7 @@ export interface App {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
-	/** Takes no new clients, closes every connection once its calls are answered, and resolves when they are gone. */
+	/** Refuses new clients, closes every connection once its calls are answered, and resolves when all are closed. */
 	close(): Promise<void>;
 }
 
@@ -78,7 +77,7 @@ export function createApp(options: AppOptions): App {
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
 	const bus = createBus(log);
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
-	const services = { store, bus, settings, log, argumentLogLevel, deadlines: createDeadlines() };
+	const services = { store, bus, settings, log, argumentLogLevel };
 	const hub = createStreamHub(catalogue.streams);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const limits =
@@ -113,14 +112,14 @@ export function createApp(options: AppOptions): App {
 	);
 	const sweeper = setInterval(() => {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
-	}, SWEEP_INTERVAL);
+	}, SWEEP_INTERVAL_MS);
 	sweeper.unref();
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	async function closeHttp(): Promise<void> {
-		// Until then they come back for their answers, with connections that are new.
+		// Until then polling clients open new connections to get their answers.
 		await sessions.pollsEnded(grace);
-		// Connections kept alive that were busy just now: the server would wait for them to time out.
+		// Connections that have just become idle would otherwise stay until their keep-alive times out.
 		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
 		await http.close();
 		clearInterval(idleCloser);
@@ -135,12 +134,12 @@ export function createApp(options: AppOptions): App {
 		},
 		async close() {
 			clearInterval(sweeper);
-			const giveUp = setTimeout(() => calls.giveUp(), grace);
-			// Whoever is silent, or in the middle of a request, would keep the process alive.
-			const cut = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
+			const abortCalls = setTimeout(() => calls.close(), grace);
+			// A client that is silent, or in the middle of a request, would keep the process alive.
+			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
-			clearTimeout(giveUp);
-			clearTimeout(cut);
+			clearTimeout(abortCalls);
+			clearTimeout(closeConnections);
 		},
 	};
 }

@@ -23,6 +23,14 @@ export type EventName = keyof EventPayloads;
 /** A listener may go on asynchronously: until it has ended, the method that announced is not `updated`. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N]) => void | Promise<void>;
 
+export interface EventPublisher {
+	/**
+	 * Notifies every listener.
+	 * @returns resolves, and never rejects, when all listeners have ended; undefined where none goes on asynchronously
+	 */
+	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
+}
+
 export interface Events {
 	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void;
 }

@@ -99,6 +99,12 @@ export const Match = {
 	Error: MatchError,
 } as const;
 
+/** Whole numbers from 0 to 2147483648, as counts and offsets are. */
+export const WholeNumber = Match.Where(
+	(value): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
+	'a whole number',
+);
+
 /** What a method returns that has no answer. */
 export const Nothing = compile(undefined);
 

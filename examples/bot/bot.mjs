@@ -41,7 +41,10 @@ const inTurn = (run) => {
 
 const server = await connect(ROOMKEY_URL, (eventName, args) => {
 	const [about, event] = eventName.split('/');
-	if (event === 'subscriptions-changed') inTurn(() => take(args[1]));
+	if (event === 'subscriptions-changed') {
+		const [action, { rid }] = args;
+		inTurn(() => (action === 'removed' ? keys.delete(rid) : take(rid)));
+	}
 	if (event === 'rooms-changed') inTurn(() => serve(args[1]));
 	// Members ask for a key in one of two ways: `e2e.requestSubscriptionKeys`, or an event of their clients.
 	if (event === 'e2e.keyRequest') inTurn(() => serve({ _id: about }));
@@ -49,11 +52,11 @@ const server = await connect(ROOMKEY_URL, (eventName, args) => {
 });
 const { id: me } = await server.call('login', { user: { username: BOT_NAME }, password: BOT_PASSWORD });
 const { publicKey, privateKey } = await identity();
+for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest']) {
+	await server.subscribe('notify-user', `${me}/${name}`);
+}
 console.log('ready with the key', await fingerprintOf(publicKey));
-
-for (const name of ['subscriptions-changed', 'rooms-changed', 'e2ekeyRequest'])
-	server.subscribe('notify-user', `${me}/${name}`);
-for (const membership of await server.call('subscriptions/get')) inTurn(() => take(membership));
+for (const membership of await server.call('subscriptions/get')) inTurn(() => take(membership.rid));
 await server.closed;
 // A bot that is not connected serves nobody: its supervisor starts it again.
 process.exitCode = 1;
@@ -68,8 +71,13 @@ async function identity() {
 	return made;
 }
 
-/** Takes what a membership holds: an offered key, the present key and the former ones. */
-async function take({ rid, E2EKey, E2ESuggestedKey, oldRoomKeys = [], suggestedOldRoomKeys = [] }) {
+/**
+ * Takes what the membership in a room holds: an offered key, the present key and the former ones. It is read anew: an event
+ * can be older than an answer to it, and would have a later offer refused.
+ */
+async function take(rid) {
+	const { subscription } = await server.call('subscriptions.getOne', rid);
+	const { E2EKey, E2ESuggestedKey, oldRoomKeys = [], suggestedOldRoomKeys = [] } = subscription ?? {};
 	if (!E2EKey && !E2ESuggestedKey) return void keys.delete(rid);
 	const { room } = await server.call('rooms.info', rid);
 	const keyId = room.e2eKeyId;
@@ -83,7 +91,7 @@ async function take({ rid, E2EKey, E2ESuggestedKey, oldRoomKeys = [], suggestedO
 		if (offered) former = [...suggestedOldRoomKeys, ...oldRoomKeys];
 	}
 	if (!present) return void keys.delete(rid);
-	if (!keys.has(rid)) server.subscribe('notify-room', `${rid}/e2e.keyRequest`);
+	await server.subscribe('notify-room', `${rid}/e2e.keyRequest`);
 	const opened = former.map(async ({ e2eKeyId, ts, E2EKey }) => ({ ts, key: await open(rid, E2EKey, e2eKeyId) }));
 	keys.set(rid, { keyId, present, former: (await Promise.all(opened)).filter(({ key }) => key) });
 	await serve({ _id: rid });

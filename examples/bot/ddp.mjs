@@ -18,6 +18,7 @@ export class MethodError extends Error {
 export async function connect(url, onEvent = () => {}) {
 	const socket = new WebSocket(url);
 	const calls = new Map();
+	const subscriptions = new Map();
 	const send = (message) => socket.send(JSON.stringify(message));
 	let number = 0;
 	let connected = () => {};
@@ -25,10 +26,12 @@ export async function connect(url, onEvent = () => {}) {
 		connected = resolve;
 	});
 	socket.on('message', (frame) => {
-		const { msg, id, result, error, fields } = JSON.parse(frame);
+		const { msg, id, result, error, fields, subs } = JSON.parse(frame);
 		if (msg === 'ping') send(id === undefined ? { msg: 'pong' } : { msg: 'pong', id });
 		else if (msg === 'connected') connected();
 		else if (msg === 'changed' && fields?.args) onEvent(fields.eventName, fields.args);
+		else if (msg === 'ready') for (const name of subs) subscriptions.get(name)?.resolve();
+		else if (msg === 'nosub') subscriptions.get(id)?.reject(new MethodError(error ?? { error: 'nosub' }));
 		else if (msg === 'result') {
 			const call = calls.get(id);
 			calls.delete(id);
@@ -37,7 +40,9 @@ export async function connect(url, onEvent = () => {}) {
 		}
 	});
 	const closed = new Promise((resolve) => socket.once('close', resolve)).then(() => {
-		for (const { reject } of calls.values()) reject(new Error('The connection has ended'));
+		for (const { reject } of [...calls.values(), ...subscriptions.values()]) {
+			reject(new Error('The connection has ended'));
+		}
 		calls.clear();
 	});
 	await once(socket, 'open');
@@ -56,8 +61,16 @@ export async function connect(url, onEvent = () => {}) {
 				send({ msg: 'method', id, method, params });
 			});
 		},
+		/** Settles when events arrive. A second subscription to the same events is the first one. */
 		subscribe(stream, eventName) {
+			const known = subscriptions.get(eventName);
+			if (known) return known.ready;
+			const ready = new Promise((resolve, reject) => {
+				subscriptions.set(eventName, { resolve, reject });
+			});
+			subscriptions.get(eventName).ready = ready;
 			send({ msg: 'sub', id: eventName, name: `stream-${stream}`, params: [eventName, false] });
+			return ready;
 		},
 		/** Settles when the connection has ended. */
 		closed,

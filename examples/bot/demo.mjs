@@ -83,7 +83,7 @@ async function show() {
 		if (membership.E2ESuggestedKey) hear(membership.E2ESuggestedKey);
 	});
 	const bobsIdentity = await storeIdentity(bob);
-	bob.subscribe('notify-user', `${bob.id}/subscriptions-changed`);
+	await bob.subscribe('notify-user', `${bob.id}/subscriptions-changed`);
 	await alice.call('groups.invite', rid, undefined, bob.id);
 	alice.close();
 	console.log('bob joined, and alice has gone.');

@@ -2,8 +2,8 @@
 import type { Role, User } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
+import { cachedReads } from '../cachedReads.js';
 import { READS } from '../limits.js';
-import { memoryOf } from '../remember.js';
 
 type ShownRole = Omit<Role, '_updatedAt'>;
 
@@ -34,7 +34,7 @@ async function readRoles({ roles }: Store): Promise<readonly ShownRole[]> {
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
 /** Users with roles that others are shown, and those roles. Remembered, because it looks at all users. */
-const holders = memoryOf<RoleHolder[]>(async (store) => {
+const holders = cachedReads<RoleHolder[]>(async (store) => {
 	const shown = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
 	const ids = shown.map(({ _id }) => _id);
 	const options = { projection: { username: 1, roles: 1 }, sort: { username: 1 } } as const;

@@ -3,7 +3,7 @@
  * it must prove a second factor first.
  */
 import type { Store } from '../../shared/store.js';
-import { memoryOf } from '../remember.js';
+import { cachedReads } from '../cachedReads.js';
 
 const PREFIX = 'Accounts_TwoFactorAuthentication_';
 
@@ -59,7 +59,7 @@ async function read({ settings }: Store): Promise<FactorSettings> {
 	};
 }
 
-const memory = memoryOf(read);
+const memory = cachedReads(read);
 
 /** The settings as they are now; a change is seen within a second. */
 export function factorSettings(store: Store): Promise<FactorSettings> {

@@ -1,6 +1,6 @@
 /** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../shared/store.js';
-import { memoryOf } from '../remember.js';
+import { cachedReads } from '../cachedReads.js';
 
 /**
  * The settings Roomkey heeds, with what holds where the database says nothing. They are Rocket.Chat's but for one: keys
@@ -22,7 +22,7 @@ export type SettingId = keyof typeof DEFAULTS;
 
 type Value<I extends SettingId> = (typeof DEFAULTS)[I] extends boolean ? boolean : number;
 
-const values = memoryOf(async (store, id) => {
+const values = cachedReads(async (store, id) => {
 	const document = await store.settings.findOne({ _id: id });
 	const standard = DEFAULTS[id as SettingId];
 	return typeof document?.value === typeof standard ? document?.value : standard;

@@ -1,4 +1,4 @@
-/** Flags and environment → Config, checked. Flags win over the environment, that wins over the defaults. */
+/** Reads and checks flags and environment. A flag takes precedence over the environment, which does over defaults. */
 import { parseArgs } from 'node:util';
 import type { StoreChoice } from '../store/open.js';
 import { type Option, OptionError, type OptionName, type OptionValues, options } from './options.js';
@@ -30,7 +30,7 @@ function parseFlags(args: readonly string[]): Given {
 
 function chosen<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
 	if (flag !== undefined) return option.parse(String(flag), `--${name}`);
-	// An empty variable is one that is not set: that is how people switch them off.
+	// An empty variable counts as unset, so that it can be switched off.
 	const text = option.env && env[option.env];
 	return text ? option.parse(text, option.env as string) : option.default;
 }
@@ -51,8 +51,8 @@ function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv)
 
 /**
  * Reads the command line.
- * @param args without node and the script
- * @throws OptionError for unknown flags, values that do not fit, and two places for the data
+ * @param args the arguments after node and the script
+ * @throws OptionError for unknown flags, invalid values, and two places for the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const given = parseFlags(args);
@@ -62,7 +62,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 		Object.entries<Option<unknown>>(options).map(([name, option]) => [name, chosen(name, option, given[name], env)]),
 	) as OptionValues;
 	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
-	// Its passwords are on this page: nobody but this machine may reach it.
+	// The passwords of the demo are public: only this machine may reach it.
 	if (rest.demo) rest.host = '127.0.0.1';
 	return { kind: 'serve', config: { ...rest, store: storeChoice(given, values, env) } };
 }

@@ -18,7 +18,7 @@ function version(): string {
 	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
 }
 
-/** Where clients on this machine find a server that listens on `host`. */
+/** The address of the server for clients on this machine. */
 function addressOf(host: string, port: number): string {
 	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
 	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
@@ -26,7 +26,7 @@ function addressOf(host: string, port: number): string {
 
 async function serve(config: Config): Promise<void> {
 	const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: true }));
-	// Heard from the start: whoever reads the line below may want it to end right then.
+	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
 	const { store, close: closeStore } = await openStore(config.store, log);
 	let app: App | undefined;
@@ -49,10 +49,10 @@ async function serve(config: Config): Promise<void> {
 			corsOrigin: config['cors-origin'],
 			grace: config.grace,
 			rateLimit: config['rate-limit'],
-			once: { lifetime: config['once-lifetime'], max: config['once-max'] },
+			once: { ttl: config['once-lifetime'], max: config['once-max'] },
 			forwardedCount: config['forwarded-count'],
 			rocketChatVersion: config['rocketchat-version'],
-			// In the demo somebody tries calls by hand: what was wrong with one must be seen.
+			// Calls in the demo are tried by hand, and their mistakes must be visible.
 			argumentLogLevel: config.demo ? 'info' : 'debug',
 			ddp: {
 				maxFrame: config['max-frame'],
@@ -88,7 +88,7 @@ async function ensureAdmin(store: Store, config: Config, log: Log): Promise<void
 	}
 }
 
-/** Resolves at the first SIGINT or SIGTERM. After it the signals have their usual effect: a second one ends at once. */
+/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */
 function waitForShutdown(): Promise<void> {
 	return new Promise((resolve) => {
 		const end = () => {
@@ -99,7 +99,7 @@ function waitForShutdown(): Promise<void> {
 	});
 }
 
-/** Failures that their message explains to the one who started it. */
+/** Whether the message of an error is enough for the operator. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
 	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';

@@ -6,20 +6,20 @@
 import { isEmail, isUsername } from '../../methods/users/names.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 
-/** A setting that cannot be used. Its message is for the one who set it. */
+/** A setting with an invalid value. Its message is shown to the operator. */
 export class OptionError extends Error {}
 
 export interface Option<T> {
-	/** What it decides, with its unit. */
+	/** What it sets, with its unit. */
 	readonly meaning: string;
 	/** Environment variable that sets it where no flag does. */
 	readonly env?: string;
-	/** What stands for its value in `--help`; none for a switch. */
+	/** Name of its value in `--help`; none for a switch. */
 	readonly placeholder?: string;
-	/** True: there is no such flag, for everybody on the machine can read the command line of a process. */
+	/** True: there is no flag, because all users of a machine can read the command line of a process. */
 	readonly envOnly?: boolean;
 	readonly default: T;
-	/** @throws OptionError for text that is no such value */
+	/** @throws OptionError for an invalid value */
 	parse(text: string, name: string): T;
 }
 
@@ -87,7 +87,7 @@ function onOff(meaning: string, env?: string): Option<boolean> {
 	};
 }
 
-/** Text in the environment alone. What is wrong is told without the value: it may be a password. */
+/** Text that only the environment sets. The error does not show the value: it may be a password. */
 function inEnvironment<T extends string | undefined>(
 	isGood: (text: string) => boolean,
 	what: string,
@@ -110,25 +110,25 @@ const GIB = 1024 ** 3;
 export const options = {
 	port: integer(0, 65_535, { meaning: 'TCP port to listen on; 0 picks a free one', env: 'PORT', default: 3000 }),
 	host: text('ADDRESS', {
-		meaning: 'network address to listen on; 0.0.0.0 is every one',
+		meaning: 'network address to listen on; 0.0.0.0 means all',
 		env: 'BIND_IP',
 		default: '127.0.0.1',
 	}),
 	data: text('DIR', {
-		meaning: 'keep the data in files in this folder',
+		meaning: 'store the data in files in this folder',
 		env: 'ROOMKEY_DATA',
 		default: 'roomkey-data',
 	}),
-	memory: onOff('keep the data in memory: gone at the end'),
+	memory: onOff('store the data in memory; it is lost when the server stops'),
 	'mongo-url': text('URL', {
-		meaning: 'keep the data in this MongoDB, in the collections of Rocket.Chat',
+		meaning: 'store the data in this MongoDB, in the collections of Rocket.Chat',
 		env: 'MONGO_URL',
 		default: undefined,
 	}),
-	demo: onOff('try it: memory, on 127.0.0.1, with people and rooms to play with'),
-	'sign-ups': onOff('strangers may make an account with createUser', 'ROOMKEY_SIGN_UPS'),
+	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
+	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': inEnvironment((text) => text.trim() !== '', 'a password', {
-		meaning: 'if there is no admin at the start, make one with this password',
+		meaning: 'if there is no admin at the start, create one with this password',
 		env: 'ADMIN_PASS',
 		default: undefined,
 	}),
@@ -143,7 +143,7 @@ export const options = {
 		default: undefined,
 	}),
 	'lease-time': integer(0, HOUR, {
-		meaning: 'ms that a waiting member is left to the one who was told of them, before others are',
+		meaning: 'how long a waiting member is reserved for one provider of the key, in ms',
 		env: 'ROOMKEY_LEASE_TIME',
 		default: 10_000,
 	}),
@@ -161,11 +161,11 @@ export const options = {
 		'ROOMKEY_IDENTITY_SECOND_FACTOR',
 	),
 	'confirm-last-key-holder': onOff(
-		'the last holder of the key of a room must say confirm: true to give it up',
+		'the last holder of the key of a room can give it up only with confirm: true',
 		'ROOMKEY_CONFIRM_LAST_KEY_HOLDER',
 	),
 	'rocketchat-version': text('VERSION', {
-		meaning: 'version of Rocket.Chat that its apps are told at /api/info; they choose by it how they write keys',
+		meaning: 'version of Rocket.Chat that /api/info reports; apps choose the format of keys by it',
 		env: 'ROOMKEY_ROCKETCHAT_VERSION',
 		default: DEFAULT_ROCKETCHAT_VERSION,
 		isValid: isVersion,
@@ -177,7 +177,7 @@ export const options = {
 		default: 1_048_576,
 	}),
 	'cors-origin': text('ORIGINS', {
-		meaning: 'web pages of these origins may call REST from a browser: * for all, or some with commas between them',
+		meaning: 'origins whose web pages may call REST from a browser: * for all, or a list with commas',
 		env: 'API_CORS_ORIGIN',
 		default: undefined,
 	}),
@@ -192,77 +192,76 @@ export const options = {
 		default: 65_536,
 	}),
 	compression: onOff(
-		'compress long frames to WebSocket clients that offer permessage-deflate: less to send, more to do',
+		'compress long frames for WebSocket clients with permessage-deflate: less traffic, more CPU',
 		'ROOMKEY_COMPRESSION',
 	),
 	'max-queue': integer(1, 1_000_000, {
-		meaning: 'messages of one client that may be unanswered, waiting or running; with more, no more are read',
+		meaning: 'maximum number of unanswered messages of one client; at it the server stops reading from the client',
 		env: 'ROOMKEY_MAX_QUEUE',
 		default: 100,
 	}),
 	'max-buffered': integer(65_536, GIB, {
-		meaning: 'most bytes that wait for a client that does not read, before it is cut off',
+		meaning: 'maximum number of bytes buffered for a client that does not read; beyond it the connection is closed',
 		env: 'ROOMKEY_MAX_BUFFERED',
 		default: 16_777_216,
 	}),
 	'max-subscriptions': integer(1, 1_000_000, {
-		meaning: 'most subscriptions of one client at a time',
+		meaning: 'maximum number of subscriptions of one client',
 		env: 'ROOMKEY_MAX_SUBSCRIPTIONS',
 		default: 1000,
 	}),
 	'max-subscription-bytes': integer(16_384, GIB, {
-		meaning: 'most bytes of the ids and parameters of all subscriptions of one client together',
+		meaning: 'maximum total size of the ids and parameters of all subscriptions of one client, in bytes',
 		env: 'ROOMKEY_MAX_SUBSCRIPTION_BYTES',
 		default: 262_144,
 	}),
 	'max-connections-per-address': integer(1, 1_000_000, {
-		meaning: 'most DDP clients of one address at a time (of IPv6: of one /64)',
+		meaning: 'maximum number of DDP connections from one address (IPv6: one /64)',
 		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',
 		default: 1000,
 	}),
 	'rate-limit': oneOf('MODE', ['on', 'off', 'dry-run'], {
-		meaning: 'whether callers who call too often are refused: on, off, or dry-run to only log it',
+		meaning: 'rate limits: on, off, or dry-run to log refusals only',
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
 	}),
 	'once-lifetime': integer(0, HOUR, {
-		meaning: 'ms for which whoever asks again, because the answer was lost, gets the first answer; 0 for never',
+		meaning: 'how long a repeated call receives its original result, in ms; 0 disables',
 		env: 'ROOMKEY_ONCE_LIFETIME',
 		default: 120_000,
 	}),
 	'once-max': integer(1, 10_000_000, {
-		meaning:
-			'most calls whose answers are kept for that; fewer, where these answers are longer than 64 Mi characters together',
+		meaning: 'maximum number of calls whose results are kept; all results together have at most 64 Mi characters',
 		env: 'ROOMKEY_ONCE_MAX',
 		default: 100_000,
 	}),
 	'forwarded-count': integer(0, 100, {
-		meaning: 'how many proxies stand before it, each adding to X-Forwarded-For; tells whose calls to count',
+		meaning: 'number of trusted proxies in front of the server, each of which adds to X-Forwarded-For',
 		env: 'HTTP_FORWARDED_COUNT',
 		default: 0,
 	}),
 	grace: integer(0, HOUR, {
-		meaning: 'ms that connections have at the end for what is unanswered; they begin to close over half of it',
+		meaning: 'shutdown timeout for calls in flight, in ms; connections close gradually over its first half',
 		env: 'ROOMKEY_GRACE',
 		default: 5000,
 	}),
 	'heartbeat-interval': integer(0, HOUR, {
-		meaning: 'ms between looks whether a client is alive; 0 for none',
+		meaning: 'time between heartbeat pings, in ms; 0 disables',
 		env: 'ROOMKEY_HEARTBEAT_INTERVAL',
 		default: 15_000,
 	}),
 	'heartbeat-timeout': integer(1, HOUR, {
-		meaning: 'ms a silent client has to answer a ping',
+		meaning: 'how long a silent client may take to answer a ping, in ms',
 		env: 'ROOMKEY_HEARTBEAT_TIMEOUT',
 		default: 15_000,
 	}),
 	'connect-timeout': integer(1, HOUR, {
-		meaning: 'ms a DDP client has to say connect, and may be idle where it has no heartbeat',
+		meaning: 'how long a DDP client may take to send connect, and may be idle without a heartbeat, in ms',
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),
 	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
-		meaning: 'least important lines to log (JSON, to stderr): debug, info, warn, error or silent',
+		meaning: 'log level (JSON, to stderr): debug, info, warn, error or silent',
 		env: 'ROOMKEY_LOG_LEVEL',
 		default: 'info',
 	}),
@@ -305,10 +304,10 @@ export function helpText(): string {
 	return [
 		'Usage: roomkey [options]',
 		'',
-		'A DDP method server for the end-to-end encryption keys of rooms: over WebSocket at /websocket, over REST at',
-		'/api/v1. At most one of --data, --memory, --mongo-url and --demo says where the data is.',
+		'A DDP method server for the end-to-end encryption keys of rooms: WebSocket at /websocket, REST at /api/v1. At most',
+		'one of --data, --memory, --mongo-url and --demo says where the data is stored.',
 		'',
-		'Options, and what stands in the environment alone:',
+		'Options, and settings of the environment:',
 		...lines,
 		`  ${'--help'.padEnd(width)}  print this and end`,
 		`  ${'--version'.padEnd(width)}  print the version and end`,

@@ -1,50 +1,45 @@
 /** Events within this process. */
-import type { Change, EventName, EventPayloads, Listener } from '../../shared/events.js';
+import type { Change, EventName, EventPayloads, EventPublisher, Listener } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
-import { type Few, membersOf, withMember, withoutMember } from '../ddp/publications/compact-set.js';
+import { type Few, membersOf, withMember, withoutMember } from '../core/compact-set.js';
 
-/** What a listener for changes wants to hear of. */
+/** The changes that a watcher receives. */
 export interface Watched {
 	readonly collection: Change['collection'];
-	/** The one document; undefined: any. */
+	/** One document; undefined for any. */
 	readonly id?: string | undefined;
 }
 
-/** Is told of changes, and may go on asynchronously. */
+/** Receives changes. It may go on asynchronously. */
 export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
-export interface Bus {
-	/** How many listen, to whatever. */
+export interface Bus extends EventPublisher {
+	/** Number of listeners and watchers. */
 	readonly listeners: number;
-	/**
-	 * Tells every listener.
-	 * @returns resolves, and never rejects, when all have ended; undefined where none goes on asynchronously
-	 */
-	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
-	/** Calls the listener at every event of that name until the returned function is called. */
+	/** Calls the listener for every event of that name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
-	 * Tells the watcher of every change of a collection, or of one document of it, until `unwatch` with the same. Every
-	 * client watches its own user: a change must cost no more because many do, and none may hold more than it must.
+	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` with the same
+	 * arguments. Every client watches its own user, so the cost of a change must not grow with the number of watchers.
 	 */
 	watch(watched: Watched, watcher: Watcher): void;
 	unwatch(watched: Watched, watcher: Watcher): void;
 }
 
-/** Makes a bus. A listener that fails is logged; neither the one who announced nor other listeners notice. */
+/** Makes a bus. An error of a listener is logged; it reaches neither the publisher nor other listeners. */
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
-	/** By the collection and the document; undefined: any. */
+	/** By collection and document id; undefined for any document. */
 	const watchers = new Map<Change['collection'], Groups<string | undefined, Watcher>>();
 
 	function failed(name: EventName, err: unknown): void {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
-	/** All that an event is to be told, in the order in which they are. */
-	function* told<N extends EventName>(name: N, payload: EventPayloads[N]): Iterable<() => void | Promise<void>> {
+	/** The calls of all listeners of an event, in the order in which they subscribed. */
+	function* callsFor<N extends EventName>(name: N, payload: EventPayloads[N]): Iterable<() => void | Promise<void>> {
 		for (const listener of membersOf(listeners.get(name))) yield () => (listener as Listener<N>)(payload);
 		if (name !== 'changed') return;
 		const change = payload as Change;
@@ -63,9 +58,9 @@ export function createBus(log: Log): Bus {
 		},
 		publish(name, payload) {
 			let pending: Promise<unknown>[] | undefined;
-			for (const tell of told(name, payload)) {
+			for (const call of callsFor(name, payload)) {
 				try {
-					const ended = tell();
+					const ended = call();
 					if (!ended) continue;
 					pending ??= [];
 					pending.push(ended.catch((err) => failed(name, err)));
@@ -94,7 +89,7 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** Every client watches its own user, whom nobody else does. */
+/** A group has one member nearly always: a user document is watched by the connections of that user. */
 type Groups<K, T extends object> = Map<K, Few<T>>;
 
 function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {

@@ -1,21 +1,21 @@
 /**
- * One answer per call (`test/contract/beyond.md` E1): a client that lost the answer asks again, and gets the one it would have
- * had. Each process remembers its own calls.
+ * Idempotent calls (`test/contract/beyond.md` E1): a client that lost the answer calls again under the same key and gets
+ * the original outcome. Each process remembers its own calls.
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../../shared/ejson.js';
 import { clientError, isClientSafe, isTransient, MatchError } from '../../shared/errors.js';
+import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Caller } from './caller.js';
-import { ExpiringCache, type ExpiringCacheOptions } from './expiring-cache.js';
 
-/** A call that has its mark for the first time. */
+/** The first call under a key. */
 export interface InFlight {
-	/** Is told of what it has written, so that whoever asks again is `updated` no sooner than the first caller. */
+	/** Records a write, so that repeated calls are `updated` no sooner than the first. */
 	onWrite(settled: Promise<unknown>): void;
 }
 
-/** What is asked for. */
-export interface Asked {
+/** One call. */
+export interface RepeatableCall {
 	readonly method: string;
 	readonly args: Record<string, unknown>;
 	readonly caller: Caller;
@@ -24,22 +24,22 @@ export interface Asked {
 }
 
 export interface IdempotencyCache {
-	/** Whether the outcome of this call is remembered: it needs a mark, and somebody whose it is. */
+	/** Whether the outcome of this call is remembered: it needs an idempotency key and a user. */
 	appliesTo(caller: Caller): boolean;
 	/**
-	 * Makes a call, or answers with the outcome of the one that had its mark before, be it still running.
-	 * @throws what the call throws, then or now; `error-idempotency-mismatch` where that had other arguments
+	 * Makes a call, or answers with the outcome of the earlier call under its key, which may still run.
+	 * @throws what the call throws; `error-idempotency-mismatch` where the earlier call had other arguments
 	 */
-	answer(asked: Asked, run: (first: InFlight) => Promise<unknown>): Promise<unknown>;
+	answer(call: RepeatableCall, run: (first: InFlight) => Promise<unknown>): Promise<unknown>;
 }
 
-class Call implements InFlight {
+class RememberedCall implements InFlight {
 	outcome: Promise<unknown> | undefined;
 	written: Promise<unknown> | undefined;
 
 	/**
 	 * @param args hash of its arguments, which may be long, and secret
-	 * @param session the one it came in by, null over REST
+	 * @param session the session it came in by, null over REST
 	 */
 	constructor(
 		readonly args: string,
@@ -51,44 +51,40 @@ class Call implements InFlight {
 	}
 }
 
-/** Longest key that is kept as it is. Part of it is the client's, and could be as long as a frame. */
+/** Longest key that is stored as it is: part of it comes from the client, and could be as long as a frame. */
 const MAX_KEY_LENGTH = 200;
 
-function keyOf({ method, caller: { userId, idempotencyKey } }: Asked): string {
+function keyOf({ method, caller: { userId, idempotencyKey } }: RepeatableCall): string {
 	const key = `${userId}\n${method}\n${idempotencyKey?.key}`;
 	return key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64') : key;
 }
 
-/** Whether what was thrown is the method's answer, and not something that may be over the next time. */
+/** Whether an error is the method's answer; others may be over at the next call. */
 function isAnswer(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }
 
-/** How large all outcomes may be together; beyond it the oldest goes first. */
+/** Maximum total length of all outcomes, as JSON. The oldest are evicted first. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
-/** How large what a method answered, or refused with, is in memory, about: as JSON, in characters. */
+/** Approximate size of an outcome in memory: its length as JSON. */
 function sizeOf(outcome: unknown): number {
-	const said = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
-	return JSON.stringify(said)?.length ?? 0;
+	const shown = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
+	return JSON.stringify(shown)?.length ?? 0;
 }
 
-/** Makes the memory of a server; none where nothing would be kept. */
+/** Makes the cache of a server. @returns undefined where nothing is to be remembered */
 export function createIdempotencyCache(options: ExpiringCacheOptions): IdempotencyCache | undefined {
-	if (options.lifetime === 0) return undefined;
-	const calls = new ExpiringCache<Call>({ maxSize: MAX_CHARACTERS, ...options });
+	if (options.ttl === 0) return undefined;
+	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
-	/** Remembers an outcome from now on; not if its mark has meanwhile gone to another call. */
-	function keep(key: string, call: Call, outcome: unknown): void {
+	/** Starts the time for which an outcome is remembered, unless its key has gone to another call meanwhile. */
+	function keep(key: string, call: RememberedCall, outcome: unknown): void {
 		const present = calls.get(key);
 		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });
 	}
 
-	function forget(key: string, call: Call): void {
-		if (calls.get(key) === call) calls.delete(key);
-	}
-
-	async function outcomeOf(call: Call, caller: Caller): Promise<unknown> {
+	async function outcomeOf(call: RememberedCall, caller: Caller): Promise<unknown> {
 		try {
 			return await call.outcome;
 		} finally {
@@ -98,7 +94,7 @@ export function createIdempotencyCache(options: ExpiringCacheOptions): Idempoten
 
 	return {
 		appliesTo: ({ idempotencyKey, userId }) => idempotencyKey !== undefined && userId !== null,
-		// Up to the first `await` nothing may come between: of two with one mark, one runs.
+		// Nothing may be awaited before the call is stored: of two calls under one key, one runs.
 		async answer(asked, run) {
 			const { method, args, caller, timeout } = asked;
 			const session = caller.idempotencyKey?.session ?? null;
@@ -110,17 +106,17 @@ export function createIdempotencyCache(options: ExpiringCacheOptions): Idempoten
 				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
 				return outcomeOf(first, caller);
 			}
-			const call = new Call(digest, session);
+			const call = new RememberedCall(digest, session);
 			call.outcome = run(call);
-			// One that never ends must not be waited for for ever.
-			calls.set(key, call, { extra: timeout });
+			// A method that never ends must not be waited for longer than this.
+			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;
 				keep(key, call, value);
 				return value;
 			} catch (thrown) {
 				if (isAnswer(thrown)) keep(key, call, thrown);
-				else forget(key, call);
+				else if (calls.get(key) === call) calls.delete(key);
 				throw thrown;
 			}
 		},

@@ -1,24 +1,22 @@
-/** What a method is given while it runs: who calls, and what it may do on their behalf. */
+/** One run of a method: the context that the method is given, and its time limit. */
 import { setMaxListeners } from 'node:events';
 import { clone } from '../../shared/ejson.js';
-import type { EventName, EventPayloads, Events } from '../../shared/events.js';
+import { clientError } from '../../shared/errors.js';
+import type { EventName, EventPayloads, EventPublisher, Events } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
-import type { Bus } from '../cluster/bus.js';
 import type { Caller } from './caller.js';
-import type { DeadlineClock, Deadlines } from './deadlines.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 
 /** What every method can use. */
 export interface Services {
 	readonly store: Store;
-	readonly bus: Bus;
+	readonly bus: EventPublisher;
 	readonly settings: Settings;
 	readonly log: Log;
-	readonly deadlines: Deadlines;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
 }
@@ -30,13 +28,13 @@ export class Invocation implements MethodContext, Events {
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
-	#clock: DeadlineClock | undefined;
+	#clock: TimeoutClock | undefined;
 	#unblocked = false;
-	/** Time is up: its caller was told that it failed. */
+	/** Time is up: the caller has been told that the call failed. */
 	#isLate = false;
 	#hasEnded = false;
 	#controller: AbortController | undefined;
-	/** Forgets the caller's signal. */
+	/** Stops listening to the caller's signal. */
 	#unfollow: (() => void) | undefined;
 	#random: RandomSource | undefined;
 
@@ -72,25 +70,25 @@ export class Invocation implements MethodContext, Events {
 		return this.#random;
 	}
 
-	/** Made when it is first asked for: most methods are done before anyone could lose interest. */
+	/** Made when it is first used: most methods never look at it. */
 	get signal(): AbortSignal {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// Of a call that is remembered, somebody may ask for the outcome later.
+			// The outcome of a remembered call may be needed after its first caller has gone.
 			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;
 	}
 
-	/** The caller's signal lives as long as a connection: nothing of a call may be left on it. */
+	/** The caller's signal lives as long as a connection: a call must not leave listeners on it. */
 	#follow(signal: AbortSignal, controller: AbortController): void {
 		const abort = () => controller.abort();
 		if (signal.aborted) {
 			abort();
 			return;
 		}
-		// Node takes more than ten listeners for a leak. A client may have as many calls under way as it likes.
+		// Node warns of a leak at more than ten listeners, and a client may have many calls under way.
 		setMaxListeners(0, signal);
 		signal.addEventListener('abort', abort);
 		this.#unfollow = () => signal.removeEventListener('abort', abort);
@@ -103,8 +101,8 @@ export class Invocation implements MethodContext, Events {
 		this.#controller.abort();
 	}
 
-	/** @param clock that of its time limit */
-	async run(method: Method, args: Record<string, unknown>, clock: DeadlineClock): Promise<unknown> {
+	/** @param clock the clock of its time limit */
+	async run(method: Method, args: Record<string, unknown>, clock: TimeoutClock): Promise<unknown> {
 		this.#clock = clock;
 		try {
 			return await method.run(args, this);
@@ -121,10 +119,10 @@ export class Invocation implements MethodContext, Events {
 
 	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void {
 		const settled = this.services.bus.publish(name, payload);
-		if (settled) this.#wrote(settled);
+		if (settled) this.#onWrite(settled);
 	}
 
-	#wrote(settled: Promise<unknown>): void {
+	#onWrite(settled: Promise<unknown>): void {
 		this.caller.onWrite?.(settled);
 		this.first?.onWrite(settled);
 	}
@@ -133,29 +131,29 @@ export class Invocation implements MethodContext, Events {
 	async setUserId(userId: string | null, hashedToken: string | null = null, expires?: Date): Promise<void> {
 		if (userId !== null && typeof userId !== 'string')
 			throw new Error(`setUserId must be called on string or null, not ${typeof userId}`);
-		this.#demandTurn('setUserId');
+		this.#requireTurn('setUserId');
 		if (!this.caller.setUserId) throw new Error("Can't call setUserId on a server initiated method call");
 		this.userId = userId;
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
-		// Subscriptions run again meanwhile. Each has a time limit of its own.
+		// Subscriptions are run again, each with a time limit of its own.
 		await (this.#clock?.exclude(change) ?? change);
 	}
 
 	setToken(hashedToken: string, expires?: Date): void {
-		this.#demandTurn('setToken');
+		this.#requireTurn('setToken');
 		this.hashedToken = hashedToken;
 		this.caller.setToken?.(hashedToken, expires);
 	}
 
-	/** What comes behind it on the connection must not have begun. @throws Error where it may have */
-	#demandTurn(what: string): void {
+	/** Requires that no later message of the connection has started. @throws Error where one may have */
+	#requireTurn(what: string): void {
 		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
 		if (this.#isLate) throw new Error(`Can't call ${what} in a method that took too long`);
 		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
 	}
 
-	/** Where nothing waits, as for a call within a call, it does nothing. */
+	/** Does nothing where no message waits, as for a call within a call. */
 	unblock(): void {
 		if (this.#unblocked || !this.caller.unblock) return;
 		this.#unblocked = true;
@@ -166,7 +164,7 @@ export class Invocation implements MethodContext, Events {
 		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
 	}
 
-	/** A call within a call has the same user and connection; its `setUserId` is ours, its `unblock` does nothing. */
+	/** A call within a call has the same user and connection; its `setUserId` is this call's, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
 		const outer = this;
@@ -180,11 +178,76 @@ export class Invocation implements MethodContext, Events {
 			secondFactor: this.caller.secondFactor,
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),
 			setToken: (token, expires) => this.setToken(token, expires),
-			onWrite: (settled) => this.#wrote(settled),
+			onWrite: (settled) => this.#onWrite(settled),
 			get signal() {
 				return outer.signal;
 			},
 		});
 		return clone(result);
 	}
+}
+
+/** The clock of one time limit. */
+export interface TimeoutClock {
+	/** Stops the clock until a wait has ended, which may take any time. */
+	exclude<T>(wait: Promise<T>): Promise<T>;
+}
+
+class Timeout implements TimeoutClock {
+	#timer: NodeJS.Timeout | undefined;
+	#startedAt = 0;
+	/** Waits under way that do not count. */
+	#pauses = 0;
+	#ended = false;
+
+	constructor(
+		private remaining: number,
+		private readonly onTimeout: () => void,
+	) {
+		this.#start();
+	}
+
+	async exclude<T>(wait: Promise<T>): Promise<T> {
+		if (this.#pauses++ === 0) {
+			clearTimeout(this.#timer);
+			this.remaining -= performance.now() - this.#startedAt;
+		}
+		try {
+			return await wait;
+		} finally {
+			if (--this.#pauses === 0 && !this.#ended) this.#start();
+		}
+	}
+
+	end(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+	}
+
+	#start(): void {
+		this.#startedAt = performance.now();
+		this.#timer = setTimeout(this.onTimeout, this.remaining).unref();
+	}
+}
+
+/**
+ * Runs something that must end in time.
+ * @param timeout in ms
+ * @param onTimeout is called when time is up
+ * @throws what it throws, or `error-timeout` when time is up; then its own outcome is ignored
+ */
+export function withTimeout<T>(
+	timeout: number,
+	run: (clock: TimeoutClock) => Promise<T>,
+	onTimeout?: () => void,
+): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const clock = new Timeout(timeout, () => {
+			reject(clientError('timeout'));
+			onTimeout?.();
+		});
+		run(clock)
+			.then(resolve, reject)
+			.finally(() => clock.end());
+	});
 }

@@ -1,10 +1,9 @@
 /** A method call of a DDP client, from its message to both of its answers (`test/contract/ddp.md` sections 6 and 7). */
 import { clientError, notFound, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
-import type { Connection, SecondFactor } from '../../shared/method.js';
+import type { Connection, Method, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
-import { takeSecondFactor } from '../core/second-factor.js';
 import * as codec from './codec.js';
 import type { Login } from './login.js';
 
@@ -21,6 +20,23 @@ export interface CallHost {
 	readonly chainId: string | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	send(frame: string): void;
+}
+
+/**
+ * Takes the second factor off the arguments: DDP clients send it behind the last one (`test/contract/rocketchat-e2e.md` 7.5).
+ * @param method undefined where there is none of that name: then nothing is taken
+ * @returns the arguments that are left, and the second factor if there was one
+ */
+export function takeSecondFactor(
+	method: Method | undefined,
+	params: readonly unknown[],
+): { params: readonly unknown[]; secondFactor?: SecondFactor } {
+	if (!method?.secondFactor) return { params };
+	const last = params.at(-1);
+	if (typeof last !== 'object' || last === null) return { params };
+	const { twoFactorCode: code, twoFactorMethod: name } = last as Record<string, unknown>;
+	if (typeof code !== 'string') return { params };
+	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
 }
 
 /** The caller of one call. A class, since there is one for every call. */

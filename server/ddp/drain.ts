@@ -5,7 +5,7 @@
  */
 import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
 
-import type { Requests } from './requests.js';
+import type { Requests } from './queue.js';
 
 /** What must be known of the session. */
 export interface DrainHost {

@@ -3,7 +3,7 @@
  * former session, and may send again under the same ids what had no answer there. The name is a hint, no proof: whoever
  * relies on it must ask for the user as well.
  */
-import { ExpiringCache, type ExpiringCacheOptions } from '../core/expiring-cache.js';
+import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 
 export interface ResumeChains {
 	/**

@@ -8,7 +8,7 @@ import type { HeartbeatPeer } from './heartbeat.js';
 import { Login } from './login.js';
 import { MalformedCounter } from './malformed.js';
 import { Subscriptions } from './publications/subscriptions.js';
-import { Requests } from './requests.js';
+import { Requests } from './queue.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import {
 	type CloseReason,

@@ -46,13 +46,13 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
-		// A second factor that is asked for: which one.
+		// Where a second factor is required: which one.
 		const more = details === undefined ? {} : { details };
 		return { status: 401, body: { status: 'error', success: false, error, message: reason, ...more } };
 	}
 }
 
-/** Removes the token the caller came with. */
+/** Removes the caller's token. */
 export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> {
 	await invoker.invoke('logout', [], caller);
 	return { status: 200, body: { status: 'success', data: { message: "You've been logged out!" } } };

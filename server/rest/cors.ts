@@ -22,7 +22,7 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 
 /**
  * Lets pages of other origins in.
- * @param prefix of the paths they may call: what else there is has rules of its own
+ * @param prefix of the paths they may call; other paths have rules of their own
  * @param origins `*`, or origins with commas between them
  */
 export function allowOrigins(app: FastifyInstance, prefix: string, origins: string): void {

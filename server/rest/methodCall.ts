@@ -4,10 +4,10 @@ import { parse } from '../../shared/ejson.js';
 import { clientError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Invoker } from '../core/invoke.js';
-import { takeSecondFactor } from '../core/second-factor.js';
+import { takeSecondFactor } from '../ddp/call.js';
 import * as codec from '../ddp/codec.js';
-import type { RestCaller } from './caller.js';
 import { type Answer, retryHeaders } from './envelope.js';
+import type { RestCaller } from './request.js';
 
 const Body = { message: String };
 
@@ -27,9 +27,9 @@ function parseMessage(text: string): unknown {
 
 /**
  * Runs the call that a body holds.
- * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: whoever
- * filters requests sees only the path.
- * @throws MatchError, ClientError for a body that holds no call; what the call itself throws is in the answer
+ * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: a
+ * proxy that filters requests sees only the path.
+ * @throws MatchError, ClientError for a body that holds no call. Errors of the call itself are in the answer.
  */
 export async function callMethod(
 	invoker: Invoker,

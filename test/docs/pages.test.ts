@@ -42,6 +42,12 @@ describe('the documentation', () => {
 		});
 	}
 
+	it('names only files that exist where it follows a call through them', () => {
+		const named = Array.from(read('docs/architecture.md').matchAll(/`((?:server|methods|shared)\/[\w./-]+\.ts)`/g));
+		expect(named).to.have.length.greaterThan(15);
+		expect(named.map(([, file = '']) => file).filter((file) => !existsSync(file))).to.deep.equal([]);
+	});
+
 	it('has a README of less than 200 lines', () => {
 		expect(read('README.md').split('\n').length).to.be.below(200);
 	});

@@ -1,7 +1,7 @@
 /** A real server on 127.0.0.1 and a port of its own. */
 import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
-import type { Catalogue } from '../../server/core/catalogue.js';
+import type { Catalogue } from '../../server/catalogue.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';

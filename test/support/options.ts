@@ -8,7 +8,7 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'log'> = {
 	grace: 50,
 	// Tests call as often as they can.
 	rateLimit: 'off',
-	once: { lifetime: 120_000, max: 100_000 },
+	once: { ttl: 120_000, max: 100_000 },
 	forwardedCount: 0,
 	ddp: {
 		maxFrame: 64 * 1024,

@@ -1,13 +1,12 @@
 /** Roomkey without a server: methods called as functions, on a store of their own. */
 import * as catalogue from '../../methods/index.js';
+import type { Catalogue } from '../../server/catalogue.js';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
 import type { Caller } from '../../server/core/caller.js';
-import type { Catalogue } from '../../server/core/catalogue.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
-import type { ExpiringCacheOptions } from '../../server/core/expiring-cache.js';
 import { createIdempotencyCache } from '../../server/core/idempotency.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { createRateLimits } from '../../server/core/limits/rate.js';
+import type { ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Method, Settings } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
@@ -63,10 +62,9 @@ export async function openRoomkey(
 			bus,
 			settings: { ...settings, ...otherSettings },
 			log,
-			deadlines: createDeadlines(),
 		},
 		limits,
-		createIdempotencyCache({ lifetime: 120_000, max: 1000, ...once }),
+		createIdempotencyCache({ ttl: 120_000, max: 1000, ...once }),
 	);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });

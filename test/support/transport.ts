@@ -1,5 +1,5 @@
 /** A transport that goes nowhere: what is sent can be looked at. */
-import type { Broadcast } from '../../server/ddp/publications/broadcast.js';
+import type { Broadcast } from '../../server/ddp/transports/broadcast.js';
 import type { CloseReason } from '../../server/ddp/transports/close-reason.js';
 import type { Transport } from '../../server/ddp/transports/transport.js';
 

@@ -1,5 +1,7 @@
 /** `roomkey/e2e`: formats, passphrases, whole messages, fingerprints, key histories, and the code of each failure. */
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { expect } from 'chai';
 import * as e2e from 'roomkey/e2e';
@@ -20,6 +22,13 @@ describe('roomkey/e2e for clients of every age', () => {
 	let bob: e2e.Identity;
 	before(async () => {
 		[alice, bob] = await Promise.all([e2e.makeIdentity(), e2e.makeIdentity()]);
+	});
+
+	it('goes once around as docs/e2e.md shows', () => {
+		const [, sample = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync('docs/e2e.md', 'utf8')) ?? [];
+		const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', sample], { encoding: 'utf8' });
+		expect(stderr).to.equal('');
+		expect(stdout).to.match(/^hello \d{5}( \d{5}){11} true\n$/);
 	});
 
 	describe('formats', () => {

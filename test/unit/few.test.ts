@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Few, fewOf, membersOf, withMember, withoutMember } from '../../server/ddp/publications/compact-set.js';
+import { type Few, fewOf, membersOf, withMember, withoutMember } from '../../server/core/compact-set.js';
 
 describe('few', () => {
 	const things = [{ name: 'a' }, { name: 'b' }, { name: 'c' }];

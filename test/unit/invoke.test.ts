@@ -1,7 +1,6 @@
 import { getEventListeners, once } from 'node:events';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { ClientError, MatchError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -260,7 +259,7 @@ describe('invoke', () => {
 	it('refuses two methods of one name', () => {
 		const log = memoryLog();
 		const twin = method({ ...anyone, name: 'twin', run: () => {} });
-		const services = { store: roomkey.store, bus: createBus(log), settings, log, deadlines: createDeadlines() };
+		const services = { store: roomkey.store, bus: createBus(log), settings, log };
 		expect(() => createInvoker([twin, twin], services)).to.throw("A method named 'twin' is already defined");
 	});
 });

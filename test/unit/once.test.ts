@@ -2,9 +2,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import type { IdempotencyKey } from '../../server/core/caller.js';
-import { ExpiringCache } from '../../server/core/expiring-cache.js';
 import { createResumeChains } from '../../server/ddp/resume-chains.js';
 import { ClientError, clientError, MatchError } from '../../shared/errors.js';
+import { ExpiringCache } from '../../shared/expiringCache.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -62,7 +62,7 @@ describe('E1 one answer per call', () => {
 		now = 1_000_000;
 		runs.length = 0;
 		settle = [];
-		roomkey = await openRoomkey(methods, { once: { lifetime: LIFETIME, max: 5, now: () => now } });
+		roomkey = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 5, now: () => now } });
 	});
 	afterEach(() => roomkey.close());
 
@@ -196,7 +196,7 @@ describe('E1 one answer per call', () => {
 	});
 
 	it('forgets the oldest where answers, or refusals, are too large together', async () => {
-		const tight = await openRoomkey(methods, { once: { lifetime: LIFETIME, max: 1000, maxSize: 1000 } });
+		const tight = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
 			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));
 		const large = () => new ClientError('code', 'Reason', 'x'.repeat(300));
@@ -237,7 +237,7 @@ describe('E1 one answer per call', () => {
 	});
 
 	it('remembers nothing with a lifetime of 0', async () => {
-		const forgetful = await openRoomkey(methods, { once: { lifetime: 0 } });
+		const forgetful = await openRoomkey(methods, { once: { ttl: 0 } });
 		for (const _ of [1, 2]) await forgetful.callAs({ userId: 'alice', idempotencyKey: rest('a') }, 'quick', 1);
 		expect(runs).to.have.length(2);
 		await forgetful.close();
@@ -325,7 +325,7 @@ describe('E1 one answer per call', () => {
 
 describe('lineages', () => {
 	let now = 0;
-	const open = (max = 10) => createResumeChains({ lifetime: LIFETIME, max, now: () => now });
+	const open = (max = 10) => createResumeChains({ ttl: LIFETIME, max, now: () => now });
 
 	it('begin with a session that follows none, and go on with those that follow it', () => {
 		const lines = open();
@@ -355,37 +355,37 @@ describe('lineages', () => {
 	});
 });
 
-describe('what fades', () => {
-	it('clears itself away', async () => {
-		const fading = new ExpiringCache<number>({ lifetime: 1, max: 10 });
-		fading.set('a', 1);
-		fading.set('b', 2, { extra: 5 });
-		expect(fading.size).to.equal(2);
-		while (fading.size > 0) await new Promise(setImmediate);
-		expect(fading.get('a')).to.equal(undefined);
-		fading.set('c', 3);
-		while (fading.size > 0) await new Promise(setImmediate);
+describe('a cache whose entries expire', () => {
+	it('removes expired entries by itself', async () => {
+		const cache = new ExpiringCache<number>({ ttl: 1, max: 10 });
+		cache.set('a', 1);
+		cache.set('b', 2, { ttl: 6 });
+		expect(cache.size).to.equal(2);
+		while (cache.size > 0) await new Promise(setImmediate);
+		expect(cache.get('a')).to.equal(undefined);
+		cache.set('c', 3);
+		while (cache.size > 0) await new Promise(setImmediate);
 	});
 
-	it('is never larger than was said, and nothing makes way for what would be', () => {
-		const size = fc.nat(6);
+	it('is never larger than its maximum size; an entry larger than that evicts nothing', () => {
+		const size = fc.integer({ min: 1, max: 6 });
 		const step = fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd'), size });
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-				const fading = new ExpiringCache<number>({ lifetime: 5, max: 100, maxSize: 5, now: () => 0 });
+				const cache = new ExpiringCache<number>({ ttl: 5, max: 100, maxSize: 5, now: () => 0 });
 				let model: { key: string; size: number }[] = [];
 				for (const each of steps) {
-					fading.set(each.key, each.size, { size: each.size });
+					cache.set(each.key, each.size, { size: each.size });
 					model = model.filter(({ key }) => key !== each.key);
 					if (each.size <= 5) model.push(each);
 					while (model.reduce((sum, entry) => sum + entry.size, 0) > 5) model.shift();
-					for (const key of 'abcd') expect(fading.get(key)).to.equal(model.find((entry) => entry.key === key)?.size);
+					for (const key of 'abcd') expect(cache.get(key)).to.equal(model.find((entry) => entry.key === key)?.size);
 				}
 			}),
 		);
 	});
 
-	it('keeps the latest that were put in and not taken out, in any order of either', () => {
+	it('keeps the newest entries that were stored and not deleted, in any order of either', () => {
 		const key = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');
 		const step = fc.oneof(
 			fc.record({ kind: fc.constant('set'), key, time: fc.nat(2) }),
@@ -393,23 +393,23 @@ describe('what fades', () => {
 		);
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-				let time = 0;
-				const fading = new ExpiringCache<number>({ lifetime: 5, max: 3, now: () => time });
+				let time = 1;
+				const cache = new ExpiringCache<number>({ ttl: 5, max: 3, now: () => time });
 				let model: { key: string; value: number }[] = [];
 				for (const [value, { kind, key, time: passed }] of steps.entries()) {
 					time += passed;
 					model = model.filter((entry) => entry.key !== key);
-					if (kind === 'delete') fading.delete(key);
+					if (kind === 'delete') cache.delete(key);
 					else {
-						fading.set(key, value);
+						cache.set(key, value);
 						model = [...model, { key, value }].slice(-3);
 					}
-					expect(fading.size).to.equal(model.length);
+					expect(cache.size).to.equal(model.length);
 					const setAt = steps.map((_, i) => steps.slice(0, i + 1).reduce((sum, s) => sum + s.time, 0));
 					for (const name of 'abcdef') {
 						const known = model.find((entry) => entry.key === name);
-						const fresh = known && time < (setAt[known.value] as number) + 5;
-						expect(fading.get(name)).to.equal(fresh ? known.value : undefined);
+						const fresh = known && time - 1 < (setAt[known.value] as number) + 5;
+						expect(cache.get(name)).to.equal(fresh ? known.value : undefined);
 					}
 				}
 			}),

@@ -6,7 +6,6 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { createBus } from '../../server/cluster/bus.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import { Session } from '../../server/ddp/session.js';
@@ -206,7 +205,6 @@ class World {
 			bus,
 			settings,
 			log,
-			deadlines: createDeadlines(),
 			invoker: { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) },
 			publications: {
 				named: new Map([scripted, live].map((each) => [each.name as string, each])),

@@ -2,7 +2,6 @@
 import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { createBus } from '../../server/cluster/bus.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { openMemory } from '../../server/store/embedded.js';
 import type { Room, Subscription } from '../../shared/documents.js';
@@ -40,7 +39,7 @@ async function addKeyedRoom(store: Store, members: readonly Person[], fields: Pa
 /** A way to call as another process on the same store would. */
 function processOn(store: Store) {
 	const log = memoryLog();
-	const services = { store, bus: createBus(log), settings, log, deadlines: createDeadlines() };
+	const services = { store, bus: createBus(log), settings, log };
 	const invoker = createInvoker(methods, services);
 	return (as: Person, ...params: unknown[]) =>
 		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
@@ -531,7 +530,7 @@ describe('e2e.resetRoomKey', () => {
 			};
 		};
 		const log = memoryLog();
-		const services = { log, bus: createBus(log), settings, deadlines: createDeadlines() };
+		const services = { log, bus: createBus(log), settings };
 		const invoker = createInvoker(methods, {
 			...services,
 			store: { ...large, subscriptions: { ...large.subscriptions, find } },

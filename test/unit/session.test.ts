@@ -3,7 +3,6 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { Caller } from '../../server/core/caller.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import type { Invoker } from '../../server/core/invoke.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { Session } from '../../server/ddp/session.js';
@@ -24,13 +23,11 @@ describe('a session', () => {
 		const transport = new FakeTransport();
 		const log = memoryLog();
 		const publications = { named: new Map(), universal: [], strategyOf: () => 'SERVER_MERGE' as const };
-		const deadlines = createDeadlines();
 		const services = {
 			store: {} as Store,
 			bus: createBus(log),
 			settings,
 			log,
-			deadlines,
 			invoker,
 			publications,
 			onConnection() {},

@@ -3,7 +3,6 @@ import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { createStreamHub } from '../../server/ddp/publications/streams.js';
 import { Session } from '../../server/ddp/session.js';
@@ -45,7 +44,6 @@ describe('the time of a subscription (10)', () => {
 			bus: createBus(log),
 			settings,
 			log,
-			deadlines: createDeadlines(Date.now),
 			invoker: { get: () => undefined, invoke: () => Promise.reject(new Error('no methods here')) },
 			publications: {
 				named: new Map(all.map((each) => [each.name as string, each])),

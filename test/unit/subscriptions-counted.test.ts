@@ -1,7 +1,6 @@
 /** test/contract/ddp.md sections 10 and 14: what may happen while a subscription is counted. */
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
-import { createDeadlines } from '../../server/core/deadlines.js';
 import type { RateLimits } from '../../server/core/limits/rate.js';
 import { Subscriptions } from '../../server/ddp/publications/subscriptions.js';
 import type { Connection } from '../../shared/method.js';
@@ -44,7 +43,6 @@ describe('a subscription that is being counted', () => {
 				bus: createBus(log),
 				settings,
 				log,
-				deadlines: createDeadlines(),
 				invoker,
 				limits,
 			},

@@ -1,4 +1,4 @@
-/** Where a client is (`test/contract/ddp.md` section 13), and which clients count as one. */
+/** Network addresses of clients (`test/contract/ddp.md` section 13), and which of them count as one. */
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
@@ -6,10 +6,10 @@ import ipaddr from 'ipaddr.js';
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
 /**
- * The network address of whoever made a request.
- * @param forwardedCount how many proxies stand before this server, each of which adds an entry to `x-forwarded-for`. What
- * stands before those entries is the client's own word and is not believed.
- * @returns null where the request has not come by that many proxies
+ * The network address of the client that made a request.
+ * @param forwardedCount number of trusted proxies in front of this server, each of which adds an entry to
+ * `x-forwarded-for`. Entries before those come from the client and are ignored.
+ * @returns null where the request has passed fewer proxies
  */
 export function clientAddressOf({ headers, socket }: Request, forwardedCount: number): string | null {
 	if (forwardedCount === 0) return socket.remoteAddress ?? null;
@@ -28,8 +28,8 @@ function withoutPort(entry: string): string {
 }
 
 /**
- * What addresses are counted by. A household or a server has a whole /64 of IPv6, so that is one; an IPv4 address within
- * IPv6 is the IPv4 address. All clients whose address is unknown are one.
+ * The key that an address is counted under. An IPv6 address counts as its /64, which is what a household or a server
+ * has; an IPv4 address within IPv6 as the IPv4 address. All clients whose address is unknown count as one.
  */
 export function addressKey(address: string | null): string {
 	if (address === null || !ipaddr.isValid(address)) return String(address);

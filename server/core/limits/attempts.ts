@@ -5,9 +5,8 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { isClientSafe } from '../../../shared/errors.js';
-import type { Caller } from '../caller.js';
 import { addressKey } from './address.js';
-import { createCounter, type RateLimitResult } from './counter.js';
+import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
 
 /** Failures of one address, whatever the names. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
@@ -29,11 +28,16 @@ const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
  * @param account the name it is for, as the client gave it
  * @param run fails by throwing
  */
-export type Attempt = <T>(account: string, method: string, caller: Caller, run: () => Promise<T>) => Promise<T>;
+export type Attempt = <T>(
+	account: string,
+	method: string,
+	caller: RateLimitClient,
+	run: () => Promise<T>,
+) => Promise<T>;
 
 /** @param requireAllowed throws where a count is over its limit */
 export function limitAttempts(
-	requireAllowed: (result: RateLimitResult, method: string, caller: Caller) => void,
+	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
 ): Attempt {
 	const byAddress = createCounter(FAILURES_PER_ADDRESS);
 	const byNameAndAddress = createCounter(FAILURES_PER_NAME_AND_ADDRESS);

@@ -1,7 +1,7 @@
-/** How many connections an address may have at a time. */
+/** Limits how many connections an address may have at a time. */
 import { addressKey } from './address.js';
 
-/** What those are told who are not admitted. */
+/** The text of the refusal. */
 export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
 
 /** Seconds after which a client may try to connect again that was refused, or that came while the server closes. */

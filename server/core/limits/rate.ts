@@ -1,33 +1,44 @@
 /**
- * How often who may call or subscribe (`test/contract/ddp.md` section 14), by the rules of the catalogue and the limits in
- * definitions. By whichever door a call comes in, it is counted in the same place. What no rule is about has no limit: the
- * calls of a connection are served one after another. Each process counts for itself.
+ * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the limits
+ * in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit: the calls of a
+ * connection are served one after another. Each process counts for itself.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
-import type { Caller } from '../caller.js';
 import { type Attempt, limitAttempts } from './attempts.js';
-import { type RateLimitResult, strictest } from './counter.js';
-import { type Limited, type Rule, rulesByName } from './rules.js';
+import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, rulesByName } from './rules.js';
 
-/** `dry-run` refuses nobody and only logs who would have been. */
+/** `dry-run` refuses no call and only logs which would have been. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
-/** Whoever calls or subscribes. */
-export type Client = Pick<Caller, 'userId' | 'clientAddress' | 'connectionId' | 'onRateLimit'>;
+/**
+ * The result that decides, of at least one: the refusal that lasts longest; without a refusal, the one with the fewest
+ * calls left.
+ */
+function strictest(results: readonly RateLimitResult[]): RateLimitResult {
+	return results.reduce((strict, result) => {
+		if (result.allowed !== strict.allowed) return result.allowed ? strict : result;
+		if (result.allowed) return result.remaining < strict.remaining ? result : strict;
+		return result.timeToReset > strict.timeToReset ? result : strict;
+	});
+}
 
 export interface RateLimits {
 	/**
-	 * Counts a call or a subscription and tells the client's `counted` how it stands; undefined where no rule is about it.
+	 * Counts a call or a subscription, and tells the client's `onRateLimit` how it stands. Undefined where no rule applies.
 	 * @throws ClientError `too-many-requests`
 	 */
-	count(type: RateEvent['type'], name: string, client: Client): Promise<void> | undefined;
+	count(type: RateEvent['type'], name: string, client: RateLimitClient): Promise<void> | undefined;
 	/** @throws ClientError `too-many-requests` */
 	readonly attempt: Attempt;
 }
 
-function eventOf(type: RateEvent['type'], name: string, { userId, clientAddress, connectionId }: Client): RateEvent {
+function eventOf(
+	type: RateEvent['type'],
+	name: string,
+	{ userId, clientAddress, connectionId }: RateLimitClient,
+): RateEvent {
 	return { type, name, userId, clientAddress, connectionId: connectionId ?? null };
 }
 
@@ -38,23 +49,23 @@ function outcomeOf({ id }: Rule, { allowed, timeToReset, remaining }: RateLimitR
 export interface RateLimitOptions {
 	readonly mode: 'on' | 'dry-run';
 	readonly log: Log;
-	/** What those are told who are refused by a rule without a message of its own. */
+	/** Text of refusals by rules without a message of their own. */
 	readonly message?: RateMessage | undefined;
 	/**
-	 * Whether a user is refused nothing for its number, only guesses at passwords: whoever holds `api-bypass-rate-limit`.
-	 * Asked when something would be refused.
+	 * Whether a user's calls are not limited, only attempts at passwords: users with `api-bypass-rate-limit`. Called when a
+	 * call would be refused.
 	 */
 	isExempt?(userId: string): Promise<boolean>;
 }
 
 /**
- * Makes the limits of a server that offers this.
- * @throws Error for a limit that is none
+ * Makes the limits of a server.
+ * @throws Error for an invalid limit
  */
 export function createRateLimits(offered: Limited, { mode, log, message, isExempt }: RateLimitOptions): RateLimits {
 	const rules = rulesByName(offered);
 
-	/** What an event is counted under; null, too, where a matcher fails. */
+	/** The key that an event is counted under; null where the rule does not apply, or its matcher fails. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
 		try {
 			return rule.keyOf(event);
@@ -64,7 +75,7 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		}
 	}
 
-	function tell({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
+	function callBack({ id, callback }: Rule, outcome: RateOutcome, event: RateEvent): void {
 		const failed = (err: unknown) => log.error({ err, rule: id }, 'Exception in a callback of a rate limit');
 		try {
 			callback?.(outcome, event)?.catch(failed);
@@ -73,12 +84,12 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		}
 	}
 
-	/** What whoever is refused is told instead of the usual sentence. */
-	function reasonOf(rule: Rule, tally: RateLimitResult): string | undefined {
+	/** Text of a refusal, where it is not Meteor's. */
+	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const chosen = rule.message ?? message;
 		if (typeof chosen !== 'function') return chosen;
 		try {
-			return chosen(outcomeOf(rule, tally));
+			return chosen(outcomeOf(rule, result));
 		} catch (err) {
 			log.error({ err, rule: rule.id }, 'Exception in a message of a rate limit');
 			return undefined;
@@ -90,39 +101,43 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		try {
 			return await isExempt(userId);
 		} catch (err) {
-			log.error({ err, userId }, 'Whether a user is exempt from rate limits could not be told');
+			log.error({ err, userId }, 'It is not known whether a user is exempt from rate limits');
 			return false;
 		}
 	}
 
-	/** @param rule the one that refuses; none where no rule does */
-	function demand(tally: RateLimitResult, { type, name, userId, clientAddress }: RateEvent, rule?: Rule): void {
-		if (tally.allowed) return;
-		const { limit, timeToReset } = tally;
+	/** @param rule the rule that refuses; absent for attempts */
+	function requireAllowed(
+		result: RateLimitResult,
+		{ type, name, userId, clientAddress }: RateEvent,
+		rule?: Rule,
+	): void {
+		if (result.allowed) return;
+		const { limit, timeToReset } = result;
 		const facts = { [type]: name, userId, clientAddress, limit, timeToReset };
 		if (mode === 'dry-run') {
 			log.info(facts, 'Too many requests: would be refused');
 			return;
 		}
 		log.debug(facts, 'Too many requests');
-		throw tooManyRequests(timeToReset, rule && reasonOf(rule, tally));
+		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
 	async function judge(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],
 		event: RateEvent,
-		client: Client,
+		client: RateLimitClient,
 	): Promise<void> {
-		const tallies = await Promise.all(counting);
-		tallies.forEach((tally, i) => {
+		const results = await Promise.all(counting);
+		results.forEach((result, i) => {
 			const rule = matching[i] as Rule;
-			if (rule.callback) tell(rule, outcomeOf(rule, tally), event);
+			if (rule.callback) callBack(rule, outcomeOf(rule, result), event);
 		});
-		const tally = strictest(tallies);
-		if (mode === 'on') client.onRateLimit?.(tally);
-		if (!tally.allowed && (await isExemptCaller(event.userId))) return;
-		demand(tally, event, matching[tallies.indexOf(tally)]);
+		const result = strictest(results);
+		if (mode === 'on') client.onRateLimit?.(result);
+		if (!result.allowed && (await isExemptCaller(event.userId))) return;
+		requireAllowed(result, event, matching[results.indexOf(result)]);
 	}
 
 	return {
@@ -140,6 +155,6 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 			}
 			return matching.length > 0 ? judge(matching, counting, event, client) : undefined;
 		},
-		attempt: limitAttempts((tally, method, caller) => demand(tally, eventOf('method', method, caller))),
+		attempt: limitAttempts((result, method, caller) => requireAllowed(result, eventOf('method', method, caller))),
 	};
 }

@@ -1,11 +1,78 @@
-/** Which rules are about which calls and subscriptions (`test/contract/ddp.md` section 14): found once, when a server is built. */
+/**
+ * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters. The
+ * rules for each name are found once, when a server is built.
+ */
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Limit, RateEvent, RateRule } from '../../../shared/limit.js';
 import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
-import { type Counter, createCounter } from './counter.js';
 
-/** What of a server's catalogue there are limits for. */
+/** How a key stands with a limit after it was counted. */
+export interface RateLimitResult {
+	readonly allowed: boolean;
+	/** Calls that are allowed in a window. */
+	readonly limit: number;
+	/** Calls that are left in this window. */
+	readonly remaining: number;
+	/** ms until the next window: a whole number, at least 1. */
+	readonly timeToReset: number;
+}
+
+/** The client that calls or subscribes. */
+export interface RateLimitClient {
+	readonly userId: string | null;
+	/** Network address, null where it is unknown. */
+	readonly clientAddress: string | null;
+	/** The id of its connection. Absent over REST. */
+	readonly connectionId?: string | undefined;
+	/** Receives how the call stands with its limit. */
+	onRateLimit?(result: RateLimitResult): void;
+}
+
+export interface Counter {
+	/** Counts one call: with a limit of N, N are allowed. */
+	count(key: string): Promise<RateLimitResult>;
+	/** Takes back one call. */
+	refund(key: string): Promise<void>;
+	/** Forgets all calls of a key. */
+	forget(key: string): Promise<void>;
+}
+
+/** Longest window, in ms: the longest delay of Node's timers. */
+const MAX_WINDOW_MS = 2 ** 31 - 1;
+
+/**
+ * Makes a counter. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
+ * share one window, so a caller who comes late in it gets twice as many calls.)
+ * @throws Error for an invalid limit
+ */
+export function createCounter({ calls, per }: Limit): Counter {
+	if (!Number.isInteger(calls) || calls < 1 || !Number.isInteger(per) || per < 1 || per > MAX_WINDOW_MS) {
+		throw new Error(`A limit must be whole numbers of calls and ms, not ${calls} per ${per}`);
+	}
+	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
+	return {
+		async count(key) {
+			// The package's `penalty` is its `consume` without an exception for a refused call.
+			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
+			return {
+				allowed: consumedPoints <= calls,
+				limit: calls,
+				remaining: remainingPoints,
+				timeToReset: Math.max(1, Math.round(msBeforeNext)),
+			};
+		},
+		async refund(key) {
+			await limiter.reward(key);
+		},
+		async forget(key) {
+			await limiter.delete(key);
+		},
+	};
+}
+
+/** The part of a server's catalogue that has limits. */
 export interface Limited {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
@@ -13,22 +80,22 @@ export interface Limited {
 	readonly limits?: readonly RateRule[];
 }
 
-/** A rule at work. */
+/** A rule with its counter. */
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly id: string;
 	readonly counter: Counter;
-	/** Whether it may be about what has this name. */
+	/** Whether it can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
-	/** What an event of such a name is counted under; null where the rule is not about it. */
+	/** The key that such an event is counted under; null where the rule does not match it. */
 	keyOf(event: RateEvent): string | null;
 }
 
 export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string, readonly Rule[]>>>;
 
-/** What a rule allows that does not say it; Meteor's. */
+/** Meteor's default, for rules without figures. */
 const DEFAULT: Limit = { calls: 10, per: 1000 };
 
-/** Keys of events that differ from one caller to the next. */
+/** The keys of events that identify a caller. */
 const CALLERS = ['userId', 'clientAddress', 'connectionId'] as const;
 
 function matches(matcher: unknown, value: unknown): boolean {
@@ -43,10 +110,10 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 
 function createRule(rule: RateRule, id: string): Rule {
 	const { matcher, calls = DEFAULT.calls, per = DEFAULT.per, callback, message } = rule;
-	const asked = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
-	// Of a value, or a list of values, there is one count: only what a function lets through has many.
-	const counted = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
-	const [first, second] = counted;
+	const matched = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
+	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
+	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
+	const [first, second] = countedKeys;
 	return {
 		id,
 		callback,
@@ -54,16 +121,16 @@ function createRule(rule: RateRule, id: string): Rule {
 		counter: createCounter({ calls, per }),
 		appliesTo: (type, name) => matches(matcher.type, type) && matches(matcher.name, name),
 		keyOf(event) {
-			for (const key of asked) if (!matches(matcher[key], event[key])) return null;
+			for (const key of matched) if (!matches(matcher[key], event[key])) return null;
 			if (first === undefined) return '';
-			// Most rules count by one value, and such a key is made for every call.
+			// Most rules count by one value: the key of every call is cheap then.
 			if (second === undefined) return countedValue(event, first) ?? '';
-			return JSON.stringify(counted.map((key) => countedValue(event, key)));
+			return JSON.stringify(countedKeys.map((key) => countedValue(event, key)));
 		},
 	};
 }
 
-/** The limit in a definition: for each user, and for each address where nobody is logged in. */
+/** The limit in a definition: calls are counted by user, or by address where nobody is logged in. */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },
@@ -73,7 +140,7 @@ function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): Rate
 
 /**
  * Finds the rules for each name.
- * @throws Error for a limit that is none
+ * @throws Error for an invalid limit
  */
 export function rulesByName({ methods, publications, limits = [] }: Limited): RulesByName {
 	const general = limits.map((rule, i) => createRule(rule, rule.id ?? String(i)));
@@ -84,7 +151,7 @@ export function rulesByName({ methods, publications, limits = [] }: Limited): Ru
 	): ReadonlyMap<string, readonly Rule[]> {
 		const found = new Map<string, readonly Rule[]>();
 		for (const { name, limit } of definitions) {
-			// Nobody asks for a universal publication.
+			// Clients do not subscribe to universal publications.
 			if (name === null) continue;
 			const own = limit ? rulesOfLimit(type, name, limit) : [];
 			const its = [

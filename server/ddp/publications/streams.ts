@@ -6,7 +6,7 @@ import type { Infer } from '../../../shared/pattern.js';
 import { type Publication, publication } from '../../../shared/publication.js';
 import type { Stream } from '../../../shared/stream.js';
 import * as codec from '../codec.js';
-import { Broadcast } from './broadcast.js';
+import { Broadcast } from '../transports/broadcast.js';
 import type { Subscription } from './subscription.js';
 
 export interface StreamHub {

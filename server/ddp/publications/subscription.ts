@@ -6,13 +6,13 @@ import { type Connection, checkArgs, type Settings } from '../../../shared/metho
 import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import type { Bus } from '../../cluster/bus.js';
-import type { DeadlineClock, Deadlines } from '../../core/deadlines.js';
+import { type Few, fewOf, membersOf } from '../../core/compact-set.js';
+import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
 import { logThrown } from '../../core/logThrown.js';
 import { wireId } from '../codec.js';
 import type { Transport } from '../transports/transport.js';
-import { type Few, fewOf, membersOf } from './compact-set.js';
 import { DocumentMap } from './document-map.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { Observation, type Observer } from './live-query.js';
@@ -24,7 +24,6 @@ export interface PublicationServices {
 	readonly bus: Bus;
 	readonly settings: Settings;
 	readonly log: Log;
-	readonly deadlines: Deadlines;
 	readonly argumentLogLevel?: 'debug' | 'info';
 	readonly invoker: Invoker;
 	/** Left out where nothing is limited. */
@@ -60,7 +59,7 @@ export class Subscription implements PublicationContext, Observer {
 	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
 	/** That of its time limit, while it runs. */
-	#clock: DeadlineClock | undefined;
+	#clock: TimeoutClock | undefined;
 	#controller: AbortController | undefined;
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: Few<Observation>;
@@ -122,7 +121,7 @@ export class Subscription implements PublicationContext, Observer {
 			const { publication } = this;
 			const args = checkArgs(publication, parse(this.params) as unknown[]);
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
-			await this.host.services.deadlines.limit(publication.timeout, async (clock) => {
+			await withTimeout(publication.timeout, async (clock) => {
 				this.#clock = clock;
 				await this.showReturned(await publication.run(args, this));
 			});

@@ -3,10 +3,10 @@ import { stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, notFound, toClientError } from '../../../shared/errors.js';
 import type { Connection } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
-import type { Client } from '../../core/limits/rate.js';
+import { type Few, fewOf, membersOf, withoutMember } from '../../core/compact-set.js';
+import type { RateLimitClient } from '../../core/limits/rules.js';
 import * as codec from '../codec.js';
 import type { Transport } from '../transports/transport.js';
-import { type Few, fewOf, membersOf, withoutMember } from './compact-set.js';
 import { createFlow } from './flow.js';
 import { MergeBox, type Strategy } from './mergebox.js';
 import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
@@ -85,7 +85,7 @@ export class Subscriptions implements SubscriptionHost {
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(request: codec.Sub, client: Client, unblock: () => void): Promise<void> | undefined {
+	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
 		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
@@ -105,7 +105,7 @@ export class Subscriptions implements SubscriptionHost {
 	private startCounted(
 		publication: Publication,
 		{ id, params = [] }: codec.Sub,
-		{ userId }: Client,
+		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
 		// The client may have gone while it was counted.

@@ -1,7 +1,7 @@
 /** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
 import type { IncomingMessage } from 'node:http';
 import type { Admissions } from '../../core/limits/connections.js';
-import type { Broadcast } from '../publications/broadcast.js';
+import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import type { Pacer } from './pacer.js';
 

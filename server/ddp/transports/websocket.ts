@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
-import type { Broadcast } from '../publications/broadcast.js';
+import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import { FirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';

@@ -3,12 +3,12 @@
  * waits for its next poll, and a poll with nothing to tell is held until there is something.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Broadcast } from '../../publications/broadcast.js';
+import type { Broadcast } from '../broadcast.js';
 import { type CloseReason, NORMAL_CLOSURE, TOO_LARGE } from '../close-reason.js';
 import { visibleHeaders } from '../headers.js';
 import { IncomingBuffer } from '../incoming-buffer.js';
+import { closeFrame, HEARTBEAT_FRAME, messagesFrame } from '../sockjs-frames.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
-import { closeFrame, HEARTBEAT_FRAME, messagesFrame } from './frames.js';
 
 export interface PollingOptions extends TransportOptions {
 	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */

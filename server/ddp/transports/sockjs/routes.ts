@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
+import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
-import { areMessages, OPEN_FRAME } from './frames.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
 
 export interface SockJsRouteOptions extends PollingOptions {

@@ -5,11 +5,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { HeartbeatPeer, Heartbeats } from '../../heartbeat.js';
-import type { Broadcast } from '../../publications/broadcast.js';
+import type { Broadcast } from '../broadcast.js';
 import { type CloseReason, TOO_LARGE } from '../close-reason.js';
+import { areMessages, closeFrame, messagesFrame, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
 import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
-import { areMessages, closeFrame, messagesFrame, OPEN_FRAME } from './frames.js';
 
 export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;

@@ -1,31 +1,31 @@
 /** What a server offers its clients. */
-import type { RateMessage, RateRule } from '../../shared/limit.js';
-import type { Log } from '../../shared/log.js';
-import type { Connection, Method } from '../../shared/method.js';
-import type { Publication } from '../../shared/publication.js';
-import type { Stream } from '../../shared/stream.js';
-import type { Strategy } from '../ddp/publications/mergebox.js';
-import type { Publications } from '../ddp/publications/subscriptions.js';
+import type { RateMessage, RateRule } from '../shared/limit.js';
+import type { Log } from '../shared/log.js';
+import type { Connection, Method } from '../shared/method.js';
+import type { Publication } from '../shared/publication.js';
+import type { Stream } from '../shared/stream.js';
+import type { Strategy } from './ddp/publications/mergebox.js';
+import type { Publications } from './ddp/publications/subscriptions.js';
 
 export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
-	/** How often who may call or subscribe to what, beside the limits in definitions. All that match are counted. Default none. */
+	/** Rate limits beside those in definitions. An event is counted by all rules that match. Default none. */
 	readonly limits?: readonly RateRule[];
-	/** What those are told whom a limit refuses, unless its rule has a message of its own. Default: Meteor's sentence. */
+	/** Text of refusals by a limit whose rule has no message of its own. Default: Meteor's sentence. */
 	readonly limitMessage?: RateMessage;
 	/**
-	 * Called in order for every client that has connected; one that closes the connection ends it there and then. Nobody
-	 * waits for one that goes on asynchronously.
+	 * Called in order for every client that has connected. A listener may close the connection. Asynchronous listeners are
+	 * not awaited.
 	 */
 	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
-	/** How much is remembered of what clients were shown, by name of the collection on the wire. Default SERVER_MERGE. */
+	/** How much the server remembers of the documents that a client has, by name of the collection on the wire. Default SERVER_MERGE. */
 	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
 
 /**
- * Puts publications in order.
+ * Indexes publications by name.
  * @throws Error where two have one name
  */
 export function publicationsOf(
@@ -44,8 +44,8 @@ export function publicationsOf(
 }
 
 /**
- * Makes one callback of many, if there are any; what one throws, be it later, is logged, and the others are called all the
- * same.
+ * Combines the listeners for connections into one. What a listener throws or rejects with is logged; the others are
+ * called all the same. Undefined where there are none.
  */
 export function connectionListener(
 	{ onConnection = [] }: Catalogue,

@@ -1,6 +1,6 @@
 /** A message for many clients, encoded once in each form it is sent in. */
 import { Sender } from 'ws';
-import { messagesFrame } from '../transports/sockjs/frames.js';
+import { messagesFrame } from './sockjs-frames.js';
 
 /** An unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). */
 const TEXT_FRAME = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };

@@ -1,6 +1,6 @@
 /** SockJS frames (`test/contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
 
-import type { CloseReason } from '../close-reason.js';
+import type { CloseReason } from './close-reason.js';
 
 export const OPEN_FRAME = 'o';
 export const HEARTBEAT_FRAME = 'h';

@@ -1,0 +1,50 @@
+/**
+ * Finds words that this project does not use, and names the term of the field to use instead. The list is `words.json`:
+ * `names` are identifiers, compared as a whole; `phrases` are looked for in the whole text, comments and prose included.
+ * Run by `npm run lint`. Words under `pending` are still in some files: `node lint/words.mjs --pending` shows where. They
+ * move to the lists above once no file holds them.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import ts from 'typescript';
+
+const lists = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
+const { names, phrases } = process.argv.includes('--pending') ? lists.pending : lists;
+const termOf = new Map(Object.entries(names));
+const patterns = Object.entries(phrases).map(([phrase, term]) => [new RegExp(`\\b${phrase}\\b`, 'gi'), phrase, term]);
+
+/** Copied behaviour of the originals, quoted in their words; the list itself. */
+const EXEMPT = /^(test\/contract|lint)\//;
+
+const files = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.md', 'package.json'], { encoding: 'utf8' })
+	.split('\n')
+	.filter((file) => file !== '' && !EXEMPT.test(file));
+
+let found = 0;
+
+function report(file, text, position, word, term) {
+	const line = text.slice(0, position).split('\n').length;
+	console.error(`${file}:${line}: "${word}" is not used here; use ${term}`);
+	found++;
+}
+
+function checkNames(file, text) {
+	const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest);
+	const visit = (node) => {
+		if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
+			const name = node.text.replace(/^#/, '');
+			if (termOf.has(name)) report(file, text, node.getStart(source), name, termOf.get(name));
+		}
+		ts.forEachChild(node, visit);
+	};
+	visit(source);
+}
+
+for (const file of files) {
+	const text = readFileSync(file, 'utf8');
+	if (/\.(ts|mjs)$/.test(file)) checkNames(file, text);
+	for (const [pattern, phrase, term] of patterns) {
+		for (const { index } of text.matchAll(pattern)) report(file, text, index, phrase, term);
+	}
+}
+if (found > 0) process.exitCode = 1;

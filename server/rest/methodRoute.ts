@@ -1,0 +1,103 @@
+/** The REST route of a method: fields of a request become arguments by their names. */
+import { parseJson } from '../../shared/ejson.js';
+import { clientError, clientErrorFrom, type RefusalName } from '../../shared/errors.js';
+import type { AnyMatcher } from '../../shared/matcher.js';
+import type { Method, RestRoute } from '../../shared/method.js';
+import type { Invoker } from '../core/invoke.js';
+import { refused, succeeded } from './envelope.js';
+import type { RestRequest, Route } from './request.js';
+
+/** Makes the route of a method from its definition. */
+export function methodRoute(
+	{ name, anonymous, args }: Method,
+	{ verb, path, body, empty, unknownField }: RestRoute,
+	invoker: Invoker,
+): Route {
+	const known = new Set(args.map(([arg]) => arg));
+	return {
+		path,
+		verbs: [verb],
+		credentials: anonymous ? 'optional' : 'required',
+		async answer(request) {
+			const { fields, isUrlEncoded, pathMembers, caller } = request;
+			if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+				return refused(400, 'The body must be a JSON object');
+			}
+			const given = fields as Record<string, unknown>;
+			if (body !== 'object') requireKnownFields(request, known, name, unknownField);
+			const read = isUrlEncoded ? textValue : bodyValue;
+			const params =
+				body === 'object'
+					? args.map(([, matcher]) => (isUrlEncoded ? textObject(given, matcher) : given))
+					: args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+			const value = await invoker.invoke(name, params, caller);
+			return succeeded(empty ? undefined : value);
+		},
+	};
+}
+
+/**
+ * Parameters that Rocket.Chat's clients send with any GET, also where the method has none of that name. An answer then
+ * holds the whole list, and all fields.
+ */
+const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
+
+/** Values of `query` that filter nothing. */
+const EVERYTHING: ReadonlySet<unknown> = new Set(['', '{}']);
+
+/**
+ * Refuses fields that would have no effect, as the caller expects one.
+ * @param error the refusal; default `invalid-params` with the name of the field
+ */
+export function requireKnownFields(
+	{ fields, isQuery, isUrlEncoded }: RestRequest,
+	known: ReadonlySet<string>,
+	method: string,
+	error?: RefusalName,
+): void {
+	for (const [field, value] of Object.entries(fields as object)) {
+		const name = isUrlEncoded && field.endsWith('[]') ? field.slice(0, -2) : field;
+		if (known.has(name)) continue;
+		if (!isQuery || !LIST_PARAMETERS.has(field)) {
+			throw error ? clientError(error, { method }) : clientErrorFrom('unknownField', field.slice(0, 100), { method });
+		}
+		if (field === 'query' && !EVERYTHING.has(value)) throw clientError('filterNotSupported', { method });
+	}
+}
+
+const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
+	['true', true],
+	['false', false],
+]);
+
+function bodyValue(given: Record<string, unknown>, name: string): unknown {
+	return Object.hasOwn(given, name) ? given[name] : undefined;
+}
+
+/**
+ * A field of a query or a form, where every value is text. The first reading that the pattern accepts is taken: the text
+ * itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
+ */
+function textValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
+	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
+	if (typeof value !== 'string' || !matcher.fault(value)) return value;
+	const candidates = [jsonValue(value), [value], value.trim() === '' ? undefined : Number(value), BOOLEANS.get(value)];
+	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+}
+
+/** The array or object that a text holds as JSON, as some clients write a list into a query; undefined for other text. */
+function jsonValue(text: string): unknown {
+	if (!/^\s*[[{]/.test(text)) return undefined;
+	try {
+		return parseJson(text);
+	} catch {
+		return undefined;
+	}
+}
+
+/** The fields of a form as one object, in which some may be booleans. */
+function textObject(given: Record<string, unknown>, matcher: AnyMatcher): unknown {
+	if (!matcher.fault(given)) return given;
+	const read = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]));
+	return matcher.fault(read) ? given : read;
+}

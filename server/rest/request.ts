@@ -1,0 +1,180 @@
+/** One REST request: from its headers, query and body to a call and its answer. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
+import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
+import type { RestRoute, SecondFactor } from '../../shared/method.js';
+import type { Caller, IdempotencyKey } from '../core/caller.js';
+import type { Services } from '../core/invocation.js';
+import type { RateLimitResult } from '../core/limits/rules.js';
+import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import type { InFlightCalls } from './inFlightCalls.js';
+
+/** A request, without what HTTP adds. */
+export interface RestRequest {
+	/** The body of a POST, the query of a GET; `{}` where there is none. */
+	readonly fields: unknown;
+	readonly isQuery: boolean;
+	/** Whether all values came as text, as in a query or a form. */
+	readonly isUrlEncoded: boolean;
+	/** The values of the `:names` of the path. */
+	readonly pathMembers: Readonly<Record<string, string>>;
+	readonly caller: RestCaller;
+	/** The login token as it was sent. */
+	readonly token: unknown;
+}
+
+export interface Route {
+	/** Below `/api/v1/`, unless it begins with a slash. */
+	readonly path: string;
+	readonly verbs: readonly RestRoute['verb'][];
+	/** `ignored`: old credentials must not keep anyone from a new login. */
+	readonly credentials: 'required' | 'optional' | 'ignored';
+	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
+	readonly withoutUsername?: boolean;
+	answer(request: RestRequest): Promise<Answer>;
+}
+
+/** Headers that say how the call stands with its limit (`test/contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
+function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): Record<string, number> {
+	return {
+		'X-RateLimit-Limit': limit,
+		'X-RateLimit-Remaining': remaining,
+		'X-RateLimit-Reset': Date.now() + timeToReset,
+	};
+}
+
+interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
+	/** True for a user without a user name, who may call very few methods (7.2). */
+	readonly withoutUsername: boolean;
+}
+
+/** A caller who is not logged in. */
+const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
+
+/** Finds the user of a request. @returns null where the credentials are missing, wrong or expired */
+async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
+	const userId = headers['x-user-id'];
+	const token = headers['x-auth-token'];
+	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
+	const hashedToken = hashToken(token);
+	const holder = await findTokenHolder(services, hashedToken, userId);
+	if (holder === 'unknown' || holder === 'expired') return null;
+	return { userId, hashedToken, withoutUsername: !holder.user.username };
+}
+
+/** The caller of a method over REST. */
+export class RestCaller implements Caller {
+	readonly userId: string | null;
+	readonly hashedToken: string | null;
+	readonly connection = null;
+	#signal: AbortSignal | undefined;
+
+	constructor(
+		{ userId, hashedToken }: Pick<Caller, 'userId' | 'hashedToken'>,
+		readonly clientAddress: string | null,
+		readonly idempotencyKey: IdempotencyKey | undefined,
+		readonly secondFactor: SecondFactor | undefined,
+		private readonly reply: FastifyReply,
+		private readonly calls: InFlightCalls,
+	) {
+		this.userId = userId;
+		this.hashedToken = hashedToken;
+	}
+
+	/** The same caller with the second factor of a DDP message. */
+	withSecondFactor(secondFactor: SecondFactor): RestCaller {
+		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
+	}
+
+	/** Made when it is first used: most methods never look at it. */
+	get signal(): AbortSignal {
+		this.#signal ??= this.calls.signalOf(this.reply.raw);
+		return this.#signal;
+	}
+
+	/** A change of user has no meaning here: the next request brings its own credentials. */
+	setUserId(): void {}
+
+	onRateLimit(result: RateLimitResult): void {
+		this.reply.headers(rateLimitHeaders(result));
+	}
+}
+
+function hasCredentials({ headers }: FastifyRequest): boolean {
+	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
+}
+
+/** The identity of the caller; null where the route requires a login and there is none. */
+async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
+	if (route.credentials === 'ignored') return ANYONE;
+	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
+	// An expired token must not keep a client from what everybody may read.
+	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
+}
+
+/** What the header `Idempotency-Key` may hold (`test/contract/beyond.md` E1). */
+const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
+
+/** The idempotency key of a request; null where the header is invalid. */
+function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
+	const key = headers['idempotency-key'];
+	if (key === undefined) return undefined;
+	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
+}
+
+function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
+	const { 'x-2fa-code': code, 'x-2fa-method': method } = headers;
+	return typeof code === 'string' ? { code, method: typeof method === 'string' ? method : null } : undefined;
+}
+
+/** Whether the escapes of a URL can be decoded: in a query, broken ones would be read as text. */
+function isDecodable(url: string): boolean {
+	try {
+		return decodeURIComponent(url) !== '';
+	} catch {
+		return false;
+	}
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** The answer of a route. Errors that a client may see become answers too. */
+async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
+	try {
+		return await route.answer(request);
+	} catch (thrown) {
+		if (isClientSafe(thrown) || thrown instanceof MatchError) return failed(thrown);
+		throw thrown;
+	}
+}
+
+export interface RequestOptions {
+	/** The network address of the client. */
+	addressOf(request: FastifyRequest['raw']): string | null;
+	/** The calls that are not answered yet. */
+	readonly calls: InFlightCalls;
+}
+
+/** Answers a request to a route. @throws anything that no client may see */
+export async function handle(
+	request: FastifyRequest,
+	reply: FastifyReply,
+	route: Route,
+	services: Services,
+	{ addressOf, calls }: RequestOptions,
+): Promise<FastifyReply> {
+	const identity = await identityOf(request, route, services);
+	if (!identity) return send(reply, UNAUTHORIZED);
+	if (identity.withoutUsername && !route.withoutUsername) return send(reply, failed(clientError('namelessCaller')));
+	const key = idempotencyKeyOf(request);
+	if (key === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
+	const isQuery = request.method !== 'POST';
+	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
+	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
+	const fields = (isQuery ? request.query : request.body) ?? {};
+	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
+	const pathMembers = request.params as Record<string, string>;
+	const token = request.headers['x-auth-token'];
+	return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
+}

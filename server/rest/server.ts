@@ -1,0 +1,122 @@
+/** The HTTP server for REST, on fastify, and the answers to requests that are no calls. */
+import { METHODS } from 'node:http';
+import type { Socket } from 'node:net';
+import querystring from 'node:querystring';
+import formbody from '@fastify/formbody';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { parseJson } from '../../shared/ejson.js';
+import type { Method } from '../../shared/method.js';
+import type { Services } from '../core/invocation.js';
+import type { Invoker } from '../core/invoke.js';
+import { logThrown } from '../core/logThrown.js';
+import { allowOrigins } from './cors.js';
+import { failed, refused, send, wrongVerb } from './envelope.js';
+import { handle, type RequestOptions, type Route } from './request.js';
+import { routesOf } from './routes.js';
+
+export const PREFIX = '/api/v1';
+
+/** Where a route is: below the prefix, unless it says otherwise. */
+function urlOf(path: string): string {
+	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
+}
+
+/** How long a client may take to send one request, in ms. */
+const REQUEST_TIMEOUT = 30_000;
+
+function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
+	app.route({
+		method: [...route.verbs],
+		url: urlOf(route.path),
+		handler: (request, reply) => handle(request, reply, route, services, options),
+	});
+}
+
+/** Refuses the verbs that no route at a path has. */
+function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
+	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+	app.route({
+		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
+		url: urlOf(path),
+		// Before the body is read, so that an invalid body does not change the answer.
+		onRequest: async (request, reply) => {
+			reply.header('allow', allow.join(', '));
+			return send(reply, wrongVerb(`${request.method} is not allowed here; use ${allow.join(' or ')}`));
+		},
+		handler: () => {},
+	});
+}
+
+function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
+	let body: unknown;
+	try {
+		// Rocket.Chat takes an empty body for one without members.
+		body = text.trim() === '' ? {} : parseJson(text);
+	} catch {
+		done(Object.assign(new Error('The body is not valid JSON'), { statusCode: 400 }));
+		return;
+	}
+	done(null, body);
+}
+
+/** Answers requests that fastify refuses, and unexpected errors. */
+function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
+	const status = error.statusCode ?? 500;
+	if (status < 500) return send(reply, refused(status, error.message));
+	logThrown(services, {}, 'Exception while answering a request', error);
+	return send(reply, failed(error));
+}
+
+/** Answers input that is no HTTP, or whose headers are too large. */
+function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+	const body = JSON.stringify({ success: false, error: status.slice(4) });
+	socket.end(
+		`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+	);
+}
+
+export interface RestOptions extends RequestOptions {
+	/** Largest body, in bytes. */
+	readonly maxBody: number;
+	/** Origins whose pages may call, see `allowOrigins`. Default: only pages from this server. */
+	readonly corsOrigin?: string | undefined;
+	/** The version of Rocket.Chat that `/api/info` names. */
+	readonly rocketChatVersion: string;
+}
+
+/** Makes the HTTP server with the REST routes of these methods; it does not listen yet. */
+export function createRest(
+	methods: readonly Method[],
+	invoker: Invoker,
+	services: Services,
+	options: RestOptions,
+): FastifyInstance {
+	const { maxBody, corsOrigin } = options;
+	const app = fastify({
+		bodyLimit: maxBody,
+		requestTimeout: REQUEST_TIMEOUT,
+		// While the server closes, open connections are still served: SockJS clients poll for their answers.
+		return503OnClosing: false,
+		// Node's parser, here and for forms: it makes objects without a prototype, which count as plain objects.
+		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
+		clientErrorHandler: refuseRawRequest,
+		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
+	});
+	app.removeContentTypeParser(['application/json', 'text/plain']);
+	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
+	if (corsOrigin !== undefined) allowOrigins(app, '/api/', corsOrigin);
+	app.register(formbody, { parser: (text) => querystring.parse(text) });
+	// Verbs that fastify does not route by default, so that a known path answers 405 to all of them.
+	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
+	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
+	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
+	const verbsAt = new Map<string, string[]>();
+	for (const route of routesOf(methods, invoker, services, options.rocketChatVersion)) {
+		addRoute(app, route, services, options);
+		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
+	}
+	for (const [path, verbs] of verbsAt) refuseOtherVerbs(app, path, verbs);
+	return app;
+}

@@ -1,0 +1,73 @@
+/** A cache whose entries expire, and which never holds more than it is told: the package `lru-cache`. */
+import { LRUCache } from 'lru-cache';
+
+export interface ExpiringCacheOptions {
+	/** How long an entry is kept, in ms. */
+	readonly ttl: number;
+	/** Maximum number of entries. The oldest are evicted first. */
+	readonly max: number;
+	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
+	readonly maxSize?: number;
+	/** The time, in ms. */
+	now?(): number;
+}
+
+/** How an entry differs from others. */
+export interface EntryOptions {
+	/** How long it is kept, in ms. Default: as long as all others. */
+	readonly ttl?: number;
+	/** An entry that is larger than the maximum total size is not kept. */
+	readonly size?: number;
+}
+
+/**
+ * A time to live for the package, whose clock counts half milliseconds here. It keeps an entry for its time and the
+ * moment after; an entry is to be gone as soon as its time is over.
+ */
+const halfMs = (ttl: number) => 2 * ttl - 1;
+
+/** A map of strings to values whose entries expire. One timer removes expired entries while there are any. */
+export class ExpiringCache<V extends object | string | number> {
+	readonly #entries: LRUCache<string, V>;
+	readonly #ttl: number;
+	readonly #isSized: boolean;
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor({ ttl, max, maxSize, now = Date.now }: ExpiringCacheOptions) {
+		this.#ttl = ttl;
+		this.#isSized = maxSize !== undefined;
+		const perf = { now: () => 2 * now() };
+		this.#entries = new LRUCache({ max, ttl: halfMs(ttl), ttlResolution: 0, perf, ...(this.#isSized && { maxSize }) });
+	}
+
+	/** Number of entries, with those that have expired and were not yet removed. */
+	get size(): number {
+		return this.#entries.size;
+	}
+
+	/** The value of an entry that has not expired. */
+	get(key: string): V | undefined {
+		// Unlike `get` of the package, `peek` does not make the entry the newest.
+		return this.#entries.peek(key);
+	}
+
+	/** Stores an entry, in place of the one there is. */
+	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
+		// The package takes no new size for a value that it has already.
+		this.#entries.delete(key);
+		this.#entries.set(key, value, { ttl: halfMs(ttl), ...(this.#isSized && { size: Math.max(1, size) }) });
+		if (!this.#timer) this.#purgeLater();
+	}
+
+	delete(key: string): void {
+		this.#entries.delete(key);
+	}
+
+	#purgeLater(): void {
+		this.#timer = setTimeout(() => {
+			this.#timer = undefined;
+			this.#entries.purgeStale();
+			if (this.#entries.size > 0) this.#purgeLater();
+		}, this.#ttl).unref();
+	}
+}

@@ -1,0 +1,69 @@
+/**
+ * How Rocket.Chat's mobile app keys a room, with real cryptography: it sets the key id, asks for the members without a key,
+ * which include itself, and offers all of them the key in one call. Then it accepts its own offer like anybody else.
+ */
+import { expect } from 'chai';
+import { type Identity, makeIdentity, makeRoomKey, openRoomKey, sealRoomKey } from 'roomkey/e2e';
+import { startApp, type TestApp } from '../support/app.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { post } from '../support/rest.js';
+import { doors, type Wire } from '../support/transports.js';
+
+/** Members share these pairs of keys: it would take a minute to make 300. */
+const PAIRS = 4;
+
+for (const [how, enter] of Object.entries(doors)) {
+	describe(`A room keyed as the mobile app does it, ${how}`, () => {
+		let app: TestApp;
+		let identities: Identity[];
+
+		before(async () => {
+			// As large as they are by default: 300 offers are more than tests may send otherwise.
+			app = await startApp({ maxBody: 1024 * 1024, ddp: { maxFrame: 1024 * 1024 } });
+			identities = await Promise.all(Array.from({ length: PAIRS }, makeIdentity));
+		});
+		after(() => app.close());
+
+		const identityOf = (i: number) => identities[i % PAIRS] as Identity;
+
+		for (const count of [1, 300]) {
+			it(`gives the key to ${count === 1 ? 'its only member' : `all of its ${count} members`}`, async () => {
+				const people: Person[] = [];
+				const rid = await addRoom(app.store, [], { t: 'p', encrypted: true });
+				for (let i = 0; i < count; i++) {
+					const e2e = { public_key: identityOf(i).publicKey, private_key: 'wrapped on the device' };
+					people.push(await addPerson(app.store, { e2e }));
+					await addMember(app.store, rid, people[i] as Person, { t: 'p' });
+				}
+				const [alice] = people as [Person];
+				const door = await enter(app.url, alice);
+
+				const key = await makeRoomKey('v1');
+				await door.call('e2e.setRoomKeyID', { rid, keyID: key.id });
+				const { users } = await door.call('e2e.getUsersOfRoomWithoutKey', { rid });
+				expect(users.map(({ _id }: Wire) => _id)).to.have.members(people.map(({ id }) => id));
+				const offers = users.map(async ({ _id, e2e }: Wire) => ({ _id, key: await sealRoomKey(key, e2e.public_key) }));
+				const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
+				await door.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
+
+				// It opens what is offered to it before it accepts that.
+				const { E2ESuggestedKey } = await door.place(rid, (place) => place.E2ESuggestedKey !== undefined);
+				expect((await openRoomKey(E2ESuggestedKey, identityOf(0).privateKey)).jwk).to.equal(key.jwk);
+				await door.call('e2e.acceptSuggestedGroupKey', { rid });
+				const state = await door.call('e2e.roomState', { rid });
+				expect(state).to.include({ hasHolder: true, holders: 1, offered: count - 1, keyID: key.id });
+				door.close();
+
+				for (const person of people.slice(1)) {
+					const accepted = await post(`${app.url}/api/v1/e2e.acceptSuggestedGroupKey`, person, { rid });
+					expect(accepted.body).to.deep.equal({ success: true });
+				}
+				for (const [i, { id }] of people.entries()) {
+					const { E2EKey = '' } = (await app.store.subscriptions.findOne({ rid, 'u._id': id })) ?? {};
+					const opened = await openRoomKey(E2EKey, identityOf(i).privateKey);
+					expect(opened).to.include({ id: key.id, jwk: key.jwk });
+				}
+			});
+		}
+	});
+}
