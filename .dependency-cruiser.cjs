@@ -11,15 +11,7 @@ module.exports = {
 			name: 'no-circular-folders',
 			severity: 'error',
 			scope: 'folder',
-			from: { path: '^(server|shared)' },
-			to: { circular: true },
-		},
-		{
-			// An error too, as soon as rooms, users, accounts and e2e import each other one way.
-			name: 'no-circular-folders-in-methods',
-			severity: 'warn',
-			scope: 'folder',
-			from: { path: '^methods' },
+			from: { path: '^(server|methods|shared)' },
 			to: { circular: true },
 		},
 		{

@@ -13,7 +13,7 @@ import { e2eMethods } from './e2e/index.js';
 import { accountLimits } from './limits.js';
 import { messageMethods } from './messages.js';
 import { roomMethods } from './rooms/index.js';
-import { settingMethods } from './settings/methods.js';
+import { settingMethods } from './settings/index.js';
 import { notifyAll } from './streams/notifyAll.js';
 import { notifyLogged } from './streams/notifyLogged.js';
 import { notifyRoom } from './streams/notifyRoom.js';

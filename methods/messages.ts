@@ -1,4 +1,4 @@
-/** Messages, which Roomkey does not have (`test/contract/beyond.md` section 3): who sends one is told so. */
+/** Messages, which Roomkey does not store (`test/contract/beyond.md` section 3): sending one is refused. */
 import { clientError } from '../shared/errors.js';
 import { Match } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';

@@ -1,8 +1,8 @@
 /** A server from its parts: one HTTP server with REST and DDP on it, and what they share. */
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sweepTokens } from '../methods/accounts/tokens.js';
-import { mayUser } from '../methods/permissions.js';
+import { mayUser } from '../methods/model/permissions/permissions.js';
+import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';

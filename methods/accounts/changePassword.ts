@@ -1,10 +1,10 @@
-/** `changePassword` (`test/contract/ddp.md` 16.1): who knows the old one sets a new one, and is logged out everywhere else. */
+/** `changePassword` (`test/contract/ddp.md` 16.1): replaces the caller's password and ends all their other logins. */
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { hashPassword, isPassword, NewPassword, Password } from './passwords.js';
-import { requireFactorBesidePassword } from './secondFactor.js';
-import { revokeOtherTokens } from './tokens.js';
+import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
+import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',
@@ -19,12 +19,12 @@ export const changePassword = method({
 		if (userId === null) throw clientError('mustBeLoggedIn');
 		const user = await store.users.findOne({ _id: userId }, { projection: { 'services.password.bcrypt': 1 } });
 		const bcrypt = user?.services?.password?.bcrypt;
-		// Whoever has come by a token must not be able to guess at the password for ever.
+		// Limited, because a stolen token must not allow endless guesses at the password.
 		await context.attempt(userId, async () => {
 			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// The whole of it: whatever else could set a password, such as a reset token, goes with the old one.
+		// The whole object is replaced, so that a reset token, which could set a password, is removed with the old one.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };

@@ -1,15 +1,15 @@
-/** `createUser` (`test/contract/ddp.md` 16.1, 16.3): a stranger makes an account and is logged in with it. Off by default. */
+/** `createUser` (`test/contract/ddp.md` 16.1, 16.3): a caller who is not logged in makes an account and is logged in with it. Off by default. */
 import { check } from '../../shared/check.js';
 import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { Storable } from '../storable.js';
-import { requireEmail, requireFreeUsername } from '../users/names.js';
-import { insertUser } from './insertUser.js';
+import { StoredValue } from '../model/storedValue.js';
+import { insertUser } from '../model/users/insertUser.js';
+import { requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { hashPassword, NewPassword } from '../model/users/passwords.js';
+import { logInWith, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
-import { hashPassword, NewPassword } from './passwords.js';
-import { logInWith, makeToken } from './tokens.js';
 
 /** Longest name or e-mail, in characters: that of an e-mail (RFC 5321). */
 const MAX_NAME_LENGTH = 254;
@@ -23,7 +23,7 @@ const NewUser = Match.ObjectIncluding({
 	username: Match.Optional(Name),
 	email: Match.Optional(Name),
 	password: Match.Optional(NewPassword),
-	profile: Match.Optional(Storable),
+	profile: Match.Optional(StoredValue),
 });
 
 export const createUser = method({

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, issueToken, tokenResult } from './tokens.js';
+import { findTokenHolder, issueToken, tokenResult } from '../model/users/tokens.js';
 
 export const getNewToken = method({
 	name: 'getNewToken',
@@ -18,7 +18,8 @@ export const getNewToken = method({
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
-		// The same age: who has stolen a token cannot keep it alive this way. And none from one that was just revoked.
+		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that was
+		// revoked meanwhile gives none.
 		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context, userId, stillThere, present);
 		if (!made) throw clientError('loggedOut');

@@ -6,8 +6,8 @@ import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
-import { isPassword, Password } from './passwords.js';
-import { attemptWithFactor, requireFactorAtLogin } from './secondFactor.js';
+import { isPassword, Password } from '../model/users/passwords.js';
+import { attemptWithFactor, requireFactorAtLogin } from '../model/users/secondFactor.js';
 import {
 	becomeUser,
 	findTokenHolder,
@@ -16,7 +16,7 @@ import {
 	logInWith,
 	type TokenResult,
 	tokenResult,
-} from './tokens.js';
+} from '../model/users/tokens.js';
 
 /** What a login answers. */
 export interface LoginResult extends TokenResult {
@@ -53,10 +53,10 @@ async function withPassword(
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
-		// One text and one duration for all that can be wrong, so that nobody learns who has an account (16.3).
+		// One text and one duration for every reason to refuse, so that the answer does not show who has an account (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
-		// Only now: that somebody has a second factor is told to nobody but who knows the password.
+		// Only now: callers without the password do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});

@@ -1,6 +1,6 @@
 /** `logout` (`test/contract/ddp.md` 16.1, 16.2): ends this login, and with it every session that uses the same token. */
 import { method } from '../../shared/method.js';
-import { revokeToken } from './tokens.js';
+import { revokeToken } from '../model/users/tokens.js';
 
 export const logout = method({
 	name: 'logout',

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult } from './tokens.js';
+import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult } from '../model/users/tokens.js';
 
 export const logoutOtherClients = method({
 	name: 'logoutOtherClients',

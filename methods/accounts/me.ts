@@ -4,9 +4,9 @@ import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
-import { NOT_KEPT } from '../users/shown.js';
+import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
-/** Whatever is not named here, such as password hashes, tokens and keys, never leaves the store. */
+/** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
 export const PROFILE = {
 	username: 1,
 	name: 1,
@@ -26,7 +26,7 @@ export async function findProfile(store: Store, userId: string): Promise<Profile
 	if (!user) return null;
 	const { username } = user;
 	return {
-		...NOT_KEPT,
+		...DEFAULT_FIELDS,
 		...user,
 		...(username !== undefined && { avatarUrl: `/avatar/${encodeURIComponent(username)}` }),
 	};
@@ -38,7 +38,7 @@ export const me = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: "Tells the caller's own profile",
+	summary: "Returns the caller's own profile",
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);
 		if (!profile) throw clientError('invalidUser', { method: name });

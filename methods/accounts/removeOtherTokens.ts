@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { OWN_ACCOUNT } from '../limits.js';
-import { revokeOtherTokens } from './tokens.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 export const removeOtherTokens = method({
 	name: 'removeOtherTokens',

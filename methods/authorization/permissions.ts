@@ -5,7 +5,7 @@ import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
-import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../permissions.js';
+import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All that are stored, and the standard of those that are not. */
@@ -71,7 +71,7 @@ const listAllPermissions = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Tells which roles hold which permission; with a date, only of those written since',
+	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);
 		if (updatedSince === undefined) return { update: all, remove: [] };

@@ -2,8 +2,8 @@
 import type { Role, User } from '../../shared/documents.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { cachedReads } from '../cachedReads.js';
 import { READS } from '../limits.js';
+import { cachedReads } from '../model/cachedReads.js';
 
 type ShownRole = Omit<Role, '_updatedAt'>;
 

@@ -13,9 +13,9 @@ import { isLeft, lease } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { EMPTY } from '../model/keys/storedKeys.js';
-import { maySeeRoom } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { setting } from '../settings/workspace.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { maySeeRoom } from '../model/rooms/access.js';
+import { setting } from '../model/settings/workspace.js';
 
 /** Most rooms of one call: what a client with very many asks in several. */
 const MAX_ROOMS = 500;
@@ -52,7 +52,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const users: Sealable[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
-	for await (const page of placesOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
 		for (const user of await usersWithPublicKey(

@@ -6,7 +6,7 @@ import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
 import { memberPages } from '../model/keys/waiting.js';
-import { requireRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 /** Whole and not negative. */
 const Natural = Match.Where((value): value is number => Number.isInteger(value) && (value as number) >= 0);

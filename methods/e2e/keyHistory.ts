@@ -4,9 +4,9 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { ownPlaces } from '../model/keys/ownMemberships.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser } from '../permissions.js';
-import { MEMBER } from '../rooms/members.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	for await (const page of ownPlaces(store, one, MEMBER)) {

@@ -10,9 +10,9 @@ import { type OfferRefusal, offer, withdraw } from '../model/keys/offers.js';
 import { endLeases } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
 import { isKey, isOfKeyId } from '../model/keys/sealedKey.js';
-import { maySeeRoom } from '../rooms/access.js';
-import { MEMBER } from '../rooms/members.js';
-import { setting } from '../settings/workspace.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { maySeeRoom } from '../model/rooms/access.js';
+import { setting } from '../model/settings/workspace.js';
 
 /** Most rooms and entries that one call serves. Clients offer the key to all members of a large room at once. */
 const MAX_ROOMS = 500;

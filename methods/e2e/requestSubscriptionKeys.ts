@@ -5,8 +5,8 @@ import type { Store } from '../../shared/store.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { keyIn } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
-import { MEMBER } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
 /** Places looked at in one query. */
 const PAGE = 200;

@@ -17,9 +17,9 @@ import {
 	takeOwnBack,
 } from '../model/keys/resetMemberships.js';
 import { requireKeyId } from '../model/keys/sealedKey.js';
-import { maySeeRoom } from '../rooms/access.js';
-import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
-import { MEMBER } from '../rooms/members.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { maySeeRoom } from '../model/rooms/access.js';
+import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',

@@ -4,14 +4,14 @@
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
-import { requireFactorOrPassword, requireSecondFactor } from '../accounts/secondFactor.js';
-import { revokeOtherTokens } from '../accounts/tokens.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
 import { dropIdentity } from '../model/keys/identity.js';
 import { emptyPlaces, isLastHolderAnywhere, leaveQueues } from '../model/keys/ownMemberships.js';
 import { enqueueEverywhere } from '../model/keys/queue.js';
-import { factorSettings } from '../settings/secondFactor.js';
+import { factorSettings } from '../model/settings/factors.js';
+import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 /** What a reset answers: something only where it cost a room its last holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;

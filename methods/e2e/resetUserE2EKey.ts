@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { mayUser } from '../permissions.js';
+import { mayUser } from '../model/permissions/permissions.js';
 import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({

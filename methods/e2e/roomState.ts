@@ -9,9 +9,9 @@ import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { awaitsDecision, holdsKey } from '../model/keys/offers.js';
-import { requireRoomAccess } from '../rooms/access.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { isEncryptionShown } from '../rooms/shown.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
+import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
 /** Members told of in one answer: if nothing is said, and at most. */
 const USUAL_COUNT = 50;
@@ -99,7 +99,7 @@ function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, i
 
 /** All members in pages, in the order of their ids, each with the offers they have returned. */
 async function* membersOf(store: Store, room: Room) {
-	for await (const page of placesOf(store, room._id, MEMBER, FIELDS)) {
+	for await (const page of membershipsOf(store, room._id, MEMBER, FIELDS)) {
 		const users = await userStates(
 			store,
 			page.map(({ u }) => u._id),

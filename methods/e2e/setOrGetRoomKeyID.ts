@@ -11,7 +11,7 @@ import { enqueue, leaveQueue } from '../model/keys/queue.js';
 import { isOfKeyId, keyIdOf, requireKey, requireKeyId } from '../model/keys/sealedKey.js';
 import { keyIn } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset, restoreOrRemoveKey, storeOwnKey } from '../model/keys/storeMemberKey.js';
-import { requireRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 interface Standing {
 	/** Key id of the room. */

@@ -4,7 +4,7 @@ import { method } from '../../shared/method.js';
 import { claimKeyId, requireValidKeyId } from '../model/keys/keyId.js';
 import { KEY_CALLS } from '../model/keys/limits.js';
 import { enqueue } from '../model/keys/queue.js';
-import { requireRoomAccess } from '../rooms/access.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
 
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',

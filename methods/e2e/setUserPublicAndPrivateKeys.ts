@@ -2,9 +2,9 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
-import { requireFactorOrPassword } from '../accounts/secondFactor.js';
 import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
+import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
 /** One that is absent or null is refused as an empty one is: with a code that tells more. */
 const Key = Match.Optional(Match.OneOf(String, null));

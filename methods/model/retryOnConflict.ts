@@ -37,7 +37,7 @@ export interface ConditionalWrite<T> {
 }
 
 /**
- * Updates a document by what stands in it.
+ * Updates a document with values computed from what is stored in it.
  *
  * @param read reads the document, again after each conflict
  * @param change computes the write from what was read; null leaves the document as it is

@@ -3,14 +3,14 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
-import { createRoom } from '../model/rooms/createRoom.js';
+import { createRoom } from '../model/lifecycle/createRoom.js';
+import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
+import { requireRoomName } from '../model/rooms/rename.js';
+import { StoredValue } from '../model/storedValue.js';
 import { requireFewUsers } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
-import { hasPermission } from '../permissions.js';
-import { Storable } from '../storable.js';
-import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from './kinds.js';
-import { requireRoomName } from './rename.js';
-import { encryptionOfNew } from './roomEncryption.js';
 
 const EXTRA = Match.Optional({
 	encrypted: Match.Optional(Boolean),
@@ -29,7 +29,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			name: String,
 			members: Match.Optional([String]),
 			readOnly: Match.Optional(Boolean),
-			customFields: Match.Optional(Storable),
+			customFields: Match.Optional(StoredValue),
 			extraData: EXTRA,
 			/** The caller is always a member. */
 			excludeSelf: Match.Optional(false),
@@ -43,7 +43,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			const caller = await findCaller(context);
 			if (!(await hasPermission(store, caller, `create-${kind.t}`)))
 				throw clientError('actionNotAllowed', { method: name });
-			// Roomkey has neither teams nor federation. An ordinary room in their place would be wrong.
+			// Roomkey has neither teams nor federation. An ordinary room instead would be wrong.
 			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed', { method: name });
 			requireRoomName(roomName, name);
 			requireFewUsers(members, name);

@@ -4,33 +4,33 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
+import { directRoomId } from '../model/lifecycle/directRoom.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
+import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
-import { hasRoomPermission } from '../permissions.js';
-import { directRoomId } from './direct.js';
-import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from './kinds.js';
-import { removePlacesOfNoRoom, removeRoom } from './remove.js';
 
 type Context = MethodContext & { readonly userId: string };
 type Which = { roomId?: string | undefined; roomName?: string | undefined };
 
-/** Whether the caller has a place in a room that is gone: they deleted it, and that was broken off. */
+/** Whether the caller has a membership of a room that is gone: they deleted it, and the call was interrupted. */
 async function isLeftOver({ store, userId }: Context, { roomId }: Which): Promise<boolean> {
 	if (!roomId || (await store.rooms.findOne({ _id: roomId }, { projection: { _id: 1 } }))) return false;
 	return (await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }, { projection: { _id: 1 } })) !== null;
 }
 
-async function deleteRoom(context: Context, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
+async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
 	const { store, name, userId } = context;
-	if (await isLeftOver(context, which)) return removePlacesOfNoRoom(context, which.roomId as string);
+	if (await isLeftOver(context, which)) return deleteOrphanedMemberships(context, which.roomId as string);
 	const permission = `delete-${t}`;
 	const room = await findRoom(context, which, kind, permission);
 	if (room.t !== t) throw clientError('roomNotFound', { method: name });
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
 	if (!mayDelete) throw clientError('actionNotAllowed', { method: name });
-	await removeRoom(context, room, userId);
+	await deleteRoom(context, room, userId);
 }
 
-/** `POST groups.delete` {roomId | roomName}. Who may delete any room, such as an admin, need not be a member. */
+/** `POST groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
 export const deleteMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
@@ -39,12 +39,12 @@ export const deleteMethods = forBoth((kind) =>
 		once: true,
 		limit: WRITES,
 		timeout: LONG_WORK_MS,
-		summary: `Deletes a ${kind.single}, with the places and keys of its members`,
-		run: (which, context) => deleteRoom(context, which, kind.t, kind),
+		summary: `Deletes a ${kind.single}, with the memberships and keys`,
+		run: (which, context) => deleteIfAllowed(context, which, kind.t, kind),
 	}),
 );
 
-/** The id of the direct room of the caller with somebody, whether it is there or not. */
+/** The id of the direct room of the caller with another user, whether it exists or not. */
 async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound', { method: name });
@@ -60,10 +60,10 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		once: true,
 		limit: WRITES,
 		timeout: LONG_WORK_MS,
-		summary: 'Deletes a direct room, with the places and keys of its members',
+		summary: 'Deletes a direct room, with the memberships and keys',
 		async run({ roomId, username }, context) {
 			const id = !roomId && username ? await idWith(context, username) : roomId;
-			return deleteRoom(context, { roomId: id }, 'd');
+			return deleteIfAllowed(context, { roomId: id }, 'd');
 		},
 	}),
 );

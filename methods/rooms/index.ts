@@ -2,15 +2,15 @@
 import type { Method } from '../../shared/method.js';
 import { createMethods } from './create.js';
 import { deleteDirectRoomMethods, deleteMethods } from './delete.js';
-import { kickMethods, leaveMethods } from './depart.js';
-import { createDirectMessage, createDirectRoomMethods } from './direct.js';
+import { createDirectMessage, createDirectRoomMethods } from './directRoom.js';
+import { oneSubscription, roomsOverDdp, roomsOverRest, subscriptionsOverDdp, subscriptionsOverRest } from './get.js';
 import { infoMethods, roomInfo } from './info.js';
 import { inviteMethods, joinChannel } from './invite.js';
+import { kickMethods, leaveMethods } from './leave.js';
 import { listChannels, listGroups, listJoinedChannels } from './list.js';
 import { memberMethods } from './listMembers.js';
 import { getRoomIdByNameOrId, getRoomNameById } from './names.js';
-import { saveRoomSettings, saveRoomSettingsByObject, setEncrypted } from './settings.js';
-import { onePlace, placesOverDdp, placesOverRest, roomsOverDdp, roomsOverRest } from './sync.js';
+import { saveRoomSettings, saveRoomSettingsByObject, setEncrypted } from './saveRoomSettings.js';
 
 export const roomMethods: readonly Method[] = [
 	...createMethods,
@@ -35,7 +35,7 @@ export const roomMethods: readonly Method[] = [
 	setEncrypted,
 	roomsOverRest,
 	roomsOverDdp,
-	placesOverRest,
-	placesOverDdp,
-	onePlace,
+	subscriptionsOverRest,
+	subscriptionsOverDdp,
+	oneSubscription,
 ];

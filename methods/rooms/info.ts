@@ -1,8 +1,8 @@
 /** `rooms.info`, `channels.info`, `groups.info`. */
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
-import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
-import { publishedRoom } from './published.js';
+import { clientRoom } from '../model/rooms/clientRoom.js';
+import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
 
 export const roomInfo = method({
 	name: 'rooms.info',
@@ -10,8 +10,8 @@ export const roomInfo = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Tells of a room the caller may see',
-	run: async (which, context) => ({ room: await publishedRoom(context.store, await findRoom(context, which)) }),
+	summary: 'Returns a room the caller may see',
+	run: async (which, context) => ({ room: await clientRoom(context.store, await findRoom(context, which)) }),
 });
 
 export const infoMethods = forBoth((kind) =>
@@ -21,9 +21,9 @@ export const infoMethods = forBoth((kind) =>
 		rest: 'GET',
 		parallel: true,
 		limit: READS,
-		summary: `Tells of a ${kind.single} the caller may see`,
+		summary: `Returns a ${kind.single} the caller may see`,
 		run: async (which, context) => ({
-			[kind.single]: await publishedRoom(context.store, await findRoom(context, which, kind)),
+			[kind.single]: await clientRoom(context.store, await findRoom(context, which, kind)),
 		}),
 	}),
 );

@@ -1,15 +1,16 @@
-/** `channels.invite`, `groups.invite`, `channels.join`: who comes into a room that is in use. */
+/** `channels.invite`, `groups.invite`, `channels.join`: new members of a room that is in use. */
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { WRITES } from '../limits.js';
+import { addMember } from '../model/lifecycle/addMember.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
-import { hasPermission, hasRoomPermission } from '../permissions.js';
-import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from './kinds.js';
-import { MEMBER } from './members.js';
-import { addMember } from './memberships.js';
 
 /** Rooms whose members are decided elsewhere: by attributes, or by other servers. @throws ClientError `error-not-allowed` */
 function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
@@ -30,7 +31,7 @@ export const inviteMethods = forBoth((kind) =>
 		args: { ...WHICH_ROOM, ...WHICH_USERS },
 		rest: 'POST',
 		limit: WRITES,
-		summary: `Adds users to a ${kind.single}; who is a member already stays so`,
+		summary: `Adds users to a ${kind.single}; members stay members`,
 		async run(args, context) {
 			const { store, name } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);

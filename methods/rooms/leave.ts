@@ -1,126 +1,107 @@
-/** How a member goes, whether they leave, are removed, or their account is deleted. */
-import type { Room, Subscription } from '../../shared/documents.js';
+/** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
+import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { randomId } from '../../shared/ids.js';
-import type { MethodContext } from '../../shared/method.js';
-import type { Filter, Store } from '../../shared/store.js';
-import { hasHolder, isLastHolder, tellNoHolder } from '../model/keys/holders.js';
-import { holdsKey, offered } from '../model/keys/offers.js';
-import { dequeue } from '../model/keys/queue.js';
-import { markStale, type StaleReason } from '../model/keys/stale.js';
-import { keyIn, oldKeysIn, sameKey } from '../model/keys/storedKeys.js';
-import { CONFLICT, retryOnConflict } from '../model/retryOnConflict.js';
-import { MEMBER } from './members.js';
-import { noteRemoval } from './trash.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { WRITES } from '../limits.js';
+import { requireConfirmation } from '../model/keys/holders.js';
+import type { StaleReason } from '../model/keys/stale.js';
+import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { removeMember } from '../model/lifecycle/removeMember.js';
+import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { clientRoom } from '../model/rooms/clientRoom.js';
+import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+/** Needed only where the last holder of a key leaves, and the server asks for it (`test/contract/beyond.md` E11). */
+const CONFIRM = Match.Optional(Boolean);
 
-/** In ms. */
-const MAX_CALL_MS = 60_000;
-
-/** What it means for the key of a room that a member goes: whether nobody of those who stay holds it any more. */
-export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
-}
-
-async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
-	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
-}
-
-/**
- * Makes sure that a room keeps an owner, whoever else goes at that moment; an owner who is alone has to delete it. Each
- * notes in their place that they are about to go before they look for an owner who stays, so that no two can rely on each
- * other. The note goes with the place; one that a crash left behind counts for as long as a call may take.
- * @throws ClientError `error-you-are-last-owner`
- */
-export async function requireOtherOwner(
-	{ store, name }: Pick<Context, 'store' | 'name'>,
-	rid: string,
-	userId: string,
-): Promise<void> {
-	const own: Filter<Subscription> = { rid, 'u._id': userId };
-	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
-	const { matchedCount } = await store.subscriptions.updateOne(
-		{ ...own, roles: 'owner' },
-		{ $push: { departures: note } },
-	);
-	if (matchedCount === 0) return;
-	const other = {
-		rid,
-		'u._id': { $ne: userId },
-		roles: 'owner',
-		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
-		...MEMBER,
-	} as Filter<Subscription>;
-	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
-	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
-	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
-	throw clientError('lastOwner', { method: name });
-}
-
-/** Whether a member knows the key of a room, be it among the old ones, as after new identity keys of theirs. */
-function knowsKey(place: Subscription, { e2eKeyId }: Room): boolean {
-	if (keyIn(place) !== undefined || offered(place) !== '') return true;
-	const old = [...oldKeysIn(place.oldRoomKeys), ...oldKeysIn(place.suggestedOldRoomKeys)];
-	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
-}
-
-/** A filter for the place with the very keys that were seen in it. */
-function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
-	return {
-		_id,
-		...sameKey('E2EKey', E2EKey),
-		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
-	} as Filter<Subscription>;
+interface Removal {
+	readonly userId: string;
+	readonly reason: StaleReason;
+	readonly confirm: boolean | undefined;
+	/** The call succeeds where the user is no member any more. */
+	readonly mayBeGone?: boolean;
 }
 
 /**
- * Takes a member out of a room: their place with its keys and roles, and their turn in the queue. They and the room are
- * told. Where they know the key, it is stale from then on (`test/contract/beyond.md` E12); where nobody who
- * stays holds it, the room learns that too (E11). Whether they may go, or must confirm, is asked before.
- *
- * The place goes last of all that is not merely told, so that a call that was broken off can be repeated. Nothing happens
- * where they have no place.
+ * Removes a member, if the rules allow it.
+ * @returns the answer: `lastKeyHolder: true` where no remaining member holds the key; the room, if it is a channel
  */
-export async function removeMember(
-	context: Context,
+async function remove(
+	context: MethodContext,
+	kind: Kind,
 	room: Room,
-	userId: string,
-	reason: StaleReason,
-): Promise<{ lastKeyHolder: boolean }> {
-	const { store, events } = context;
+	{ userId, reason, confirm, mayBeGone = false }: Removal,
+): Promise<Record<string, unknown>> {
+	const { store, name } = context;
 	const rid = room._id;
-	await dequeue(context, rid, [userId]);
-	return retryOnConflict(async () => {
-		const place = await store.subscriptions.findOne({ rid, 'u._id': userId });
-		if (!place) return { lastKeyHolder: false };
-		if (knowsKey(place, room)) await markStale(context, rid, reason);
-		await noteRemoval(store, 'subscription', place);
-		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
-		// If the member was given a key since it was read, that key must be marked as stale first.
-		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(place));
-		if (deletedCount === 0) return CONFLICT;
-		// A call that was adding the user at that moment may have noted the room since.
-		await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
-		const { _id, u, t = room.t } = place;
-		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
-		const told = await dequeue(context, rid, [userId]);
-		if (place.status !== 'INVITED') await countOneLess(context, rid, told);
-		// Asked now, because the last two members may leave at once.
-		const lastKeyHolder =
-			holdsKey(place, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
-		if (lastKeyHolder) tellNoHolder(context, rid, userId);
-		return { lastKeyHolder };
-	});
+	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
+	if (!membership && !mayBeGone) throw clientError('userNotInRoom', { method: name });
+	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
+	await requireOtherOwner(context, rid, userId);
+	// Without a membership, an interrupted call may have left the rest to do.
+	const { lastKeyHolder, isRoomGone } = membership
+		? await removeMember(context, room, userId, reason)
+		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
+	const channel = async () =>
+		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(context, kind, rid);
+	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
 }
 
-async function countOneLess({ store, events }: Context, rid: string, isTold: boolean): Promise<void> {
-	const now = await store.rooms.findOneAndUpdate(
-		{ _id: rid, usersCount: { $gt: 0 } },
-		{ $inc: { usersCount: -1 } },
-		{ returnDocument: 'after' },
-	);
-	const room = now ?? (isTold ? null : await store.rooms.findOne({ _id: rid }));
-	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
-}
+/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
+export const leaveMethods = forBoth((kind) =>
+	method({
+		name: `${kind.plural}.leave`,
+		args: { ...WHICH_ROOM, confirm: CONFIRM },
+		rest: 'POST',
+		once: true,
+		limit: WRITES,
+		summary: `Ends the caller's membership of a ${kind.single}`,
+		async run({ confirm, ...which }, context) {
+			const { store, name, userId } = context;
+			const room = await findRoom(context, which, kind);
+			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
+				throw clientError('actionNotAllowed', { method: name });
+			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
+		},
+	}),
+);
+
+/**
+ * `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
+ *
+ * Callers who may kick from any room need not see who is a member: for them it also succeeds where the user is none, as
+ * in Rocket.Chat.
+ */
+export const kickMethods = forBoth((kind) =>
+	method({
+		name: `${kind.plural}.kick`,
+		args: {
+			...WHICH_ROOM,
+			userId: WHICH_USERS.userId,
+			username: WHICH_USERS.username,
+			user: WHICH_USERS.user,
+			confirm: CONFIRM,
+		},
+		rest: 'POST',
+		once: true,
+		limit: WRITES,
+		summary: `Removes a member from a ${kind.single}`,
+		async run({ confirm, ...args }, context) {
+			const { store, name } = context;
+			const fromAny = `kick-user-from-any-${kind.t}-room`;
+			const room = await findRoom(context, args, kind, fromAny);
+			const caller = await findCaller(context);
+			const mayKickFromAny = await hasPermission(store, caller, fromAny);
+			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
+				throw clientError('actionNotAllowed', { method: name });
+			const [member] = await findNamedUsers(context, args);
+			if (!member) throw clientError('invalidUser', { method: name });
+			const removal = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
+			return remove(context, kind, room, removal);
+		},
+	}),
+);

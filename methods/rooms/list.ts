@@ -5,12 +5,12 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../paging.js';
-import { hasPermission } from '../permissions.js';
-import { CHANNELS, findCaller, GROUPS, type Kind } from './kinds.js';
-import { MEMBER } from './members.js';
-import { PUBLISHED, type PublishedRoom, publishedRooms } from './published.js';
+import { Page, pageOf } from '../model/paging.js';
+import { hasPermission } from '../model/permissions/permissions.js';
+import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
 
 type Context = Pick<MethodContext, 'store' | 'name' | 'signal'> & { readonly userId: string };
 type PageArgs = { count?: number; offset?: number };
@@ -21,7 +21,7 @@ interface List {
 	readonly total: number;
 }
 
-function answer({ plural }: Kind, rooms: readonly PublishedRoom[], { offset, total }: List): Record<string, unknown> {
+function answer({ plural }: Kind, rooms: readonly ClientRoom[], { offset, total }: List): Record<string, unknown> {
 	return { [plural]: rooms, count: rooms.length, offset, total };
 }
 
@@ -31,7 +31,7 @@ async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs)
 	const own = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 	const rids = (await store.subscriptions.find(own, options).toArray()).map(({ rid }) => rid);
-	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: PUBLISHED }).toArray();
+	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: CLIENT_ROOM_FIELDS }).toArray();
 	const byId = new Map(found.map((room) => [room._id, room]));
 	const rooms = rids.flatMap((rid) => byId.get(rid) ?? []);
 	return { rooms, offset, total: await store.subscriptions.countDocuments(own) };
@@ -57,7 +57,7 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 		...(args._id && { _id: args._id }),
 		$or: [{ teamId: { $exists: false } }, { _id: { $in: teamChannels } }],
 	};
-	const options = { projection: PUBLISHED, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+	const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 	const rooms = await store.rooms.find(channels, options).toArray();
 	return { rooms, offset, total: await store.rooms.countDocuments(channels) };
 }
@@ -77,7 +77,7 @@ export const listChannels = method({
 		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room')))
 			throw clientError('permissionMissing', { method: name });
 		const list = await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args));
-		return answer(CHANNELS, await publishedRooms(store, list.rooms), list);
+		return answer(CHANNELS, await clientRooms(store, list.rooms), list);
 	},
 });
 
@@ -91,7 +91,7 @@ function listOwn(name: string, kind: Kind) {
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		async run(args, context) {
 			const list = await ownRooms(context, kind, args);
-			return answer(kind, await publishedRooms(context.store, list.rooms), list);
+			return answer(kind, await clientRooms(context.store, list.rooms), list);
 		},
 	});
 }

@@ -3,10 +3,10 @@ import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { READS } from '../limits.js';
+import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../paging.js';
-import { findRoom, forBoth, WHICH_ROOM } from './kinds.js';
-import { MEMBER } from './members.js';
+import { Page, pageOf } from '../model/paging.js';
+import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 

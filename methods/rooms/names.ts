@@ -2,8 +2,8 @@
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
-import { mayUser } from '../permissions.js';
-import { maySeeRoom } from './access.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',

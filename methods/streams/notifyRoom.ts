@@ -1,5 +1,5 @@
 import { stream } from '../../shared/stream.js';
-import { maySeeRoom } from '../rooms/access.js';
+import { maySeeRoom } from '../model/rooms/access.js';
 
 /** `<rid>/e2e.keyRequest`: for those who may see the room (10.2). */
 export const notifyRoom = stream({

@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS, MAX_KEY_ID_LENGTH } from '../model/keys/limits.js';
 import { findPlace } from '../model/keys/memberKeys.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 
 /** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
 const RELAYED = 'e2ekeyRequest';
@@ -27,7 +27,7 @@ export const writeNotifyRoomUsers = method({
 		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
 		if (eventName !== `${rid}/${RELAYED}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
 		if (!(await findPlace(store, rid, userId))) throw clientError('notAllowed');
-		for await (const page of placesOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
+		for await (const page of membershipsOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
 			for (const { u } of page) {
 				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });
 			}

@@ -1,7 +1,7 @@
 import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+import { clientMembership } from '../model/memberships/clientMembership.js';
 import { pagesOf } from '../model/pages.js';
-import { shownPlace } from '../rooms/shown.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 
@@ -21,6 +21,6 @@ export const notifyUser = stream({
 async function* offers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
 	const offered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
 	for await (const page of pagesOf(store.subscriptions, offered, { size: 100 })) {
-		for (const place of page) yield ['updated', shownPlace(place)];
+		for (const place of page) yield ['updated', clientMembership(place)];
 	}
 }

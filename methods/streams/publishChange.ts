@@ -3,9 +3,9 @@ import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
-import { MEMBER, placesOf } from '../rooms/members.js';
-import { publishedRoom } from '../rooms/published.js';
-import { shownPlace } from '../rooms/shown.js';
+import { clientMembership } from '../model/memberships/clientMembership.js';
+import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { clientRoom } from '../model/rooms/clientRoom.js';
 
 /** Who listens here, and the way to reach them. */
 export interface StreamSubscribers {
@@ -30,10 +30,10 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 		subscribers.notify({ stream: 'notify-logged', eventName, args });
 	if (collection === 'subscriptions' && document.u) {
 		const eventName = `${document.u._id}/subscriptions-changed`;
-		subscribers.notify({ stream: 'notify-user', eventName, args: [action, shownPlace(document)] });
+		subscribers.notify({ stream: 'notify-user', eventName, args: [action, clientMembership(document)] });
 		if (action === 'removed' && document.rid) await placeLost(document.u._id, document.rid, store, subscribers);
 	} else if (collection === 'rooms') {
-		const room = await publishedRoom(store, document as Room);
+		const room = await clientRoom(store, document as Room);
 		subscribers.notify({ stream: 'room-data', eventName: room._id, args: [room] });
 		for await (const uid of listeningMembers(subscribers, document, store)) {
 			subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });
@@ -90,7 +90,7 @@ async function* listeningMembers(
 	const read = subscribers.read('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
-		for await (const page of placesOf(store, rid, MEMBER, { 'u._id': 1 })) {
+		for await (const page of membershipsOf(store, rid, MEMBER, { 'u._id': 1 })) {
 			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
 		}
 		return;

@@ -1,5 +1,5 @@
 import { stream } from '../../shared/stream.js';
-import { maySeeRoom } from '../rooms/access.js';
+import { maySeeRoom } from '../model/rooms/access.js';
 
 /** `<rid>`: the room, whenever it changes, for those who may see it (10.2). */
 export const roomData = stream({

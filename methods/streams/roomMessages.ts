@@ -1,5 +1,5 @@
 import { stream } from '../../shared/stream.js';
-import { maySeeRoom } from '../rooms/access.js';
+import { maySeeRoom } from '../model/rooms/access.js';
 
 /** Stands for all rooms of the caller. */
 const MY_MESSAGES = '__my_messages__';

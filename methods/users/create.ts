@@ -1,17 +1,17 @@
-/** `users.create`: an admin makes an account for somebody. */
+/** `users.create`: an admin makes an account for another user. */
 import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { insertUser } from '../accounts/insertUser.js';
-import { hashPassword, NewPassword } from '../accounts/passwords.js';
 import { WRITES } from '../limits.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { StoredValue } from '../model/storedValue.js';
+import { requireRoles } from '../model/users/admins.js';
+import { findClientUser } from '../model/users/clientUser.js';
+import { insertUser } from '../model/users/insertUser.js';
+import { RealName, requireEmail, requireFreeUsername } from '../model/users/names.js';
+import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { requireProfileTexts } from '../model/users/profileTexts.js';
-import { mayUser } from '../permissions.js';
-import { Storable } from '../storable.js';
-import { requireRoles } from './admins.js';
-import { RealName, requireEmail, requireFreeUsername } from './names.js';
-import { findShown } from './shown.js';
 
 export const createUserByAdmin = method({
 	name: 'users.create',
@@ -25,9 +25,9 @@ export const createUserByAdmin = method({
 		/** Whether the e-mail is known to be theirs. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** No password: nobody can log in with one until it is set by `users.update`. There is no mail to send it by. */
+		/** The account has no password until `users.update` sets one. There is no mail to send one by. */
 		setRandomPassword: Match.Optional(Boolean),
-		customFields: Match.Optional(Storable),
+		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
 		/** There are no channels that new users join by themselves, and there is no mail. */
@@ -37,7 +37,7 @@ export const createUserByAdmin = method({
 	rest: 'POST',
 	once: true,
 	limit: WRITES,
-	summary: 'Makes an account for somebody; for those who may create-user',
+	summary: 'Makes an account for another user; for those who may create-user',
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
@@ -75,6 +75,6 @@ export const createUserByAdmin = method({
 		const taken = await insertUser(store, user);
 		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { method, field: taken });
 		events.emit('changed', { collection: 'users', action: 'inserted', document: { _id: user._id } });
-		return { user: await findShown(store, user._id) };
+		return { user: await findClientUser(store, user._id) };
 	},
 });

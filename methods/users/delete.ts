@@ -1,23 +1,23 @@
-/** `users.delete` (`test/contract/beyond.md` E10): an account goes, and with it every place, every token and every room it leaves empty. */
+/** `users.delete` (`test/contract/beyond.md` E10): deletes an account with its memberships, its tokens and the rooms it leaves empty. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { forEachInParallel } from '../model/inParallel.js';
 import { deleteHistory } from '../model/keys/history.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import { dequeue } from '../model/keys/queue.js';
+import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
+import { wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { removeMember } from '../model/lifecycle/removeMember.js';
 import { pagesOf } from '../model/pages.js';
+import { requirePermission } from '../model/permissions/permissions.js';
+import { setActive } from '../model/users/activity.js';
+import { requireOtherAdmin } from '../model/users/admins.js';
 import { findUser, Whom } from '../model/users/findUser.js';
-import { requirePermission } from '../permissions.js';
-import { takeOut } from '../rooms/last.js';
-import { wouldLoseLastKey } from '../rooms/leave.js';
-import { removePlacesOfNoRoom } from '../rooms/remove.js';
-import { setActive } from './activity.js';
-import { requireOtherAdmin } from './admins.js';
-import { handOverRooms, roomsToHandOver } from './owners.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name' | 'signal'>;
 
@@ -36,9 +36,9 @@ async function holdsLastKey(context: Context, userId: string): Promise<boolean> 
 }
 
 /**
- * Takes a user out of every room, and out of the queues of rooms they have no place in any more.
- * @returns whether nobody holds the key of one of the rooms any more because of it; ids of the rooms whose last member
- * they were, and which are gone
+ * Ends all memberships of a user, and removes them from the queues of all other rooms.
+ * @returns `lost`: no remaining member holds the key of one of the rooms; ids of the rooms that were deleted with their
+ * last member
  */
 async function leaveEverything(
 	context: Context,
@@ -49,8 +49,8 @@ async function leaveEverything(
 	let lost = false;
 	const leave = async ({ rid }: Subscription) => {
 		const room = await store.rooms.findOne({ _id: rid });
-		if (!room) return removePlacesOfNoRoom(context, rid, { 'u._id': userId });
-		const { lastKeyHolder, isRoomGone } = await takeOut(context, room, userId, 'user-deleted');
+		if (!room) return deleteOrphanedMemberships(context, rid, { 'u._id': userId });
+		const { lastKeyHolder, isRoomGone } = await removeMember(context, room, userId, 'user-deleted');
 		lost ||= lastKeyHolder;
 		if (isRoomGone) deletedRooms.push(rid);
 	};
@@ -64,16 +64,16 @@ export const deleteUser = method({
 	name: 'users.delete',
 	args: {
 		...Whom,
-		/** That rooms of which they are the only owner go to another member, and those where they are alone go. */
+		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */
 		confirmRelinquish: Match.Optional(Boolean),
-		/** That the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
+		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
 	rest: 'POST',
 	once: true,
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
-	summary: 'Deletes an account with its places and tokens; for those who may delete-user',
+	summary: 'Deletes an account with its memberships and tokens; for those who may delete-user',
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'delete-user');
@@ -84,14 +84,14 @@ export const deleteUser = method({
 		await requireOtherAdmin(store, user, name);
 		// Now all has been asked that could be a reason to refuse.
 		await handOverRooms(context, user._id, rids);
-		// From here on nobody is logged in as them, and nobody can be. The user is the last to go, so that whatever is
-		// broken off in between can be completed by the same call.
+		// From here on no session belongs to the user, and none can begin. The user is the last to go, so that an
+		// interrupted call can be completed by the same call.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
 		const first = await leaveEverything(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
-		// Whoever was adding them to a room just then may have been too late to see it.
+		// A call that was adding them to a room at that moment may not have seen the deletion.
 		const second = await leaveEverything(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
 		return { deletedRooms, ...((first.lost || second.lost) && { lastKeyHolder: true }) };

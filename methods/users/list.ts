@@ -1,9 +1,9 @@
 /** `users.list`: everybody, a page at a time. */
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
-import { Page, pageOf } from '../paging.js';
-import { mayUser, requirePermission } from '../permissions.js';
-import { shownFields } from './shown.js';
+import { Page, pageOf } from '../model/paging.js';
+import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { clientUserFields } from '../model/users/clientUser.js';
 
 export const listUsers = method({
 	name: 'users.list',
@@ -18,7 +18,7 @@ export const listUsers = method({
 		const { count, offset } = pageOf(args);
 		const full = await mayUser(store, userId, 'view-full-other-user-info');
 		const users = await store.users
-			.find({}, { projection: shownFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
+			.find({}, { projection: clientUserFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();
 		return { users, count: users.length, offset, total: await store.users.countDocuments({}) };
 	},

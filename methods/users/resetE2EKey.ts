@@ -1,10 +1,10 @@
-/** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets one's own identity keys, or somebody else's. */
+/** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets the identity keys of the caller or of another user. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from '../e2e/resetUser.js';
+import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
-import { hasPermission } from '../permissions.js';
 
 const ROLES = { username: 1, roles: 1 } as const;
 

@@ -1,24 +1,24 @@
-/** `users.setActiveStatus`: whether somebody may log in. */
+/** `users.setActiveStatus`: activates or deactivates a user. */
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITES } from '../limits.js';
-import { requirePermission } from '../permissions.js';
-import { setActive } from './activity.js';
-import { requireOtherAdmin } from './admins.js';
-import { handOverRooms, roomsToHandOver } from './owners.js';
+import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { requirePermission } from '../model/permissions/permissions.js';
+import { setActive } from '../model/users/activity.js';
+import { requireOtherAdmin } from '../model/users/admins.js';
 
 export const setActiveStatus = method({
 	name: 'users.setActiveStatus',
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,
-		/** That rooms of which they are the only owner go to another member. */
+		/** Rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
 	limit: WRITES,
-	summary: 'Lets somebody log in or no longer; for those who may edit-other-user-active-status',
+	summary: 'Activates or deactivates a user; for those who may edit-other-user-active-status',
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
 		const { store, name } = context;
 		await requirePermission(context, 'edit-other-user-active-status');

@@ -1,22 +1,22 @@
-/** `users.update`: an admin changes somebody's account. */
+/** `users.update`: an admin changes a user's account. */
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { hashPassword, NewPassword, type Password } from '../accounts/passwords.js';
-import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { mayUser } from '../model/permissions/permissions.js';
+import { StoredValue } from '../model/storedValue.js';
+import { setActive } from '../model/users/activity.js';
+import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../model/users/admins.js';
+import { findClientUser } from '../model/users/clientUser.js';
+import { RealName, saveNames } from '../model/users/names.js';
+import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { mayUser } from '../permissions.js';
-import { Storable } from '../storable.js';
+import { propagateUsername } from '../model/users/propagateUsername.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
-import { setActive } from './activity.js';
-import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from './admins.js';
-import { RealName, saveNames } from './names.js';
-import { handOverRooms, roomsToHandOver } from './owners.js';
-import { propagateUsername } from './propagateUsername.js';
-import { findShown } from './shown.js';
 
 const BEFORE = {
 	username: 1,
@@ -39,7 +39,7 @@ const Changes = {
 	roles: Match.Optional([String]),
 	active: Match.Optional(Boolean),
 	requirePasswordChange: Match.Optional(Boolean),
-	customFields: Match.Optional(Storable),
+	customFields: Match.Optional(StoredValue),
 	bio: Match.Optional(String),
 	nickname: Match.Optional(String),
 };
@@ -77,7 +77,7 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 /** Fields that nothing else depends on, of those given that differ. @throws MatchError where they have become too large */
 function plainFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
-	check(customFields, Match.Optional(Storable));
+	check(customFields, Match.Optional(StoredValue));
 	const wanted: Partial<User> = {
 		...(data.name !== undefined && { name: data.name }),
 		...(data.requirePasswordChange !== undefined && { requirePasswordChange: data.requirePasswordChange }),
@@ -93,28 +93,27 @@ export const updateUser = method({
 	args: {
 		userId: NonEmptyString,
 		data: Changes,
-		/** With `active: false`: that rooms of which they are the only owner go to another member. */
+		/** With `active: false`: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
 	rest: 'POST',
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
-	summary:
-		"Changes somebody's account; a new password logs them out everywhere. For those who may edit-other-user-info",
+	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;
-		const demand = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
+		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
 			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
 		};
-		await demand('edit-other-user-info', 'editingUserNotAllowed');
-		if (data.password !== undefined) await demand('edit-other-user-password', 'editingUserNotAllowed');
-		if (data.active !== undefined) await demand('edit-other-user-active-status', 'editingUserNotAllowed');
+		await require('edit-other-user-info', 'editingUserNotAllowed');
+		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
+		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
 		if (!user) throw clientError('userNotFound', { method });
 		if (data.roles) {
 			requireRoles(data.roles, method);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
-			if (changesAdmin) await demand('assign-admin-role', 'assigningAdminNotAllowed');
+			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
@@ -140,11 +139,11 @@ export const updateUser = method({
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
-		// With the roles as they are now: it matters who is an admin.
+		// With the roles as they are now, because the last admin stays active.
 		if (data.active !== undefined) {
 			await handOverRooms(context, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
-		return { user: await findShown(store, whom) };
+		return { user: await findClientUser(store, whom) };
 	},
 });

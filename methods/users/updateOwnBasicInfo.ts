@@ -2,14 +2,14 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { hashPassword, isPassword, NewPassword, Password } from '../accounts/passwords.js';
-import { requireFactorBesidePassword } from '../accounts/secondFactor.js';
-import { revokeOtherTokens } from '../accounts/tokens.js';
 import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
+import { findClientUser } from '../model/users/clientUser.js';
+import { RealName, saveNames } from '../model/users/names.js';
+import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { RealName, saveNames } from './names.js';
-import { propagateUsername } from './propagateUsername.js';
-import { findShown } from './shown.js';
+import { propagateUsername } from '../model/users/propagateUsername.js';
+import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
+import { revokeOtherTokens } from '../model/users/tokens.js';
 
 const Changes = {
 	/** As text: its SHA-256 in hex, as Rocket.Chat wants it, or the password itself. */
@@ -79,6 +79,6 @@ export const updateOwnBasicInfo = method({
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
-		return { user: await findShown(store, userId) };
+		return { user: await findClientUser(store, userId) };
 	},
 });

@@ -1,7 +1,8 @@
 /** `--demo`: people and rooms to play with, and the line to try first. Their passwords exist nowhere else. */
-import { hashPassword } from '../../methods/accounts/passwords.js';
-import { hashToken } from '../../methods/accounts/tokens.js';
-import { createRoom } from '../../methods/model/rooms/createRoom.js';
+
+import { createRoom } from '../../methods/model/lifecycle/createRoom.js';
+import { hashPassword } from '../../methods/model/users/passwords.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
 import type { Store } from '../../shared/store.js';
 

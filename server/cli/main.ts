@@ -2,8 +2,8 @@
 /** The `roomkey` command. */
 import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
-import { makeFirstAdmin } from '../../methods/accounts/firstAdmin.js';
 import * as catalogue from '../../methods/index.js';
+import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { type App, createApp } from '../app.js';

@@ -3,7 +3,7 @@
  * from it.
  */
 
-import { isEmail, isUsername } from '../../methods/users/names.js';
+import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 
 /** A setting with an invalid value. Its message is shown to the operator. */

@@ -2,7 +2,7 @@
  * Finds login tokens that another process or Rocket.Chat has removed. A token that this process removes ends its sessions
  * at once (`test/contract/ddp.md` 16.2). The watcher also finds a session whose token was removed while it logged in.
  */
-import { findRevoked } from '../../methods/accounts/tokens.js';
+import { findRevoked } from '../../methods/model/users/tokens.js';
 import type { Services } from './invocation.js';
 
 /** Default time between two checks, in ms. */

@@ -1,7 +1,7 @@
 /** `login` and `logout`, whose envelopes differ from all others (`test/contract/rocketchat-e2e.md` 9.1). */
 import type { LoginResult } from '../../methods/accounts/login.js';
 import { findProfile } from '../../methods/accounts/me.js';
-import { Password } from '../../methods/accounts/passwords.js';
+import { Password } from '../../methods/model/users/passwords.js';
 import { check } from '../../shared/check.js';
 import { MatchError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

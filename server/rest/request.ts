@@ -1,7 +1,7 @@
 /** One REST request: from its headers, query and body to a call and its answer. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { findTokenHolder, hashToken } from '../../methods/accounts/tokens.js';
+import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
 import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';

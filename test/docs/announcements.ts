@@ -1,5 +1,5 @@
 import { WRITES } from '../../methods/limits.js';
-import { requirePermission } from '../../methods/permissions.js';
+import { requirePermission } from '../../methods/model/permissions/permissions.js';
 import { NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';

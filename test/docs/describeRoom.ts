@@ -1,5 +1,5 @@
 import { WRITES } from '../../methods/limits.js';
-import { requireRoomAccess } from '../../methods/rooms/access.js';
+import { requireRoomAccess } from '../../methods/model/rooms/access.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -1,6 +1,6 @@
 /** People and rooms for tests. */
-import { hashPassword } from '../../methods/accounts/passwords.js';
-import { hashToken, newToken } from '../../methods/accounts/tokens.js';
+import { hashPassword } from '../../methods/model/users/passwords.js';
+import { hashToken, newToken } from '../../methods/model/users/tokens.js';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
 import type { Store } from '../../shared/store.js';

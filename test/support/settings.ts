@@ -1,5 +1,5 @@
 /** Switches of the workspace, as an admin would set them. */
-import { type SettingId, settingChanged } from '../../methods/settings/workspace.js';
+import { type SettingId, settingChanged } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 
 /** Sets one, in force at once. */

@@ -1,6 +1,6 @@
 /** Issue 5, point 4: the first admin of a server that has none. */
 import { expect } from 'chai';
-import { makeFirstAdmin } from '../../methods/accounts/firstAdmin.js';
+import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import { addPerson } from '../support/people.js';
 import { eachTestWithStore } from '../support/store.js';
 

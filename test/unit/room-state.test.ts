@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { hasHolder, isLastHolder } from '../../methods/model/keys/holders.js';
 import { markStale } from '../../methods/model/keys/stale.js';
-import { settingChanged } from '../../methods/settings/workspace.js';
+import { settingChanged } from '../../methods/model/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
 import { identity, sealed, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';

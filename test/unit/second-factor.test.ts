@@ -1,7 +1,7 @@
 /** Second factors: test/contract/rocketchat-e2e.md 4.7, section 6 (users.resetE2EKey), 7.5, 9.1, 9.2. */
 import { hashSync } from '@node-rs/bcrypt';
 import { expect } from 'chai';
-import { stepOf } from '../../methods/accounts/totp.js';
+import { stepOf } from '../../methods/model/users/totp.js';
 import type { LoginToken, User } from '../../shared/documents.js';
 import type { ClientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';

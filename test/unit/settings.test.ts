@@ -1,7 +1,7 @@
 /** test/contract/rocketchat-e2e.md section 11: settings and permissions, as functions. */
 import { expect } from 'chai';
-import { hasPermission } from '../../methods/permissions.js';
-import { DEFAULTS, setting } from '../../methods/settings/workspace.js';
+import { hasPermission } from '../../methods/model/permissions/permissions.js';
+import { DEFAULTS, setting } from '../../methods/model/settings/workspace.js';
 import type { Permission } from '../../shared/documents.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

@@ -1,7 +1,7 @@
 /** What of a room is published and listed (test/contract/beyond.md E13), and whom a changed room is announced to. */
 import { expect } from 'chai';
-import { shownRoom } from '../../methods/rooms/shown.js';
-import { settingChanged } from '../../methods/settings/workspace.js';
+import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
+import { settingChanged } from '../../methods/model/settings/workspace.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';
@@ -23,16 +23,16 @@ const ROOM: Room = {
 describe('a room as clients see it', () => {
 	it('shows all of it but a reset that is under way', () => {
 		const { e2eReset, ...rest } = ROOM;
-		expect(shownRoom(ROOM, true)).to.deep.equal(rest);
+		expect(partialClientRoom(ROOM, true)).to.deep.equal(rest);
 	});
 
 	it('E13: says nothing of encryption where it is switched off, and leaves the original as it is', () => {
-		expect(shownRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
+		expect(partialClientRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
 		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
 	});
 
 	it('E14: shows who switched encryption', () => {
-		expect(shownRoom(ROOM, true).e2eToggled).to.deep.equal(ROOM.e2eToggled);
+		expect(partialClientRoom(ROOM, true).e2eToggled).to.deep.equal(ROOM.e2eToggled);
 	});
 });
 

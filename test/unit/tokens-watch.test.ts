@@ -1,7 +1,7 @@
 /** Tokens that are removed in another process: seen in the store (test/contract/ddp.md 16.2). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { hashToken } from '../../methods/accounts/tokens.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import { createBus } from '../../server/cluster/bus.js';
 import { watchTokens } from '../../server/core/token-watcher.js';
 import type { Store } from '../../shared/store.js';

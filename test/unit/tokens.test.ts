@@ -1,7 +1,7 @@
 /** test/contract/ddp.md 16.1 to 16.3: what a user does with the tokens of their own logins. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { hashPassword } from '../../methods/accounts/passwords.js';
+import { hashPassword } from '../../methods/model/users/passwords.js';
 import type { Caller } from '../../server/core/caller.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

@@ -1,7 +1,7 @@
 /** Issue 5, point 4: accounts changed by admins and by their owners, as functions. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { hashToken } from '../../methods/accounts/tokens.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';

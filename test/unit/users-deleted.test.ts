@@ -1,6 +1,6 @@
 /** test/contract/beyond.md E10, E11: what is left of somebody whose account is deleted. */
 import { expect } from 'chai';
-import { hashToken } from '../../methods/accounts/tokens.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
 import { crashingStore } from '../support/crash.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';

@@ -1,6 +1,6 @@
 /** Reset, room state and what streams show, over real sockets (test/contract/rocketchat-e2e.md 6.1, 10; beyond.md E7, E13). */
 import { expect } from 'chai';
-import { settingChanged } from '../../methods/settings/workspace.js';
+import { settingChanged } from '../../methods/model/settings/workspace.js';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';

@@ -1,8 +1,8 @@
 /** Issue 5, point 4, over REST: requests and answers as Rocket.Chat's own tests of E2E make and expect them. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { makeFirstAdmin } from '../../methods/accounts/firstAdmin.js';
-import { hashToken } from '../../methods/accounts/tokens.js';
+import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import type { User } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';

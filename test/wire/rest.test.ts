@@ -1,7 +1,7 @@
 /** DESIGN section 1 and test/contract/rocketchat-e2e.md sections 6 to 9 over real HTTP. */
 import { connect } from 'node:net';
 import { expect } from 'chai';
-import { hashToken } from '../../methods/accounts/tokens.js';
+import { hashToken } from '../../methods/model/users/tokens.js';
 import { parse, stringify } from '../../shared/ejson.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

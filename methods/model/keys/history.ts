@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
 import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
-import { listOf, sameLength } from '../../lists.js';
+import { listOf, sameLength } from '../lists.js';
 import { isSamePublicKey } from './publicKey.js';
 
 /** Most entries of one history, beside the newest. Older ones are dropped. */

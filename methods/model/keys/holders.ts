@@ -2,7 +2,7 @@
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
-import { placesOf } from '../../rooms/members.js';
+import { membershipsOf } from '../memberships/members.js';
 import { keyedRoom } from './keyId.js';
 import { holdsKey } from './offers.js';
 
@@ -24,7 +24,7 @@ export async function activeUserIds(store: Store, userIds: readonly string[]): P
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const room = (await keyedRoom(store, rid)) ?? {};
 	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	for await (const page of placesOf(store, rid, only, HELD, 100)) {
+	for await (const page of membershipsOf(store, rid, only, HELD, 100)) {
 		const holders = page.filter((place) => holdsKey(place, room)).map(({ u }) => u._id);
 		if ((await activeUserIds(store, holders)).size > 0) return true;
 	}

@@ -7,7 +7,7 @@ import type { KeyLogin, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { listOf } from '../../lists.js';
+import { listOf } from '../lists.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
 import { requireConfirmation } from './holders.js';
 import { emptyPlaces, isLastHolderAnywhere } from './ownMemberships.js';

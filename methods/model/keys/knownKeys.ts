@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey, Subscription } from '../../../shared/documents.js';
-import { listOf } from '../../lists.js';
+import { listOf } from '../lists.js';
 
 /** Most records of one member. Those of returned keys go last. */
 const MAX_KNOWN_KEYS = 50;

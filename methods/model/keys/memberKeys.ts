@@ -2,8 +2,8 @@
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { sameLength } from '../../lists.js';
-import { MEMBER } from '../../rooms/members.js';
+import { sameLength } from '../lists.js';
+import { MEMBER } from '../memberships/members.js';
 import { keyIdOf } from './sealedKey.js';
 import { keyIn, oldKeysIn, sameKey } from './storedKeys.js';
 

@@ -2,8 +2,8 @@
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { listOf } from '../../lists.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { listOf } from '../lists.js';
+import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
 import { inBatches } from './inBatches.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
@@ -155,7 +155,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
 	const { store, events } = context;
 	const userIds: string[] = [];
-	for await (const page of placesOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;

@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { usersWithIdentity } from './identities.js';
 import { archiveAllKeys, archiveCurrentKey, sameKeys } from './memberKeys.js';
 import { offered } from './offers.js';
@@ -49,7 +49,7 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 	};
 	const emptied: string[] = [];
 	const pace = createYielder();
-	for await (const page of placesOf(store, lease.rid, only, undefined, BATCH)) {
+	for await (const page of membershipsOf(store, lease.rid, only, undefined, BATCH)) {
 		if (context.signal.aborted) throw clientError('resetFailed');
 		// A call that was held up, and has lost its lease, must not take away the keys of a later reset. What was read
 		// before the lease proved good is older than any of those, and a place that holds another key by now is read again.
@@ -79,7 +79,7 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
 	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
+	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
 		const able = await usersWithIdentity(store, ids);
 		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });

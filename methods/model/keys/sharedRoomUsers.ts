@@ -3,7 +3,7 @@ import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
+import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { ownPlaces } from './ownMemberships.js';
 
 /** Most users who are remembered while rooms are read, so that each is named once. Beyond it some are named again. About 20 MB. */
@@ -16,7 +16,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 	for await (const page of ownPlaces(store, userId, MEMBER)) {
 		const encrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
 		for (const { _id: rid } of await store.rooms.find(encrypted, { projection: { _id: 1 } }).toArray()) {
-			for await (const members of placesOf(store, rid, MEMBER, {})) {
+			for await (const members of membershipsOf(store, rid, MEMBER, {})) {
 				await pause();
 				for (const { u } of members) {
 					if (named.has(u._id)) continue;

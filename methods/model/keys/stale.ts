@@ -3,8 +3,8 @@
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { MEMBER, placesOf } from '../../rooms/members.js';
-import { isEncryptionShown } from '../../rooms/shown.js';
+import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { isEncryptionShown } from '../rooms/clientRoom.js';
 
 /** Why a key is stale. */
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
@@ -43,7 +43,7 @@ async function* concerned(store: Store, rid: string): AsyncIterable<string> {
 }
 
 async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {
-	for await (const page of placesOf(store, rid, only, { 'u._id': 1 })) {
+	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
 		for (const { u } of page) yield u._id;
 	}
 }

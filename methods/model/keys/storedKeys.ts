@@ -4,7 +4,7 @@
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Filter } from '../../../shared/store.js';
-import { listOf } from '../../lists.js';
+import { listOf } from '../lists.js';
 
 /** Places without a key: with no text, or an empty one. */
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;

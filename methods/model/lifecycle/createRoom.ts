@@ -1,0 +1,107 @@
+/** Creates a channel or a private group: one document for the room, one membership for each member. */
+import type { Room } from '../../../shared/documents.js';
+import { clientError, isClientSafe } from '../../../shared/errors.js';
+import { randomId } from '../../../shared/ids.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { isDuplicateKey } from '../../../shared/store.js';
+import { enqueueKeyless } from '../keys/queue.js';
+import { isEncryptionShown } from '../rooms/clientRoom.js';
+import { throwIfAborted } from '../signal.js';
+import { addMembership, type Newcomer, refOf } from './addMember.js';
+import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
+
+/** Time, in ms, after which a room without any membership is the remains of a creation that was interrupted. */
+const MAX_CREATION_MS = 60_000;
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+
+/** What is decided about a room before it is created. */
+export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
+
+/** Stores a room; false where its name is taken. */
+async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
+	try {
+		await store.rooms.insertOne(room);
+		return true;
+	} catch (error) {
+		if (!isDuplicateKey(error)) throw error;
+		return false;
+	}
+}
+
+/** Removes the room of that name if the same owner's creation of it was interrupted before its first membership. */
+async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
+	const former = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
+	if (!former?.ts || former.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
+	if (await store.subscriptions.findOne({ rid: former._id }, { projection: { _id: 1 } })) return;
+	await store.rooms.deleteOne({ _id: former._id });
+}
+
+/** Of several callers who create a room of one name, one succeeds. @throws ClientError `error-duplicate-channel-name` */
+async function insertRoom(context: Context, room: Room): Promise<void> {
+	if (await insertIfFree(context, room)) return;
+	await removeInterrupted(context, room);
+	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName', { method: context.name });
+}
+
+/** @returns how many of the members have been deleted meanwhile */
+async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
+	await addMembership(context, room, owner, { roles: ['owner'] });
+	let gone = 0;
+	for (const member of others) {
+		throwIfAborted(context.signal);
+		try {
+			await addMembership(context, room, member);
+		} catch (error) {
+			if (!isClientSafe(error)) throw error;
+			gone++;
+		}
+	}
+	return gone;
+}
+
+/**
+ * Creates a room with an owner and members. All are notified once it is complete, and those who can receive its key are
+ * queued if it is encrypted. A call that ends before that leaves no room.
+ * @param others its members beside the owner, each once
+ * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` where it is deleted meanwhile
+ */
+export async function createRoom(
+	context: Context,
+	fields: NewRoom,
+	owner: Newcomer,
+	others: readonly Newcomer[],
+): Promise<Room> {
+	const { store, events, name } = context;
+	const room: Room = {
+		_id: randomId(),
+		fname: fields.name,
+		u: refOf(owner),
+		msgs: 0,
+		usersCount: others.length + 1,
+		ts: new Date(),
+		ro: false,
+		default: false,
+		sysMes: true,
+		customFields: {},
+		...fields,
+	};
+	await insertRoom(context, room);
+	let gone: number;
+	try {
+		gone = await addFirstMembers(context, room, owner, others);
+	} catch (error) {
+		// Also where the call has ended: without its signal.
+		await deleteRoom({ store, events }, room, owner._id);
+		throw error;
+	}
+	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } });
+	const created = await store.rooms.findOne({ _id: room._id });
+	if (!created) {
+		await deleteOrphanedMemberships(context, room._id);
+		throw clientError('roomNotFound', { method: name });
+	}
+	events.emit('changed', { collection: 'rooms', action: 'inserted', document: created });
+	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);
+	return created;
+}

@@ -1,0 +1,71 @@
+/** Deletes rooms with all their memberships. */
+import type { Room, Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter } from '../../../shared/store.js';
+import { membershipsOf } from '../memberships/members.js';
+import { throwIfAborted } from '../signal.js';
+import { noteRemoval } from '../trash.js';
+
+type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
+
+/** Memberships removed at once. */
+const BATCH = 100;
+
+/**
+ * Deletes a room; each member is notified that the room and their membership are gone (`test/contract/rocketchat-e2e.md` 10.2).
+ *
+ * The membership of the user who deletes it is removed last: after a crash they still have it, and may repeat the call. A
+ * user who is added meanwhile either finds the room gone, or is found by the second look.
+ * @param deleterId the user who deletes it, member or not
+ */
+export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
+	const { store, events } = context;
+	const { _id, t, name } = room;
+	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
+	await noteRemoval(store, 'room', { _id });
+	await store.rooms.deleteOne({ _id });
+	// A direct room may have been made again in that moment, with the same id.
+	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await deleteMemberships(context, room, {});
+	const document = { _id, t, ...(name !== undefined && { name }) };
+	events.emit('changed', { collection: 'rooms', action: 'removed', document });
+}
+
+/** Removes memberships of a room that is gone: the remains of an interrupted deletion. */
+export async function deleteOrphanedMemberships(
+	context: Context,
+	rid: string,
+	which: Filter<Subscription> = {},
+): Promise<void> {
+	await deleteMemberships(context, { _id: rid }, which);
+}
+
+async function deleteMemberships(
+	context: Context,
+	room: Pick<Room, '_id'> & Partial<Room>,
+	which: Filter<Subscription>,
+): Promise<void> {
+	for await (const page of membershipsOf(context.store, room._id, which, { rid: 1, u: 1, t: 1 })) {
+		for (let i = 0; i < page.length; i += BATCH) {
+			throwIfAborted(context.signal);
+			await removeBatch(context, room, page.slice(i, i + BATCH));
+		}
+	}
+}
+
+async function removeBatch(
+	{ store, events }: Context,
+	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
+	memberships: readonly Subscription[],
+): Promise<void> {
+	await Promise.all(memberships.map((membership) => noteRemoval(store, 'subscription', membership)));
+	const userIds = memberships.map(({ u }) => u._id);
+	await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
+	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
+	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
+	for (const { _id, u, t: type = t } of memberships) {
+		const document = { _id, rid, u, ...(type && { t: type }) } as Subscription;
+		events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
+		// A user without a membership is not found when the room's own change is published.
+		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
+	}
+}

@@ -1,0 +1,131 @@
+/** Direct rooms, of which there is one for the same users. */
+import { createHash } from 'node:crypto';
+import type { Room, Subscription, User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { type Filter, isDuplicateKey } from '../../../shared/store.js';
+import { enqueueKeyless } from '../keys/queue.js';
+import { hasPermission } from '../permissions/permissions.js';
+import { type ClientRoom, clientRoom, isEncryptionShown } from '../rooms/clientRoom.js';
+import { findCaller } from '../rooms/findRoom.js';
+import { findByUsernames } from '../users/findUser.js';
+import { addMembership } from './addMember.js';
+import { encryptionOfNew } from './roomEncryption.js';
+
+/** Most people in one, as in Rocket.Chat. */
+const MAX_PEOPLE = 8;
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+
+/**
+ * The id of the direct room of these users, whichever of them asks. Of two it is their ids, of one the own id twice, of
+ * more a hash, where Rocket.Chat has a random one (`test/contract/rocketchat-e2e.md` section 2).
+ * @param uids sorted
+ */
+export function directRoomId(uids: readonly string[]): string {
+	if (uids.length <= 2) return [uids[0], uids.at(-1)].join('');
+	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
+}
+
+/** Finds the direct room of these people, or makes it: of all who ask at once one does. */
+async function findOrInsert(
+	{ store, name }: Context,
+	people: readonly User[],
+): Promise<{ room: Room; isNew: boolean }> {
+	const uids = people.map(({ _id }) => _id).sort();
+	const _id = directRoomId(uids);
+	// A Rocket.Chat has made it under another id.
+	if (uids.length !== 2) {
+		const same = uids.map((uid) => ({ uids: uid }) as Filter<Room>);
+		const there = await store.rooms.findOne({ t: 'd', $and: [...same, { uids: { $size: uids.length } }] });
+		if (there) return { room: there, isNew: false };
+	}
+	const encrypted = await encryptionOfNew(store, 'd', undefined, name);
+	const room: Room = {
+		_id,
+		t: 'd',
+		usernames: people.map(({ username = '' }) => username),
+		uids,
+		usersCount: people.length,
+		msgs: 0,
+		ts: new Date(),
+		ro: false,
+		sysMes: true,
+		...(encrypted !== undefined && { encrypted }),
+	};
+	try {
+		await store.rooms.insertOne(room);
+		return { room, isNew: true };
+	} catch (error) {
+		if (!isDuplicateKey(error)) throw error;
+	}
+	const there = await store.rooms.findOne({ _id });
+	if (!there) throw clientError('roomNotFound', { method: name });
+	return { room: there, isNew: false };
+}
+
+/** What a member calls it: by the others. */
+function namesFor({ _id }: User, people: readonly User[]): Pick<Subscription, 'name' | 'fname'> {
+	const others = people.filter((person) => person._id !== _id);
+	const shown = others.length > 0 ? others : people;
+	return {
+		name: shown.map(({ username = '' }) => username).join(', '),
+		fname: shown.map(({ username = '', name = username }) => name).join(', '),
+	};
+}
+
+/** Opens the room again for a member who had closed it. */
+async function reopen({ store, events }: Context, rid: string, userId: string): Promise<void> {
+	const membership = await store.subscriptions.findOneAndUpdate(
+		{ rid, 'u._id': userId, open: false },
+		{ $set: { open: true } },
+		{ returnDocument: 'after' },
+	);
+	if (membership) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: membership });
+}
+
+async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
+	const { name } = context;
+	const wanted = [...new Set(usernames)];
+	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing', { method: name });
+	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
+	if (found.size < wanted.length) throw clientError('invalidUser', { method: name });
+	return [...new Map([...found.values()].map((person) => [person._id, person])).values()];
+}
+
+/**
+ * Finds or makes the direct room of the caller with others, and opens it for the caller.
+ * @param usernames of the others; the caller may be among them
+ * @param excludeSelf the room is for the others alone
+ * @throws ClientError `error-not-allowed`, `error-users-params-not-provided`, `error-invalid-user`,
+ * `error-direct-message-max-user-exceeded`
+ */
+export async function openDirectRoom(
+	context: Context & { readonly userId: string },
+	usernames: readonly string[],
+	excludeSelf: boolean,
+): Promise<ClientRoom> {
+	const { store, events, name } = context;
+	const caller = await findCaller(context);
+	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
+	// A room for others without the caller is reserved for users who administer rooms.
+	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
+		throw clientError('actionNotAllowed', { method: name });
+	const named = await findPeople(context, usernames);
+	const others = named.filter(({ _id }) => _id !== caller._id);
+	const people = excludeSelf ? others : [caller, ...others];
+	if (excludeSelf && people.length < 2) throw clientError('userParamMissing', { method: name });
+	if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+
+	const { room, isNew } = await findOrInsert(context, people);
+	const rid = room._id;
+	let came = 0;
+	for (const person of people) if (await addMembership(context, room, person, namesFor(person, people))) came++;
+	if (!isNew) await reopen(context, rid, caller._id);
+	const now = await store.rooms.findOne({ _id: rid });
+	if (!now) throw clientError('roomNotFound', { method: name });
+	if (came > 0) events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
+	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
+	return clientRoom(store, now);
+}

@@ -1,0 +1,91 @@
+/** The end of a membership, and what it means for the key of the room. */
+import type { Room, Subscription } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { hasHolder, isLastHolder, tellNoHolder } from '../keys/holders.js';
+import { holdsKey, offered } from '../keys/offers.js';
+import { dequeue } from '../keys/queue.js';
+import { markStale, type StaleReason } from '../keys/stale.js';
+import { keyIn, oldKeysIn, sameKey } from '../keys/storedKeys.js';
+import { MEMBER } from '../memberships/members.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
+import { noteRemoval } from '../trash.js';
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+
+/** Whether no remaining member would hold the key of a room if this user left. */
+export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
+	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
+}
+
+async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
+	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
+	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
+}
+
+/** Whether a member knows the key of a room: it can be among the old ones, as after new identity keys. */
+function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
+	if (keyIn(membership) !== undefined || offered(membership) !== '') return true;
+	const old = [...oldKeysIn(membership.oldRoomKeys), ...oldKeysIn(membership.suggestedOldRoomKeys)];
+	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
+}
+
+/** Matches the membership with the very keys that were read in it. */
+function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
+	return {
+		_id,
+		...sameKey('E2EKey', E2EKey),
+		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
+	} as Filter<Subscription>;
+}
+
+/**
+ * Removes a membership with its keys and roles, and the user from the queue. The user and the room are notified. If the
+ * user knows the key, it is marked as stale (`test/contract/beyond.md` E12); if no remaining member holds it, the room is
+ * notified of that too (E11). Permissions and confirmations are checked before.
+ *
+ * The membership is the last to be removed of all that is stored, so that an interrupted call can be repeated. Nothing
+ * happens where there is none.
+ */
+export async function endMembership(
+	context: Context,
+	room: Room,
+	userId: string,
+	reason: StaleReason,
+): Promise<{ lastKeyHolder: boolean }> {
+	const { store, events } = context;
+	const rid = room._id;
+	const forgetRoom = () => store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
+	await dequeue(context, rid, [userId]);
+	return retryOnConflict(async () => {
+		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
+		if (!membership) return { lastKeyHolder: false };
+		if (knowsKey(membership, room)) await markStale(context, rid, reason);
+		await noteRemoval(store, 'subscription', membership);
+		await forgetRoom();
+		// If the member was given a key since the membership was read, that key must be marked as stale first.
+		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(membership));
+		if (deletedCount === 0) return CONFLICT;
+		// A call that was adding the user at that moment may have noted the room since.
+		await forgetRoom();
+		const { _id, u, t = room.t } = membership;
+		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
+		const isNotified = await dequeue(context, rid, [userId]);
+		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
+		// Asked now, because the last two members may leave at once.
+		const lastKeyHolder =
+			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
+		if (lastKeyHolder) tellNoHolder(context, rid, userId);
+		return { lastKeyHolder };
+	});
+}
+
+async function countOneLess({ store, events }: Context, rid: string, isNotified: boolean): Promise<void> {
+	const counted = await store.rooms.findOneAndUpdate(
+		{ _id: rid, usersCount: { $gt: 0 } },
+		{ $inc: { usersCount: -1 } },
+		{ returnDocument: 'after' },
+	);
+	const room = counted ?? (isNotified ? null : await store.rooms.findOne({ _id: rid }));
+	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+}

@@ -1,0 +1,72 @@
+/** Rooms that would be left without an owner, or without any member. */
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { MEMBER } from '../memberships/members.js';
+import { DELETION_FIELDS, isLastMember } from './lastMember.js';
+
+/** Ids of the rooms that have other members, but no other owner than this user. */
+async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
+	const rids: string[] = [];
+	for await (const { rid } of store.subscriptions.find(
+		{ 'u._id': userId, roles: 'owner' },
+		{ projection: { rid: 1 } },
+	)) {
+		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
+		const owner = await store.subscriptions.findOne({ ...others, roles: 'owner' }, { projection: { _id: 1 } });
+		if (!owner && (await store.subscriptions.findOne(others, { projection: { _id: 1 } }))) rids.push(rid);
+	}
+	return rids;
+}
+
+/** Ids of the channels and groups that would be deleted with this user. A direct room without the user is of no use. */
+async function deletedWith(store: Store, userId: string): Promise<string[]> {
+	const rids: string[] = [];
+	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
+		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: DELETION_FIELDS });
+		if (room && (await isLastMember(store, room, userId))) rids.push(rid);
+	}
+	return rids;
+}
+
+/**
+ * Checks whether a user may be deleted or deactivated whose rooms would not stay as they are.
+ * @param isLeaving the user leaves their rooms, instead of being deactivated alone
+ * @param confirmed the caller confirmed it; otherwise such rooms are a reason to refuse
+ * @returns ids of the rooms that need a new owner
+ * @throws ClientError `user-last-owner`, as Rocket.Chat, with the ids of the rooms
+ */
+export async function roomsToHandOver(
+	store: Store,
+	userId: string,
+	isLeaving: boolean,
+	confirmed: boolean | undefined,
+): Promise<string[]> {
+	const shouldChangeOwner = await onlyOwnedBy(store, userId);
+	if (confirmed === true) return shouldChangeOwner;
+	const shouldBeRemoved = isLeaving ? await deletedWith(store, userId) : [];
+	if (shouldChangeOwner.length > 0 || shouldBeRemoved.length > 0)
+		throw clientError('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
+	return [];
+}
+
+/** Makes the member of longest standing the owner of each of these rooms, which only this user owns. */
+export async function handOverRooms(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	rids: readonly string[],
+): Promise<void> {
+	for (const rid of rids) {
+		const [newOwner] = await store.subscriptions
+			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
+			.toArray();
+		const document =
+			newOwner &&
+			(await store.subscriptions.findOneAndUpdate(
+				{ _id: newOwner._id },
+				{ $addToSet: { roles: 'owner' } },
+				{ returnDocument: 'after' },
+			));
+		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+	}
+}

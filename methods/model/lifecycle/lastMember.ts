@@ -1,0 +1,24 @@
+/** A room is deleted with its last member: no user could see it any more, and its name would stay taken. */
+import type { Room, RoomType } from '../../../shared/documents.js';
+import type { Store } from '../../../shared/store.js';
+
+/** Types of rooms that belong to their members. Others, such as livechats, are kept for those who serve them. */
+const MEMBERS_OWN: readonly RoomType[] = ['c', 'p', 'd'];
+
+/** Fields of a room that decide whether it is deleted with its last member. */
+export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
+
+/**
+ * Whether a room is deleted when this user leaves it, because nobody else has a membership. The room of a team stays as
+ * long as the team, and a default channel stays for new users.
+ */
+export async function isLastMember(
+	store: Store,
+	room: Pick<Room, '_id' | keyof typeof DELETION_FIELDS>,
+	userId: string,
+): Promise<boolean> {
+	const { _id: rid, t, teamMain, default: isDefault } = room;
+	if (!MEMBERS_OWN.includes(t) || teamMain || isDefault) return false;
+	const others = { rid, 'u._id': { $ne: userId } };
+	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) === null;
+}

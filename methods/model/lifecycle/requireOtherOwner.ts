@@ -1,0 +1,39 @@
+/** A room with other members keeps an owner. */
+import type { Subscription } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import { randomId } from '../../../shared/ids.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter } from '../../../shared/store.js';
+import { MEMBER } from '../memberships/members.js';
+
+/** How long a departure counts, in ms, if its call crashes before it removes the membership. */
+const MAX_CALL_MS = 60_000;
+
+/**
+ * Refuses the departure of the only owner, also when several owners leave at the same time: each notes the departure in
+ * their own membership before they look for an owner who stays, so that no two can rely on each other. The note is removed
+ * with the membership.
+ * @throws ClientError `error-you-are-last-owner`
+ */
+export async function requireOtherOwner(
+	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	rid: string,
+	userId: string,
+): Promise<void> {
+	const own: Filter<Subscription> = { rid, 'u._id': userId };
+	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
+	const isOwner = { ...own, roles: 'owner' };
+	const { matchedCount } = await store.subscriptions.updateOne(isOwner, { $push: { departures: note } });
+	if (matchedCount === 0) return;
+	const other = {
+		rid,
+		'u._id': { $ne: userId },
+		roles: 'owner',
+		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
+		...MEMBER,
+	} as Filter<Subscription>;
+	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
+	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
+	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
+	throw clientError('lastOwner', { method: name });
+}

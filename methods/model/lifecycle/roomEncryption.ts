@@ -1,0 +1,83 @@
+/** Encryption of a room: what a new one has, and who switched it on or off (`test/contract/rocketchat-e2e.md` 5.7). */
+import type { Room, RoomType, Subscription, User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { forEachInParallel } from '../inParallel.js';
+import { enqueueKeyless } from '../keys/queue.js';
+import { membershipsOf } from '../memberships/members.js';
+import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
+import { setting } from '../settings/workspace.js';
+import { refOf } from './addMember.js';
+
+type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+
+/** Types of rooms that may be encrypted: what everybody may read needs no key. */
+const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
+
+async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
+	if (t !== 'p' || federated || !(await setting(store, 'E2E_Enable'))) return false;
+	return setting(store, 'E2E_Force_Encryption_For_Private_Rooms');
+}
+
+/**
+ * Whether a new room is encrypted; undefined where neither the creator nor a setting says so.
+ * @param asked what its creator says
+ * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
+ */
+export async function encryptionOfNew(
+	store: Store,
+	t: RoomType,
+	asked: boolean | undefined,
+	methodName: string,
+): Promise<boolean | undefined> {
+	if (asked && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted', { method: methodName });
+	if (await isForced(store, { t })) {
+		if (asked === false) throw clientError('privateRoomsEncrypted', { method: methodName });
+		return true;
+	}
+	if (asked !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return asked;
+	const standard = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
+	return (await setting(store, standard)) || undefined;
+}
+
+/** Turns the translation of messages off for all members; those whose membership changes are notified. */
+async function endTranslation({ store, events, signal }: Context, rid: string): Promise<void> {
+	const end = async ({ _id }: Subscription) => {
+		const change = { $unset: { autoTranslate: 1 } } as const;
+		const document = await store.subscriptions.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
+		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+	};
+	await forEachInParallel(membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
+}
+
+/**
+ * Switches the encryption of a room on or off. Key id and keys stay; the user and the time are stored in the room, and sent with it
+ * to all members (`test/contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
+ * is so already.
+ * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off
+ * altogether; `error-encrypted-private-rooms-enforced`
+ */
+export async function toggleEncryption(
+	context: Context,
+	room: Room,
+	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
+	encrypted: boolean,
+): Promise<void> {
+	const { store, events, name } = context;
+	const details = { method: name, action: 'Change_Room_Encrypted' };
+	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
+	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
+	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
+	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
+	// First, so that it is repeated with the call. The server cannot translate what only the members can read.
+	if (encrypted) await endTranslation(context, room._id);
+	const now = await store.rooms.findOneAndUpdate(
+		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
+		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
+		{ returnDocument: 'after' },
+	);
+	if (!now) return;
+	events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
+	if (encrypted) await enqueueKeyless(context, room._id);
+}

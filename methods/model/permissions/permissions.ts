@@ -1,0 +1,84 @@
+/** Permissions: Rocket.Chat's documents, or its defaults where there is none. */
+import type { User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
+import { cachedReads } from '../cachedReads.js';
+
+/** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
+const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
+	'view-c-room': ['admin', 'user', 'federated-external', 'bot', 'app', 'anonymous'],
+	'view-p-room': ['admin', 'user', 'federated-external', 'anonymous', 'guest'],
+	'view-d-room': ['admin', 'user', 'federated-external', 'bot', 'app', 'guest'],
+	'view-joined-room': ['guest', 'bot', 'app', 'anonymous'],
+	'view-l-room': ['livechat-manager', 'livechat-monitor', 'livechat-agent', 'admin'],
+	'view-livechat-rooms': ['livechat-manager', 'livechat-monitor', 'admin'],
+	'view-room-administration': ['admin'],
+	'create-c': ['admin', 'user', 'bot', 'app'],
+	'create-p': ['admin', 'user', 'bot', 'app'],
+	'create-d': ['admin', 'user', 'bot', 'app'],
+	'edit-room': ['admin', 'owner', 'moderator'],
+	'add-user-to-joined-room': ['admin', 'owner', 'moderator'],
+	'add-user-to-any-c-room': ['admin'],
+	'add-user-to-any-p-room': [],
+	'join-without-join-code': ['admin', 'bot', 'app'],
+	'remove-user': ['admin', 'owner', 'moderator'],
+	'kick-user-from-any-c-room': ['admin'],
+	'kick-user-from-any-p-room': [],
+	'leave-c': ['admin', 'user', 'bot', 'anonymous', 'app'],
+	'leave-p': ['admin', 'user', 'bot', 'anonymous', 'app'],
+	'delete-c': ['owner', 'admin'],
+	'delete-p': ['owner', 'admin'],
+	'delete-d': ['owner', 'admin'],
+	'toggle-room-e2e-encryption': ['owner', 'admin'],
+	'edit-other-user-e2ee': ['admin'],
+	'reset-other-user-e2e-key': ['admin'],
+	'api-bypass-rate-limit': ['admin', 'bot', 'app'],
+	'create-user': ['admin'],
+	'delete-user': ['admin'],
+	'edit-other-user-info': ['admin'],
+	'edit-other-user-password': ['admin'],
+	'edit-other-user-active-status': ['admin'],
+	'view-full-other-user-info': ['admin'],
+	'assign-admin-role': ['admin'],
+	'view-privileged-setting': ['admin'],
+	'edit-privileged-setting': ['admin'],
+	'access-permissions': ['admin'],
+};
+
+/** Permissions that have an effect here, with their default roles. */
+export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
+
+const roles = cachedReads(async (store, permission) => {
+	const document = await store.permissions.findOne({ _id: permission });
+	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
+});
+
+/** Must be called after a permission was written, so that it is in force at once. */
+export function permissionChanged(store: Store, permission: string): void {
+	roles.forget(store, permission);
+}
+
+/** Whether one of the user's global roles holds the permission. */
+export async function hasPermission(store: Store, user: Pick<User, 'roles'>, permission: string): Promise<boolean> {
+	if (!user.roles?.length) return false;
+	const holders = await roles.get(store, permission);
+	return user.roles.some((role) => holders.includes(role));
+}
+
+/** The same for a user who is not read yet. Callers who are not logged in hold no permission. */
+export async function mayUser(store: Store, userId: string | null, permission: string): Promise<boolean> {
+	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
+	return user !== null && hasPermission(store, user, permission);
+}
+
+/**
+ * Refuses callers who do not hold a permission.
+ * @throws ClientError `error-unauthorized`, over REST 403
+ */
+export async function requirePermission(
+	{ store, userId, name }: Pick<MethodContext, 'store' | 'userId' | 'name'>,
+	permission: string,
+): Promise<void> {
+	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing', { method: name });
+}

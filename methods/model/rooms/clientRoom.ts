@@ -1,0 +1,63 @@
+/** The part of a room that clients may see. */
+import type { Room } from '../../../shared/documents.js';
+import type { Store } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
+import { setting } from '../settings/workspace.js';
+
+/**
+ * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. Not among them: the code to join
+ * by, the token of a livechat visitor.
+ */
+const FIELDS = [
+	'_id _updatedAt t name fname u usernames uids usersCount default msgs ts lm lastMessage ro reactWhenReadOnly sysMes',
+	'topic description announcement announcementDetails customFields archived broadcast muted unmuted featured retention',
+	'encrypted e2eKeyId usersWaitingForE2EKeys e2eToggled e2eStale prid teamId teamMain joinCodeRequired federated',
+	'servedBy departmentId open avatarETag autoTranslateLanguage',
+].flatMap((line) => line.split(' '));
+
+/** Projection of the rooms that are read for clients. */
+export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
+
+/** Rooms converted between two looks at the clock. */
+const CHECK_EVERY = 50;
+
+export type ClientRoom = Omit<Room, 'e2eReset'>;
+
+/** Whether clients see anything of encryption. What is stored stays, and is visible again when it is switched on. */
+export function isEncryptionShown(store: Store): Promise<boolean> {
+	return setting(store, 'E2E_Enable');
+}
+
+/**
+ * A room, or a part of it, without the reset that is under way. Where encryption is switched off, also without all
+ * fields that would make clients ask for a password (`test/contract/beyond.md` E13).
+ * @param isOn what `isEncryptionShown` returns
+ */
+export function partialClientRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit<R, 'e2eReset'> {
+	const { e2eReset, ...visible } = room;
+	if (isOn) return visible;
+	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...plain } = visible as Partial<Room>;
+	return plain as Omit<R, 'e2eReset'>;
+}
+
+function toClientRoom(room: Room, isOn: boolean): ClientRoom {
+	const named = Object.entries(room).filter(([field]) => Object.hasOwn(CLIENT_ROOM_FIELDS, field));
+	return partialClientRoom(Object.fromEntries(named) as unknown as Room, isOn);
+}
+
+/** A room as clients receive it. */
+export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> {
+	return toClientRoom(room, await isEncryptionShown(store));
+}
+
+/** Rooms as clients receive them. Yields, because there may be many. */
+export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
+	const isOn = await isEncryptionShown(store);
+	const visible: ClientRoom[] = [];
+	const yielding = createYielder(CHECK_EVERY);
+	for (const room of rooms) {
+		await yielding();
+		visible.push(toClientRoom(room, isOn));
+	}
+	return visible;
+}

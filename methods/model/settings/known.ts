@@ -1,0 +1,101 @@
+/** Every setting that can be asked for and changed here: those Roomkey heeds, and those it keeps for clients to heed. */
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
+
+export type SettingValue = boolean | number | string;
+
+/** Kept for clients, which alone can do something with them (`test/contract/rocketchat-e2e.md` section 11). */
+const FOR_CLIENTS = {
+	E2E_Passphrase_Policy_Enabled: false,
+	E2E_Passphrase_Policy_MinLength: 7,
+	E2E_Passphrase_Policy_MaxLength: -1,
+	E2E_Passphrase_Policy_ForbidRepeatingCharacters: true,
+	E2E_Passphrase_Policy_ForbidRepeatingCharactersCount: 3,
+	E2E_Passphrase_Policy_AtLeastOneLowercase: true,
+	E2E_Passphrase_Policy_AtLeastOneUppercase: true,
+	E2E_Passphrase_Policy_AtLeastOneNumber: true,
+	E2E_Passphrase_Policy_AtLeastOneSpecialCharacter: true,
+} as const satisfies Record<string, SettingValue>;
+
+/**
+ * All of them with what holds where the database says nothing. None is secret: everybody may read them. Other settings
+ * of a Rocket.Chat database, passwords of mail servers among them, are not Roomkey's to show or to change.
+ */
+const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
+	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
+);
+
+export interface ClientSetting {
+	_id: string;
+	value: SettingValue;
+}
+
+/**
+ * The settings as they are now, by name.
+ * @param ids only these; those that are not known are left out
+ * @param since only those written after this
+ */
+export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
+	const asked = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
+	const filter = { _id: { $in: asked }, ...(since && { _updatedAt: { $gt: since } }) };
+	const stored = new Map<string, unknown>();
+	for await (const { _id, value } of store.settings.find(filter, { projection: { value: 1 } })) stored.set(_id, value);
+	const shown: ClientSetting[] = [];
+	for (const _id of asked) {
+		if (since && !stored.has(_id)) continue;
+		const standard = KNOWN.get(_id) as SettingValue;
+		const value = stored.get(_id);
+		shown.push({ _id, value: typeof value === typeof standard ? (value as SettingValue) : standard });
+	}
+	return shown;
+}
+
+/** Writes a value where another one stands. @returns whether it was written */
+async function put({ settings }: Store, _id: string, value: SettingValue): Promise<boolean> {
+	const change = async () =>
+		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
+	if (await change()) return true;
+	const stored = await settings.findOne({ _id }, { projection: { _id: 1 } });
+	if (stored || KNOWN.get(_id) === value) return false;
+	try {
+		await settings.insertOne({ _id, value });
+		return true;
+	} catch (error) {
+		if (!isDuplicateKey(error)) throw error;
+		return change();
+	}
+}
+
+/**
+ * Refuses a value that a setting cannot have.
+ * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
+ */
+function requireValue(_id: string, value: unknown, method: string): asserts value is SettingValue {
+	const standard = KNOWN.get(_id);
+	if (standard === undefined) throw clientError('noSuchSetting', { method, _id });
+	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
+	if (!fits) throw clientError('invalidSettingValue', { method, expected: typeof standard, _id });
+}
+
+/**
+ * Changes settings, in force at once. All who read public settings are notified. Nothing is written where one of them is
+ * refused.
+ * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
+ */
+export async function changeSettings(
+	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	changes: readonly { readonly _id: string; readonly value?: unknown }[],
+): Promise<void> {
+	for (const { _id, value } of changes) requireValue(_id, value, name);
+	for (const { _id, value } of changes) {
+		const written = await put(store, _id, value as SettingValue);
+		// Also where another process has written it meanwhile: the value remembered here may be older.
+		settingChanged(store, _id as SettingId);
+		if (!written) continue;
+		events.emit('changed', { collection: 'settings', action: 'updated', document: { _id, value } });
+		const args = ['updated', { _id, value }];
+		events.emit('notify', { stream: 'notify-all', eventName: 'public-settings-changed', args });
+	}
+}

@@ -1,0 +1,39 @@
+/** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
+import type { Store } from '../../../shared/store.js';
+import { cachedReads } from '../cachedReads.js';
+
+/**
+ * The settings Roomkey heeds, with what holds where the database says nothing. They are Rocket.Chat's but for one: keys
+ * are what Roomkey is for, so `E2E_Enable` is on. A database of Rocket.Chat always says what it wants.
+ */
+export const DEFAULTS = {
+	E2E_Enable: true,
+	E2E_Allow_Unencrypted_Messages: false,
+	E2E_Enabled_Default_DirectRooms: false,
+	E2E_Enabled_Default_PrivateRooms: false,
+	E2E_Enable_Encrypt_Files: true,
+	E2E_Enabled_Mentions: true,
+	E2E_Force_Encryption_For_Private_Rooms: false,
+	/** Days until a login token expires. */
+	Accounts_LoginExpiration: 90,
+} as const satisfies Record<string, boolean | number>;
+
+export type SettingId = keyof typeof DEFAULTS;
+
+type Value<I extends SettingId> = (typeof DEFAULTS)[I] extends boolean ? boolean : number;
+
+const values = cachedReads(async (store, id) => {
+	const document = await store.settings.findOne({ _id: id });
+	const standard = DEFAULTS[id as SettingId];
+	return typeof document?.value === typeof standard ? document?.value : standard;
+});
+
+/** What a setting is now; a change made through another process is seen within a second. */
+export function setting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
+	return values.get(store, id) as Promise<Value<I>>;
+}
+
+/** Must be called after a setting was written, so that it is in force at once. */
+export function settingChanged(store: Store, id: SettingId): void {
+	values.forget(store, id);
+}

@@ -1,0 +1,25 @@
+/** Active and deactivated users: a deactivated user has no tokens, and gets none. */
+import type { User } from '../../../shared/documents.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { unlessLastAdmin } from './admins.js';
+import { revokeOtherTokens } from './tokens.js';
+
+/**
+ * Activates or deactivates a user. Deactivation ends all logins by the same write.
+ * @returns whether anything was written
+ * @throws ClientError `error-action-not-allowed` for the last admin
+ */
+export async function setActive(
+	context: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	user: Pick<User, '_id' | 'roles' | 'active'>,
+	active: boolean,
+): Promise<boolean> {
+	const { store, events, name } = context;
+	if ((user.active !== false) === active) return false;
+	const setIt = { $set: { active } };
+	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
+	if (active) await activate();
+	else await unlessLastAdmin(store, user, name, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
+	events.emit('changed', { collection: 'users', action: 'updated', document: { _id: user._id } });
+	return true;
+}

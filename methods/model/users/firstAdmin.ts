@@ -1,0 +1,37 @@
+/** The first admin of a server that has none, as Rocket.Chat makes one from the environment. */
+import { randomId } from '../../../shared/ids.js';
+import type { Store } from '../../../shared/store.js';
+import { hasAdmin } from './admins.js';
+import { insertUser } from './insertUser.js';
+import { hashPassword } from './passwords.js';
+
+export interface FirstAdmin {
+	readonly username: string;
+	readonly password: string;
+	readonly email?: string | undefined;
+}
+
+/**
+ * Makes an admin if there is no active one. It is one write: after a crash there is one or none, and of several
+ * processes that start at once one makes it.
+ * @returns `made`, `there` where there is one already, `taken` where a user who is no admin has the name or the e-mail
+ */
+export async function makeFirstAdmin(
+	store: Store,
+	{ username, password, email }: FirstAdmin,
+): Promise<'made' | 'there' | 'taken'> {
+	if (await hasAdmin(store)) return 'there';
+	const taken = await insertUser(store, {
+		_id: randomId(),
+		createdAt: new Date(),
+		type: 'user',
+		username,
+		name: 'Administrator',
+		roles: ['admin'],
+		active: true,
+		...(email !== undefined && { emails: [{ address: email, verified: true }] }),
+		services: { password: { bcrypt: await hashPassword(password) }, resume: { loginTokens: [] } },
+	});
+	if (taken === null) return 'made';
+	return (await hasAdmin(store)) ? 'there' : 'taken';
+}

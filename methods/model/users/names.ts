@@ -1,0 +1,115 @@
+/** Names and e-mails that people may be given, and how they get others. */
+import type { User } from '../../../shared/documents.js';
+import { clientError, clientErrorFrom } from '../../../shared/errors.js';
+import { Match } from '../../../shared/match.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
+import { findTaken } from './insertUser.js';
+
+/** In characters, as an e-mail (RFC 5321). */
+const MAX_EMAIL_LENGTH = 254;
+
+const USERNAME = /^[0-9a-zA-Z._-]+$/;
+const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
+
+/** Rocket.Chat's list of names that could be mistaken for an authority, and two that address all in a message. */
+const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
+
+/** What people are called: not empty, on one line. */
+export const RealName = Match.Where(
+	(text): text is string =>
+		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
+);
+
+export const isUsername = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && USERNAME.test(text);
+export const isEmail = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && EMAIL.test(text);
+const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
+
+/** @throws ClientError `error-input-is-not-a-valid-field` */
+export function requireUsername(username: string, method: string): void {
+	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH), { method });
+}
+
+/**
+ * Refuses a name that a new user may not have.
+ * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
+ */
+export function requireFreeUsername(username: string, method: string): void {
+	requireUsername(username, method);
+	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username, { method });
+}
+
+/** @throws ClientError `error-invalid-email` */
+export function requireEmail(email: string, method: string): void {
+	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_EMAIL_LENGTH), { method });
+}
+
+export interface NewNames {
+	readonly username?: string | undefined;
+	readonly email?: string | undefined;
+	/** Whether the e-mail is known to be theirs; one that is new is not, unless it says so. */
+	readonly verified?: boolean | undefined;
+}
+
+/** The e-mails of a user after the change. */
+function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User['emails'] {
+	const [first, ...others] = emails;
+	const address = email ?? first?.address;
+	if (address === undefined) return undefined;
+	const isNew = address.toLowerCase() !== first?.address.toLowerCase();
+	return [{ address, verified: verified ?? (isNew ? false : (first?.verified ?? false)) }, ...others];
+}
+
+/** An update that gives these fields the values they had. */
+function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
+	const had = fields.filter((field) => user[field] !== undefined);
+	const lacked = fields.filter((field) => user[field] === undefined);
+	return {
+		...(had.length > 0 && { $set: Object.fromEntries(had.map((field) => [field, user[field]])) }),
+		...(lacked.length > 0 && { $unset: Object.fromEntries(lacked.map((field) => [field, 1])) }),
+	} as UpdateFilter<User>;
+}
+
+/**
+ * Gives a user another name or e-mail, unless another user has it. After the write it looks again, because the indexes distinguish
+ * `alice` from `Alice`: of two who take a name at once, but for case, neither keeps it.
+ * @param user as stored, with `username` and `emails`
+ * @returns whether anything was written
+ * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
+ * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
+ */
+export async function saveNames(
+	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	user: User,
+	names: NewNames,
+): Promise<boolean> {
+	const { username, email } = names;
+	if (username !== undefined) requireUsername(username, name);
+	if (email !== undefined) requireEmail(email, name);
+	const changes: Pick<User, 'username' | 'emails'> = {};
+	if (username !== undefined && username !== user.username) changes.username = username;
+	const emails = emailsAfter(user, names);
+	if (emails && JSON.stringify(emails) !== JSON.stringify(user.emails)) changes.emails = emails;
+	const fields = Object.keys(changes) as (keyof User)[];
+	if (fields.length === 0) return false;
+	const wanted = { _id: user._id, ...changes };
+	const refuse = (taken: string) =>
+		taken === changes.username
+			? clientError('identityNotSaved', { method: name })
+			: clientErrorFrom('fieldUnavailable', taken, { method: name, field: taken });
+	if (changes.username !== undefined && isBlocked(changes.username)) throw refuse(changes.username);
+	const taken = await findTaken(store, wanted);
+	if (taken !== null) throw refuse(taken);
+	try {
+		await store.users.updateOne({ _id: user._id }, { $set: changes });
+	} catch (error) {
+		if (!isDuplicateKey(error)) throw error;
+		throw refuse((await findTaken(store, wanted)) ?? changes.username ?? '');
+	}
+	const meanwhile = await findTaken(store, wanted);
+	if (meanwhile !== null) {
+		await store.users.updateOne({ _id: user._id }, putBack(fields, user));
+		throw refuse(meanwhile);
+	}
+	return true;
+}

@@ -1,0 +1,177 @@
+/**
+ * The second factor (`test/contract/rocketchat-e2e.md` 7.5): what people whom Rocket.Chat asks for one are asked for here too. A
+ * token that Roomkey gives out is good in a Rocket.Chat on the same database, so it must cost as much.
+ */
+import type { User } from '../../../shared/documents.js';
+import { type ClientError, clientError } from '../../../shared/errors.js';
+import type { MethodContext, SecondFactor } from '../../../shared/method.js';
+import { type FactorSettings, factorSettings } from '../settings/factors.js';
+import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
+import { isPassword } from './passwords.js';
+import { useTotpCode } from './totp.js';
+
+const FACTORS = {
+	'emails.verified': 1,
+	'services.password.bcrypt': 1,
+	'services.totp.enabled': 1,
+	'services.totp.secret': 1,
+	'services.email2fa.enabled': 1,
+	'services.emailCode': 1,
+	'services.resume.loginTokens.hashedToken': 1,
+	'services.resume.loginTokens.bypassTwoFactor': 1,
+} as const;
+
+export type FactorName = 'totp' | 'email' | 'password';
+
+/** Thrown inside an attempt where a code is missing: it is neither a wrong guess nor a success. */
+class NothingGiven extends Error {
+	constructor(readonly refusal: ClientError) {
+		super(refusal.message);
+	}
+}
+
+/** Replaces `NothingGiven`, which keeps an attempt from being counted, by the refusal that the caller receives. */
+async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
+	try {
+		return await outcome;
+	} catch (thrown) {
+		throw thrown instanceof NothingGiven ? thrown.refusal : thrown;
+	}
+}
+
+/**
+ * Makes an attempt at a password and a second factor. A correct password without a code leaves the failure counter
+ * unchanged.
+ */
+export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
+	return withoutMarker(context.attempt(account, run));
+}
+
+/** The second factors the user has set up, the one to ask for first. */
+function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
+	const names: FactorName[] = [];
+	if (byTotp && services?.totp?.enabled === true) names.push('totp');
+	const hasMail = emails?.some(({ verified }) => verified);
+	if (byEmail && services?.email2fa?.enabled === true && hasMail) names.push('email');
+	return names;
+}
+
+/** Whether the caller came with a token of theirs that stands for a second factor, as some personal access tokens do. */
+function bypasses({ services }: User, hashedToken: string | null): boolean {
+	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
+	return token?.bypassTwoFactor === true;
+}
+
+/** The password as it stands in for a second factor: its hex SHA-256. */
+async function isPasswordDigest(code: string, bcrypt: string | undefined): Promise<boolean> {
+	const digest = code.toLowerCase();
+	return /^[0-9a-f]{64}$/.test(digest) && isPassword({ digest, algorithm: 'sha-256' }, bcrypt);
+}
+
+async function tryCode(
+	{ store }: MethodContext,
+	user: User,
+	name: FactorName,
+	code: string,
+	settings: FactorSettings,
+): Promise<Verdict> {
+	const { totp = {}, emailCode, password } = user.services ?? {};
+	const verdict = (right: boolean): Verdict => (right ? 'right' : 'wrong');
+	if (name === 'totp') return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
+	if (name === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
+	return verdict(await isPasswordDigest(code, password?.bcrypt));
+}
+
+/** What guesses are counted by. One who holds the password must not reset the count of guesses at the code with it. */
+function accountOf(name: FactorName, userId: string): string {
+	return name === 'password' ? userId : `second factor of ${userId}`;
+}
+
+interface Demand {
+	readonly factor: SecondFactor | null;
+	/** The token that may stand for a second factor. */
+	readonly hashedToken: string | null;
+	/** Whether the password is asked for where there is no second factor, if the settings say so; `always`, whatever they say. */
+	readonly orPassword: boolean | 'always';
+}
+
+/**
+ * @returns what was proven; null where nothing was asked for
+ * @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong
+ */
+async function requireFactor(
+	context: MethodContext,
+	userId: string,
+	{ factor, hashedToken, orPassword }: Demand,
+): Promise<FactorName | null> {
+	const settings = await factorSettings(context.store);
+	if (!settings.enabled && orPassword !== 'always') return null;
+	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
+	if (!user) throw clientError('invalidUser', { method: context.name });
+	if (bypasses(user, hashedToken)) return null;
+	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
+	const hasPassword = user.services?.password?.bcrypt !== undefined;
+	const asksPassword = orPassword === 'always' || (orPassword && settings.passwordFallback);
+	const fallback = asksPassword && hasPassword ? 'password' : undefined;
+	const method = availableMethods.find((name) => name === factor?.method) ?? availableMethods[0] ?? fallback;
+	if (!method) return null;
+	const [mailed] = method === 'email' ? codesOf(user.services?.emailCode) : [];
+	const details = {
+		method,
+		codeGenerated: false,
+		...(mailed && { codeExpires: mailed.expire.toISOString() }),
+		availableMethods,
+	};
+	if (!factor?.code) throw new NothingGiven(clientError('totpRequired', details));
+	await context.attempt(accountOf(method, userId), async () => {
+		const verdict = await tryCode(context, user, method, factor.code, settings);
+		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
+	});
+	return method;
+}
+
+/** The same for a call, outside of any attempt. */
+function requireOfCall(
+	context: MethodContext,
+	userId: string,
+	orPassword: Demand['orPassword'],
+): Promise<FactorName | null> {
+	const { secondFactor: factor, hashedToken } = context;
+	return withoutMarker(requireFactor(context, userId, { factor, hashedToken, orPassword }));
+}
+
+/**
+ * Requires the caller's second factor; or their password, where they have none and the settings say so.
+ * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
+ */
+export async function requireSecondFactor(context: MethodContext): Promise<void> {
+	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	await requireOfCall(context, context.userId, true);
+}
+
+/**
+ * Requires the caller's second factor or, where they have none, their password, whatever the settings of second factors say.
+ * @returns what was proven; null for a user who has neither, and for a token that stands for a second factor
+ * @throws ClientError as `requireSecondFactor` does
+ */
+export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
+	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	return requireOfCall(context, context.userId, 'always');
+}
+
+/** The same of a caller who has just proven the password. */
+export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
+	await requireOfCall(context, userId, false);
+}
+
+/**
+ * The same for a user who logs in with the right password. To be called within `attemptWithFactor`.
+ * @param factor what came with the login
+ */
+export function requireFactorAtLogin(
+	context: MethodContext,
+	userId: string,
+	factor: SecondFactor | null,
+): Promise<void> {
+	return requireFactor(context, userId, { factor, hashedToken: null, orPassword: false }).then(() => undefined);
+}

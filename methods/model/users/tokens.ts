@@ -1,0 +1,225 @@
+/** Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { LoginToken, User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
+import { DEFAULTS, setting } from '../settings/workspace.js';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** In days. */
+const NEVER = 36_500;
+
+const TOKENS = 'services.resume.loginTokens';
+const TOKEN_HASH = `${TOKENS}.hashedToken`;
+
+/** 43 characters of `a-zA-Z0-9-_`, 256 bits. */
+export function newToken(): string {
+	return randomBytes(32).toString('base64url');
+}
+
+/** What is stored of a token: the base64 of its SHA-256. */
+export function hashToken(token: string): string {
+	return createHash('sha256').update(token).digest('base64');
+}
+
+/** The lifetime of a token in days. An invalid setting counts as the default, as in Rocket.Chat. */
+async function lifetimeIn(store: Store): Promise<number> {
+	const days = await setting(store, 'Accounts_LoginExpiration');
+	return days > 0 ? Math.min(days, NEVER) : DEFAULTS.Accounts_LoginExpiration;
+}
+
+/**
+ * When a token expires. A personal access token does not; its date is a century ahead, Meteor's own value for never:
+ * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has expired.
+ */
+function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
+	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
+	// Rocket.Chat keeps no such date of personal access tokens.
+	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER * DAY);
+	const expiry = new Date(isDate ? when.getTime() + days * DAY : 0);
+	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
+}
+
+/** The holder of a token; `expired`; or `unknown` where no user has it. */
+export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
+
+/**
+ * Finds the user whose token has this hash.
+ * @param userId if given, the token must be this user's
+ */
+export async function findTokenHolder(
+	{ store }: Pick<MethodContext, 'store'>,
+	hashedToken: string,
+	userId?: string,
+): Promise<TokenHolder> {
+	const holdsIt: Filter<User> = { [TOKEN_HASH]: hashedToken };
+	const user = await store.users.findOne(userId === undefined ? holdsIt : { _id: userId, ...holdsIt }, {
+		projection: { username: 1, active: 1, [TOKENS]: 1 },
+	});
+	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
+	if (!user || !token || user.active === false) return 'unknown';
+	const expires = expiryOf(token, await lifetimeIn(store));
+	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
+}
+
+/** A token as its owner gets it, what is stored of it, and when it expires. */
+export interface NewToken {
+	readonly token: string;
+	readonly entry: LoginToken;
+	readonly expires: Date;
+}
+
+/** Makes a token. Nothing is stored yet. @param like the stored one whose age and kind it shares; without, a fresh one */
+export async function makeToken(
+	store: Store,
+	like: Omit<LoginToken, 'hashedToken'> = { when: new Date() },
+): Promise<NewToken> {
+	const token = newToken();
+	const entry: LoginToken = { ...like, hashedToken: hashToken(token) };
+	return { token, entry, expires: expiryOf(entry, await lifetimeIn(store)) };
+}
+
+/**
+ * Makes a token for a user and stores its hash.
+ * @param provided what must hold of the user in that moment, such as the password just checked: a user who has changed it
+ * meanwhile has ended all logins, and this one may not slip in behind them
+ * @returns null where it does not hold, or the user is no longer active
+ */
+export async function issueToken(
+	{ store }: Pick<MethodContext, 'store'>,
+	userId: string,
+	provided: Filter<User>,
+	like?: LoginToken,
+): Promise<NewToken | null> {
+	const made = await makeToken(store, like);
+	const { matchedCount } = await store.users.updateOne({ active: { $ne: false }, ...provided, _id: userId }, {
+		$push: { [TOKENS]: made.entry },
+	} as UpdateFilter<User>);
+	return matchedCount === 0 ? null : made;
+}
+
+/** What a client gets with a token. */
+export interface TokenResult {
+	id: string;
+	token: string;
+	tokenExpires: Date;
+}
+
+export function tokenResult(id: string, token: string, expires: Date): TokenResult {
+	return { id, token, tokenExpires: expires };
+}
+
+/**
+ * Makes the connection that of a user who has this token.
+ * @throws ClientError where it was removed in that moment: those who announced that found no connection that used it
+ */
+export async function becomeUser(
+	context: Pick<MethodContext, 'store' | 'setUserId'>,
+	userId: string,
+	hashedToken: string,
+	expires: Date,
+): Promise<void> {
+	await context.setUserId(userId, hashedToken, expires);
+	if ((await findTokenHolder(context, hashedToken, userId)) !== 'unknown') return;
+	await context.setUserId(null);
+	throw clientError('loggedOut');
+}
+
+/** Makes the connection that of a user who has just got this token. */
+export async function logInWith(
+	{ token, entry, expires }: NewToken,
+	userId: string,
+	context: Pick<MethodContext, 'store' | 'setUserId'>,
+): Promise<TokenResult> {
+	await becomeUser(context, userId, entry.hashedToken, expires);
+	return tokenResult(userId, token, expires);
+}
+
+/** Removes one token, and ends every session that uses it. Nothing happens where it is gone already. */
+export async function revokeToken(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	hashedToken: string,
+): Promise<void> {
+	const { matchedCount } = await store.users.updateOne({ _id: userId, [TOKEN_HASH]: hashedToken }, {
+		$pull: { [TOKENS]: { hashedToken } },
+	} as UpdateFilter<User>);
+	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
+}
+
+/**
+ * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that no token
+ * made meanwhile is overlooked.
+ * @param kept hash of the token that stays; null for none
+ * @param provided what must hold of the user in that moment
+ * @param changes what else is set by the same write
+ * @returns whether it held
+ */
+export async function revokeOtherTokens(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	kept: string | null,
+	provided: Filter<User> = {},
+	changes: UpdateFilter<User> = {},
+): Promise<boolean> {
+	const before = await store.users.findOneAndUpdate(
+		{ ...provided, _id: userId },
+		// The hash of a token is never empty: all are others then.
+		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } } as UpdateFilter<User>,
+		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 } },
+	);
+	if (!before) return false;
+	const removed = before.services?.resume?.loginTokens
+		.map((entry) => entry.hashedToken)
+		.filter((hash) => hash !== kept);
+	if (removed?.length) events.emit('tokens-removed', { userId, hashedTokens: removed });
+	return true;
+}
+
+/** The same, but that personal access tokens stay. */
+export async function revokeOtherLogins(
+	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+	kept: string,
+): Promise<void> {
+	const others = { hashedToken: { $ne: kept }, type: { $ne: 'personalAccessToken' } };
+	const before = await store.users.findOneAndUpdate(
+		{ _id: userId },
+		{ $pull: { [TOKENS]: others } } as UpdateFilter<User>,
+		{ returnDocument: 'before', projection: { [TOKENS]: 1 } },
+	);
+	const removed = before?.services?.resume?.loginTokens.filter(
+		({ hashedToken, type }) => hashedToken !== kept && type !== 'personalAccessToken',
+	);
+	if (!removed?.length) return;
+	events.emit('tokens-removed', { userId, hashedTokens: removed.map(({ hashedToken }) => hashedToken) });
+}
+
+/**
+ * Finds which of these tokens no longer exist, or belong to users who are deactivated: Rocket.Chat deactivates users
+ * without a notification.
+ * @param hashedTokens hashes; a few hundred at most, as they make one query
+ */
+export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
+	const gone = new Set(hashedTokens);
+	const held = { [TOKEN_HASH]: { $in: [...gone] }, active: { $ne: false } };
+	const holders = users.find(held, { projection: { [TOKEN_HASH]: 1 } });
+	for await (const { services } of holders) {
+		for (const { hashedToken } of services?.resume?.loginTokens ?? []) gone.delete(hashedToken);
+	}
+	return gone;
+}
+
+/** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */
+export async function sweepTokens(store: Store): Promise<void> {
+	const before = new Date(Date.now() - (await lifetimeIn(store)) * DAY);
+	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
+	await store.users.updateMany(
+		{ [TOKENS]: { $elemMatch: expired } } as Filter<User>,
+		{
+			$pull: { [TOKENS]: expired },
+		} as UpdateFilter<User>,
+	);
+}

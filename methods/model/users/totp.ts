@@ -1,0 +1,70 @@
+/** Codes of authenticator apps, and the backup codes beside them, as Rocket.Chat stores them. Each is good once. */
+import { createHash } from 'node:crypto';
+import { Secret, TOTP } from 'otpauth';
+import type { TotpService, User } from '../../../shared/documents.js';
+import type { Store, UpdateFilter } from '../../../shared/store.js';
+
+/** Length of a time step, in s. */
+const PERIOD = 30;
+
+/** Codes of an app are six digits. */
+const BACKUP_LENGTH = 8;
+
+/** The secret's bytes; null where it is none. With an empty one everybody could compute the codes. */
+function secretOf(base32: string): Secret | null {
+	try {
+		const secret = Secret.fromBase32(base32);
+		return secret.bytes.length > 0 ? secret : null;
+	} catch {
+		return null;
+	}
+}
+
+/**
+ * The time step that a code is of.
+ * @param maxDelta how many steps before and after the present one are tried
+ * @param now in ms
+ * @returns null where it is of none of them
+ */
+export function stepOf(base32: string, code: string, maxDelta: number, now = Date.now()): number | null {
+	const secret = secretOf(base32);
+	if (!secret) return null;
+	const delta = TOTP.validate({ secret, token: code, period: PERIOD, window: maxDelta, timestamp: now });
+	return delta === null ? null : TOTP.counter({ period: PERIOD, timestamp: now }) + delta;
+}
+
+/** One write each, so that of two who use a code at once, in whatever processes, one passes. */
+async function useBackupCode({ users }: Store, userId: string, code: string): Promise<boolean> {
+	const hashed = createHash('sha256').update(code).digest('hex');
+	const { matchedCount } = await users.updateOne(
+		{ _id: userId, 'services.totp.enabled': true, 'services.totp.hashedBackup': hashed },
+		{ $pull: { 'services.totp.hashedBackup': hashed } } as UpdateFilter<User>,
+	);
+	return matchedCount > 0;
+}
+
+/**
+ * Whether it is a code of the user's that is still good; then it is no more.
+ * @param totp what is stored of the user
+ */
+export async function useTotpCode(
+	store: Store,
+	userId: string,
+	{ secret }: TotpService,
+	code: string,
+	maxDelta: number,
+): Promise<boolean> {
+	if (code.length === BACKUP_LENGTH) return useBackupCode(store, userId, code);
+	const step = secret === undefined ? null : stepOf(secret, code, maxDelta);
+	if (step === null) return false;
+	const { matchedCount } = await store.users.updateOne(
+		{
+			_id: userId,
+			'services.totp.enabled': true,
+			'services.totp.secret': secret as string,
+			'services.totp.usedStep': { $not: { $gte: step } },
+		},
+		{ $set: { 'services.totp.usedStep': step } },
+	);
+	return matchedCount > 0;
+}

@@ -1,0 +1,154 @@
+/** `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's, or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
+import type { Subscription } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { READS } from '../limits.js';
+import { clientMembership } from '../model/memberships/clientMembership.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { pagesOf } from '../model/pages.js';
+import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+
+/** Ids in one query. */
+const BATCH = 200;
+
+/** What is gone, and since when. */
+interface Removed {
+	readonly _id: string;
+	readonly _deletedAt: Date;
+}
+
+interface Delta<T> {
+	readonly update: T[];
+	readonly remove: Removed[];
+}
+
+type ClientMembership = Omit<Subscription, 'departures'>;
+
+type Asking = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
+
+function* batches<T>(all: readonly T[]): Iterable<T[]> {
+	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
+}
+
+/** The memberships of the caller that were removed since. */
+function removedMemberships({ store, userId }: Asking, since: Date) {
+	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
+	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
+}
+
+async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<ClientMembership>> {
+	const { store, userId, signal } = asking;
+	const own = { 'u._id': userId };
+	const update: ClientMembership[] = [];
+	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
+	for await (const page of pagesOf(store.subscriptions, changed, { signal })) {
+		for (const membership of page) update.push(clientMembership(membership));
+	}
+	if (!since) return { update, remove: [] };
+	const remove: Removed[] = [];
+	for (const batch of batches(await removedMemberships(asking, since))) {
+		const still = await idsStillThere(
+			store,
+			batch.map(({ _id }) => _id),
+		);
+		for (const { _id, _deletedAt } of batch) if (!still.has(_id)) remove.push({ _id, _deletedAt });
+	}
+	return { update, remove };
+}
+
+/** Memberships whose removal was noted, and then interrupted. */
+async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
+	const there = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+	return new Set(there.map(({ _id }) => _id));
+}
+
+async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoom>> {
+	const { store, userId, signal } = asking;
+	const update: ClientRoom[] = [];
+	const own = new Set<string>();
+	const options = { projection: { rid: 1 }, signal } as const;
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...MEMBER }, options)) {
+		for (const { rid } of page) own.add(rid);
+		for (const batch of batches(page)) {
+			const among = { _id: { $in: batch.map(({ rid }) => rid) } };
+			const changed = since ? { ...among, _updatedAt: { $gt: since } } : among;
+			const rooms = await store.rooms.find(changed, { projection: CLIENT_ROOM_FIELDS }).toArray();
+			update.push(...(await clientRooms(store, rooms)));
+		}
+	}
+	const remove = new Map<string, Removed>();
+	for (const { rid, _deletedAt } of since ? await removedMemberships(asking, since) : []) {
+		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
+	}
+	return { update, remove: [...remove.values()] };
+}
+
+/** A moment, as a date or as text: queries have nothing else. */
+const Since = Match.Optional(Match.OneOf(String, Date));
+
+/** @throws ClientError `error-updatedSince-param-invalid` */
+function dateOf(since: string | Date | undefined, methodName: string): Date | undefined {
+	if (since === undefined) return undefined;
+	const date = new Date(since);
+	if (Number.isNaN(date.getTime())) throw clientError('invalidSince', { method: methodName });
+	return date;
+}
+
+export const roomsOverRest = method({
+	name: 'rooms.get',
+	args: { updatedSince: Since },
+	rest: 'GET',
+	parallel: true,
+	limit: READS,
+	summary: "The caller's rooms as {update, remove}; those changed since a moment, if one is given",
+	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
+});
+
+export const roomsOverDdp = method({
+	name: 'rooms/get',
+	args: { updatedAt: Since },
+	parallel: true,
+	limit: READS,
+	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
+	async run({ updatedAt }, context) {
+		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
+		return updatedAt === undefined ? delta.update : delta;
+	},
+});
+
+export const subscriptionsOverRest = method({
+	name: 'subscriptions.get',
+	args: { updatedSince: Since },
+	rest: 'GET',
+	parallel: true,
+	limit: READS,
+	summary: "The caller's memberships as {update, remove}; those changed since a moment, if one is given",
+	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince, context.name)),
+});
+
+export const subscriptionsOverDdp = method({
+	name: 'subscriptions/get',
+	args: { updatedAt: Since },
+	parallel: true,
+	limit: READS,
+	summary: "The caller's memberships as a list; as {update, remove}, if a date is given",
+	async run({ updatedAt }, context) {
+		const delta = await membershipsSince(context, dateOf(updatedAt, context.name));
+		return updatedAt === undefined ? delta.update : delta;
+	},
+});
+
+export const oneSubscription = method({
+	name: 'subscriptions.getOne',
+	args: { roomId: String },
+	rest: 'GET',
+	parallel: true,
+	limit: READS,
+	summary: "The caller's membership of one room, or null",
+	async run({ roomId }, { store, userId }) {
+		const membership = await store.subscriptions.findOne({ rid: roomId, 'u._id': userId });
+		return { subscription: membership && clientMembership(membership) };
+	},
+});

@@ -1,0 +1,116 @@
+/** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: what can be changed of a room. */
+import type { Room } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type MethodContext, method } from '../../shared/method.js';
+import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { toggleEncryption } from '../model/lifecycle/roomEncryption.js';
+import { hasRoomPermission } from '../model/memberships/roomPermission.js';
+import { requireRoomAccess } from '../model/rooms/access.js';
+import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
+
+/** The settings that Roomkey can change, with their patterns. */
+const SETTINGS = {
+	encrypted: Match.Optional(Boolean),
+	roomName: Match.Optional(String),
+	roomTopic: Match.Optional(RoomText),
+	roomDescription: Match.Optional(RoomText),
+	roomAnnouncement: Match.Optional(RoomText),
+	readOnly: Match.Optional(Boolean),
+} as const;
+
+/** The settings that are merely stored, and in which field of a room. */
+const FIELDS = {
+	roomTopic: 'topic',
+	roomDescription: 'description',
+	roomAnnouncement: 'announcement',
+	readOnly: 'ro',
+} as const;
+
+type RoomSettings = {
+	[K in keyof typeof SETTINGS]?: (K extends 'encrypted' | 'readOnly' ? boolean : string) | undefined;
+};
+
+/**
+ * Changes the settings that are given; those that have the value already are not written.
+ * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for who may not
+ */
+async function saveSettings(
+	context: MethodContext & { readonly userId: string },
+	rid: string,
+	{ encrypted, roomName, ...settings }: RoomSettings,
+): Promise<{ rid: string }> {
+	const { store, events, name, userId } = context;
+	const room = await requireRoomAccess(store, rid, userId, name);
+	const caller = await findCaller(context);
+	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
+		const value = settings[given as keyof typeof FIELDS];
+		return value === undefined || value === (room[field] ?? (field === 'ro' ? false : ''))
+			? []
+			: [[field, value] as const];
+	});
+	// All refusals come before the first write, except that of a name that another room has.
+	const isEdited = fields.length > 0 || roomName !== undefined;
+	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
+		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
+	if (roomName !== undefined) {
+		// Direct rooms have no name, and others such as livechat are not ours to rename.
+		if (room.t !== 'c' && room.t !== 'p')
+			throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
+		requireRoomName(roomName, name);
+	}
+	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
+		await toggleEncryption(context, room, caller, encrypted);
+	if (roomName !== undefined) await renameRoom(context, rid, roomName);
+	if (fields.length === 0) return { rid };
+	const now = await store.rooms.findOneAndUpdate(
+		{ _id: rid },
+		{ $set: Object.fromEntries(fields) as Partial<Room> },
+		{ returnDocument: 'after' },
+	);
+	if (now) events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
+	return { rid };
+}
+
+export const saveRoomSettings = method({
+	name: 'rooms.saveRoomSettings',
+	args: { rid: String, ...SETTINGS },
+	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
+	limit: WRITES,
+	timeout: LONG_WORK_MS,
+	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
+	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
+});
+
+const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(value, SETTINGS));
+
+/** As Rocket.Chat's clients call it over DDP: (rid, settings), or (rid, name of a setting, value). */
+export const saveRoomSettingsByObject = method({
+	name: 'saveRoomSettings',
+	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
+	limit: WRITES,
+	timeout: LONG_WORK_MS,
+	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
+	run({ rid, settings, value }, context) {
+		const given = typeof settings === 'string' ? { [settings]: value } : settings;
+		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
+		return saveSettings(context, rid, given);
+	},
+});
+
+export const setEncrypted = method({
+	name: 'groups.setEncrypted',
+	// Rocket.Chat refuses other types with a text of its own.
+	args: { ...WHICH_ROOM, encrypted: Match.Any },
+	rest: 'POST',
+	limit: WRITES,
+	timeout: LONG_WORK_MS,
+	summary: 'Switches the encryption of a group on or off',
+	async run({ encrypted, ...which }, context) {
+		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
+		const room = await findRoom(context, which, GROUPS);
+		await saveSettings(context, room._id, { encrypted });
+		return roomAnswer(context, GROUPS, room._id);
+	},
+});
