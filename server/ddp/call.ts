@@ -39,13 +39,13 @@ export function takeSecondFactor(
 	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
 }
 
-/** The caller of one call. A class, since there is one for every call. */
+/** The caller of one call. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
-	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
+	/** Resolves when all subscribers have been sent what the method has written. */
 	written: Promise<unknown> | undefined;
 	/** While it changes whose connection this is; never rejects. */
 	changing: Promise<void> | undefined;
@@ -118,7 +118,7 @@ function encodeResult({ log }: CallHost['services'], { id, method }: codec.Metho
 }
 
 /**
- * Runs a method and answers: exactly one `result` and one `updated`, or the client waits for ever.
+ * Runs a method and answers: exactly one `result` and one `updated`, or the client waits without end.
  * @param unblock called once, when the next message may start
  * @returns resolves, and never rejects, when both answers were sent
  */

@@ -24,7 +24,7 @@ const MethodCall = compile(
 	}),
 );
 
-// An empty id is Meteor's mark of a universal publication, which no client may start (section 10).
+// In Meteor an empty id stands for a universal publication, which no client may start (section 10).
 const Sub = compile(
 	Match.ObjectIncluding({ msg: 'sub', id: NonEmptyString, name: String, params: Match.Optional([Match.Any]) }),
 );
@@ -41,7 +41,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** Anything with a `msg`: what a message must at least be. */
+/** What every message has. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -60,7 +60,7 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 	return { version: common, agreed: common === version };
 }
 
-/** Reads a frame: the message in it, or, as text, the frame that says why there is none (section 9). */
+/** Reads a frame: the message in it; or, as text, the frame that answers a malformed one (section 9). */
 export function readFrame(text: string): Message | string {
 	let message: unknown;
 	try {
@@ -73,19 +73,18 @@ export function readFrame(text: string): Message | string {
 }
 
 /**
- * The frame that says what is wrong with a message, and with which as long as it is short. By the length of its own frame:
- * of a long one nothing is written, let alone kept.
+ * The frame that says what is wrong with a message. It repeats the message only if the frame of that is short.
  */
 export function refuse(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
 
-/** The session a client had before, as far as it names one; anything that could be none is left aside. */
+/** The session that a client resumes, if it names one that could exist. */
 export function formerSession({ session }: Message): string | undefined {
 	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
 }
 
-/** What a connected client asks for; or, as text, the frame that says why that cannot be told (section 9). */
+/** The request of a connected client; or, as text, the frame that answers a malformed one (section 9). */
 export function requestOf(message: Message, text: string): Request | string {
 	const request = readRequest(message);
 	return typeof request === 'string' ? refuse(request, message, text) : request;
@@ -110,7 +109,7 @@ function readRequest(message: Message): Request | string {
 
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
-/** Fields of a document; those set to undefined are told as `cleared`. */
+/** Fields of a document; those set to undefined are sent as `cleared`. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**

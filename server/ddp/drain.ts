@@ -25,7 +25,7 @@ export class Drain {
 	#came = false;
 	#wasPaused = false;
 	#isFull = false;
-	#wake: (() => void) | undefined;
+	#recheck: (() => void) | undefined;
 
 	constructor(private readonly session: DrainHost) {}
 
@@ -42,7 +42,7 @@ export class Drain {
 	/** Something about the session has changed. */
 	changed(): void {
 		if (this.session.requests?.isPaused) this.#wasPaused = true;
-		this.#wake?.();
+		this.#recheck?.();
 	}
 
 	/** Resolves when what had come in is answered, or the session has ended. */
@@ -69,7 +69,7 @@ export class Drain {
 	async #until(holds: () => boolean): Promise<void> {
 		while (!this.session.isClosed && !holds()) {
 			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
+				this.#recheck = resolve;
 			});
 		}
 	}

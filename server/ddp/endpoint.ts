@@ -22,7 +22,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxFrame: number;
 	/** Most clients of one address at a time; beyond it another is refused with 429. Default 1,000. */
 	readonly maxConnectionsPerAddress: number;
-	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
+	/** Most bytes that wait for a client that does not read; with more it is disconnected. Default 16 MiB. */
 	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
 	readonly compression: boolean;
@@ -38,17 +38,17 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
-	/** Those whose client is there. */
+	/** Number of sessions. */
 	readonly sessions: number;
 	/** The user of each login token that a session uses, by the token's hash. */
 	tokensInUse(): Map<string, string>;
 	/**
 	 * Takes no new sessions and closes those there are, spread over a time.
-	 * @param grace that time, in ms; calls that take longer are given up
+	 * @param grace that time, in ms; calls that take longer are interrupted
 	 * @returns resolves when the last socket is gone
 	 */
 	close(grace: number): Promise<void>;
-	/** Resolves, once it closes, when each client that polls was told so or has gone; at the latest after that time, in ms. */
+	/** Resolves, once it closes, when each polling client has received a close frame or has gone; at the latest after that time, in ms. */
 	pollsEnded(grace: number): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
-	// Whoever does not hang up must not keep the socket.
+	// A client that does not hang up must not keep the socket.
 	socket.once('finish', () => socket.destroy());
 	const retry = /^(429|503)/.test(status) ? `Retry-After: ${RETRY_CONNECTION_S}\r\n` : '';
 	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Length: ${body.length}\r\n\r\n${body}`);
@@ -79,7 +79,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const admissions = limitConnections(options.maxConnectionsPerAddress);
 	const transportOptions = { maxBuffered, compression, addressOf, admissions, pacer: new Pacer() };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
-	/** Those whose transport is still there. */
+	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
@@ -202,7 +202,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			const tooLong = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allTold(), tooLong]);
+			await Promise.race([polling.allNotified(), tooLong]);
 			clearTimeout(timer);
 		},
 	};

@@ -12,20 +12,19 @@ export interface QueueHost<T> {
 	idle(): void;
 }
 
-/** So many that had their turn may stand before those that wait. */
+/** Most handled messages that stand before the waiting ones in the array. */
 const MAX_DONE = 64;
 
-/** One message at a time, in order. A class, since there is one for every client that has sent something. */
+/** Starts one message at a time, in order. */
 export class MessageQueue<T> {
-	/** Made when the first one must wait. */
 	#waiting: T[] | undefined;
-	/** How many of these had their turn. */
+	/** How many of these were handled. */
 	#done = 0;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
-	/** Whether those that wait are being handled, or will be once others had their turn. */
+	/** Whether the waiting messages are being handled, or will be after a pause. */
 	#looping = false;
-	/** Made with the first that waits: calls that are answered at once would keep everybody else waiting. */
+	/** Pauses between messages: calls that are answered at once would keep other clients waiting. */
 	#pause: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
@@ -37,7 +36,7 @@ export class MessageQueue<T> {
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
-			// Its turn at once: most clients never have two messages under way.
+			// Most clients never have two messages under way.
 			this.#handle(message);
 			return;
 		}
@@ -58,7 +57,7 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
+		// A message that is handled at once comes back to here: the loop goes on, and the stack does not grow.
 		if (!this.#looping) this.#loop();
 	}
 

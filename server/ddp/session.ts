@@ -67,12 +67,12 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.clientAddress;
 	}
 
-	/** The connection as methods see it. */
+	/** The connection as methods see it. Most clients never call a method that asks for it: an idle one saves 90 bytes. */
 	get connection(): ClientConnection | null {
 		if (this.connectionId === undefined) return null;
 		if (!this.#connection) {
 			this.#connection = new ClientConnection(this.connectionId, this.transport, this, this.services.log);
-			if (this.isClosed) this.#connection.closed();
+			if (this.isClosed) this.#connection.end();
 		}
 		return this.#connection;
 	}
@@ -110,7 +110,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.requests?.close();
 		this.#gone.abort();
 		this.#subscriptions?.close();
-		this.#connection?.closed();
+		this.#connection?.end();
 		if (this.connectionId !== undefined) this.services.resumeChains?.leave(this.connectionId);
 		this.#drain?.changed();
 	}
@@ -142,7 +142,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.isConnected) this.connect(message, text);
-		// These two do not wait their turn: a client that waits for a slow method must not be taken for dead, nor we.
+		// These two do not wait in the queue: during a slow method neither side may take the other for gone.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
 		else if (!this.#drain?.isFull) this.enqueue(codec.requestOf(message, text));

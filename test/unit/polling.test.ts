@@ -34,7 +34,7 @@ describe('a polling transport', () => {
 				pacer: new Pacer(),
 				...options,
 			},
-			{ told() {}, gone: () => told.gone++ },
+			{ notified() {}, gone: () => told.gone++ },
 		);
 		const poll = () => transport.poll((frame) => told.answers.push(frame));
 		return { transport, told, poll };
