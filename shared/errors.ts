@@ -17,7 +17,11 @@ export class ClientError extends Error {
 		readonly reason?: string,
 		readonly details?: unknown,
 	) {
+		// It says what the client did. Where it was thrown helps nobody, and takes long to find out.
+		const { stackTraceLimit } = Error;
+		Error.stackTraceLimit = 0;
 		super(reason ? `${reason} [${error}]` : `[${error}]`);
+		Error.stackTraceLimit = stackTraceLimit;
 	}
 }
 

@@ -1,9 +1,7 @@
 /**
- * The collections a method sees: the part of the MongoDB driver's `Collection` that Roomkey uses, as a type. The driver
- * itself is behind it in production, an embedded store otherwise (`server/store/`). One contract suite, `test/store`,
- * holds for both.
+ * The collections a method sees: a part of the MongoDB driver's `Collection`, as a type. The driver itself is behind it in
+ * production, an embedded store otherwise (`server/store/`). One contract suite, `test/store`, holds for all.
  */
-import type { Filter, UpdateFilter } from 'mongodb';
 import type {
 	KeyHistory,
 	Permission,
@@ -16,6 +14,7 @@ import type {
 	Trashed,
 	User,
 } from './documents.js';
+import type { Filter, UpdateFilter } from './query.js';
 
 export type { Filter, UpdateFilter };
 
@@ -36,24 +35,29 @@ export interface Cursor<T> extends AsyncIterable<T> {
 	toArray(): Promise<T[]>;
 }
 
+export interface WriteOptions {
+	/** True: the change is not announced. */
+	readonly silent?: boolean;
+}
+
 /** Updates set `_updatedAt` to the present time by themselves, as every write through Rocket.Chat's model layer does. */
 export interface Collection<T extends { _id: string }> {
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
 	countDocuments(filter: Filter<T>): Promise<number>;
 	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
-	insertOne(document: T): Promise<unknown>;
+	insertOne(document: T, options?: WriteOptions): Promise<unknown>;
 	/** Atomic: the filter still holds when the update is made. Of concurrent callers whose filters exclude each other one matches. */
-	updateOne(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
-	updateMany(filter: Filter<T>, update: UpdateFilter<T>): Promise<{ matchedCount: number }>;
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
 	/** Like `updateOne`; answers the document as it was before or is after the update, or null where none matched. */
 	findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
-		options: { returnDocument: 'before' | 'after'; projection?: Projection },
+		options: { returnDocument: 'before' | 'after'; projection?: Projection } & WriteOptions,
 	): Promise<T | null>;
-	deleteOne(filter: Filter<T>): Promise<{ deletedCount: number }>;
-	deleteMany(filter: Filter<T>): Promise<{ deletedCount: number }>;
+	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
+	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 }
 
 export interface Store {
@@ -72,6 +76,17 @@ export interface Store {
 /** What a collection holds. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
+/** One document that was written, with its states before and after where they are known. Not to be changed. */
+export type StoreChange = {
+	[C in keyof Store]: {
+		readonly collection: C;
+		readonly action: 'inserted' | 'updated' | 'removed';
+		readonly id: string;
+		readonly before?: DocumentOf<C>;
+		readonly after?: DocumentOf<C>;
+	};
+}[keyof Store];
+
 /** Names of the collections in the database, and on the wire. Rocket.Chat's, so that both work on the same data. */
 export const collectionNames = {
 	users: 'users',
@@ -86,7 +101,7 @@ export const collectionNames = {
 	keyHistory: 'roomkey_key_history',
 } as const satisfies Record<keyof Store, string>;
 
-/** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in both stores. */
+/** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store. */
 export function isDuplicateKey(error: unknown): boolean {
 	return (error as { code?: unknown } | null)?.code === 11000;
 }

@@ -10,6 +10,7 @@ import { type App, createApp } from '../app.js';
 import { StoreError } from '../store/failure.js';
 import { openStore } from '../store/open.js';
 import { type Config, readConfig } from './config.js';
+import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
 import { demoHint, fillDemo } from './demo.js';
 import { helpText, OptionError } from './options.js';
 
@@ -24,8 +25,10 @@ function addressOf(host: string, port: number): string {
 	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+const logAt = (level: string) => pino({ level }, pino.destination({ dest: 2, sync: true }));
+
 async function serve(config: Config): Promise<void> {
-	const log = pino({ level: config['log-level'] }, pino.destination({ dest: 2, sync: true }));
+	const log = logAt(config['log-level']);
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
 	const { store, close: closeStore } = await openStore(config.store, log);
@@ -99,6 +102,11 @@ function waitForShutdown(): Promise<void> {
 	});
 }
 
+const dataOutput: Output = {
+	line: (text) => console.log(text),
+	...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r${text}\x1b[K`) }),
+};
+
 /** Whether the message of an error is enough for the operator. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
@@ -106,10 +114,13 @@ function isExpected(error: unknown): error is Error {
 }
 
 try {
-	const request = readConfig(process.argv.slice(2), process.env);
-	if (request.kind === 'help') console.log(helpText());
-	else if (request.kind === 'version') console.log(version());
-	else await serve(request.config);
+	const args = process.argv.slice(2);
+	const request = (await runDataCommand(args, dataOutput, () => logAt('warn')))
+		? undefined
+		: readConfig(args, process.env);
+	if (request?.kind === 'help') console.log(`${helpText()}\n\nData:\n${dataCommandsHelp().join('\n')}`);
+	else if (request?.kind === 'version') console.log(version());
+	else if (request) await serve(request.config);
 } catch (error) {
 	if (!isExpected(error)) throw error;
 	console.error(`roomkey: ${error.message}`);

@@ -1,21 +1,53 @@
 /** A store of its collections. */
-import { type Collection, collectionNames, type Store } from '../../shared/store.js';
+import { type Collection, collectionNames, type Store, type StoreChange } from '../../shared/store.js';
+import { type Backend, collection, type Report } from './collection.js';
+import { openGate } from './gate.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
+
+/** Is told of each document that was written, once it is stored. */
+export type ChangeListener = (change: StoreChange) => void;
 
 /** A store that is open, and the way to end it. */
 export interface OpenStore {
 	readonly store: Store;
+	/** Calls the listener after every write that is not silent, before the write resolves. Returns what ends that. */
+	onChange(listener: ChangeListener): () => void;
 	/** Refuses further writes, waits for those that run, and lets go of files and connections. A second call does nothing. */
 	close(): Promise<void>;
 }
 
-/** Opens one collection by its name. */
-export type OpenCollection = <T extends { _id: string }>(name: CollectionName) => Promise<Collection<T>>;
-
-/** Opens all collections one after the other; rejects with the first failure. */
-export async function buildStore(open: OpenCollection): Promise<Store> {
-	const opened: [string, unknown][] = [];
-	for (const [key, name] of Object.entries(collectionNames)) opened.push([key, await open(name)]);
-	return Object.fromEntries(opened) as unknown as Store;
+/**
+ * Opens all collections one after the other; rejects with the first failure.
+ *
+ * @param open opens one collection by its name in the database
+ * @param release lets go of files and connections, once all writes have ended
+ */
+export async function buildStore(
+	open: (name: CollectionName) => Promise<Backend>,
+	release: () => Promise<void> = async () => {},
+): Promise<OpenStore> {
+	const gate = openGate();
+	const listeners = new Set<ChangeListener>();
+	const opened: [string, Collection<never>][] = [];
+	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+		const report: Report = (written) => {
+			const change = { collection: key, ...written } as StoreChange;
+			for (const listener of listeners) listener(change);
+		};
+		const announce = () => (listeners.size > 0 ? report : undefined);
+		opened.push([key, collection(await open(name), name, gate, announce)]);
+	}
+	let closing: Promise<void> | undefined;
+	return {
+		store: Object.fromEntries(opened) as unknown as Store,
+		onChange(listener) {
+			listeners.add(listener);
+			return () => void listeners.delete(listener);
+		},
+		close() {
+			closing ??= gate.close().then(release);
+			return closing;
+		},
+	};
 }

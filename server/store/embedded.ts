@@ -1,98 +1,174 @@
-/** The collections of the embedded store: nedb, behind the shared collection type. */
-import type { Collection, Cursor, Filter, FindOptions, UpdateFilter } from '../../shared/store.js';
-import { buildStore, type CollectionName, type OpenStore } from './collections.js';
-import { StoreError } from './failure.js';
-import { toNedb } from './filter.js';
-import { fitUpdate, needsFit } from './fit.js';
-import { guard } from './guard.js';
-import { useHashIndexes } from './hash-index.js';
-import { indexes } from './indexes.js';
-import { Datastore } from './nedb.js';
+/** Reading and writing the documents of a table: the embedded store, in memory or on disk. */
+
+import type { FindOptions } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
+import type { Backend, Query, Report, Written } from './collection.js';
+import { sorter } from './order.js';
 import { projector } from './projection.js';
-import { scan } from './scan.js';
-import type { Update } from './update.js';
-import type { Fields } from './values.js';
-import { oneAtATime, openGate, type Write } from './write.js';
+import type { Table } from './table.js';
+import { applyUpdate, type Update } from './update.js';
+import { type Document, type Fields, ownCopy } from './values.js';
 
-/** A store in memory, gone with the process. */
-export async function openMemory(): Promise<OpenStore> {
-	const gate = openGate();
-	const store = await buildStore(async (name) => {
-		const db = new Datastore({ inMemoryOnly: true });
-		await ensureIndexes(db, name);
-		const queue = oneAtATime();
-		return embedded(db, name, (task) => gate.pass(() => queue(task)));
-	});
-	return { store, close: gate.close };
-}
+/** Runs a task that writes, apart from all others; resolves when what it wrote is stored for good. */
+export type RunWrite = <R>(task: () => R) => Promise<R>;
 
-/**
- * Builds the indexes of a collection.
- *
- * @throws StoreError `damaged` where the documents already there do not fit
- */
-export async function ensureIndexes(db: Datastore, name: CollectionName): Promise<void> {
-	for (const { fields, unique, sparse } of indexes[name] ?? []) {
-		await db.ensureIndexAsync({ fieldName: [...fields], unique, sparse }).catch((error) => {
-			if (error.errorType !== 'uniqueViolated') throw error;
-			// nedb's own message shows the value.
-			throw new StoreError('damaged', `Two documents of ${name} have the same ${fields.join(' and ')}.`);
+/** Writes one document, and tells what has become of it. */
+type Write = (document: Document) => Written;
+
+/** Documents looked at between two looks at the clock. */
+const CHECK_EVERY = 32;
+
+/** Documents that one task may look at, and write: it runs without a pause. */
+const MAX_LOOKS = 500;
+const MAX_WRITES = 100;
+
+/** How a table is read and written. */
+export function embedded(table: Table, run: RunWrite): Backend {
+	/** Documents that match, in any order. Yields to the event loop. */
+	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
+		const yielding = createYielder(CHECK_EVERY);
+		for (const document of documents) {
+			const pause = yielding();
+			if (pause) await pause;
+			if (matches(document)) yield document;
+		}
+	}
+
+	async function* find(query: Query, options: FindOptions = {}): AsyncIterable<Fields> {
+		const project = resultOf(options);
+		const { skip = 0, limit = 0, sort = {} } = options;
+		const end = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
+		const { documents, ordered } = table.candidates(query.filter);
+		const [first, ...others] = Object.entries(sort);
+		if (!first || (ordered && others.length === 0 && first[0] === '_id' && first[1] === 1)) {
+			let count = 0;
+			for await (const document of scan(query, documents)) {
+				if (++count > skip) yield project(document);
+				if (count >= end) return;
+			}
+			return;
+		}
+		const inOrder = sorter(sort, end);
+		for await (const document of scan(query, documents)) inOrder.add(document);
+		const yielding = createYielder(CHECK_EVERY);
+		for (const document of inOrder.sorted.slice(skip)) {
+			const pause = yielding();
+			if (pause) await pause;
+			yield project(document as Document);
+		}
+	}
+
+	/** The first document that matches, unless too many would have to be looked at without a pause. */
+	function look({ filter, matches }: Query): Document | null | 'too many' {
+		let looks = 0;
+		for (const document of table.candidates(filter).documents) {
+			if (matches(document)) return document;
+			if (++looks === MAX_LOOKS) return 'too many';
+		}
+		return null;
+	}
+
+	async function findOne(query: Query, options: FindOptions = {}): Promise<Fields | null> {
+		const project = resultOf(options);
+		const found = options.sort || options.skip ? 'too many' : look(query);
+		if (found !== 'too many') return found && project(found);
+		for await (const document of find(query, { ...options, limit: 1 })) return document;
+		return null;
+	}
+
+	function resultOf({ projection }: FindOptions): (document: Document) => Fields {
+		const project = projector(projection);
+		return table.copies ? project : (document) => ownCopy(project(document));
+	}
+
+	/** Runs a task that writes, and reports what it wrote once that is stored, even where it fails half-way. */
+	async function commit<R>(report: Report | undefined, task: (note: Report) => R): Promise<R> {
+		const written: Written[] = [];
+		const outcome = await run(() => {
+			try {
+				return { result: task((one) => void written.push(one)) };
+			} catch (error) {
+				return { error };
+			}
+		});
+		if (report) for (const one of written) report(one);
+		if ('error' in outcome) throw outcome.error;
+		return outcome.result;
+	}
+
+	/** Writes one document that matches when it is written. */
+	async function writeOne(query: Query, write: Write, report?: Report): Promise<number> {
+		const found = await commit(report, (note) => {
+			const document = look(query);
+			if (document && document !== 'too many') note(write(document));
+			return document;
+		});
+		if (found !== 'too many') return found ? 1 : 0;
+		for await (const { _id } of scan(query)) if ((await writeEach(query, [_id], write, report)) === 1) return 1;
+		return 0;
+	}
+
+	/** Writes the documents with these ids that match when they are written. */
+	function writeEach(query: Query, ids: readonly string[], write: Write, report?: Report): Promise<number> {
+		return commit(report, (note) => {
+			let count = 0;
+			for (const id of ids) {
+				const document = table.get(id);
+				if (!document || !query.matches(document)) continue;
+				note(write(document));
+				count++;
+			}
+			return count;
 		});
 	}
-	useHashIndexes(db);
-}
 
-/**
- * A collection on a loaded nedb.
- *
- * @param write runs one change at a time, as some take several steps that no other may come between
- */
-export function embedded<T extends { _id: string }>(db: Datastore, name: CollectionName, write: Write): Collection<T> {
-	async function read(filter: Filter<T>, options: FindOptions = {}): Promise<T[]> {
-		return (await scan(db, filter as Fields, options, projector(options.projection))) as T[];
+	async function writeMany(query: Query, write: Write, report?: Report): Promise<number> {
+		const ids: string[] = [];
+		for await (const { _id } of scan(query)) ids.push(_id);
+		let count = 0;
+		for (let i = 0; i < ids.length; i += MAX_WRITES)
+			count += await writeEach(query, ids.slice(i, i + MAX_WRITES), write, report);
+		return count;
 	}
 
-	async function update(
-		filter: Filter<T>,
-		changes: UpdateFilter<T>,
-		multi: boolean,
-	): Promise<{ matchedCount: number }> {
-		if (!needsFit(changes as Update)) {
-			const { numAffected } = await db.updateAsync(filter, changes, { multi });
-			return { matchedCount: numAffected };
-		}
-		const found = await read(filter, { limit: multi ? 0 : 1 });
-		const fitted = found.map((document) => [document._id, fitUpdate(changes as Update, document)] as const);
-		for (const [_id, change] of fitted) await db.updateAsync({ _id }, change, {});
-		return { matchedCount: found.length };
+	const updated =
+		(update: Update): Write =>
+		(before) => {
+			const after = applyUpdate(before, update);
+			table.put(after, before);
+			return { action: 'updated', id: before._id, before, after };
+		};
+
+	function removed(before: Document): Written {
+		table.remove(before);
+		return { action: 'removed', id: before._id, before };
 	}
 
-	const raw: Collection<T> = {
-		findOne: async (filter, options) => (await read(filter, { ...options, limit: 1 }))[0] ?? null,
-		find: (filter, options) => cursor(() => read(filter, options)),
-		countDocuments: async (filter) => Number(await db.countAsync(filter).execAsync()),
-		insertOne: (document) => db.insertAsync(document),
-		updateOne: (filter, changes) => update(filter, changes, false),
-		updateMany: (filter, changes) => update(filter, changes, true),
-		findOneAndUpdate: async (filter, changes, { returnDocument, projection }) => {
-			const [before] = await read(filter, { limit: 1 });
-			if (!before) return null;
-			const same = { _id: before._id } as Filter<T>;
-			await update(same, changes, false);
-			const answer = returnDocument === 'before' ? before : (await read(same))[0];
-			return answer ? (projector(projection)(answer) as T) : null;
-		},
-		deleteOne: async (filter) => ({ deletedCount: await db.removeAsync(filter, {}) }),
-		deleteMany: async (filter) => ({ deletedCount: await db.removeAsync(filter, { multi: true }) }),
-	};
-	return guard(raw, name, toNedb, write);
-}
-
-function cursor<T>(read: () => Promise<T[]>): Cursor<T> {
 	return {
-		toArray: read,
-		async *[Symbol.asyncIterator]() {
-			yield* await read();
+		find,
+		findOne,
+		async count(query) {
+			let count = 0;
+			for await (const _ of scan(query)) count++;
+			return count;
 		},
+		insert: (document, report) =>
+			commit(report, (note) => {
+				table.put(document);
+				note({ action: 'inserted', id: document._id, after: document });
+			}),
+		update: (query, update, multi, report) => (multi ? writeMany : writeOne)(query, updated(update), report),
+		async updateReturning(query, update, { returnDocument, projection }, report) {
+			const project = resultOf({ projection });
+			let answer: Fields | null = null;
+			const write: Write = (document) => {
+				const written = updated(update)(document);
+				answer = project(written[returnDocument] as Document);
+				return written;
+			};
+			await writeOne(query, write, report);
+			return answer;
+		},
+		remove: (query, multi, report) => (multi ? writeMany : writeOne)(query, removed, report),
 	};
 }

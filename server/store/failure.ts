@@ -3,11 +3,13 @@ import { StoreUnavailableError } from '../../shared/errors.js';
 
 /**
  * - `in-use`: another process has the folder
- * - `damaged`: a file holds what Roomkey did not write
+ * - `other-format`: the folder holds data that this version does not read
+ * - `damaged`: a file is missing, cut, or holds what Roomkey did not write
+ * - `full`: the disk has no space left
  * - `unusable`: the folder, a file, an index or the disk does not allow the work
  * - `unreachable`: the database does not answer, or not to us
  */
-export type StoreFailure = 'in-use' | 'damaged' | 'unusable' | 'unreachable';
+export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';
 
 /** The store cannot be opened or can no longer be written. The message is a sentence for whoever runs the server. */
 export class StoreError extends StoreUnavailableError {

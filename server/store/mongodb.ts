@@ -2,14 +2,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
 import type { Log } from '../../shared/log.js';
-import type { Collection, Filter } from '../../shared/store.js';
+import type { FindOptions } from '../../shared/store.js';
+import type { Backend, Query, Report } from './collection.js';
 import { buildStore, type CollectionName, type OpenStore } from './collections.js';
 import { reasonOf, StoreError } from './failure.js';
-import { toNedb } from './filter.js';
-import { guard } from './guard.js';
 import { indexes } from './indexes.js';
-import { reportingUnavailable } from './unavailable.js';
-import { openGate } from './write.js';
+import { projector } from './projection.js';
+import { translating } from './translating.js';
+import { unavailableError } from './unavailable.js';
+import { applyUpdate, type Update } from './update.js';
+import type { Document, Fields } from './values.js';
 
 /** The database where the address names none, as in Rocket.Chat's own set-ups. */
 const DATABASE = 'rocketchat';
@@ -30,24 +32,16 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 		await client.close();
 		throw new StoreError('unreachable', withoutSecrets(`MongoDB at ${hosts(url)}: ${reasonOf(error)}.`, url));
 	}
-	const gate = openGate();
 	try {
 		const db = client.db(databaseOf(url));
-		const store = await buildStore(async <T extends { _id: string }>(name: CollectionName) => {
-			const collection = db.collection<T>(name);
-			await ensureIndexes(collection, name, log);
-			// The driver takes and gives what the shared type says; its own types say more.
-			const ours = deletingForGood(reportingUnavailable(collection as unknown as Collection<T>));
-			return guard<T>(ours, name, check, (task) => gate.pass(() => persist(task)));
-		});
-		return {
-			store,
-			close: async () => {
-				// The driver would break off what still runs.
-				await gate.close();
-				await client.close();
+		return await buildStore(
+			async (name) => {
+				const collection = db.collection<Document>(name);
+				await ensureIndexes(collection, name, log);
+				return translating(mongoBackend(collection), unavailableError);
 			},
-		};
+			() => client.close(),
+		);
 	} catch (error) {
 		await client.close();
 		throw error;
@@ -73,39 +67,93 @@ async function persist<R>(task: () => Promise<R>): Promise<R> {
 	}
 }
 
-/**
- * The collection with deletions that are repeated while something still matches: FerretDB 2.7 passes over a document that
- * is written at that very moment. A deletion that deleted what it could ends with one look more.
- */
-function deletingForGood<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
-	const isLeft = async (filter: Filter<T>) => (await collection.findOne(filter, { projection: { _id: 1 } })) !== null;
+/** Documents that are announced together. */
+const PAGE = 100;
+
+/** A collection of the driver. Filters and updates go to MongoDB as they are. */
+function mongoBackend(collection: DriverCollection<Document>): Backend {
+	/** The documents that match, in pages; each filter says which still do when they are written. */
+	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; still: Fields }> {
+		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
+		for (let i = 0; i < ids.length; i += PAGE) {
+			const still = { _id: { $in: ids.slice(i, i + PAGE).map(({ _id }) => _id) }, $and: [filter] };
+			yield { documents: await collection.find(still).toArray(), still };
+		}
+	}
+
+	/**
+	 * Removes what matches until nothing does: FerretDB 2.7 passes over a document that is written at that very moment. A
+	 * removal that removed what it could ends with one look more.
+	 */
+	async function removeAll(filter: Fields, multi: boolean): Promise<number> {
+		let count = 0;
+		do {
+			const { deletedCount } = await (multi ? collection.deleteMany(filter) : collection.deleteOne(filter));
+			count += deletedCount;
+		} while (!(count > 0 && !multi) && (await collection.findOne(filter, { projection: { _id: 1 } })));
+		return count;
+	}
+
 	return {
-		findOne: (filter, options) => collection.findOne(filter, options),
-		find: (filter, options) => collection.find(filter, options),
-		countDocuments: (filter) => collection.countDocuments(filter),
-		insertOne: (document) => collection.insertOne(document),
-		updateOne: (filter, update) => collection.updateOne(filter, update),
-		updateMany: (filter, update) => collection.updateMany(filter, update),
-		findOneAndUpdate: (filter, update, options) => collection.findOneAndUpdate(filter, update, options),
-		async deleteOne(filter) {
-			for (;;) {
-				const { deletedCount } = await collection.deleteOne(filter);
-				if (deletedCount > 0 || !(await isLeft(filter))) return { deletedCount };
-			}
+		find: ({ filter }, options) => collection.find(filter, options as FindOptions) as AsyncIterable<Fields>,
+		findOne: ({ filter }, options) => collection.findOne(filter, options as FindOptions),
+		count: ({ filter }) => collection.countDocuments(filter),
+		insert: async (document, report) => {
+			await persist(() => collection.insertOne(document));
+			report?.({ action: 'inserted', id: document._id, after: document });
 		},
-		async deleteMany(filter) {
-			let deletedCount = 0;
-			do deletedCount += (await collection.deleteMany(filter)).deletedCount;
-			while (await isLeft(filter));
-			return { deletedCount };
+		async update({ filter, matches }, update, multi, report) {
+			if (!report)
+				return persist(async () => {
+					const { matchedCount } = await collection[multi ? 'updateMany' : 'updateOne'](filter, update);
+					return matchedCount;
+				});
+			if (!multi) {
+				const before = await persist(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
+				if (before) reportUpdate(report, before, update);
+				return before ? 1 : 0;
+			}
+			let count = 0;
+			for await (const { documents, still } of pages({ filter, matches })) {
+				const { matchedCount } = await persist(() => collection.updateMany(still, update));
+				// Others may have written meanwhile: what the documents hold now is not known.
+				for (const { _id } of documents) report({ action: 'updated', id: _id });
+				count += matchedCount;
+			}
+			return count;
+		},
+		async updateReturning({ filter }, update, options, report) {
+			if (!report)
+				return persist(() =>
+					collection.findOneAndUpdate(filter, update, options as typeof options & { includeResultMetadata: false }),
+				);
+			const before = await persist(() => collection.findOneAndUpdate(filter, update, { returnDocument: 'before' }));
+			if (!before) return null;
+			const after = reportUpdate(report, before, update);
+			return projector(options.projection)(options.returnDocument === 'before' ? before : after);
+		},
+		async remove({ filter, matches }, multi, report) {
+			if (!report) return persist(() => removeAll(filter, multi));
+			let count = 0;
+			for await (const { documents } of pages({ filter, matches })) {
+				for (const before of documents) {
+					const removed = await persist(() => removeAll({ _id: before._id, $and: [filter] }, false));
+					if (removed === 0) continue;
+					report({ action: 'removed', id: before._id, before });
+					count++;
+					if (!multi) return count;
+				}
+			}
+			return count;
 		},
 	};
 }
 
-/** Filters go to MongoDB as they are, once they have passed. */
-function check(filter: Record<string, unknown>): Record<string, unknown> {
-	toNedb(filter);
-	return filter;
+/** Reports what one update made of a document, as our own updater has the same meaning. */
+function reportUpdate(report: Report, before: Document, update: Update): Document {
+	const after = applyUpdate(before, update);
+	report({ action: 'updated', id: before._id, before, after });
+	return after;
 }
 
 function connectTo(url: string): MongoClient {
@@ -126,11 +174,7 @@ function connectTo(url: string): MongoClient {
 	}
 }
 
-async function ensureIndexes<T extends { _id: string }>(
-	collection: DriverCollection<T>,
-	name: CollectionName,
-	log: Log,
-): Promise<void> {
+async function ensureIndexes(collection: DriverCollection<Document>, name: CollectionName, log: Log): Promise<void> {
 	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes[name] ?? []) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));

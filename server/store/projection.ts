@@ -1,6 +1,6 @@
 /**
- * Projections as MongoDB makes them. nedb's own reaches into no array: it would hand out the token hashes that
- * `{'services.resume.loginTokens.hashedToken': 0}` takes away.
+ * Projections as MongoDB makes them: they reach into arrays, so that
+ * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
  */
 import type { Projection } from '../../shared/store.js';
 import { type Fields, isFields } from './values.js';

@@ -1,5 +1,4 @@
 /** Errors of MongoDB's driver that mean that the database is away: clients are asked to try again. */
-import type { Collection, Cursor } from '../../shared/store.js';
 import { reasonOf, StoreError } from './failure.js';
 
 /** Names of the errors that the driver throws where the database does not answer. */
@@ -39,42 +38,7 @@ function isUnavailable(error: unknown): boolean {
 }
 
 /** The error that callers get: a StoreError `unreachable` where the database is away, else the error as it is. */
-function translate(error: unknown): unknown {
+export function unavailableError(error: unknown): unknown {
 	if (!isUnavailable(error)) return error;
 	return new StoreError('unreachable', `The database does not answer: ${reasonOf(error)}`, { cause: error });
-}
-
-async function translated<R>(task: () => Promise<R>): Promise<R> {
-	try {
-		return await task();
-	} catch (error) {
-		throw translate(error);
-	}
-}
-
-async function* translatedEach<T>(cursor: Cursor<T>): AsyncGenerator<T> {
-	try {
-		yield* cursor;
-	} catch (error) {
-		throw translate(error);
-	}
-}
-
-/** Wraps a collection of the driver: whatever it throws because the database is away becomes a StoreError. */
-export function reportingUnavailable<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
-	return {
-		findOne: (filter, options) => translated(() => collection.findOne(filter, options)),
-		find: (filter, options) => ({
-			toArray: () => translated(() => collection.find(filter, options).toArray()),
-			[Symbol.asyncIterator]: () => translatedEach(collection.find(filter, options)),
-		}),
-		countDocuments: (filter) => translated(() => collection.countDocuments(filter)),
-		insertOne: (document) => translated(() => collection.insertOne(document)),
-		updateOne: (filter, update) => translated(() => collection.updateOne(filter, update)),
-		updateMany: (filter, update) => translated(() => collection.updateMany(filter, update)),
-		findOneAndUpdate: (filter, update, options) =>
-			translated(() => collection.findOneAndUpdate(filter, update, options)),
-		deleteOne: (filter) => translated(() => collection.deleteOne(filter)),
-		deleteMany: (filter) => translated(() => collection.deleteMany(filter)),
-	};
 }

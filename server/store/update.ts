@@ -1,11 +1,9 @@
-/** The updates both stores understand. The rest is refused: nedb would replace a document or pass over what it cannot do. */
-import { copyStorable, type Fields, isFields, isScalar, kindOf } from './values.js';
+/** Updates: a subset of MongoDB's, with MongoDB's meaning. The rest is refused, whichever store an update goes to. */
+import { compile } from './match.js';
+import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 
-/** Operators and values of an update, by operator and then path. */
+/** A checked update: operators and values, by operator and then path. */
 export type Update = Record<string, Fields>;
-
-/** Says a filter in the words of the store it goes to, after checking it. */
-export type Speak = (filter: Fields) => Fields;
 
 /**
  * Checks an update and copies it, with `_updatedAt` set to the present time unless it says something about that itself.
@@ -13,32 +11,32 @@ export type Speak = (filter: Fields) => Fields;
  * @throws TypeError for replacements, pipelines, unknown operators, `undefined`, changes of `_id`, paths through array
  * positions and paths that collide
  */
-export function copyUpdate(update: Fields, speak: Speak): Update {
+export function checkUpdate(update: unknown): Update {
 	if (!isFields(update) || Object.keys(update).length === 0)
 		throw new TypeError('An update consists of operators such as $set');
-	const copy: Update = {};
+	const checked: Update = {};
 	const paths = new Set<string>();
 	for (const [operator, changes] of Object.entries(update)) {
-		if (!Object.hasOwn(operators, operator)) throw new TypeError(`Updates do not know ${operator}`);
+		if (!Object.hasOwn(checks, operator)) throw new TypeError(`Updates do not know ${operator}`);
 		if (!isFields(changes)) throw new TypeError(`${operator} needs an object`);
 		const copied: Fields = {};
 		for (const [path, change] of Object.entries(changes)) {
 			checkPath(path);
 			if (paths.has(path)) throw new TypeError(`${path} is changed twice`);
 			paths.add(path);
-			copied[path] = (operators[operator] as Operator)(change, path, speak);
+			copied[path] = (checks[operator] as Check)(change, path);
 		}
-		copy[operator] = copied;
+		checked[operator] = copied;
 	}
 	refuseCollisions(paths);
-	if (!paths.has('_updatedAt')) copy.$set = { ...copy.$set, _updatedAt: new Date() };
-	return copy;
+	if (!paths.has('_updatedAt')) checked.$set = { ...checked.$set, _updatedAt: new Date() };
+	return checked;
 }
 
-type Operator = (change: unknown, path: string, speak: Speak) => unknown;
+type Check = (change: unknown, path: string) => unknown;
 
-const operators: Record<string, Operator> = {
-	$set: (change, path) => copyStorable(change, path),
+const checks: Record<string, Check> = {
+	$set: copyStorable,
 	$unset: (_, path) => {
 		if (path === '_updatedAt') throw new TypeError('_updatedAt is always there');
 		return true;
@@ -63,10 +61,13 @@ const operators: Record<string, Operator> = {
 		if (other !== undefined) throw new TypeError(`${path}: $addToSet does not know ${other}`);
 		return { $each: eachOf(change.$each, path).map((value) => member(value, path)) };
 	},
-	$pull: (change, path, speak) => {
+	$pull: (change, path) => {
 		if (!isFields(change)) return member(change, path);
+		if (!('$in' in change)) {
+			compile(change);
+			return change;
+		}
 		// A condition on elements that are values themselves: only a choice of them.
-		if (!('$in' in change)) return speak(change);
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
 			throw new TypeError(`${path}: $in needs a list and stands alone`);
 		return { $in: change.$in.map((value) => member(value, path)) };
@@ -80,7 +81,7 @@ function eachOf(values: unknown, path: string): unknown[] {
 	return copyStorable(values, path) as unknown[];
 }
 
-/** nedb holds two objects for equal when their values are, whatever the names of the fields. */
+/** An element to add or remove. MongoDB compares documents by the order of their fields too, which nobody expects. */
 function member(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
 	throw new TypeError(`${path}: only plain values are told apart, not ${kindOf(value)}`);
@@ -89,8 +90,8 @@ function member(value: unknown, path: string): unknown {
 function checkPath(path: string): void {
 	if (path === '_id' || path.startsWith('_id.')) throw new TypeError('An _id never changes');
 	for (const part of path.split('.')) {
-		// nedb would leave a hole in an array, or reach for the prototype.
-		if (/^(\d+|\$.*|__proto__|constructor|prototype|)$/.test(part))
+		// A number would be a position in an array, which differs from store to store where it is none.
+		if (/^(\d+|\$.*|__proto__|constructor|prototype|.*\0.*|)$/s.test(part))
 			throw new TypeError(`${path}: '${part}' cannot be part of a path`);
 	}
 }
@@ -101,4 +102,96 @@ function refuseCollisions(paths: ReadonlySet<string>): void {
 			if (paths.has(path.slice(0, dot))) throw new TypeError(`${path} and ${path.slice(0, dot)} collide`);
 		}
 	}
+}
+
+/**
+ * The document an update makes of another, which stays as it was. Both share what the update does not touch.
+ *
+ * @throws TypeError where a field is not what an operator needs
+ */
+export function applyUpdate(document: Document, update: Update): Document {
+	const changed = { ...document };
+	for (const [operator, changes] of Object.entries(update)) {
+		const removes = operator === '$unset' || operator === '$pull';
+		for (const [path, change] of Object.entries(changes)) {
+			const parts = path.split('.');
+			const key = parts.pop() as string;
+			const holder = holderOf(changed, parts, removes);
+			if (holder) (operations[operator] as Operation)(holder, key, change);
+		}
+	}
+	return changed;
+}
+
+/**
+ * The part of a document that has a field, copied with all parts above it.
+ *
+ * @param removes whether a part that is missing is left so: there is nothing to remove
+ */
+function holderOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
+	let holder = document;
+	for (const part of parts) {
+		const inner = holder[part];
+		if (inner !== undefined && !isFields(inner)) {
+			if (removes) return undefined;
+			throw new TypeError(`${parts.join('.')} leads through something that has no fields`);
+		}
+		if (inner === undefined && removes) return undefined;
+		const copy: Fields = { ...inner };
+		holder[part] = copy;
+		holder = copy;
+	}
+	return holder;
+}
+
+type Operation = (holder: Fields, key: string, change: unknown) => void;
+
+const operations: Record<string, Operation> = {
+	$set: (holder, key, value) => {
+		holder[key] = value;
+	},
+	$unset: (holder, key) => {
+		delete holder[key];
+	},
+	$inc: (holder, key, amount) => {
+		const before = holder[key] ?? 0;
+		if (typeof before !== 'number' || holder[key] === null) throw new TypeError(`${key} is no number`);
+		holder[key] = before + (amount as number);
+	},
+	$push: (holder, key, change) => {
+		const list = [...listIn(holder, key), ...added(change)];
+		const slice = isEach(change) ? (change.$slice as number | undefined) : undefined;
+		if (slice === undefined) holder[key] = list;
+		else if (slice === 0) holder[key] = [];
+		else holder[key] = slice > 0 ? list.slice(0, slice) : list.slice(slice);
+	},
+	$addToSet: (holder, key, change) => {
+		const list = [...listIn(holder, key)];
+		for (const value of added(change)) if (!list.some((element) => isSame(element, value))) list.push(value);
+		holder[key] = list;
+	},
+	$pull: (holder, key, change) => {
+		if (holder[key] === undefined) return;
+		const isPulled = pulls(change);
+		holder[key] = listIn(holder, key).filter((element) => !isPulled(element));
+	},
+};
+
+function listIn(holder: Fields, key: string): readonly unknown[] {
+	const list = holder[key];
+	if (list === undefined) return [];
+	if (!Array.isArray(list)) throw new TypeError(`${key} is no list`);
+	return list;
+}
+
+const added = (change: unknown): readonly unknown[] => (isEach(change) ? (change.$each as unknown[]) : [change]);
+
+function pulls(change: unknown): (element: unknown) => boolean {
+	if (!isFields(change)) return (element) => isSame(element, change);
+	if ('$in' in change) {
+		const values = change.$in as unknown[];
+		return (element) => values.some((value) => isSame(element, value));
+	}
+	const matches = compile(change);
+	return (element) => isFields(element) && matches(element);
 }

@@ -1,10 +1,13 @@
 /**
- * What may be stored: JSON and dates. MongoDB could hold more, but then the two stores would not give back the same:
- * `undefined` becomes null in one and nothing in the other, NaN turns into null in a file.
+ * What may be stored: JSON and dates. MongoDB could hold more, but then the stores would not give back the same:
+ * `undefined` becomes null in one and nothing in the other.
  */
 
 /** A document or a part of one. */
 export type Fields = Record<string, unknown>;
+
+/** A document as it is stored. */
+export type Document = Fields & { readonly _id: string };
 
 /** Whether a value has fields: neither null, an array, a date nor an instance of some class. */
 export function isFields(value: unknown): value is Fields {
@@ -13,15 +16,36 @@ export function isFields(value: unknown): value is Fields {
 	return prototype === Object.prototype || prototype === null;
 }
 
+export type Scalar = string | number | boolean | Date;
+
 /** Whether a value is a string, a finite number, a boolean, or a valid date. */
-export function isScalar(value: unknown): value is string | number | boolean | Date {
+export function isScalar(value: unknown): value is Scalar {
 	if (typeof value === 'number') return Number.isFinite(value);
 	if (value instanceof Date) return !Number.isNaN(value.getTime());
 	return typeof value === 'string' || typeof value === 'boolean';
 }
 
-/** Most levels of arrays and objects in a document: nedb looks at the elements of an array twice at each of them. */
-const DEEPEST = 16;
+/** Whether two scalars or nulls are the same value. */
+export function isSame(a: unknown, b: unknown): boolean {
+	return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
+}
+
+/** Longest `_id`, in bytes: it is a key of LMDB, which has a limit for them. */
+const MAX_ID_BYTES = 512;
+
+/** Whether a value can be the `_id` of a document. */
+export function isId(value: unknown): value is string {
+	return (
+		typeof value === 'string' &&
+		value !== '' &&
+		value !== '__proto__' &&
+		!value.includes('\0') &&
+		Buffer.byteLength(value) <= MAX_ID_BYTES
+	);
+}
+
+/** Most levels of arrays and objects in a document. */
+const MAX_DEPTH = 16;
 
 /**
  * A deep copy of what is to be stored, so that the caller may change its own afterwards.
@@ -30,31 +54,35 @@ const DEEPEST = 16;
  * @param levels how many may be below it
  * @throws TypeError naming the place of the first thing that cannot be stored
  */
-export function copyStorable(value: unknown, path: string, levels = DEEPEST): unknown {
+export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): unknown {
+	// Half of a character pair cannot be stored as UTF-8. MongoDB's driver replaces it too.
+	if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
 	if (value instanceof Date && isScalar(value)) return new Date(value);
+	// MongoDB's driver stores -0 as a whole number, which has no sign.
+	if (typeof value === 'number' && isScalar(value)) return value + 0;
 	if (value === null || isScalar(value)) return value;
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
 	// Not map: it would skip the holes of a sparse array.
 	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
 	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
 	const copy: Fields = {};
-	for (const [key, field] of Object.entries(value)) {
+	for (const key of Object.keys(value)) {
 		// A dollar or a dot would read as an operator or a path later on.
-		if (key.startsWith('$') || key.includes('.') || key === '__proto__')
+		if (key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
 			throw new TypeError(`${path}: a field cannot be named ${key}`);
-		copy[key] = copyStorable(field, `${path}.${key}`, levels - 1);
+		copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
 	}
 	return copy;
 }
 
-/** A deep copy of something stored: nedb keeps the very documents it finds. */
-export function ownCopy(value: unknown): unknown {
+/** A deep copy of something stored. */
+export function ownCopy<V>(value: V): V {
 	if (typeof value !== 'object' || value === null) return value;
-	if (value instanceof Date) return new Date(value);
-	if (Array.isArray(value)) return value.map(ownCopy);
+	if (value instanceof Date) return new Date(value) as V;
+	if (Array.isArray(value)) return value.map(ownCopy) as V;
 	const copy: Fields = {};
-	for (const [key, field] of Object.entries(value)) copy[key] = ownCopy(field);
-	return copy;
+	for (const key in value) copy[key] = ownCopy(value[key]);
+	return copy as V;
 }
 
 /** What a value is, in a word that does not show it. */

@@ -3,12 +3,11 @@ import { expect } from 'chai';
 import type { Room, Subscription, User } from '../../shared/documents.js';
 import { type Filter, isDuplicateKey } from '../../shared/store.js';
 import { rejection } from '../support/rejection.js';
-import { eachTestWithStore } from '../support/store.js';
+import { eachStore } from '../support/store.js';
 
 const after = { returnDocument: 'after' } as const;
 
-describe('any store: documents', () => {
-	const test = eachTestWithStore();
+eachStore('any store: documents', (test) => {
 	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
 	const member = (rid: string, user: string, fields: Partial<Subscription> = {}): Subscription => ({
 		_id: `${rid}-${user}`,

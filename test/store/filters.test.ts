@@ -3,10 +3,9 @@ import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
 import { rejection } from '../support/rejection.js';
-import { eachTestWithStore } from '../support/store.js';
+import { eachStore } from '../support/store.js';
 
-describe('any store: filters', () => {
-	const test = eachTestWithStore();
+eachStore('any store: filters', (test) => {
 	const ids = async (filter: Filter<Room>) =>
 		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import type { Subscription, User } from '../../shared/documents.js';
 import { isDuplicateKey } from '../../shared/store.js';
-import { eachTestWithStore } from '../support/store.js';
+import { eachStore } from '../support/store.js';
 
 const rooms = ['r1', 'r2', 'r3'];
 const people = ['u1', 'u2', 'u3', 'u4'];
@@ -25,8 +25,7 @@ const asked = (value: string | string[]) => (typeof value === 'string' ? value :
 const fits = (value: string, wanted: string | string[] | undefined) =>
 	wanted === undefined || (typeof wanted === 'string' ? wanted === value : wanted.includes(value));
 
-describe('any store: indexes', () => {
-	const test = eachTestWithStore();
+eachStore('any store: indexes', (test) => {
 	const places = async (filter: object = {}) =>
 		(await test.store.subscriptions.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 

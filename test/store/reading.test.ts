@@ -1,14 +1,13 @@
-/** What every store keeps about reading; see `eachTestWithStore` for which store it is. */
+/** What every store keeps about reading; see `eachStore` for which store it is. */
 import { expect } from 'chai';
 import type { Room, User } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
 import { rejection } from '../support/rejection.js';
-import { eachTestWithStore } from '../support/store.js';
+import { eachStore } from '../support/store.js';
 
 const after = { returnDocument: 'after' } as const;
 
-describe('any store: reading', () => {
-	const test = eachTestWithStore();
+eachStore('any store: reading', (test) => {
 	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
 	const ids = async (filter: Filter<Room>) =>
 		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);

@@ -3,12 +3,11 @@ import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import type { Filter } from '../../shared/store.js';
 import { rejection } from '../support/rejection.js';
-import { eachTestWithStore } from '../support/store.js';
+import { eachStore } from '../support/store.js';
 
 const after = { returnDocument: 'after' } as const;
 
-describe('any store: updates', () => {
-	const test = eachTestWithStore();
+eachStore('any store: updates', (test) => {
 	const room = (_id: string, fields: Partial<Room> = {}): Room => ({ _id, t: 'p', ...fields });
 	const ids = async (filter: Filter<Room>) =>
 		(await test.store.rooms.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);

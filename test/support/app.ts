@@ -35,7 +35,11 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 	return listen(open, options, 0);
 }
 
-async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
+async function listen(
+	open: Pick<OpenStore, 'store' | 'close'>,
+	options: TestAppOptions,
+	askedPort: number,
+): Promise<TestApp> {
 	const log = memoryLog();
 	const app = createApp({
 		...testOptions,

@@ -1,4 +1,7 @@
 /** A store of its own for each test. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openStore } from '../../server/store/open.js';
@@ -16,9 +19,9 @@ export async function openTestStore(): Promise<OpenStore> {
 	if (!server) return openStore({ kind: 'memory' }, memoryLog());
 	const url = new URL(server);
 	url.pathname = `/roomkey-test-${randomId()}`;
-	const { store, close } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
+	const { close, ...open } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
 	return {
-		store,
+		...open,
 		close: async () => {
 			await close();
 			const client = await MongoClient.connect(url.href);
@@ -28,17 +31,44 @@ export async function openTestStore(): Promise<OpenStore> {
 	};
 }
 
+/** A store on files, in a folder that goes with it. */
+async function openFilesStore(): Promise<OpenStore> {
+	const folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+	const { close, ...open } = await openStore({ kind: 'files', folder }, memoryLog());
+	return {
+		...open,
+		close: async () => {
+			await close();
+			await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
 /** An empty store for each test of the suite it is called in. */
-export function eachTestWithStore(): OpenStore {
+export function eachTestWithStore(openOne: () => Promise<OpenStore> = openTestStore): OpenStore {
 	let open: OpenStore;
 	beforeEach(async () => {
-		open = await openTestStore();
+		open = await openOne();
 	});
 	afterEach(() => open.close());
 	return {
 		get store() {
 			return open.store;
 		},
+		onChange: (listener) => open.onChange(listener),
 		close: () => open.close(),
 	};
+}
+
+/**
+ * A suite for each kind of store: memory and files, or the MongoDB at `ROOMKEY_TEST_MONGO_URL` alone.
+ *
+ * @param define is given an empty store for each test
+ */
+export function eachStore(title: string, define: (test: OpenStore) => void): void {
+	const kinds = process.env.ROOMKEY_TEST_MONGO_URL
+		? { MongoDB: openTestStore }
+		: { memory: openTestStore, files: openFilesStore };
+	for (const [kind, openOne] of Object.entries(kinds))
+		describe(`${title} (${kind})`, () => define(eachTestWithStore(openOne)));
 }

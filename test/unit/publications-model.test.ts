@@ -339,13 +339,13 @@ class World {
 		const all = this.permissions;
 		return {
 			/** All with a role; or, of some that were written, those. */
-			async *find(filter: { roles: string } | { _id: { $in: string[] }; $and: [{ roles: string }] }) {
-				const { roles } = '$and' in filter ? filter.$and[0] : filter;
+			async *find(filter: { roles: string } | { _id: { $in: string[] } }) {
 				const ids = '_id' in filter ? filter._id.$in : [...all.keys()];
 				// What is found may be old when it arrives.
 				const found = ids.flatMap((id) => all.get(id) ?? []);
 				await setImmediate();
-				for (const document of found) if (document.roles.includes(roles)) yield { ...document };
+				for (const document of found)
+					if ('_id' in filter || document.roles.includes(filter.roles)) yield { ...document };
 			},
 		};
 	}

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { methods } from '../../methods/index.js';
 import { createBus } from '../../server/cluster/bus.js';
 import { createInvoker } from '../../server/core/invoke.js';
-import { openMemory } from '../../server/store/embedded.js';
+import { openMemory } from '../../server/store/memory.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';

@@ -26,7 +26,7 @@ describe('the watch over login tokens', () => {
 		const log = memoryLog();
 		const bus = createBus(log);
 		const counting: Find = (filter, options) => {
-			queries.push(Object.values(filter)[0].$in.length);
+			queries.push((Object.values(filter)[0] as { $in: string[] }).$in.length);
 			return find(filter, options);
 		};
 		const store = { ...test.store, users: { ...test.store.users, find: counting } };

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
 import { StoreError } from '../../server/store/failure.js';
-import { reportingUnavailable } from '../../server/store/unavailable.js';
+import { unavailableError } from '../../server/store/unavailable.js';
 import type { Collection, Store } from '../../shared/store.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -13,19 +13,19 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 /** A store whose every operation fails with what `failure` gives, once it gives something. */
 function failing(real: Store, failure: () => Error | undefined): Store {
 	function wrap<T extends { _id: string }>(collection: Collection<T>): Collection<T> {
-		const proxy = new Proxy(collection, {
+		return new Proxy(collection, {
 			get(target, name) {
 				const operation = Reflect.get(target, name) as (...args: unknown[]) => unknown;
 				return (...args: unknown[]) => {
-					const error = failure();
-					if (!error) return Reflect.apply(operation, target, args);
+					const thrown = failure();
+					if (!thrown) return Reflect.apply(operation, target, args);
+					const error = unavailableError(thrown);
 					if (name !== 'find') return Promise.reject(error);
 					const fail = () => Promise.reject(error);
 					return { toArray: fail, [Symbol.asyncIterator]: () => ({ next: fail }) };
 				};
 			},
 		});
-		return reportingUnavailable(proxy);
 	}
 	return Object.fromEntries(
 		Object.entries(real).map(([name, collection]) => [name, wrap(collection as Collection<{ _id: string }>)]),

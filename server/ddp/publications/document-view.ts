@@ -53,7 +53,7 @@ export class DocumentView {
 
 	/**
 	 * Notes what a holder, perhaps a new one, says of fields; undefined: that it says nothing any more.
-	 * @returns what of it the client sees
+	 * @returns what of it the client sees; the very fields, where that is all
 	 */
 	claim(holder: SubscriptionHandle, fields: Fields): Visible {
 		if (!this.#shared && this.#holder === holder) return this.change(fields);
@@ -96,8 +96,9 @@ export class DocumentView {
 			const isThere = Object.hasOwn(this.#fields, name);
 			if (value === undefined ? isThere : !isThere || !isSame(this.#fields[name], value)) visible[name] = value;
 		}
-		if (Object.keys(visible).length > 0) this.#fields = definedOf({ ...this.#fields, ...visible });
-		return visible;
+		const count = Object.keys(visible).length;
+		if (count > 0) this.#fields = definedOf({ ...this.#fields, ...visible });
+		return count === Object.keys(fields).length ? fields : visible;
 	}
 
 	private share(): Shared {

@@ -4,6 +4,7 @@
  */
 import { isSame } from '../../../shared/ejson.js';
 import * as codec from '../codec.js';
+import { Broadcast } from '../transports/broadcast.js';
 import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
 import type { Flow } from './flow.js';
@@ -32,12 +33,23 @@ function remembers(strategy: Strategy): strategy is Remembering {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
+/** Where frames go. What many clients get alike may go as a broadcast. */
+export interface Client {
+	send(frame: string): void;
+	broadcast?(message: Broadcast): void;
+}
+
+type DocumentMessage = 'added' | 'changed';
+
+/** The last message that was made of fields that several clients share: they get it one after the other. */
+let last: { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast } | undefined;
+
 export class MergeBox {
 	#views: Views = new DocumentMap();
 	#rerun: Rerun | undefined;
 
 	constructor(
-		private readonly client: { send(frame: string): void },
+		private readonly client: Client,
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
@@ -62,7 +74,8 @@ export class MergeBox {
 			// A field that is undefined goes out as cleared, though there is nothing to clear.
 			const { _id, ...others } = fields;
 			if (this.mustWait(strategy, collection, key)) return;
-			this.client.send(codec.added(collection, id, strategy === 'SERVER_MERGE' ? others : fields));
+			const shown = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
+			this.sendFields('added', collection, id, shown);
 		}
 	}
 
@@ -162,9 +175,22 @@ export class MergeBox {
 		return pending === undefined || pending.get(collection)?.has(key) === true;
 	}
 
+	/** Sends a document's fields; where the last client got the very same object, what was encoded for that one. */
+	private sendFields(kind: DocumentMessage, collection: string, id: unknown, fields: Fields): void {
+		if (last?.fields === fields && last.kind === kind && last.id === id && last.collection === collection) {
+			if (this.client.broadcast) this.client.broadcast(last.message);
+			else this.client.send(last.message.text);
+			return;
+		}
+		const encode = kind === 'added' ? codec.added : codec.changed;
+		const text = encode(collection, id, fields);
+		last = { kind, collection, id, fields, message: new Broadcast(text) };
+		this.client.send(text);
+	}
+
 	private sendChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
 		if (Object.keys(visible).length === 0 || this.mustWait(strategy, collection, codec.wireId(id))) return;
-		this.client.send(codec.changed(collection, id, visible));
+		this.sendFields('changed', collection, id, visible);
 	}
 
 	/** Whether the client still has a document of which no values are kept, so that no difference can be sent later. */

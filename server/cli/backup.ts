@@ -1,0 +1,60 @@
+/** Copies of a data folder: `roomkey backup` and `roomkey restore`. */
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { StoreError } from '../store/failure.js';
+import { DATA_FILE, inspect, MANIFEST, openFolder, writeManifest } from '../store/folder.js';
+import { openEnvironment } from '../store/lmdb.js';
+
+/**
+ * Copies a data folder as it is at one moment. A server may write to it meanwhile.
+ *
+ * @throws StoreError where there is no data, or the target is not empty
+ */
+export async function backupFolder(folder: string, target: string): Promise<void> {
+	const path = resolve(folder);
+	await assertData(path);
+	await makeEmpty(target);
+	const environment = openEnvironment(join(path, DATA_FILE), true);
+	const mask = process.umask(0o077);
+	try {
+		await environment.backup(join(target, DATA_FILE), true);
+	} finally {
+		process.umask(mask);
+		await environment.close();
+	}
+	await syncFile(join(target, DATA_FILE));
+	// The manifest comes last: without it, a copy that was interrupted is not taken for one.
+	await writeManifest(target);
+}
+
+/**
+ * Makes a data folder of a backup.
+ *
+ * @throws StoreError where the backup is not whole, or the folder is not empty
+ */
+export async function restoreFolder(backup: string, folder: string): Promise<void> {
+	await assertData(resolve(backup));
+	await makeEmpty(folder);
+	await copyFile(join(backup, DATA_FILE), join(folder, DATA_FILE));
+	await syncFile(join(folder, DATA_FILE));
+	await writeManifest(folder);
+	await (await openFolder(folder)).close();
+}
+
+async function assertData(path: string): Promise<void> {
+	if (!existsSync(join(path, MANIFEST)) && !existsSync(join(path, DATA_FILE)))
+		throw new StoreError('unusable', `The folder ${path} holds no data of Roomkey.`);
+	await inspect(path);
+}
+
+async function makeEmpty(path: string): Promise<void> {
+	await mkdir(path, { recursive: true, mode: 0o700 });
+	if ((await readdir(path)).length > 0)
+		throw new StoreError('unusable', `The folder ${path} is not empty. Choose a new one.`);
+}
+
+async function syncFile(path: string): Promise<void> {
+	const file = await open(path, 'r+');
+	await file.sync().finally(() => file.close());
+}

@@ -1,0 +1,133 @@
+/** The subcommands that move data: their arguments, and what they print. */
+import { parseArgs } from 'node:util';
+import type { Log } from '../../shared/log.js';
+import type { OpenStore } from '../store/collections.js';
+import { openStore } from '../store/open.js';
+import { OptionError } from './options.js';
+
+/** What is printed while a command runs, and at its end. */
+export interface Output {
+	line(text: string): void;
+	/** Replaces the last progress. Left out where nobody watches. */
+	progress?(text: string): void;
+}
+
+interface Command {
+	readonly usage: string;
+	readonly meaning: string;
+	run(folders: string[], where: Where, output: Output, log: () => Log): Promise<void>;
+}
+
+interface Where {
+	readonly data?: string | undefined;
+	readonly 'mongo-url'?: string | undefined;
+}
+
+const commands: Record<string, Command> = {
+	import: {
+		usage: 'roomkey import (--data DIR | --mongo-url URL) FOLDER',
+		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
+		run: (folders, where, output, log) =>
+			withStore(where, log, async ({ store }) => {
+				const { importFolder } = await import('./transfer.js');
+				const summaries = await importFolder(only(folders), store, (file, done, total) =>
+					output.progress?.(bar(file, total === 0 ? 1 : done / total)),
+				);
+				for (const { file, written, unchanged, skipped, skippedCount } of summaries) {
+					output.line(`${file}: ${written} written, ${unchanged} unchanged, ${skippedCount} left out`);
+					for (const { line, reason } of skipped) output.line(`  line ${line} ${reason}`);
+				}
+			}),
+	},
+	export: {
+		usage: 'roomkey export (--data DIR | --mongo-url URL) FOLDER',
+		meaning: 'writes JSON lines that mongoimport reads',
+		run: (folders, where, output, log) =>
+			withStore(where, log, async ({ store }) => {
+				const { exportFolder } = await import('./transfer.js');
+				for (const { file, count } of await exportFolder(store, only(folders))) output.line(`${file}: ${count}`);
+			}),
+	},
+	backup: {
+		usage: 'roomkey backup --data DIR FOLDER',
+		meaning: 'copies a data folder, which a server may be using',
+		async run(folders, where, output) {
+			const target = only(folders);
+			await (await import('./backup.js')).backupFolder(dataOf(where), target);
+			output.line(`Copied ${dataOf(where)} to ${target}`);
+		},
+	},
+	restore: {
+		usage: 'roomkey restore --data DIR FOLDER',
+		meaning: 'makes a new data folder of a backup',
+		async run(folders, where, output) {
+			const backup = only(folders);
+			await (await import('./backup.js')).restoreFolder(backup, dataOf(where));
+			output.line(`Restored ${backup} to ${dataOf(where)}`);
+		},
+	},
+};
+
+/** Lines of the help text. */
+export function dataCommandsHelp(): string[] {
+	const width = Math.max(...Object.values(commands).map(({ usage }) => usage.length));
+	return Object.values(commands).map(({ usage, meaning }) => `  ${usage.padEnd(width)}  ${meaning}`);
+}
+
+/**
+ * Runs a subcommand.
+ *
+ * @param args without node and the script
+ * @returns false where the arguments name none
+ * @throws OptionError, StoreError
+ */
+export async function runDataCommand(args: readonly string[], output: Output, log: () => Log): Promise<boolean> {
+	const [name = '', ...rest] = args;
+	const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+	if (!command) return false;
+	const { values, positionals } = parse(rest);
+	await command.run(positionals, values, output, log);
+	return true;
+}
+
+function parse(args: string[]) {
+	try {
+		const options = { data: { type: 'string' }, 'mongo-url': { type: 'string' } } as const;
+		return parseArgs({ args, options, allowPositionals: true });
+	} catch (error) {
+		throw new OptionError((error as Error).message);
+	}
+}
+
+function only(folders: readonly string[]): string {
+	const [folder, ...others] = folders;
+	if (folder === undefined || others.length > 0) throw new OptionError('name one folder');
+	return folder;
+}
+
+function dataOf({ data, 'mongo-url': url }: Where): string {
+	if (url !== undefined) throw new OptionError('this is for data folders; for MongoDB use mongodump and mongorestore');
+	if (data === undefined) throw new OptionError('say with --data which folder it is');
+	return data;
+}
+
+async function withStore(where: Where, log: () => Log, run: (open: OpenStore) => Promise<void>): Promise<void> {
+	const { data, 'mongo-url': url } = where;
+	if ((data === undefined) === (url === undefined)) throw new OptionError('choose one of --data and --mongo-url');
+	const open = await openStore(
+		url === undefined ? { kind: 'files', folder: data ?? '' } : { kind: 'mongodb', url },
+		log(),
+	);
+	try {
+		await run(open);
+	} finally {
+		await open.close();
+	}
+}
+
+/** How far it is, as text. */
+function bar(file: string, share: number): string {
+	const width = 30;
+	const done = Math.round(share * width);
+	return `${file} [${'#'.repeat(done)}${'.'.repeat(width - done)}] ${Math.floor(share * 100)} %`;
+}

@@ -1,0 +1,191 @@
+/** Moving data in and out of a store: `roomkey import` and `roomkey export`. */
+import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { type Collection, collectionNames, isDuplicateKey, type Store } from '../../shared/store.js';
+import type { CollectionName } from '../store/collections.js';
+import { StoreError } from '../store/failure.js';
+import { formatLine, LineError, parseLine } from './jsonLines.js';
+
+type Document = { _id: string } & Record<string, unknown>;
+
+/** What became of the documents of one file. */
+export interface FileSummary {
+	readonly file: string;
+	/** New, or other than what was there. */
+	written: number;
+	/** There already. */
+	unchanged: number;
+	/** What was left out: the number of the line, and why. At most `MAX_NAMED` are named. */
+	readonly skipped: { line: number; reason: string }[];
+	skippedCount: number;
+}
+
+/** How far it is: bytes read of a file, of how many. */
+export type Progress = (file: string, done: number, total: number) => void;
+
+/** Documents written at once: they share a flush. */
+const BATCH = 200;
+
+/** Lines left out that a summary names. */
+const MAX_NAMED = 20;
+
+/** The files of a folder that hold a collection, and which. */
+async function sources(folder: string): Promise<{ file: string; key: keyof Store; isFormer: boolean }[]> {
+	const names = new Set(await readdir(folder));
+	return (Object.entries(collectionNames) as [keyof Store, CollectionName][]).flatMap(([key, name]) =>
+		['.db', '.jsonl', '.json'].flatMap((end) =>
+			names.has(name + end) ? [{ file: name + end, key, isFormer: end === '.db' }] : [],
+		),
+	);
+}
+
+/**
+ * Reads a data folder of the former format (`*.db`), or JSON lines as `mongoexport` writes them (`users.jsonl` and the
+ * like), into a store. To do it again changes nothing, so that one that was interrupted is simply started again. A line that
+ * is no document, or that a unique index refuses, is left out and named.
+ *
+ * @throws StoreError where the folder holds nothing to read
+ */
+export async function importFolder(
+	folder: string,
+	store: Store,
+	progress: Progress = () => {},
+): Promise<FileSummary[]> {
+	const files = await sources(folder);
+	if (files.length === 0)
+		throw new StoreError(
+			'other-format',
+			`The folder ${folder} holds neither data of the former format (users.db) nor JSON lines (users.jsonl).`,
+		);
+	const summaries: FileSummary[] = [];
+	for (const { file, key, isFormer } of files) {
+		const path = join(folder, file);
+		const summary: FileSummary = { file, written: 0, unchanged: 0, skipped: [], skippedCount: 0 };
+		summaries.push(summary);
+		const collection = store[key] as unknown as Collection<Document>;
+		// A file of the former format has every version of a document: the last one counts.
+		const wanted = isFormer ? await lastLines(path) : undefined;
+		await readLines(path, file, progress, async (batch) => {
+			const chosen = wanted ? batch.filter(({ number }) => wanted.has(number)) : batch;
+			await Promise.all(chosen.map(({ line, number }) => importLine(collection, line, number, summary)));
+		});
+	}
+	return summaries;
+}
+
+async function importLine(
+	collection: Collection<Document>,
+	line: string,
+	number: number,
+	summary: FileSummary,
+): Promise<void> {
+	try {
+		const document = parseLine(line) as Document;
+		const before = await collection.findOne({ _id: document._id });
+		if (before && isDeepStrictEqual(before, { _updatedAt: before._updatedAt, ...document })) {
+			summary.unchanged++;
+			return;
+		}
+		if (before) await collection.deleteOne({ _id: document._id }, { silent: true });
+		await collection.insertOne(document, { silent: true });
+		summary.written++;
+	} catch (error) {
+		const reason = reasonToSkip(error);
+		if (reason === undefined) throw error;
+		summary.skippedCount++;
+		if (summary.skipped.length < MAX_NAMED) summary.skipped.push({ line: number, reason });
+	}
+}
+
+/** Why a line is left out; undefined for a failure of the store, which ends the import. */
+function reasonToSkip(error: unknown): string | undefined {
+	if (error instanceof LineError) return error.message;
+	if (isDuplicateKey(error)) return 'has a unique value that another document has';
+	return error instanceof TypeError ? `cannot be stored (${error.message})` : undefined;
+}
+
+interface Line {
+	readonly line: string;
+	/** Counted from 1. */
+	readonly number: number;
+}
+
+async function readLines(
+	path: string,
+	file: string,
+	progress: Progress,
+	take: (batch: Line[]) => Promise<void>,
+): Promise<void> {
+	const total = statSync(path).size;
+	const input = createReadStream(path);
+	let batch: Line[] = [];
+	let number = 0;
+	for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+		number++;
+		if (line.trim() === '') continue;
+		batch.push({ line, number });
+		if (batch.length < BATCH) continue;
+		await take(batch);
+		batch = [];
+		progress(file, input.bytesRead, total);
+	}
+	await take(batch);
+	progress(file, total, total);
+}
+
+/** The numbers of the lines that hold the last version of a document that was not deleted, or that cannot be read. */
+async function lastLines(path: string): Promise<Set<number>> {
+	const last = new Map<unknown, number>();
+	const unreadable: number[] = [];
+	await readLines(
+		path,
+		'',
+		() => {},
+		async (batch) => {
+			for (const { line, number } of batch) {
+				try {
+					const { _id, $$deleted, $$indexCreated, $$indexRemoved } = parseLine(line);
+					if ($$indexCreated || $$indexRemoved) continue;
+					if ($$deleted) last.delete(_id);
+					else last.set(_id, number);
+				} catch {
+					unreadable.push(number);
+				}
+			}
+		},
+	);
+	return new Set([...last.values(), ...unreadable]);
+}
+
+/**
+ * Writes each collection into a file of JSON lines, which `mongoimport` and `roomkey import` read.
+ *
+ * @returns how many documents of each file
+ * @throws StoreError where the folder has such files already
+ */
+export async function exportFolder(store: Store, folder: string): Promise<{ file: string; count: number }[]> {
+	await mkdir(folder, { recursive: true, mode: 0o700 });
+	const written: { file: string; count: number }[] = [];
+	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+		const path = join(folder, `${name}.jsonl`);
+		if (existsSync(path))
+			throw new StoreError('unusable', `The file ${path} is there already. Choose an empty folder.`);
+		let count = 0;
+		async function* lines(): AsyncIterable<string> {
+			for await (const document of (store[key] as unknown as Collection<Document>).find({})) {
+				count++;
+				yield `${formatLine(document)}\n`;
+			}
+		}
+		// Under its name it is whole.
+		await pipeline(Readable.from(lines()), createWriteStream(`${path}.part`, { mode: 0o600, flush: true }));
+		await rename(`${path}.part`, path);
+		written.push({ file: `${name}.jsonl`, count });
+	}
+	return written;
+}

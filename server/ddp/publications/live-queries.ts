@@ -1,0 +1,208 @@
+/**
+ * All live queries of a server. A document that was written is read once, and matched in memory once per distinct query:
+ * queries that name ids, or the value of a field, are found by it; the rest are tried one by one.
+ */
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { stringify } from '../../../shared/ejson.js';
+import type { Change } from '../../../shared/events.js';
+import type { LiveQuery } from '../../../shared/publication.js';
+import type { Collection, Filter, Store } from '../../../shared/store.js';
+import { createYielder } from '../../../shared/yielding.js';
+import type { Bus, Watcher } from '../../cluster/bus.js';
+import { type Few, membersOf, withMember, withoutMember } from '../../core/compact-set.js';
+import { type Document, ObservedQuery, type QuerySubscriber, valuesAt } from './observed-query.js';
+
+/** Documents read in one query, after a change. */
+const BATCH = 100;
+
+/** Waits before what could not be read is read again, in ms; after the last the queries fail. */
+const RETRIES: readonly number[] = [50, 200, 1000];
+
+export interface LiveQueryServices {
+	readonly store: Store;
+	readonly bus: Bus;
+}
+
+type CollectionName = Change['collection'];
+
+const ofBus = new WeakMap<Bus, Map<CollectionName, CollectionQueries>>();
+
+/** The live queries on a collection, of the server that has this bus. */
+export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: CollectionName): CollectionQueries {
+	let collections = ofBus.get(bus);
+	if (!collections) {
+		collections = new Map();
+		ofBus.set(bus, collections);
+	}
+	let queries = collections.get(collection);
+	if (!queries) {
+		queries = new CollectionQueries(collection, store, bus);
+		collections.set(collection, queries);
+	}
+	return queries;
+}
+
+/** Those that need one of some texts, by the text. */
+type ByText = Map<string, Few<ObservedQuery>>;
+
+export class CollectionQueries implements Watcher {
+	readonly #queries = new Map<string, ObservedQuery>();
+	readonly #byId: ByText = new Map();
+	/** By the path of the field, then by its value. */
+	readonly #byValue = new Map<string, ByText>();
+	/** The queries found by a value that have a document now, by its id: its value may change. */
+	readonly #holding: ByText = new Map();
+	readonly #others = new Set<ObservedQuery>();
+	/** Documents that were written since the last round began. */
+	#written = new Set<string>();
+	/** The round that is being read, and the one that will be behind it. */
+	#round: Promise<void> | undefined;
+	#nextRound: Promise<void> | undefined;
+
+	constructor(
+		private readonly name: CollectionName,
+		private readonly store: Store,
+		private readonly bus: Bus,
+	) {}
+
+	get collection(): Collection<Document> {
+		return this.store[this.name] as unknown as Collection<Document>;
+	}
+
+	/** Subscribes to a query, which is shared by all who ask the same. */
+	join(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
+		const key = stringify([query.filter, query.projection]) as string;
+		let observed = this.#queries.get(key);
+		if (!observed) {
+			observed = new ObservedQuery(key, query);
+			if (this.#queries.size === 0) this.bus.watch({ collection: this.name }, this);
+			this.#queries.set(key, observed);
+			this.#index(observed, add);
+		}
+		observed.join(subscriber);
+		return observed;
+	}
+
+	leave(observed: ObservedQuery, subscriber: QuerySubscriber): void {
+		observed.leave(subscriber);
+		if (observed.isUsed || this.#queries.get(observed.key) !== observed) return;
+		this.#queries.delete(observed.key);
+		this.#index(observed, remove);
+		if (observed.selector) for (const id of observed.knownIds) remove(this.#holding, id, observed);
+		if (this.#queries.size === 0) this.bus.unwatch({ collection: this.name }, this);
+	}
+
+	/** @returns resolves, and never rejects, when what was written has been shown; undefined where no query can see it */
+	onChange({ document: { _id: id } }: Change): Promise<void> | undefined {
+		if (this.#others.size === 0 && this.#byValue.size === 0 && !this.#byId.has(id)) return undefined;
+		return this.reread(id);
+	}
+
+	/** Reads a document again, as if it had been written. */
+	reread(id: string): Promise<void> {
+		this.#written.add(id);
+		this.#nextRound ??= this.#refresh();
+		return this.#nextRound;
+	}
+
+	/** Notes a document of a first result, and tells the others who have the query. */
+	note(observed: ObservedQuery, document: Document, reader: QuerySubscriber) {
+		const { _id, ...fields } = document;
+		const noted = observed.note(_id, fields, reader);
+		if (observed.selector) add(this.#holding, _id, observed);
+		return noted;
+	}
+
+	#index(observed: ObservedQuery, change: typeof add): void {
+		const { ids, selector } = observed;
+		if (ids) for (const id of ids) change(this.#byId, id, observed);
+		else if (selector) {
+			const path = selector.path.join('.');
+			const values: ByText = this.#byValue.get(path) ?? new Map();
+			for (const value of selector.values) change(values, value, observed);
+			if (values.size > 0) this.#byValue.set(path, values);
+			else this.#byValue.delete(path);
+		} else if (change === add) this.#others.add(observed);
+		else this.#others.delete(observed);
+	}
+
+	/**
+	 * Reads what was written, behind the round before: of two reads of one document, the later one must be told last. What
+	 * is written in the same step is read once.
+	 */
+	async #refresh(): Promise<void> {
+		await this.#round;
+		// The result of the method that wrote leaves first.
+		await setImmediate();
+		const written = [...this.#written];
+		this.#written = new Set();
+		const round = this.#nextRound;
+		this.#round = round;
+		this.#nextRound = undefined;
+		const yielding = createYielder();
+		for (let i = 0; i < written.length; i += BATCH) {
+			const ids = written.slice(i, i + BATCH);
+			const found = await this.#read(ids);
+			for (const id of ids) {
+				const pause = yielding();
+				if (pause) await pause;
+				if (found instanceof Map) this.#show(id, found.get(id));
+				else
+					for (const query of [...this.#queries.values()])
+						for (const one of query.subscribers) one.onFailure(found.error);
+			}
+		}
+		if (this.#round === round) this.#round = undefined;
+	}
+
+	#show(id: string, document: Document | undefined): void {
+		for (const query of this.#affected(id, document)) {
+			if (document && query.matches(document)) {
+				query.note(id, query.fieldsOf(document));
+				if (query.selector) add(this.#holding, id, query);
+			} else {
+				query.drop(id);
+				if (query.selector) remove(this.#holding, id, query);
+			}
+		}
+	}
+
+	/** The queries that may see a document, as it was or as it is. */
+	#affected(id: string, document: Document | undefined): Set<ObservedQuery> {
+		const affected = new Set(this.#others);
+		for (const query of membersOf(this.#byId.get(id))) affected.add(query);
+		for (const query of membersOf(this.#holding.get(id))) affected.add(query);
+		if (document)
+			for (const [path, queries] of this.#byValue)
+				for (const value of valuesAt(document, path.split('.')))
+					for (const query of membersOf(queries.get(value))) affected.add(query);
+		return affected;
+	}
+
+	/** Those of some documents that exist, or why they cannot be read. The store may be busy electing a primary: it is tried again. */
+	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
+		for (let attempt = 0; ; attempt++) {
+			try {
+				const found = new Map<string, Document>();
+				const named = { _id: { $in: ids } } as Filter<Document>;
+				for await (const document of this.collection.find(named)) found.set(document._id, document);
+				return found;
+			} catch (error) {
+				const delay = RETRIES[attempt];
+				if (delay === undefined) return { error };
+				await setTimeout(delay, undefined, { ref: false });
+				if (this.#queries.size === 0) return new Map();
+			}
+		}
+	}
+}
+
+function add(queries: ByText, text: string, query: ObservedQuery): void {
+	queries.set(text, withMember(queries.get(text), query));
+}
+
+function remove(queries: ByText, text: string, query: ObservedQuery): void {
+	const left = withoutMember(queries.get(text), query);
+	if (left) queries.set(text, left);
+	else queries.delete(text);
+}

@@ -1,0 +1,121 @@
+/**
+ * What holds for every collection, whichever store is behind it: only the common language gets through, `_updatedAt`
+ * moves with every write, a unique index is met with the same error, which shows no value, and writes are announced.
+ */
+import type { Collection, Cursor, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
+import { DuplicateKeyError } from './failure.js';
+import type { WriteGate } from './gate.js';
+import { compile, type Matcher } from './match.js';
+import { checkUpdate, type Update } from './update.js';
+import { copyStorable, type Document, type Fields, isId } from './values.js';
+
+/** A checked filter, and the same as a function. */
+export interface Query {
+	readonly filter: Fields;
+	readonly matches: Matcher;
+}
+
+/** One document that was written, with both states as far as they are known. Neither is the listener's to change. */
+export interface Written {
+	readonly action: 'inserted' | 'updated' | 'removed';
+	readonly id: string;
+	readonly before?: Document;
+	readonly after?: Document;
+}
+
+/** Is told of each document that was written, once it is stored. */
+export type Report = (written: Written) => void;
+
+/** How a store reads and writes one collection. What it is given has been checked, and is its own. */
+export interface Backend {
+	find(query: Query, options?: FindOptions): AsyncIterable<Fields>;
+	findOne(query: Query, options?: FindOptions): Promise<Fields | null>;
+	count(query: Query): Promise<number>;
+	insert(document: Document, report?: Report): Promise<unknown>;
+	/** @returns how many matched */
+	update(query: Query, update: Update, multi: boolean, report?: Report): Promise<number>;
+	updateReturning(query: Query, update: Update, options: Returning, report?: Report): Promise<Fields | null>;
+	/** @returns how many were removed */
+	remove(query: Query, multi: boolean, report?: Report): Promise<number>;
+}
+
+export interface Returning {
+	readonly returnDocument: 'before' | 'after';
+	readonly projection?: Projection | undefined;
+}
+
+/** Where writes are announced; undefined while nobody listens. */
+export type Announce = () => Report | undefined;
+
+/**
+ * A collection of the shared type on a store of whatever kind.
+ *
+ * @param name for messages
+ */
+export function collection<T extends { _id: string }>(
+	backend: Backend,
+	name: string,
+	gate: WriteGate,
+	announce: Announce,
+): Collection<T> {
+	async function write<R>(options: WriteOptions | undefined, task: (report?: Report) => Promise<R>): Promise<R> {
+		try {
+			return await gate.run(() => task(options?.silent ? undefined : announce()));
+		} catch (error) {
+			throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
+		}
+	}
+	const update = async (filter: unknown, changes: unknown, multi: boolean, options?: WriteOptions) => {
+		const [query, checked] = [queryOf(filter), checkUpdate(changes)];
+		return { matchedCount: await write(options, (report) => backend.update(query, checked, multi, report)) };
+	};
+	const remove = async (filter: unknown, multi: boolean, options?: WriteOptions) => {
+		const query = queryOf(filter);
+		return { deletedCount: await write(options, (report) => backend.remove(query, multi, report)) };
+	};
+
+	return {
+		findOne: async (filter, options) => (await backend.findOne(queryOf(filter), options)) as T | null,
+		find: (filter, options) => cursor<T>(backend.find(queryOf(filter), options)),
+		countDocuments: async (filter) => backend.count(queryOf(filter)),
+		insertOne: async (document, options) => {
+			const stored = prepare(document);
+			return write(options, (report) => backend.insert(stored, report));
+		},
+		updateOne: (filter, changes, options) => update(filter, changes, false, options),
+		updateMany: (filter, changes, options) => update(filter, changes, true, options),
+		findOneAndUpdate: async (filter, changes, options) => {
+			const [query, checked] = [queryOf(filter), checkUpdate(changes)];
+			const answer = write(options, (report) => backend.updateReturning(query, checked, options, report));
+			return (await answer) as T | null;
+		},
+		deleteOne: (filter, options) => remove(filter, false, options),
+		deleteMany: (filter, options) => remove(filter, true, options),
+	};
+}
+
+function queryOf(filter: unknown): Query {
+	return { filter: filter as Fields, matches: compile(filter) };
+}
+
+function cursor<T>(found: AsyncIterable<Fields>): Cursor<T> {
+	return {
+		async toArray() {
+			const documents: T[] = [];
+			for await (const document of found) documents.push(document as T);
+			return documents;
+		},
+		[Symbol.asyncIterator]: () => found[Symbol.asyncIterator]() as AsyncIterator<T>,
+	};
+}
+
+function prepare(document: { _id: string }): Document {
+	if (!isId(document._id)) throw new TypeError('A document needs an _id, a string of 1 to 512 bytes');
+	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as Document;
+}
+
+/** Our own, MongoDB's number, and what FerretDB 2.7 answers to `findOneAndUpdate`: PostgreSQL's text. */
+function isDuplicate(error: unknown): boolean {
+	const { code, message } = error as { code?: unknown; message?: unknown };
+	return code === 11000 || (code === 1 && /violates (exclusion|unique) constraint/.test(String(message)));
+}

@@ -1,0 +1,34 @@
+/** Which writes of a store are under way, and when no more may come. */
+import { StoreError } from './failure.js';
+
+/** The way every write of a store takes, until it is closed. */
+export interface WriteGate {
+	/** Runs a task that writes. */
+	run<R>(task: () => Promise<R>): Promise<R>;
+	/** Refuses further writes and waits for those that run. */
+	close(): Promise<void>;
+}
+
+export function openGate(): WriteGate {
+	let running = 0;
+	let closed = false;
+	let onLast = () => {};
+	return {
+		async run(task) {
+			if (closed) throw new StoreError('unusable', 'The store is closed.');
+			running++;
+			try {
+				return await task();
+			} finally {
+				if (--running === 0) onLast();
+			}
+		},
+		close() {
+			closed = true;
+			return new Promise((resolve) => {
+				onLast = resolve;
+				if (running === 0) resolve();
+			});
+		},
+	};
+}

@@ -1,0 +1,200 @@
+/** Documents with their indexes, in memory or on disk. A document is never changed, only replaced. */
+import { createHash } from 'node:crypto';
+import { DuplicateKeyError } from './failure.js';
+import type { IndexSpec } from './indexes.js';
+import { ownField, reach } from './reach.js';
+import { type Document, type Fields, isFields, isId, isScalar, type Scalar } from './values.js';
+
+/** Documents by their ids. */
+export interface Documents {
+	get(id: string): Document | undefined;
+	put(document: Document): void;
+	remove(id: string): void;
+	/** All of them; those behind an id alone, where there is an order. May be read on while documents are written. */
+	scan(after: string | undefined): Iterable<Document>;
+	/** Whether `scan` and the ids of an index are in the order of the ids. */
+	readonly ordered: boolean;
+	/** Whether `get` and `scan` give documents that are nobody else's. */
+	readonly copies: boolean;
+}
+
+/** Ids of documents by the values of some fields. */
+export interface IndexEntries {
+	ids(key: string, after: string | undefined): Iterable<string>;
+	has(key: string): boolean;
+	/** How many ids a key has. */
+	count(key: string): number;
+	add(key: string, id: string): void;
+	remove(key: string, id: string): void;
+}
+
+/** Documents among which are all that match a filter. */
+export interface Candidates {
+	readonly documents: Iterable<Document>;
+	/** Whether they come in the order of their ids. */
+	readonly ordered: boolean;
+}
+
+/** Most keys of an index that are looked up for one filter. */
+const MAX_KEYS = 1000;
+
+interface Index {
+	readonly spec: IndexSpec;
+	readonly paths: readonly (readonly string[])[];
+	readonly entries: IndexEntries;
+}
+
+export class Table {
+	readonly #indexes: readonly Index[];
+
+	/** @param openIndex the entries of an index, as they are stored */
+	constructor(
+		private readonly name: string,
+		private readonly documents: Documents,
+		specs: readonly IndexSpec[],
+		openIndex: (spec: IndexSpec) => IndexEntries,
+	) {
+		this.#indexes = specs.map((spec) => ({
+			spec,
+			paths: spec.fields.map((field) => field.split('.')),
+			entries: openIndex(spec),
+		}));
+	}
+
+	get copies(): boolean {
+		return this.documents.copies;
+	}
+
+	get(id: string): Document | undefined {
+		return this.documents.get(id);
+	}
+
+	/**
+	 * Puts a document into the table, all or nothing.
+	 *
+	 * @param before the document in whose place it comes
+	 * @throws DuplicateKeyError
+	 */
+	put(document: Document, before?: Document): void {
+		if (!before && this.documents.get(document._id)) throw new DuplicateKeyError(this.name);
+		const moves: { entries: IndexEntries; come: string[]; go: string[] }[] = [];
+		for (const { spec, paths, entries } of this.#indexes) {
+			if (before && paths.every(([top]) => before[top as string] === document[top as string])) continue;
+			const is = keysOf(document, paths, spec.sparse);
+			const was = before ? keysOf(before, paths, spec.sparse) : [];
+			const come = is.filter((key) => !was.includes(key));
+			if (spec.unique && come.some((key) => entries.has(key))) throw new DuplicateKeyError(this.name);
+			moves.push({ entries, come, go: was.filter((key) => !is.includes(key)) });
+		}
+		for (const { entries, come, go } of moves) {
+			for (const key of go) entries.remove(key, document._id);
+			for (const key of come) entries.add(key, document._id);
+		}
+		this.documents.put(document);
+	}
+
+	remove(document: Document): void {
+		for (const { spec, paths, entries } of this.#indexes)
+			for (const key of keysOf(document, paths, spec.sparse)) entries.remove(key, document._id);
+		this.documents.remove(document._id);
+	}
+
+	/** Finds candidates by their ids or by the index that leaves fewest; else all documents are. */
+	candidates(filter: Fields): Candidates {
+		const ids = asked(filter, '_id');
+		if (ids) return { documents: this.#read(new Set(ids.filter(isId))), ordered: ids.length === 1 };
+		const after = lowerBound(filter);
+		const found = this.#lookUp(filter);
+		if (!found) return { documents: this.documents.scan(after), ordered: this.documents.ordered };
+		const { entries, keys } = found;
+		const [only] = keys;
+		if (only !== undefined && keys.length === 1)
+			return { documents: this.#read(entries.ids(only, after)), ordered: this.documents.ordered };
+		const all = new Set<string>();
+		for (const key of keys) for (const id of entries.ids(key, after)) all.add(id);
+		return { documents: this.#read(all), ordered: false };
+	}
+
+	/** Read when they are asked for: one that was removed meanwhile is left out. */
+	*#read(ids: Iterable<string>): Iterable<Document> {
+		for (const id of ids) {
+			const document = this.documents.get(id);
+			if (document) yield document;
+		}
+	}
+
+	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[] } | undefined {
+		let best: { entries: IndexEntries; keys: string[] } | undefined;
+		let fewest = Number.POSITIVE_INFINITY;
+		for (const { spec, entries } of this.#indexes) {
+			const values = spec.fields.map((field) => asked(filter, field));
+			if (values.some((list) => list === undefined)) continue;
+			const lists = values as Scalar[][];
+			if (lists.reduce((product, list) => product * list.length, 1) > MAX_KEYS) continue;
+			const keys = combine(lists.map((list) => list.map(keyOf)));
+			const count = spec.unique ? keys.length : keys.reduce((sum, key) => sum + entries.count(key), 0);
+			if (count >= fewest) continue;
+			fewest = count;
+			best = { entries, keys };
+			if (count <= 1) break;
+		}
+		return best;
+	}
+}
+
+/** The values that a filter allows for a field, if it names them. */
+function asked(filter: Fields, field: string): Scalar[] | undefined {
+	const condition = ownField(filter, field);
+	if (isScalar(condition)) return [condition];
+	if (isFields(condition)) {
+		if (isScalar(condition.$eq)) return [condition.$eq];
+		if (Array.isArray(condition.$in) && condition.$in.every(isScalar)) return condition.$in;
+	}
+	if (Array.isArray(filter.$and)) {
+		for (const part of filter.$and) {
+			const values = asked(part, field);
+			if (values) return values;
+		}
+	}
+	return undefined;
+}
+
+/** The id behind which all are that a filter asks for, as pages that begin behind the last one do. */
+function lowerBound({ _id }: Fields): string | undefined {
+	return isFields(_id) && isId(_id.$gt) ? _id.$gt : undefined;
+}
+
+/** The keys under which an index has a document. */
+function keysOf(document: Document, paths: readonly (readonly string[])[], sparse: boolean): string[] {
+	const lists = paths.map((path) => {
+		const keys = new Set<string>();
+		for (const value of reach(document, path))
+			for (const element of Array.isArray(value) ? value : [value])
+				if (element !== undefined || !sparse) keys.add(keyOf(element));
+		return [...keys];
+	});
+	return lists.length === 1 ? (lists[0] as string[]) : combine(lists);
+}
+
+/** One key of each list, in every combination. Their lengths keep `a` beside `bc` apart from `ab` beside `c`. */
+function combine(lists: readonly (readonly string[])[]): string[] {
+	const [first = [], ...others] = lists;
+	return others.reduce<string[]>(
+		(keys, list) => keys.flatMap((key) => list.map((next) => `${key.length}:${key}${next}`)),
+		[...first],
+	);
+}
+
+/** Longest text that is a key itself, in characters. LMDB has a limit of 1,978 bytes, and a compound key is of several. */
+const MAX_KEY_TEXT = 200;
+
+/** A value as a key, short and without the zero character, of which LMDB makes its own use. */
+function keyOf(value: unknown): string {
+	if (typeof value === 'string')
+		return value.length <= MAX_KEY_TEXT && !value.includes('\0') ? `s${value}` : `h${hashOf(value)}`;
+	if (value instanceof Date) return `d${value.getTime()}`;
+	if (typeof value === 'object' && value !== null) return `o${hashOf(JSON.stringify(value))}`;
+	return `${value ?? null}`;
+}
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');

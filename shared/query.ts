@@ -1,0 +1,94 @@
+/**
+ * The types of filters and updates: the operators of MongoDB that every store understands, on the paths that documents of
+ * a type have. What these types cannot tell, such as paths that collide, a store refuses when it is called.
+ */
+
+/** Values that are compared as a whole. */
+type Scalar = string | number | boolean | Date | null | undefined;
+
+/** Of a list its elements, else the value itself. */
+type Element<V> = V extends readonly (infer E)[] ? E : V;
+
+/** The part below a field: an element where it is a list. */
+type Inner<V> = Exclude<Element<NonNullable<V>>, Scalar>;
+
+type Below<V, Depth extends 1[]> = [V] extends [never]
+	? never
+	: unknown extends V
+		? string
+		: V extends unknown
+			? string extends keyof V
+				? string
+				: Path<V, Depth>
+			: never;
+
+/** Paths to the fields of a document and of its parts: `services.resume.loginTokens.hashedToken`. */
+export type Path<T, Depth extends 1[] = []> = Depth['length'] extends 6
+	? never
+	: {
+			[K in keyof T & string]: unknown extends T[K]
+				? K | `${K}.${string}`
+				: K | `${K}.${Below<Inner<T[K]>, [...Depth, 1]>}`;
+		}[keyof T & string];
+
+/** The type of the value at a path. */
+export type At<T, P extends string> = P extends keyof T
+	? T[P]
+	: P extends `${infer K}.${infer Rest}`
+		? K extends keyof T
+			? unknown extends T[K]
+				? unknown
+				: Inner<T[K]> extends infer V
+					? V extends unknown
+						? At<V, Rest>
+						: never
+					: never
+			: string extends keyof T
+				? unknown
+				: never
+		: string extends keyof T
+			? unknown
+			: never;
+
+/** What a value can be compared with: of a list, any of its elements. */
+type Comparable<V> = unknown extends V ? Scalar : Extract<V | Element<V>, Scalar> | null;
+
+type Operators<V> = {
+	$eq?: Comparable<V>;
+	$ne?: Comparable<V>;
+	$in?: readonly Comparable<V>[];
+	$nin?: readonly Comparable<V>[];
+	$gt?: Comparable<V>;
+	$gte?: Comparable<V>;
+	$lt?: Comparable<V>;
+	$lte?: Comparable<V>;
+	$exists?: boolean;
+	$size?: number;
+	$elemMatch?: Filter<Inner<V>>;
+	$not?: Operators<V> | RegExp;
+};
+
+type Condition<V> = Comparable<V> | Operators<V> | (string extends V | Element<V> ? RegExp : never);
+
+/** Which documents are meant. */
+export type Filter<T> = {
+	[P in Path<T>]?: Condition<At<T, P>>;
+} & {
+	$and?: readonly Filter<T>[];
+	$or?: readonly Filter<T>[];
+	$nor?: readonly Filter<T>[];
+};
+
+type Added<V> = Element<NonNullable<V>> | { $each: readonly Element<NonNullable<V>>[]; $slice?: number };
+
+type Pulled<V> = Comparable<V> | { $in: readonly Comparable<V>[] } | Filter<Inner<V>>;
+
+/** What is changed in a document. */
+export type UpdateFilter<T> = {
+	$set?: { [P in Path<T>]?: At<T, P> };
+	$unset?: { [P in Path<T>]?: 1 | true | '' };
+	$inc?: { [P in Path<T>]?: number };
+	$push?: { [P in Path<T>]?: Added<At<T, P>> };
+	$addToSet?: { [P in Path<T>]?: Added<At<T, P>> };
+	$pull?: { [P in Path<T>]?: Pulled<At<T, P>> };
+};

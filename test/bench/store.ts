@@ -1,0 +1,125 @@
+/**
+ * What the stores cost with few and with many rooms: opening, memory, a claim of a key id that is stored for good, a find by
+ * an index, a page of a room's members, and the longest that anything else waited meanwhile. Each in a process of its own.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { openStore, type StoreChoice } from '../../server/store/open.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+
+const SIZES = [1_000, 100_000, 1_000_000];
+/** Members of the one room of which a page is read. */
+const MEMBERS = 1_000;
+const CALLS = 2_000;
+/** Calls under way at a time. */
+const CONCURRENCY = 100;
+
+interface Figures {
+	readonly open: number;
+	readonly memory: number;
+	readonly claim: number;
+	readonly find: number;
+	readonly page: number;
+	readonly wait: number;
+}
+
+async function inParallel(count: number, run: (i: number) => Promise<unknown>): Promise<void> {
+	let next = 0;
+	const worker = async () => {
+		while (next < count) await run(next++);
+	};
+	await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+}
+
+async function fill(store: Store, rooms: number): Promise<void> {
+	await inParallel(rooms, async (i) => {
+		await store.rooms.insertOne({ _id: `room-${i}`, t: 'p', name: `n${i}`, encrypted: true });
+		const rid = i < MEMBERS ? 'room-0' : `room-${i}`;
+		await store.subscriptions.insertOne({ _id: `member-${i}`, rid, u: { _id: `user-${i}` }, t: 'p' });
+	});
+}
+
+/** CPU time of each of some calls, in µs. */
+async function cpu(count: number, run: (i: number) => Promise<unknown>): Promise<number> {
+	const before = process.cpuUsage();
+	await inParallel(count, run);
+	const { user, system } = process.cpuUsage(before);
+	return (user + system) / count;
+}
+
+/** In a process of its own. */
+async function measure(kind: string, rooms: number, folder: string): Promise<Figures> {
+	const choice: StoreChoice =
+		kind === 'files'
+			? { kind, folder }
+			: kind === 'memory'
+				? { kind }
+				: { kind: 'mongodb', url: process.env.MONGO_URL as string };
+	const first = await openStore(choice, memoryLog());
+	await fill(first.store, rooms);
+	const started = performance.now();
+	let open = first;
+	if (kind !== 'memory') {
+		await first.close();
+		open = await openStore(choice, memoryLog());
+	}
+	const opened = performance.now() - started;
+	const { store } = open;
+	const delay = monitorEventLoopDelay({ resolution: 1 });
+	delay.enable();
+	const step = Math.max(1, Math.floor(rooms / CALLS));
+	const claim = await cpu(Math.min(CALLS, rooms), (i) =>
+		store.rooms.updateOne({ _id: `room-${i * step}`, e2eKeyId: { $exists: false } }, { $set: { e2eKeyId: 'key' } }),
+	);
+	const find = await cpu(CALLS, (i) =>
+		store.subscriptions.findOne({
+			rid: i * step < MEMBERS ? 'room-0' : `room-${i * step}`,
+			'u._id': `user-${i * step}`,
+		}),
+	);
+	const page = await cpu(200, (i) =>
+		store.subscriptions.find({ rid: 'room-0', _id: { $gt: `member-${i}` } }, { sort: { _id: 1 }, limit: 50 }).toArray(),
+	);
+	delay.disable();
+	const memory = process.memoryUsage.rss() / 1e6;
+	await open.close();
+	return { open: opened, memory, claim, find, page, wait: delay.max / 1e6 };
+}
+
+/** Prints the table. `ROOMKEY_BENCH_ROOMS` names other sizes. */
+export async function benchStore(): Promise<void> {
+	const sizes = process.env.ROOMKEY_BENCH_ROOMS?.split(',').map(Number) ?? SIZES;
+	const kinds = ['memory', 'files', ...(process.env.MONGO_URL ? ['mongodb'] : [])];
+	console.log('CPU is for one call, 100 under way at a time; a claim ends when it is stored for good.\n');
+	console.log('| Store | rooms | open ms | RSS MB | claim µs | find µs | page of 50 µs | longest wait ms |');
+	console.log('|---|---|---|---|---|---|---|---|');
+	for (const kind of kinds) {
+		for (const rooms of sizes) {
+			const folder = await mkdtemp(join(tmpdir(), 'roomkey-bench-'));
+			const child = fork(fileURLToPath(import.meta.url), ['measure', kind, String(rooms), folder]);
+			const [figures] = (await once(child, 'message')) as [Figures];
+			await rm(folder, { recursive: true });
+			const { open, memory, claim, find, page, wait } = figures;
+			const cells = [
+				kind,
+				rooms,
+				open.toFixed(0),
+				memory.toFixed(0),
+				...[claim, find, page, wait].map((n) => n.toFixed(1)),
+			];
+			console.log(`| ${cells.join(' | ')} |`);
+		}
+	}
+}
+
+const [order, kind = '', rooms, folder = ''] = process.argv.slice(2);
+if (order === 'measure') {
+	process.send?.(await measure(kind, Number(rooms), folder));
+	process.disconnect();
+}

@@ -1,0 +1,296 @@
+/** The embedded store in a folder: what survives, what is refused, and when a write is acknowledged. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import type { OpenStore } from '../../server/store/collections.js';
+import { openFolder } from '../../server/store/folder.js';
+import { isDuplicateKey } from '../../shared/store.js';
+import { rejection } from '../support/rejection.js';
+
+const writer = fileURLToPath(new URL('../support/writer.js', import.meta.url));
+
+describe('the store in a folder', () => {
+	let parent: string;
+	let folder: string;
+	let opened: OpenStore[];
+	let children: ChildProcess[];
+
+	beforeEach(async () => {
+		parent = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		folder = join(parent, 'data');
+		opened = [];
+		children = [];
+	});
+	afterEach(async () => {
+		for (const child of children) child.kill('SIGKILL');
+		for (const { close } of opened) await close();
+		await rm(parent, { recursive: true });
+	});
+
+	async function open(path = folder, options = {}) {
+		const store = await openFolder(path, options);
+		opened.push(store);
+		return store;
+	}
+
+	/** Another process on the same folder, and the lines it prints. */
+	function start(command: string, ...args: string[]) {
+		// Under a file size limit the coverage report of the child would fail loudly.
+		const { NODE_V8_COVERAGE: _, ...env } = process.env;
+		const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'], env });
+		children.push(child);
+		return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+	}
+
+	async function refusal(path = folder) {
+		const error = await rejection(openFolder(path));
+		expect(error.name, error.stack).to.equal('StoreError');
+		expect(error.message).to.include(path);
+		return error as Error & { code: string };
+	}
+
+	const twoRooms = async () => {
+		const { store, close } = await open();
+		await store.rooms.insertOne({ _id: 'a', t: 'p' });
+		await store.rooms.insertOne({ _id: 'b', t: 'c' });
+		await close();
+	};
+
+	describe('keeps', () => {
+		it('everything over a restart, whatever it holds', async () => {
+			const first = await open();
+			const odd = {
+				_id: 'r',
+				t: 'p' as const,
+				name: 'a\u2028b\u2029c\u0085d\ve\n\0',
+				topic: 'x'.repeat(10_000),
+				at: new Date(7),
+				_updatedAt: new Date(8),
+			};
+			await first.store.rooms.insertOne(odd);
+			await first.store.rooms.insertOne({ _id: 'gone', t: 'p' });
+			await first.store.rooms.deleteOne({ _id: 'gone' });
+			await first.store.users.insertOne({ _id: 'u', username: 'alice' });
+			await first.store.users.updateOne({ _id: 'u' }, { $set: { name: 'Alice' } });
+			await first.close();
+			for (let round = 0; round < 2; round++) {
+				const { store, close } = await open();
+				expect(await store.rooms.find({}).toArray()).to.deep.equal([odd]);
+				expect(await store.rooms.findOne({ name: odd.name })).to.include({ _id: 'r' });
+				expect(await store.users.findOne({})).to.include({ username: 'alice', name: 'Alice' });
+				const twin = await rejection(store.users.insertOne({ _id: 'v', username: 'alice' }));
+				expect(isDuplicateKey(twin)).to.equal(true);
+				await close();
+			}
+		});
+
+		it('its files to their owner', async () => {
+			await mkdir(folder, { mode: 0o755 });
+			await open();
+			for (const file of ['data.mdb', 'data.mdb-lock', 'owner.mdb', 'owner.mdb-lock', 'manifest.json'])
+				expect((await stat(join(folder, file))).mode & 0o777, file).to.equal(0o600);
+		});
+
+		it('what it acknowledged when it is killed, however often', async () => {
+			const acknowledged: string[] = [];
+			for (let round = 0; round < 5; round++) {
+				const { child, lines } = start(process.execPath, writer, folder, '10', `round${round}-`);
+				for (let line = await lines.next(), count = 0; !line.done; line = await lines.next()) {
+					if (line.value === 'open') continue;
+					acknowledged.push(line.value);
+					if (++count === 40 * (round + 1)) child.kill('SIGKILL');
+				}
+			}
+			const { store } = await open();
+			const stored = new Set((await store.rooms.find({}).toArray()).map(({ _id }) => _id));
+			expect(acknowledged.length).to.be.at.least(600);
+			expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);
+		});
+
+		it('the place in a file that documents leave', async () => {
+			const { store } = await open();
+			const size = async () => (await stat(join(folder, 'data.mdb'))).size;
+			const sizes: number[] = [];
+			for (let round = 0; round < 8; round++) {
+				for (let i = 0; i < 10; i++)
+					await store.rooms.updateOne({ _id: 'r' }, { $set: { topic: `${round}`.padEnd(40_000) } });
+				if (round === 0) await store.rooms.insertOne({ _id: 'r', t: 'p' });
+				sizes.push(await size());
+			}
+			expect(sizes.at(-1)).to.be.below(1_000_000);
+		});
+	});
+
+	describe('acknowledges', () => {
+		it('a write when it is on the disk: a copy of the folder made then holds it', async () => {
+			const { store } = await open();
+			const writes = Array.from({ length: 20 }, async (_, i) => {
+				await store.rooms.insertOne({ _id: `r${i}`, t: 'p' });
+				const copy = join(parent, `copy-${i}`);
+				await cp(folder, copy, { recursive: true });
+				return copy;
+			});
+			for (const [i, copy] of (await Promise.all(writes)).entries()) {
+				const copied = await open(copy);
+				expect(await copied.store.rooms.findOne({ _id: `r${i}` })).to.include({ t: 'p' });
+				await copied.close();
+			}
+		});
+
+		it('what was under way when it is closed, and nothing after', async () => {
+			const { store, close } = await open();
+			const writes = Array.from({ length: 50 }, (_, i) => store.rooms.insertOne({ _id: `r${i}`, t: 'p' }));
+			const closed = close();
+			const late = await rejection(store.rooms.insertOne({ _id: 'late', t: 'p' }));
+			expect(late).to.include({ code: 'unusable', message: 'The store is closed.' });
+			await Promise.all([...writes, closed, close()]);
+			expect(await (await open()).store.rooms.countDocuments({})).to.equal(50);
+		});
+	});
+
+	describe('is for one process:', () => {
+		it('another one is refused, and its message names the first', async () => {
+			await open();
+			const { lines } = start(process.execPath, writer, folder);
+			const { value } = await lines.next();
+			expect(value).to.match(/^refused in-use /);
+			expect(value).to.include(folder).and.include(`the process ${process.pid}`);
+		});
+
+		it('so is a second store in the same process, until the first is closed', async () => {
+			const { close } = await open();
+			expect(await refusal()).to.include({ code: 'in-use' });
+			await close();
+			await open();
+		});
+
+		it('unless both share it', async () => {
+			const { store, close } = await open(folder, { shared: true });
+			const { child, lines } = start(process.execPath, writer, folder, '10', 'r', 'shared');
+			expect((await lines.next()).value).to.equal('open');
+			const { value: id } = await lines.next();
+			expect(await store.rooms.findOne({ _id: id })).to.include({ t: 'p' });
+			await close();
+			// One that does not share is refused while the other lives.
+			expect(await refusal()).to.include({ code: 'in-use' });
+			const ended = new Promise((resolve) => child.once('exit', resolve));
+			child.kill('SIGKILL');
+			await ended;
+			await open();
+		});
+
+		it('of several that share it, one wins each race for a room', async () => {
+			const racer = fileURLToPath(new URL('../support/racer.js', import.meta.url));
+			const { store } = await open(folder, { shared: true });
+			const count = 100;
+			for (let i = 0; i < count; i++) await store.rooms.insertOne({ _id: `r${i}`, t: 'p' });
+			const racers = ['a', 'b', 'c'].map((name) => start(process.execPath, racer, folder, name, `${count}`));
+			for (const { lines } of racers) expect((await lines.next()).value).to.equal('ready');
+			for (const { child } of racers) child.stdin?.write('go\n');
+			const won = await Promise.all(racers.map(async ({ lines }) => Number((await lines.next()).value)));
+			expect(won.reduce((sum, one) => sum + one, 0)).to.equal(count);
+			expect(await store.rooms.countDocuments({ e2eKeyId: { $in: ['a', 'b', 'c'] } })).to.equal(count);
+		});
+	});
+
+	describe('names what is wrong with', () => {
+		it('a file in the place of the folder', async () => {
+			await writeFile(folder, 'a file');
+			expect(await refusal()).to.include({ code: 'unusable' });
+		});
+
+		it('data of the former format, and says which command moves it', async () => {
+			await mkdir(folder);
+			await writeFile(join(folder, 'users.db'), '{"_id":"a"}\n');
+			const error = await refusal();
+			expect(error.code).to.equal('other-format');
+			expect(error.message).to.include('roomkey import').and.include('users.db');
+		});
+
+		it('data of a newer version, or of another program', async () => {
+			await twoRooms();
+			const manifest = join(folder, 'manifest.json');
+			await writeFile(manifest, '{"format":"roomkey","version":99,"bytes":0}');
+			expect(await refusal()).to.include({ code: 'other-format' });
+			await writeFile(manifest, '{"format":"other"}');
+			expect(await refusal()).to.include({ code: 'other-format' });
+		});
+
+		it('a folder that was restored in part', async () => {
+			await twoRooms();
+			for (const file of ['data.mdb', 'manifest.json']) {
+				const part = join(parent, file);
+				await cp(folder, part, { recursive: true });
+				await rm(join(part, file));
+				const error = await refusal(part);
+				expect(error.code, file).to.equal('damaged');
+				expect(error.message).to.include(file).and.include('backup');
+			}
+		});
+
+		it('a file that was emptied, cut or overwritten', async () => {
+			await twoRooms();
+			const { size } = await stat(join(folder, 'data.mdb'));
+			const data = (path: string) => join(path, 'data.mdb');
+			const damages: ((path: string) => Promise<unknown>)[] = [
+				(path) => truncate(data(path), 0),
+				(path) => truncate(data(path), size - 4096),
+				(path) => writeFile(data(path), 'x'.repeat(size)),
+				(path) => writeFile(join(path, 'manifest.json'), '{'),
+			];
+			for (const [i, damage] of damages.entries()) {
+				const copy = join(parent, `damaged-${i}`);
+				await cp(folder, copy, { recursive: true });
+				await damage(copy);
+				expect(await refusal(copy), `${i}`).to.include({ code: 'damaged' });
+				// The folder is free again.
+				expect(await refusal(copy)).to.include({ code: 'damaged' });
+			}
+		});
+
+		it('a folder that it may not write', async function () {
+			if (process.platform === 'win32') this.skip();
+			await twoRooms();
+			// Root may write whatever the mode says: another user tries.
+			const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+			execFileSync('chmod', ['755', parent]);
+			execFileSync('chmod', ['-R', 'a+rX,a-w', folder]);
+			const child = spawn(process.execPath, [writer, folder], {
+				stdio: ['ignore', 'pipe', 'inherit'],
+				...(uid && { uid }),
+			});
+			children.push(child);
+			const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
+			execFileSync('chmod', ['-R', 'u+w', folder]);
+			expect(value).to.match(/^refused unusable .*(EACCES|ermission denied)/);
+		});
+	});
+
+	it('refuses writes while the system takes none, and writes again when it does', async () => {
+		const limited = 'ulimit -S -f 600 && exec "$@"';
+		const { child, lines } = start('sh', '-c', limited, 'sh', process.execPath, writer, folder, '5000');
+		const printed: string[] = [];
+		for (let line = await lines.next(); !line.done; line = await lines.next()) {
+			printed.push(line.value);
+			if (line.value.startsWith('then')) break;
+		}
+		expect(printed.find((line) => line.startsWith('refused'))).to.match(/^refused (unusable|full) /);
+		expect(printed.at(-1)).to.equal('then unusable');
+		execFileSync('prlimit', ['--pid', `${child.pid}`, '--fsize=unlimited']);
+		child.stdin?.write('again\n');
+		expect((await lines.next()).value).to.equal('stored again');
+		const acknowledged = printed.filter((line) => /^r\d+$/.test(line));
+		expect(acknowledged).to.not.have.length(0);
+		const ended = new Promise((resolve) => child.once('exit', resolve));
+		child.kill('SIGKILL');
+		await ended;
+		const { store } = await open();
+		const stored = new Set((await store.rooms.find({}).toArray()).map(({ _id }) => _id));
+		expect(acknowledged.filter((id) => !stored.has(id))).to.deep.equal([]);
+		expect(await store.users.findOne({ _id: 'again' })).to.include({ _id: 'again' });
+	});
+});

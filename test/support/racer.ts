@@ -1,0 +1,22 @@
+/**
+ * A process of its own that opens a shared folder, prints `ready`, waits for a line, then tries to set the key id of every
+ * room under its name, and prints how many it has set.
+ *
+ * Arguments: the folder, its name, and how many rooms there are.
+ */
+import { once } from 'node:events';
+import { openStore } from '../../server/store/open.js';
+import { memoryLog } from './log.js';
+
+const [folder = '', name = '', count = '0'] = process.argv.slice(2);
+const { store, close } = await openStore({ kind: 'files', folder, shared: true }, memoryLog());
+console.log('ready');
+await once(process.stdin, 'data');
+const results = await Promise.all(
+	Array.from({ length: Number(count) }, (_, i) =>
+		store.rooms.updateOne({ _id: `r${i}`, e2eKeyId: { $exists: false } }, { $set: { e2eKeyId: name } }),
+	),
+);
+console.log(results.filter(({ matchedCount }) => matchedCount === 1).length);
+await close();
+process.exit();

@@ -1,0 +1,188 @@
+/** Moving data in and out: `roomkey import`, `export`, `backup` and `restore`. */
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'chai';
+import { runDataCommand } from '../../server/cli/dataCommands.js';
+import { OptionError } from '../../server/cli/options.js';
+import type { OpenStore } from '../../server/store/collections.js';
+import { StoreError } from '../../server/store/failure.js';
+import { openFolder } from '../../server/store/folder.js';
+import type { Room, User } from '../../shared/documents.js';
+import { memoryLog } from '../support/log.js';
+
+const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
+
+describe('moving data in and out', () => {
+	let parent: string;
+	let data: string;
+	const opened: OpenStore[] = [];
+
+	beforeEach(async () => {
+		parent = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		data = join(parent, 'data');
+	});
+	afterEach(async () => {
+		for (const { close } of opened.splice(0)) await close();
+		await rm(parent, { recursive: true });
+	});
+
+	/** The command in this process: a process of its own takes a second to start. */
+	async function roomkey(...args: string[]) {
+		const out: string[] = [];
+		try {
+			expect(await runDataCommand(args, { line: (text) => out.push(text) }, memoryLog)).to.equal(true);
+			return { status: 0, out: out.join('\n'), err: '' };
+		} catch (error) {
+			if (!(error instanceof OptionError)) expect(error).to.be.instanceOf(StoreError);
+			return { status: error instanceof OptionError ? 2 : 1, out: '', err: (error as Error).message };
+		}
+	}
+
+	function inProcess(...args: string[]) {
+		const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+		return { status, out: stdout, err: stderr };
+	}
+
+	async function open(folder = data) {
+		const store = await openFolder(folder);
+		opened.push(store);
+		return store;
+	}
+
+	async function folderOf(files: Record<string, string[]>) {
+		const folder = join(parent, 'source');
+		await mkdir(folder);
+		for (const [name, lines] of Object.entries(files)) await writeFile(join(folder, name), `${lines.join('\n')}\n`);
+		return folder;
+	}
+
+	it('imports the former format: the last version of each document, and nothing that was deleted', async () => {
+		const source = await folderOf({
+			'rocketchat_room.db': [
+				'{"$$indexCreated":{"fieldName":["name"],"unique":true,"sparse":true}}',
+				'{"_id":"a","t":"p","name":"one","_updatedAt":{"$$date":5}}',
+				'{"_id":"b","t":"p","name":"two","_updatedAt":{"$$date":6}}',
+				'{"_id":"a","t":"p","name":"three","_updatedAt":{"$$date":7}}',
+				'{"_id":"c","t":"p","name":"one","_updatedAt":{"$$date":8}}',
+				'{"$$deleted":true,"_id":"b"}',
+				'{"_id":"torn","t":"p',
+			],
+			'users.db': ['{"_id":"u","username":"alice"}'],
+		});
+		const first = await roomkey('import', '--data', data, source);
+		expect(first).to.include({ status: 0, err: '' });
+		expect(first.out)
+			.to.include('rocketchat_room.db: 2 written, 0 unchanged, 1 left out')
+			.and.include('line 7 is no JSON');
+		const { store, close } = await open();
+		expect(await store.rooms.find({}, { sort: { _id: 1 } }).toArray()).to.deep.equal([
+			{ _id: 'a', t: 'p', name: 'three', _updatedAt: new Date(7) },
+			{ _id: 'c', t: 'p', name: 'one', _updatedAt: new Date(8) },
+		]);
+		expect(await store.users.findOne({ username: 'alice' })).to.include({ _id: 'u' });
+		await close();
+		// Again: nothing changes.
+		expect((await roomkey('import', '--data', data, source)).out).to.include(
+			'rocketchat_room.db: 0 written, 2 unchanged',
+		);
+	});
+
+	it('imports what mongoexport writes, and leaves out what cannot be stored', async () => {
+		const source = await folderOf({
+			'users.jsonl': [
+				'{"_id":"u","username":"alice","createdAt":{"$date":"2024-05-06T07:08:09.123Z"},"services":{"resume":{"loginTokens":[{"hashedToken":"h","when":{"$date":{"$numberLong":"-5"}}}]}}}',
+				'{"_id":"v","username":"alice"}',
+				'{"_id":{"$oid":"0123456789abcdef01234567"},"username":"bob"}',
+				'{"_id":"w","a.b":1}',
+				'{"username":"nobody"}',
+				'[]',
+			],
+		});
+		const { status, out } = await roomkey('import', '--data', data, source);
+		expect(status).to.equal(0);
+		expect(out).to.include('2 written, 0 unchanged, 4 left out').and.not.include('alice');
+		const { store } = await open();
+		const alice = (await store.users.findOne({ _id: 'u' })) ?? (await store.users.findOne({ _id: 'v' }));
+		expect(alice).to.include({ username: 'alice' });
+		expect(await store.users.findOne({ _id: '0123456789abcdef01234567' })).to.include({ username: 'bob' });
+	});
+
+	it('exports what imports as it was', async () => {
+		const user: User = {
+			_id: 'u',
+			username: 'alice',
+			createdAt: new Date(-5),
+			customFields: { at: [new Date(7), null] },
+		};
+		const room: Room = { _id: 'r', t: 'p', name: 'line\nend 🔑', _updatedAt: new Date(9) };
+		const { store, close } = await open();
+		await store.users.insertOne(user);
+		await store.rooms.insertOne(room);
+		const before = await store.users.findOne({ _id: 'u' });
+		await close();
+		const lines = join(parent, 'lines');
+		expect(await roomkey('export', '--data', data, lines)).to.include({ status: 0, err: '' });
+		expect(await readFile(join(lines, 'rocketchat_room.jsonl'), 'utf8')).to.equal(
+			'{"_id":"r","t":"p","name":"line\\nend 🔑","_updatedAt":{"$date":"1970-01-01T00:00:00.009Z"}}\n'.replace(
+				/^.*$/m,
+				(line) =>
+					JSON.stringify(
+						Object.fromEntries(['_updatedAt', '_id', 't', 'name'].map((key) => [key, JSON.parse(line)[key]])),
+					),
+			),
+		);
+		expect(await roomkey('export', '--data', data, lines)).to.include({ status: 1 });
+		const copy = join(parent, 'copy');
+		expect(await roomkey('import', '--data', copy, lines)).to.include({ status: 0 });
+		const copied = await open(copy);
+		expect(await copied.store.users.findOne({ _id: 'u' })).to.deep.equal(before);
+		expect(await copied.store.rooms.findOne({ _id: 'r' })).to.deep.equal(room);
+	});
+
+	it('backs up a folder that is in use, and restores it into a new one', async () => {
+		const { store, close } = await open();
+		await store.rooms.insertOne({ _id: 'before', t: 'p' });
+		let writing = true;
+		const writes = (async () => {
+			for (let i = 0; writing; i++) {
+				await store.rooms.insertOne({ _id: `r${i}`, t: 'p' });
+				await store.subscriptions.insertOne({ _id: `s${i}`, rid: `r${i}`, u: { _id: 'u' } });
+			}
+		})();
+		const { backupFolder, restoreFolder } = await import('../../server/cli/backup.js');
+		const backup = join(parent, 'backup');
+		await backupFolder(data, backup);
+		writing = false;
+		await writes;
+		await close();
+		const restored = join(parent, 'restored');
+		await restoreFolder(backup, restored);
+		const copied = await open(restored);
+		expect(await copied.store.rooms.findOne({ _id: 'before' })).to.include({ t: 'p' });
+		// One moment: a room is written before its membership.
+		const rooms = await copied.store.rooms.countDocuments({});
+		expect(await copied.store.subscriptions.countDocuments({})).to.be.within(rooms - 2, rooms - 1);
+	});
+
+	it('backs up from another process, and refuses targets that are not empty and sources that are none', async () => {
+		const { store } = await open();
+		await store.rooms.insertOne({ _id: 'r', t: 'p' });
+		const backup = join(parent, 'backup');
+		expect(inProcess('backup', '--data', data, backup)).to.include({ status: 0, err: '' });
+		expect((await roomkey('backup', '--data', data, backup)).err).to.match(/backup is not empty/);
+		expect((await roomkey('backup', '--data', join(parent, 'none'), join(parent, 'b2'))).status).to.equal(1);
+		expect((await roomkey('restore', '--data', data, backup)).err).to.match(/data is not empty/);
+		expect(await roomkey('restore', '--data', join(parent, 'new'), backup)).to.include({ status: 0, err: '' });
+		expect((await roomkey('restore', '--data', join(parent, 'new2'), parent)).status).to.equal(1);
+	});
+
+	it('says how its commands are used', async () => {
+		expect(await roomkey('import', '--data', data)).to.include({ status: 2 });
+		expect(await roomkey('import', 'x')).to.include({ status: 2 });
+		expect((await roomkey('backup', '--mongo-url', 'mongodb://x', 'y')).err).to.include('mongodump');
+		expect(inProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
+	});
+});
