@@ -1,14 +1,115 @@
 /**
- * Text ↔ DDP message (`test/contract/ddp.md` section 2): one function for each message that goes out, one that reads what
- * comes in. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
+ * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each message
+ * that goes out. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
  */
-
 import { decode, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
 import { type ClientError, clientError } from '../../shared/errors.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
+import { compile, type Infer } from '../../shared/pattern.js';
+
+// What comes in
+
+/** Versions of DDP in the server's order of preference. */
+export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
+
+const Connect = compile(Match.ObjectIncluding({ version: String, support: [String] }));
+
+const MethodCall = compile(
+	Match.ObjectIncluding({
+		msg: 'method',
+		id: String,
+		method: String,
+		params: Match.Optional([Match.Any]),
+		randomSeed: Match.Optional(String),
+	}),
+);
+
+// In Meteor an empty id stands for a universal publication, which no client may start (section 10).
+const Sub = compile(
+	Match.ObjectIncluding({ msg: 'sub', id: NonEmptyString, name: String, params: Match.Optional([Match.Any]) }),
+);
+
+const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
+
+export type MethodCall = Infer<typeof MethodCall>;
+export type Sub = Infer<typeof Sub>;
+/** A frame that only a client who is logged in may send. It came while a login was under way, and is not read yet. */
+export interface LargeFrame {
+	readonly msg: 'large';
+	readonly text: string;
+}
+
+export type Request = MethodCall | Sub | Infer<typeof Unsub>;
+
+/** What every message has. */
+export interface Message {
+	readonly msg: unknown;
+	readonly [member: string]: unknown;
+}
+
+/**
+ * Which version to speak (section 3): the client's first that we know.
+ * @returns the version and whether the client may go on with it, or must come again and ask for it
+ */
+export function negotiate(message: Message): { version: string; agreed: boolean } {
+	const preferred = VERSIONS[0] as string;
+	if (!Connect.is(message)) return { version: preferred, agreed: false };
+	const { version, support } = message;
+	if (!support.includes(version)) return { version: preferred, agreed: false };
+	const common = support.find((entry) => VERSIONS.includes(entry)) ?? preferred;
+	return { version: common, agreed: common === version };
+}
+
+/** Reads a frame: the message in it; or, as text, the frame that answers a malformed one (section 9). */
+export function readFrame(text: string): Message | string {
+	let message: unknown;
+	try {
+		message = readMessage(text);
+	} catch (error) {
+		return protocolError(error instanceof Unreadable ? 'Parse error' : 'Bad request');
+	}
+	if (typeof message !== 'object' || message === null) return protocolError('Bad request');
+	return (message as Message).msg ? (message as Message) : refuse('Bad request', message, text);
+}
+
+/**
+ * The frame that says what is wrong with a message. It repeats the message only if the frame of that is short.
+ */
+export function refuse(reason: string, message: object, text: string): string {
+	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
+}
+
+/** The session that a client resumes, if it names one that could exist. */
+export function formerSession({ session }: Message): string | undefined {
+	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
+}
+
+/** The request of a connected client; or, as text, the frame that answers a malformed one (section 9). */
+export function requestOf(message: Message, text: string): Request | string {
+	const request = readRequest(message);
+	return typeof request === 'string' ? refuse(request, message, text) : request;
+}
+
+/** The request, or what is wrong with it. */
+function readRequest(message: Message): Request | string {
+	switch (message.msg) {
+		case 'method':
+			return MethodCall.is(message) ? message : 'Malformed method invocation';
+		case 'sub':
+			return Sub.is(message) ? message : 'Malformed subscription';
+		case 'unsub':
+			// Meteor says nothing, and its queue never moves again after an id that is no string (section 19).
+			return Unsub.is(message) ? message : 'Malformed unsubscription';
+		case 'connect':
+			return 'Already connected';
+		default:
+			return 'Bad request';
+	}
+}
 
 const EJSON_FIELDS = ['fields', 'params', 'result'] as const;
 
-/** Fields of a document; those set to undefined are told as `cleared`. */
+/** Fields of a document; those set to undefined are sent as `cleared`. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -39,6 +140,8 @@ function withCleared(fields: unknown, cleared: unknown): Record<string, unknown>
 	for (const name of cleared) all[String(name)] = undefined;
 	return all;
 }
+
+// What goes out
 
 export const connected = (session: string): string => `{"msg":"connected","session":${JSON.stringify(session)}}`;
 

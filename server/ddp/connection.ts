@@ -9,7 +9,6 @@ export class ClientConnection implements Connection {
 	readonly #session: { close(): void };
 	readonly #log: Log;
 	#closed = false;
-	/** Made when the first one comes: few connections have any. */
 	#listeners: (() => void | Promise<void>)[] | undefined;
 
 	constructor(
@@ -24,7 +23,7 @@ export class ClientConnection implements Connection {
 		this.httpHeaders = transport.headers;
 	}
 
-	/** Made when it is asked for, so that it can also be called by itself. */
+	/** A function of its own, so that it can be called without the connection. */
 	get close(): () => void {
 		return () => this.#session.close();
 	}
@@ -35,8 +34,8 @@ export class ClientConnection implements Connection {
 		else this.#listeners = [listener];
 	}
 
-	/** The transport has closed. */
-	closed(): void {
+	/** The connection has closed: calls the listeners. */
+	end(): void {
 		this.#closed = true;
 		for (const listener of this.#listeners ?? []) this.#callSoon(listener);
 		this.#listeners = undefined;

@@ -5,16 +5,14 @@
  */
 import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
 
+import type { Requests } from './queue.js';
+
 /** What must be known of the session. */
 export interface DrainHost {
 	/** Whether it has ended by itself. */
 	readonly isClosed: boolean;
-	/** Whether everything that was taken has been answered. */
-	readonly isIdle: boolean;
-	/** Whether no messages are taken, as too many are unanswered. */
-	readonly isPaused: boolean;
-	/** Whether it was ever so: then the client may have sent more than has arrived here. */
-	readonly wasThrottled: boolean;
+	/** Unanswered requests. Where reading was ever paused, the client may have sent more than has arrived here. */
+	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
 }
 
 /** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
@@ -27,7 +25,7 @@ export class Drain {
 	#came = false;
 	#wasPaused = false;
 	#isFull = false;
-	#wake: (() => void) | undefined;
+	#recheck: (() => void) | undefined;
 
 	constructor(private readonly session: DrainHost) {}
 
@@ -43,26 +41,26 @@ export class Drain {
 
 	/** Something about the session has changed. */
 	changed(): void {
-		if (this.session.isPaused) this.#wasPaused = true;
-		this.#wake?.();
+		if (this.session.requests?.isPaused) this.#wasPaused = true;
+		this.#recheck?.();
 	}
 
 	/** Resolves when what had come in is answered, or the session has ended. */
 	async run(): Promise<void> {
 		await this.#catchUp();
 		this.#isFull = true;
-		await this.#until(() => this.session.isIdle);
+		await this.#until(() => this.session.requests?.isIdle !== false);
 	}
 
 	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
-			await this.#until(() => !session.isPaused);
+			await this.#until(() => !session.requests?.isPaused);
 			this.#came = false;
 			this.#wasPaused = false;
-			await (session.wasThrottled ? delay(QUIET_MS) : aTurn());
-			if (session.isClosed || !session.wasThrottled || !this.#came) return;
+			await (session.requests?.wasPaused ? delay(QUIET_MS) : aTurn());
+			if (session.isClosed || !session.requests?.wasPaused || !this.#came) return;
 			if (this.#wasPaused) waits = 0;
 		}
 	}
@@ -71,7 +69,7 @@ export class Drain {
 	async #until(holds: () => boolean): Promise<void> {
 		while (!this.session.isClosed && !holds()) {
 			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
+				this.#recheck = resolve;
 			});
 		}
 	}

@@ -5,10 +5,11 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
-import { TimerHeap } from '../core/timer-heap.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
-import { Session, type SessionOptions, type SessionServices } from './session.js';
+import type { SessionOptions, SessionServices } from './services.js';
+import { Session } from './session.js';
 import { endSessions } from './shutdown.js';
+import { closeExpired } from './token-expiry.js';
 import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
 import { FramedTransport } from './transports/sockjs/websocket.js';
@@ -21,7 +22,7 @@ export interface DdpOptions extends SessionOptions {
 	readonly maxFrame: number;
 	/** Most clients of one address at a time; beyond it another is refused with 429. Default 1,000. */
 	readonly maxConnectionsPerAddress: number;
-	/** Most bytes that wait for a client that does not read; with more it is cut off. Default 16 MiB. */
+	/** Most bytes that wait for a client that does not read; with more it is disconnected. Default 16 MiB. */
 	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
 	readonly compression: boolean;
@@ -37,17 +38,17 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
-	/** Those whose client is there. */
+	/** Number of sessions. */
 	readonly sessions: number;
 	/** The user of each login token that a session uses, by the token's hash. */
 	tokensInUse(): Map<string, string>;
 	/**
 	 * Takes no new sessions and closes those there are, spread over a time.
-	 * @param grace that time, in ms; calls that take longer are given up
+	 * @param grace that time, in ms; calls that take longer are interrupted
 	 * @returns resolves when the last socket is gone
 	 */
 	close(grace: number): Promise<void>;
-	/** Resolves, once it closes, when each client that polls was told so or has gone; at the latest after that time, in ms. */
+	/** Resolves, once it closes, when each polling client has received a close frame or has gone; at the latest after that time, in ms. */
 	pollsEnded(grace: number): Promise<void>;
 }
 
@@ -61,16 +62,14 @@ const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
-	// Whoever does not hang up must not keep the socket.
+	// A client that does not hang up must not keep the socket.
 	socket.once('finish', () => socket.destroy());
 	const retry = /^(429|503)/.test(status) ? `Retry-After: ${RETRY_CONNECTION_S}\r\n` : '';
 	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Length: ${body.length}\r\n\r\n${body}`);
 }
 
 /** What an endpoint is given by the server; the rest of what its sessions need it has itself. */
-export interface DdpServices
-	extends Omit<SessionServices, 'heartbeats' | 'alarms' | 'onGone'>,
-		Pick<TransportOptions, 'addressOf'> {}
+export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {}
 
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
@@ -80,7 +79,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const admissions = limitConnections(options.maxConnectionsPerAddress);
 	const transportOptions = { maxBuffered, compression, addressOf, admissions, pacer: new Pacer() };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
-	/** Those whose transport is still there. */
+	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
 		noServer: true,
@@ -92,20 +91,18 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		// None is ever chosen, whatever the client offers (1.2).
 		handleProtocols: () => false,
 	});
-	const sessionServices: SessionServices = {
-		...services,
-		heartbeats: new Heartbeats(options.heartbeat),
-		alarms: new TimerHeap(),
-		onGone(session) {
-			sessions.delete(session);
-			if (sessions.size === 0) allGone?.();
-		},
-	};
+	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
+	const stopExpiry = closeExpired(sessions);
 	let closed = false;
 	let allGone: (() => void) | undefined;
 
+	function onGone(session: Session): void {
+		sessions.delete(session);
+		if (sessions.size === 0) allGone?.();
+	}
+
 	function openSession(transport: Transport): Receiver {
-		const session = new Session(transport, sessionServices, options);
+		const session = new Session(transport, sessionServices, options, onGone);
 		sessions.add(session);
 		return session;
 	}
@@ -171,7 +168,8 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {
-			if (session.hashedToken !== null && hashedTokens.includes(session.hashedToken)) session.close();
+			const { hashedToken } = session.login;
+			if (hashedToken !== null && hashedTokens.includes(hashedToken)) session.close();
 		}
 	});
 
@@ -181,13 +179,15 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		},
 		tokensInUse() {
 			const inUse = new Map<string, string>();
-			for (const { hashedToken, userId } of sessions) {
+			for (const { login } of sessions) {
+				const { hashedToken, userId } = login;
 				if (hashedToken !== null && userId !== null) inUse.set(hashedToken, userId);
 			}
 			return inUse;
 		},
 		async close(grace) {
 			stopListening();
+			stopExpiry();
 			closed = true;
 			polling.admitNoMore();
 			const stop = endSessions(sessions, grace);
@@ -202,7 +202,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			const tooLong = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allTold(), tooLong]);
+			await Promise.race([polling.allNotified(), tooLong]);
 			clearTimeout(timer);
 		},
 	};

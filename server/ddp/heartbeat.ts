@@ -1,105 +1,102 @@
-/** Tells live clients from dead ones (`test/contract/ddp.md` section 4). */
+/** Detects clients that have gone without closing (`test/contract/ddp.md` section 4). */
 
 export interface HeartbeatOptions {
-	/** Time between looks at a client, in ms; 0 switches heartbeats off. Default 15,000. */
+	/** Time between checks of a client, in ms; 0 switches heartbeats off. Default 15,000. */
 	readonly interval: number;
 	/** How long a silent client has to answer a ping, in ms. Default 15,000. */
 	readonly timeout: number;
 }
 
-/**
- * A client that is looked after. How it is doing is noted in the client itself: a server has very many, and an object more
- * for each would hold more than all that.
- */
+/** A client whose heartbeat is watched. The fields stand in the client itself: an object of its own would take 48 bytes more. */
 export interface HeartbeatPeer {
-	/** The round it belongs to, while it is looked after. Not to be changed by others. */
+	/** The slot it belongs to while it is watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
-	/** Whether anything was heard since the last look. Not to be changed by others. */
+	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
 	ping(): void;
-	/** It has not answered in time. One that cannot have been heard may be kept: it is pinged again. */
+	/** It has not answered in time. A client that is not read at present may be kept: it is pinged again. */
 	onTimeout(): void;
 }
 
-/** Rounds into which an interval is divided, at most. */
-const ROUNDS = 100;
+/** Most slots of an interval. */
+const MAX_SLOTS = 100;
 
 /**
- * The heartbeats of all clients of a server. When nothing was heard of one since the last look it is pinged, and given up
- * when nothing is heard for the timeout after that.
+ * The heartbeats of all clients of a server. A client that was silent since the last check is pinged, and has timed out when
+ * it stays silent after that.
  *
- * One timer looks after them: each client belongs to a round, in which it is looked at once an interval, and the rounds
- * come one after the other. A timer for each client would hold more than all else that tells whether it is alive.
+ * One timer serves all clients: each belongs to a slot, and the slots are checked one after the other, each once an interval.
+ * A timer for each client would take 250 bytes.
  */
 export class Heartbeats {
-	readonly #rounds: Set<HeartbeatPeer>[];
-	/** The round that came last. */
+	readonly #slots: Set<HeartbeatPeer>[];
+	/** Index of the slot that was checked last. */
 	#current = 0;
 	#clients = 0;
 	#ticker: NodeJS.Timeout | undefined;
-	/** Of those who were pinged and not heard since: when they are given up. */
-	readonly #deadlines = new Map<HeartbeatPeer, NodeJS.Timeout>();
+	/** Timers of the clients that were pinged and have been silent since. */
+	readonly #timeouts = new Map<HeartbeatPeer, NodeJS.Timeout>();
 
 	constructor(private readonly options: HeartbeatOptions) {
-		const count = Math.max(1, Math.min(ROUNDS, Math.floor(options.interval)));
-		this.#rounds = Array.from({ length: count }, () => new Set());
+		const count = Math.max(1, Math.min(MAX_SLOTS, Math.floor(options.interval)));
+		this.#slots = Array.from({ length: count }, () => new Set());
 	}
 
 	/**
-	 * Begins to look after a client: first an interval from now.
+	 * Begins to watch a client. The first check comes an interval from now.
 	 * @returns false where heartbeats are switched off
 	 */
-	start(patient: HeartbeatPeer): boolean {
+	start(peer: HeartbeatPeer): boolean {
 		const { interval } = this.options;
 		if (interval <= 0) return false;
-		patient.slot = this.#rounds[this.#current] as Set<HeartbeatPeer>;
-		patient.slot.add(patient);
-		patient.active = false;
+		peer.slot = this.#slots[this.#current] as Set<HeartbeatPeer>;
+		peer.slot.add(peer);
+		peer.active = false;
 		this.#clients++;
-		this.#ticker ??= setInterval(() => this.#nextRound(), interval / this.#rounds.length);
+		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length);
 		return true;
 	}
 
-	/** A message has arrived: the client is alive. Cheap enough for every message. */
-	active(patient: HeartbeatPeer): void {
-		if (patient.active) return;
-		patient.active = true;
-		this.#forgetDeadline(patient);
+	/** A message has arrived. Cheap enough for every message. */
+	active(peer: HeartbeatPeer): void {
+		if (peer.active) return;
+		peer.active = true;
+		this.#cancelTimeout(peer);
 	}
 
-	/** Looks after a client no longer, if it did. */
-	stop(patient: HeartbeatPeer): void {
-		this.#forgetDeadline(patient);
-		if (!patient.slot) return;
-		patient.slot.delete(patient);
-		patient.slot = undefined;
+	/** Stops watching a client. Does nothing for one that is not watched. */
+	stop(peer: HeartbeatPeer): void {
+		this.#cancelTimeout(peer);
+		if (!peer.slot) return;
+		peer.slot.delete(peer);
+		peer.slot = undefined;
 		this.#clients--;
 		if (this.#clients > 0) return;
 		clearInterval(this.#ticker);
 		this.#ticker = undefined;
 	}
 
-	#nextRound(): void {
-		this.#current = (this.#current + 1) % this.#rounds.length;
-		for (const patient of this.#rounds[this.#current] ?? []) this.#look(patient);
+	#nextSlot(): void {
+		this.#current = (this.#current + 1) % this.#slots.length;
+		for (const peer of this.#slots[this.#current] ?? []) this.#check(peer);
 	}
 
-	#look(patient: HeartbeatPeer): void {
-		if (!patient.active && !this.#deadlines.has(patient)) {
-			this.#deadlines.set(
-				patient,
+	#check(peer: HeartbeatPeer): void {
+		if (!peer.active && !this.#timeouts.has(peer)) {
+			this.#timeouts.set(
+				peer,
 				setTimeout(() => {
-					this.#deadlines.delete(patient);
-					patient.onTimeout();
+					this.#timeouts.delete(peer);
+					peer.onTimeout();
 				}, this.options.timeout),
 			);
-			patient.ping();
+			peer.ping();
 		}
-		patient.active = false;
+		peer.active = false;
 	}
 
-	#forgetDeadline(patient: HeartbeatPeer): void {
-		clearTimeout(this.#deadlines.get(patient));
-		this.#deadlines.delete(patient);
+	#cancelTimeout(peer: HeartbeatPeer): void {
+		clearTimeout(this.#timeouts.get(peer));
+		this.#timeouts.delete(peer);
 	}
 }

@@ -1,4 +1,7 @@
-/** The order in which one client's messages are handled (`test/contract/ddp.md` section 5). */
+/**
+ * The unanswered requests of one client (`test/contract/ddp.md` section 5): in which order they start, and whether more are
+ * read.
+ */
 import { createYielder } from '../../shared/yielding.js';
 
 /** What a queue serves. */
@@ -9,20 +12,19 @@ export interface QueueHost<T> {
 	idle(): void;
 }
 
-/** So many that had their turn may stand before those that wait. */
+/** Most handled messages that stand before the waiting ones in the array. */
 const MAX_DONE = 64;
 
-/** One message at a time, in order. A class, since there is one for every client that has sent something. */
+/** Starts one message at a time, in order. */
 export class MessageQueue<T> {
-	/** Made when the first one must wait. */
 	#waiting: T[] | undefined;
-	/** How many of these had their turn. */
+	/** How many of these were handled. */
 	#done = 0;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
-	/** Whether those that wait are being handled, or will be once others had their turn. */
+	/** Whether the waiting messages are being handled, or will be after a pause. */
 	#looping = false;
-	/** Made with the first that waits: calls that are answered at once would keep everybody else waiting. */
+	/** Pauses between messages: calls that are answered at once would keep other clients waiting. */
 	#pause: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
@@ -34,7 +36,7 @@ export class MessageQueue<T> {
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
-			// Its turn at once: most clients never have two messages under way.
+			// Most clients never have two messages under way.
 			this.#handle(message);
 			return;
 		}
@@ -55,7 +57,7 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// What is handled at once comes back to here: the loop goes on, the stack does not grow.
+		// A message that is handled at once comes back to here: the loop goes on, and the stack does not grow.
 		if (!this.#looping) this.#loop();
 	}
 
@@ -84,5 +86,108 @@ export class MessageQueue<T> {
 			this.#done = 0;
 		}
 		return next;
+	}
+}
+
+/** What answers the requests. */
+export interface RequestsHost<T> {
+	/**
+	 * Answers a request.
+	 * @param release lets the next request in the queue start before this one is answered
+	 * @returns resolves, and never rejects, when it is answered; undefined if it is
+	 */
+	answer(request: T, release: () => void): Promise<void> | undefined;
+	/** Stops reading, or goes on. */
+	pause(): void;
+	resume(): void;
+	/** The number of unanswered requests, or whether more are read, has changed. */
+	onChange(): void;
+}
+
+const nothing = () => {};
+
+export class Requests<T> {
+	/** Exists while a request waits or runs in it. */
+	#queue: MessageQueue<T> | undefined;
+	/** Requests that run, be they in the queue or beside it. */
+	#running = 0;
+	#isPaused = false;
+	#wasPaused = false;
+
+	/** @param max most unanswered requests; with more, no more are read */
+	constructor(
+		private readonly host: RequestsHost<T>,
+		private readonly max: number,
+	) {}
+
+	/** Whether no more are read, as too many are unanswered. */
+	get isPaused(): boolean {
+		return this.#isPaused;
+	}
+
+	/** Whether it was ever so. */
+	get wasPaused(): boolean {
+		return this.#wasPaused;
+	}
+
+	/** Whether all are answered. */
+	get isIdle(): boolean {
+		return this.#running === 0 && !this.#queue;
+	}
+
+	/** @param isParallel whether it need not wait for those before it, nor those behind it for this one */
+	add(request: T, isParallel: boolean): void {
+		if (isParallel) this.handle(request, nothing);
+		else {
+			this.#queue ??= new MessageQueue(this);
+			this.#queue.add(request);
+		}
+		this.update();
+	}
+
+	/** Forgets those that wait. */
+	close(): void {
+		this.#queue?.clear();
+	}
+
+	/** The queue calls it for each request in turn. */
+	handle(request: T, release: () => void): void {
+		let isReleased = false;
+		function releaseOnce(): void {
+			if (isReleased) return;
+			isReleased = true;
+			release();
+		}
+		// Counted before it runs: it may release the next one, and that the one after it, before it comes back.
+		this.#running++;
+		const answered = this.host.answer(request, releaseOnce);
+		if (answered) void answered.then(() => this.ended(releaseOnce));
+		else this.ended(releaseOnce);
+	}
+
+	/** The queue is empty. */
+	idle(): void {
+		this.#queue = undefined;
+		this.host.onChange();
+	}
+
+	private ended(release: () => void): void {
+		release();
+		this.#running--;
+		this.update();
+		this.host.onChange();
+	}
+
+	private update(): void {
+		const isTooMany = this.#running + (this.#queue?.length ?? 0) > this.max;
+		if (isTooMany === this.#isPaused) return;
+		this.#isPaused = isTooMany;
+		if (isTooMany) {
+			this.#wasPaused = true;
+			this.host.pause();
+		} else {
+			this.host.resume();
+		}
+		this.host.onChange();
 	}
 }

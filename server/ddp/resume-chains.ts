@@ -1,24 +1,24 @@
 /**
- * Which sessions are one client's, one after the other (`test/contract/beyond.md` E1). A client that reconnects names its
- * former session, and may send again under the same ids what had no answer there. The name is a hint, no proof: whoever
- * relies on it must ask for the user as well.
+ * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its
+ * former session, and may repeat calls under the same ids if they had no answer there. The name proves nothing: the user must
+ * be checked as well.
  */
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 
 export interface ResumeChains {
 	/**
 	 * A session has begun.
-	 * @param former the one it carries on, if the client says so
-	 * @returns the name of the line: that of its first session
+	 * @param former the session it resumes, if the client names one
+	 * @returns the id of the chain: that of its first session
 	 */
 	join(session: string, former: string | undefined): string;
-	/** It has ended; for a time another may still carry it on. */
+	/** A session has ended. For a time, another may still resume it. */
 	leave(session: string): void;
 }
 
-/** Makes the resumeChains of a server. Options are about sessions that have ended. */
+/** Makes the resume chains of a server. The options concern sessions that have ended. */
 export function createResumeChains(options: ExpiringCacheOptions): ResumeChains {
-	/** The line of each session that is not the first of its own. */
+	/** The chain of each session that resumes another. */
 	const open = new Map<string, string>();
 	const ended = new ExpiringCache<string>(options);
 

@@ -4,8 +4,8 @@ import { parse } from '../../shared/ejson.js';
 import { clientError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import type { Invoker } from '../core/invoke.js';
+import { takeSecondFactor } from '../ddp/call.js';
 import * as codec from '../ddp/codec.js';
-import { takeSecondFactor } from '../ddp/methods.js';
 import { type Answer, retryHeaders } from './envelope.js';
 import type { RestCaller } from './request.js';
 

@@ -1,6 +1,6 @@
 /** test/contract/ddp.md section 9: what is sent back of a message that is refused. */
 import { expect } from 'chai';
-import { requestOf } from '../../server/ddp/messages.js';
+import { requestOf } from '../../server/ddp/codec.js';
 
 describe('a message that is refused (9)', () => {
 	it('is sent back when it is short', () => {

@@ -16,14 +16,14 @@ describe('an inbox', () => {
 		const clock = mock.method(performance, 'now', () => now);
 		const told = { received: [] as string[], empty: 0 };
 		const receiver = {
-			connected: true,
+			isConnected: true,
 			allowsFrameSize: () => true,
 			receive(text: string) {
 				now += 0.2;
 				told.received.push(text);
 				onMessage(text, inbox);
 			},
-			closed() {},
+			onClose() {},
 		};
 		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => told.empty++);
 		return { inbox, told, clock };

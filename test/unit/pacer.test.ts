@@ -53,14 +53,14 @@ describe('reading a WebSocket', () => {
 			closed = resolve;
 		});
 		const receiver = {
-			connected: true,
+			isConnected: true,
 			allowsFrameSize: () => true,
 			receive(text: string) {
 				if (++inThisTurn === 1) setImmediate(() => (inThisTurn = 0));
 				mostInATurn = Math.max(mostInATurn, inThisTurn);
 				onMessage(received.push(text) - 1, transport as WebSocketTransport);
 			},
-			closed: () => closed(),
+			onClose: () => closed(),
 		};
 		webSockets.on('connection', (webSocket, request) => {
 			transport = new WebSocketTransport(webSocket, request, {

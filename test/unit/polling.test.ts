@@ -17,10 +17,10 @@ describe('a polling transport', () => {
 		const told = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
-			connected: true,
+			isConnected: true,
 			allowsFrameSize: () => true,
 			receive: (text: string) => told.received.push(text),
-			closed: () => told.closed++,
+			onClose: () => told.closed++,
 		};
 		const transport = new PollingTransport(
 			request,
@@ -34,7 +34,7 @@ describe('a polling transport', () => {
 				pacer: new Pacer(),
 				...options,
 			},
-			{ told() {}, gone: () => told.gone++ },
+			{ notified() {}, gone: () => told.gone++ },
 		);
 		const poll = () => transport.poll((frame) => told.answers.push(frame));
 		return { transport, told, poll };

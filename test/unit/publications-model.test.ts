@@ -6,7 +6,6 @@ import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { createBus } from '../../server/cluster/bus.js';
-import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import type { Strategy } from '../../server/ddp/publications/mergebox.js';
 import { Session } from '../../server/ddp/session.js';
@@ -213,8 +212,6 @@ class World {
 				strategyOf: (collection: string) => strategies[collection] as Strategy,
 			},
 			onConnection() {},
-			onGone() {},
-			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
 		const limits = {
@@ -224,7 +221,7 @@ class World {
 			maxSubscriptions: 10,
 			maxSubscriptionBytes: 16_384,
 		};
-		this.session = new Session(transport, services, limits);
+		this.session = new Session(transport, services, limits, () => {});
 		this.receive({ msg: 'connect', version: '1', support: ['1'] });
 		transport.sent.length = 0;
 	}
@@ -470,7 +467,7 @@ describe('publications, whatever happens', () => {
 			fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (all) => {
 				const world = new World();
 				await fc.asyncModelRun(() => ({ model: {}, real: world }), all);
-				world.session.closed();
+				world.session.onClose();
 			}),
 			{ numRuns: 300 },
 		);

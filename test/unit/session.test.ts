@@ -4,9 +4,9 @@ import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { Caller } from '../../server/core/caller.js';
 import type { Invoker } from '../../server/core/invoke.js';
-import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { Session } from '../../server/ddp/session.js';
+import { closeExpired } from '../../server/ddp/token-expiry.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
@@ -31,17 +31,21 @@ describe('a session', () => {
 			invoker,
 			publications,
 			onConnection() {},
-			onGone() {},
-			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval, timeout: 15_000 }),
 		};
-		const session = new Session(transport, services, {
-			connectTimeout: 45_000,
-			maxAnonymousFrame: 65_536,
-			maxQueue: 10,
-			maxSubscriptions: 10,
-			maxSubscriptionBytes: 16_384,
-		});
+		const session = new Session(
+			transport,
+			services,
+			{
+				connectTimeout: 45_000,
+				maxAnonymousFrame: 65_536,
+				maxQueue: 10,
+				maxSubscriptions: 10,
+				maxSubscriptionBytes: 16_384,
+			},
+			() => {},
+		);
+		closeExpired([session]);
 		return { transport, session };
 	}
 
@@ -254,7 +258,7 @@ describe('a session', () => {
 
 	it('does nothing more once it has closed', () => {
 		const { transport, session } = connect();
-		session.closed();
+		session.onClose();
 		session.receive('{"msg":"ping"}');
 		mock.timers.tick(120_000);
 		expect(transport.sent).to.deep.equal([]);

@@ -15,7 +15,7 @@ describe('the sessions of a server that ends', () => {
 			sessions.add({
 				drain: async () => void done.push(`drain ${i}`),
 				close: () => void done.push(`close ${i}`),
-				cut: () => void done.push(`cut ${i}`),
+				transport: { terminate: () => void done.push(`cut ${i}`) },
 			});
 		}
 		return { sessions, done, stop: endSessions(sessions, 1000) };

@@ -3,7 +3,6 @@ import { mock } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
-import { TimerHeap } from '../../server/core/timer-heap.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { createStreamHub } from '../../server/ddp/publications/streams.js';
 import { Session } from '../../server/ddp/session.js';
@@ -52,8 +51,6 @@ describe('the time of a subscription (10)', () => {
 				strategyOf: () => 'SERVER_MERGE' as const,
 			},
 			onConnection() {},
-			onGone() {},
-			alarms: new TimerHeap(),
 			heartbeats: new Heartbeats({ interval: 0, timeout: 0 }),
 		};
 		const limits = {
@@ -63,7 +60,7 @@ describe('the time of a subscription (10)', () => {
 			maxSubscriptions: 10,
 			maxSubscriptionBytes: 16_384,
 		};
-		const session = new Session(transport, services, limits);
+		const session = new Session(transport, services, limits, () => {});
 		session.receive('{"msg":"connect","version":"1","support":["1"]}');
 		transport.sent.length = 0;
 		const params = 'run' in to ? [] : ['e', { useCollection: true }];

@@ -66,7 +66,7 @@ describe('a subscription that is being counted', () => {
 
 	it('does not start when its client has gone by then', async () => {
 		const { ranAs, subscriptions, started, counted } = subscribe();
-		subscriptions.closed();
+		subscriptions.close();
 		counted();
 		await started;
 		expect(ranAs).to.deep.equal([]);

@@ -14,6 +14,7 @@ import { post } from '../support/rest.js';
 const anyone = { summary: 'for a test', anonymous: true, args: {} } as const;
 
 const gates = new Gates();
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 const methods = [
 	method({ ...anyone, name: 'echo', args: { value: String }, run: ({ value }) => value }),
@@ -141,6 +142,7 @@ describe('the life of calls and connections', () => {
 			}
 			const answered: unknown[] = [];
 			while (answered.length < 6) {
+				while (!gates.has(`slow ${answered.length}`)) await nextTurn();
 				gates.open(`slow ${answered.length}`);
 				const { msg, id } = await client.next();
 				if (msg === 'ping') client.send({ msg: 'pong' });
@@ -336,7 +338,8 @@ describe('the life of calls and connections', () => {
 			const other = await connect();
 			await other.call('echo', 'x');
 			const closed = app.close();
-			mock.timers.tick(30_000);
+			// The second session ends after a quarter of the grace; calls time out after half of it.
+			mock.timers.tick(20_000);
 			expect((await other.closed).code).to.equal(1001);
 			gates.open('end');
 			const frames = await client.take(4);

@@ -1,4 +1,4 @@
-/** One document as a client has it, and who shows it (`test/contract/ddp.md` section 11). */
+/** One document as a client has it, and the subscriptions that show it (`test/contract/ddp.md` section 11). */
 import { isSame } from '../../../shared/ejson.js';
 import type { Fields } from '../codec.js';
 
@@ -22,17 +22,17 @@ interface Shared {
 type Visible = Record<string, unknown>;
 
 /**
- * Most documents are shown by one holder alone. Then what it says is what the client has, and is kept as it came; who
- * said what, field by field, is only noted while there are several.
+ * Most documents are shown by one holder alone. Then its fields are what the client has, and are kept as they came. The
+ * value of each holder is recorded field by field only while there are several holders.
  */
 export class DocumentView {
-	/** Who shows it, while nobody else does. */
+	/** The holder, while there is only one. */
 	#holder: SubscriptionHandle;
 	/** What that holder says. */
 	#fields: Fields;
 	#shared: Shared | undefined;
 
-	/** @param fields shown by the first holder; kept as they are, so nobody must change them */
+	/** @param fields shown by the first holder; kept as they are, so they must not be changed */
 	constructor(
 		readonly id: unknown,
 		holder: SubscriptionHandle,
@@ -71,7 +71,7 @@ export class DocumentView {
 
 	/**
 	 * A holder lets go of it.
-	 * @returns what the client sees of that; undefined: that nobody shows it any more
+	 * @returns what the client sees of that; undefined if no holder is left
 	 */
 	release(holder: SubscriptionHandle): Visible | undefined {
 		if (!this.#shared) return undefined;

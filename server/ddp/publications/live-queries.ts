@@ -9,7 +9,7 @@ import type { LiveQuery } from '../../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import type { Bus, Watcher } from '../../cluster/bus.js';
-import { type Few, membersOf, withMember, withoutMember } from '../../core/compact-set.js';
+import { type CompactSet, membersOf, addMember, removeMember } from '../../core/compact-set.js';
 import { type Document, ObservedQuery, type QuerySubscriber, valuesAt } from './observed-query.js';
 
 /** Documents read in one query, after a change. */
@@ -43,7 +43,7 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: Col
 }
 
 /** Those that need one of some texts, by the text. */
-type ByText = Map<string, Few<ObservedQuery>>;
+type ByText = Map<string, CompactSet<ObservedQuery>>;
 
 export class CollectionQueries implements Watcher {
 	readonly #queries = new Map<string, ObservedQuery>();
@@ -198,11 +198,11 @@ export class CollectionQueries implements Watcher {
 }
 
 function add(queries: ByText, text: string, query: ObservedQuery): void {
-	queries.set(text, withMember(queries.get(text), query));
+	queries.set(text, addMember(queries.get(text), query));
 }
 
 function remove(queries: ByText, text: string, query: ObservedQuery): void {
-	const left = withoutMember(queries.get(text), query);
+	const left = removeMember(queries.get(text), query);
 	if (left) queries.set(text, left);
 	else queries.delete(text);
 }

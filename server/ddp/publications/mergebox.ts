@@ -1,6 +1,6 @@
 /**
  * What one client has been shown (`test/contract/ddp.md` section 11). Several subscriptions may show the same document; the
- * first that gave a field its value has precedence, and the client is told of a change only where it sees one.
+ * first that gave a field its value has precedence, and the client receives only changes that it can see.
  */
 import { isSame } from '../../../shared/ejson.js';
 import * as codec from '../codec.js';
@@ -53,7 +53,7 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/** Shows a document on behalf of a holder. @param fields kept as they are, so nobody must change them */
+	/** Shows a document on behalf of a holder. @param fields kept as they are, so they must not be changed */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
@@ -88,7 +88,7 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
-		// Who does not hold it would leave values behind that nothing ever takes away.
+		// The values of a subscription that does not show the document would never be removed.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
 		this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 	}
@@ -119,7 +119,7 @@ export class MergeBox {
 		return true;
 	}
 
-	/** Whether stopping a subscription takes away what it has shown; if not, nobody need remember what that was. */
+	/** Whether documents are removed when their subscription stops. If not, it need not remember them. */
 	removesOnStop(collection: string): boolean {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
@@ -193,12 +193,12 @@ export class MergeBox {
 		this.sendFields('changed', collection, id, visible);
 	}
 
-	/** Whether the client still has a document of which no values are kept, so that no difference can be told later. */
+	/** Whether the client still has a document of which no values are kept, so that no difference can be sent later. */
 	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** Notes what a holder says of a document that is there; returns what of it the client is told. */
+	/** Records what a holder says of a document that is there. @returns what the client is sent of it */
 	private claim(strategy: Remembering, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);

@@ -1,7 +1,7 @@
 /** One distinct live query: what it last read, shared by all who subscribe to it. */
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
-import { type Few, membersOf, withMember, withoutMember } from '../../core/compact-set.js';
+import { type CompactSet, membersOf, addMember, removeMember } from '../../core/compact-set.js';
 import { compile, type Matcher } from '../../store/match.js';
 import { projector } from '../../store/projection.js';
 import { reach } from '../../store/reach.js';
@@ -35,7 +35,7 @@ export class ObservedQuery {
 	readonly #project: (document: Document) => Fields;
 	/** What was last read of each document that matches, by id; of a query that names one id, without a Map. */
 	#known: Map<string, Fields> | Fields | undefined;
-	#subscribers: Few<QuerySubscriber>;
+	#subscribers: CompactSet<QuerySubscriber>;
 
 	constructor(
 		/** Tells it from all others of its collection. */
@@ -58,11 +58,11 @@ export class ObservedQuery {
 	}
 
 	join(subscriber: QuerySubscriber): void {
-		this.#subscribers = withMember(this.#subscribers, subscriber);
+		this.#subscribers = addMember(this.#subscribers, subscriber);
 	}
 
 	leave(subscriber: QuerySubscriber): void {
-		this.#subscribers = withoutMember(this.#subscribers, subscriber);
+		this.#subscribers = removeMember(this.#subscribers, subscriber);
 	}
 
 	/** Ids of the documents that match, as far as they were read. */

@@ -1,4 +1,4 @@
-/** Who reads which stream, and how an event gets to them: encoded once, written to every socket. */
+/** The readers of each stream. An event is encoded once and written to every reader's socket. */
 import { clientError } from '../../../shared/errors.js';
 import type { EventPayloads } from '../../../shared/events.js';
 import { Match } from '../../../shared/match.js';
@@ -12,35 +12,36 @@ import type { Subscription } from './subscription.js';
 export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
-	/** The events of a stream that somebody reads, by name. */
+	/** The events of a stream that have readers, by name. */
 	read(stream: string): ReadonlyMap<string, unknown>;
-	/** Sends an event to all who read it. */
+	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads here. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
-	 * Asks those who read events of rooms again whether they may: those of a user, of a room, or both, and nothing reaches
-	 * them from this call on until that is known; or all of them in turn. Who may not any more loses the subscription.
-	 * @returns resolves, and never rejects, when all is known
+	 * Checks again whether readers of room events may read them: the readers of a user, of a room, or both; without either,
+	 * all readers in turn. The readers of a user or a room receive nothing until they are checked. A reader that may not read
+	 * any more loses the subscription.
+	 * @returns resolves, and never rejects, when all are checked
 	 */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
 
-/** Longest name of an event, in characters. Each is kept as long as somebody reads it; ids and words make far shorter ones. */
+/** Longest name of an event, in characters. The names of real events are far shorter. */
 const MAX_NAME_LENGTH = 512;
 
-/** Readers asked at once. */
+/** Readers checked at the same time. */
 const AT_ONCE = 20;
 
-/** Somebody who reads the events of one name. */
+/** A subscription to the events of one name. */
 interface Reader {
 	readonly subscription: Subscription;
-	/** The room they are about, if they are about one. */
+	/** The room of the events, if they are about one. */
 	readonly rid: string | undefined;
 	mayRead(): boolean | Promise<boolean>;
-	/** How often was asked again. */
-	turn: number;
-	/** While it is being asked: what has come meanwhile. */
+	/** Number of checks so far. */
+	checks: number;
+	/** Events that arrived while it is being checked. */
 	buffered: Broadcast[] | undefined;
 }
 
@@ -64,7 +65,7 @@ function event(stream: string, eventName: string, args: readonly unknown[]): str
 
 export function createStreamHub(streams: readonly Stream[]): StreamHub {
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
-	/** Those who read events of rooms, or are about to, by their user. */
+	/** Readers of room events, and those that are being checked for the first time, by user. */
 	const readersByUser = new Map<string, Set<Reader>>();
 
 	/** Puts a reader into one of the sets of a map, until it stops. */
@@ -82,14 +83,14 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		});
 	}
 
-	async function ask(reader: Reader): Promise<void> {
+	async function recheck(reader: Reader): Promise<void> {
 		const { subscription } = reader;
-		const turn = ++reader.turn;
+		const check = ++reader.checks;
 		reader.buffered ??= [];
 		try {
 			const may = await reader.mayRead();
-			// Whoever asked after us decides.
-			if (reader.turn !== turn || subscription.hasStopped) return;
+			// A later check decides.
+			if (reader.checks !== check || subscription.hasStopped) return;
 			if (!may) throw clientError('notAllowed');
 		} catch (thrown) {
 			subscription.error(thrown);
@@ -115,10 +116,10 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 					subscription,
 					rid: roomOf?.(eventName),
 					mayRead: () => mayRead(eventName, context),
-					turn: 0,
+					checks: 0,
 					buffered: undefined,
 				};
-				// Before it is asked: a place that goes at that moment must not be overlooked.
+				// Before the first check: a membership that ends at that moment must not be overlooked.
 				if (reader.rid !== undefined && context.userId !== null) put(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
 				// Time may be up, or the client may have gone.
@@ -129,7 +130,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 				put(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
 				context.ready();
 				if (!initial) return;
-				// Whatever comes next need not wait for it.
+				// The next message need not wait for it.
 				context.unblock();
 				for await (const args of initial(eventName, context)) {
 					if (subscription.hasStopped) return;
@@ -156,9 +157,9 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		async reauthorize({ userId, rid }) {
 			const whose = userId === undefined ? [...readersByUser.values()] : [readersByUser.get(userId) ?? []];
 			const asked = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
-			// Of all there may be very many: what came for the last would pile up meanwhile.
+			// There may be very many readers altogether, and the events of the last would pile up.
 			if (userId !== undefined || rid !== undefined) for (const reader of asked) reader.buffered ??= [];
-			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(ask));
+			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(recheck));
 		},
 	};
 }

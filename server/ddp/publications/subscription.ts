@@ -37,17 +37,17 @@ export interface SubscriptionHost {
 	readonly transport: Transport;
 	readonly box: MergeBox;
 	readonly isClosed: boolean;
-	/** Tells the client that everything there is was shown. */
+	/** Sends `ready`: everything there is was shown. */
 	ready(id: string): void;
-	/** A subscription has ended by itself: tells the client. @param id null for a universal publication */
-	ended(subscription: Subscription, error: ClientError | undefined): void;
+	/** A subscription has ended: sends `nosub`, with the error if there is one. */
+	onClose(subscription: Subscription, error: ClientError | undefined): void;
 }
 
 type Fields = Record<string, unknown>;
 
 /**
- * What is published must be what it was, and can be sent: found out later, when another subscription stops, say, that
- * it cannot, would be too late.
+ * A copy of published fields: later changes by the publish function must not show. Fields that cannot be sent are refused
+ * now, as another subscription that stops may make them visible later.
  * @throws Error for what cannot be encoded, such as a BigInt
  */
 function copyOf(fields: Fields): Fields {
@@ -58,21 +58,21 @@ function copyOf(fields: Fields): Fields {
 export class Subscription implements PublicationContext, Observer {
 	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
-	/** That of its time limit, while it runs. */
+	/** Clock of the time limit, while it runs. */
 	#clock: TimeoutClock | undefined;
-	#controller: AbortController | undefined;
+	readonly #controller = new AbortController();
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: CompactSet<Observation>;
-	/** What the publish function has shown by itself: the ids. Made when it first does. */
+	/** Ids of the documents that the publish function has shown by itself. */
 	#documents: DocumentMap<unknown> | undefined;
-	/** While what it has shown is taken away. */
+	/** Exists while what it has shown is being removed. */
 	removing: Promise<void> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		/** Its parameters as EJSON text: that takes no more memory than can be measured, and is read anew for each run. */
+		/** Its parameters as EJSON text: its size can be limited, and it is read anew for each run. */
 		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
@@ -103,8 +103,6 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	get signal(): AbortSignal {
-		this.#controller ??= new AbortController();
-		if (this.hasStopped) this.#controller.abort();
 		return this.#controller.signal;
 	}
 
@@ -128,7 +126,7 @@ export class Subscription implements PublicationContext, Observer {
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// They have no further effect, and would be kept as long as the subscription.
+		// Neither has an effect any more, and both would be kept as long as the subscription.
 		this.#unblock = undefined;
 		this.#clock = undefined;
 	}
@@ -168,13 +166,12 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	stop(): void {
-		this.end(undefined);
+		this.close();
 	}
 
 	onStop(listener: () => void | Promise<void>): void {
 		if (this.hasStopped) this.callSafely(listener);
 		else if (this.#onStop) this.#onStop.push(listener);
-		// As a literal it has room for one, which is all most need.
 		else this.#onStop = [listener];
 	}
 
@@ -194,27 +191,27 @@ export class Subscription implements PublicationContext, Observer {
 		return clone(result);
 	}
 
-	/** Ends it: takes away what it has shown, then tells the client. `removing` is set where that takes some time. */
-	end(error: ClientError | undefined): void {
+	/** Ends it: removes what it has shown, then sends `nosub`. `removing` is set while that takes time. */
+	close(error?: ClientError): void {
 		if (this.hasStopped) return;
 		const observations = this.#observations;
-		this.deactivate();
+		this.abandon();
 		const { box, transport } = this.host;
 		const removing = forEachInFlow(
 			this.shownIn(observations),
 			([collection, id]) => box.release(this, collection, id),
 			createFlow(transport),
 		);
-		if (!removing) this.host.ended(this, error);
+		if (!removing) this.host.onClose(this, error);
 		else {
 			this.removing = removing.then(() => {
 				this.removing = undefined;
-				this.host.ended(this, error);
+				this.host.onClose(this, error);
 			});
 		}
 	}
 
-	/** The documents it has shown and must take away, by collection and id, until the client goes. */
+	/** The documents to remove, as collection and id. Ends when the client has gone. */
 	private *shownIn(observations: CompactSet<Observation>): Iterable<[string, unknown]> {
 		const documents = this.#documents ?? new DocumentMap();
 		for (const collection of documents.collections()) {
@@ -233,11 +230,11 @@ export class Subscription implements PublicationContext, Observer {
 		}
 	}
 
-	/** Ends it without a word to the client, who has gone or will be told otherwise. */
-	deactivate(): void {
+	/** Ends it without a message: the client has gone, or gets the difference to what another run shows. */
+	abandon(): void {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
-		this.#controller?.abort();
+		this.#controller.abort();
 		for (const observation of membersOf(this.#observations)) observation.stop();
 		this.#observations = undefined;
 		const listeners = this.#onStop ?? [];
@@ -286,7 +283,7 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.hasStopped) return;
 		const { name } = this.publication;
 		logThrown(this.host.services, { subscription: name }, `Exception from sub ${name} id ${this.id}`, thrown);
-		this.end(toClientError(thrown));
+		this.close(toClientError(thrown));
 	}
 
 	private callSafely(listener: () => void | Promise<void>): void {

@@ -6,7 +6,6 @@ import type { Publication } from '../../../shared/publication.js';
 import { type CompactSet, compactSetOf, membersOf, removeMember } from '../../core/compact-set.js';
 import type { RateLimitClient } from '../../core/limits/rules.js';
 import * as codec from '../codec.js';
-import type { Sub } from '../messages.js';
 import type { Transport } from '../transports/transport.js';
 import { createFlow } from './flow.js';
 import { MergeBox, type Strategy } from './mergebox.js';
@@ -49,7 +48,7 @@ export interface SubscriptionsHost {
 
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	/** Those the client has asked for, by id; made when the first one is. */
+	/** Those the client has asked for, by id. A Map for every client would take 180 bytes of an idle one. */
 	#named: Map<string, Subscription> | undefined;
 	#universal: CompactSet<Subscription>;
 	/** What is kept of all that are named, in bytes. */
@@ -82,11 +81,11 @@ export class Subscriptions implements SubscriptionHost {
 
 	/**
 	 * Starts a subscription; one whose id is active already is passed over.
-	 * @param client who subscribes, at any moment
+	 * @param client the subscriber, whose user may change meanwhile
 	 * @param unblock lets the connection's next message start
 	 * @returns resolves when the next message may start anyhow; undefined: at once
 	 */
-	start(request: Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
+	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
 		const publication = this.host.services.publications.named.get(name);
 		if (!publication) {
@@ -105,7 +104,7 @@ export class Subscriptions implements SubscriptionHost {
 	/** Starts one that was counted. */
 	private startCounted(
 		publication: Publication,
-		{ id, params = [] }: Sub,
+		{ id, params = [] }: codec.Sub,
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
@@ -134,7 +133,7 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	/**
-	 * Ends a subscription; the client hears so, also of one that is not there.
+	 * Ends a subscription. The client gets `nosub`, also for one that does not exist.
 	 * @returns resolves when it has ended; undefined if it has
 	 */
 	stop(id: string): Promise<void> | undefined {
@@ -170,8 +169,8 @@ export class Subscriptions implements SubscriptionHost {
 		await this.#allEnded();
 		if (this.#closed) return;
 		const before = [...(this.#named?.values() ?? [])];
-		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.deactivate();
-		// What heard of it may have closed the connection. What is started then, nobody would end.
+		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.abandon();
+		// An `onStop` listener may have closed the connection. A subscription started then would never end.
 		if (this.#closed) return;
 		this.box.beginRerun();
 		this.#readyAnew = [];
@@ -196,12 +195,12 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	/** The client has gone. */
-	closed(): void {
+	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
 		this.#named = undefined;
 		this.#universal = undefined;
-		for (const subscription of all) subscription.deactivate();
+		for (const subscription of all) subscription.abandon();
 	}
 
 	ready(id: string): void {
@@ -209,7 +208,7 @@ export class Subscriptions implements SubscriptionHost {
 		else this.transport.send(codec.ready([id]));
 	}
 
-	ended(subscription: Subscription, error: ClientError | undefined): void {
+	onClose(subscription: Subscription, error: ClientError | undefined): void {
 		const { id } = subscription;
 		if (id === null) this.#universal = removeMember(this.#universal, subscription);
 		else {

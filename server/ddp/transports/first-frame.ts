@@ -2,10 +2,10 @@
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
-/** A client that was told that its frame is too large, and goes on sending it, is cut off after so many bytes. */
+/** A client that goes on sending a frame that is too large is disconnected after so many bytes. */
 const MAX_FIRST_BYTES = 256 * 1024;
 
-/** Sends a client away once a frame has become too large, until it has connected. */
+/** Closes the connection once a frame has become too large, until the client has connected. */
 export class FirstFrame {
 	/** Bytes of the present frame. */
 	#unfinished = 0;

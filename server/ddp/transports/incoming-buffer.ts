@@ -10,9 +10,9 @@ export class IncomingBuffer {
 	#handing = false;
 	#closed = false;
 	/** To be called when the session takes messages again. */
-	#wake: (() => void) | undefined;
+	#onResume: (() => void) | undefined;
 
-	/** @param onEmpty is told when the session has taken all there was, or has ended */
+	/** @param onEmpty is called when the session has taken all there was, or has ended */
 	constructor(
 		private readonly receiver: Receiver,
 		private readonly pacer: Pacer,
@@ -31,7 +31,7 @@ export class IncomingBuffer {
 
 	resume(): void {
 		this.#paused = false;
-		this.#wake?.();
+		this.#onResume?.();
 		if (!this.#handing) this.onEmpty();
 	}
 
@@ -61,7 +61,7 @@ export class IncomingBuffer {
 
 	#resumed(): Promise<void> {
 		return new Promise((resolve) => {
-			this.#wake = resolve;
+			this.#onResume = resolve;
 		});
 	}
 }

@@ -16,6 +16,9 @@ const REST = 2;
 /** A rest that would be shorter waits until others have added to it, in ms: timers cannot measure less. */
 const MIN_REST_MS = 1;
 
+/** Longest rest, in ms: a slice may have taken long because the machine was busy. */
+const MAX_REST_MS = 10;
+
 export class Pacer {
 	#line: (() => void)[] = [];
 	#isRunning = false;
@@ -44,7 +47,7 @@ export class Pacer {
 				await nextTurn();
 				rest += (performance.now() - began) * REST;
 				if (rest < MIN_REST_MS) continue;
-				await delay(rest);
+				await delay(Math.min(rest, MAX_REST_MS));
 				rest = 0;
 			}
 		}

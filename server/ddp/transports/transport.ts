@@ -1,4 +1,4 @@
-/** What a session needs of a socket, and what a socket tells a session. The session knows no more of the network. */
+/** What sessions and transports need of each other. A session knows no more of the network. */
 import type { IncomingMessage } from 'node:http';
 import type { Admissions } from '../../core/limits/connections.js';
 import type { Broadcast } from './broadcast.js';
@@ -22,7 +22,7 @@ export interface Transport {
 	send(frame: string): void;
 	/** Sends a message that goes to many: made ready once, it costs each of them less. */
 	broadcast(message: Broadcast): void;
-	/** Closes it, and tells the client why. */
+	/** Closes it with a code and a text for the client. */
 	close(reason: CloseReason): void;
 	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
 	terminate(): void;
@@ -32,7 +32,7 @@ export interface Transport {
 	/**
 	 * Watches for a client that has gone without a word, where no heartbeat does.
 	 * @param time of silence on both sides, in ms
-	 * @param onIdle is told of each such time
+	 * @param onIdle is called after each such time
 	 */
 	onIdle(time: number, onIdle: () => void): void;
 	/** Resolves when the client has taken most of what was sent; undefined: it has. */
@@ -46,13 +46,13 @@ export interface Transport {
 /** What the transport calls. */
 export interface Receiver {
 	/** Whether the client has connected: until then a frame is measured while it arrives. */
-	readonly connected: boolean;
+	readonly isConnected: boolean;
 	/** Asked of each frame before its messages are looked at: false where it is too large. Then the session has ended. */
 	allowsFrameSize(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
 	/** The transport has closed, for whatever reason. */
-	closed(): void;
+	onClose(): void;
 }
 
 /** Begins a session over a transport that has just opened, and gives back what that must tell it. */

@@ -47,7 +47,7 @@ function onMessage(this: WebSocket, data: RawData): void {
 }
 
 function onClose(this: WebSocket): void {
-	(this as ClientSocket).transport?.closed();
+	(this as ClientSocket).transport?.onClose();
 }
 
 export class WebSocketTransport implements Transport, SocketReader {
@@ -98,7 +98,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		if (this.hasClosed) return;
 		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
 		if (!this.#firstFrame) return;
-		if (this.#receiver?.connected) this.#firstFrame = undefined;
+		if (this.#receiver?.isConnected) this.#firstFrame = undefined;
 		else this.#firstFrame.complete();
 	}
 
@@ -123,9 +123,9 @@ export class WebSocketTransport implements Transport, SocketReader {
 	}
 
 	/** The socket has closed. */
-	closed(): void {
+	onClose(): void {
 		this.#inbox?.close();
-		this.#receiver?.closed();
+		this.#receiver?.onClose();
 		this.options.admissions.leave(this.clientAddress);
 	}
 

@@ -20,7 +20,7 @@ export interface PollingOptions extends TransportOptions {
 /** With more bytes than these waiting, large answers had better stop until the next poll. */
 const MAX_WAITING_BYTES = 65_536;
 
-/** Told to a second poll while one is held. */
+/** Answers a second poll while one is held. */
 const ANOTHER_POLL: CloseReason = { code: 2010, text: 'Another connection still open' };
 
 /** Something to wait for. */
@@ -37,10 +37,10 @@ function latch(): Latch {
 	return { promise, open };
 }
 
-/** Is told how it ends. */
+/** Is notified of the end. */
 export interface PollingHost {
-	/** The client has been told that it is over. */
-	told(): void;
+	/** The client has received the close frame. */
+	notified(): void;
 	/** The client will not be heard of again. */
 	gone(): void;
 }
@@ -89,7 +89,7 @@ export class PollingTransport implements Transport {
 		if (this.#closed) return;
 		this.#waitingBytes += Buffer.byteLength(message);
 		// Not at once: what is sent within one turn of the event loop leaves in one answer.
-		if (this.#waiting.push(message) === 1) setImmediate(() => this.#tell());
+		if (this.#waiting.push(message) === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered) return;
 		this.#drop();
 		this.close(NORMAL_CLOSURE);
@@ -118,11 +118,11 @@ export class PollingTransport implements Transport {
 
 	close(reason: CloseReason): void {
 		if (this.#closed) return;
-		// A client whose body is too large has been told so by the status of its answer.
+		// The status of its answer has told a client that its body is too large.
 		this.#closed = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
 		this.#inbox.close();
-		setImmediate(() => this.#tell());
-		this.#receiver.closed();
+		setImmediate(() => this.#flush());
+		this.#receiver.onClose();
 	}
 
 	/** There is no socket to cut. */
@@ -139,7 +139,7 @@ export class PollingTransport implements Transport {
 		this.#poll = answer;
 		clearTimeout(this.#timer);
 		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold);
-		this.#tell();
+		this.#flush();
 	}
 
 	/** Whether a client may send so many bytes at a time; one that may not has been sent away. */
@@ -171,13 +171,13 @@ export class PollingTransport implements Transport {
 		this.host.gone();
 	}
 
-	/** Tells the held poll what there is, if there is anything. */
-	#tell(): void {
+	/** Answers the held poll, if there is anything to send. */
+	#flush(): void {
 		if (!this.#poll) return;
 		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
 		else if (this.#closed) {
 			this.#answer(closeFrame(this.#closed));
-			this.host.told();
+			this.host.notified();
 		}
 	}
 

@@ -55,8 +55,8 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 export interface PollingClients {
 	/** Refuses new ones with 503. */
 	admitNoMore(): void;
-	/** Resolves when each of them was told that it is over, or has gone. */
-	allTold(): Promise<void>;
+	/** Resolves when each of them has received a close frame, or has gone. */
+	allNotified(): Promise<void>;
 }
 
 /** Serves SockJS on an HTTP server, except for WebSocket upgrades. */
@@ -66,30 +66,30 @@ export function addSockJsRoutes(
 	options: SockJsRouteOptions,
 ): PollingClients {
 	const connections = new Map<string, PollingTransport>();
-	/** Those that do not know yet that it is over. */
-	const untold = new Set<PollingTransport>();
-	let allTold: (() => void) | undefined;
+	/** Those that have not received a close frame. */
+	const unnotified = new Set<PollingTransport>();
+	let allNotified: (() => void) | undefined;
 	let closed = false;
 
-	function told(connection: PollingTransport): void {
-		untold.delete(connection);
-		if (untold.size === 0) allTold?.();
+	function notified(connection: PollingTransport): void {
+		unnotified.delete(connection);
+		if (unnotified.size === 0) allNotified?.();
 	}
 
 	/** Null where the client's address has too many connections. */
 	function open(name: string, request: IncomingMessage): PollingTransport | null {
 		if (!options.admissions.admit(options.addressOf(request))) return null;
 		const connection = new PollingTransport(request, openSession, options, {
-			told: () => told(connection),
+			notified: () => notified(connection),
 			gone() {
-				told(connection);
+				notified(connection);
 				options.admissions.leave(connection.clientAddress);
 				// Another may have the name by now.
 				if (connections.get(name) === connection) connections.delete(name);
 			},
 		});
 		connections.set(name, connection);
-		untold.add(connection);
+		unnotified.add(connection);
 		return connection;
 	}
 
@@ -104,14 +104,14 @@ export function addSockJsRoutes(
 			answerText(reply, 429, TOO_MANY_CONNECTIONS);
 			return;
 		}
-		let isTold = false;
+		let isNotified = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
 			// It says so too when the client hangs up in the middle of the answer.
-			isTold = raw.socket.destroyed === false;
+			isNotified = raw.socket.destroyed === false;
 		});
 		reply.raw.once('close', () => {
-			// The client hung up: what it was to be told is lost.
-			if (!isTold) connection.gone();
+			// The client hung up: the answer is lost.
+			if (!isNotified) connection.gone();
 		});
 		if (!known) {
 			reply.send(`${OPEN_FRAME}\n`);
@@ -162,10 +162,10 @@ export function addSockJsRoutes(
 		admitNoMore() {
 			closed = true;
 		},
-		allTold: () =>
+		allNotified: () =>
 			new Promise((resolve) => {
-				allTold = resolve;
-				if (untold.size === 0) resolve();
+				allNotified = resolve;
+				if (unnotified.size === 0) resolve();
 			}),
 	};
 }

@@ -58,9 +58,9 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 		else this.receivedMany(messages);
 	}
 
-	override closed(): void {
+	override onClose(): void {
 		this.#heartbeats.stop(this);
-		super.closed();
+		super.onClose();
 	}
 
 	override send(message: string): void {

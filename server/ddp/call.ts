@@ -5,23 +5,20 @@ import type { Connection, Method, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
 import * as codec from './codec.js';
-import type { MethodCall } from './messages.js';
+import type { Login } from './login.js';
 
 /** What a call needs of the session it came in by. */
 export interface CallHost {
-	readonly invoker: Invoker;
-	readonly log: Log;
-	readonly userId: string | null;
-	readonly hashedToken: string | null;
+	readonly services: { readonly invoker: Invoker; readonly log: Log };
+	readonly login: Login;
 	readonly connection: Connection | null;
 	readonly connectionId: string | undefined;
 	readonly clientAddress: string | null;
 	/** Fires when the client has gone. */
 	readonly signal: AbortSignal;
-	/** What tells the call with that id from others; undefined where nothing is remembered. */
-	markOf(id: string): IdempotencyKey | undefined;
+	/** Identifies the session and those it resumes; undefined where results are not stored. */
+	readonly chainId: string | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
-	setToken(hashedToken: string, expires?: Date): void;
 	send(frame: string): void;
 }
 
@@ -42,13 +39,13 @@ export function takeSecondFactor(
 	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
 }
 
-/** The caller of one call. A class, since there is one for every call. */
+/** The caller of one call. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
-	/** Ends when everything the method has written was shown to whoever is subscribed to it. */
+	/** Resolves when all subscribers have been sent what the method has written. */
 	written: Promise<unknown> | undefined;
 	/** While it changes whose connection this is; never rejects. */
 	changing: Promise<void> | undefined;
@@ -61,7 +58,7 @@ class DdpCaller implements Caller {
 		readonly secondFactor: SecondFactor | undefined,
 		unblock: () => void,
 	) {
-		({ userId: this.userId, hashedToken: this.hashedToken } = host);
+		({ userId: this.userId, hashedToken: this.hashedToken } = host.login);
 		this.clientAddress = host.clientAddress;
 		this.randomSeed = randomSeed || null;
 		this.#unblock = unblock;
@@ -79,9 +76,10 @@ class DdpCaller implements Caller {
 		return this.host.signal;
 	}
 
-	/** Made when it is asked for: most methods remember nothing. */
 	get idempotencyKey(): IdempotencyKey | undefined {
-		return this.host.markOf(this.id);
+		const { chainId, connectionId } = this.host;
+		if (chainId === undefined || connectionId === undefined) return undefined;
+		return { key: `${chainId} ${this.id}`, session: connectionId };
 	}
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
@@ -94,7 +92,7 @@ class DdpCaller implements Caller {
 	}
 
 	setToken(hashedToken: string, expires?: Date): void {
-		this.host.setToken(hashedToken, expires);
+		this.host.login.set(this.host.login.userId, hashedToken, expires);
 	}
 
 	onWrite(settled: Promise<unknown>): void {
@@ -110,7 +108,7 @@ class DdpCaller implements Caller {
 	}
 }
 
-function encodeResult({ log }: CallHost, { id, method }: MethodCall, value: unknown): string {
+function encodeResult({ log }: CallHost['services'], { id, method }: codec.MethodCall, value: unknown): string {
 	try {
 		return codec.result(id, value);
 	} catch (err) {
@@ -120,13 +118,13 @@ function encodeResult({ log }: CallHost, { id, method }: MethodCall, value: unkn
 }
 
 /**
- * Runs a method and answers: exactly one `result` and one `updated`, or the client waits for ever.
+ * Runs a method and answers: exactly one `result` and one `updated`, or the client waits without end.
  * @param unblock called once, when the next message may start
  * @returns resolves, and never rejects, when both answers were sent
  */
-export async function runCall(call: MethodCall, host: CallHost, unblock: () => void): Promise<void> {
+export async function runCall(call: codec.MethodCall, host: CallHost, unblock: () => void): Promise<void> {
 	const { id, method, randomSeed } = call;
-	const definition = host.invoker.get(method);
+	const definition = host.services.invoker.get(method);
 	if (!definition) {
 		// Here alone the result comes first, and nothing is `updated` before it.
 		host.send(codec.failure(id, notFound('Method', method)));
@@ -136,8 +134,8 @@ export async function runCall(call: MethodCall, host: CallHost, unblock: () => v
 	}
 	const { params, secondFactor } = takeSecondFactor(definition, call.params ?? []);
 	const caller = new DdpCaller(host, id, randomSeed, secondFactor, unblock);
-	const answer = await host.invoker.invoke(method, params, caller).then(
-		(value) => encodeResult(host, call, value),
+	const answer = await host.services.invoker.invoke(method, params, caller).then(
+		(value) => encodeResult(host.services, call, value),
 		(error) => codec.failure(id, toClientError(error)),
 	);
 	// A method need not have waited for it. Its subscriptions come before its answers all the same.
@@ -153,4 +151,5 @@ export async function runCall(call: MethodCall, host: CallHost, unblock: () => v
 		host.send(answer);
 		caller.unblock();
 	}
+	if (definition.changesUser) host.login.pendingChanges--;
 }

@@ -1,0 +1,29 @@
+/** The user of a session, and the login token it came with. */
+export class Login {
+	#userId: string | null = null;
+	#hashedToken: string | null = null;
+	#expires: Date | undefined;
+	/** Calls, running or waiting, that may change the user. */
+	pendingChanges = 0;
+
+	get userId(): string | null {
+		return this.#userId;
+	}
+
+	/** Hash of the login token; null without one. */
+	get hashedToken(): string | null {
+		return this.#hashedToken;
+	}
+
+	/** @param expires when the token expires; undefined for one that never does */
+	set(userId: string | null, hashedToken: string | null, expires: Date | undefined): void {
+		this.#userId = userId;
+		this.#hashedToken = hashedToken;
+		this.#expires = expires;
+	}
+
+	/** Whether the token has expired. An invalid date counts as long past. */
+	hasExpired(now: number): boolean {
+		return this.#expires !== undefined && !(this.#expires.getTime() > now);
+	}
+}

@@ -1,0 +1,28 @@
+/** What the sessions of a server share. */
+import type { Connection } from '../../shared/method.js';
+import type { Heartbeats } from './heartbeat.js';
+import type { PublicationServices } from './publications/subscription.js';
+import type { Publications, SubscriptionLimits } from './publications/subscriptions.js';
+import type { ResumeChains } from './resume-chains.js';
+
+export interface SessionOptions extends SubscriptionLimits {
+	/**
+	 * How long a socket may stay open without `connect`, in ms. The same for a silent client without a heartbeat: in version
+	 * pre1, or with an interval of 0. Default 45,000.
+	 */
+	readonly connectTimeout: number;
+	/** Largest frame of a client that is not logged in, in bytes. Default 64 KiB. */
+	readonly maxAnonymousFrame: number;
+	/** Most unanswered messages of one client, waiting or running. With more, no more are read. Default 100. */
+	readonly maxQueue: number;
+}
+
+/** What a session is given by the server. */
+export interface SessionServices extends PublicationServices {
+	readonly publications: Publications;
+	readonly heartbeats: Heartbeats;
+	/** Left out where results of calls are not stored. */
+	readonly resumeChains?: ResumeChains | undefined;
+	/** Called for every client that has connected. */
+	readonly onConnection?: ((connection: Connection) => void) | undefined;
+}

