@@ -9,7 +9,7 @@ import type { LiveQuery } from '../../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import type { Bus, Watcher } from '../../cluster/bus.js';
-import { type CompactSet, membersOf, addMember, removeMember } from '../../core/compact-set.js';
+import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
 import { type Document, ObservedQuery, type QuerySubscriber, valuesAt } from './observed-query.js';
 
 /** Documents read in one query, after a change. */

@@ -1,7 +1,7 @@
 /** One distinct live query: what it last read, shared by all who subscribe to it. */
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
-import { type CompactSet, membersOf, addMember, removeMember } from '../../core/compact-set.js';
+import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
 import { compile, type Matcher } from '../../store/match.js';
 import { projector } from '../../store/projection.js';
 import { reach } from '../../store/reach.js';
