@@ -42,6 +42,10 @@ describe('users named in another case', () => {
 		expect(await rejection(logIn({ username: 'Twin' }))).to.include({ error: 403 });
 	});
 
+	it('are not found by a text that is longer than any name', async () => {
+		expect(await rejection(info('x'.repeat(1_000_000)))).to.include({ error: 'User not found.' });
+	});
+
 	it('are found whatever letters their e-mails hold', async () => {
 		const emails = [{ address: 'ΣΊΣΥΦΟΣ@Example.com', verified: true }];
 		const { id } = await addPerson(roomkey.store, { emails, password });

@@ -36,6 +36,9 @@ export function ignoringCase(field: NameField, text: string): Filter<User> {
 	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) } as Filter<User>;
 }
 
+/** Longest name or e-mail that a user can have, in characters. A regular expression cannot hold text of any length. */
+const MAX_NAME_LENGTH = 254;
+
 /**
  * Finds the user of a name or an e-mail: the one whose spelling is the same, else the only one whose spelling differs in
  * case alone.
@@ -48,7 +51,7 @@ export async function findByName(
 	projection: Projection,
 ): Promise<User | null> {
 	const exact = await users.findOne({ [field]: text } as Filter<User>, { projection });
-	if (exact || text === '') return exact;
+	if (exact || text === '' || text.length > MAX_NAME_LENGTH) return exact;
 	const found = await users.find(ignoringCase(field, text), { projection, limit: 2 }).toArray();
 	return found.length === 1 ? (found[0] as User) : null;
 }
