@@ -6,6 +6,7 @@
 import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
 
 import type { Requests } from './queue.js';
+import type { Transport } from './transports/transport.js';
 
 /** What must be known of the session. */
 export interface DrainHost {
@@ -13,6 +14,8 @@ export interface DrainHost {
 	readonly isClosed: boolean;
 	/** Unanswered requests. Where reading was ever paused, the client may have sent more than has arrived here. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
+	/** Where the client has sent more than was handed over. */
+	readonly transport: Pick<Transport, 'isBehind'>;
 }
 
 /** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
@@ -52,16 +55,21 @@ export class Drain {
 		await this.#until(() => this.session.requests?.isIdle !== false);
 	}
 
-	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where it had to wait. */
+	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where the client had to wait. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
+		let hadToWait = false;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
 			await this.#until(() => !session.requests?.isPaused);
 			this.#came = false;
 			this.#wasPaused = false;
-			await (session.requests?.wasPaused ? delay(QUIET_MS) : aTurn());
-			if (session.isClosed || !session.requests?.wasPaused || !this.#came) return;
-			if (this.#wasPaused) waits = 0;
+			hadToWait ||= session.requests?.wasPaused === true || session.transport.isBehind;
+			await (hadToWait ? delay(QUIET_MS) : aTurn());
+			if (session.isClosed) return;
+			if (session.transport.isBehind || this.#wasPaused) {
+				hadToWait = true;
+				waits = 0;
+			} else if (!hadToWait || !this.#came) return;
 		}
 	}
 

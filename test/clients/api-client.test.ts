@@ -3,6 +3,7 @@ import { RestClient } from '@rocket.chat/api-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { appCode, WITH_APP, wrongCode } from '../support/factors.js';
+import { publicKey } from '../support/keys.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { headersOf } from '../support/rest.js';
@@ -68,7 +69,7 @@ describe('@rocket.chat/api-client', () => {
 			[asAlice, 'alice'],
 			[asBob, 'bob'],
 		] as const) {
-			const keys = { public_key: `public of ${name}`, private_key: `private of ${name}` };
+			const keys = { public_key: publicKey(name), private_key: `private of ${name}` };
 			await rest.post('/v1/e2e.setUserPublicAndPrivateKeys', keys);
 		}
 		const rids: string[] = [];
@@ -85,7 +86,7 @@ describe('@rocket.chat/api-client', () => {
 		}
 		await asBob.post('/v1/e2e.requestSubscriptionKeys');
 		const { usersWaitingForE2EKeys } = await asAlice.get('/v1/e2e.fetchUsersWaitingForGroupKey', { roomIds: rids });
-		const waiting = [{ _id: bob.id, public_key: 'public of bob' }];
+		const waiting = [{ _id: bob.id, public_key: publicKey('bob') }];
 		expect(usersWaitingForE2EKeys).to.deep.equal(Object.fromEntries(rids.map((rid) => [rid, waiting])));
 	});
 

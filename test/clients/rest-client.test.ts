@@ -2,6 +2,7 @@
 import { DDPSDK } from '@rocket.chat/ddp-client';
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
+import { publicKey } from '../support/keys.js';
 import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { set } from '../support/settings.js';
@@ -46,7 +47,7 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 			[asBob, 'bob'],
 		] as const) {
 			expect(await rest.get('/v1/e2e.fetchMyKeys')).to.deep.equal({ success: true });
-			const keys = { public_key: `public of ${of}`, private_key: `private of ${of}` };
+			const keys = { public_key: publicKey(of), private_key: `private of ${of}` };
 			expect(await rest.post('/v1/e2e.setUserPublicAndPrivateKeys', keys)).to.deep.equal({ success: true });
 			expect(await rest.get('/v1/e2e.fetchMyKeys')).to.deep.equal({ ...keys, success: true });
 		}
@@ -63,10 +64,10 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		// It posts nothing at all, under the type of JSON.
 		expect(await asBob.post('/v1/e2e.requestSubscriptionKeys')).to.deep.equal({ success: true });
 		// It writes lists as `roomIds[]=`.
-		const waiting = { usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: 'public of bob' }] } };
+		const waiting = { usersWaitingForE2EKeys: { [rid]: [{ _id: bob.id, public_key: publicKey('bob') }] } };
 		expect(await asAlice.get('/v1/e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] })).to.deep.include(waiting);
 		const { users } = await asAlice.get('/v1/e2e.getUsersOfRoomWithoutKey', { rid });
-		expect(users).to.deep.equal([{ _id: bob.id, e2e: { public_key: 'public of bob' } }]);
+		expect(users).to.deep.equal([{ _id: bob.id, e2e: { public_key: publicKey('bob') } }]);
 		await asAlice.post('/v1/e2e.provideUsersSuggestedGroupKeys', {
 			usersSuggestedGroupKeys: { [rid]: [{ _id: bob.id, key: 'sealed for bob' }] },
 		});

@@ -8,6 +8,7 @@ export class FakeTransport implements Transport {
 	readonly headers = {};
 	readonly sent: string[] = [];
 	closed = false;
+	isBehind = false;
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;

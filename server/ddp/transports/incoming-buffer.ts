@@ -19,6 +19,11 @@ export class IncomingBuffer {
 		private readonly onEmpty: () => void,
 	) {}
 
+	/** Whether the session has taken all that came. */
+	get isEmpty(): boolean {
+		return !this.#handing;
+	}
+
 	push(messages: readonly string[]): void {
 		if (this.#closed) return;
 		this.#frames.push(messages);

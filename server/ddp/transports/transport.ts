@@ -29,6 +29,8 @@ export interface Transport {
 	/** Hands over no more messages, so that TCP makes the client wait, until `resume`. Either may be called again. */
 	pause(): void;
 	resume(): void;
+	/** Whether the client has sent more than the pacer has handed over yet. */
+	readonly isBehind: boolean;
 	/**
 	 * Watches for a client that has gone without a word, where no heartbeat does.
 	 * @param time of silence on both sides, in ms

@@ -84,6 +84,10 @@ export class WebSocketTransport implements Transport, SocketReader {
 		paceReading(this.#socket, this);
 	}
 
+	get isBehind(): boolean {
+		return this.waits || this.#inbox !== undefined;
+	}
+
 	get pacer(): Pacer {
 		return this.options.pacer;
 	}

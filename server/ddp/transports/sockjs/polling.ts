@@ -99,6 +99,10 @@ export class PollingTransport implements Transport {
 		this.send(text);
 	}
 
+	get isBehind(): boolean {
+		return !this.#inbox.isEmpty;
+	}
+
 	pause(): void {
 		this.#inbox.pause();
 	}
