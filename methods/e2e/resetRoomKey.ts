@@ -36,6 +36,7 @@ export const resetRoomKey = method({
 	errors: [
 		'error-not-allowed',
 		'error-invalid-key-id',
+		'error-room-e2e-key-already-exists',
 		'error-invalid-key',
 		'error-key-id-mismatch',
 		'error-e2e-key-reset-failed',
