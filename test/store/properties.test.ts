@@ -65,7 +65,7 @@ const change = fc.oneof(
 	fc.tuple(path, fc.constantFrom(1, -2)).map(([x, n]) => ({ $inc: { [x]: n } })),
 	fc.tuple(path, leaf).map(([x, v]) => ({ $push: { [x]: v } })),
 	fc
-		.tuple(path, fc.array(leaf, { maxLength: 3 }), fc.integer({ min: -3, max: 3 }))
+		.tuple(path, fc.array(leaf, { minLength: 1, maxLength: 3 }), fc.integer({ min: -3, max: 3 }))
 		.map(([x, $each, $slice]) => ({ $push: { [x]: { $each, $slice } } })),
 	fc.tuple(path, leaf).map(([x, v]) => ({ $addToSet: { [x]: v } })),
 	fc.tuple(path, leaf).map(([x, v]) => ({ $pull: { [x]: v } })),

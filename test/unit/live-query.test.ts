@@ -62,6 +62,38 @@ describe('a live query (7)', () => {
 			.map((_id) => bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id } }))
 			.at(-1);
 
+	it('does not show a document that its first result holds, where a write since then made it match no more', async () => {
+		await write('p');
+		const { permissions } = open.store;
+		const old = await permissions.find({ roles: 'r' }).toArray();
+		let read = () => {};
+		const isRead = new Promise<void>((resolve) => {
+			read = resolve;
+		});
+		async function* firstResult() {
+			await isRead;
+			yield* old;
+		}
+		const find = (filter: object) => ('_id' in filter ? permissions.find({ _id: 'p' }) : firstResult());
+		const shown = new Set<string>();
+		const slowBus = createBus(memoryLog());
+		const observer = new Observation(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
+			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: slowBus },
+			show: (_collection, id) => void shown.add(id),
+			showChange: () => {},
+			removed: (_collection, id) => void shown.delete(id),
+			whenDrained: () => undefined,
+			failed: () => {},
+		});
+		const showing = observer.show();
+		await permissions.updateOne({ _id: 'p' }, { $set: { roles: [] } });
+		await slowBus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
+		read();
+		await showing;
+		expect([...shown]).to.deep.equal([]);
+		observer.stop();
+	});
+
 	it('has shown a write when its change is settled, however much is written meanwhile', async () => {
 		await write('mine', 'other');
 		let others = 0;

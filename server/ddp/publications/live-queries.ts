@@ -53,6 +53,8 @@ export class CollectionQueries implements Watcher {
 	/** The queries found by a value that have a document now, by its id: its value may change. */
 	readonly #holding: ByText = new Map();
 	readonly #others = new Set<ObservedQuery>();
+	/** How many subscribers of a query still read its first result. What they read may be older than what was written since. */
+	readonly #reading = new Map<ObservedQuery, number>();
 	/** Documents that were written since the last round began. */
 	#written = new Set<string>();
 	/** The round that is being read, and the one that will be behind it. */
@@ -80,7 +82,15 @@ export class CollectionQueries implements Watcher {
 			this.#index(observed, add);
 		}
 		observed.join(subscriber);
+		this.#reading.set(observed, (this.#reading.get(observed) ?? 0) + 1);
 		return observed;
+	}
+
+	/** A subscriber has read the first result, or has stopped before. */
+	endReading(observed: ObservedQuery): void {
+		const left = (this.#reading.get(observed) ?? 0) - 1;
+		if (left > 0) this.#reading.set(observed, left);
+		else this.#reading.delete(observed);
 	}
 
 	leave(observed: ObservedQuery, subscriber: QuerySubscriber): void {
@@ -169,7 +179,7 @@ export class CollectionQueries implements Watcher {
 
 	/** The queries that may see a document, as it was or as it is. */
 	#affected(id: string, document: Document | undefined): Set<ObservedQuery> {
-		const affected = new Set(this.#others);
+		const affected = new Set([...this.#others, ...this.#reading.keys()]);
 		for (const query of membersOf(this.#byId.get(id))) affected.add(query);
 		for (const query of membersOf(this.#holding.get(id))) affected.add(query);
 		if (document)

@@ -38,6 +38,7 @@ export class Observation implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
 	#difference: Difference | undefined = { told: new Set(), newer: new Set(), forgotten: undefined };
+	#isReading = true;
 	#stopped = false;
 
 	constructor(
@@ -88,12 +89,19 @@ export class Observation implements QuerySubscriber {
 			if (room) await room;
 			else if (++count % SLICE === 0) await setImmediate();
 		}
+		this.#endReading();
 		if (!this.#stopped) await this.#settle();
 	}
 
 	stop(): void {
 		this.#stopped = true;
+		this.#endReading();
 		this.#queries.leave(this.#observed, this);
+	}
+
+	#endReading(): void {
+		if (this.#isReading) this.#queries.endReading(this.#observed);
+		this.#isReading = false;
 	}
 
 	onDocument(id: string, fields: Fields, changes: Fields | undefined, isRead: boolean): void {
