@@ -21,6 +21,6 @@ export const notifyUser = stream({
 async function* offers(userId: string, store: CallContext['store']): AsyncIterable<readonly unknown[]> {
 	const offered = { 'u._id': userId, E2ESuggestedKey: { $exists: true } };
 	for await (const page of pagesOf(store.subscriptions, offered, { size: 100 })) {
-		for (const place of page) yield ['updated', clientMembership(place)];
+		for (const membership of page) yield ['updated', clientMembership(membership)];
 	}
 }

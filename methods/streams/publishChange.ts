@@ -100,10 +100,10 @@ async function* listeningMembers(
 		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
 	}
 	for (let i = 0; i < uids.length; i += BATCH) {
-		const places = store.subscriptions.find(
+		const memberships = store.subscriptions.find(
 			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...MEMBER },
 			{ projection: { 'u._id': 1 } },
 		);
-		for await (const { u } of places) yield u._id;
+		for await (const { u } of memberships) yield u._id;
 	}
 }

@@ -23,7 +23,7 @@ export interface Written {
 	readonly after?: Document;
 }
 
-/** Is told of each document that was written, once it is stored. */
+/** Is called with each document that was written, once it is stored. */
 export type Report = (written: Written) => void;
 
 /** How a store reads and writes one collection. What it is given has been checked, and is its own. */

@@ -5,7 +5,7 @@ import { openGate } from './gate.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
-/** Is told of each document that was written, once it is stored. */
+/** Is called with each document that was written, once it is stored. */
 export type ChangeListener = (change: StoreChange) => void;
 
 /** A store that is open, and the way to end it. */

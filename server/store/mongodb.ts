@@ -17,7 +17,7 @@ import type { Document, Fields } from './values.js';
 const DATABASE = 'rocketchat';
 
 /** How long a start waits for a server that does not answer, in milliseconds. */
-const PATIENCE = 10_000;
+const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
  * Connects to the database a `mongodb://` address names and sees to its indexes.
@@ -52,7 +52,7 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 const TRIES = 7;
 
 /**
- * Repeats a write that was broken off, and undone, to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
+ * Repeats a write that was interrupted and undone to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
  * PostgreSQL says when several writes at once meet in a unique index.
  */
 async function persist<R>(task: () => Promise<R>): Promise<R> {
@@ -163,7 +163,7 @@ function connectTo(url: string): MongoClient {
 			writeConcern: { w: 'majority' },
 			ignoreUndefined: false,
 			// What the address says itself goes first.
-			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: PATIENCE }),
+			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
 		});
 	} catch {
 		// The driver's message may quote the address, and the password with it.

@@ -13,8 +13,8 @@ export type StoreChoice =
 /**
  * Opens a store. What the other kinds need is not loaded.
  *
- * @param log hears what was left as it was
- * @throws StoreError with a message for whoever runs the server
+ * @param log receives what was left as it was
+ * @throws StoreError with a message for the operator of the server
  */
 export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStore> {
 	switch (choice.kind) {

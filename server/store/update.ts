@@ -84,7 +84,7 @@ function eachOf(values: unknown, path: string): unknown[] {
 /** An element to add or remove. MongoDB compares documents by the order of their fields too, which nobody expects. */
 function member(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
-	throw new TypeError(`${path}: only plain values are told apart, not ${kindOf(value)}`);
+	throw new TypeError(`${path}: only plain values can be compared, not ${kindOf(value)}`);
 }
 
 function checkPath(path: string): void {

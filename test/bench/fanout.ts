@@ -2,7 +2,7 @@
 
 import { connect, subscribe } from './greetings.js';
 import { ddpCaller } from './load.js';
-import { atMost, cpuOf, median, type Running, startCrowd, startServer } from './processes.js';
+import { atMost, cpuOf, median, type Running, startLoadClients, startServer } from './processes.js';
 
 const SUBSCRIBERS = atMost(10_000);
 const ROUNDS = 7;
@@ -17,21 +17,21 @@ interface Told {
 }
 
 async function gather(server: Running, greeting: readonly (typeof connect)[]): Promise<Told> {
-	const crowd = startCrowd();
-	await crowd.order({ what: 'open', port: server.port, count: SUBSCRIBERS, greeting });
-	const caller = await ddpCaller(server.port, 'bench.tell', [])(() => {});
+	const loadClients = startLoadClients();
+	await loadClients.order({ what: 'open', port: server.port, count: SUBSCRIBERS, greeting });
+	const caller = await ddpCaller(server.port, 'bench.notify', [])(() => {});
 	return {
 		async round() {
 			const before = await cpuOf(server);
 			for (let i = 0; i < EVENTS; i++) {
 				caller.call();
-				await crowd.order({ what: 'await', events: SUBSCRIBERS });
+				await loadClients.order({ what: 'await', events: SUBSCRIBERS });
 			}
 			return ((await cpuOf(server)) - before) / EVENTS / SUBSCRIBERS;
 		},
 		async stop() {
 			caller.close();
-			await crowd.stop();
+			await loadClients.stop();
 			await server.stop();
 		},
 	};

@@ -68,7 +68,7 @@ export function restCaller(port: number, path: string, body: object, headers: Re
  * Keeps `connections` busy for a time.
  * @param outstanding calls of one connection that wait for an answer at any time
  * @param duration in ms
- * @param around is told when counting begins and ends, and awaited
+ * @param around called when counting begins and ends, and awaited
  * @returns answers, and how long it took, in ms
  */
 export async function load(

@@ -1,4 +1,4 @@
-/** Many clients of one server, in a process of their own. Follows orders and tells when each is done. */
+/** Many clients of one server, in a process of their own. Follows orders and reports when each is done. */
 import { WebSocket } from 'ws';
 
 export type Order =

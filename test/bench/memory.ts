@@ -2,7 +2,7 @@
 
 import { call, connect, logIn } from './greetings.js';
 import type { Greeting } from './loadClients.js';
-import { atMost, memoryOf, type Running, startCrowd, startServer } from './processes.js';
+import { atMost, measureMemory, type Running, startLoadClients, startServer } from './processes.js';
 import type { Memory } from './server.js';
 
 /** Connections that are there before counting begins: the first ones compile code, again and again, and fill caches. */
@@ -13,12 +13,12 @@ const AIM = 1.4;
 /** Opens connections; returns the bytes each of them holds. */
 async function fill(server: Running, greeting: readonly Greeting[]): Promise<Memory> {
 	const { port, tokens = [] } = server;
-	const crowd = startCrowd();
-	await crowd.order({ what: 'open', port, count: FIRST, greeting, tokens: tokens.slice(0, FIRST) });
-	const before = await memoryOf(server);
-	await crowd.order({ what: 'open', port, count: CONNECTIONS, greeting, tokens: tokens.slice(FIRST) });
-	const after = await memoryOf(server);
-	await crowd.stop();
+	const loadClients = startLoadClients();
+	await loadClients.order({ what: 'open', port, count: FIRST, greeting, tokens: tokens.slice(0, FIRST) });
+	const before = await measureMemory(server);
+	await loadClients.order({ what: 'open', port, count: CONNECTIONS, greeting, tokens: tokens.slice(FIRST) });
+	const after = await measureMemory(server);
+	await loadClients.stop();
 	await server.stop();
 	return {
 		held: (after.held - before.held) / CONNECTIONS,

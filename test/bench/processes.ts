@@ -11,7 +11,7 @@ export interface Running extends Ready {
 }
 
 /** Clients in a process of their own. Each order is followed before the next. */
-export interface Crowd {
+export interface LoadClients {
 	order(order: Order): Promise<void>;
 	stop(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export function run(module: string, args: string[] = [], nodeOptions: string[] =
 		execArgv: ['--expose-gc', ...nodeOptions],
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 	});
-	// Whoever waits for its answer would wait for ever.
+	// A caller that waits for its answer would wait for ever.
 	child.once('exit', (code) => code !== 0 && process.exit(1));
 	return child;
 }
@@ -43,7 +43,7 @@ export async function startServer(kind: 'roomkey' | 'ws' | 'http', people = 0): 
 	return { ...ready, child, stop: stopOf(child) };
 }
 
-export function startCrowd(): Crowd {
+export function startLoadClients(): LoadClients {
 	const child = run('./loadClients.js');
 	return {
 		async order(order) {
@@ -61,7 +61,7 @@ export async function cpuOf({ child }: Pick<Running, 'child'>): Promise<number> 
 	return user + system;
 }
 
-export async function memoryOf({ child }: Running): Promise<Memory> {
+export async function measureMemory({ child }: Running): Promise<Memory> {
 	child.send('memory');
 	const [memory] = (await once(child, 'message')) as [Memory];
 	return memory;

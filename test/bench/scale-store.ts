@@ -1,6 +1,6 @@
 /**
  * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Argument: how many rooms.
- * Tells its port and who may call; then, as it is told, takes all key ids away, or tells its CPU time.
+ * Sends its port and who may call; then, as it is ordered, takes all key ids away, or sends its CPU time.
  */
 import * as catalogue from '../../methods/index.js';
 import { createApp } from '../../server/app.js';

@@ -48,8 +48,8 @@ const event = {
 };
 
 /** Tells all readers of a stream. */
-const tell = method({
-	name: 'bench.tell',
+const notify = method({
+	name: 'bench.notify',
 	summary: 'Sends an event to everyone',
 	args: {},
 	anonymous: true,
@@ -70,7 +70,7 @@ async function roomkey(people: number): Promise<Ready> {
 	const app = createApp({
 		catalogue: {
 			...catalogue,
-			methods: [...catalogue.methods, nothing, tell],
+			methods: [...catalogue.methods, nothing, notify],
 			streams: [...catalogue.streams, everyone],
 		},
 		...testOptions,
@@ -99,7 +99,7 @@ async function bareWs(): Promise<Ready> {
 			if (msg === 'connect') {
 				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
 			} else {
-				if (method === 'bench.tell') for (const client of webSockets.clients) client.send(eventFrame);
+				if (method === 'bench.notify') for (const client of webSockets.clients) client.send(eventFrame);
 				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
 				socket.send(JSON.stringify({ msg: 'result', id }));
 			}

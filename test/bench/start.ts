@@ -19,7 +19,7 @@ const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url))
 interface Start {
 	/** Time to the first answer, in ms. */
 	readonly time: number;
-	/** Memory at that moment, in MB; NaN where the system does not tell. */
+	/** Memory at that moment, in MB; NaN where the system does not report it. */
 	readonly memory: number;
 }
 
@@ -29,14 +29,14 @@ async function start(args: string[]): Promise<Start> {
 	const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
 	await (await fetch(`${line.slice(line.indexOf('http'))}/api/info`)).text();
 	const time = performance.now() - began;
-	const memory = memoryOf(child);
+	const memory = measureMemory(child);
 	const ended = once(child, 'exit');
 	child.kill();
 	await ended;
 	return { time, memory };
 }
 
-function memoryOf({ pid }: ChildProcess): number {
+function measureMemory({ pid }: ChildProcess): number {
 	try {
 		return Number(/VmRSS:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000;
 	} catch {

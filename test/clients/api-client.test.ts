@@ -30,7 +30,7 @@ describe('@rocket.chat/api-client', () => {
 	}
 
 	/** The answer with which a call is refused. */
-	async function refusal(call: Promise<unknown>): Promise<{ status: number; body: Json }> {
+	async function refusedWith(call: Promise<unknown>): Promise<{ status: number; body: Json }> {
 		const response = (await rejection(call)) as unknown as Response;
 		return { status: response.status, body: (await response.json()) as Json };
 	}
@@ -38,7 +38,7 @@ describe('@rocket.chat/api-client', () => {
 	it('logs in, and uses the credentials it is given', async () => {
 		const person = await addPerson(app.store, { password: 'secret' });
 		const rest = clientOf();
-		expect(await refusal(rest.get('/v1/me'))).to.have.property('status', 401);
+		expect(await refusedWith(rest.get('/v1/me'))).to.have.property('status', 401);
 		const { data } = await rest.post('/v1/login', { user: person.username, password: 'secret' });
 		const { userId, authToken } = data as { userId: string; authToken: string };
 		rest.setCredentials({ 'X-User-Id': userId, 'X-Auth-Token': authToken });
@@ -51,7 +51,7 @@ describe('@rocket.chat/api-client', () => {
 		const rid = await addRoom(app.store, [person]);
 		expect(await rest.post('/v1/e2e.setRoomKeyID', { rid, keyID: 'k' })).to.deep.equal({ success: true });
 		expect(await keyIdOf(app.store, rid)).to.equal('k');
-		expect(await refusal(rest.post('/v1/e2e.setRoomKeyID', { rid, keyID: 'k' }))).to.deep.equal({
+		expect(await refusedWith(rest.post('/v1/e2e.setRoomKeyID', { rid, keyID: 'k' }))).to.deep.equal({
 			status: 400,
 			body: {
 				success: false,

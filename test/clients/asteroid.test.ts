@@ -53,7 +53,7 @@ describe('asteroid', () => {
 		expect(await rejection(client.call('me'))).to.include({ error: 'error-invalid-user' });
 	});
 
-	it('10.2: subscribes to a stream with true, and is shown its document and its events', async () => {
+	it('subscribes to a stream with true, and is shown its document and its events (10.2)', async () => {
 		const alice = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
 		const client = connect();
@@ -66,14 +66,14 @@ describe('asteroid', () => {
 		expect((await changed).fields).to.have.nested.property('args[1].e2eKeyId', 'k');
 	});
 
-	it('10.2: reads why a subscription is refused', async () => {
+	it('reads why a subscription is refused (10.2)', async () => {
 		const client = connect();
 		const { id } = await addPerson(app.store);
 		const subscription = client.subscribe('stream-notify-user', `${id}/rooms-changed`, false);
 		expect(await event(subscription, 'error')).to.include({ error: 'not-allowed' });
 	});
 
-	it('beyond.md 4: comes back after the server was restarted, logged in and subscribed', async () => {
+	it('comes back after the server was restarted, logged in and subscribed (beyond.md 4)', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

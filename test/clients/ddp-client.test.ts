@@ -52,7 +52,7 @@ describe('@rocket.chat/ddp-client', () => {
 		expect(await sdk.client.callAsync('me')).to.include({ _id: alice.id });
 	});
 
-	it('is told why a login fails', async () => {
+	it('receives the reason why a login fails', async () => {
 		const sdk = await connect();
 		expect(await rejection(sdk.account.loginWithToken('wrong'))).to.include({ error: 403 });
 	});
@@ -65,10 +65,10 @@ describe('@rocket.chat/ddp-client', () => {
 		const changed = new Promise<unknown[]>((resolve) => {
 			reader.stream('notify-user', `${bob.id}/rooms-changed`, (...args: unknown[]) => resolve(args));
 		});
-		const requests = reader.stream('notify-user', `${bob.id}/e2ekeyRequest`, (...args: unknown[]) => heard(args));
-		let heard: (args: unknown[]) => void = () => {};
+		const requests = reader.stream('notify-user', `${bob.id}/e2ekeyRequest`, (...args: unknown[]) => received(args));
+		let received: (args: unknown[]) => void = () => {};
 		const requested = new Promise<unknown[]>((resolve) => {
-			heard = resolve;
+			received = resolve;
 		});
 		await requests.ready();
 
@@ -83,7 +83,7 @@ describe('@rocket.chat/ddp-client', () => {
 		expect(await rejection(refused.ready())).to.have.property('error', 'not-allowed');
 	});
 
-	it('beyond.md 4: comes back after the server was restarted, logged in and subscribed', async () => {
+	it('comes back after the server was restarted, logged in and subscribed (beyond.md 4)', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const rid = await addRoom(own.store, [person]);

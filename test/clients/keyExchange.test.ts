@@ -6,22 +6,22 @@ import { dump, privateKeysIn, readAll, textsIn } from '../support/attacker.js';
 import { Member } from '../support/member.js';
 import { addPerson } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
-import { doors } from '../support/transports.js';
+import { transports } from '../support/transports.js';
 
-/** Whether a document is the user's own, or that of a place of theirs. */
+/** Whether a document is the user's own, or that of a membership of theirs. */
 const isOf =
 	({ id }: Member) =>
 	(document: { _id?: string; u?: { _id: string } }) =>
 		document._id === id || document.u?._id === id;
 
-for (const [how, enter] of Object.entries(doors)) {
+for (const [how, enter] of Object.entries(transports)) {
 	for (const format of ['v1', 'v2'] as Format[]) {
 		describe(`A key ceremony ${how}, in ${format}`, () => {
 			let app: TestApp;
 			const members: Member[] = [];
 			const join = async (username: string) => {
-				const door = await enter(app.url, await addPerson(app.store, { username }));
-				const member = new Member(door, `${username} has a secret`, format);
+				const client = await enter(app.url, await addPerson(app.store, { username }));
+				const member = new Member(client, `${username} has a secret`, format);
 				members.push(member);
 				await member.makeIdentity();
 				return member;
@@ -31,13 +31,13 @@ for (const [how, enter] of Object.entries(doors)) {
 				app = await startApp();
 			});
 			after(async () => {
-				for (const { door } of members) door.close();
+				for (const { client } of members) client.close();
 				await app.close();
 			});
 
 			it('gives the key to whom a member gives it, and to nobody else', async () => {
 				const [alice, bob] = [await join('alice'), await join('bob')];
-				const { group } = await alice.door.call('groups.create', {
+				const { group } = await alice.client.call('groups.create', {
 					name: 'ceremony',
 					members: [],
 					readOnly: false,
@@ -50,8 +50,8 @@ for (const [how, enter] of Object.entries(doors)) {
 				await alice.keyRoom(rid);
 				const first = await alice.write(rid, 'the first thing alice says');
 
-				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: bob.id });
-				await bob.door.call('e2e.requestSubscriptionKeys');
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: bob.id });
+				await bob.client.call('e2e.requestSubscriptionKeys');
 				expect(await waiting()).to.deep.equal([bob.id]);
 				await alice.serve(rid);
 				await bob.accept(rid);
@@ -60,7 +60,7 @@ for (const [how, enter] of Object.entries(doors)) {
 
 				// Carol comes later, and bob, who was given the key himself, gives it to her.
 				const carol = await join('carol');
-				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: carol.id });
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: carol.id });
 				await bob.serve(rid);
 				await carol.accept(rid);
 				expect(await carol.read(rid, first)).to.equal('the first thing alice says');
@@ -76,9 +76,9 @@ for (const [how, enter] of Object.entries(doors)) {
 					expect(await member.read(rid, second)).to.equal('the second thing alice says');
 				}
 
-				// Whoever comes after that can read the past only if it was offered along.
+				// A member who joins after that can read the past only if it was offered along.
 				const dave = await join('dave');
-				await alice.door.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: dave.id });
+				await alice.client.call('groups.invite', { roomId: rid, roomName: 'ceremony', userId: dave.id });
 				await carol.serve(rid);
 				await dave.accept(rid);
 				expect(await dave.read(rid, second)).to.equal('the second thing alice says');

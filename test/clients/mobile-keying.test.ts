@@ -7,12 +7,12 @@ import { type Identity, makeIdentity, makeRoomKey, openRoomKey, sealRoomKey } fr
 import { startApp, type TestApp } from '../support/app.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { post } from '../support/rest.js';
-import { doors, type Wire } from '../support/transports.js';
+import { transports, type Wire } from '../support/transports.js';
 
 /** Members share these pairs of keys: it would take a minute to make 300. */
 const PAIRS = 4;
 
-for (const [how, enter] of Object.entries(doors)) {
+for (const [how, enter] of Object.entries(transports)) {
 	describe(`A room keyed as the mobile app does it, ${how}`, () => {
 		let app: TestApp;
 		let identities: Identity[];
@@ -36,23 +36,26 @@ for (const [how, enter] of Object.entries(doors)) {
 					await addMember(app.store, rid, people[i] as Person, { t: 'p' });
 				}
 				const [alice] = people as [Person];
-				const door = await enter(app.url, alice);
+				const client = await enter(app.url, alice);
 
 				const key = await makeRoomKey('v1');
-				await door.call('e2e.setRoomKeyID', { rid, keyID: key.id });
-				const { users } = await door.call('e2e.getUsersOfRoomWithoutKey', { rid });
+				await client.call('e2e.setRoomKeyID', { rid, keyID: key.id });
+				const { users } = await client.call('e2e.getUsersOfRoomWithoutKey', { rid });
 				expect(users.map(({ _id }: Wire) => _id)).to.have.members(people.map(({ id }) => id));
 				const offers = users.map(async ({ _id, e2e }: Wire) => ({ _id, key: await sealRoomKey(key, e2e.public_key) }));
 				const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
-				await door.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
+				await client.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
 
 				// It opens what is offered to it before it accepts that.
-				const { E2ESuggestedKey } = await door.place(rid, (place) => place.E2ESuggestedKey !== undefined);
+				const { E2ESuggestedKey } = await client.membership(
+					rid,
+					(membership) => membership.E2ESuggestedKey !== undefined,
+				);
 				expect((await openRoomKey(E2ESuggestedKey, identityOf(0).privateKey)).jwk).to.equal(key.jwk);
-				await door.call('e2e.acceptSuggestedGroupKey', { rid });
-				const state = await door.call('e2e.roomState', { rid });
+				await client.call('e2e.acceptSuggestedGroupKey', { rid });
+				const state = await client.call('e2e.roomState', { rid });
 				expect(state).to.include({ hasHolder: true, holders: 1, offered: count - 1, keyID: key.id });
-				door.close();
+				client.close();
 
 				for (const person of people.slice(1)) {
 					const accepted = await post(`${app.url}/api/v1/e2e.acceptSuggestedGroupKey`, person, { rid });

@@ -75,9 +75,9 @@ describe('the REST client of @rocket.chat/ddp-client', () => {
 		const { subscription } = await asBob.get('/v1/subscriptions.getOne', { roomId: rid });
 		expect(subscription).to.include({ rid, E2ESuggestedKey: 'sealed for bob' });
 		await asBob.post('/v1/e2e.acceptSuggestedGroupKey', { rid });
-		const { update: places } = await asBob.get('/v1/subscriptions.get');
-		expect(places).to.have.lengthOf(1);
-		expect(places).to.have.nested.property('[0].E2EKey', 'sealed for bob');
+		const { update: memberships } = await asBob.get('/v1/subscriptions.get');
+		expect(memberships).to.have.lengthOf(1);
+		expect(memberships).to.have.nested.property('[0].E2EKey', 'sealed for bob');
 
 		const reset = { rid, e2eKey: 'sealed anew for alice', e2eKeyId: 'second' };
 		expect(await asAlice.post('/v1/e2e.resetRoomKey', reset)).to.deep.equal({ success: true });

@@ -54,12 +54,12 @@ describe('@rocket.chat/sdk', () => {
 		await rm(folder, { recursive: true });
 	});
 
-	/** Makes a room. Resolves with what the stream says of the own place in it. */
-	async function placeSeen(name: string): Promise<Wire> {
+	/** Makes a room. Resolves with what the stream says of the own membership in it. */
+	async function membershipSeen(name: string): Promise<Wire> {
 		const seen = new Promise<Wire>((resolve) => {
 			socket.on('stream-notify-user', ({ fields }: Wire) => {
-				const [action, place] = fields.args ?? [];
-				if (action === 'inserted' && place.name === name) resolve(place);
+				const [action, membership] = fields.args ?? [];
+				if (action === 'inserted' && membership.name === name) resolve(membership);
 			});
 		});
 		const { group } = await sdk.post('groups.create', { name });
@@ -69,7 +69,7 @@ describe('@rocket.chat/sdk', () => {
 
 	it('calls methods and REST, and is shown what changes', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
-		const { rid } = await placeSeen('first');
+		const { rid } = await membershipSeen('first');
 		await sdk.methodCall('e2e.setRoomKeyID', rid, 'k');
 		const { room } = await sdk.get('rooms.info', { roomId: rid });
 		expect(room).to.include({ e2eKeyId: 'k' });
@@ -81,7 +81,7 @@ describe('@rocket.chat/sdk', () => {
 		await sdk.subscribeLoggedNotify();
 	});
 
-	it('beyond.md 4: reconnects to the next server after SIGTERM, logged in and subscribed', async () => {
+	it('reconnects to the next server after SIGTERM, logged in and subscribed (beyond.md 4)', async () => {
 		await sdk.subscribe('stream-notify-user', `${sdk.userId}/subscriptions-changed`);
 		// With `once` its emitter would leave out the listener behind this one.
 		const closed = new Promise<Wire>((resolve) => socket.on('close', resolve));
@@ -90,6 +90,6 @@ describe('@rocket.chat/sdk', () => {
 		expect(await closed).to.include({ code: 1001 });
 		await startServer(new URL(host).port);
 		await again;
-		await placeSeen('second');
+		await membershipSeen('second');
 	});
 });

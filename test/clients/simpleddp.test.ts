@@ -29,8 +29,8 @@ const mine = publication({
 	summary: 'for a test',
 	args: {},
 	async run(_args, { store, userId }) {
-		const places = await store.subscriptions.find({ 'u._id': userId }).toArray();
-		const rids = places.map(({ rid }) => rid);
+		const memberships = await store.subscriptions.find({ 'u._id': userId }).toArray();
+		const rids = memberships.map(({ rid }) => rid);
 		return liveQuery('rooms', { _id: { $in: rids }, name: { $in: ['first', 'second', 'third'] } }, { name: 1 });
 	},
 });
@@ -69,7 +69,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('logs in by password, and is told why that fails', async () => {
+	it('logs in by password, and receives the reason why that fails', async () => {
 		const client = await connect();
 		const user = { username: 'alice' };
 		expect(await rejection(client.call('login', { user, password: digest('wrong') }))).to.include({ error: 403 });
@@ -104,7 +104,7 @@ describe('simpleddp', () => {
 		await client.disconnect();
 	});
 
-	it('beyond.md 4: resumes by a token after the server was restarted', async () => {
+	it('resumes by a token after the server was restarted (beyond.md 4)', async () => {
 		const own = await startApp();
 		const person = await addPerson(own.store);
 		const client = new SimpleDDP({ endpoint: own.webSocketUrl, SocketConstructor: WebSocket, reconnectInterval: 20 });

@@ -11,7 +11,7 @@ import { fillDemo } from '../../server/cli/demo.js';
 import { openStore } from '../../server/store/open.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { memoryLog } from '../support/log.js';
-import { doors } from '../support/transports.js';
+import { transports } from '../support/transports.js';
 import { describeRoom } from './describeRoom.js';
 import { blocks, blockWith } from './pages.js';
 
@@ -147,8 +147,8 @@ describe('programs of the documentation', () => {
 		const output = await runProgram('docs/ddp.md', 'WebSocket', 'watch.mjs');
 		expect((await output.next()).value).to.equal('subscribed');
 		const alice = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
-		const door = await doors['over REST'](app.url, alice);
-		await door.call('groups.create', { name: 'for-bob', members: ['bob'] });
+		const client = await transports['over REST'](app.url, alice);
+		await client.call('groups.create', { name: 'for-bob', members: ['bob'] });
 		expect((await output.next()).value).to.equal('inserted for-bob');
 		expect(stderr).to.equal('');
 	});

@@ -46,7 +46,7 @@ describe('the store in a folder', () => {
 		return { child, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
 	}
 
-	async function refusal(path = folder) {
+	async function openingError(path = folder) {
 		const error = await rejection(openFolder(path));
 		expect(error.name, error.stack).to.equal('StoreError');
 		expect(error.message).to.include(path);
@@ -163,7 +163,7 @@ describe('the store in a folder', () => {
 
 		it('so is a second store in the same process, until the first is closed', async () => {
 			const { close } = await open();
-			expect(await refusal()).to.include({ code: 'in-use' });
+			expect(await openingError()).to.include({ code: 'in-use' });
 			await close();
 			await open();
 		});
@@ -176,7 +176,7 @@ describe('the store in a folder', () => {
 			expect(await store.rooms.findOne({ _id: id })).to.include({ t: 'p' });
 			await close();
 			// One that does not share is refused while the other lives.
-			expect(await refusal()).to.include({ code: 'in-use' });
+			expect(await openingError()).to.include({ code: 'in-use' });
 			const ended = new Promise((resolve) => child.once('exit', resolve));
 			child.kill('SIGKILL');
 			await ended;
@@ -200,13 +200,13 @@ describe('the store in a folder', () => {
 	describe('names what is wrong with', () => {
 		it('a file in the place of the folder', async () => {
 			await writeFile(folder, 'a file');
-			expect(await refusal()).to.include({ code: 'unusable' });
+			expect(await openingError()).to.include({ code: 'unusable' });
 		});
 
 		it('data of the former format, and says which command moves it', async () => {
 			await mkdir(folder);
 			await writeFile(join(folder, 'users.db'), '{"_id":"a"}\n');
-			const error = await refusal();
+			const error = await openingError();
 			expect(error.code).to.equal('other-format');
 			expect(error.message).to.include('roomkey import').and.include('users.db');
 		});
@@ -215,9 +215,9 @@ describe('the store in a folder', () => {
 			await twoRooms();
 			const manifest = join(folder, 'manifest.json');
 			await writeFile(manifest, '{"format":"roomkey","version":99,"bytes":0}');
-			expect(await refusal()).to.include({ code: 'other-format' });
+			expect(await openingError()).to.include({ code: 'other-format' });
 			await writeFile(manifest, '{"format":"other"}');
-			expect(await refusal()).to.include({ code: 'other-format' });
+			expect(await openingError()).to.include({ code: 'other-format' });
 		});
 
 		it('a folder that was restored in part', async () => {
@@ -226,7 +226,7 @@ describe('the store in a folder', () => {
 				const part = join(parent, file);
 				await cp(folder, part, { recursive: true });
 				await rm(join(part, file));
-				const error = await refusal(part);
+				const error = await openingError(part);
 				expect(error.code, file).to.equal('damaged');
 				expect(error.message).to.include(file).and.include('backup');
 			}
@@ -246,9 +246,9 @@ describe('the store in a folder', () => {
 				const copy = join(parent, `damaged-${i}`);
 				await cp(folder, copy, { recursive: true });
 				await damage(copy);
-				expect(await refusal(copy), `${i}`).to.include({ code: 'damaged' });
+				expect(await openingError(copy), `${i}`).to.include({ code: 'damaged' });
 				// The folder is free again.
-				expect(await refusal(copy)).to.include({ code: 'damaged' });
+				expect(await openingError(copy)).to.include({ code: 'damaged' });
 			}
 		});
 

@@ -26,7 +26,7 @@ const fits = (value: string, wanted: string | string[] | undefined) =>
 	wanted === undefined || (typeof wanted === 'string' ? wanted === value : wanted.includes(value));
 
 eachStore('any store: indexes', (test) => {
-	const places = async (filter: object = {}) =>
+	const memberships = async (filter: object = {}) =>
 		(await test.store.subscriptions.find(filter, { sort: { _id: 1 } }).toArray()).map(({ _id }) => _id);
 
 	/** Does it to the documents of the model; what the store says must agree. */
@@ -77,7 +77,7 @@ eachStore('any store: indexes', (test) => {
 					for (const { rid, uid } of queries) {
 						const filter = { ...(rid && { rid: asked(rid) }), ...(uid && { 'u._id': asked(uid) }) };
 						const expected = [...model.values()].filter((s) => fits(s.rid, rid) && fits(s.u._id, uid));
-						expect(await places(filter)).to.deep.equal(expected.map(({ _id }) => _id).sort());
+						expect(await memberships(filter)).to.deep.equal(expected.map(({ _id }) => _id).sort());
 					}
 				},
 			),
@@ -121,12 +121,12 @@ eachStore('any store: indexes', (test) => {
 	});
 
 	it('two long lists of values cost no more than one of them', async () => {
-		// PostgreSQL, under a FerretDB, compares each place with all pairs.
+		// PostgreSQL, under a FerretDB, compares each membership with all pairs.
 		const length = process.env.ROOMKEY_TEST_MONGO_URL ? 50 : 3000;
 		const uids = Array.from({ length }, (_, i) => `u${i}`);
 		const rids = Array.from({ length }, (_, i) => `r${i}`);
 		await test.store.subscriptions.insertOne({ _id: 's1', rid: 'r7', u: { _id: `u${length - 1}` } });
 		await test.store.subscriptions.insertOne({ _id: 's2', rid: 'r7', u: { _id: 'other' } });
-		expect(await places({ rid: { $in: rids }, 'u._id': { $in: uids } })).to.deep.equal(['s1']);
+		expect(await memberships({ rid: { $in: rids }, 'u._id': { $in: uids } })).to.deep.equal(['s1']);
 	});
 });

@@ -34,12 +34,12 @@ eachStore('any store: reading', (test) => {
 				await test.store.rooms.insertOne(room(`x${(i * 37) % 60}`, { topic: names[i % 3] as string }));
 			const filter: Filter<Room> = { topic: { $exists: true } };
 			const all = await test.store.rooms.find(filter, { sort: { topic: -1, _id: 1 } }).toArray();
-			const told = all.map(({ topic, _id }) => `${topic} ${_id}`);
+			const entries = all.map(({ topic, _id }) => `${topic} ${_id}`);
 			const expected = names
 				.sort()
 				.reverse()
-				.flatMap((name) => told.filter((one) => one.startsWith(name)).sort());
-			expect(told).to.deep.equal(expected).and.have.length(60);
+				.flatMap((name) => entries.filter((one) => one.startsWith(name)).sort());
+			expect(entries).to.deep.equal(expected).and.have.length(60);
 			for (const [skip, limit] of [
 				[0, 1],
 				[0, 7],

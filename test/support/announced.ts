@@ -2,7 +2,7 @@
 import type { Bus } from '../../server/cluster/bus.js';
 import type { EventPayloads } from '../../shared/events.js';
 
-export interface Heard {
+export interface RecordedEvents {
 	readonly changes: EventPayloads['changed'][];
 	/** Streams' events, as `stream eventName`, and what came with them. */
 	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
@@ -13,7 +13,7 @@ export interface Heard {
 }
 
 /** Listens while `run` runs. */
-export async function hear(bus: Bus, run: () => Promise<unknown>): Promise<Heard> {
+export async function recordEvents(bus: Bus, run: () => Promise<unknown>): Promise<RecordedEvents> {
 	const changes: EventPayloads['changed'][] = [];
 	const notices: { name: string; args: readonly unknown[] }[] = [];
 	const stops = [

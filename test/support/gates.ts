@@ -2,7 +2,7 @@
 export class Gates {
 	readonly #opened = new Map<string, () => void>();
 
-	/** Resolves when the gate is opened; whoever waited for one of that name before goes on waiting. */
+	/** Resolves when the gate is opened; a caller that waited for one of that name before goes on waiting. */
 	wait(name: string): Promise<void> {
 		return new Promise((resolve) => this.#opened.set(name, resolve));
 	}

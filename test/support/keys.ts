@@ -11,7 +11,7 @@ export function sealed(keyId: string): string {
 	return keyId + randomBytes(256).toString('base64');
 }
 
-/** The text of a public key that room keys can be sealed for, as far as the server can tell. The same name gives the same key. */
+/** The text of a public key that room keys can be sealed for, as far as the server can check. The same name gives the same key. */
 export function publicKey(name: string): string {
 	const modulus = Buffer.concat(
 		Array.from({ length: 4 }, (_, i) => createHash('sha512').update(`${name} ${i}`).digest()),
@@ -48,11 +48,11 @@ export function identity(name = 'somebody') {
 	return { e2e: { public_key: publicKey(name), private_key: `private key of ${name}` } };
 }
 
-/** The place of a member in a room. */
-export async function placeOf(store: Store, rid: string, { id }: Person): Promise<Subscription> {
-	const place = await store.subscriptions.findOne({ rid, 'u._id': id });
-	if (!place) throw new Error('expected a member');
-	return place;
+/** The membership of a member in a room. */
+export async function membershipOf(store: Store, rid: string, { id }: Person): Promise<Subscription> {
+	const membership = await store.subscriptions.findOne({ rid, 'u._id': id });
+	if (!membership) throw new Error('expected a member');
+	return membership;
 }
 
 /** Ids of those in the queue of a room, in its order; null where it has none. */

@@ -6,7 +6,7 @@ export interface LogLine {
 	readonly text: string;
 }
 
-/** A log that keeps what it is told. */
+/** A log that keeps its entries. */
 export function memoryLog(): Log & { readonly lines: LogLine[] } {
 	const lines: LogLine[] = [];
 	const keep = (level: keyof Log) => (facts: object, text: string) => void lines.push({ level, facts, text });

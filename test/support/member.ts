@@ -15,7 +15,7 @@ import {
 	unwrapPrivateKey,
 	wrapPrivateKey,
 } from 'roomkey/e2e';
-import type { Door, Wire } from './transports.js';
+import type { TransportClient, Wire } from './transports.js';
 
 export class Member {
 	/** What must never be found at the server. */
@@ -27,7 +27,7 @@ export class Member {
 	private unwrapped: Promise<Key> | undefined;
 
 	constructor(
-		readonly door: Door,
+		readonly client: TransportClient,
 		readonly passphrase: string,
 		private readonly format: Format,
 	) {
@@ -35,14 +35,14 @@ export class Member {
 	}
 
 	get id(): string {
-		return this.door.id;
+		return this.client.id;
 	}
 
 	async makeIdentity(): Promise<void> {
 		const { publicKey, privateKey } = await makeIdentity();
 		const { d, p, q, dp, dq, qi } = await crypto.subtle.exportKey('jwk', privateKey);
 		this.secrets.push(...[d, p, q, dp, dq, qi].map(String));
-		await this.door.call('e2e.setUserPublicAndPrivateKeys', {
+		await this.client.call('e2e.setUserPublicAndPrivateKeys', {
 			public_key: publicKey,
 			private_key: await wrapPrivateKey(privateKey, this.passphrase, this.id, this.format, {
 				// The attacker of the tests tries every text that is stored as the passphrase.
@@ -53,7 +53,7 @@ export class Member {
 
 	/** As on a device that has only the passphrase. */
 	private async unwrap(): Promise<Key> {
-		const { public_key, private_key } = await this.door.call('e2e.fetchMyKeys');
+		const { public_key, private_key } = await this.client.call('e2e.fetchMyKeys');
 		const privateKey = await unwrapPrivateKey(private_key, this.passphrase, this.id);
 		if ((await publicKeyOf(privateKey)) !== public_key) throw new Error('that is not my public key');
 		return privateKey;
@@ -73,46 +73,46 @@ export class Member {
 
 	async keyRoom(rid: string): Promise<void> {
 		const { id, sealed } = await this.newKey(rid);
-		await this.door.call('e2e.setRoomKeyID', { rid, keyID: id });
-		await this.door.call('e2e.updateGroupKey', { rid, uid: this.id, key: sealed });
+		await this.client.call('e2e.setRoomKeyID', { rid, keyID: id });
+		await this.client.call('e2e.updateGroupKey', { rid, uid: this.id, key: sealed });
 	}
 
 	async resetRoom(rid: string): Promise<void> {
 		const { id, sealed } = await this.newKey(rid);
-		await this.door.call('e2e.resetRoomKey', { rid, e2eKey: sealed, e2eKeyId: id });
+		await this.client.call('e2e.resetRoomKey', { rid, e2eKey: sealed, e2eKeyId: id });
 	}
 
 	/** Takes the key that is offered: a stranger's offer that does not open would be refused by `openRoomKey`. */
 	async accept(rid: string): Promise<void> {
 		const isNew = (sealed?: string) => sealed !== undefined && sealedKeyId(sealed) !== this.keyIds.get(rid);
-		const { E2ESuggestedKey } = await this.door.place(rid, (place) => isNew(place.E2ESuggestedKey));
+		const { E2ESuggestedKey } = await this.client.membership(rid, (membership) => isNew(membership.E2ESuggestedKey));
 		const { id } = await openRoomKey(E2ESuggestedKey, await this.privateKey());
 		this.keyIds.set(rid, id);
-		await this.door.call('e2e.acceptSuggestedGroupKey', { rid });
+		await this.client.call('e2e.acceptSuggestedGroupKey', { rid });
 	}
 
 	private async keys(rid: string): Promise<{ now: RoomKey; before: { key: RoomKey; ts: unknown }[] }> {
-		const place = await this.door.place(rid, ({ E2EKey }) => E2EKey?.startsWith(this.keyIds.get(rid)));
+		const membership = await this.client.membership(rid, ({ E2EKey }) => E2EKey?.startsWith(this.keyIds.get(rid)));
 		const privateKey = await this.privateKey();
-		const before = (place.oldRoomKeys ?? []).map(async ({ E2EKey, ts }: Wire) => ({
+		const before = (membership.oldRoomKeys ?? []).map(async ({ E2EKey, ts }: Wire) => ({
 			key: await openRoomKey(E2EKey, privateKey),
 			ts,
 		}));
-		return { now: await openRoomKey(place.E2EKey, privateKey), before: await Promise.all(before) };
+		return { now: await openRoomKey(membership.E2EKey, privateKey), before: await Promise.all(before) };
 	}
 
 	/** Offers the key to all who have none, by the calls that go with the form: of v2 with the former keys. */
 	async serve(rid: string): Promise<void> {
 		const { now, before } = await this.keys(rid);
 		if (this.format === 'v1') {
-			const { users } = await this.door.call('e2e.getUsersOfRoomWithoutKey', { rid });
+			const { users } = await this.client.call('e2e.getUsersOfRoomWithoutKey', { rid });
 			for (const { _id, e2e } of users) {
 				const key = await sealRoomKey(now, e2e.public_key);
-				await this.door.call('e2e.updateGroupKey', { rid, uid: _id, key });
+				await this.client.call('e2e.updateGroupKey', { rid, uid: _id, key });
 			}
 			return;
 		}
-		const { usersWaitingForE2EKeys } = await this.door.call('e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] });
+		const { usersWaitingForE2EKeys } = await this.client.call('e2e.fetchUsersWaitingForGroupKey', { roomIds: [rid] });
 		const offers = usersWaitingForE2EKeys[rid].map(async ({ _id, public_key }: Wire) => ({
 			_id,
 			key: await sealRoomKey(now, public_key),
@@ -121,7 +121,7 @@ export class Member {
 			),
 		}));
 		const usersSuggestedGroupKeys = { [rid]: await Promise.all(offers) };
-		await this.door.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
+		await this.client.call('e2e.provideUsersSuggestedGroupKeys', { usersSuggestedGroupKeys });
 	}
 
 	async write(rid: string, text: string): Promise<EncryptedContent> {

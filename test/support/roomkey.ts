@@ -27,7 +27,7 @@ export interface TestRoomkey {
 	readonly store: Store;
 	readonly bus: Bus;
 	readonly log: ReturnType<typeof memoryLog>;
-	/** Calls a method as this person, or as nobody. More of the caller can be told. */
+	/** Calls a method as this person, or as nobody. More of the caller can be given. */
 	call(as: Person | null, name: string, ...params: unknown[]): Promise<unknown>;
 	callAs(caller: Partial<Caller>, name: string, ...params: unknown[]): Promise<unknown>;
 	close(): Promise<void>;

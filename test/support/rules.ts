@@ -20,10 +20,13 @@ export function from(userId: string | null, clientAddress: string | null, connec
 
 export const alice = from('alice', '1.2.3.4', 'a');
 
-/** A rule about everything, unless it says otherwise, and what its callback has heard. */
+/** A rule about everything, unless it says otherwise, and what its callback has received. */
 export function listener(rule: Partial<RateRule> = {}) {
-	const heard: [RateOutcome, RateEvent][] = [];
-	return { heard, rule: { matcher: {}, ...rule, callback: (...told) => void heard.push(told) } satisfies RateRule };
+	const received: [RateOutcome, RateEvent][] = [];
+	return {
+		received,
+		rule: { matcher: {}, ...rule, callback: (...args) => void received.push(args) } satisfies RateRule,
+	};
 }
 
 export interface RuledRoomkey extends TestRoomkey {

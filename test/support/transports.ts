@@ -9,13 +9,13 @@ import { headersOf, post, request } from './rest.js';
 export type Wire = any;
 
 /** Somebody who is logged in. */
-export interface Door {
+export interface TransportClient {
 	/** The own user id. */
 	readonly id: string;
 	/** Calls a method. The order of the members is that of DDP's parameters. */
 	call(name: string, args?: Record<string, unknown>): Promise<Wire>;
-	/** The own place in this room as soon as `accepts` says yes: heard over DDP, looked up over REST. */
-	place(rid: string, accepts: (place: Wire) => boolean): Promise<Wire>;
+	/** The own membership in this room as soon as `accepts` says yes: received over DDP, looked up over REST. */
+	membership(rid: string, accepts: (membership: Wire) => boolean): Promise<Wire>;
 	close(): void;
 }
 
@@ -30,33 +30,33 @@ export class BrowserWebSocket extends WebSocket {
 /** Over DDP what others get as members is one object. */
 const OBJECTS = ['e2e.setUserPublicAndPrivateKeys'];
 
-const lookUp = async (door: Pick<Door, 'call'>, rid: string): Promise<Wire> =>
-	(await door.call('subscriptions.getOne', { roomId: rid })).subscription;
+const lookUp = async (client: Pick<TransportClient, 'call'>, rid: string): Promise<Wire> =>
+	(await client.call('subscriptions.getOne', { roomId: rid })).subscription;
 
 /** Rocket.Chat's own client. */
-async function overDdp(url: string, { id, token }: Person): Promise<Door> {
+async function overDdp(url: string, { id, token }: Person): Promise<TransportClient> {
 	Object.assign(globalThis, { WebSocket: BrowserWebSocket });
 	const sdk = DDPSDK.create(url);
 	await sdk.connection.connect();
 	await sdk.account.loginWithToken(token);
-	const places = new Map<string, Wire>();
+	const memberships = new Map<string, Wire>();
 	let look = () => {};
 	await sdk
-		.stream('notify-user', `${id}/subscriptions-changed`, (_action: string, place: Wire) => {
-			places.set(place.rid, place);
+		.stream('notify-user', `${id}/subscriptions-changed`, (_action: string, membership: Wire) => {
+			memberships.set(membership.rid, membership);
 			look();
 		})
 		.ready();
 	return {
 		id,
 		call: (name, args = {}) => sdk.client.callAsync(name, ...(OBJECTS.includes(name) ? [args] : Object.values(args))),
-		async place(rid, accepts) {
-			while (!accepts(places.get(rid) ?? {})) {
+		async membership(rid, accepts) {
+			while (!accepts(memberships.get(rid) ?? {})) {
 				await new Promise<void>((resolve) => {
 					look = resolve;
 				});
 			}
-			return places.get(rid);
+			return memberships.get(rid);
 		},
 		close: () => sdk.connection.close(),
 	};
@@ -77,8 +77,8 @@ function queryOf(args: Record<string, unknown>): string {
 	return members.join('&');
 }
 
-async function overRest(url: string, person: Person): Promise<Door> {
-	const door: Door = {
+async function overRest(url: string, person: Person): Promise<TransportClient> {
+	const client: TransportClient = {
 		id: person.id,
 		async call(name, args = {}) {
 			const address = `${url}/api/v1/${name}`;
@@ -88,17 +88,17 @@ async function overRest(url: string, person: Person): Promise<Door> {
 			if (status !== 200) throw new Error(`${name}: ${status} ${JSON.stringify(body)}`);
 			return body;
 		},
-		async place(rid, accepts) {
-			const place = await lookUp(door, rid);
-			if (!accepts(place)) throw new Error('the place is not as it should be');
-			return place;
+		async membership(rid, accepts) {
+			const membership = await lookUp(client, rid);
+			if (!accepts(membership)) throw new Error('the membership is not as it should be');
+			return membership;
 		},
 		close() {},
 	};
-	return door;
+	return client;
 }
 
-export const doors = {
+export const transports = {
 	'over DDP, with @rocket.chat/ddp-client': overDdp,
 	'over REST': overRest,
 };

@@ -79,10 +79,10 @@ export class World {
 	readonly people: Person[] = [];
 	readonly rooms: string[] = [];
 	admin!: Person;
-	/** What each member was told is stored: the key, by room and member. */
+	/** What each member was notified of is stored: the key, by room and member. */
 	readonly #promised = new Map<string, Set<string>>();
-	/** Rooms and people whose work was broken off and not taken up again. */
-	#brokenOff = false;
+	/** Rooms and people whose work was interrupted and not resumed. */
+	#interrupted = false;
 	#marks = 0;
 	readonly #leaks: string[] = [];
 
@@ -124,11 +124,11 @@ export class World {
 		}
 	}
 
-	/** Nothing secret is ever told to anybody. */
+	/** Nothing secret is ever sent to anybody. */
 	#listen(): void {
 		const look = (payload: unknown) => {
-			const told = JSON.stringify(payload);
-			if (/"services"|private_key|secret of/.test(told)) this.#leaks.push(told);
+			const text = JSON.stringify(payload);
+			if (/"services"|private_key|secret of/.test(text)) this.#leaks.push(text);
 		};
 		this.roomkey.bus.on('changed', look);
 		this.roomkey.bus.on('notify', look);
@@ -163,7 +163,7 @@ export class World {
 	}
 
 	/**
-	 * Makes a call, which may be broken off by the end of the process, and whose answer may be lost; then it is made
+	 * Makes a call, which may be interrupted by the end of the process, and whose answer may be lost; then it is made
 	 * again, or not. What was acknowledged is noted, and everything is looked at.
 	 */
 	async make(call: Call, how: { crashAfter?: number; lost?: boolean; again?: boolean } = {}): Promise<Outcome> {
@@ -173,7 +173,7 @@ export class World {
 		let outcome = await this.#attempt(call, mark, how.crashAfter);
 		if (outcome.kind === 'crashed') {
 			if (how.again) outcome = await this.#attempt(call, `${mark} again`);
-			else this.#brokenOff = true;
+			else this.#interrupted = true;
 		} else if (how.lost) {
 			const answer = await this.#attempt(call, mark);
 			if (byName.get(call.name)?.once) expect(answer).to.deep.equal(outcome, 'one answer per call');
@@ -185,30 +185,30 @@ export class World {
 	}
 
 	async #offerTo(person: Person, rid: string): Promise<string | undefined> {
-		return (await this.place(rid, person))?.E2ESuggestedKey?.trim();
+		return (await this.membership(rid, person))?.E2ESuggestedKey?.trim();
 	}
 
 	#note({ by, storesKey, accepts, offersKeyId }: Call, value: unknown, offered: string | undefined): void {
-		// Whoever is told of another key id has lost a race, and its key with it.
+		// A client that receives another key id has lost a race, and its key with it.
 		const stands = (value as { keyID?: string } | undefined)?.keyID;
 		if (storesKey && (stands === undefined || stands === offersKeyId)) this.#promise(storesKey.rid, by, storesKey.key);
 		if (accepts && offered) this.#promise(accepts, by, offered);
 	}
 
 	#promise(rid: string, { id }: Person, key: string): void {
-		const place = `${rid} ${id}`;
-		this.#promised.set(place, (this.#promised.get(place) ?? new Set()).add(key));
+		const membership = `${rid} ${id}`;
+		this.#promised.set(membership, (this.#promised.get(membership) ?? new Set()).add(key));
 	}
 
-	/** Who is no member has no place to keep keys in. */
+	/** A caller who is no member has no membership to keep keys in. */
 	async #forgetWhoWent(): Promise<void> {
-		for (const place of this.#promised.keys()) {
-			const [rid, id] = place.split(' ') as [string, string];
-			if (!(await this.place(rid, { id }))) this.#promised.delete(place);
+		for (const membership of this.#promised.keys()) {
+			const [rid, id] = membership.split(' ') as [string, string];
+			if (!(await this.membership(rid, { id }))) this.#promised.delete(membership);
 		}
 	}
 
-	place(rid: string, { id }: Pick<Person, 'id'>): Promise<Subscription | null> {
+	membership(rid: string, { id }: Pick<Person, 'id'>): Promise<Subscription | null> {
 		return this.store.subscriptions.findOne({ rid, 'u._id': id });
 	}
 
@@ -243,15 +243,15 @@ export class World {
 
 	// Made hundreds of thousands of times: node's assertions cost a tenth of chai's.
 	async #check(call: Call, before: Snapshot): Promise<void> {
-		assert.deepEqual(this.#leaks, [], `told after ${call.name}`);
+		assert.deepEqual(this.#leaks, [], `sent after ${call.name}`);
 		for (const rid of this.rooms) {
 			const room = await this.room(rid);
 			if (!room) continue;
-			const places = await this.store.subscriptions.find({ rid }).toArray();
+			const memberships = await this.store.subscriptions.find({ rid }).toArray();
 			this.#checkKeyId(call, before.rooms.get(rid)?.e2eKeyId, room);
-			this.#checkStates(call, before, room, places);
-			this.#checkPromises(rid, places);
-			if (!this.#brokenOff) await this.#checkQueue(room, places);
+			this.#checkStates(call, before, room, memberships);
+			this.#checkPromises(rid, memberships);
+			if (!this.#interrupted) await this.#checkQueue(room, memberships);
 		}
 	}
 
@@ -262,46 +262,46 @@ export class World {
 		if (before) assert.equal(name, 'e2e.resetRoomKey', `key id of ${_id} has changed`);
 	}
 
-	/** No acknowledged key is lost: it is in its place or among the old ones. */
-	#checkPromises(rid: string, places: readonly Subscription[]): void {
-		for (const { u, E2EKey, oldRoomKeys = [] } of places) {
+	/** No acknowledged key is lost: it is in its membership or among the old ones. */
+	#checkPromises(rid: string, memberships: readonly Subscription[]): void {
+		for (const { u, E2EKey, oldRoomKeys = [] } of memberships) {
 			const kept = [E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)];
 			const lost = [...(this.#promised.get(`${rid} ${u._id}`) ?? [])].filter((key) => !kept.includes(key));
 			if (oldRoomKeys.length < MAX_OLD_KEYS) assert.deepEqual(lost, [], `lost keys of ${u.username} in ${rid}`);
 		}
 	}
 
-	/** Who waits is a member with identity keys who has no key, and every key is one of the room's. */
+	/** Each waiting user is a member with identity keys and no key, and every key is one of the room’s. */
 	async #checkQueue(
 		{ _id, e2eKeyId, usersWaitingForE2EKeys = [] }: Room,
-		places: readonly Subscription[],
+		memberships: readonly Subscription[],
 	): Promise<void> {
 		const ids = usersWaitingForE2EKeys.map(({ userId }) => userId);
 		assert.equal(new Set(ids).size, ids.length, `${_id}: places in the queue`);
 		for (const id of ids) {
-			const place = places.find(({ u }) => u._id === id);
-			assert.ok(place, `${_id}: ${id} waits and is a member`);
-			assert.equal(place?.E2EKey, undefined, `${_id}: ${id} waits and has a key`);
+			const membership = memberships.find(({ u }) => u._id === id);
+			assert.ok(membership, `${_id}: ${id} waits and is a member`);
+			assert.equal(membership?.E2EKey, undefined, `${_id}: ${id} waits and has a key`);
 			const user = (await this.store.users.findOne({ _id: id })) as User | null;
 			assert.equal(typeof user?.e2e?.public_key, 'string', `${_id}: ${id} waits without an identity`);
 		}
-		for (const { E2EKey, E2ESuggestedKey, u } of places) {
+		for (const { E2EKey, E2ESuggestedKey, u } of memberships) {
 			for (const key of [E2EKey, E2ESuggestedKey]) {
 				if (key) assert.equal(key.slice(0, -344), e2eKeyId, `${_id}: key of ${u.username}`);
 			}
 		}
 	}
 
-	/** A reset that was broken off keeps others from the room for some seconds. They pass. */
+	/** A reset that was interrupted keeps others from the room for some seconds. They pass. */
 	async #leasesRunOut(): Promise<void> {
 		const past = { $set: { 'e2eReset.until': new Date(0) } };
 		await this.store.rooms.updateMany({ 'e2eReset.id': { $exists: true } }, past as UpdateFilter<Room>);
 	}
 
 	/** Those in a room of whom something holds. */
-	async membersWith(rid: string, holds: (place: Subscription) => boolean): Promise<Person[]> {
-		const places = (await this.store.subscriptions.find({ rid }).toArray()).filter(holds);
-		return this.people.filter(({ id }) => places.some(({ u }) => u._id === id));
+	async membersWith(rid: string, holds: (membership: Subscription) => boolean): Promise<Person[]> {
+		const memberships = (await this.store.subscriptions.find({ rid }).toArray()).filter(holds);
+		return this.people.filter(({ id }) => memberships.some(({ u }) => u._id === id));
 	}
 
 	async #public(person: Person): Promise<string | undefined> {
@@ -334,7 +334,7 @@ export class World {
 			await this.#waitingIn(rid, holder);
 			for (const member of members) if (member !== holder) await this.#giveKey(rid, holder, member, sealed);
 			for (const member of members) {
-				const keyId = (await this.place(rid, member))?.E2EKey?.slice(0, -344);
+				const keyId = (await this.membership(rid, member))?.E2EKey?.slice(0, -344);
 				expect(keyId, `${member.username} has the key of ${rid}`).to.equal((await this.room(rid))?.e2eKeyId);
 			}
 			await this.#checkQueue((await this.room(rid)) as Room, await this.store.subscriptions.find({ rid }).toArray());
@@ -372,7 +372,7 @@ export class World {
 		return by;
 	}
 
-	/** Those whom somebody is told to provide for, as a client asks again and again. */
+	/** Those for whom a client is asked to provide, as a client asks again and again. */
 	async #waitingIn(rid: string, by: Person): Promise<string[]> {
 		const call = { by, name: 'e2e.fetchUsersWaitingForGroupKey', members: { roomIds: [rid] } };
 		const { usersWaitingForE2EKeys: waiting } = (await this.#must(call)) as {
@@ -385,8 +385,8 @@ export class World {
 	async #giveKey(rid: string, holder: Person, member: Person, sealed: (keyId: string) => string): Promise<void> {
 		const keyId = (await this.room(rid))?.e2eKeyId as string;
 		const lacks = async () => {
-			const place = await this.place(rid, member);
-			return place?.E2EKey === undefined || place.E2EKey.slice(0, -344) !== keyId;
+			const membership = await this.membership(rid, member);
+			return membership?.E2EKey === undefined || membership.E2EKey.slice(0, -344) !== keyId;
 		};
 		if (!(await lacks())) return;
 		// As a client does that has no key it can use; a key that a broken-off call left behind is put away.
@@ -400,7 +400,7 @@ export class World {
 			}
 			// An offer left behind by an interrupted reset is refused, and gone then.
 			await this.make({ by: member, name: 'e2e.acceptSuggestedGroupKey', members: { rid }, accepts: rid });
-			if ((await this.place(rid, member))?.E2EKey && (await lacks())) {
+			if ((await this.membership(rid, member))?.E2EKey && (await lacks())) {
 				await this.#must({ by: member, name: 'e2e.returnRoomKey', members: { rid } });
 			}
 		}

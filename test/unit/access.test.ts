@@ -39,52 +39,52 @@ describe('room access (3.1, 3.2)', () => {
 		return teamId;
 	}
 
-	it('1: shows the channel of a public team to whoever has view-c-room', async () => {
+	it('shows the channel of a public team to a caller with view-c-room (1)', async () => {
 		expect(await maySee(user, await room({ t: 'c', teamId: await team(0) }))).to.equal(true);
 		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(0) }))).to.equal(false);
 	});
 
-	it('1: shows the channel of a private team to its members alone', async () => {
+	it('shows the channel of a private team to its members alone (1)', async () => {
 		expect(await maySee(user, await room({ t: 'c', teamId: await team(1) }))).to.equal(false);
 		expect(await maySee(stranger, await room({ t: 'c', teamId: await team(1, stranger) }))).to.equal(true);
 	});
 
-	it('2: shows a channel without a subscription to whoever has view-c-room', async () => {
+	it('shows a channel without a subscription to a caller with view-c-room (2)', async () => {
 		expect(await maySee(user, await room({ t: 'c' }))).to.equal(true);
 		expect(await maySee(guest, await room({ t: 'c' }))).to.equal(false);
 	});
 
-	it('3: shows a private room to its members alone', async () => {
+	it('shows a private room to its members alone (3)', async () => {
 		expect(await maySee(user, await room({ t: 'p' }, user))).to.equal(true);
 		expect(await maySee(user, await room({ t: 'p' }, guest))).to.equal(false);
 	});
 
-	it('3: shows any room to a member with view-joined-room', async () => {
+	it('shows any room to a member with view-joined-room (3)', async () => {
 		expect(await maySee(guest, await room({ t: 'c' }, guest))).to.equal(true);
 	});
 
-	it('3: shows a direct room to its members', async () => {
+	it('shows a direct room to its members (3)', async () => {
 		expect(await maySee(user, await room({ t: 'd' }, user, guest))).to.equal(true);
 		expect(await maySee(user, await room({ t: 'd' }, guest))).to.equal(false);
 	});
 
-	it('3: shows a room to no member without the permission', async () => {
+	it('shows a room to no member without the permission (3)', async () => {
 		expect(await maySee(stranger, await room({ t: 'p' }, stranger))).to.equal(false);
 	});
 
-	it('3: does not show a room to those who were only invited', async () => {
+	it('does not show a room to those who were only invited (3)', async () => {
 		const rid = await room({ t: 'p' });
 		await addMember(roomkey.store, rid, user, { status: 'INVITED' });
 		expect(await maySee(user, rid)).to.equal(false);
 	});
 
-	it('4: shows a discussion to whoever may see its parent', async () => {
+	it('shows a discussion to a caller who may see its parent (4)', async () => {
 		const parent = await room({ t: 'p' }, user);
 		expect(await maySee(user, await room({ t: 'p', prid: parent }))).to.equal(true);
 		expect(await maySee(guest, await room({ t: 'p', prid: parent }))).to.equal(false);
 	});
 
-	it('4: shows discussions in a circle, or without a parent, to nobody', async () => {
+	it('shows discussions in a circle, or without a parent, to nobody (4)', async () => {
 		const [one, two] = [randomId(), randomId()];
 		await room({ _id: one, t: 'p', prid: two });
 		await room({ _id: two, t: 'p', prid: one });
@@ -92,14 +92,14 @@ describe('room access (3.1, 3.2)', () => {
 		expect(await maySee(user, await room({ t: 'p', prid: 'gone' }))).to.equal(false);
 	});
 
-	it('5: shows a livechat room to its agent and to livechat managers', async () => {
+	it('shows a livechat room to its agent and to livechat managers (5)', async () => {
 		const manager = await addPerson(roomkey.store, { roles: ['livechat-manager'] });
 		expect(await maySee(user, await room({ t: 'l', servedBy: { _id: user.id } }))).to.equal(true);
 		expect(await maySee(user, await room({ t: 'l', servedBy: { _id: guest.id } }))).to.equal(false);
 		expect(await maySee(manager, await room({ t: 'l' }))).to.equal(true);
 	});
 
-	it('6: shows a voip room to its agent', async () => {
+	it('shows a voip room to its agent (6)', async () => {
 		expect(await maySee(user, await room({ t: 'v', servedBy: { _id: user.id } }))).to.equal(true);
 		expect(await maySee(user, await room({ t: 'v' }))).to.equal(false);
 	});

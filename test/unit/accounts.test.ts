@@ -34,7 +34,7 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Logs in as a connection would, and tells who it then belongs to. */
+	/** Logs in as a connection would, and returns the user it then belongs to. */
 	async function logIn(options: unknown): Promise<LoginResult & { now: unknown[] }> {
 		const now: unknown[] = [];
 		const setUserId = (...user: unknown[]) => void now.push(...user);
@@ -188,7 +188,7 @@ describe('accounts (9.2, 9.3)', () => {
 	});
 
 	describe('me', () => {
-		it('tells the profile and nothing secret', async () => {
+		it('returns the profile and nothing secret', async () => {
 			await roomkey.store.users.updateOne(
 				{ _id: alice.id },
 				{ $set: { e2e: { public_key: 'public', private_key: 'private' } } },

@@ -9,35 +9,35 @@ describe('the bus', () => {
 
 	const watcher = (onChange: () => void | Promise<void>) => ({ onChange });
 
-	it('tells of a change those who watch all, the collection or the document, and nobody else', () => {
+	it('sends a change to listeners of all, the collection or the document, and nobody else', () => {
 		const bus = createBus(memoryLog());
-		const told: string[] = [];
-		bus.on('changed', () => void told.push('all'));
+		const notified: string[] = [];
+		bus.on('changed', () => void notified.push('all'));
 		bus.watch(
 			{ collection: 'users' },
-			watcher(() => void told.push('users')),
+			watcher(() => void notified.push('users')),
 		);
 		bus.watch(
 			{ collection: 'users', id: 'alice' },
-			watcher(() => void told.push('alice')),
+			watcher(() => void notified.push('alice')),
 		);
 		bus.watch(
 			{ collection: 'users', id: 'bob' },
-			watcher(() => void told.push('bob')),
+			watcher(() => void notified.push('bob')),
 		);
 		bus.watch(
 			{ collection: 'rooms', id: 'alice' },
-			watcher(() => void told.push('room')),
+			watcher(() => void notified.push('room')),
 		);
 		bus.publish('changed', change('users', 'alice'));
-		expect(told).to.deep.equal(['all', 'users', 'alice']);
+		expect(notified).to.deep.equal(['all', 'users', 'alice']);
 	});
 
-	it('tells no more once a listener has left, and counts those who stay', () => {
+	it('sends no more once a listener has left, and counts those who stay', () => {
 		const bus = createBus(memoryLog());
-		let told = 0;
+		let notified = 0;
 		const alice = { collection: 'users', id: 'alice' } as const;
-		const leaving = watcher(() => void told++);
+		const leaving = watcher(() => void notified++);
 		bus.watch(alice, leaving);
 		bus.watch(
 			alice,
@@ -46,7 +46,7 @@ describe('the bus', () => {
 		bus.unwatch(alice, leaving);
 		bus.unwatch(alice, leaving);
 		bus.publish('changed', change('users', 'alice'));
-		expect({ told, listeners: bus.listeners }).to.deep.equal({ told: 0, listeners: 1 });
+		expect({ notified, listeners: bus.listeners }).to.deep.equal({ notified: 0, listeners: 1 });
 	});
 
 	it('waits for listeners that go on, and logs one that fails', async () => {

@@ -19,7 +19,7 @@ describe('createUser', () => {
 	});
 	after(() => roomkey.close());
 
-	/** Signs up as a connection would, and tells who it then belongs to. */
+	/** Signs up as a connection would, and returns the user it then belongs to. */
 	async function signUp(options: unknown, at = roomkey) {
 		const now: unknown[] = [];
 		const setUserId = (...user: unknown[]) => void now.push(...user);

@@ -378,7 +378,7 @@ describe('roomkey/e2e for clients of every age', () => {
 			});
 		};
 
-		it('tells its head, and what changed since a known one', async () => {
+		it('returns its head, and what changed since a known one', async () => {
 			const respelled = JSON.stringify({ own: 'spelling', ...JSON.parse(alice.publicKey) });
 			const entries = chain(alice.publicKey, respelled, bob.publicKey);
 			const [first, second, third] = entries;

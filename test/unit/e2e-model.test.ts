@@ -62,7 +62,7 @@ function isFor(action: Step['action'], { E2EKey, E2ESuggestedKey, roles }: Subsc
 async function callOf(world: World, { action, by, to, room }: Step, n: number, sealed: (keyId: string) => string) {
 	const rid = world.rooms[room] as string;
 	// Most of what anybody does somewhere is refused; so those come first for whom it means something.
-	const able = [...(await world.membersWith(rid, (place) => isFor(action, place))), ...world.people];
+	const able = [...(await world.membersWith(rid, (membership) => isFor(action, membership))), ...world.people];
 	const caller = able[by] as Person;
 	const other = world.people[to] as Person;
 	const keyId = (await world.room(rid))?.e2eKeyId ?? 'none';
@@ -86,7 +86,7 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 			return call('e2e.setRoomKeyID', { rid, keyID: `key-${n}` }, { offersKeyId: `key-${n}` });
 		case 'key id or what stands': {
 			const key = sealed(`key-${n}`);
-			const isMember = (await world.place(rid, caller)) !== null;
+			const isMember = (await world.membership(rid, caller)) !== null;
 			return call(
 				'e2e.setOrGetRoomKeyID',
 				{ rid, keyID: `key-${n}`, key },
@@ -95,7 +95,7 @@ async function callOf(world: World, { action, by, to, room }: Step, n: number, s
 		}
 		case 'own key': {
 			const key = sealed(keyId);
-			const isMember = (await world.place(rid, caller)) !== null;
+			const isMember = (await world.membership(rid, caller)) !== null;
 			return call('e2e.updateGroupKey', { rid, uid: caller.id, key }, isMember ? { storesKey: { rid, key } } : {});
 		}
 		case 'offer':

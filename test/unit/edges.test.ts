@@ -6,7 +6,7 @@ import { addMember, addPerson, addRoom, type Person } from '../support/people.js
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-describe('who was only asked into a room', () => {
+describe('a user who was only invited into a room', () => {
 	let roomkey: TestRoomkey;
 	let owner: Person;
 	let member: Person;
@@ -34,8 +34,8 @@ describe('who was only asked into a room', () => {
 
 	it('does not ask its members for the key (10.3), and is not asked', async () => {
 		expect(await rejection(ask(invited))).to.include({ error: 'not-allowed' });
-		const told = await announcedBy(roomkey, () => ask(owner));
-		expect(told).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
+		const notified = await announcedBy(roomkey, () => ask(owner));
+		expect(notified).to.deep.equal([`notify notify-user ${member.id}/e2ekeyRequest ${rid} k`]);
 	});
 
 	it('does not see the key history of its members (E15), nor do they see theirs', async () => {
@@ -53,8 +53,8 @@ describe('who was only asked into a room', () => {
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': owner.id }, { $unset: { roles: 1 } });
 		await addMember(roomkey.store, rid, goes, { roles: ['owner'] });
 		await roomkey.call(admin, 'users.delete', goes.id, undefined, undefined, true);
-		const heir = await roomkey.store.subscriptions.findOne({ rid, roles: 'owner' });
-		expect(heir?.u._id).to.equal(owner.id);
+		const newOwner = await roomkey.store.subscriptions.findOne({ rid, roles: 'owner' });
+		expect(newOwner?.u._id).to.equal(owner.id);
 	});
 
 	it('has none of the rights that a role in it would give', async () => {
@@ -71,7 +71,7 @@ describe('who was only asked into a room', () => {
 		expect(await roomkey.store.rooms.findOne({ _id: rid })).to.not.have.property('topic');
 	});
 
-	it('and nobody makes all members hear a text of any length', async () => {
+	it('and nobody sends all members a text of any length', async () => {
 		expect(await rejection(ask(owner, 'x'.repeat(10_000)))).to.include({ error: 'not-allowed' });
 		const long = 'x'.repeat(100_000);
 		for (const [name, ...params] of [
@@ -137,7 +137,7 @@ describe('limits of calls (T2)', () => {
 		});
 	}
 
-	it('whoever holds a token cannot guess at the password by changePassword', async () => {
+	it('the holder of a token cannot guess at the password by changePassword', async () => {
 		const roomkey = await openRoomkey(methods, { rateLimit: 'on' });
 		try {
 			const person = await addPerson(roomkey.store, { password: 'right' });

@@ -41,9 +41,9 @@ class Address {
 	typeName = () => 'Address';
 	toJSONValue = () => ({ city: this.city, state: this.state });
 }
-class Holder {
+class Box {
 	constructor(readonly content: unknown) {}
-	typeName = () => 'Holder';
+	typeName = () => 'Box';
 	toJSONValue = () => ({ content: EJSON.toJSONValue(this.content) });
 }
 class Unregistered {
@@ -57,11 +57,11 @@ class Plain {
 	) {}
 }
 EJSON.addType('Address', (json) => new Address((json as Address).city, (json as Address).state));
-EJSON.addType('Holder', (json) => new Holder(EJSON.fromJSONValue((json as { content: string }).content)));
+EJSON.addType('Box', (json) => new Box(EJSON.fromJSONValue((json as { content: string }).content)));
 
 const names: Record<string, unknown> = {
 	Address,
-	Holder,
+	Box,
 	ObjectID,
 	Unregistered,
 	Plain,

@@ -93,7 +93,7 @@ const ODD: readonly unknown[] = [
 	Object.assign(Object.create(null), { a: 1 }),
 ];
 
-/** What no answer and no event may hold, whoever asks. */
+/** What no answer and no event may hold, for any caller. */
 const SECRET_FIELDS = [
 	'services',
 	'bcrypt',
@@ -159,11 +159,11 @@ describe('every method', () => {
 		const bot = await person('bot', { roles: ['bot'] });
 		const guest = await person('guest', { roles: ['guest'], services: await withMail('123456') });
 		const roleless = await person('roleless', { roles: [] });
-		const nameless = await person('nameless');
-		await store.users.updateOne({ _id: nameless.id }, { $unset: { username: 1 } });
+		const withoutUsername = await person('withoutUsername');
+		await store.users.updateOne({ _id: withoutUsername.id }, { $unset: { username: 1 } });
 		const deleted = await person('deleted');
 		await store.users.deleteOne({ _id: deleted.id });
-		people = { nobody: null, stranger, invited, member, owner, admin, bot, guest, roleless, nameless, deleted };
+		people = { nobody: null, stranger, invited, member, owner, admin, bot, guest, roleless, withoutUsername, deleted };
 		rids = [];
 		for (const t of ['p', 'c', 'd', 'p'] as const) {
 			const rid = await addRoom(store, [], {
@@ -175,7 +175,7 @@ describe('every method', () => {
 				usersCount: 3,
 			});
 			rids.push(rid);
-			const departures = [{ id: 'broken off', until: new Date(0) }];
+			const departures = [{ id: 'interrupted', until: new Date(0) }];
 			await addMember(store, rid, owner, { t, roles: ['owner'], departures, E2EKey: `key-1 of owner ${rid}` });
 			await addMember(store, rid, member, { t, E2ESuggestedKey: 'key-1 for member' });
 			await addMember(store, rid, invited, { t, status: 'INVITED' });
@@ -256,11 +256,11 @@ describe('every method', () => {
 
 	function requireNoSecret(what: string, caller: Person | null, value: unknown): void {
 		const text = textOf(value);
-		for (const field of SECRET_FIELDS) expect(text, `${what} tells ${field}`).to.not.include(`"${field}":`);
+		for (const field of SECRET_FIELDS) expect(text, `${what} reveals ${field}`).to.not.include(`"${field}":`);
 		const others = Object.values(people).filter((person) => person && person.id !== caller?.id);
 		for (const other of others) {
-			expect(text, `${what} tells a private key`).to.not.include(`PRIVATE KEY OF ${other?.username}`);
-			expect(text, `${what} tells a token`).to.not.include(other?.token);
+			expect(text, `${what} reveals a private key`).to.not.include(`PRIVATE KEY OF ${other?.username}`);
+			expect(text, `${what} reveals a token`).to.not.include(other?.token);
 		}
 	}
 

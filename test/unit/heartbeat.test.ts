@@ -7,10 +7,10 @@ describe('heartbeats', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'setInterval'] }));
 	afterEach(() => mock.timers.reset());
 
-	/** Starts one a millisecond; tells when each was pinged or given up, from its own start. */
+	/** Starts one a millisecond; records when each was pinged or given up, from its own start. */
 	function startMany(count: number, interval: number, timeout: number) {
 		const heartbeats = new Heartbeats({ interval, timeout });
-		const told: { what: 'ping' | 'end'; client: number; after: number }[] = [];
+		const sent: { what: 'ping' | 'end'; client: number; after: number }[] = [];
 		let now = 0;
 		const tick = () => {
 			now++;
@@ -21,9 +21,9 @@ describe('heartbeats', () => {
 			const patient: HeartbeatPeer = {
 				slot: undefined,
 				active: false,
-				ping: () => told.push({ what: 'ping', client, after: now - start }),
+				ping: () => sent.push({ what: 'ping', client, after: now - start }),
 				onTimeout() {
-					told.push({ what: 'end', client, after: now - start });
+					sent.push({ what: 'end', client, after: now - start });
 					heartbeats.stop(patient);
 				},
 			};
@@ -31,29 +31,29 @@ describe('heartbeats', () => {
 			tick();
 			return patient;
 		});
-		return { heartbeats, told, tick, all };
+		return { heartbeats, sent, tick, all };
 	}
 
 	it('ping each client an interval after it came, or up to a hundredth of that sooner, and then give it up', () => {
-		const { told, tick } = startMany(300, 1000, 50);
+		const { sent, tick } = startMany(300, 1000, 50);
 		for (let i = 0; i < 1200; i++) tick();
 		for (const what of ['ping', 'end'] as const) {
-			const times = told.filter((each) => each.what === what);
+			const times = sent.filter((each) => each.what === what);
 			expect(times.map(({ client }) => client).sort((a, b) => a - b)).to.deep.equal([...Array(300).keys()]);
 			const late = what === 'ping' ? 0 : 50;
 			for (const { after } of times) expect(after - late).to.be.within(990, 1000);
 		}
 	});
 
-	it('ping nobody who is heard, and nobody who has gone', () => {
-		const { heartbeats, told, tick, all } = startMany(10, 100, 50);
+	it('ping no active client, and none that has gone', () => {
+		const { heartbeats, sent, tick, all } = startMany(10, 100, 50);
 		const [first, ...others] = all;
 		heartbeats.stop(first as HeartbeatPeer);
 		for (let i = 0; i < 500; i++) {
 			tick();
 			for (const patient of others) heartbeats.active(patient);
 		}
-		expect(told).to.deep.equal([]);
+		expect(sent).to.deep.equal([]);
 	});
 
 	it('go on after all clients had gone', () => {

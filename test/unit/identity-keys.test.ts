@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { dequeue } from '../../methods/model/keys/queue.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { publicKey, unfitKeys } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -36,12 +36,12 @@ describe('identity keys', () => {
 
 	const set = (as: Person, keys: object) => roomkey.call(as, SET, keys);
 	const userOf = async ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
-	const placeOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const membershipOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
 	const waitingIn = async (rid: string) =>
 		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 
-	describe('4.2 e2e.fetchMyKeys', () => {
-		it('answers {} to who has none (#36066)', async () => {
+	describe('e2e.fetchMyKeys (4.2)', () => {
+		it('answers {} to a user who has none (#36066)', async () => {
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal({});
 		});
 
@@ -66,7 +66,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	describe('4.3 e2e.setUserPublicAndPrivateKeys', () => {
+	describe('e2e.setUserPublicAndPrivateKeys (4.3)', () => {
 		it('stores the pair and returns nothing', async () => {
 			expect(await set(alice, pair('1'))).to.equal(undefined);
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
@@ -117,14 +117,14 @@ describe('identity keys', () => {
 		it('guard: refuses to overwrite keys, even by the very same, and changes nothing (#23540)', async () => {
 			await set(alice, pair('1'));
 			for (const keys of [pair('2'), pair('1'), { ...pair('2'), force: false }]) {
-				const heard = await hear(roomkey.bus, async () => {
+				const received = await recordEvents(roomkey.bus, async () => {
 					expect(await rejection(set(alice, keys))).to.deep.include({
 						error: 'error-keys-already-set',
 						reason: 'Keys already set',
 						details: { method: SET },
 					});
 				});
-				expect([heard.changes, heard.notices]).to.deep.equal([[], []]);
+				expect([received.changes, received.notices]).to.deep.equal([[], []]);
 			}
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
@@ -149,7 +149,7 @@ describe('identity keys', () => {
 			expect(user?.e2eKeyHistory).to.have.length(1);
 		});
 
-		it('queue: puts who has first keys into the queues of encrypted rooms without their key, and tells those (10.4)', async () => {
+		it('queue: puts a user with first keys into the queues of encrypted rooms without their key, and notifies those (10.4)', async () => {
 			const rids = [
 				await addRoom(roomkey.store, [bob, alice], { encrypted: true }),
 				await addRoom(roomkey.store, [alice], { encrypted: true }),
@@ -157,17 +157,17 @@ describe('identity keys', () => {
 			const others = [await addRoom(roomkey.store, [alice]), await addRoom(roomkey.store, [bob], { encrypted: true })];
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, keyed, alice, { E2EKey: `of ${alice.id}` });
-			const heard = await hear(roomkey.bus, () => set(alice, pair('1')));
+			const received = await recordEvents(roomkey.bus, () => set(alice, pair('1')));
 			for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([alice.id]);
 			for (const rid of [...others, keyed]) expect(await waitingIn(rid)).to.deep.equal([]);
-			expect(heard.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
-			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
+			expect(received.of('rooms')).to.have.members(rids.map((rid) => `updated ${rid}`));
+			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
 			// Nothing there was sealed for a former key.
-			expect((await placeOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
+			expect((await membershipOf(keyed, alice))?.E2EKey).to.equal(`of ${alice.id}`);
 			expect(await userOf(alice)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 		});
 
-		it('queue: one who waits already keeps the place', async () => {
+		it('queue: one who waits already keeps the turn', async () => {
 			const ts = new Date(0);
 			const rid = await addRoom(roomkey.store, [alice, bob], {
 				encrypted: true,
@@ -185,17 +185,17 @@ describe('identity keys', () => {
 			await addMember(roomkey.store, rid, alice, { E2EKey: `secret of ${alice.id}` });
 			await addMember(roomkey.store, rid, bob);
 			await set(alice, pair('a'));
-			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('b'), force: true }));
-			expect(JSON.stringify([heard.changes, heard.notices, roomkey.log.lines])).to.not.match(/private [ab]/);
-			expect(heard.notices.map(({ name }) => name)).to.have.members([
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('b'), force: true }));
+			expect(JSON.stringify([received.changes, received.notices, roomkey.log.lines])).to.not.match(/private [ab]/);
+			expect(received.notices.map(({ name }) => name)).to.have.members([
 				`notify-room ${rid}/e2e.noKeyHolder`,
 				`notify-user ${bob.id}/e2eIdentityChanged`,
 			]);
 		});
 	});
 
-	describe('E4 another public key by force', () => {
-		it('puts the keys sealed for the former one away, queues the user, tells rooms and user', async () => {
+	describe('another public key by force (E4)', () => {
+		it('puts the keys sealed for the former one away, queues the user, notifies rooms and user', async () => {
 			await set(alice, pair('1'));
 			const keyed = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id-1' });
 			await addMember(roomkey.store, keyed, alice, {
@@ -210,45 +210,45 @@ describe('identity keys', () => {
 			const open = await addRoom(roomkey.store, [], { e2eKeyId: 'id-3' });
 			await addMember(roomkey.store, open, alice, { E2EKey: `open key of ${alice.id}` });
 
-			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
 
-			const place = await placeOf(keyed, alice);
-			expect(place).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
-			expect(place?.oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => [e2eKeyId, E2EKey])).to.deep.equal([
+			const membership = await membershipOf(keyed, alice);
+			expect(membership).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
+			expect(membership?.oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => [e2eKeyId, E2EKey])).to.deep.equal([
 				['id-1', `key of ${alice.id}`],
 				['id-0', 'older'],
 			]);
-			expect(await placeOf(offered, alice)).to.not.have.any.keys(
+			expect(await membershipOf(offered, alice)).to.not.have.any.keys(
 				'E2EKey',
 				'E2ESuggestedKey',
 				'suggestedOldRoomKeys',
 				'oldRoomKeys',
 			);
-			expect((await placeOf(open, alice))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`open key of ${alice.id}`);
+			expect((await membershipOf(open, alice))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`open key of ${alice.id}`);
 			expect(await waitingIn(keyed)).to.deep.equal([alice.id]);
 			expect(await waitingIn(offered)).to.deep.equal([alice.id]);
 			expect(await waitingIn(open)).to.deep.equal([]);
-			expect(heard.of('rooms')).to.have.members([`updated ${keyed}`, `updated ${offered}`]);
-			expect(heard.of('subscriptions')).to.have.length(3);
+			expect(received.of('rooms')).to.have.members([`updated ${keyed}`, `updated ${offered}`]);
+			expect(received.of('subscriptions')).to.have.length(3);
 			expect(await userOf(alice)).to.not.have.property('e2eRekeying');
 		});
 
-		it('tells a room whose key nobody holds any more', async () => {
+		it('notifies a room whose key nobody holds any more', async () => {
 			await set(alice, pair('1'));
 			const lost = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, lost, alice, { E2EKey: `lost ${alice.id}` });
 			const held = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, held, alice, { E2EKey: `held ${alice.id}` });
 			await addMember(roomkey.store, held, bob, { E2EKey: `held ${bob.id}` });
-			const heard = await hear(roomkey.bus, async () => {
+			const received = await recordEvents(roomkey.bus, async () => {
 				expect(await set(alice, { ...pair('2'), force: true })).to.deep.equal({ lastKeyHolder: true });
 			});
-			expect(heard.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
-			expect(heard.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
+			expect(received.named(`notify-room ${lost}/e2e.noKeyHolder`)).to.have.length(1);
+			expect(received.named(`notify-room ${held}/e2e.noKeyHolder`)).to.have.length(0);
 			expect(await set(alice, { ...pair('3'), force: true })).to.equal(undefined);
 		});
 
-		it('E11 a last holder must confirm where the server demands it, before anything is written', async () => {
+		it('a last holder must confirm where the server demands it, before anything is written (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const carol = await addPerson(strict.store, { e2e: pair('1') });
 			const rid = await addRoom(strict.store, [bob], { encrypted: true, e2eKeyId: 'id' });
@@ -260,14 +260,14 @@ describe('identity keys', () => {
 			await strict.close();
 		});
 
-		it('T1 the identical pair again: no write, no event', async () => {
+		it('the identical pair again: no write, no event (T1)', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 			const before = await userOf(alice);
 			seen.crashAfter(Number.POSITIVE_INFINITY);
-			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('1'), force: true }));
 			expect(seen.writes).to.equal(0);
-			expect([heard.changes, heard.notices]).to.deep.equal([[], []]);
+			expect([received.changes, received.notices]).to.deep.equal([[], []]);
 			expect(await userOf(alice)).to.deep.equal(before);
 			expect(await waitingIn(rid)).to.deep.equal([]);
 		});
@@ -279,26 +279,26 @@ describe('identity keys', () => {
 			const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
 			const keys = { public_key: JSON.stringify({ n, ...others, e, kty }), private_key: 'wrapped anew' };
-			const heard = await hear(roomkey.bus, () => set(alice, { ...keys, force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...keys, force: true }));
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
-			expect((await placeOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
-			expect([heard.of('subscriptions'), heard.notices]).to.deep.equal([[], []]);
+			expect((await membershipOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
+			expect([received.of('subscriptions'), received.notices]).to.deep.equal([[], []]);
 			const { total } = (await roomkey.call(alice, 'e2e.keyHistory', alice.id)) as { total: number };
 			expect(total).to.equal(1);
 			await set(alice, { public_key: publicKey('2'), private_key: 'p', force: true });
-			expect(await placeOf(rid, alice)).to.not.have.property('E2EKey');
+			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
 		});
 
-		it('another private key alone, as after a new passphrase, leaves all places as they are', async () => {
+		it('another private key alone, as after a new passphrase, leaves all memberships as they are', async () => {
 			await set(alice, pair('1'));
 			const rid = await addRoom(roomkey.store, [], { encrypted: true });
 			await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${alice.id}` });
 			const keys = { ...pair('1'), private_key: 'wrapped anew' };
-			const heard = await hear(roomkey.bus, () => set(alice, { ...keys, force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...keys, force: true }));
 			expect(await roomkey.call(alice, FETCH)).to.deep.equal(keys);
-			expect((await placeOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
-			expect(heard.of('subscriptions')).to.deep.equal([]);
-			expect(heard.notices).to.deep.equal([]);
+			expect((await membershipOf(rid, alice))?.E2EKey).to.equal(`key of ${alice.id}`);
+			expect(received.of('subscriptions')).to.deep.equal([]);
+			expect(received.notices).to.deep.equal([]);
 			expect((await userOf(alice))?.e2eKeyHistory).to.have.length(1);
 		});
 
@@ -311,8 +311,8 @@ describe('identity keys', () => {
 				rids.push(rid);
 			}
 			await set(alice, { ...pair('2'), force: true });
-			const places = await roomkey.store.subscriptions.find({ 'u._id': alice.id }).toArray();
-			expect(places.filter(({ E2EKey, oldRoomKeys }) => !E2EKey && oldRoomKeys?.length === 1)).to.have.length(250);
+			const memberships = await roomkey.store.subscriptions.find({ 'u._id': alice.id }).toArray();
+			expect(memberships.filter(({ E2EKey, oldRoomKeys }) => !E2EKey && oldRoomKeys?.length === 1)).to.have.length(250);
 			const queued = { _id: { $in: rids }, 'usersWaitingForE2EKeys.userId': alice.id };
 			expect(await roomkey.store.rooms.countDocuments(queued)).to.equal(250);
 		});
@@ -330,10 +330,10 @@ describe('identity keys', () => {
 				next = setImmediate(other);
 			};
 			other();
-			const heard = await hear(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
+			const received = await recordEvents(roomkey.bus, () => set(alice, { ...pair('2'), force: true }));
 			clearImmediate(next);
 			expect(others).to.be.greaterThan(10);
-			expect(heard.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
+			expect(received.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 
 		it('ends with no member both keyed and queued, nor neither, whatever is accepted at that moment', async () => {
@@ -351,13 +351,13 @@ describe('identity keys', () => {
 					if (matchedCount > 0) await dequeue({ store: roomkey.store, events }, rid, [carol.id]);
 				};
 				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
-				const keyed = (await placeOf(rid, carol))?.E2EKey !== undefined;
+				const keyed = (await membershipOf(rid, carol))?.E2EKey !== undefined;
 				expect((await waitingIn(rid)).includes(carol.id), `round ${i}`).to.equal(!keyed);
 			}
 		});
 	});
 
-	describe('E4 a crash between two writes', () => {
+	describe('a crash between two writes (E4)', () => {
 		/** Alice, with a key in one room, an offer in another, and nothing in a third. */
 		async function world() {
 			const carol = await addPerson(roomkey.store);
@@ -376,9 +376,9 @@ describe('identity keys', () => {
 			expect(user).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 			const { history } = (await roomkey.call(carol, 'e2e.keyHistory', carol.id)) as { history: KeyHistoryEntry[] };
 			expect(history.map(({ public_key }) => public_key)).to.deep.equal(['public 1', 'public 2']);
-			expect(await placeOf(keyed, carol)).to.not.have.property('E2EKey');
-			expect((await placeOf(keyed, carol))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`key of ${carol.id}`);
-			expect(await placeOf(offered, carol)).to.not.have.property('E2ESuggestedKey');
+			expect(await membershipOf(keyed, carol)).to.not.have.property('E2EKey');
+			expect((await membershipOf(keyed, carol))?.oldRoomKeys?.[0]?.E2EKey).to.equal(`key of ${carol.id}`);
+			expect(await membershipOf(offered, carol)).to.not.have.property('E2ESuggestedKey');
 			for (const rid of [keyed, offered, empty]) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
 		}
 
@@ -394,8 +394,8 @@ describe('identity keys', () => {
 				seen.crashAfter(n);
 				await rejection(set(broken.carol, { ...pair('2'), force: true }));
 				seen.crashAfter(Number.POSITIVE_INFINITY);
-				const place = await placeOf(broken.keyed, broken.carol);
-				const copies = [place?.E2EKey, ...(place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)];
+				const membership = await membershipOf(broken.keyed, broken.carol);
+				const copies = [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)];
 				expect(copies, `after ${n} writes`).to.include(`key of ${broken.carol.id}`);
 				await set(broken.carol, { ...pair('2'), force: n === 0 || n % 2 === 0 });
 				await expectDone(broken, pair('2'));
@@ -428,13 +428,13 @@ describe('identity keys', () => {
 				}
 				await set(carol, pair('1'));
 				for (const rid of rids) expect(await waitingIn(rid)).to.deep.equal([carol.id]);
-				expect((await placeOf(keyed, carol))?.E2EKey).to.equal(`first key of ${carol.id}`);
+				expect((await membershipOf(keyed, carol))?.E2EKey).to.equal(`first key of ${carol.id}`);
 				expect(await userOf(carol)).to.not.have.any.keys('e2eRekeying', 'e2eQueueing');
 			}
 		});
 	});
 
-	describe('E5 what a public key may be', () => {
+	describe('what a public key may be (E5)', () => {
 		const jwk = JSON.stringify({ alg: 'RSA-OAEP-256', e: 'AQAB', ext: true, kty: 'RSA', n: 'x' });
 
 		it('refuses the JSON text of a string: a key that was turned into text twice (#2787)', async () => {
@@ -465,7 +465,7 @@ describe('identity keys', () => {
 		});
 	});
 
-	it('T2 may be called 600 times a minute', async () => {
+	it('may be called 600 times a minute (T2)', async () => {
 		const limited = await openRoomkey(undefined, { rateLimit: 'on' });
 		const carol = await addPerson(limited.store, { e2e: pair('1') });
 		for (let i = 0; i < 600; i++) await limited.call(carol, FETCH);

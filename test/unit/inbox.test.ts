@@ -14,62 +14,62 @@ describe('an inbox', () => {
 		mock.reset();
 		let now = 0;
 		const clock = mock.method(performance, 'now', () => now);
-		const told = { received: [] as string[], empty: 0 };
+		const observed = { received: [] as string[], empty: 0 };
 		const receiver = {
 			isConnected: true,
 			allowsFrameSize: () => true,
 			receive(text: string) {
 				now += 0.2;
-				told.received.push(text);
+				observed.received.push(text);
 				onMessage(text, inbox);
 			},
 			onClose() {},
 		};
-		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => told.empty++);
-		return { inbox, told, clock };
+		const inbox: IncomingBuffer = new IncomingBuffer(receiver, new Pacer(), () => observed.empty++);
+		return { inbox, observed, clock };
 	}
 
 	afterEach(() => mock.reset());
 
-	it('5 the inbound queue: hands over what there is at once, if that is little', () => {
-		const { inbox, told } = open();
+	it('the inbound queue: hands over what there is at once, if that is little (5)', () => {
+		const { inbox, observed } = open();
 		inbox.push(['a', 'b']);
-		expect(told).to.deep.equal({ received: ['a', 'b'], empty: 1 });
+		expect(observed).to.deep.equal({ received: ['a', 'b'], empty: 1 });
 	});
 
-	it('5 the inbound queue: lets others have their turn between the messages of a long frame', async () => {
-		const { inbox, told } = open();
+	it('the inbound queue: lets others have their turn between the messages of a long frame (5)', async () => {
+		const { inbox, observed } = open();
 		inbox.push(messages(100));
 		inbox.push(['next frame']);
 		const turns: number[] = [];
-		while (told.empty === 0) {
-			turns.push(told.received.length);
+		while (observed.empty === 0) {
+			turns.push(observed.received.length);
 			await nextTurn();
 		}
 		expect(turns.length).to.be.at.least(5);
-		expect(told.received).to.deep.equal([...messages(100), 'next frame']);
+		expect(observed.received).to.deep.equal([...messages(100), 'next frame']);
 	});
 
-	it('5 the inbound queue: hands over nothing while it is paused, be it in the middle of a frame', async () => {
-		const { inbox, told } = open((text) => text === '1' && inbox.pause());
+	it('the inbound queue: hands over nothing while it is paused, be it in the middle of a frame (5)', async () => {
+		const { inbox, observed } = open((text) => text === '1' && inbox.pause());
 		inbox.push(messages(4));
 		await nextTurn();
-		expect(told).to.deep.equal({ received: ['0', '1'], empty: 0 });
+		expect(observed).to.deep.equal({ received: ['0', '1'], empty: 0 });
 		inbox.resume();
 		await nextTurn();
-		expect(told).to.deep.equal({ received: messages(4), empty: 1 });
+		expect(observed).to.deep.equal({ received: messages(4), empty: 1 });
 	});
 
-	it('5 the inbound queue: is empty when it is resumed and nothing has come', () => {
-		const { inbox, told } = open();
+	it('the inbound queue: is empty when it is resumed and nothing has come (5)', () => {
+		const { inbox, observed } = open();
 		inbox.pause();
 		inbox.resume();
-		expect(told.empty).to.equal(1);
+		expect(observed.empty).to.equal(1);
 	});
 
 	it('hands over nothing more once the session has ended', async () => {
 		for (const pausedBefore of [true, false]) {
-			const { inbox, told } = open((text) => {
+			const { inbox, observed } = open((text) => {
 				if (text !== '1') return;
 				if (pausedBefore) inbox.pause();
 				inbox.close();
@@ -78,7 +78,7 @@ describe('an inbox', () => {
 			inbox.push(messages(4));
 			await nextTurn();
 			inbox.push(messages(4));
-			expect(told).to.deep.equal({ received: ['0', '1'], empty: 1 });
+			expect(observed).to.deep.equal({ received: ['0', '1'], empty: 1 });
 		}
 	});
 });

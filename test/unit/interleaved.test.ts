@@ -169,7 +169,7 @@ describe('two calls at once', () => {
 		const { rid } = world;
 		const room = await store.rooms.findOne({ _id: rid });
 		const all = await store.subscriptions.find({}).toArray();
-		const places = all.filter((place) => place.rid === rid);
+		const memberships = all.filter((membership) => membership.rid === rid);
 		const users = new Map((await store.users.find({}).toArray()).map((user) => [user._id, user]));
 		const queue = room?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 		for (const user of users.values()) {
@@ -186,12 +186,12 @@ describe('two calls at once', () => {
 			happened,
 		);
 		if (!room) {
-			assert.deepEqual(places, [], happened);
+			assert.deepEqual(memberships, [], happened);
 			return;
 		}
 		assert.ok(!('e2eReset' in room), happened);
-		assert.equal(room.usersCount, places.length, `${happened}: members`);
-		for (const { u, E2EKey, E2ESuggestedKey } of places) {
+		assert.equal(room.usersCount, memberships.length, `${happened}: members`);
+		for (const { u, E2EKey, E2ESuggestedKey } of memberships) {
 			for (const key of [E2EKey, E2ESuggestedKey]) {
 				if (key) assert.equal(key.slice(0, -344), room.e2eKeyId, `${happened}: key of a room`);
 			}
@@ -200,7 +200,7 @@ describe('two calls at once', () => {
 			if (!lacks) assert.ok(!queue.includes(u._id), who);
 			else if (!E2ESuggestedKey && room.encrypted) assert.ok(queue.includes(u._id), who);
 		}
-		const members = places.map(({ u }) => u._id);
+		const members = memberships.map(({ u }) => u._id);
 		assert.deepEqual(
 			queue.filter((id) => !members.includes(id)),
 			[],

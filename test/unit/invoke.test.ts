@@ -78,7 +78,7 @@ describe('invoke', () => {
 		});
 	}
 
-	it('passes client-safe errors on, whoever made them', async () => {
+	it('passes client-safe errors on, from any source', async () => {
 		const error = new ClientError('code', 'Reason', { d: 1 });
 		expect(await rejection(roomkey.call(null, 'throw', error))).to.equal(error);
 		const foreign = { isClientSafe: true, error: 'code', reason: 'Reason', stack: 'secret', message: 'own' };
@@ -180,11 +180,11 @@ describe('invoke', () => {
 		const waiting = await openRoomkey([
 			contextual('wait', ({ signal }) => {
 				setImmediate(() => client.abort());
-				return once(signal, 'abort').then(() => 'heard');
+				return once(signal, 'abort').then(() => 'aborted');
 			}),
 			contextual('call-wait', (context) => context.call('wait')),
 		]);
-		expect(await waiting.callAs({ signal: client.signal }, 'call-wait')).to.equal('heard');
+		expect(await waiting.callAs({ signal: client.signal }, 'call-wait')).to.equal('aborted');
 		expect(await roomkey.callAs({ signal: AbortSignal.abort() }, 'signal')).to.equal(true);
 		await waiting.close();
 	});

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect } from 'chai';
 import { hashOf } from '../../methods/model/keys/history.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -31,7 +31,7 @@ function expectChain(history: readonly KeyHistoryEntry[]): void {
 	}
 }
 
-describe('E15 e2e.keyHistory', () => {
+describe('e2e.keyHistory (E15)', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -55,7 +55,7 @@ describe('E15 e2e.keyHistory', () => {
 		(await roomkey.call(as, NAME, of.id, ...page)) as Answer;
 	const keysIn = ({ history }: Answer) => history.map(({ public_key }) => public_key);
 
-	it('tells every public key, the first one first, as a chain that can be checked', async () => {
+	it('lists every public key, the first one first, as a chain that can be checked', async () => {
 		for (const key of ['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']) await set(alice, key);
 		const answer = await read(alice, alice);
 		expect(keysIn(answer)).to.deep.equal(['one', 'zwei ü', '{"kty":"RSA"}\n', 'one']);
@@ -210,7 +210,7 @@ describe('E15 e2e.keyHistory', () => {
 	describe('who may see it', () => {
 		beforeEach(() => set(alice, 'key'));
 
-		it('who shares any room with the user', async () => {
+		it('a user who shares any room with them', async () => {
 			for (const t of ['c', 'p', 'd'] as const) {
 				const carol = await addPerson(roomkey.store);
 				await addRoom(roomkey.store, [alice, carol], { t });
@@ -218,13 +218,13 @@ describe('E15 e2e.keyHistory', () => {
 			}
 		});
 
-		it('who shares but the last of 150 rooms', async () => {
+		it('a user who shares only the last of 150 rooms', async () => {
 			for (let i = 0; i < 150; i++) await addRoom(roomkey.store, [bob]);
 			await addRoom(roomkey.store, [alice, bob]);
 			expect(keysIn(await read(bob, alice))).to.deep.equal(['key']);
 		});
 
-		it('who may edit the keys of others', async () => {
+		it('a user who may edit the keys of others', async () => {
 			const admin = await addPerson(roomkey.store, { roles: ['admin'] });
 			expect(keysIn(await read(admin, alice))).to.deep.equal(['key']);
 		});
@@ -250,7 +250,7 @@ describe('E15 e2e.keyHistory', () => {
 		});
 	});
 
-	describe('T3 a page at a time', () => {
+	describe('a page at a time (T3)', () => {
 		beforeEach(async () => {
 			for (let i = 0; i < 5; i++) await set(alice, `key ${i}`);
 		});
@@ -293,13 +293,13 @@ describe('E15 e2e.keyHistory', () => {
 			await addRoom(roomkey.store, [bob, dave], { encrypted: true });
 			const invited = await addRoom(roomkey.store, [alice], { encrypted: true });
 			await addMember(roomkey.store, invited, erin, { status: 'INVITED' });
-			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
+			const received = await recordEvents(roomkey.bus, () => set(alice, 'two'));
 			const last = (await read(alice, alice)).history.at(-1);
-			expect(heard.notices.map(({ name }) => name)).to.have.members([
+			expect(received.notices.map(({ name }) => name)).to.have.members([
 				`notify-user ${bob.id}/e2eIdentityChanged`,
 				`notify-user ${carol.id}/e2eIdentityChanged`,
 			]);
-			for (const { args } of heard.notices) {
+			for (const { args } of received.notices) {
 				expect(args).to.deep.equal([alice.id, { ts: last?.ts, hash: last?.hash }]);
 			}
 		});
@@ -310,18 +310,18 @@ describe('E15 e2e.keyHistory', () => {
 			for (let i = 0; i < 350; i++) people.push(await addPerson(roomkey.store));
 			await addRoom(roomkey.store, [...people.slice(0, 250), alice], { encrypted: true });
 			await addRoom(roomkey.store, [...people.slice(100), alice], { encrypted: true });
-			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
-			expect(heard.notices.map(({ name }) => name)).to.have.members(
+			const received = await recordEvents(roomkey.bus, () => set(alice, 'two'));
+			expect(received.notices.map(({ name }) => name)).to.have.members(
 				people.map(({ id }) => `notify-user ${id}/e2eIdentityChanged`),
 			);
 		});
 
 		it('is not sent for a first key, but for the first after a reset', async () => {
 			await addRoom(roomkey.store, [alice, bob], { encrypted: true });
-			expect((await hear(roomkey.bus, () => set(alice, 'one'))).notices).to.deep.equal([]);
+			expect((await recordEvents(roomkey.bus, () => set(alice, 'one'))).notices).to.deep.equal([]);
 			await roomkey.call(alice, 'e2e.resetOwnE2EKey');
-			const heard = await hear(roomkey.bus, () => set(alice, 'two'));
-			expect(heard.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
+			const received = await recordEvents(roomkey.bus, () => set(alice, 'two'));
+			expect(received.named(`notify-user ${bob.id}/e2eIdentityChanged`)).to.have.length(1);
 		});
 	});
 });

@@ -4,7 +4,7 @@ import type { Caller } from '../../server/core/caller.js';
 import type { RateMatcher } from '../../shared/limit.js';
 import { alice, from, listener, methods, openRuled, type RuledRoomkey } from '../support/rules.js';
 
-describe('14 rules of limits: what they are about', () => {
+describe('rules of limits: what they are about (14)', () => {
 	let roomkey: RuledRoomkey;
 
 	afterEach(() => roomkey.close());
@@ -16,10 +16,10 @@ describe('14 rules of limits: what they are about', () => {
 			['from nowhere', from(null, null, null), { userId: null, clientAddress: null, connectionId: null }],
 		] as const) {
 			it(`of a call ${who} says what is called, and who calls from where`, async () => {
-				const { heard, rule } = listener();
+				const { received, rule } = listener();
 				roomkey = await openRuled([rule]);
 				await roomkey.answer(caller, 'one');
-				expect(heard.map(([, event]) => event)).to.deep.equal([{ type: 'method', name: 'one', ...rest }]);
+				expect(received.map(([, event]) => event)).to.deep.equal([{ type: 'method', name: 'one', ...rest }]);
 			});
 		}
 	});
@@ -48,10 +48,10 @@ describe('14 rules of limits: what they are about', () => {
 			['of a function that throws', { connectionId: fails }, false],
 		] as [string, RateMatcher, boolean][]) {
 			it(`${what} ${matches ? 'matches' : 'does not match'}`, async () => {
-				const { heard, rule } = listener({ matcher });
+				const { received, rule } = listener({ matcher });
 				roomkey = await openRuled([rule]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
-				expect(heard).to.have.length(matches ? 1 : 0);
+				expect(received).to.have.length(matches ? 1 : 0);
 				expect(roomkey.errors()).to.deep.equal(
 					matcher.connectionId === fails ? ['Exception in a matcher of a rate limit'] : [],
 				);
@@ -92,9 +92,9 @@ describe('14 rules of limits: what they are about', () => {
 			[{ userId: any, clientAddress: any }, from('alice', '5.6.7.8', 'a'), 'one', false],
 			[{ userId: any, clientAddress: any }, from('bob', '1.2.3.4', 'a'), 'one', false],
 		] as [RateMatcher, Partial<Caller>, string, boolean][]) {
-			const told = Object.entries(matcher).map(([key, of]) => `${key} ${typeof of === 'function' ? 'any' : of}`);
+			const keys = Object.entries(matcher).map(([key, of]) => `${key} ${typeof of === 'function' ? 'any' : of}`);
 			const { userId, clientAddress, connection } = caller;
-			it(`by ${told.join(', ') || 'nothing'}: ${name} of ${userId}, ${clientAddress}, ${connection?.id} is ${same ? 'in the same' : 'in another'}`, async () => {
+			it(`by ${keys.join(', ') || 'nothing'}: ${name} of ${userId}, ${clientAddress}, ${connection?.id} is ${same ? 'in the same' : 'in another'}`, async () => {
 				roomkey = await openRuled([{ matcher, calls: 1, per: 1000 }]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
 				expect(await roomkey.refuses(caller, name)).to.equal(same);
@@ -112,7 +112,7 @@ describe('14 rules of limits: what they are about', () => {
 			const [first, second] = [listener({ calls: 7 }), listener({ calls: 9 })];
 			roomkey = await openRuled([first.rule, second.rule]);
 			for (let i = 0; i < 2; i++) await roomkey.answer(alice, 'one');
-			const left = ({ heard }: typeof first) => heard.map(([{ numInvocationsLeft }]) => numInvocationsLeft);
+			const left = ({ received }: typeof first) => received.map(([{ numInvocationsLeft }]) => numInvocationsLeft);
 			expect([left(first), left(second)]).to.deep.equal([
 				[6, 5],
 				[8, 7],

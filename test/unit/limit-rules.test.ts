@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 14: how rules count, and what is told of it. */
+/** test/contract/ddp.md section 14: how rules count, and what is sent. */
 import { mock } from 'node:test';
 import { expect } from 'chai';
 import type { RateMessage, RateOutcome } from '../../shared/limit.js';
@@ -6,18 +6,18 @@ import { rejection } from '../support/rejection.js';
 import { openRoomkey } from '../support/roomkey.js';
 import { alice, from, listener, methods, openRuled, type RuledRoomkey } from '../support/rules.js';
 
-describe('14 rules of limits', () => {
+describe('rules of limits (14)', () => {
 	let roomkey: RuledRoomkey;
 
 	afterEach(() => roomkey.close());
 
 	it('counting: N pass and the next is refused; refused ones count', async () => {
-		const { heard, rule } = listener({ calls: 2, per: 1000 });
+		const { received, rule } = listener({ calls: 2, per: 1000 });
 		roomkey = await openRuled([rule]);
 		const answers = [];
 		for (let i = 0; i < 4; i++) answers.push(await roomkey.refuses());
 		expect(answers).to.deep.equal([false, false, true, true]);
-		expect(heard.map(([{ allowed, numInvocationsLeft }]) => [allowed, numInvocationsLeft])).to.deep.equal([
+		expect(received.map(([{ allowed, numInvocationsLeft }]) => [allowed, numInvocationsLeft])).to.deep.equal([
 			[true, 1],
 			[true, 0],
 			[false, 0],
@@ -45,12 +45,12 @@ describe('14 rules of limits', () => {
 	});
 
 	it('not counted: unknown methods, and calls by the server', async () => {
-		const { heard, rule } = listener();
+		const { received, rule } = listener();
 		roomkey = await openRuled([rule]);
 		for (const name of ['unknown', 'toString', '__proto__']) expect(await roomkey.answer(alice, name)).to.equal(404);
-		expect(heard).to.deep.equal([]);
+		expect(received).to.deep.equal([]);
 		expect(await roomkey.answer(alice, 'outer')).to.equal('done');
-		expect(heard.map(([, { name }]) => name)).to.deep.equal(['outer']);
+		expect(received.map(([, { name }]) => name)).to.deep.equal(['outer']);
 	});
 
 	describe('several rules', () => {
@@ -60,11 +60,11 @@ describe('14 rules of limits', () => {
 			expect([await roomkey.refuses(alice, 'two'), await roomkey.refuses(alice, 'two')]).to.deep.equal([false, true]);
 			// What the narrow one refused has counted in the wide one.
 			expect([await roomkey.refuses(), await roomkey.refuses()]).to.deep.equal([false, true]);
-			expect([wide.heard.length, narrow.heard.length]).to.deep.equal([4, 2]);
+			expect([wide.received.length, narrow.received.length]).to.deep.equal([4, 2]);
 		});
 
 		for (const order of ['first', 'last']) {
-			it(`tell the longest wait of those that refuse, be it the ${order}, not of those that allow`, async () => {
+			it(`send the longest wait of those that refuse, be it the ${order}, not of those that allow`, async () => {
 				const rules = [1000, 3000, 2000].map((per) => ({ matcher: {}, calls: 1, per }));
 				roomkey = await openRuled([
 					{ matcher: {}, calls: 5, per: 60_000 },
@@ -84,22 +84,22 @@ describe('14 rules of limits', () => {
 	});
 
 	describe('callback', () => {
-		it('is told of each event that matches, allowed or not, with the id of the rule', async () => {
+		it('is called for each event that matches, allowed or not, with the id of the rule', async () => {
 			const [named, unnamed] = [listener({ id: 'mine', calls: 1, per: 500 }), listener({ calls: 5, per: 700 })];
 			const elsewhere = listener({ matcher: { name: 'two' } });
 			roomkey = await openRuled([named.rule, unnamed.rule, elsewhere.rule]);
 			await roomkey.answer(alice, 'one');
 			mock.timers.tick(200);
 			await roomkey.answer(alice, 'one');
-			expect(named.heard.map(([outcome]) => outcome)).to.deep.equal([
+			expect(named.received.map(([outcome]) => outcome)).to.deep.equal([
 				{ allowed: true, timeToReset: 500, numInvocationsLeft: 0, ruleId: 'mine' },
 				{ allowed: false, timeToReset: 300, numInvocationsLeft: 0, ruleId: 'mine' },
 			]);
-			expect(unnamed.heard.map(([outcome]) => outcome)).to.deep.equal([
+			expect(unnamed.received.map(([outcome]) => outcome)).to.deep.equal([
 				{ allowed: true, timeToReset: 700, numInvocationsLeft: 4, ruleId: '1' },
 				{ allowed: true, timeToReset: 500, numInvocationsLeft: 3, ruleId: '1' },
 			]);
-			expect(elsewhere.heard).to.deep.equal([]);
+			expect(elsewhere.received).to.deep.equal([]);
 		});
 
 		for (const [how, callback] of [
@@ -112,19 +112,19 @@ describe('14 rules of limits', () => {
 			['rejects', () => Promise.reject(new Error('broken'))],
 		] as const) {
 			it(`that ${how} is logged, and the call goes on`, async () => {
-				const { heard, rule } = listener();
+				const { received, rule } = listener();
 				roomkey = await openRuled([{ matcher: {}, callback }, rule]);
 				expect(await roomkey.answer(alice, 'one')).to.equal('done');
-				expect(heard).to.have.length(1);
+				expect(received).to.have.length(1);
 				expect(roomkey.errors()).to.deep.equal(['Exception in a callback of a rate limit']);
 			});
 		}
 
-		it('is told in a dry run what would be refused', async () => {
-			const { heard, rule } = listener({ calls: 1 });
+		it('receives in a dry run what would be refused', async () => {
+			const { received, rule } = listener({ calls: 1 });
 			roomkey = await openRuled([rule], undefined, 'dry-run');
 			for (let i = 0; i < 2; i++) expect(await roomkey.answer(alice, 'one')).to.equal('done');
-			expect(heard.map(([{ allowed }]) => allowed)).to.deep.equal([true, false]);
+			expect(received.map(([{ allowed }]) => allowed)).to.deep.equal([true, false]);
 			expect(roomkey.log.lines.map(({ text }) => text)).to.deep.equal(['Too many requests: would be refused']);
 		});
 	});
@@ -134,15 +134,15 @@ describe('14 rules of limits', () => {
 		const fails = () => {
 			throw new Error('broken');
 		};
-		const tell = ({ ruleId, timeToReset, numInvocationsLeft, allowed }: RateOutcome) =>
+		const describeOutcome = ({ ruleId, timeToReset, numInvocationsLeft, allowed }: RateOutcome) =>
 			`${ruleId} ${timeToReset} ${numInvocationsLeft} ${allowed}`;
 		for (const [what, message, forAll, reason] of [
 			['is the usual one', undefined, undefined, usual],
 			['is the text of the rule', 'not now', undefined, 'not now'],
-			['is what the function of the rule makes of the outcome', tell, undefined, 'mine 900 0 false'],
+			['is what the function of the rule makes of the outcome', describeOutcome, undefined, 'mine 900 0 false'],
 			['is the text for all rules', undefined, 'slowly', 'slowly'],
-			['is what the function for all rules makes of the outcome', undefined, tell, 'mine 900 0 false'],
-			['of a rule goes before that for all', 'not now', tell, 'not now'],
+			['is what the function for all rules makes of the outcome', undefined, describeOutcome, 'mine 900 0 false'],
+			['of a rule goes before that for all', 'not now', describeOutcome, 'not now'],
 			['is the usual one where its function throws', fails, undefined, usual],
 		] as [string, RateMessage | undefined, RateMessage | undefined, string][]) {
 			it(what, async () => {
@@ -158,12 +158,12 @@ describe('14 rules of limits', () => {
 		}
 
 		it('for all is also that of limits in definitions', async () => {
-			roomkey = await openRuled([], tell);
+			roomkey = await openRuled([], describeOutcome);
 			for (let i = 0; i < 2; i++) await roomkey.answer(alice, 'limited');
 			expect(await rejection(roomkey.callAs(alice, 'limited'))).to.include({ reason: 'limited 1000 0 false' });
 		});
 
-		it('is that of the rule whose wait is told', async () => {
+		it('is that of the rule whose wait is sent', async () => {
 			const rules = [2000, 1000].map((per) => ({ matcher: {}, calls: 1, per, message: `wait ${per}` }));
 			roomkey = await openRuled(rules);
 			await roomkey.answer(alice, 'one');

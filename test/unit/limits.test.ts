@@ -167,7 +167,7 @@ describe('limits of calls', () => {
 		expect(await allowed({ clientAddress: '5.6.7.8' }, 'login')).to.equal(50);
 	});
 
-	it('are all counted where there are several, and the longest wait is told', async () => {
+	it('are all counted where there are several, and the longest wait is sent', async () => {
 		const login = method({ ...anyone, name: 'login', limit: { calls: 5, per: 60_000 }, run: () => {} });
 		await open([login]);
 		const caller = { userId: 'alice', connectionId: 'a' };
@@ -175,7 +175,7 @@ describe('limits of calls', () => {
 		expect(await rejection(roomkey.callAs(caller, 'login'))).to.deep.include({ details: { timeToReset: 60_000 } });
 	});
 
-	it('tell the caller how each call stands', async () => {
+	it('send the caller the state of each limit', async () => {
 		await open();
 		const tallies: unknown[] = [];
 		const onRateLimit = (result: unknown) => void tallies.push(result);

@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 7: what a live query tells of what is written, and when the writer is `updated`. */
+/** test/contract/ddp.md section 7: what a live query reports of what is written, and when the writer is `updated`. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
 import { Observation } from '../../server/ddp/publications/live-query.js';
@@ -14,20 +14,20 @@ describe('a live query (7)', () => {
 	/** Runs before each read. */
 	let beforeRead: () => void;
 	let reads: number;
-	let told: string[];
+	let calls: string[];
 
 	beforeEach(async () => {
 		open = await openTestStore();
 		bus = createBus(memoryLog());
 		beforeRead = () => {};
-		told = [];
+		calls = [];
 		observation = new Observation(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
 			services: { store: watched(open.store), bus },
-			show: (_collection, id) => void told.push(`show ${id}`),
-			showChange: (_collection, id) => void told.push(`change ${id}`),
-			removed: (_collection, id) => void told.push(`remove ${id}`),
+			show: (_collection, id) => void calls.push(`show ${id}`),
+			showChange: (_collection, id) => void calls.push(`change ${id}`),
+			removed: (_collection, id) => void calls.push(`remove ${id}`),
 			whenDrained: () => undefined,
-			failed: (error) => void told.push(`failed: ${(error as Error).message}`),
+			failed: (error) => void calls.push(`failed: ${(error as Error).message}`),
 		});
 		await observation.show();
 		reads = 0;
@@ -101,7 +101,7 @@ describe('a live query (7)', () => {
 			if (++others < 100) announce('other');
 		};
 		await announce('mine');
-		expect(told).to.include('show mine');
+		expect(calls).to.include('show mine');
 		expect(others).to.be.below(5);
 	});
 
@@ -113,19 +113,19 @@ describe('a live query (7)', () => {
 			second = announce('second');
 		};
 		await announce('first');
-		expect(told).to.deep.equal(['show first']);
+		expect(calls).to.deep.equal(['show first']);
 		await second;
-		expect(told).to.deep.equal(['show first', 'show second']);
+		expect(calls).to.deep.equal(['show first', 'show second']);
 	});
 
-	it('reads what was written in one step at once, and tells it in the order in which it was written', async () => {
+	it('reads what was written in one step at once, and reports it in the order in which it was written', async () => {
 		await write('a', 'b', 'c');
 		await announce('c', 'a', 'b', 'c');
 		expect(reads).to.equal(1);
-		expect(told).to.deep.equal(['show c', 'show a', 'show b']);
+		expect(calls).to.deep.equal(['show c', 'show a', 'show b']);
 		await open.store.permissions.deleteMany({ _id: { $in: ['a', 'b'] } });
 		await announce('b', 'c', 'a');
-		expect(told.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
+		expect(calls.slice(3)).to.deep.equal(['remove b', 'change c', 'remove a']);
 	});
 
 	it('reads very many in parts', async () => {
@@ -133,7 +133,7 @@ describe('a live query (7)', () => {
 		await write(...ids);
 		await announce(...ids);
 		expect(reads).to.equal(3);
-		expect(told).to.deep.equal(ids.map((id) => `show ${id}`));
+		expect(calls).to.deep.equal(ids.map((id) => `show ${id}`));
 	});
 
 	it('reads again what could not be read, and settles no change before', async () => {
@@ -142,7 +142,7 @@ describe('a live query (7)', () => {
 			if (reads < 3) throw new Error('no primary');
 		};
 		await announce('a', 'b');
-		expect(told).to.deep.equal(['show a', 'show b']);
+		expect(calls).to.deep.equal(['show a', 'show b']);
 	});
 
 	it('says so when something can never be read', async () => {
@@ -152,7 +152,7 @@ describe('a live query (7)', () => {
 		};
 		await announce('a');
 		expect(reads).to.equal(4);
-		expect(told).to.deep.equal(['failed: no primary']);
+		expect(calls).to.deep.equal(['failed: no primary']);
 	});
 
 	it('tries no more once it has stopped', async () => {
@@ -163,6 +163,6 @@ describe('a live query (7)', () => {
 		};
 		await announce('a');
 		expect(reads).to.equal(1);
-		expect(told).to.deep.equal([]);
+		expect(calls).to.deep.equal([]);
 	});
 });

@@ -205,7 +205,7 @@ describe('check and Match', () => {
 			expect(Match.test({}, { a: string() })).to.equal(false);
 		});
 
-		it('is a struct itself: it can stand in one, and tells its fault there', () => {
+		it('is a struct itself: it can stand in one, and reports its fault there', () => {
 			const struct = object({ user: compile({ name: String }) });
 			expect(superstruct.is({ user: { name: 'x' } }, struct)).to.equal(true);
 			const [error] = superstruct.validate({ user: { name: 5 } }, struct);

@@ -25,11 +25,11 @@ const old = (...keyIds: string[]) =>
 	keyIds.map((e2eKeyId, i) => ({ e2eKeyId, ts: new Date(i), E2EKey: `old key ${i}` }));
 
 describe('sealed keys (13)', () => {
-	it('13: begin with a key id of any length, counted from the end', () => {
+	it('begin with a key id of any length, counted from the end (13)', () => {
 		for (const keyId of ['', 'k', 'my-UniQu3_ke4_Id', 'x'.repeat(128)]) expect(keyIdOf(sealed(keyId))).to.equal(keyId);
 	});
 
-	it('E6: are of one key id and no other; a key of another form may be any', () => {
+	it('are of one key id and no other; a key of another form may be any (E6)', () => {
 		expect(isOfKeyId(sealed('a'), 'a')).to.equal(true);
 		for (const other of ['b', '', null, undefined]) expect(isOfKeyId(sealed('a'), other)).to.equal(false);
 		for (const odd of ['a key', `${sealed('a')} `, sealed('a').slice(0, -1)]) {

@@ -25,7 +25,7 @@ describe('the merge box', () => {
 	const a = { name: 'a' };
 	const b = { name: 'b' };
 
-	describe('11 events', () => {
+	describe('events (11)', () => {
 		it('sends a document that nobody has shown with all its fields', () => {
 			const { box, take } = open();
 			box.added(a, C, 'x', { f: 1, g: { h: 2 } });
@@ -181,7 +181,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([{ ...added('x'), cleared: ['f'] }]);
 		});
 
-		it('tells ids of different types apart', () => {
+		it('distinguishes ids of different types', () => {
 			const { box, take } = open();
 			box.added(a, C, 5, { f: 1 });
 			box.added(a, C, '5', { f: 2 });
@@ -206,7 +206,7 @@ describe('the merge box', () => {
 		});
 	});
 
-	describe('11 NO_MERGE_MULTI', () => {
+	describe('NO_MERGE_MULTI (11)', () => {
 		it('adds a document once; later adds are changes with all their fields', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
@@ -214,7 +214,7 @@ describe('the merge box', () => {
 			expect(take()).to.deep.equal([added('x', { f: 1 }), changed('x', { f: 1, g: 2 })]);
 		});
 
-		it('sends every change, whoever makes it', () => {
+		it('sends every change, from any subscription', () => {
 			const { box, take } = open('NO_MERGE_MULTI');
 			box.added(a, C, 'x', { f: 1 });
 			box.added(b, C, 'x', { f: 1 });
@@ -237,7 +237,7 @@ describe('the merge box', () => {
 	});
 
 	for (const strategy of ['NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const) {
-		describe(`11 ${strategy}`, () => {
+		describe(`${strategy} (11)`, () => {
 			it('sends every call as it is', () => {
 				const { box, take } = open(strategy);
 				box.changed(a, C, 'x', { f: 0 });
@@ -282,7 +282,7 @@ describe('the merge box', () => {
 		});
 	}
 
-	describe('12 another user', () => {
+	describe('another user (12)', () => {
 		it('holds what is merged, then sends the difference', () => {
 			const { box, take } = open();
 			box.added(a, C, 'same', { f: 1 });

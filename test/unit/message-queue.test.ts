@@ -26,7 +26,7 @@ describe('the queue of messages', () => {
 		return { queue, handled, clock, start: () => begin(), idles: () => idle };
 	}
 
-	it('5 the inbound queue: handles what waits in order, however much', async () => {
+	it('the inbound queue: handles what waits in order, however much (5)', async () => {
 		const { queue, handled, start, idles, clock } = open();
 		for (let i = 1; i <= 1000; i++) queue.add(i);
 		expect(queue.length).to.equal(1000);
@@ -40,7 +40,7 @@ describe('the queue of messages', () => {
 		expect(handled.slice(0, 1001)).to.deep.equal([...Array(1001).keys()]);
 	});
 
-	it('5 the inbound queue: lets others have their turn while much that is answered at once is handled', async () => {
+	it('the inbound queue: lets others have their turn while much that is answered at once is handled (5)', async () => {
 		const { queue, handled, start, idles, clock } = open();
 		for (let i = 1; i <= 50; i++) queue.add(i);
 		start();
@@ -55,7 +55,7 @@ describe('the queue of messages', () => {
 		expect(handled).to.have.length(51);
 	});
 
-	it('5 the inbound queue: forgets what waits', () => {
+	it('the inbound queue: forgets what waits (5)', () => {
 		const { queue, handled, start, idles, clock } = open();
 		queue.add(1);
 		queue.clear();

@@ -13,7 +13,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 /** Far more than a call takes, far less than one that goes on for ever. */
 const MAX_OPERATIONS = 500;
 
-/** A store that fails whoever asks too much of it. */
+/** A store that fails a caller that asks too much of it. */
 function patient(store: Store): Store {
 	let operations = 0;
 	const wrap = (collection: object) =>
@@ -51,7 +51,7 @@ describe('documents that are not as they should be', () => {
 		return rid;
 	}
 
-	const placeIn = (rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': owner.id });
+	const membershipIn = (rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': owner.id });
 
 	describe('a user whose key history is none', () => {
 		for (const e2eKeyHistory of [null, '', 0, false, {}, { 0: 1 }, []]) {
@@ -66,7 +66,7 @@ describe('documents that are not as they should be', () => {
 				expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['p']);
 			});
 
-			it(`is told as one key, and reset: ${what}`, async () => {
+			it(`counts as one key, and is reset: ${what}`, async () => {
 				const fields = { e2eKeyHistory, e2e: { public_key: 'p', private_key: 'q' } };
 				const person = await addPerson(roomkey.store, odd<User>(fields));
 				expect(await roomkey.call(person, 'e2e.keyHistory', person.id)).to.include({ total: 1 });
@@ -79,7 +79,7 @@ describe('documents that are not as they should be', () => {
 		}
 	});
 
-	describe('a place whose key is none', () => {
+	describe('a membership whose key is none', () => {
 		for (const odd of [[], { a: 1 }, 5]) {
 			const what = JSON.stringify(odd);
 
@@ -87,10 +87,10 @@ describe('documents that are not as they should be', () => {
 				const rid = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd, oldRoomKeys: { 0: 1 } });
 				const key = sealed('k');
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
-				expect((await placeIn(rid))?.E2EKey).to.equal(key);
+				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
 				const other = await roomWith({}, { E2EKey: odd, E2ESuggestedKey: odd });
 				await roomkey.call(owner, 'groups.leave', other);
-				expect(await placeIn(other)).to.equal(null);
+				expect(await membershipIn(other)).to.equal(null);
 			});
 
 			it(`keeps nobody from asking for the keys of other rooms: ${what}`, async () => {
@@ -144,15 +144,15 @@ describe('documents that are not as they should be', () => {
 		{ E2EKey: null, E2ESuggestedKey: null, suggestedOldRoomKeys: null },
 		{ E2EKey: 5, E2ESuggestedKey: 5, suggestedOldRoomKeys: 5 },
 	]) {
-		describe(`a place with ${JSON.stringify(ofOwner)}`, () => {
+		describe(`a membership with ${JSON.stringify(ofOwner)}`, () => {
 			const key = sealed('k');
 
 			it('takes a key, and keeps the former', async () => {
 				const rid = await roomWith({}, ofOwner);
 				await roomkey.call(owner, 'e2e.updateGroupKey', rid, owner.id, key);
-				const place = await placeIn(rid);
-				expect(place?.E2EKey).to.equal(key);
-				expect((place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)).to.deep.equal(
+				const membership = await membershipIn(rid);
+				expect(membership?.E2EKey).to.equal(key);
+				expect((membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)).to.deep.equal(
 					ofOwner.E2EKey === 'k1' ? ['k1'] : [],
 				);
 			});
@@ -160,10 +160,10 @@ describe('documents that are not as they should be', () => {
 			it('takes an offered one', async () => {
 				const rid = await roomWith({}, { ...ofOwner, E2ESuggestedKey: key });
 				await roomkey.call(owner, 'e2e.acceptSuggestedGroupKey', rid);
-				expect((await placeIn(rid))?.E2EKey).to.equal(key);
+				expect((await membershipIn(rid))?.E2EKey).to.equal(key);
 			});
 
-			it('is emptied by a new identity key, told of, reset, left', async () => {
+			it('is emptied by a new identity key, announced, reset, left', async () => {
 				const rid = await roomWith({}, ofOwner);
 				const pair = { public_key: 'other', private_key: 'q', force: true };
 				await roomkey.call(owner, 'e2e.roomState', rid);
@@ -172,7 +172,7 @@ describe('documents that are not as they should be', () => {
 				const again = await roomWith({}, { ...ofOwner, ...(ofOwner.E2EKey === 'k1' && { E2EKey: 'k2' }) });
 				await roomkey.call(owner, 'e2e.roomState', again);
 				await roomkey.call(owner, 'groups.leave', again);
-				expect(await placeIn(again)).to.equal(null);
+				expect(await membershipIn(again)).to.equal(null);
 			});
 
 			it('waits for a key where it has none', async () => {

@@ -54,7 +54,7 @@ const methods = [
 	}),
 ];
 
-describe('E1 one answer per call', () => {
+describe('one answer per call (E1)', () => {
 	let now = 0;
 	let roomkey: TestRoomkey;
 
@@ -86,7 +86,7 @@ describe('E1 one answer per call', () => {
 		expect(runs).to.deep.equal(['quick', 'quick', 'every time', 'every time']);
 	});
 
-	it('tells calls apart by mark, user and method, and never by arguments', async () => {
+	it('distinguishes calls by idempotency key, user and method, and never by arguments', async () => {
 		await ask(rest('a'), 'quick', 1);
 		await ask(rest('b'), 'quick', 1);
 		await ask(rest('a'), 'quick', 1, 'bob');
@@ -118,7 +118,7 @@ describe('E1 one answer per call', () => {
 		['a 500', new ClientError(500, 'Internal server error')],
 		['a limit', new ClientError('too-many-requests')],
 		['a time-out', new ClientError('error-timeout')],
-		['a reset that was broken off', clientError('resetFailed')],
+		['a reset that was interrupted', clientError('resetFailed')],
 		['a reset by somebody else', clientError('resetInProgress')],
 	] as const) {
 		it(`does not remember ${what}: the next one tries again`, async () => {
@@ -185,12 +185,12 @@ describe('E1 one answer per call', () => {
 			}),
 		]);
 		const stop = writing.bus.on('changed', () => written);
-		const told: string[] = [];
+		const order: string[] = [];
 		const asked = ['first', 'joined'].map((who) =>
-			writing.callAs({ userId: 'alice', idempotencyKey: rest('a'), onWrite: () => void told.push(who) }, 'write'),
+			writing.callAs({ userId: 'alice', idempotencyKey: rest('a'), onWrite: () => void order.push(who) }, 'write'),
 		);
 		await Promise.all(asked);
-		expect(told).to.deep.equal(['first', 'joined']);
+		expect(order).to.deep.equal(['first', 'joined']);
 		stop();
 		await writing.close();
 	});
@@ -260,7 +260,7 @@ describe('E1 one answer per call', () => {
 		await limited.close();
 	});
 
-	it('goes on when its time is up, and whoever asks again learns how it ended', async () => {
+	it('goes on when its time is up, and a caller that asks again receives the outcome', async () => {
 		expect(await rejection(ask(rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
 		settle[0]?.resolve('late');
 		expect(await ask(rest('a'), 'hasty', 1)).to.equal('late');

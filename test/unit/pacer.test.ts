@@ -40,7 +40,7 @@ describe('reading a WebSocket', () => {
 	let close = () => {};
 	afterEach(() => close());
 
-	/** @param onMessage is told of each message, and how many came before it */
+	/** @param onMessage called with each message and the number of messages before it */
 	async function open(onMessage: (count: number, transport: WebSocketTransport) => void = () => {}) {
 		const http = createServer();
 		const webSockets = new WebSocketServer({ server: http, WebSocket: ClientSocket, perMessageDeflate: false });

@@ -14,13 +14,13 @@ describe('a polling transport', () => {
 	afterEach(() => mock.timers.reset());
 
 	function open(options: Partial<PollingOptions> = {}) {
-		const told = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
+		const observed = { received: [] as string[], closed: 0, gone: 0, answers: [] as string[] };
 		const request = { headers: { host: 'h' }, socket: { remoteAddress: '127.0.0.1' } } as unknown as IncomingMessage;
 		const receiver = {
 			isConnected: true,
 			allowsFrameSize: () => true,
-			receive: (text: string) => told.received.push(text),
-			onClose: () => told.closed++,
+			receive: (text: string) => observed.received.push(text),
+			onClose: () => observed.closed++,
 		};
 		const transport = new PollingTransport(
 			request,
@@ -34,32 +34,32 @@ describe('a polling transport', () => {
 				pacer: new Pacer(),
 				...options,
 			},
-			{ notified() {}, gone: () => told.gone++ },
+			{ notified() {}, gone: () => observed.gone++ },
 		);
-		const poll = () => transport.poll((frame) => told.answers.push(frame));
-		return { transport, told, poll };
+		const poll = () => transport.poll((frame) => observed.answers.push(frame));
+		return { transport, observed, poll };
 	}
 
-	it('tells who the client is', () => {
+	it('returns the client’s details', () => {
 		expect(open().transport).to.deep.include({ clientAddress: '127.0.0.1', headers: { host: 'h' } });
 	});
 
 	it('answers a poll with all that waits, at once', () => {
-		const { transport, told, poll } = open();
+		const { transport, observed, poll } = open();
 		transport.send('1');
 		transport.send('"');
 		poll();
-		expect(told.answers).to.deep.equal(['a["1","\\""]']);
+		expect(observed.answers).to.deep.equal(['a["1","\\""]']);
 	});
 
 	it('answers a held poll with all that is sent in one turn of the event loop', async () => {
-		const { transport, told, poll } = open();
+		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
 		transport.send('2');
-		expect(told.answers).to.deep.equal([]);
+		expect(observed.answers).to.deep.equal([]);
 		await nextTurn();
-		expect(told.answers).to.deep.equal(['a["1","2"]']);
+		expect(observed.answers).to.deep.equal(['a["1","2"]']);
 	});
 
 	it('has room for more until 64 KiB wait, and again when a poll has taken them', async () => {
@@ -75,18 +75,18 @@ describe('a polling transport', () => {
 	});
 
 	it('hands on no messages while it is paused, and takes no more', async () => {
-		const { transport, told } = open();
+		const { transport, observed } = open();
 		transport.pause();
 		transport.pause();
 		const received = transport.receive(['1', '2']);
 		expect(transport.receive(['3'])).to.equal(null);
 		await nextTurn();
-		expect(told.received).to.deep.equal([]);
+		expect(observed.received).to.deep.equal([]);
 		transport.resume();
 		await received;
 		transport.resume();
 		await transport.receive(['3']);
-		expect(told.received).to.deep.equal(['1', '2', '3']);
+		expect(observed.received).to.deep.equal(['1', '2', '3']);
 	});
 
 	it('does not wait for a session that has closed', async () => {
@@ -98,27 +98,27 @@ describe('a polling transport', () => {
 	});
 
 	it('answers a poll with a heartbeat after 45 s', () => {
-		const { told, poll } = open();
+		const { observed, poll } = open();
 		poll();
 		mock.timers.tick(44_999);
-		expect(told.answers).to.deep.equal([]);
+		expect(observed.answers).to.deep.equal([]);
 		mock.timers.tick(1);
-		expect(told.answers).to.deep.equal(['h']);
+		expect(observed.answers).to.deep.equal(['h']);
 	});
 
 	it('takes a client for gone after 60 s without a poll, however long it was held before', () => {
-		const { told, poll } = open();
+		const { observed, poll } = open();
 		mock.timers.tick(59_999);
 		poll();
 		mock.timers.tick(45_000);
 		mock.timers.tick(59_999);
-		expect(told).to.deep.include({ answers: ['h'], closed: 0, gone: 0 });
+		expect(observed).to.deep.include({ answers: ['h'], closed: 0, gone: 0 });
 		mock.timers.tick(1);
-		expect(told).to.deep.include({ closed: 1, gone: 1 });
+		expect(observed).to.deep.include({ closed: 1, gone: 1 });
 	});
 
-	it('tells what was sent before it was closed, then the close, and then again', async () => {
-		const { transport, told, poll } = open();
+	it('delivers what was sent before it was closed, then the close, and then again', async () => {
+		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
 		transport.close(NORMAL_CLOSURE);
@@ -126,28 +126,28 @@ describe('a polling transport', () => {
 		await nextTurn();
 		poll();
 		poll();
-		expect(told.answers).to.deep.equal(['a["1"]', 'c[1000,"Normal closure"]', 'c[1000,"Normal closure"]']);
-		expect(told).to.include({ closed: 1, gone: 0 });
+		expect(observed.answers).to.deep.equal(['a["1"]', 'c[1000,"Normal closure"]', 'c[1000,"Normal closure"]']);
+		expect(observed).to.include({ closed: 1, gone: 0 });
 		mock.timers.tick(60_000);
-		expect(told).to.include({ closed: 1, gone: 1 });
+		expect(observed).to.include({ closed: 1, gone: 1 });
 	});
 
 	it('closes a client for which too much waits, and drops that', () => {
-		const { transport, told, poll } = open();
+		const { transport, observed, poll } = open();
 		transport.send('1234567890');
-		expect(told.closed).to.equal(0);
+		expect(observed.closed).to.equal(0);
 		transport.send('1');
-		expect(told.closed).to.equal(1);
+		expect(observed.closed).to.equal(1);
 		poll();
-		expect(told.answers).to.deep.equal(['c[1000,"Normal closure"]']);
+		expect(observed.answers).to.deep.equal(['c[1000,"Normal closure"]']);
 	});
 
 	it('closes when the client hangs up, and forgets what waits', async () => {
-		const { transport, told, poll } = open();
+		const { transport, observed, poll } = open();
 		poll();
 		transport.send('1');
 		transport.gone();
 		await nextTurn();
-		expect(told).to.deep.include({ answers: [], closed: 1, gone: 1 });
+		expect(observed).to.deep.include({ answers: [], closed: 1, gone: 1 });
 	});
 });

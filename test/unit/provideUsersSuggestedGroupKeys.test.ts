@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
-import { announcedBy, identity, placeOf, publicKey, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -37,9 +37,9 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 	}
 
 	const suggestionOf = async (rid: string, person: Person) =>
-		(await placeOf(roomkey.store, rid, person)).E2ESuggestedKey;
+		(await membershipOf(roomkey.store, rid, person)).E2ESuggestedKey;
 
-	it('5.4, 10.4: offers keys in several rooms, takes the members out of the queues, and tells them and the rooms', async () => {
+	it('offers keys in several rooms, takes the members out of the queues, and notifies them and the rooms (5.4, 10.4)', async () => {
 		const one = await addWaiting([bob, carol], { usersWaitingForE2EKeys: waiting(bob, carol) });
 		const two = await addWaiting([bob], { usersWaitingForE2EKeys: waiting(bob) });
 		const keys = [sealed('k'), sealed('k')];
@@ -57,7 +57,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		]);
 	});
 
-	it('10.4: tells the room also of a member who was not in the queue, which holds only 50', async () => {
+	it('notifies the room also of a member who was not in the queue, which holds only 50 (10.4)', async () => {
 		const rid = await addWaiting([bob]);
 		const announced = await announcedBy(roomkey, () => provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] }));
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`, `rooms ${rid}`]);
@@ -68,26 +68,26 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		['ISO text', new Date(5000).toISOString()],
 		['milliseconds', 5000],
 	] as const) {
-		it(`5.4: old keys come along, their time as ${how}`, async () => {
+		it(`old keys come along, their time as ${how} (5.4)`, async () => {
 			const rid = await addWaiting([bob]);
 			const oldKeys = [{ e2eKeyId: 'former', ts: at, E2EKey: sealed('former') }];
 			await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] });
-			const { suggestedOldRoomKeys } = await placeOf(roomkey.store, rid, bob);
+			const { suggestedOldRoomKeys } = await membershipOf(roomkey.store, rid, bob);
 			expect(suggestedOldRoomKeys).to.deep.equal([{ ...oldKeys[0], ts: new Date(5000) }]);
 		});
 	}
 
-	it('2.3: of old keys the first ten are kept', async () => {
+	it('of old keys the first ten are kept (2.3)', async () => {
 		const rid = await addWaiting([bob]);
 		const oldKeys = Array.from({ length: 12 }, (_, i) => ({ e2eKeyId: `k${i}`, ts: i, E2EKey: `old ${i}` }));
 		await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] });
-		const { suggestedOldRoomKeys } = await placeOf(roomkey.store, rid, bob);
+		const { suggestedOldRoomKeys } = await membershipOf(roomkey.store, rid, bob);
 		expect(suggestedOldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal(
 			oldKeys.slice(0, 10).map((old) => old.E2EKey),
 		);
 	});
 
-	it('5.4, 11: with E2E_Enable off it succeeds and does nothing', async () => {
+	it('with E2E_Enable off it succeeds and does nothing (5.4, 11)', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		const rid = await addWaiting([bob]);
 		const announced = await announcedBy(roomkey, async () => {
@@ -97,7 +97,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, bob)).to.equal(undefined);
 	});
 
-	it('5.4: rooms the caller may not see, or is no member of, are passed over; so are strangers', async () => {
+	it('rooms the caller may not see, or is no member of, are passed over; so are users who are not members (5.4)', async () => {
 		const own = await addWaiting([bob]);
 		const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' });
 		const channel = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
@@ -155,14 +155,14 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('12 (#33696): a holder who is still in the queue leaves it', async () => {
+	it('a holder who is still in the queue leaves it (12 #33696)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k', usersWaitingForE2EKeys: waiting(bob) });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		await provide(alice, { [rid]: [{ _id: bob.id, key: sealed('k') }] });
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('of two keys for one member the first counts; of twenty calls at once one is heard', async () => {
+	it('of two keys for one member the first counts; of twenty calls at once one succeeds', async () => {
 		const rid = await addWaiting([bob, carol]);
 		const keys = [sealed('k'), sealed('k')];
 		await provide(alice, { [rid]: keys.map((key) => ({ _id: bob.id, key })) });
@@ -199,7 +199,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await lenient.call(alice, NAME, { [rid]: [{ _id: bob.id, key: offered }] })).to.equal(undefined);
 		expect(await lenient.call(alice, 'e2e.roomState', rid)).to.include({ holders: 1, offered: 1 });
 		await lenient.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
-		expect(await placeOf(lenient.store, rid, bob)).to.include({ E2EKey: offered });
+		expect(await membershipOf(lenient.store, rid, bob)).to.include({ E2EKey: offered });
 		expect(await lenient.call(alice, 'e2e.roomState', rid)).to.include({ holders: 2, offered: 0 });
 		await lenient.close();
 	});
@@ -239,13 +239,13 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 
 	it('serves the first 1,000 entries and the first 500 rooms, and names the others', async () => {
 		const rid = await addWaiting([bob, carol]);
-		const strangers = (count: number) => Array.from({ length: count }, (_, i) => ({ _id: `user ${i}`, key: 'key' }));
+		const nonMembers = (count: number) => Array.from({ length: count }, (_, i) => ({ _id: `user ${i}`, key: 'key' }));
 		const last = [bob, carol].map(({ id }) => ({ _id: id, key: sealed('k') }));
-		const answer = (await provide(alice, { nowhere: strangers(999), [rid]: last })) as { skipped: unknown[] };
+		const answer = (await provide(alice, { nowhere: nonMembers(999), [rid]: last })) as { skipped: unknown[] };
 		expect(answer.skipped).to.have.length(1000);
 		expect(answer.skipped).to.deep.include({ rid, _id: carol.id, reason: 'over-limit' });
 		expect(await suggestionOf(rid, bob)).to.be.a('string');
-		const rooms = Array.from({ length: 500 }, (_, i) => [`room ${i}`, strangers(1)]);
+		const rooms = Array.from({ length: 500 }, (_, i) => [`room ${i}`, nonMembers(1)]);
 		const many = (await provide(alice, { ...Object.fromEntries(rooms), [rid]: last })) as { skipped: unknown[] };
 		expect(many.skipped).to.deep.include({ rid, _id: bob.id, reason: 'over-limit' });
 	});
@@ -301,7 +301,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		});
 	});
 
-	it('T1: who was provided for is left to nobody any more', async () => {
+	it('a member with an offer is reserved for nobody any more (T1)', async () => {
 		const rid = await addWaiting([bob]);
 		await addMember(roomkey.store, rid, carol, { E2EKey: sealed('k') });
 		await roomkey.call(alice, FETCH, [rid]);

@@ -124,7 +124,7 @@ class Model {
 		return this.#holds.some((hold) => hold.sub === sub && hold.key === keyOf(collection, id));
 	}
 
-	beginAnew(): void {
+	beginRerun(): void {
 		this.#before = [...this.#others.keys()].filter((key) => key.startsWith('multi/'));
 		this.#holds = [];
 		this.#claims = [];
@@ -291,7 +291,7 @@ class World {
 	}
 
 	async setUser(userId: string | null): Promise<void> {
-		this.model.beginAnew();
+		this.model.beginRerun();
 		for (const sub of this.subs.values()) {
 			// The run ends without a word; the same subscription goes on in another run.
 			this.past.push({ ...sub, stopped: true });
@@ -300,7 +300,7 @@ class World {
 		const readiesBefore = this.readies.length;
 		await this.session.setUser(userId, null);
 		for (const sub of this.subs.values()) if (sub.role) this.shows(sub);
-		// What has become ready and then ended is told only that it has ended.
+		// What has become ready and then ended is sent only its end.
 		const anew = this.readies.splice(readiesBefore).filter((id) => this.subs.has(id));
 		this.readies.push(...anew);
 		this.model.endAnew();
@@ -369,10 +369,13 @@ const documentId = fc.constantFrom('x', 'y');
 const role = fc.constantFrom('r', 'q');
 const value = fc.oneof(fc.constantFrom(1, 2), fc.constant(undefined), fc.constant({ deep: [1] }));
 const fields = fc.record({ f: value, g: value }, { requiredKeys: [] });
-const place = { collection: fc.constantFrom('merged', 'merged', 'multi', 'multi', 'plain', 'events'), id: documentId };
+const document = {
+	collection: fc.constantFrom('merged', 'merged', 'multi', 'multi', 'plain', 'events'),
+	id: documentId,
+};
 const act: fc.Arbitrary<Act> = fc.oneof(
-	{ weight: 6, arbitrary: fc.record({ act: fc.constantFrom('added', 'changed'), ...place, fields }) },
-	{ weight: 2, arbitrary: fc.record({ act: fc.constant('removed'), ...place }) },
+	{ weight: 6, arbitrary: fc.record({ act: fc.constantFrom('added', 'changed'), ...document, fields }) },
+	{ weight: 2, arbitrary: fc.record({ act: fc.constant('removed'), ...document }) },
 	{ weight: 2, arbitrary: fc.record({ act: fc.constantFrom('ready', 'ready', 'ready', 'stop', 'error') }) },
 ) as fc.Arbitrary<Act>;
 const acts = fc.array(act, { maxLength: 6, size: 'max' });

@@ -28,7 +28,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
 	const waiting = (...ids: string[]): WaitingUser[] => ids.map((userId) => ({ userId, ts: new Date() }));
 
-	it('5.1: takes a member at its end, with the time, and tells the room', async () => {
+	it('takes a member at its end, with the time, and notifies the room (5.1)', async () => {
 		const rid = await addEncrypted();
 		expect(await announcedBy(roomkey, () => enqueue(context, rid, alice.id))).to.deep.equal([`rooms ${rid}`]);
 		await enqueue(context, rid, bob.id);
@@ -37,7 +37,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
 	});
 
-	it('5.1, T1: takes nobody twice, and tells nobody then', async () => {
+	it('takes nobody twice, and notifies nobody then (5.1, T1)', async () => {
 		const rid = await addEncrypted();
 		await Promise.all(Array.from({ length: 10 }, () => enqueue(context, rid, alice.id)));
 		expect(
@@ -46,20 +46,20 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('5.1: keeps the newest 50', async () => {
+	it('keeps the newest 50 (5.1)', async () => {
 		const ids = Array.from({ length: MAX_WAITING }, (_, i) => `user-${i}`);
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(...ids) });
 		await enqueue(context, rid, alice.id);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
 	});
 
-	it('5.1: takes nobody where the room is not encrypted, is no room, or is not theirs', async () => {
+	it('takes nobody where the room is not encrypted, is no room, or is not theirs (5.1)', async () => {
 		const plain = await addEncrypted({ encrypted: false });
 		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
 		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(context, rid, alice.id)).to.equal(false);
 	});
 
-	it('E9: takes nobody without identity keys, with the key, or who was only asked in', async () => {
+	it('takes nobody without identity keys, with the key, or who was only invited (E9)', async () => {
 		const carol = await addPerson(roomkey.store);
 		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
@@ -68,7 +68,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('E9: who gets the key at that very moment does not stay', async () => {
+	it('a member who gets the key at that very moment does not stay (E9)', async () => {
 		const rid = await addEncrypted();
 		hooked.before('rooms', 'findOneAndUpdate', () =>
 			roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: `key of ${rid}` } }),
@@ -77,7 +77,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('5.2: tells the room whoever leaves; the field goes with the last', async () => {
+	it('notifies the room of each member who leaves; the field goes with the last (5.2)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		for (const [{ id }, left] of [
 			[alice, [bob.id]],
@@ -88,20 +88,20 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		}
 	});
 
-	it('T1: who is not in it cannot leave it', async () => {
+	it('a member who is not in it cannot leave it (T1)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id) });
 		expect(await announcedBy(roomkey, () => dequeue(context, rid, [bob.id, 'nobody']))).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('who leaves it for a key that is gone again is put back', async () => {
+	it('a member who leaves it for a key that is gone again is put back', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
 		expect(await leaveQueue(context, rid, [alice.id, bob.id])).to.equal(true);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('4.3: a user can be put into those of all encrypted rooms whose key they lack', async () => {
+	it('a user can be put into those of all encrypted rooms whose key they lack (4.3)', async () => {
 		const dave = await addPerson(roomkey.store, identity('dave'));
 		const rids: string[] = [];
 		for (let i = 0; i < 120; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));

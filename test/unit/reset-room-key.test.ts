@@ -19,7 +19,7 @@ const OLD = 'old-key-id';
 const NEW = 'new-key-id';
 const IDENTITY = { e2e: { public_key: 'public', private_key: 'private' } };
 
-const place = (store: Store, rid: string, { id }: Pick<Person, 'id'>) =>
+const membership = (store: Store, rid: string, { id }: Pick<Person, 'id'>) =>
 	store.subscriptions.findOne({ rid, 'u._id': id }) as Promise<Subscription>;
 
 const roomOf = (store: Store, rid: string) => store.rooms.findOne({ _id: rid }) as Promise<Room>;
@@ -45,7 +45,7 @@ function processOn(store: Store) {
 		invoker.invoke(NAME, params, { userId: as.id, hashedToken: null, connection: null, clientAddress: null });
 }
 
-/** The store as a process sees it whose next write to a place hangs until it is let go. */
+/** The store as a process sees it whose next write to a membership hangs until it is let go. */
 function stalled(store: Store) {
 	let letGo = () => {};
 	let arrived = () => {};
@@ -96,28 +96,28 @@ describe('e2e.resetRoomKey', () => {
 		return announced;
 	}
 
-	describe('5.6: what it does', () => {
+	describe('what it does (5.6)', () => {
 		it('gives the room the new key id and the caller the new key, and returns nothing', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const key = sealed(NEW);
 			expect(await roomkey.call(alice, NAME, rid, key, NEW)).to.equal(undefined);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 			expect((await roomOf(store, rid)).e2eReset).to.equal(undefined);
-			expect((await place(store, rid, alice)).E2EKey).to.equal(key);
+			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
 		});
 
-		it('5.6.5, 5.6.7: puts every former key among the old ones, the caller’s too, and moves _updatedAt', async () => {
+		it('puts every former key among the old ones, the caller’s too, and moves _updatedAt (5.6.5, 5.6.7)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
 			await store.subscriptions.updateMany({ rid }, { $set: { _updatedAt: new Date(0) } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			for (const person of [alice, bob]) {
-				const { oldRoomKeys = [], _updatedAt } = await place(store, rid, person);
+				const { oldRoomKeys = [], _updatedAt } = await membership(store, rid, person);
 				expect(oldRoomKeys).to.have.length(1);
 				expect(oldRoomKeys[0]).to.include({ e2eKeyId: OLD, E2EKey: keys.get(person) });
 				expect(oldRoomKeys[0]?.ts).to.be.instanceOf(Date);
 				expect(_updatedAt?.getTime()).to.be.greaterThan(0);
 			}
-			expect(await place(store, rid, bob)).to.not.have.property('E2EKey');
+			expect(await membership(store, rid, bob)).to.not.have.property('E2EKey');
 		});
 
 		it('keeps ten old keys, the newest first', async () => {
@@ -125,9 +125,9 @@ describe('e2e.resetRoomKey', () => {
 			for (let i = 0; i < 11; i++) {
 				await roomkey.call(alice, NAME, rid, sealed(`k${i}`), `k${i}`);
 			}
-			const ids = (await place(store, rid, alice)).oldRoomKeys?.map(({ e2eKeyId }) => e2eKeyId);
+			const ids = (await membership(store, rid, alice)).oldRoomKeys?.map(({ e2eKeyId }) => e2eKeyId);
 			expect(ids).to.deep.equal(['k9', 'k8', 'k7', 'k6', 'k5', 'k4', 'k3', 'k2', 'k1', 'k0']);
-			expect((await place(store, rid, bob)).oldRoomKeys).to.have.length(1);
+			expect((await membership(store, rid, bob)).oldRoomKeys).to.have.length(1);
 		});
 
 		it('drops what was offered to others and to the caller', async () => {
@@ -139,20 +139,23 @@ describe('e2e.resetRoomKey', () => {
 			await store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2ESuggestedKey: 'x' } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			for (const person of [alice, carol]) {
-				expect(await place(store, rid, person)).to.not.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+				expect(await membership(store, rid, person)).to.not.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 			}
-			expect(await place(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
+			expect(await membership(store, rid, carol)).to.not.have.any.keys('E2EKey', 'oldRoomKeys');
 		});
 
 		it('takes keys of any form for what they are, and files them under the former key id of the room', async () => {
 			const { rid } = await addKeyedRoom(store, [alice]);
 			await addMember(store, rid, bob, { E2EKey: `plain-${rid}` });
 			await roomkey.call(alice, NAME, rid, `new-plain-${rid}`, NEW);
-			expect((await place(store, rid, bob)).oldRoomKeys?.[0]).to.include({ e2eKeyId: OLD, E2EKey: `plain-${rid}` });
-			expect((await place(store, rid, alice)).E2EKey).to.equal(`new-plain-${rid}`);
+			expect((await membership(store, rid, bob)).oldRoomKeys?.[0]).to.include({
+				e2eKeyId: OLD,
+				E2EKey: `plain-${rid}`,
+			});
+			expect((await membership(store, rid, alice)).E2EKey).to.equal(`new-plain-${rid}`);
 		});
 
-		it('5.6.6, E9: those who lost the key wait for it, if they have identity keys', async () => {
+		it('those who lost the key wait for it, if they have identity keys (5.6.6, E9)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, keyless], {
 				usersWaitingForE2EKeys: [{ userId: 'gone', ts: new Date() }],
 			});
@@ -178,27 +181,27 @@ describe('e2e.resetRoomKey', () => {
 			expect(await roomOf(store, rid)).to.not.have.property('usersWaitingForE2EKeys');
 		});
 
-		it('E12: the new key is not stale', async () => {
+		it('the new key is not stale (E12)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { e2eStale: { since: new Date(), reason: 'member-left' } });
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 			expect(await roomOf(store, rid)).to.not.have.property('e2eStale');
 		});
 
-		it('10.4: tells each who lost a key, then the caller, then the room once', async () => {
+		it('notifies each who lost a key, then the caller, then the room once (10.4)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			await addMember(store, rid, keyless);
 			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
-			const told = announced.map(({ collection, document }) =>
+			const notified = announced.map(({ collection, document }) =>
 				collection === 'subscriptions' ? document.u?._id : document._id,
 			);
-			expect(told.slice(0, 2)).to.have.members([bob.id, carol.id]);
-			expect(told.slice(2)).to.deep.equal([alice.id, rid]);
+			expect(notified.slice(0, 2)).to.have.members([bob.id, carol.id]);
+			expect(notified.slice(2)).to.deep.equal([alice.id, rid]);
 			expect(announced.at(-1)?.document).to.include({ e2eKeyId: NEW });
 			expect(announced.at(-1)?.document).to.not.have.property('e2eReset');
 		});
 	});
 
-	describe('6.1: outcomes', () => {
+	describe('outcomes (6.1)', () => {
 		const denied = (error: string) => ({ error, reason: undefined, details: undefined });
 
 		async function refused(as: Person, rid: string, key = sealed(NEW), keyId = NEW) {
@@ -209,7 +212,7 @@ describe('e2e.resetRoomKey', () => {
 			return { error, reason, details };
 		}
 
-		it('6.1: without toggle-room-e2e-encryption in the room: error-not-allowed', async () => {
+		it('without toggle-room-e2e-encryption in the room: error-not-allowed (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(bob, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(stranger, rid)).to.deep.equal(denied('error-not-allowed'));
@@ -217,27 +220,27 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(OLD);
 		});
 
-		it('6.1: without access: error-not-allowed, and nobody else is kept from it', async () => {
+		it('without access: error-not-allowed, and nobody else is kept from it (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 			expect(await refused(admin, 'nowhere')).to.deep.equal(denied('error-not-allowed'));
 			await roomkey.call(alice, NAME, rid, sealed(NEW), NEW);
 		});
 
-		it('6.1: as one who sees a public channel without a place in it: error-not-allowed', async () => {
+		it('as one who sees a public channel without a membership in it: error-not-allowed (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice], { t: 'c' });
 			expect(await refused(admin, rid)).to.deep.equal(denied('error-not-allowed'));
 		});
 
-		it('6.1: while another reset is under way: error-e2e-key-reset-in-progress', async () => {
+		it('while another reset is under way: error-e2e-key-reset-in-progress (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() + 60_000) },
 			});
 			expect(await refused(alice, rid)).to.deep.equal(denied('error-e2e-key-reset-in-progress'));
-			expect((await place(store, rid, bob)).E2EKey).to.be.a('string');
+			expect((await membership(store, rid, bob)).E2EKey).to.be.a('string');
 		});
 
-		it('6.1: once the time of one that was broken off is over, anybody may', async () => {
+		it('once the time of an interrupted one is over, anybody may (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], {
 				e2eReset: { id: 'x', userId: bob.id, keyId: 'other', until: new Date(Date.now() - 1) },
 			});
@@ -245,7 +248,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('6.1: what fails within: error-e2e-key-reset-failed', async () => {
+		it('what fails within: error-e2e-key-reset-failed (6.1)', async () => {
 			const failed = denied('error-e2e-key-reset-failed');
 			const { rid: plain } = await addKeyedRoom(store, [alice], { encrypted: false });
 			expect(await refused(alice, plain)).to.deep.equal(failed);
@@ -254,10 +257,10 @@ describe('e2e.resetRoomKey', () => {
 			const { rid: own, keys } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'first' });
 			await store.subscriptions.updateOne({ rid: own, 'u._id': bob.id }, { $set: { E2EKey: `taken-${own}` } });
 			expect(await refused(alice, own, `taken-${own}`)).to.deep.equal(failed);
-			expect((await place(store, own, alice)).E2EKey).to.equal(keys.get(alice));
+			expect((await membership(store, own, alice)).E2EKey).to.equal(keys.get(alice));
 		});
 
-		it('6.1: a failure of the store is logged, not told', async () => {
+		it('a failure of the store is logged, not sent (6.1)', async () => {
 			const crashing: { store?: CrashingStore } = {};
 			const other = await openRoomkey(methods, {}, (real) => {
 				crashing.store = crashingStore(real);
@@ -278,26 +281,26 @@ describe('e2e.resetRoomKey', () => {
 			['an empty key', '', NEW, 'error-invalid-key'],
 			['a key of more than 4 KiB', 'k'.repeat(4097), NEW, 'error-invalid-key'],
 			['the key id the room has', 'k', OLD, 'error-room-e2e-key-already-exists'],
-			['E6: a key sealed under another key id', sealed('other'), NEW, 'error-key-id-mismatch'],
+			['a key sealed under another key id', sealed('other'), NEW, 'error-key-id-mismatch'],
 		] as const) {
 			it(`refuses ${what}, and changes nothing`, async () => {
 				const { rid, keys } = await addKeyedRoom(store, [alice, bob]);
 				const before = await roomOf(store, rid);
 				expect(await refused(alice, rid, key, keyId)).to.deep.include({ error, details: { method: NAME } });
 				expect(await roomOf(store, rid)).to.deep.equal(before);
-				expect((await place(store, rid, bob)).E2EKey).to.equal(keys.get(bob));
+				expect((await membership(store, rid, bob)).E2EKey).to.equal(keys.get(bob));
 			});
 		}
 	});
 
 	describe('who may', () => {
-		it('E3: in a direct room every member', async () => {
+		it('in a direct room every member (E3)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { t: 'd' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('E2: where nobody holds the key, any member with identity keys', async () => {
+		it('where nobody holds the key, any member with identity keys (E2)', async () => {
 			const rid = await addRoom(store, [bob, keyless], { encrypted: true, e2eKeyId: OLD });
 			expect(await rejection(roomkey.call(keyless, NAME, rid, sealed(NEW), NEW))).to.include({
 				error: 'error-not-allowed',
@@ -309,7 +312,7 @@ describe('e2e.resetRoomKey', () => {
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
 		});
 
-		it('E2: a key sealed under another key id makes nobody a holder', async () => {
+		it('a key sealed under another key id makes nobody a holder (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob], { e2eKeyId: 'lost' });
 			await roomkey.call(bob, NAME, rid, sealed(NEW), NEW);
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
@@ -317,14 +320,14 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('again', () => {
-		it('T1: the same reset by the same caller writes nothing and tells nobody', async () => {
+		it('the same reset by the same caller writes nothing and notifies nobody (T1)', async () => {
 			const rid = await addRoom(store, [bob, carol], { encrypted: true, e2eKeyId: OLD });
 			const key = sealed(NEW);
 			await roomkey.call(bob, NAME, rid, key, NEW);
-			const before = [await roomOf(store, rid), await place(store, rid, bob)];
+			const before = [await roomOf(store, rid), await membership(store, rid, bob)];
 			const announced = await announcedDuring(() => roomkey.call(bob, NAME, rid, key, NEW));
 			expect(announced).to.deep.equal([]);
-			expect([await roomOf(store, rid), await place(store, rid, bob)]).to.deep.equal(before);
+			expect([await roomOf(store, rid), await membership(store, rid, bob)]).to.deep.equal(before);
 		});
 
 		it('but not by another, nor with another key', async () => {
@@ -342,8 +345,8 @@ describe('e2e.resetRoomKey', () => {
 		});
 	});
 
-	describe('broken off', () => {
-		/** A room in every state a place can have, on a store that can stop, and what there is in the end. */
+	describe('interrupted', () => {
+		/** A room in every state a membership can have, on a store that can stop, and what there is in the end. */
 		async function openCrashing() {
 			let crashing: CrashingStore | undefined;
 			const other = await openRoomkey(methods, {}, (real) => {
@@ -374,18 +377,20 @@ describe('e2e.resetRoomKey', () => {
 			await addMember(other.store, rid, without as Person, { E2EKey: `${OLD}-eve` });
 			const state = async () => {
 				const room = await roomOf(other.store, rid);
-				const places = await other.store.subscriptions
+				const memberships = await other.store.subscriptions
 					.find({ rid }, { sort: { 'u._id': 1 }, projection: { _id: 0 } })
 					.toArray();
 				return JSON.parse(
-					JSON.stringify({ room, places }, (key, value) => (['_updatedAt', 'ts'].includes(key) ? undefined : value)),
+					JSON.stringify({ room, memberships }, (key, value) =>
+						['_updatedAt', 'ts'].includes(key) ? undefined : value,
+					),
 				);
 			};
 			const reset = () => other.call(owner as Person, NAME, rid, `${NEW}-alice`, NEW);
 			return { ...other, rid, state, reset, crashing: crashing as unknown as CrashingStore };
 		}
 
-		it('5.6: after whichever write, no key is lost, and the same call again completes it', async () => {
+		it('after whichever write, no key is lost, and the same call again completes it (5.6)', async () => {
 			const whole = await openCrashing();
 			whole.crashing.crashAfter(Number.POSITIVE_INFINITY);
 			await whole.reset();
@@ -414,7 +419,7 @@ describe('e2e.resetRoomKey', () => {
 			}
 		});
 
-		it('E2: another member may begin anew at once where the call itself noticed', async () => {
+		it('another member may begin anew at once where the call itself noticed (E2)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const controller = new AbortController();
 			controller.abort();
@@ -429,7 +434,7 @@ describe('e2e.resetRoomKey', () => {
 	});
 
 	describe('at once', () => {
-		it('6.1: of two resets in two processes one is made, whole', async () => {
+		it('of two resets in two processes one is made, whole (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stalled(store);
 			const mine = sealed(NEW);
@@ -440,14 +445,14 @@ describe('e2e.resetRoomKey', () => {
 			slow.letGo();
 			await first;
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: NEW });
-			expect((await place(store, rid, alice)).E2EKey).to.equal(mine);
+			expect((await membership(store, rid, alice)).E2EKey).to.equal(mine);
 			for (const person of [bob, carol]) {
-				const { E2EKey, oldRoomKeys } = await place(store, rid, person);
+				const { E2EKey, oldRoomKeys } = await membership(store, rid, person);
 				expect([E2EKey, oldRoomKeys?.length]).to.deep.equal([undefined, 1]);
 			}
 		});
 
-		it('6.1: one that lost its lease writes the room no more', async () => {
+		it('one that lost its lease writes the room no more (6.1)', async () => {
 			const { rid, keys } = await addKeyedRoom(store, [alice, bob, carol], { t: 'd' });
 			const slow = stalled(store);
 			const first = rejection(processOn(slow.store)(alice, rid, sealed(NEW), NEW));
@@ -459,12 +464,12 @@ describe('e2e.resetRoomKey', () => {
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect(await roomOf(store, rid)).to.include({ e2eKeyId: 'second' });
 			expect(await roomOf(store, rid)).to.not.have.property('e2eReset');
-			expect((await place(store, rid, bob)).E2EKey).to.equal(key);
-			const { E2EKey, oldRoomKeys } = await place(store, rid, alice);
+			expect((await membership(store, rid, bob)).E2EKey).to.equal(key);
+			const { E2EKey, oldRoomKeys } = await membership(store, rid, alice);
 			expect([E2EKey, oldRoomKeys?.map((old) => old.E2EKey)]).to.deep.equal([undefined, [keys.get(alice)]]);
 		});
 
-		it('6.1: the same call again takes over from the first', async () => {
+		it('the same call again takes over from the first (6.1)', async () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob]);
 			const slow = stalled(store);
 			const key = sealed(NEW);
@@ -474,7 +479,7 @@ describe('e2e.resetRoomKey', () => {
 			slow.letGo();
 			expect(await first).to.include({ error: 'error-e2e-key-reset-failed' });
 			expect((await roomOf(store, rid)).e2eKeyId).to.equal(NEW);
-			expect((await place(store, rid, alice)).E2EKey).to.equal(key);
+			expect((await membership(store, rid, alice)).E2EKey).to.equal(key);
 		});
 
 		it('a former key that was accepted meanwhile is put away, and its member waits', async () => {
@@ -496,7 +501,7 @@ describe('e2e.resetRoomKey', () => {
 				sealed(NEW),
 				NEW,
 			);
-			const { E2EKey, oldRoomKeys } = await place(store, rid, carol);
+			const { E2EKey, oldRoomKeys } = await membership(store, rid, carol);
 			expect(E2EKey).to.equal(undefined);
 			expect(oldRoomKeys?.map((old) => old.E2EKey)).to.include(late);
 			const waiting = (await roomOf(store, rid)).usersWaitingForE2EKeys?.map(({ userId }) => userId);

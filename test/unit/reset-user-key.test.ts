@@ -1,7 +1,7 @@
 /** The reset of identity keys: test/contract/rocketchat-e2e.md sections 4, 6, 4.7, 5.5, 10.4; test/contract/beyond.md E9, E11. */
 import { expect } from 'chai';
 import type { User } from '../../shared/documents.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -54,14 +54,14 @@ describe('the reset of identity keys', () => {
 	type World = Awaited<ReturnType<typeof world>>;
 
 	const userOf = ({ id }: Person) => roomkey.store.users.findOne({ _id: id });
-	const placeOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const membershipOf = (rid: string, { id }: Person) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
 	const waitingIn = async (rid: string) =>
 		(await roomkey.store.rooms.findOne({ _id: rid }))?.usersWaitingForE2EKeys?.map(({ userId }) => userId);
 
 	/** The keys a member has, those put away too. */
 	async function keysOf(rid: string, who: Person) {
-		const place = await placeOf(rid, who);
-		return [place?.E2EKey, ...(place?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
+		const membership = await membershipOf(rid, who);
+		return [membership?.E2EKey, ...(membership?.oldRoomKeys ?? []).map(({ E2EKey }) => E2EKey)].filter(Boolean);
 	}
 
 	async function expectDone({ alice, alone, shared, offered, queued }: World) {
@@ -70,7 +70,7 @@ describe('the reset of identity keys', () => {
 		expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
 		expect(user?.e2eKeyHistory?.map(({ public_key }) => public_key)).to.deep.equal(['public alice']);
 		for (const rid of [alone, shared, offered, queued]) {
-			expect(await placeOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey', 'suggestedOldRoomKeys');
+			expect(await membershipOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey', 'suggestedOldRoomKeys');
 		}
 		expect(await keysOf(alone, alice)).to.deep.equal([`alone ${alice.id}`]);
 		expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
@@ -79,7 +79,7 @@ describe('the reset of identity keys', () => {
 		for (const rid of [alone, shared, queued]) expect(await waitingIn(rid)).to.equal(undefined);
 	}
 
-	describe('4.7 e2e.resetOwnE2EKey', () => {
+	describe('e2e.resetOwnE2EKey (4.7)', () => {
 		it('takes the keys away, puts room keys away, leaves all queues and ends all logins (5.5, E9, #12331)', async () => {
 			const around = await world();
 			expect(await roomkey.call(around.alice, OWN)).to.deep.equal({ lastKeyHolder: true });
@@ -102,19 +102,21 @@ describe('the reset of identity keys', () => {
 			expect(user).to.not.have.any.keys('e2e', 'e2eRekeying', 'e2eKeyHistory');
 		});
 
-		it('tells the clients to log out, the user of each place, and rooms of their queues (10.4)', async () => {
+		it('notifies the clients to log out, the user of each membership, and rooms of their queues (10.4)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			const ended: unknown[] = [];
 			const stop = roomkey.bus.on('tokens-removed', (event) => void ended.push(event));
-			const heard = await hear(roomkey.bus, () => roomkey.call(alice, OWN));
+			const received = await recordEvents(roomkey.bus, () => roomkey.call(alice, OWN));
 			stop();
-			expect(heard.named(`notify-user ${alice.id}/force_logout`)).to.deep.equal([[]]);
-			const places = await Promise.all([alone, shared, offered].map((rid) => placeOf(rid, alice)));
-			expect(heard.of('subscriptions')).to.have.members(places.map((place) => `updated ${place?._id}`));
-			expect(heard.of('rooms')).to.have.members([`updated ${offered}`, `updated ${queued}`]);
-			expect(heard.of('users')).to.deep.equal([`updated ${alice.id}`]);
+			expect(received.named(`notify-user ${alice.id}/force_logout`)).to.deep.equal([[]]);
+			const memberships = await Promise.all([alone, shared, offered].map((rid) => membershipOf(rid, alice)));
+			expect(received.of('subscriptions')).to.have.members(
+				memberships.map((membership) => `updated ${membership?._id}`),
+			);
+			expect(received.of('rooms')).to.have.members([`updated ${offered}`, `updated ${queued}`]);
+			expect(received.of('users')).to.deep.equal([`updated ${alice.id}`]);
 			expect(ended).to.have.length(1);
-			expect(JSON.stringify(heard)).to.not.contain('private alice');
+			expect(JSON.stringify(received)).to.not.contain('private alice');
 		});
 
 		it('refuses nobody in particular, under its own name', async () => {
@@ -136,7 +138,7 @@ describe('the reset of identity keys', () => {
 			expect(seen.writes).to.equal(0);
 		});
 
-		it('E9 with new keys the user waits in all encrypted rooms again, and reads the old keys still', async () => {
+		it('with new keys the user waits in all encrypted rooms again, and reads the old keys still (E9)', async () => {
 			const { alice, alone, shared, offered, queued } = await world();
 			await roomkey.call(alice, OWN);
 			await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
@@ -144,7 +146,7 @@ describe('the reset of identity keys', () => {
 			expect(await keysOf(shared, alice)).to.deep.equal([`shared ${alice.id}`, `old ${alice.id}`]);
 		});
 
-		it('E9 new keys stored at that moment: queued everywhere or, reset after that, nowhere', async () => {
+		it('new keys stored at that moment: queued everywhere or, reset after that, nowhere (E9)', async () => {
 			for (let i = 0; i < 20; i++) {
 				const { alice, ...rooms } = await world();
 				const late = async () => {
@@ -157,19 +159,19 @@ describe('the reset of identity keys', () => {
 				expect(user?.services?.resume?.loginTokens).to.deep.equal([]);
 				for (const rid of Object.values(rooms)) {
 					expect((await waitingIn(rid))?.includes(alice.id) ?? false, `round ${i}`).to.equal(user?.e2e !== undefined);
-					expect(await placeOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
+					expect(await membershipOf(rid, alice)).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey');
 				}
 				expect(await keysOf(rooms.alone, alice)).to.deep.equal([`alone ${alice.id}`]);
 			}
 		});
 	});
 
-	it('5.5 a crash after any write loses no key, and repeating the call ends as if there had been none', async () => {
+	it('a crash after any write loses no key, and repeating the call ends as if there had been none (5.5)', async () => {
 		const whole = await world();
 		seen.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(whole.alice, OWN);
 		const { writes } = seen;
-		// The mark, three places, two queues, one of which is empty then, and the logins.
+		// The mark, three memberships, two queues, one of which is empty then, and the logins.
 		expect(writes).to.equal(8);
 		for (let n = 0; n < writes; n++) {
 			const broken = await world();
@@ -187,34 +189,34 @@ describe('the reset of identity keys', () => {
 		}
 	});
 
-	it('5.5 who stores new keys after a crash finds no place filled for the lost ones', async () => {
+	it('a user who stores new keys after a crash finds no membership filled for the lost ones (5.5)', async () => {
 		const { alice, alone, shared } = await world();
 		seen.crashAfter(1);
 		await rejection(roomkey.call(alice, OWN));
 		seen.crashAfter(Number.POSITIVE_INFINITY);
 		await roomkey.call(alice, 'e2e.setUserPublicAndPrivateKeys', e2e('new'));
 		for (const rid of [alone, shared]) {
-			expect(await placeOf(rid, alice)).to.not.have.property('E2EKey');
+			expect(await membershipOf(rid, alice)).to.not.have.property('E2EKey');
 			expect(await waitingIn(rid)).to.include(alice.id);
 		}
 		expect(await keysOf(alone, alice)).to.deep.equal([`alone ${alice.id}`]);
 	});
 
-	describe('E11 the last holder of a key', () => {
-		it('is told so, and so is the room, with other members or without', async () => {
+	describe('the last holder of a key (E11)', () => {
+		it('is notified, and so is the room, with other members or without', async () => {
 			const { alice, alone, shared } = await world();
 			const mine = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'id' });
 			await addMember(roomkey.store, mine, alice, { E2EKey: `mine ${alice.id}` });
-			const heard = await hear(roomkey.bus, async () => {
+			const received = await recordEvents(roomkey.bus, async () => {
 				expect(await roomkey.call(alice, OWN)).to.deep.equal({ lastKeyHolder: true });
 			});
 			for (const rid of [alone, mine]) {
-				expect(heard.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.deep.equal([[alice.id]]);
+				expect(received.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.deep.equal([[alice.id]]);
 			}
-			expect(heard.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
+			expect(received.named(`notify-room ${shared}/e2e.noKeyHolder`)).to.deep.equal([]);
 		});
 
-		it('of the last two who reset at once, one at least is told', async () => {
+		it('of the last two who reset at once, one at least is notified', async () => {
 			const [one, two] = [
 				await addPerson(roomkey.store, { e2e: e2e('one') }),
 				await addPerson(roomkey.store, { e2e: e2e('two') }),
@@ -247,14 +249,14 @@ describe('the reset of identity keys', () => {
 			}
 			expect(strictlySeen?.writes).to.equal(0);
 			expect(await strict.call(boss, OTHERS, alice.id, true)).to.deep.equal({ lastKeyHolder: true });
-			// Who holds no key alone is not asked.
+			// A user who is not the only holder of a key is not asked.
 			const carol = await addPerson(strict.store, { e2e: e2e('carol') });
 			expect(await strict.call(carol, OWN)).to.equal(true);
 			await strict.close();
 		});
 	});
 
-	describe('4, 5.5 e2e.resetUserE2EKey, for admins', () => {
+	describe('e2e.resetUserE2EKey, for admins (4, 5.5)', () => {
 		it("resets somebody's keys and ends their logins, not the admin's", async () => {
 			const around = await world();
 			expect(await roomkey.call(admin, OTHERS, around.alice.id)).to.deep.equal({ lastKeyHolder: true });
@@ -283,7 +285,7 @@ describe('the reset of identity keys', () => {
 		});
 	});
 
-	describe('6 users.resetE2EKey', () => {
+	describe('users.resetE2EKey (6)', () => {
 		for (const [what, named] of [
 			['nobody', () => []],
 			['the own id', ({ id }: Person) => [id]],

@@ -1,8 +1,8 @@
 /** `e2e.returnRoomKey` (test/contract/beyond.md E16): a wrong key under the right id is cured without a reset of the room. */
 import { expect } from 'chai';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
-import { identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -52,14 +52,19 @@ describe('e2e.returnRoomKey', () => {
 
 	it('archives the key with the member who had offered it, queues its member, and notifies both', async () => {
 		const { rid, wrong } = await deceived();
-		const heard = await hear(roomkey.bus, async () => expect(await giveBack(rid)).to.equal(undefined));
-		const place = await placeOf(roomkey.store, rid, bob);
-		expect(place).to.not.have.property('E2EKey');
-		expect(place.oldRoomKeys).to.have.length(1);
-		expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: wrong, returned: true, offeredBy: mallory.id });
+		const received = await recordEvents(roomkey.bus, async () => expect(await giveBack(rid)).to.equal(undefined));
+		const membership = await membershipOf(roomkey.store, rid, bob);
+		expect(membership).to.not.have.property('E2EKey');
+		expect(membership.oldRoomKeys).to.have.length(1);
+		expect(membership.oldRoomKeys?.[0]).to.include({
+			e2eKeyId: 'k',
+			E2EKey: wrong,
+			returned: true,
+			offeredBy: mallory.id,
+		});
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
-		expect(heard.of('rooms')).to.deep.equal([`updated ${rid}`]);
-		expect(heard.of('subscriptions')).to.have.length(1);
+		expect(received.of('rooms')).to.deep.equal([`updated ${rid}`]);
+		expect(received.of('subscriptions')).to.have.length(1);
 		expect(await state(rid)).to.include({ holders: 2, waiting: 1 });
 	});
 
@@ -77,11 +82,11 @@ describe('e2e.returnRoomKey', () => {
 		const right = sealed('k');
 		expect(await provide(alice, rid, right)).to.equal(undefined);
 		await roomkey.call(bob, 'e2e.acceptSuggestedGroupKey', rid);
-		expect(await placeOf(roomkey.store, rid, bob)).to.include({ E2EKey: right });
+		expect(await membershipOf(roomkey.store, rid, bob)).to.include({ E2EKey: right });
 		expect(await state(rid)).to.include({ holders: 3, waiting: 0 });
 	});
 
-	it('tells members whose offers were returned, until the room has another key', async () => {
+	it('notifies members whose offers were returned, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');
 		await giveBack(rid);
@@ -103,8 +108,8 @@ describe('e2e.returnRoomKey', () => {
 
 	it('shows nobody where the keys came from but by these answers', async () => {
 		const { rid } = await deceived();
-		const heard = await hear(roomkey.bus, () => giveBack(rid));
-		expect(heard.changes).to.not.be.empty;
+		const received = await recordEvents(roomkey.bus, () => giveBack(rid));
+		expect(received.changes).to.not.be.empty;
 		const listed = await roomkey.call(bob, 'subscriptions/get');
 		expect(JSON.stringify(listed)).to.not.include('e2eKnownKeys');
 	});
@@ -112,10 +117,10 @@ describe('e2e.returnRoomKey', () => {
 	it('says so where its member was the last holder', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
-		const heard = await hear(roomkey.bus, async () => {
+		const received = await recordEvents(roomkey.bus, async () => {
 			expect(await giveBack(rid)).to.deep.equal({ lastKeyHolder: true });
 		});
-		expect(heard.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.have.length(1);
+		expect(received.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.have.length(1);
 		await roomkey.call(alice, 'e2e.resetRoomKey', rid, sealed('next'), 'next');
 		expect(await state(rid)).to.include({ holders: 1 });
 	});
@@ -125,7 +130,7 @@ describe('e2e.returnRoomKey', () => {
 		await giveBack(rid);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
 		await roomkey.call(bob, 'e2e.requestSubscriptionKeys');
-		expect(await placeOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
+		expect(await membershipOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
 	});
 
 	it('needs a membership, and a key', async () => {
@@ -152,7 +157,10 @@ describe('e2e.returnRoomKey', () => {
 			seen.crashAfter(Number.POSITIVE_INFINITY);
 			if (n === 0) await giveBack(rid);
 			else expect(await rejection(giveBack(rid))).to.include({ error: 'error-no-room-key' });
-			expect((await placeOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({ E2EKey: wrong, returned: true });
+			expect((await membershipOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({
+				E2EKey: wrong,
+				returned: true,
+			});
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 		}
 	});

@@ -33,7 +33,7 @@ describe('e2e.roomState', () => {
 	});
 	after(() => roomkey.close());
 
-	it('E2: tells who holds the key, is offered it, waits for it, or cannot be given it', async () => {
+	it('lists who holds the key, is offered it, waits for it, or cannot be given it (E2)', async () => {
 		const { store } = roomkey;
 		const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 		const holder = await addPerson(store, { _id: 'person-4' });
@@ -90,7 +90,7 @@ describe('e2e.roomState', () => {
 		expect(stateOf(holder)).to.deep.equal({ _id: holder.id, state: 'holder', unfitKey: true });
 	});
 
-	it('E2: of a room whose key nobody holds, and of one that has none', async () => {
+	it('of a room whose key nobody holds, and of one that has none (E2)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY });
 		expect(await state(rid)).to.include({ hasHolder: false, holders: 0, keyID: KEY });
 		const plain = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
@@ -101,7 +101,7 @@ describe('e2e.roomState', () => {
 		['may not log in', { $set: { active: false } }],
 		['is gone', null],
 	] as const) {
-		it(`E2: whose account ${what} holds no key: any other member may reset it`, async () => {
+		it(`whose account ${what} holds no key: any other member may reset it (E2)`, async () => {
 			const { store } = roomkey;
 			const holder = await addPerson(store, IDENTITY);
 			const rid = await addRoom(store, [alice], { encrypted: true, e2eKeyId: KEY });
@@ -119,7 +119,7 @@ describe('e2e.roomState', () => {
 		});
 	}
 
-	it('T3: gives the members in pages, the numbers whole', async () => {
+	it('gives the members in pages, the numbers whole (T3)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob, keyless], { e2eKeyId: KEY });
 		const { members, ...rest } = await state(rid, 1, 1);
 		expect(members.map(({ _id }) => _id)).to.deep.equal([bob.id]);
@@ -143,7 +143,7 @@ describe('e2e.roomState', () => {
 		expect(others).to.be.greaterThan(3);
 	});
 
-	it('T3: gives 50 if it is not told how many, and never more than 500', async () => {
+	it('gives 50 if no count is given, and never more than 500 (T3)', async () => {
 		const rid = await addRoom(roomkey.store, [alice]);
 		for (let i = 0; i < 520; i++) await addMember(roomkey.store, rid, { id: `x${i}`, username: `x${i}`, token: '' });
 		expect(await state(rid)).to.include({ count: 50, total: 521, inactive: 520 });
@@ -151,14 +151,14 @@ describe('e2e.roomState', () => {
 		expect((await state(rid, 1000, 500)).members).to.have.length(21);
 	});
 
-	it('E12, E14: tells whether the key is stale, and who switched encryption', async () => {
+	it('returns whether the key is stale, and who switched encryption (E12, E14)', async () => {
 		const e2eToggled = { encrypted: true, by: { _id: bob.id, username: bob.username }, at: new Date(5) };
 		const e2eStale = { since: new Date(6), reason: 'member-left' };
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: KEY, e2eToggled, e2eStale });
 		expect(await state(rid)).to.deep.include({ toggled: e2eToggled, stale: e2eStale });
 	});
 
-	it('E13: says nothing of encryption where it is switched off', async () => {
+	it('says nothing of encryption where it is switched off (E13)', async () => {
 		const other = await openRoomkey();
 		const member = await addPerson(other.store, IDENTITY);
 		const rid = await addRoom(other.store, [member], {
@@ -199,7 +199,7 @@ describe('e2e.roomState', () => {
 	});
 
 	describe('who holds a key', () => {
-		it('E2, E11: only a key of the present key id, or of another form, counts', async () => {
+		it('only a key of the present key id, or of another form, counts (E2, E11)', async () => {
 			const { store } = roomkey;
 			const rid = await addRoom(store, [], { encrypted: true, e2eKeyId: KEY });
 			await addMember(store, rid, alice, { E2EKey: sealed(KEY) });
@@ -215,45 +215,45 @@ describe('e2e.roomState', () => {
 	});
 
 	describe('a stale key', () => {
-		async function toldDuring(run: () => Promise<void>) {
-			const told: EventPayloads['notify'][] = [];
-			const stop = roomkey.bus.on('notify', (event) => void told.push(event));
+		async function notifiedDuring(run: () => Promise<void>) {
+			const notified: EventPayloads['notify'][] = [];
+			const stop = roomkey.bus.on('notify', (event) => void notified.push(event));
 			await run();
 			stop();
-			return told;
+			return notified;
 		}
 		const context = () => ({
 			store: roomkey.store,
 			events: { emit: (name: never, payload: never) => void roomkey.bus.publish(name, payload) },
 		});
 
-		it('E12: is marked once, and the owners are told', async () => {
+		it('is marked once, and the owners are notified (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [bob], { encrypted: true, e2eKeyId: KEY });
 			await addMember(roomkey.store, rid, alice, { roles: ['owner'] });
-			const told = await toldDuring(() => markStale(context(), rid, 'member-removed'));
-			expect(told).to.have.length(1);
-			expect(told[0]).to.deep.include({ stream: 'notify-user', eventName: `${alice.id}/e2eKeyStale` });
-			expect(told[0]?.args[0]).to.equal(rid);
-			expect(told[0]?.args[1]).to.include({ reason: 'member-removed' });
-			expect((await state(rid)).stale).to.deep.equal(told[0]?.args[1]);
-			expect(await toldDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
-			expect((await state(rid)).stale).to.deep.equal(told[0]?.args[1]);
+			const notified = await notifiedDuring(() => markStale(context(), rid, 'member-removed'));
+			expect(notified).to.have.length(1);
+			expect(notified[0]).to.deep.include({ stream: 'notify-user', eventName: `${alice.id}/e2eKeyStale` });
+			expect(notified[0]?.args[0]).to.equal(rid);
+			expect(notified[0]?.args[1]).to.include({ reason: 'member-removed' });
+			expect((await state(rid)).stale).to.deep.equal(notified[0]?.args[1]);
+			expect(await notifiedDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect((await state(rid)).stale).to.deep.equal(notified[0]?.args[1]);
 		});
 
 		for (const t of ['d', 'p'] as const) {
-			it(`E12: where nobody is owner, all members are told (${t})`, async () => {
+			it(`where nobody is owner, all members are notified (${t}) (E12)`, async () => {
 				const rid = await addRoom(roomkey.store, [alice, bob], { t, encrypted: true, e2eKeyId: KEY });
 				await addMember(roomkey.store, rid, stranger, { status: 'INVITED' });
-				const told = await toldDuring(() => markStale(context(), rid, 'member-left'));
-				expect(told.map(({ eventName }) => eventName)).to.have.members(
+				const notified = await notifiedDuring(() => markStale(context(), rid, 'member-left'));
+				expect(notified.map(({ eventName }) => eventName)).to.have.members(
 					[alice, bob].map(({ id }) => `${id}/e2eKeyStale`),
 				);
 			});
 		}
 
-		it('E12: a room without a key has no stale one', async () => {
+		it('a room without a key has no stale one (E12)', async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: '' });
-			expect(await toldDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
+			expect(await notifiedDuring(() => markStale(context(), rid, 'member-left'))).to.deep.equal([]);
 			expect(await state(rid)).to.not.have.property('stale');
 		});
 	});

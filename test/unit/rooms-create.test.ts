@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { MatchError } from '../../shared/errors.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -31,7 +31,7 @@ describe('making a room', () => {
 		return ((await roomkey.call(as, 'groups.create', ...args)) as { group: Room }).group;
 	}
 
-	const placesIn = (rid: string) => roomkey.store.subscriptions.find({ rid }).toArray();
+	const membershipsIn = (rid: string) => roomkey.store.subscriptions.find({ rid }).toArray();
 
 	for (const [plural, single, t] of [
 		['groups', 'group', 'p'],
@@ -60,25 +60,25 @@ describe('making a room', () => {
 				sysMes: true,
 				customFields: { a: 1 },
 			});
-			const places = await placesIn(_id);
-			expect(Object.fromEntries(places.map(({ u, roles }) => [u.username, roles]))).to.deep.equal({
+			const memberships = await membershipsIn(_id);
+			expect(Object.fromEntries(memberships.map(({ u, roles }) => [u.username, roles]))).to.deep.equal({
 				alice: ['owner'],
 				bob: undefined,
 			});
-			const place = places.find(({ u }) => u._id === alice.id);
-			expect(place).to.deep.include({ rid: _id, t, name, fname: name, open: true, alert: false, unread: 0 });
+			const membership = memberships.find(({ u }) => u._id === alice.id);
+			expect(membership).to.deep.include({ rid: _id, t, name, fname: name, open: true, alert: false, unread: 0 });
 		});
 	}
 
-	it('tells each member of their place, and of the room once all is there', async () => {
+	it('notifies each member of their membership, and of the room once all is there', async () => {
 		let room: Room | undefined;
-		const heard = await hear(roomkey.bus, async () => {
+		const received = await recordEvents(roomkey.bus, async () => {
 			room = await create(alice, newName(), ['bob']);
 		});
-		expect(heard.of('subscriptions')).to.have.length(2);
-		expect(heard.of('subscriptions').every((line) => line.startsWith('inserted '))).to.equal(true);
-		expect(heard.of('rooms')).to.deep.equal([`inserted ${room?._id}`]);
-		expect(heard.changes.at(-1)?.collection).to.equal('rooms');
+		expect(received.of('subscriptions')).to.have.length(2);
+		expect(received.of('subscriptions').every((line) => line.startsWith('inserted '))).to.equal(true);
+		expect(received.of('rooms')).to.deep.equal([`inserted ${room?._id}`]);
+		expect(received.changes.at(-1)?.collection).to.equal('rooms');
 	});
 
 	it('names 1,000 members at most, and refuses more before anything is written', async () => {
@@ -92,7 +92,7 @@ describe('making a room', () => {
 	it('leaves no room where the call ends before it is complete', async () => {
 		const name = newName();
 		const call = new AbortController();
-		const seen = hear(roomkey.bus, async () => {
+		const seen = recordEvents(roomkey.bus, async () => {
 			roomkey.bus.on('changed', ({ collection }) => void (collection === 'subscriptions' && call.abort()));
 			const caller = { userId: alice.id, signal: call.signal };
 			expect(await rejection(roomkey.callAs(caller, 'groups.create', name, ['bob', 'carol']))).to.include({
@@ -117,10 +117,10 @@ describe('making a room', () => {
 		}
 		const rooms = await roomkey.store.rooms.find({ name }).toArray();
 		expect(rooms).to.have.length(1);
-		expect(await placesIn(rooms[0]?._id as string)).to.have.length(1);
+		expect(await membershipsIn(rooms[0]?._id as string)).to.have.length(1);
 	});
 
-	it('lets its maker repeat what was broken off before anybody had a place, and nobody else', async () => {
+	it('lets its maker repeat what was interrupted before anybody had a membership, and nobody else', async () => {
 		const name = newName();
 		const ts = new Date(Date.now() - 120_000);
 		const broken = await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts, encrypted: true });
@@ -131,11 +131,11 @@ describe('making a room', () => {
 		expect(made).to.have.length(1);
 		expect(made[0]).not.to.have.property('encrypted');
 		expect(await roomkey.store.rooms.countDocuments({ _id: broken })).to.equal(0);
-		expect(await placesIn(made[0]?._id as string)).to.have.length(1);
+		expect(await membershipsIn(made[0]?._id as string)).to.have.length(1);
 		expect(await rejection(create(alice, name))).to.include(duplicate);
 	});
 
-	it('does not take for broken off what is still being made', async () => {
+	it('does not take for interrupted what is still being made', async () => {
 		const name = newName();
 		await addRoom(roomkey.store, [], { name, u: { _id: alice.id }, ts: new Date() });
 		expect(await rejection(create(alice, name))).to.include({ error: 'error-duplicate-channel-name' });
@@ -236,8 +236,8 @@ describe('making a room', () => {
 			expect(room).to.deep.include({ _id: id, rid: id, t: 'd', msgs: 0, usersCount: 2 });
 			expect(room.usernames).to.have.members([one.username, two.username]);
 			expect(room.uids).to.deep.equal([one.id, two.id].sort());
-			const places = await placesIn(id);
-			expect(Object.fromEntries(places.map(({ u, name }) => [u._id, name]))).to.deep.equal({
+			const memberships = await membershipsIn(id);
+			expect(Object.fromEntries(memberships.map(({ u, name }) => [u._id, name]))).to.deep.equal({
 				[one.id]: two.username,
 				[two.id]: one.username,
 			});
@@ -249,7 +249,7 @@ describe('making a room', () => {
 				Array.from({ length: 20 }, (_, i) => (i % 2 ? direct(one, two.username) : direct(two, one.username))),
 			);
 			expect(new Set(rooms.map(({ _id }) => _id)).size).to.equal(1);
-			expect(await placesIn(rooms[0]?._id as string)).to.have.length(2);
+			expect(await membershipsIn(rooms[0]?._id as string)).to.have.length(2);
 			expect(await roomkey.store.rooms.countDocuments({ uids: one.id })).to.equal(1);
 		});
 
@@ -273,15 +273,15 @@ describe('making a room', () => {
 		it('opens a room again that the caller had put away, and writes nothing otherwise', async () => {
 			const { _id: rid } = await direct(alice, 'bob');
 			await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { open: false } });
-			expect((await hear(roomkey.bus, () => direct(alice, 'bob'))).of('subscriptions')).to.have.length(1);
-			expect((await hear(roomkey.bus, () => direct(alice, 'bob'))).changes).to.deep.equal([]);
+			expect((await recordEvents(roomkey.bus, () => direct(alice, 'bob'))).of('subscriptions')).to.have.length(1);
+			expect((await recordEvents(roomkey.bus, () => direct(alice, 'bob'))).changes).to.deep.equal([]);
 		});
 
 		it('is a place for notes with oneself', async () => {
 			const room = await direct(alice, 'alice');
 			expect(room.usernames).to.deep.equal(['alice']);
 			expect((await direct(alice, 'alice'))._id).to.equal(room._id);
-			expect(await placesIn(room._id)).to.have.length(1);
+			expect(await membershipsIn(room._id)).to.have.length(1);
 		});
 
 		it('excludeSelf: brings others together, for an admin', async () => {

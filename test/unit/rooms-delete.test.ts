@@ -1,6 +1,6 @@
 /** How rooms go, and what a crash on the way leaves behind (test/contract/rocketchat-e2e.md 2.4, 10.2). */
 import { expect } from 'chai';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -33,26 +33,28 @@ describe('deleting a room', () => {
 		return (await rooms.countDocuments({ _id: rid })) + (await subscriptions.countDocuments({ rid })) === 0;
 	}
 
-	it('takes the places along, tells each member, and notes what is gone', async () => {
+	it('takes the memberships along, notifies each member, and notes what is gone', async () => {
 		const rid = await room();
-		const places = await roomkey.store.subscriptions.find({ rid }).toArray();
+		const memberships = await roomkey.store.subscriptions.find({ rid }).toArray();
 		const { name } = (await roomkey.store.rooms.findOne({ _id: rid })) ?? {};
-		const heard = await hear(roomkey.bus, async () => {
+		const received = await recordEvents(roomkey.bus, async () => {
 			expect(await roomkey.call(alice, 'groups.delete', rid)).to.equal(undefined);
 		});
 		expect(await isGone(rid)).to.equal(true);
-		expect(heard.of('subscriptions')).to.have.members(places.map(({ _id }) => `removed ${_id}`));
-		expect(heard.of('rooms')).to.deep.equal([`removed ${rid}`]);
-		expect(heard.notices).to.have.deep.members(
+		expect(received.of('subscriptions')).to.have.members(memberships.map(({ _id }) => `removed ${_id}`));
+		expect(received.of('rooms')).to.deep.equal([`removed ${rid}`]);
+		expect(received.notices).to.have.deep.members(
 			[alice, bob].map(({ id }) => ({
 				name: `notify-user ${id}/rooms-changed`,
 				args: ['removed', { _id: rid, t: 'p', name }],
 			})),
 		);
-		const notes = await roomkey.store.trash.find({ _id: { $in: [rid, ...places.map(({ _id }) => _id)] } }).toArray();
+		const notes = await roomkey.store.trash
+			.find({ _id: { $in: [rid, ...memberships.map(({ _id }) => _id)] } })
+			.toArray();
 		expect(notes.map(({ _id, __collection__ }) => `${__collection__} ${_id}`)).to.have.members([
 			`room ${rid}`,
-			...places.map(({ _id }) => `subscription ${_id}`),
+			...memberships.map(({ _id }) => `subscription ${_id}`),
 		]);
 	});
 
@@ -147,7 +149,7 @@ describe('a crash on the way, and the call repeated', () => {
 		return rid;
 	}
 
-	it('groups.delete: room and places are gone', async () => {
+	it('groups.delete: room and memberships are gone', async () => {
 		const writes = await afterEachWrite(
 			room,
 			(rid) => roomkey.call(alice, 'groups.delete', rid),
@@ -160,7 +162,7 @@ describe('a crash on the way, and the call repeated', () => {
 		expect(writes).to.be.greaterThan(5);
 	});
 
-	it('groups.kick: place and turn in the queue are gone, the key is stale', async () => {
+	it('groups.kick: membership and turn in the queue are gone, the key is stale', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await room({ E2ESuggestedKey: 'offered' });
@@ -180,7 +182,7 @@ describe('a crash on the way, and the call repeated', () => {
 		expect(writes).to.be.greaterThan(4);
 	});
 
-	it('groups.invite: the new member has one place, and waits', async () => {
+	it('groups.invite: the new member has one membership, and waits', async () => {
 		const writes = await afterEachWrite(
 			async () => {
 				const rid = await addRoom(roomkey.store, [], { encrypted: true, usersCount: 1 });

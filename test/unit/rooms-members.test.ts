@@ -1,7 +1,7 @@
-/** Who comes and who goes (test/contract/rocketchat-e2e.md 5.7, 10.4; test/contract/beyond.md E9 to E12, T3). */
+/** Joining, leaving and removing (test/contract/rocketchat-e2e.md 5.7, 10.4; test/contract/beyond.md E9 to E12, T3). */
 import { expect } from 'chai';
 import type { Subscription, User } from '../../shared/documents.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -32,7 +32,7 @@ describe('members of a room', () => {
 		return rid;
 	}
 
-	const placeOf = ({ id }: Person, rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
+	const membershipOf = ({ id }: Person, rid: string) => roomkey.store.subscriptions.findOne({ rid, 'u._id': id });
 	const roomOf = (rid: string) => roomkey.store.rooms.findOne({ _id: rid });
 	const waiting = async (rid: string) => (await roomOf(rid))?.usersWaitingForE2EKeys?.map(({ userId }) => userId) ?? [];
 	const invite = (as: Person, rid: string, userId: string) => roomkey.call(as, 'groups.invite', rid, undefined, userId);
@@ -41,7 +41,7 @@ describe('members of a room', () => {
 	const leave = (as: Person, rid: string, confirm?: boolean) =>
 		roomkey.call(as, 'groups.leave', rid, undefined, confirm);
 
-	it('whoever is removed goes, also where somebody joins at that very moment', async () => {
+	it('a removed member goes, also where somebody joins at that very moment', async () => {
 		let hooked: HookedStore | undefined;
 		const watched = await openRoomkey(undefined, {}, (store) => {
 			hooked = hookedStore(store);
@@ -55,57 +55,57 @@ describe('members of a room', () => {
 			const join = () => watched.call(joiner, 'channels.join', rid).catch(() => {});
 			hooked?.before('subscriptions', 'findOne', join, step);
 			await watched.call(admin, 'channels.kick', rid, undefined, member.id).catch(() => {});
-			const place = await watched.store.subscriptions.findOne({ rid, 'u._id': member.id });
-			expect(place, `before the look-up after ${step} others`).to.equal(null);
+			const membership = await watched.store.subscriptions.findOne({ rid, 'u._id': member.id });
+			expect(membership, `before the look-up after ${step} others`).to.equal(null);
 		}
 		await watched.close();
 	});
 
 	describe('coming', () => {
-		it('5.7, 10.4 join: tells the new member of the place, the room of the member, and asks for the key', async () => {
+		it('join: notifies the new member of the membership, the room of the member, and asks for the key (5.7, 10.4)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
-			const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
-			const place = await placeOf(bob, rid);
-			expect(heard.of('subscriptions')).to.deep.equal([`inserted ${place?._id}`]);
-			expect(heard.of('rooms')).to.deep.equal([`updated ${rid}`]);
-			expect(heard.changes.at(-1)?.document).to.deep.include({ usersCount: 2 });
-			expect(heard.notices).to.deep.equal([{ name: `notify-room ${rid}/e2e.keyRequest`, args: ['k'] }]);
+			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
+			const membership = await membershipOf(bob, rid);
+			expect(received.of('subscriptions')).to.deep.equal([`inserted ${membership?._id}`]);
+			expect(received.of('rooms')).to.deep.equal([`updated ${rid}`]);
+			expect(received.changes.at(-1)?.document).to.deep.include({ usersCount: 2 });
+			expect(received.notices).to.deep.equal([{ name: `notify-room ${rid}/e2e.keyRequest`, args: ['k'] }]);
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms).to.include(rid);
 		});
 
-		it('E9: queues nobody without identity keys, nobody in a room that is not encrypted', async () => {
+		it('queues nobody without identity keys, nobody in a room that is not encrypted (E9)', async () => {
 			const carol = await person();
 			const encrypted = await room({ encrypted: true });
 			await invite(alice, encrypted, carol.id);
 			expect(await waiting(encrypted)).to.deep.equal([]);
 			const plain = await room();
-			const heard = await hear(roomkey.bus, () => invite(alice, plain, bob.id));
+			const received = await recordEvents(roomkey.bus, () => invite(alice, plain, bob.id));
 			expect(await waiting(plain)).to.deep.equal([]);
-			expect(heard.notices).to.deep.equal([]);
+			expect(received.notices).to.deep.equal([]);
 		});
 
 		it('queues nobody and asks nobody while E2E_Enable is off', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
-				const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
-				expect(heard.notices).to.deep.equal([]);
+				const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
+				expect(received.notices).to.deep.equal([]);
 			});
 			expect(await waiting(rid)).to.deep.equal([]);
 		});
 
-		it('E10: 20 who add the same user at once give one place, one count and one event', async () => {
+		it('20 who add the same user at once give one membership, one count and one event (E10)', async () => {
 			const rid = await room({ encrypted: true });
-			const heard = await hear(roomkey.bus, () =>
+			const received = await recordEvents(roomkey.bus, () =>
 				Promise.all(Array.from({ length: 20 }, () => invite(alice, rid, bob.id))),
 			);
 			expect(await roomkey.store.subscriptions.countDocuments({ rid, 'u._id': bob.id })).to.equal(1);
 			expect((await roomOf(rid))?.usersCount).to.equal(2);
-			expect(heard.of('subscriptions')).to.have.length(1);
+			expect(received.of('subscriptions')).to.have.length(1);
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('E10: 20 who join a channel at once have a place each, and are counted', async () => {
+		it('20 who join a channel at once have a membership each, and are counted (E10)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c', usersCount: 0 });
 			const people = await Promise.all(Array.from({ length: 20 }, () => person()));
 			await Promise.all(people.flatMap((one) => [1, 2].map(() => roomkey.call(one, 'channels.join', rid))));
@@ -113,7 +113,7 @@ describe('members of a room', () => {
 			expect((await roomOf(rid))?.usersCount).to.equal(20);
 		});
 
-		it('E10: who comes back finds nothing of before', async () => {
+		it('a member who comes back finds nothing of before (E10)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });
 			await addMember(roomkey.store, rid, bob, {
 				...OWNER,
@@ -122,25 +122,34 @@ describe('members of a room', () => {
 			});
 			await leave(bob, rid);
 			await invite(alice, rid, bob.id);
-			const place = await placeOf(bob, rid);
-			expect(place).to.not.have.any.keys('E2EKey', 'E2ESuggestedKey', 'oldRoomKeys', 'suggestedOldRoomKeys', 'roles');
+			const membership = await membershipOf(bob, rid);
+			expect(membership).to.not.have.any.keys(
+				'E2EKey',
+				'E2ESuggestedKey',
+				'oldRoomKeys',
+				'suggestedOldRoomKeys',
+				'roles',
+			);
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
 		it('makes a member of who was only invited, and counts them then', async () => {
 			const rid = await room();
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
-			const heard = await hear(roomkey.bus, () => invite(alice, rid, bob.id));
-			const place = await placeOf(bob, rid);
-			expect(place).not.to.have.property('status');
-			expect(heard.of('subscriptions')).to.deep.equal([`updated ${place?._id}`]);
+			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
+			const membership = await membershipOf(bob, rid);
+			expect(membership).not.to.have.property('status');
+			expect(received.of('subscriptions')).to.deep.equal([`updated ${membership?._id}`]);
 			expect((await roomOf(rid))?.usersCount).to.equal(2);
 		});
 
-		it('T1: who is a member already stays so, without a word', async () => {
+		it('a member stays one, without an event (T1)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2EKey: `k-${Math.random()}` });
-			expect(await hear(roomkey.bus, () => invite(alice, rid, bob.id))).to.deep.include({ changes: [], notices: [] });
+			expect(await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id))).to.deep.include({
+				changes: [],
+				notices: [],
+			});
 		});
 
 		it('finds users by any of their names, all or none', async () => {
@@ -173,7 +182,7 @@ describe('members of a room', () => {
 			}
 			const channel = await addRoom(roomkey.store, [], { t: 'c' });
 			await roomkey.call(admin, 'channels.invite', channel, undefined, carol.id);
-			expect(await placeOf(carol, channel)).not.to.equal(null);
+			expect(await membershipOf(carol, channel)).not.to.equal(null);
 			expect(await rejection(roomkey.call(admin, 'groups.invite', channel, undefined, carol.id))).to.include({
 				error: 'error-room-not-found',
 			});
@@ -196,7 +205,7 @@ describe('members of a room', () => {
 			await roomkey.call(await person({ roles: ['admin'] }), 'channels.join', rid);
 		});
 
-		it('leaves no place behind where the room, or the user, goes meanwhile', async () => {
+		it('leaves no membership behind where the room, or the user, goes meanwhile', async () => {
 			for (const gone of ['rooms', 'users'] as const) {
 				const carol = await person();
 				const other = await openRoomkey(undefined, {}, (store) => ({
@@ -212,12 +221,12 @@ describe('members of a room', () => {
 				await other.store.users.insertOne({ _id: alice.id, username: 'alice', roles: ['user'] });
 				await other.store.users.insertOne({ _id: carol.id, username: carol.username, roles: ['user'] });
 				const rid = await addRoom(other.store, [], { t: 'c', usersCount: 1 });
-				const heard = await hear(other.bus, async () => {
+				const received = await recordEvents(other.bus, async () => {
 					expect(await rejection(other.call(carol, 'channels.join', rid))).to.include({
 						error: gone === 'rooms' ? 'error-room-not-found' : 'error-invalid-user',
 					});
 				});
-				expect(heard.changes).to.deep.equal([]);
+				expect(received.changes).to.deep.equal([]);
 				expect(await other.store.subscriptions.countDocuments({})).to.equal(0);
 				if (gone === 'users') expect((await other.store.rooms.findOne({ _id: rid }))?.usersCount).to.equal(1);
 				await other.close();
@@ -226,30 +235,30 @@ describe('members of a room', () => {
 	});
 
 	describe('going', () => {
-		it('takes place, turn in the queue, roles and count along, and tells both', async () => {
+		it('takes membership, turn in the queue, roles and count along, and notifies both', async () => {
 			const rid = await room({
 				encrypted: true,
 				usersCount: 2,
 				usersWaitingForE2EKeys: [{ userId: bob.id, ts: new Date() }],
 			});
 			await addMember(roomkey.store, rid, bob, { t: 'p' });
-			const place = await placeOf(bob, rid);
-			const heard = await hear(roomkey.bus, () => leave(bob, rid));
-			expect(await placeOf(bob, rid)).to.equal(null);
+			const membership = await membershipOf(bob, rid);
+			const received = await recordEvents(roomkey.bus, () => leave(bob, rid));
+			expect(await membershipOf(bob, rid)).to.equal(null);
 			expect(await roomOf(rid)).to.include({ usersCount: 1 });
 			expect(await waiting(rid)).to.deep.equal([]);
-			const gone = heard.changes.find(({ collection }) => collection === 'subscriptions');
+			const gone = received.changes.find(({ collection }) => collection === 'subscriptions');
 			expect(gone).to.deep.include({
 				action: 'removed',
-				document: { _id: place?._id, rid, u: { _id: bob.id, username: 'bob' }, t: 'p' },
+				document: { _id: membership?._id, rid, u: { _id: bob.id, username: 'bob' }, t: 'p' },
 			});
-			expect(heard.of('rooms').at(-1)).to.equal(`updated ${rid}`);
+			expect(received.of('rooms').at(-1)).to.equal(`updated ${rid}`);
 			expect((await roomkey.store.users.findOne({ _id: bob.id }))?.__rooms ?? []).not.to.include(rid);
 			const { _deletedAt, _updatedAt, ...note } =
-				(await roomkey.store.trash.findOne({ _id: place?._id as string })) ?? {};
+				(await roomkey.store.trash.findOne({ _id: membership?._id as string })) ?? {};
 			expect(_deletedAt).to.be.a('date');
 			expect(note).to.deep.equal({
-				_id: place?._id,
+				_id: membership?._id,
 				__collection__: 'subscription',
 				rid,
 				u: { _id: bob.id, username: 'bob' },
@@ -263,11 +272,11 @@ describe('members of a room', () => {
 			await addMember(roomkey.store, rid, carol);
 			expect(await rejection(kick(bob, rid, carol.id))).to.include({ error: 'error-not-allowed' });
 			await kick(alice, rid, carol.id);
-			expect(await placeOf(carol, rid)).to.equal(null);
+			expect(await membershipOf(carol, rid)).to.equal(null);
 			expect(await rejection(kick(alice, rid, carol.id))).to.include({ error: 'error-user-not-in-room' });
 			const channel = await addRoom(roomkey.store, [carol], { t: 'c' });
 			await roomkey.call(await person({ roles: ['admin'] }), 'channels.kick', channel, undefined, carol.id);
-			expect(await placeOf(carol, channel)).to.equal(null);
+			expect(await membershipOf(carol, channel)).to.equal(null);
 		});
 
 		it('20 who remove the same member at once count them once', async () => {
@@ -289,10 +298,10 @@ describe('members of a room', () => {
 					reason: 'You are the last owner. Please set new owner before leaving the room.',
 				});
 			}
-			expect((await placeOf(alice, rid))?.roles).to.deep.equal(['owner']);
+			expect((await membershipOf(alice, rid))?.roles).to.deep.equal(['owner']);
 			await leave(moderator, rid);
 			expect(await rejection(leave(alice, rid))).to.include({ error: 'error-you-are-last-owner' });
-			expect(await placeOf(alice, rid)).to.not.have.property('departures');
+			expect(await membershipOf(alice, rid)).to.not.have.property('departures');
 			await roomkey.call(alice, 'groups.delete', rid);
 			expect(await roomkey.store.subscriptions.countDocuments({ rid })).to.equal(0);
 		});
@@ -308,7 +317,7 @@ describe('members of a room', () => {
 				const rid = await addRoom(roomkey.store, [bob], { t, name });
 				const plural = t === 'c' ? 'channels' : 'groups';
 				let answer: unknown;
-				const heard = await hear(roomkey.bus, async () => {
+				const received = await recordEvents(roomkey.bus, async () => {
 					answer =
 						go === 'leave'
 							? await roomkey.call(bob, `${plural}.leave`, rid)
@@ -317,9 +326,9 @@ describe('members of a room', () => {
 				if (t === 'c') expect(answer).to.have.nested.property('channel._id', rid);
 				else expect(answer).to.deep.equal({});
 				expect(await roomOf(rid)).to.equal(null);
-				expect(await placeOf(bob, rid)).to.equal(null);
-				expect(heard.of('rooms')).to.deep.equal([`removed ${rid}`]);
-				expect(heard.of('subscriptions')).to.have.length(1);
+				expect(await membershipOf(bob, rid)).to.equal(null);
+				expect(received.of('rooms')).to.deep.equal([`removed ${rid}`]);
+				expect(received.of('subscriptions')).to.have.length(1);
 				await roomkey.call(alice, `${plural}.create`, name);
 			});
 		}
@@ -375,25 +384,25 @@ describe('members of a room', () => {
 			['leaves', leave],
 			['is removed', (as: Person, rid: string, confirm?: boolean) => kick(alice, rid, as.id, confirm)],
 		] as const) {
-			it(`E11: the last holder ${what}: the answer and the room say so`, async () => {
+			it(`the last holder ${what}: the answer and the room say so (E11)`, async () => {
 				const rid = await room(keyed);
 				await addMember(roomkey.store, rid, bob, withKey());
 				let answer: unknown;
-				const heard = await hear(roomkey.bus, async () => {
+				const received = await recordEvents(roomkey.bus, async () => {
 					answer = await go(bob, rid);
 				});
 				expect(answer).to.deep.equal({ lastKeyHolder: true });
-				expect(heard.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
+				expect(received.notices.at(-1)).to.deep.equal({ name: `notify-room ${rid}/e2e.noKeyHolder`, args: [bob.id] });
 			});
 
-			it(`E11: one of several holders ${what}: nothing is lost`, async () => {
+			it(`one of several holders ${what}: nothing is lost (E11)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, withKey());
 				expect(await go(bob, rid)).to.deep.equal({});
 			});
 		}
 
-		it('E11: the last two holders go at once: one of them at least is told', async () => {
+		it('the last two holders go at once: one of them at least is notified (E11)', async () => {
 			const carol = await person();
 			for (let i = 0; i < 10; i++) {
 				const rid = await room(keyed);
@@ -403,14 +412,14 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('E11: where the setting demands it, not without confirm: true, and nothing is written before', async () => {
+		it('where the setting demands it, not without confirm: true, and nothing is written before (E11)', async () => {
 			const strict = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 			const [one, two] = [await addPerson(strict.store), await addPerson(strict.store)];
 			const rid = await addRoom(strict.store, [one], keyed);
 			await addMember(strict.store, rid, two, { ...OWNER, ...withKey() });
 			await strict.store.subscriptions.updateOne({ rid, 'u._id': one.id }, { $set: { roles: ['owner'] } });
 			const before = await strict.store.subscriptions.findOne({ rid, 'u._id': two.id });
-			const heard = await hear(strict.bus, async () => {
+			const received = await recordEvents(strict.bus, async () => {
 				for (const confirm of [undefined, false]) {
 					expect(await rejection(strict.call(two, 'groups.leave', rid, undefined, confirm))).to.deep.include({
 						error: 'error-last-key-holder',
@@ -418,7 +427,7 @@ describe('members of a room', () => {
 					});
 				}
 			});
-			expect(heard.changes).to.deep.equal([]);
+			expect(received.changes).to.deep.equal([]);
 			expect(await strict.store.subscriptions.findOne({ rid, 'u._id': two.id })).to.deep.equal(before);
 			expect(await strict.call(two, 'groups.leave', rid, undefined, true)).to.deep.equal({ lastKeyHolder: true });
 			await strict.call(one, 'groups.delete', rid);
@@ -435,20 +444,20 @@ describe('members of a room', () => {
 			['has another among the old ones', old('j'), false],
 			['never saw it', {}, false],
 		] as const) {
-			it(`E12: a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'}`, async () => {
+			it(`a member who ${what} goes: the key is ${isStale ? 'stale' : 'as good as before'} (E12)`, async () => {
 				const rid = await room(keyed, withKey());
 				await addMember(roomkey.store, rid, bob, fields);
-				const heard = await hear(roomkey.bus, () => kick(alice, rid, bob.id));
+				const received = await recordEvents(roomkey.bus, () => kick(alice, rid, bob.id));
 				const { e2eStale } = (await roomOf(rid)) ?? {};
 				expect(e2eStale?.reason).to.equal(isStale ? 'member-removed' : undefined);
-				const told = heard.notices.filter(({ name }) => name.endsWith('e2eKeyStale'));
-				expect(told.map(({ name, args }) => [name, args[0]])).to.deep.equal(
+				const notified = received.notices.filter(({ name }) => name.endsWith('e2eKeyStale'));
+				expect(notified.map(({ name, args }) => [name, args[0]])).to.deep.equal(
 					isStale ? [[`notify-user ${alice.id}/e2eKeyStale`, rid]] : [],
 				);
 			});
 		}
 
-		it('E12: who left by themselves is another reason', async () => {
+		it('a member who left by themselves is another reason (E12)', async () => {
 			const rid = await room(keyed, withKey());
 			await addMember(roomkey.store, rid, bob, withKey());
 			await leave(bob, rid);
@@ -456,7 +465,7 @@ describe('members of a room', () => {
 		});
 	});
 
-	describe('T3: groups.members', () => {
+	describe('groups.members (T3)', () => {
 		it('lists by name, a page at a time', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'p' });
 			const names = Array.from({ length: 7 }, (_, i) => `page-${i}`);

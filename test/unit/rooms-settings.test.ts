@@ -1,7 +1,7 @@
 /** What can be changed of a room, its encryption before all (test/contract/rocketchat-e2e.md 5.7, 11; test/contract/beyond.md E3, E13, E14). */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
-import { hear } from '../support/announced.js';
+import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -32,36 +32,36 @@ describe('the settings of a room', () => {
 	const encrypt = (as: Person, rid: string, encrypted: boolean) =>
 		roomkey.call(as, 'rooms.saveRoomSettings', rid, encrypted);
 
-	it('5.7: switches encryption on and off, and leaves key id and keys', async () => {
+	it('switches encryption on and off, and leaves key id and keys (5.7)', async () => {
 		const rid = await room({ e2eKeyId: 'k' });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: 'k-alice' } });
 		expect(await encrypt(alice, rid, true)).to.deep.equal({ rid });
 		expect(await roomOf(rid)).to.include({ encrypted: true, e2eKeyId: 'k' });
 		await encrypt(alice, rid, false);
 		expect(await roomOf(rid)).to.include({ encrypted: false, e2eKeyId: 'k' });
-		const place = await roomkey.store.subscriptions.findOne({ rid, 'u._id': alice.id });
-		expect(place?.E2EKey).to.equal('k-alice');
+		const membership = await roomkey.store.subscriptions.findOne({ rid, 'u._id': alice.id });
+		expect(membership?.E2EKey).to.equal('k-alice');
 	});
 
-	it('5.7: switched on, it ends the translation of messages, and tells those whose place that changes', async () => {
+	it('switched on, it ends the translation of messages, and notifies those whose membership changes by it (5.7)', async () => {
 		const rid = await room();
 		const { subscriptions } = roomkey.store;
 		await subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { autoTranslate: true } });
-		const place = await subscriptions.findOne({ rid, 'u._id': alice.id });
+		const membership = await subscriptions.findOne({ rid, 'u._id': alice.id });
 		await addMember(roomkey.store, rid, await addPerson(roomkey.store));
-		expect((await hear(roomkey.bus, () => encrypt(alice, rid, false))).of('subscriptions')).to.deep.equal([]);
-		const heard = await hear(roomkey.bus, () => encrypt(alice, rid, true));
-		expect(heard.of('subscriptions')).to.deep.equal([`updated ${place?._id}`]);
+		expect((await recordEvents(roomkey.bus, () => encrypt(alice, rid, false))).of('subscriptions')).to.deep.equal([]);
+		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
+		expect(received.of('subscriptions')).to.deep.equal([`updated ${membership?._id}`]);
 		expect(await subscriptions.countDocuments({ rid, autoTranslate: { $exists: true } })).to.equal(0);
 	});
 
-	it('E14: who did it and when stands in the room and in the event', async () => {
+	it('the room and the event name the user and the time (E14)', async () => {
 		const rid = await room();
-		const heard = await hear(roomkey.bus, () => encrypt(alice, rid, true));
-		const told = heard.changes[0]?.document as Room;
-		expect(told.e2eToggled?.at).to.be.a('date');
-		expect(told.e2eToggled).to.deep.include({ encrypted: true, by: { _id: alice.id, username: 'alice' } });
-		expect((await roomOf(rid)).e2eToggled).to.deep.equal(told.e2eToggled);
+		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
+		const notified = received.changes[0]?.document as Room;
+		expect(notified.e2eToggled?.at).to.be.a('date');
+		expect(notified.e2eToggled).to.deep.include({ encrypted: true, by: { _id: alice.id, username: 'alice' } });
+		expect((await roomOf(rid)).e2eToggled).to.deep.equal(notified.e2eToggled);
 	});
 
 	it('switched on, it queues those who lack the key and could be given it', async () => {
@@ -77,9 +77,9 @@ describe('the settings of a room', () => {
 	it('switched on, it queues 50 at most, in one write and two events', async () => {
 		const rid = await room();
 		for (let i = 0; i < 60; i++) await addMember(roomkey.store, rid, await addPerson(roomkey.store, identity));
-		const heard = await hear(roomkey.bus, () => encrypt(alice, rid, true));
+		const received = await recordEvents(roomkey.bus, () => encrypt(alice, rid, true));
 		expect((await roomOf(rid)).usersWaitingForE2EKeys).to.have.length(50);
-		expect(heard.of('rooms')).to.have.length(2);
+		expect(received.of('rooms')).to.have.length(2);
 	});
 
 	it('switched on, it leaves those in the queue where they are', async () => {
@@ -91,10 +91,10 @@ describe('the settings of a room', () => {
 		expect(waiting?.[0]?.ts).to.deep.equal(since);
 	});
 
-	it('T1: what is so already is not written, and nobody is told', async () => {
+	it('what is so already is not written, and nobody is notified (T1)', async () => {
 		const rid = await room({ encrypted: true, topic: 'same', ro: true });
 		const before = await roomOf(rid);
-		const heard = await hear(roomkey.bus, async () => {
+		const received = await recordEvents(roomkey.bus, async () => {
 			await roomkey.call(alice, 'saveRoomSettings', rid, {
 				encrypted: true,
 				roomTopic: 'same',
@@ -103,17 +103,17 @@ describe('the settings of a room', () => {
 			});
 			await encrypt(alice, await room(), false);
 		});
-		expect(heard.changes).to.deep.equal([]);
+		expect(received.changes).to.deep.equal([]);
 		expect(await roomOf(rid)).to.deep.equal(before);
 	});
 
 	it('of 20 who switch it on at once one does, and one is named', async () => {
 		const rid = await room();
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: OWNER });
-		const heard = await hear(roomkey.bus, () =>
+		const received = await recordEvents(roomkey.bus, () =>
 			Promise.all(Array.from({ length: 20 }, (_, i) => encrypt(i % 2 ? alice : bob, rid, true))),
 		);
-		const toggles = heard.changes.map(({ document }) => String((document as Room).e2eToggled?.at.getTime()));
+		const toggles = received.changes.map(({ document }) => String((document as Room).e2eToggled?.at.getTime()));
 		expect(new Set(toggles).size).to.equal(1);
 	});
 
@@ -189,19 +189,20 @@ describe('the settings of a room', () => {
 		});
 	});
 
-	it('renames a room and the places in it; repeated, it renames those that were left', async () => {
+	it('renames a room and the memberships in it; repeated, it renames those that were left', async () => {
 		const rid = await room({ name: `old-${Math.random()}` });
 		const name = `new-${Math.random()}`;
 		const rename = (as: Person, roomName: string, to = rid) =>
 			roomkey.call(as, 'rooms.saveRoomSettings', to, undefined, roomName);
-		const names = async () => (await roomkey.store.subscriptions.find({ rid }).toArray()).map((place) => place.name);
+		const names = async () =>
+			(await roomkey.store.subscriptions.find({ rid }).toArray()).map((membership) => membership.name);
 		await rename(alice, name);
 		expect(await roomOf(rid)).to.include({ name, fname: name });
 		expect(await names()).to.deep.equal([name, name]);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { name: 'left' } });
-		expect((await hear(roomkey.bus, () => rename(alice, name))).changes).to.have.length(1);
+		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.have.length(1);
 		expect(await names()).to.deep.equal([name, name]);
-		expect((await hear(roomkey.bus, () => rename(alice, name))).changes).to.deep.equal([]);
+		expect((await recordEvents(roomkey.bus, () => rename(alice, name))).changes).to.deep.equal([]);
 		const other = await room({ name: 'other' });
 		expect(await rejection(rename(alice, name, other))).to.include({ error: 'error-duplicate-channel-name' });
 		expect(await rejection(rename(alice, 'a b'))).to.include({ error: 'error-invalid-room-name' });
@@ -231,7 +232,7 @@ describe('the settings of a room', () => {
 		}
 	});
 
-	describe('E13: what is shown while E2E_Enable is off', () => {
+	describe('what is shown while E2E_Enable is off (E13)', () => {
 		const SECRET = [
 			'encrypted',
 			'e2eKeyId',

@@ -1,4 +1,4 @@
-/** What clients read to know their rooms and places (test/contract/rocketchat-e2e.md 2.4). */
+/** What clients read to know their rooms and memberships (test/contract/rocketchat-e2e.md 2.4). */
 import { expect } from 'chai';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -14,7 +14,7 @@ const LONG_AGO = new Date(1000);
 const OWNER = { roles: ['owner'] };
 const ids = (documents: { _id: string }[]) => documents.map(({ _id }) => _id);
 
-describe('rooms and places, all or since a moment', () => {
+describe('rooms and memberships, all or since a moment', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -34,7 +34,7 @@ describe('rooms and places, all or since a moment', () => {
 	}
 
 	const rooms = (as: Person, since?: unknown) => roomkey.call(as, 'rooms.get', since) as Promise<Delta<Room>>;
-	const places = (as: Person, since?: unknown) =>
+	const memberships = (as: Person, since?: unknown) =>
 		roomkey.call(as, 'subscriptions.get', since) as Promise<Delta<Subscription>>;
 	const SINCE = new Date(2000);
 
@@ -44,7 +44,7 @@ describe('rooms and places, all or since a moment', () => {
 		const mine = await rooms(alice);
 		expect(ids(mine.update)).to.have.members([one, two]);
 		expect(mine.remove).to.deep.equal([]);
-		const { update, remove } = await places(alice);
+		const { update, remove } = await memberships(alice);
 		expect(update.map(({ rid }) => rid)).to.have.members([one, two]);
 		expect(update.every(({ u }) => u._id === alice.id)).to.equal(true);
 		expect(remove).to.deep.equal([]);
@@ -53,22 +53,22 @@ describe('rooms and places, all or since a moment', () => {
 	it('answers what has changed since, and nothing else', async () => {
 		const [changed] = [await oldRoom(alice, bob), await oldRoom(alice, bob)];
 		expect(await rooms(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
-		expect(await places(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
+		expect(await memberships(alice, SINCE)).to.deep.equal({ update: [], remove: [] });
 		await roomkey.call(alice, 'e2e.setRoomKeyID', changed, 'k');
 		expect(ids((await rooms(alice, SINCE)).update)).to.deep.equal([changed]);
-		expect((await places(alice, SINCE)).update).to.deep.equal([]);
+		expect((await memberships(alice, SINCE)).update).to.deep.equal([]);
 	});
 
 	it('answers a room that one has come to since', async () => {
 		const rid = await oldRoom(alice);
 		await roomkey.call(alice, 'groups.invite', rid, undefined, bob.id);
 		expect(ids((await rooms(bob, SINCE)).update)).to.deep.equal([rid]);
-		expect((await places(bob, SINCE)).update.map((place) => place.rid)).to.deep.equal([rid]);
+		expect((await memberships(bob, SINCE)).update.map((membership) => membership.rid)).to.deep.equal([rid]);
 	});
 
 	it('answers what is gone: left, deleted, to each their own', async () => {
 		const [left, deleted, others] = [await oldRoom(alice, bob), await oldRoom(alice, bob), await oldRoom(alice)];
-		const before = await places(bob);
+		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', left);
 		await roomkey.call(alice, 'groups.delete', deleted);
 		await roomkey.call(alice, 'groups.delete', others);
@@ -76,7 +76,7 @@ describe('rooms and places, all or since a moment', () => {
 		expect(ofBob.update).to.deep.equal([]);
 		expect(ids(ofBob.remove)).to.have.members([left, deleted]);
 		expect(ofBob.remove[0]?._deletedAt).to.be.a('date');
-		expect(ids((await places(bob, SINCE)).remove)).to.have.members(ids(before.update));
+		expect(ids((await memberships(bob, SINCE)).remove)).to.have.members(ids(before.update));
 		expect(ids((await rooms(alice, SINCE)).remove)).to.have.members([deleted, others]);
 		const later = new Date(Date.now() + 60_000);
 		expect((await rooms(bob, later)).remove).to.deep.equal([]);
@@ -84,33 +84,33 @@ describe('rooms and places, all or since a moment', () => {
 
 	it('does not call gone what one has come back to', async () => {
 		const rid = await oldRoom(alice, bob);
-		const before = await places(bob);
+		const before = await memberships(bob);
 		await roomkey.call(bob, 'groups.leave', rid);
 		await roomkey.call(alice, 'groups.invite', rid, undefined, bob.id);
 		expect(await rooms(bob, SINCE)).to.have.deep.property('remove', []);
-		const { update, remove } = await places(bob, SINCE);
+		const { update, remove } = await memberships(bob, SINCE);
 		expect(update).to.have.length(1);
 		expect(ids(remove)).to.deep.equal(ids(before.update));
 	});
 
-	it('does not call gone a place whose removal was noted and then broken off', async () => {
+	it('does not call gone a membership whose removal was noted and then interrupted', async () => {
 		const rid = await oldRoom(bob);
-		const place = (await places(bob)).update[0] as Subscription;
+		const membership = (await memberships(bob)).update[0] as Subscription;
 		await roomkey.store.trash.insertOne({
-			_id: place._id,
+			_id: membership._id,
 			__collection__: 'subscription',
 			_deletedAt: new Date(),
 			rid,
-			u: place.u,
+			u: membership.u,
 		});
-		expect((await places(bob, SINCE)).remove).to.deep.equal([]);
+		expect((await memberships(bob, SINCE)).remove).to.deep.equal([]);
 		expect((await rooms(bob, SINCE)).remove).to.deep.equal([]);
 	});
 
 	it('shows an invitation, but not yet the room', async () => {
 		const rid = await oldRoom(alice);
 		await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
-		expect((await places(bob)).update).to.have.length(1);
+		expect((await memberships(bob)).update).to.have.length(1);
 		expect((await rooms(bob)).update).to.deep.equal([]);
 	});
 
@@ -134,7 +134,7 @@ describe('rooms and places, all or since a moment', () => {
 		}
 	});
 
-	it('subscriptions.getOne: the own place, or null', async () => {
+	it('subscriptions.getOne: the own membership, or null', async () => {
 		const rid = await oldRoom(alice);
 		const { subscription } = (await roomkey.call(alice, 'subscriptions.getOne', rid)) as { subscription: Subscription };
 		expect(subscription).to.deep.include({ rid, u: { _id: alice.id, username: 'alice' } });

@@ -68,7 +68,7 @@ describe('second factors', () => {
 		expect(await rejection(outcome)).to.deep.include(expected);
 	}
 
-	describe('9.2 login with a password', () => {
+	describe('login with a password (9.2)', () => {
 		beforeEach(() => open());
 
 		it('is as it was for who has none', async () => {
@@ -104,7 +104,7 @@ describe('second factors', () => {
 			await expectRefused(logIn(await person(WITH_APP), ''), REQUIRED);
 		});
 
-		it('says nothing of a second factor to who does not know the password, and leaves the code good', async () => {
+		it('says nothing of a second factor to a caller who does not know the password, and leaves the code good', async () => {
 			const alice = await person(WITH_APP);
 			const code = appCode();
 			for (const given of [undefined, code, wrongCode()]) {
@@ -149,7 +149,7 @@ describe('second factors', () => {
 		});
 	});
 
-	describe('7.5 totp', () => {
+	describe('totp (7.5)', () => {
 		it('knows the codes of RFC 6238, of the time steps around now', () => {
 			const now = 59_000;
 			expect(stepOf(SECRET, '287082', 0, now)).to.equal(1);
@@ -216,7 +216,7 @@ describe('second factors', () => {
 		});
 	});
 
-	describe('7.5 email', () => {
+	describe('email (7.5)', () => {
 		beforeEach(() => open({ Max_Invalid_Email_Code_Attempts: 3 }));
 		const details = { method: 'email', codeGenerated: false, availableMethods: ['email'] };
 
@@ -338,7 +338,7 @@ describe('second factors', () => {
 				await callWith(await person(), undefined, name);
 			});
 
-			it('asks who has none for the password, where the database says so', async () => {
+			it('asks a user who has none for the password, where the database says so', async () => {
 				await open({ Enforce_Password_Fallback: true });
 				const alice = await person();
 				const details = { method: 'password', codeGenerated: false, availableMethods: [] };
@@ -349,7 +349,7 @@ describe('second factors', () => {
 				await callWith(alice, { code: sha256(PASSWORD).toUpperCase(), method: 'password' }, name);
 			});
 
-			it('asks who has neither a second factor nor a password for nothing', async () => {
+			it('asks a user with neither a second factor nor a password for nothing', async () => {
 				await open({ Enforce_Password_Fallback: true });
 				await callWith(await addPerson(roomkey.store), undefined, name);
 			});
@@ -376,7 +376,7 @@ describe('second factors', () => {
 	}
 
 	for (const name of ['users.resetE2EKey', 'e2e.resetUserE2EKey']) {
-		describe(`section 6: ${name} of somebody else`, () => {
+		describe(`${name} of somebody else (section 6)`, () => {
 			const admin = (services: User['services'] = {}) => person(services, { roles: ['admin'] });
 
 			it('demands the second factor of the caller, not of the other', async () => {
@@ -503,7 +503,7 @@ describe('second factors', () => {
 			await change({ newPassword: 'new', currentPassword: PASSWORD }, appCode());
 		});
 
-		it('asked again under the same mark with a code, it is done, and then answered as before', async () => {
+		it('asked again under the same idempotency key with a code, it is done, and then answered as before', async () => {
 			await open();
 			const alice = await person(WITH_APP);
 			const data = { email: addressOf(randomId()), currentPassword: PASSWORD };

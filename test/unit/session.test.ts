@@ -75,7 +75,7 @@ describe('a session', () => {
 		expect(transport.closed).to.equal(false);
 	});
 
-	it('pings at each interval in which it heard nothing', () => {
+	it('pings at each interval in which it received nothing', () => {
 		const { transport, session } = connect();
 		session.receive('{"msg":"pong"}');
 		mock.timers.tick(15_000);
@@ -184,7 +184,7 @@ describe('a session', () => {
 		const answered = ({ transport }: ReturnType<typeof open>) =>
 			transport.sent.filter((frame) => frame.includes('"result"')).map((frame) => JSON.parse(frame).id);
 
-		it('18 shutdown: answers what came before, and takes no more, or whoever always waits for one would never go', async () => {
+		it('at shutdown, answers what came before and takes no more, so that constant traffic cannot delay it (18)', async () => {
 			const opened = openSlow(false);
 			for (const id of ['1', '2']) opened.session.receive(CALL(id));
 			const drained = opened.session.drain();
@@ -205,7 +205,7 @@ describe('a session', () => {
 
 		for (const parallel of [true, false]) {
 			const what = parallel ? 'calls that run beside each other' : 'calls that wait for their turn';
-			it(`5 the inbound queue: takes no messages while there are more than ten ${what}`, async () => {
+			it(`the inbound queue: takes no messages while there are more than ten ${what} (5)`, async () => {
 				const opened = openSlow(parallel);
 				for (let i = 0; i < 10; i++) opened.session.receive(CALL(String(i)));
 				expect(opened.transport.paused).to.equal(false);
@@ -217,7 +217,7 @@ describe('a session', () => {
 			});
 		}
 
-		it('4 heartbeat: does not take a client for dead that it does not read, and pings it all the same', async () => {
+		it('does not take a client for dead that it does not read, and pings it all the same (4)', async () => {
 			const { session, transport, ends } = openSlow(true);
 			for (let i = 0; i < 11; i++) session.receive(CALL(String(i)));
 			for (let i = 0; i < 8; i++) mock.timers.tick(15_000);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
-import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -35,7 +35,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 	const setOrGet = (as: Person | null, ...params: unknown[]) => roomkey.call(as, NAME, ...params) as Promise<Standing>;
 	const addUnkeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, ...fields });
 
-	it('E8: sets the key id of a room that has none, and tells the room', async () => {
+	it('sets the key id of a room that has none, and notifies the room (E8)', async () => {
 		const rid = await addUnkeyed();
 		const announced = await announcedBy(roomkey, async () => {
 			expect(await setOrGet(alice, rid, 'k')).to.deep.equal({ keyID: 'k' });
@@ -44,53 +44,53 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(announced).to.deep.equal([`rooms ${rid}`]);
 	});
 
-	it('E8: tells the key id that stands, and queues the caller at once', async () => {
+	it('returns the key id that stands, and queues the caller at once (E8)', async () => {
 		const rid = await addUnkeyed({ e2eKeyId: 'first' });
 		expect(await setOrGet(bob, rid, 'second')).to.deep.equal({ keyID: 'first' });
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 		expect(await setOrGet(bob, rid, 'third', sealed('third'))).to.deep.equal({ keyID: 'first' });
-		expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2EKey');
+		expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2EKey');
 	});
 
-	it('E8: tells the key that was offered to the caller, if it is of the key id that stands', async () => {
+	it('returns the key that was offered to the caller, if it is of the key id that stands (E8)', async () => {
 		const offered = sealed('first');
-		for (const [E2ESuggestedKey, told] of [
+		for (const [E2ESuggestedKey, answer] of [
 			[offered, { suggestedKey: offered }],
 			[sealed('another'), {}],
 		] as const) {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 			await addMember(roomkey.store, rid, bob, { E2ESuggestedKey });
-			expect(await setOrGet(bob, rid, 'second')).to.deep.equal({ keyID: 'first', ...told });
+			expect(await setOrGet(bob, rid, 'second')).to.deep.equal({ keyID: 'first', ...answer });
 		}
 	});
 
-	it('E8: stores the own key with it, and leaves the queue; the room and the own place are told', async () => {
+	it('stores the own key with it, and leaves the queue; the room and the own membership are notified (E8)', async () => {
 		const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, async () => {
 			expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
 		});
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 		expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('E2, E8: who named the key without storing one may still do so, in the same words', async () => {
+	it('a caller who named the key without storing one may still do so, in the same words (E2, E8)', async () => {
 		const rid = await addUnkeyed();
 		await roomkey.call(alice, 'e2e.setRoomKeyID', rid, 'k');
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, async () => {
 			expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
 		});
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`]);
 		// A key that is there is not replaced by one that says the same of itself.
 		await setOrGet(alice, rid, 'k', sealed('k'));
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 	});
 
-	it('E8: of 50 racers with keys one wins, nobody else keeps a key, and all learn the key id', async () => {
+	it('of 50 racers with keys one wins, nobody else keeps a key, and all learn the key id (E8)', async () => {
 		const racers = await Promise.all(Array.from({ length: 50 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });
 		const keys = racers.map((_, i) => sealed(`key-${i}`));
@@ -99,82 +99,82 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		for (const answer of answers) expect(answer).to.deep.equal({ keyID });
 		const winner = racers.findIndex((_, i) => keyID === `key-${i}`);
 		expect(winner).not.to.equal(-1);
-		const held = await Promise.all(racers.map((racer) => placeOf(roomkey.store, rid, racer)));
+		const held = await Promise.all(racers.map((racer) => membershipOf(roomkey.store, rid, racer)));
 		expect(held.map(({ E2EKey }) => E2EKey)).to.deep.equal(racers.map((_, i) => (i === winner ? keys[i] : undefined)));
 		expect((await queueOf(roomkey.store, rid))?.sort()).to.deep.equal(
 			racers.flatMap(({ id }, i) => (i === winner ? [] : [id])).sort(),
 		);
 	});
 
-	it('E8: who loses after the key was stored has it taken back, unseen', async () => {
+	it('a caller who loses after the key was stored has it taken back, unseen (E8)', async () => {
 		const rid = await addUnkeyed();
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
 		const announced = await announcedBy(roomkey, async () => {
 			expect(await setOrGet(alice, rid, 'a', sealed('a'))).to.deep.equal({ keyID: 'b' });
 		});
-		expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'oldRoomKeys');
+		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'oldRoomKeys');
 		expect(announced).not.to.include(`subscriptions ${alice.id}`);
 	});
 
-	it('E6, E8: a key that does not tell its id is not taken from who holds it', async () => {
+	it('a key without an id is not taken from its holder (E6, E8)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: 'opaque' });
 		expect(await setOrGet(alice, rid, 'second', 'opaque')).to.deep.equal({ keyID: 'first' });
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal('opaque');
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal('opaque');
 	});
 
-	it('E8: who loses keeps the offer they have', async () => {
+	it('a caller who loses keeps the offer they have (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2ESuggestedKey: 'opaque offer' });
 		hooked.before('rooms', 'findOneAndUpdate', () => setOrGet(bob, rid, 'b', sealed('b')));
 		expect(await setOrGet(alice, rid, 'a', sealed('a'))).to.deep.equal({ keyID: 'b', suggestedKey: 'opaque offer' });
-		expect((await placeOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
+		expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal('opaque offer');
 	});
 
-	it('E8: two devices of one member: the key of the one that wins is the one that stays', async () => {
+	it('two devices of one member: the key of the one that wins is the one that stays (E8)', async () => {
 		const rid = await addUnkeyed();
 		const keys = { one: sealed('one'), two: sealed('two') };
 		const answers = await Promise.all([setOrGet(alice, rid, 'one', keys.one), setOrGet(alice, rid, 'two', keys.two)]);
 		const { keyID } = answers[0] as Standing;
 		expect(answers[1]).to.deep.equal({ keyID });
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(keys[keyID as keyof typeof keys]);
 	});
 
-	it('E8: a second device that stores its key after the first has won gives way to it', async () => {
+	it('a second device that stores its key after the first has won gives way to it (E8)', async () => {
 		const rid = await addUnkeyed();
 		const winning = sealed('first');
 		hooked.before('subscriptions', 'findOneAndUpdate', () => setOrGet(alice, rid, 'first', winning));
 		expect(await setOrGet(alice, rid, 'second', sealed('second'))).to.deep.equal({ keyID: 'first' });
-		const place = await placeOf(roomkey.store, rid, alice);
-		expect(place.E2EKey).to.equal(winning);
-		expect(place.oldRoomKeys ?? []).to.deep.equal([]);
+		const membership = await membershipOf(roomkey.store, rid, alice);
+		expect(membership.E2EKey).to.equal(winning);
+		expect(membership.oldRoomKeys ?? []).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('E8: a key that a second device has left when it was broken off gives way to the one that was named', async () => {
+	it('a key that a second device has left when it was interrupted gives way to the one that was named (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'first' });
 		const winning = sealed('first');
 		const left = sealed('second');
 		const oldRoomKeys = [{ e2eKeyId: 'first', ts: new Date(), E2EKey: winning }];
 		await addMember(roomkey.store, rid, alice, { E2EKey: left, oldRoomKeys });
 		await roomkey.call(alice, 'e2e.requestSubscriptionKeys');
-		const place = await placeOf(roomkey.store, rid, alice);
-		expect(place.E2EKey).to.equal(winning);
-		expect(place.oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([left]);
+		const membership = await membershipOf(roomkey.store, rid, alice);
+		expect(membership.E2EKey).to.equal(winning);
+		expect(membership.oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([left]);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('E8: the winner that lost the answer and asks again, even at the same time, keeps the key', async () => {
+	it('the winner that lost the answer and asks again, even at the same time, keeps the key (E8)', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('k');
 		const calls = Array.from({ length: 5 }, () => setOrGet(alice, rid, 'k', key));
 		for (const answer of await Promise.all([...calls])) expect(answer).to.deep.equal({ keyID: 'k' });
 		expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('E8: broken off after any write, it is completed by calling it again', async () => {
+	it('interrupted after any write, it is completed by calling it again (E8)', async () => {
 		for (let writes = 0; ; writes++) {
 			const rid = await addUnkeyed({ usersWaitingForE2EKeys: [{ userId: alice.id, ts: new Date() }] });
 			const key = sealed('k');
@@ -186,7 +186,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 			crashing.crashAfter(Number.POSITIVE_INFINITY);
 			expect(await setOrGet(alice, rid, 'k', key)).to.deep.equal({ keyID: 'k' });
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
-			expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 			expect((await queueOf(roomkey.store, rid)) ?? []).to.deep.equal([]);
 			if (!broken) {
 				expect(writes).to.be.greaterThan(2);
@@ -195,20 +195,20 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		}
 	});
 
-	it('E8: broken off before it had lost, its key is taken back by calling it again', async () => {
+	it('interrupted before it had lost, its key is taken back by calling it again (E8)', async () => {
 		const rid = await addUnkeyed();
 		const key = sealed('a');
 		crashing.crashAfter(1);
 		await rejection(setOrGet(alice, rid, 'a', key));
 		crashing.crashAfter(Number.POSITIVE_INFINITY);
 		await setOrGet(bob, rid, 'b', sealed('b'));
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await setOrGet(alice, rid, 'a', key)).to.deep.equal({ keyID: 'b' });
-		expect(await placeOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
-	it('E6: refuses a key that is of another key id than it comes with', async () => {
+	it('refuses a key that is of another key id than it comes with (E6)', async () => {
 		const rid = await addUnkeyed();
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('other')))).to.deep.include({
 			error: 'error-key-id-mismatch',
@@ -217,7 +217,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
 	});
 
-	it('E8: who is no member has no place for a key, and so does not name it', async () => {
+	it('a caller who is no member has no membership for a key, and so does not name it (E8)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c' });
 		expect(await rejection(setOrGet(alice, rid, 'k', sealed('k')))).to.deep.include({
 			error: 'error-subscription-not-found',
@@ -228,14 +228,14 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 		expect(await setOrGet(alice, rid, 'other')).to.deep.equal({ keyID: 'k' });
 	});
 
-	it('E8: while a reset is about to name the key, nobody else does', async () => {
+	it('while a reset is about to name the key, nobody else does (E8)', async () => {
 		const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(Date.now() + 60_000) };
 		const rid = await addUnkeyed({ e2eReset });
 		for (const key of [undefined, sealed('k')]) {
 			expect(await rejection(setOrGet(alice, rid, 'k', key))).to.include({ error: 'error-e2e-key-reset-in-progress' });
 		}
 		expect(await keyIdOf(roomkey.store, rid)).to.equal(undefined);
-		expect(await placeOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+		expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
 	});
 
 	it('refuses what setRoomKeyID refuses, and keys that are none', async () => {
@@ -261,7 +261,7 @@ describe('e2e.setOrGetRoomKeyID (E8)', () => {
 });
 
 describe('the loser of the race for a key id', () => {
-	it('12 (#36731), 4.1: is refused by setRoomKeyID and queued at once', async () => {
+	it('is refused by setRoomKeyID and queued at once (12 #36731, 4.1)', async () => {
 		const roomkey = await openRoomkey();
 		const racers = await Promise.all(Array.from({ length: 20 }, () => addPerson(roomkey.store, identity())));
 		const rid = await addRoom(roomkey.store, racers, { encrypted: true });

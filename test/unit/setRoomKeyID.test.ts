@@ -19,20 +19,20 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 	});
 	after(() => roomkey.close());
 
-	it('4.1 step 6, 8: sets the key id of a room and returns nothing', async () => {
+	it('sets the key id of a room and returns nothing (4.1 step 6, 8)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob]);
 		expect(await roomkey.call(alice, NAME, rid, 'my-UniQu3_ke4_Id')).to.equal(undefined);
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('my-UniQu3_ke4_Id');
 	});
 
-	it('4.1 step 6, 2.4: moves the _updatedAt of the room', async () => {
+	it('moves the _updatedAt of the room (4.1 step 6, 2.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { _updatedAt: new Date(0) });
 		await roomkey.call(alice, NAME, rid, 'k');
 		const room = await roomkey.store.rooms.findOne({ _id: rid });
 		expect(room?._updatedAt?.getTime()).to.be.greaterThan(0);
 	});
 
-	it('4.1 step 7: announces the room as it then is', async () => {
+	it('announces the room as it then is (4.1 step 7)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true });
 		const announced: Change[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -47,14 +47,14 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		['null', null],
 		['an empty string', ''],
 	] as const) {
-		it(`4.1 step 5, 1.4: takes ${what}, which older releases left behind, for no key id`, async () => {
+		it(`takes ${what}, which older releases left behind, for no key id (4.1 step 5, 1.4)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { e2eKeyId });
 			await roomkey.call(alice, NAME, rid, 'k');
 			expect(await keyIdOf(roomkey.store, rid)).to.equal('k');
 		});
 	}
 
-	it('4.1 step 5: refuses a room that has a key id, even the very same, and announces nothing', async () => {
+	it('refuses a room that has a key id, even the very same, and announces nothing (4.1 step 5)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { e2eKeyId: 'first' });
 		const announced: unknown[] = [];
 		const stop = roomkey.bus.on('changed', (payload) => void announced.push(payload));
@@ -71,7 +71,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		expect(announced).to.deep.equal([]);
 	});
 
-	it('4.1 step 6, 1.6: lets one of 200 callers at once succeed, and keeps what that one set', async () => {
+	it('lets one of 200 callers at once succeed, and keeps what that one set (4.1 step 6, 1.6)', async () => {
 		const rid = await addRoom(roomkey.store, [alice, bob]);
 		const outcomes = await Promise.allSettled(
 			Array.from({ length: 200 }, (_, i) => roomkey.call(i % 2 ? alice : bob, NAME, rid, `key-${i}`)),
@@ -88,7 +88,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		[4, 'an unknown', 'nowhere'],
 		[3, 'an empty', ''],
 	] as const) {
-		it(`4.1 step ${step}, 3.2: refuses ${what} room in the name of canAccessRoom`, async () => {
+		it(`refuses ${what} room in the name of canAccessRoom (4.1 step ${step}, 3.2)`, async () => {
 			expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 				error: 'error-invalid-room',
 				reason: 'Invalid room',
@@ -97,7 +97,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	}
 
-	it('4.1 step 4, 3.2: refuses a room the caller may not see in its own name', async () => {
+	it('refuses a room the caller may not see in its own name (4.1 step 4, 3.2)', async () => {
 		const rid = await addRoom(roomkey.store, [bob]);
 		expect(await rejection(roomkey.call(alice, NAME, rid, 'k'))).to.deep.include({
 			error: 'error-invalid-room',
@@ -126,7 +126,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		expect(await keyIdOf(roomkey.store, rid)).to.have.length(128);
 	});
 
-	it('4.1 step 1, 2: checks its arguments in order, before it asks who calls', async () => {
+	it('checks its arguments in order, before it asks who calls (4.1 step 1, 2)', async () => {
 		expect(await rejection(roomkey.call(null, NAME))).to.include({
 			message: 'Match error: Expected string, got undefined',
 		});
@@ -140,7 +140,7 @@ describe('e2e.setRoomKeyID (4.1)', () => {
 		});
 	});
 
-	it('4.1: asks neither for E2E_Enable, nor for encryption, nor for a place in a public channel', async () => {
+	it('asks neither for E2E_Enable, nor for encryption, nor for a membership in a public channel (4.1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { t: 'c', encrypted: false });
 		await during(roomkey.store, 'E2E_Enable', false, () => roomkey.call(alice, NAME, rid, 'k'));
 		expect(await keyIdOf(roomkey.store, rid)).to.equal('k');

@@ -31,7 +31,7 @@ describe('settings (11)', () => {
 		return seen;
 	}
 
-	it('11: hold what the table says where nobody has set them; E2E_Enable alone is on', async () => {
+	it('hold what the table says where nobody has set them; E2E_Enable alone is on (11)', async () => {
 		const listed = (await roomkey.call(null, 'public-settings/get')) as { _id: string; value: unknown }[];
 		expect(Object.fromEntries(listed.map(({ _id, value }) => [_id, value]))).to.include({
 			E2E_Enable: true,
@@ -126,7 +126,7 @@ describe('settings (11)', () => {
 		expect(some).to.deep.include({ settings: [{ _id: 'E2E_Enable', value: false }], total: 1 });
 	});
 
-	it('tell what was written since a date', async () => {
+	it('list what was written since a date', async () => {
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enabled_Mentions', value: false, _updatedAt: new Date(1000) });
 		await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false, _updatedAt: new Date(3000) });
 		expect(await roomkey.call(null, 'public-settings/get', new Date(2000))).to.deep.equal({
@@ -136,7 +136,7 @@ describe('settings (11)', () => {
 	});
 
 	describe('of permissions', () => {
-		it('11, 3.1: are those of the tables where nobody has set them', async () => {
+		it('are those of the tables where nobody has set them (11, 3.1)', async () => {
 			const { update } = (await roomkey.call(admin, 'permissions.listAll')) as { update: Permission[] };
 			const roles = new Map(update.map((permission) => [permission._id, permission.roles]));
 			for (const [permission, ...holders] of [

@@ -26,12 +26,12 @@ describe('a room as clients see it', () => {
 		expect(partialClientRoom(ROOM, true)).to.deep.equal(rest);
 	});
 
-	it('E13: says nothing of encryption where it is switched off, and leaves the original as it is', () => {
+	it('says nothing of encryption where it is switched off, and leaves the original as it is (E13)', () => {
 		expect(partialClientRoom(ROOM, false)).to.deep.equal({ _id: 'r', t: 'p', name: 'room' });
 		expect(ROOM).to.include({ encrypted: true, e2eKeyId: 'k' });
 	});
 
-	it('E14: shows who switched encryption', () => {
+	it('shows who switched encryption (E14)', () => {
 		expect(partialClientRoom(ROOM, true).e2eToggled).to.deep.equal(ROOM.e2eToggled);
 	});
 });
@@ -40,7 +40,7 @@ describe('announcing an account', () => {
 	const test = eachTestWithStore();
 	const SECRETS = { e2e: { public_key: 'p', private_key: 'PRIVATE' }, requirePasswordChange: true };
 
-	async function told(action: 'updated' | 'removed', _id: string, readers: readonly string[]) {
+	async function notified(action: 'updated' | 'removed', _id: string, readers: readonly string[]) {
 		const events: EventPayloads['notify'][] = [];
 		await publishChange({ collection: 'users', action, document: { _id } }, test.store, {
 			read: () => new Map(readers.map((id) => [`${id}/userData`, true])),
@@ -51,9 +51,9 @@ describe('announcing an account', () => {
 		return events;
 	}
 
-	it('10.2: tells the user the own profile and what of it there is not any more, and nothing else', async () => {
+	it('sends the user the own profile and the fields that are gone, and nothing else (10.2)', async () => {
 		const { id, username } = await addPerson(test.store, { name: 'Alice', status: 'away', ...SECRETS });
-		expect(await told('updated', id, [id, 'other'])).to.deep.equal([
+		expect(await notified('updated', id, [id, 'other'])).to.deep.equal([
 			{
 				stream: 'notify-user',
 				eventName: `${id}/userData`,
@@ -69,24 +69,24 @@ describe('announcing an account', () => {
 		]);
 	});
 
-	it('10.2: tells that it is gone', async () => {
-		const [{ args }] = (await told('removed', 'gone', ['gone'])) as [EventPayloads['notify']];
+	it('sends that it is gone (10.2)', async () => {
+		const [{ args }] = (await notified('removed', 'gone', ['gone'])) as [EventPayloads['notify']];
 		expect(args).to.deep.equal([{ type: 'removed', id: 'gone' }]);
 	});
 
-	it('tells nobody else', async () => {
+	it('notifies nobody else', async () => {
 		const { id } = await addPerson(test.store, SECRETS);
-		expect(await told('updated', id, ['other'])).to.deep.equal([]);
+		expect(await notified('updated', id, ['other'])).to.deep.equal([]);
 	});
 });
 
-describe('announcing a place', () => {
+describe('announcing a membership', () => {
 	const test = eachTestWithStore();
 
 	it('says nothing of a departure that is under way', async () => {
 		const events: EventPayloads['notify'][] = [];
-		const place = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
-		await publishChange({ collection: 'subscriptions', action: 'updated', document: place }, test.store, {
+		const membership = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
+		await publishChange({ collection: 'subscriptions', action: 'updated', document: membership }, test.store, {
 			read: () => new Map(),
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
@@ -108,16 +108,16 @@ describe('announcing a room', () => {
 
 	/** Announces the room to those who read these events. */
 	async function announced(eventNames: string[], fields: Partial<Room> = {}) {
-		const told: EventPayloads['notify'][] = [];
+		const notified: EventPayloads['notify'][] = [];
 		const room = { ...(await test.store.rooms.findOne({ _id: rid })), ...fields } as Room;
 		const read = new Map(eventNames.map((name) => [name, true]));
 		await publishChange({ collection: 'rooms', action: 'updated', document: room }, test.store, {
 			read: () => read,
-			notify: (event) => void told.push(event),
+			notify: (event) => void notified.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
 		});
-		return told;
+		return notified;
 	}
 
 	const listeners = (others: number) => [
@@ -131,27 +131,27 @@ describe('announcing a room', () => {
 		['more listen than there are members', 20, 3],
 		['it is not known how many members there are', 20, undefined],
 	] as const) {
-		it(`10.2: tells those members who listen, and whoever watches the room, where ${what}`, async () => {
-			const told = await announced(listeners(others), usersCount === undefined ? {} : { usersCount });
-			expect(told.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
+		it(`notifies those members who listen, and the readers of the room, where ${what} (10.2)`, async () => {
+			const notified = await announced(listeners(others), usersCount === undefined ? {} : { usersCount });
+			expect(notified.map(({ stream, eventName }) => `${stream} ${eventName}`)).to.have.members([
 				`room-data ${rid}`,
 				...members.slice(1).map(({ id }) => `notify-user ${id}/rooms-changed`),
 			]);
 		});
 	}
 
-	it('E13: without what concerns encryption where it is switched off', async () => {
+	it('without what concerns encryption where it is switched off (E13)', async () => {
 		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		settingChanged(test.store, 'E2E_Enable');
-		const told = await announced(listeners(0));
-		expect(told).to.have.length(3);
-		for (const { args } of told) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
+		const notified = await announced(listeners(0));
+		expect(notified).to.have.length(3);
+		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');
 	});
 
 	it('never with a code to join by, or the token of a visitor, which a database of Rocket.Chat may hold', async () => {
 		const secret = { joinCode: 'secret', v: { token: 'secret' }, name: 'shown' };
-		const told = await announced(listeners(0), secret as Partial<Room>);
-		expect(JSON.stringify(told)).to.include('shown').and.not.include('secret');
+		const notified = await announced(listeners(0), secret as Partial<Room>);
+		expect(JSON.stringify(notified)).to.include('shown').and.not.include('secret');
 	});
 
 	it('never with a reset that is under way', async () => {

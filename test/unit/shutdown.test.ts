@@ -23,7 +23,7 @@ describe('the sessions of a server that ends', () => {
 
 	const all = (what: string) => Array.from({ length: 10 }, (_, i) => `${what} ${i}`);
 
-	it('18 shutdown: begin to end one after the other, and the last of them has half of the time for its answers', () => {
+	it('begin to end one after the other, and the last of them has half of the time for its answers (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(0);
 		expect(done).to.deep.equal(['drain 0']);
@@ -35,7 +35,7 @@ describe('the sessions of a server that ends', () => {
 		expect(done).to.deep.equal([]);
 	});
 
-	it('18 shutdown: are closed when time is up, and cut off when they do not answer that', () => {
+	it('are closed when time is up, and cut off when they do not answer that (18)', () => {
 		const { done } = endTen();
 		mock.timers.tick(1000);
 		expect(done.splice(0).slice(10)).to.deep.equal(all('close'));
@@ -43,7 +43,7 @@ describe('the sessions of a server that ends', () => {
 		expect(done).to.deep.equal(all('cut'));
 	});
 
-	it('18 shutdown: are left alone once they are gone', () => {
+	it('are left alone once they are gone (18)', () => {
 		const { sessions, done, stop } = endTen();
 		sessions.clear();
 		stop();

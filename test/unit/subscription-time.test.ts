@@ -17,7 +17,7 @@ const MINUTE = 60_000;
 const anyone = { summary: 'for a test', anonymous: true, args: {}, name: 'a' } as const;
 const never = () => new Promise<never>(() => {});
 
-/** A client that takes nothing more until it is told to. */
+/** A client that takes nothing more until it is resumed. */
 class SlowTransport extends FakeTransport {
 	goOn = () => {};
 	override whenDrained(): Promise<void> {
@@ -78,7 +78,7 @@ describe('the time of a subscription (10)', () => {
 		await settle();
 	}
 
-	const told = ({ sent }: FakeTransport) => sent.map((frame) => JSON.parse(frame).msg);
+	const sentBy = ({ sent }: FakeTransport) => sent.map((frame) => JSON.parse(frame).msg);
 	const LATE = 'error-timeout';
 
 	async function* two() {
@@ -106,9 +106,9 @@ describe('the time of a subscription (10)', () => {
 		}
 		const run = () => liveQuery('permissions', {}, { roles: 1 });
 		const transport = await subscribe(publication({ ...anyone, run }), hanging);
-		expect(told(transport)).to.deep.equal(['added']);
+		expect(sentBy(transport)).to.deep.equal(['added']);
 		await pass(MINUTE);
-		expect(told(transport)).to.deep.equal(['added', 'removed', 'nosub']);
+		expect(sentBy(transport)).to.deep.equal(['added', 'removed', 'nosub']);
 	});
 
 	it('stands still while the client does not read what it is shown', async () => {
@@ -116,7 +116,7 @@ describe('the time of a subscription (10)', () => {
 		const transport = new SlowTransport();
 		await subscribe(publication({ ...anyone, run }), two, transport);
 		for (const frames of [['added'], ['added', 'added'], ['added', 'added', 'ready']]) {
-			expect(told(transport)).to.deep.equal(frames);
+			expect(sentBy(transport)).to.deep.equal(frames);
 			await pass(MINUTE);
 			transport.goOn();
 			await settle();
@@ -137,7 +137,7 @@ describe('the time of a subscription (10)', () => {
 		await subscribe(events, two, transport);
 		const begin = ['added', 'ready', 'changed'];
 		for (const frames of [begin, [...begin, 'changed'], [...begin, 'changed']]) {
-			expect(told(transport)).to.deep.equal(frames);
+			expect(sentBy(transport)).to.deep.equal(frames);
 			await pass(MINUTE);
 			transport.goOn();
 			await settle();
@@ -158,6 +158,6 @@ describe('the time of a subscription (10)', () => {
 		await pass(MINUTE);
 		mayRead(true);
 		await settle();
-		expect(told(transport)).to.deep.equal(['nosub']);
+		expect(sentBy(transport)).to.deep.equal(['nosub']);
 	});
 });

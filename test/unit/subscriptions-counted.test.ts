@@ -55,7 +55,7 @@ describe('a subscription that is being counted', () => {
 		return { ranAs, subscriptions, client, started, counted: () => counted() };
 	}
 
-	it('is that of whoever the connection belongs to by then', async () => {
+	it('is that of the user to whom the connection belongs by then', async () => {
 		const { ranAs, subscriptions, client, started, counted } = subscribe();
 		client.userId = null;
 		await subscriptions.changeUser(null);

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
-import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -28,14 +28,14 @@ describe('suggested keys (4.8)', () => {
 
 	const waiting = (...people: Person[]) => people.map(({ id }) => ({ userId: id, ts: new Date() }));
 
-	async function addOffered(place: object, room: object = {}): Promise<string> {
+	async function addOffered(membership: object, room: object = {}): Promise<string> {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k', ...room });
-		await addMember(roomkey.store, rid, alice, place);
+		await addMember(roomkey.store, rid, alice, membership);
 		return rid;
 	}
 
 	for (const name of [ACCEPT, REJECT]) {
-		it(`4.8: ${name} needs a place in the room`, async () => {
+		it(`${name} needs a membership in the room (4.8)`, async () => {
 			const rid = await addRoom(roomkey.store, [bob], { t: 'c', e2eKeyId: 'k' });
 			for (const room of [rid, 'nowhere', '']) {
 				expect(await rejection(roomkey.call(alice, name, room))).to.deep.include({
@@ -46,9 +46,9 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it(`4.8: ${name} needs a suggestion that is not blank`, async () => {
-			for (const place of [{}, { E2ESuggestedKey: ' \n' }, { E2ESuggestedKey: '' }]) {
-				const rid = await addOffered(place);
+		it(`${name} needs a suggestion that is not blank (4.8)`, async () => {
+			for (const membership of [{}, { E2ESuggestedKey: ' \n' }, { E2ESuggestedKey: '' }]) {
+				const rid = await addOffered(membership);
 				expect(await rejection(roomkey.call(alice, name, rid))).to.deep.include({
 					error: 'error-no-suggested-key-available',
 					reason: 'No suggested key available',
@@ -57,7 +57,7 @@ describe('suggested keys (4.8)', () => {
 			}
 		});
 
-		it(`4.8: ${name} needs a user, and first a string`, async () => {
+		it(`${name} needs a user, and first a string (4.8)`, async () => {
 			expect(await rejection(roomkey.call(null, name, 'rid'))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: name },
@@ -71,31 +71,31 @@ describe('suggested keys (4.8)', () => {
 	describe(ACCEPT, () => {
 		const accept = (rid: string) => roomkey.call(alice, ACCEPT, rid);
 
-		it('4.8, 10.4: takes the key, trimmed, and leaves the queue; own place and room are told', async () => {
+		it('takes the key, trimmed, and leaves the queue; own membership and room are notified (4.8, 10.4)', async () => {
 			const key = sealed('k');
 			const rid = await addOffered(
 				{ E2ESuggestedKey: ` ${key}\n`, suggestedOldRoomKeys: [old('a')] },
 				{ usersWaitingForE2EKeys: waiting(alice, bob) },
 			);
 			const announced = await announcedBy(roomkey, async () => expect(await accept(rid)).to.equal(undefined));
-			const place = await placeOf(roomkey.store, rid, alice);
-			expect(place).to.deep.include({ E2EKey: key, oldRoomKeys: [old('a')] });
-			expect(place).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+			const membership = await membershipOf(roomkey.store, rid, alice);
+			expect(membership).to.deep.include({ E2EKey: key, oldRoomKeys: [old('a')] });
+			expect(membership).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 			expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 		});
 
-		it('4.8: keeps the own old keys where there are any', async () => {
+		it('keeps the own old keys where there are any (4.8)', async () => {
 			const rid = await addOffered({
 				E2ESuggestedKey: sealed('k'),
 				suggestedOldRoomKeys: [old('a')],
 				oldRoomKeys: [old('b')],
 			});
 			await accept(rid);
-			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
+			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys).to.deep.equal([old('b')]);
 		});
 
-		it('4.8: puts the present key with the old ones, also with those that came along', async () => {
+		it('puts the present key with the old ones, also with those that came along (4.8)', async () => {
 			const former = sealed('former');
 			const rid = await addOffered({
 				E2EKey: former,
@@ -103,20 +103,20 @@ describe('suggested keys (4.8)', () => {
 				suggestedOldRoomKeys: [old('a')],
 			});
 			await accept(rid);
-			const { oldRoomKeys } = await placeOf(roomkey.store, rid, alice);
+			const { oldRoomKeys } = await membershipOf(roomkey.store, rid, alice);
 			expect(oldRoomKeys?.map(({ E2EKey }) => E2EKey)).to.deep.equal([former, 'old key a']);
 		});
 
-		it('4.8: a suggestion replaced while it is accepted is not lost: the new one is taken', async () => {
+		it('a suggestion replaced while it is accepted is not lost: the new one is taken (4.8)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') });
 			const newer = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () =>
 				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2ESuggestedKey: newer } }),
 			);
 			await accept(rid);
-			const place = await placeOf(roomkey.store, rid, alice);
-			expect(place.E2EKey).to.equal(newer);
-			expect(place).not.to.have.property('E2ESuggestedKey');
+			const membership = await membershipOf(roomkey.store, rid, alice);
+			expect(membership.E2EKey).to.equal(newer);
+			expect(membership).not.to.have.property('E2ESuggestedKey');
 		});
 
 		it('an own key that is stored meanwhile is not lost either', async () => {
@@ -126,7 +126,7 @@ describe('suggested keys (4.8)', () => {
 				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2EKey: own } }),
 			);
 			await accept(rid);
-			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
+			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]?.E2EKey).to.equal(own);
 		});
 
 		it('of ten calls at once one takes the key, the others find none', async () => {
@@ -143,11 +143,11 @@ describe('suggested keys (4.8)', () => {
 				const key = sealed('eyJhbGciOiJB');
 				const rid = await addOffered({ E2ESuggestedKey: key }, room);
 				await accept(rid);
-				const place = await placeOf(roomkey.store, rid, alice);
-				expect(place).to.include({ E2EKey: key }).and.not.have.property('E2ESuggestedKey');
+				const membership = await membershipOf(roomkey.store, rid, alice);
+				expect(membership).to.include({ E2EKey: key }).and.not.have.property('E2ESuggestedKey');
 				expect(await roomkey.call(alice, 'e2e.roomState', rid)).to.include({ holders: 1, waiting: 0 });
 				await roomkey.call(alice, 'e2e.requestSubscriptionKeys');
-				expect(await placeOf(roomkey.store, rid, alice)).to.include({ E2EKey: key });
+				expect(await membershipOf(roomkey.store, rid, alice)).to.include({ E2EKey: key });
 			}
 		});
 
@@ -161,18 +161,18 @@ describe('suggested keys (4.8)', () => {
 						details: { method: ACCEPT },
 					});
 				});
-				expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+				expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
 				expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 				expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 			}
 		});
 
-		it('2.3: a suggestion that is a key in another place is dropped, refused, and its member queued', async () => {
+		it('a suggestion that is a key in another membership is dropped, refused, and its member queued (2.3)', async () => {
 			const key = sealed('k');
 			const rid = await addOffered({ E2ESuggestedKey: key });
 			await addMember(roomkey.store, rid, bob, { E2EKey: key });
 			expect(await rejection(accept(rid))).to.deep.include({ error: 'error-key-in-use' });
-			expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
+			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys('E2EKey', 'E2ESuggestedKey');
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
@@ -183,13 +183,13 @@ describe('suggested keys (4.8)', () => {
 				roomkey.store.rooms.updateOne({ _id: rid }, { $set: { e2eKeyId: 'next' } }),
 			);
 			expect(await rejection(accept(rid))).to.include({ error: 'error-key-id-mismatch' });
-			const place = await placeOf(roomkey.store, rid, alice);
-			expect(place).not.to.have.property('E2EKey');
-			expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
+			const membership = await membershipOf(roomkey.store, rid, alice);
+			expect(membership).not.to.have.property('E2EKey');
+			expect(membership.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('12 (#33696): called again after it was broken off, it takes its member out of the queue', async () => {
+		it('called again after it was interrupted, it takes its member out of the queue (12 #33696)', async () => {
 			const rid = await addOffered({ E2EKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice) });
 			expect(await rejection(accept(rid))).to.include({ error: 'error-no-suggested-key-available' });
 			expect(await queueOf(roomkey.store, rid)).to.equal(null);
@@ -199,10 +199,10 @@ describe('suggested keys (4.8)', () => {
 	describe(REJECT, () => {
 		const reject = (rid: string) => roomkey.call(alice, REJECT, rid);
 
-		it('4.8, 10.4: drops the suggestion and queues its member; own place and room are told', async () => {
+		it('drops the suggestion and queues its member; own membership and room are notified (4.8, 10.4)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys: [old('a')] });
 			const announced = await announcedBy(roomkey, async () => expect(await reject(rid)).to.equal(undefined));
-			expect(await placeOf(roomkey.store, rid, alice)).not.to.have.any.keys(
+			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.any.keys(
 				'E2EKey',
 				'oldRoomKeys',
 				'E2ESuggestedKey',
@@ -212,13 +212,13 @@ describe('suggested keys (4.8)', () => {
 			expect(announced).to.deep.equal([`rooms ${rid}`, `subscriptions ${alice.id}`]);
 		});
 
-		it('10.4: who is in the queue already stays there, and the room hears nothing', async () => {
+		it('a member in the queue already stays there, and the room receives nothing (10.4)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { usersWaitingForE2EKeys: waiting(alice, bob) });
 			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
 		});
 
-		it('5.1: in a room that is not encrypted nobody is queued', async () => {
+		it('in a room that is not encrypted nobody is queued (5.1)', async () => {
 			const rid = await addOffered({ E2ESuggestedKey: sealed('k') }, { encrypted: false });
 			expect(await announcedBy(roomkey, () => reject(rid))).to.deep.equal([`subscriptions ${alice.id}`]);
 			expect(await queueOf(roomkey.store, rid)).to.equal(null);
@@ -231,10 +231,10 @@ describe('suggested keys (4.8)', () => {
 				roomkey.store.subscriptions.updateOne({ rid }, { $set: { E2ESuggestedKey: newer } }),
 			);
 			await reject(rid);
-			expect((await placeOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal(newer);
+			expect((await membershipOf(roomkey.store, rid, alice)).E2ESuggestedKey).to.equal(newer);
 		});
 
-		it('E9: who has no identity keys is not queued', async () => {
+		it('a member without identity keys is not queued (E9)', async () => {
 			const carol = await addPerson(roomkey.store);
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, carol, { E2ESuggestedKey: sealed('k') });

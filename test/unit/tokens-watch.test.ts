@@ -63,7 +63,7 @@ describe('the watch over login tokens', () => {
 		expect(queries).to.deep.equal([4]);
 	});
 
-	it('announces those of users who were barred elsewhere', async () => {
+	it('announces those of users who were deactivated elsewhere', async () => {
 		const alice = await addPerson(test.store, { active: false });
 		const { stop, announced } = watch(new Map([[hashToken(alice.token), alice.id]]));
 		const gone = announced(1);

@@ -243,7 +243,7 @@ describe('login tokens (9.3)', () => {
 	});
 
 	describe('logoutOtherClients', () => {
-		it('9.3: answers a token for this connection, and ends all others', async () => {
+		it('answers a token for this connection, and ends all others (9.3)', async () => {
 			const now: unknown[] = [];
 			const caller = { ...callerOf(alice), setToken: (...changed: unknown[]) => void now.push(...changed) };
 			const { token, ...rest } = (await roomkey.callAs(caller, 'logoutOtherClients')) as LoginResult;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { clientError } from '../../shared/errors.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
-import { announcedBy, identity, placeOf, queueOf, sealed } from '../support/keys.js';
+import { announcedBy, identity, membershipOf, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -28,39 +28,39 @@ describe('e2e.updateGroupKey (4.4)', () => {
 	const addKeyed = (fields = {}) => addRoom(roomkey.store, [alice, bob], { encrypted: true, e2eKeyId: 'k', ...fields });
 	const update = (as: Person, rid: string, of: Person, key: string) => roomkey.call(as, NAME, rid, of.id, key);
 
-	it('4.4: stores the own key, takes the caller out of the queue and tells both', async () => {
+	it('stores the own key, takes the caller out of the queue and notifies both (4.4)', async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice, bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, alice, key));
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
-		// 10.4, and 5.2: the room hears of it although bob still waits.
+		// 10.4, and 5.2: the room is notified although bob still waits.
 		expect(announced).to.deep.equal([`subscriptions ${alice.id}`, `rooms ${rid}`]);
 	});
 
-	it('5.2, 2.2: the last to leave the queue takes it away', async () => {
+	it('the last to leave the queue takes it away (5.2, 2.2)', async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(alice) });
 		await update(alice, rid, alice, sealed('k'));
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('10.4: who was not in the queue tells the room nothing', async () => {
+	it('the key of a member who was not in the queue does not notify the room (10.4)', async () => {
 		const rid = await addKeyed();
 		expect(await announcedBy(roomkey, () => update(alice, rid, alice, sealed('k')))).to.deep.equal([
 			`subscriptions ${alice.id}`,
 		]);
 	});
 
-	it('T1: the same key again writes nothing and tells nobody', async () => {
+	it('the same key again writes nothing and notifies nobody (T1)', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(alice, rid, alice, key);
-		const before = await placeOf(roomkey.store, rid, alice);
+		const before = await membershipOf(roomkey.store, rid, alice);
 		expect(await announcedBy(roomkey, () => update(alice, rid, alice, key))).to.deep.equal([]);
-		expect(await placeOf(roomkey.store, rid, alice)).to.deep.equal(before);
+		expect(await membershipOf(roomkey.store, rid, alice)).to.deep.equal(before);
 	});
 
-	it('the same key again takes a caller out of the queue who was broken off before that', async () => {
+	it('the same key again takes a caller out of the queue whose call was interrupted before that', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(alice, rid, alice, key);
@@ -69,7 +69,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
-	it('12 (#12331): a key that is replaced goes to the old ones, in one write', async () => {
+	it('a key that is replaced goes to the old ones, in one write (12 #12331)', async () => {
 		const former = sealed('former');
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, alice, { E2EKey: former });
@@ -78,7 +78,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			hooked.before('subscriptions', 'findOneAndUpdate', () => Promise.reject(new Error('a second write')));
 		});
 		await update(alice, rid, alice, key);
-		const { E2EKey, oldRoomKeys } = await placeOf(roomkey.store, rid, alice);
+		const { E2EKey, oldRoomKeys } = await membershipOf(roomkey.store, rid, alice);
 		expect(E2EKey).to.equal(key);
 		expect(oldRoomKeys?.map(({ e2eKeyId, E2EKey }) => ({ e2eKeyId, E2EKey }))).to.deep.equal([
 			{ e2eKeyId: 'former', E2EKey: former },
@@ -90,48 +90,48 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 8 }, () => sealed('k'));
 		await Promise.all(keys.map((key) => update(alice, rid, alice, key)));
-		const { E2EKey, oldRoomKeys = [] } = await placeOf(roomkey.store, rid, alice);
+		const { E2EKey, oldRoomKeys = [] } = await membershipOf(roomkey.store, rid, alice);
 		expect([E2EKey, ...oldRoomKeys.map((old) => old.E2EKey)].sort()).to.deep.equal([...keys].sort());
 	});
 
-	it('4.4: offers another member a key, and tells them alone', async () => {
+	it('offers another member a key, and notifies them alone (4.4)', async () => {
 		const rid = await addKeyed({ usersWaitingForE2EKeys: waiting(bob) });
 		const key = sealed('k');
 		const announced = await announcedBy(roomkey, () => update(alice, rid, bob, key));
-		const place = await placeOf(roomkey.store, rid, bob);
-		expect(place.E2ESuggestedKey).to.equal(key);
-		expect(place).not.to.have.property('E2EKey');
+		const membership = await membershipOf(roomkey.store, rid, bob);
+		expect(membership.E2ESuggestedKey).to.equal(key);
+		expect(membership).not.to.have.property('E2EKey');
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('12 (#33405): the first offer stays as long as its member has not decided', async () => {
+	it('the first offer stays as long as its member has not decided (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const carol = await addPerson(roomkey.store);
 		await addMember(roomkey.store, rid, carol);
 		const first = sealed('k');
 		await update(alice, rid, bob, first);
 		expect(await announcedBy(roomkey, () => update(carol, rid, bob, sealed('k')))).to.deep.equal([]);
-		expect((await placeOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
+		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(first);
 	});
 
-	it('E7, T1: a member who stores a key of the room has decided about the offer of it', async () => {
+	it('a member who stores a key of the room has decided about the offer of it (E7, T1)', async () => {
 		const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'k' });
 		const suggestedOldRoomKeys = [{ e2eKeyId: 'j', ts: new Date(5), E2EKey: 'former' }];
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k'), suggestedOldRoomKeys });
 		const key = sealed('k');
 		await update(bob, rid, bob, key);
-		const place = await placeOf(roomkey.store, rid, bob);
-		expect(place).to.deep.include({ E2EKey: key, oldRoomKeys: suggestedOldRoomKeys });
-		expect(place).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
+		const membership = await membershipOf(roomkey.store, rid, bob);
+		expect(membership).to.deep.include({ E2EKey: key, oldRoomKeys: suggestedOldRoomKeys });
+		expect(membership).not.to.have.any.keys('E2ESuggestedKey', 'suggestedOldRoomKeys');
 	});
 
-	it('12 (#33405): of 20 who offer at once one is heard', async () => {
+	it('of 20 who offer at once one succeeds (12 #33405)', async () => {
 		const rid = await addKeyed();
 		const keys = Array.from({ length: 20 }, () => sealed('k'));
 		const announced = await announcedBy(roomkey, () => Promise.all(keys.map((key) => update(alice, rid, bob, key))));
 		expect(announced).to.deep.equal([`subscriptions ${bob.id}`]);
-		expect(keys).to.include((await placeOf(roomkey.store, rid, bob)).E2ESuggestedKey);
+		expect(keys).to.include((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey);
 	});
 
 	it('an offer under a key id that is not the present one gives way', async () => {
@@ -140,20 +140,20 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('former'), suggestedOldRoomKeys: [oldKey] });
 		const key = sealed('k');
 		await update(alice, rid, bob, key);
-		const place = await placeOf(roomkey.store, rid, bob);
-		expect(place.E2ESuggestedKey).to.equal(key);
-		expect(place).not.to.have.property('suggestedOldRoomKeys');
+		const membership = await membershipOf(roomkey.store, rid, bob);
+		expect(membership.E2ESuggestedKey).to.equal(key);
+		expect(membership).not.to.have.property('suggestedOldRoomKeys');
 	});
 
 	for (const [what, held] of [
 		['the present key', sealed('k')],
 		['a key of another form', 'some key'],
 	] as const) {
-		it(`T1: offers nothing to a member who holds ${what}`, async () => {
+		it(`offers nothing to a member who holds ${what} (T1)`, async () => {
 			const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2EKey: held + (held.length < 20 ? rid : '') });
 			expect(await announcedBy(roomkey, () => update(alice, rid, bob, sealed('k')))).to.deep.equal([]);
-			expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
+			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 		});
 	}
 
@@ -162,10 +162,10 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('former') });
 		const key = sealed('k');
 		await update(alice, rid, bob, key);
-		expect((await placeOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(key);
+		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.equal(key);
 	});
 
-	it('4.4: a caller without a place does nothing and hears nothing, nor does one who was only asked in', async () => {
+	it('a caller without a membership does nothing and receives nothing, nor does one who was only invited (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [bob], { t: 'c', encrypted: true, e2eKeyId: 'k' });
 		const carol = await addPerson(roomkey.store, identity());
 		await addMember(roomkey.store, rid, carol, { status: 'INVITED' });
@@ -177,16 +177,16 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			});
 			expect(announced).to.deep.equal([]);
 		}
-		expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
-		expect(await placeOf(roomkey.store, rid, carol)).not.to.have.property('E2EKey');
+		expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
+		expect(await membershipOf(roomkey.store, rid, carol)).not.to.have.property('E2EKey');
 	});
 
-	it('4.4: a member who is not there is passed over', async () => {
+	it('a member who is not there is passed over (4.4)', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		expect(await update(alice, rid, bob, sealed('k'))).to.equal(undefined);
 	});
 
-	it('E6: refuses a key of another key id than the room has, for oneself and for others', async () => {
+	it('refuses a key of another key id than the room has, for oneself and for others (E6)', async () => {
 		for (const e2eKeyId of ['k', undefined]) {
 			const rid = await addRoom(roomkey.store, [alice, bob], { encrypted: true, ...(e2eKeyId && { e2eKeyId }) });
 			for (const of of [alice, bob]) {
@@ -195,21 +195,21 @@ describe('e2e.updateGroupKey (4.4)', () => {
 					details: { method: NAME },
 				});
 			}
-			expect(await placeOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
-			expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
+			expect(await membershipOf(roomkey.store, rid, alice)).not.to.have.property('E2EKey');
+			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 		}
 	});
 
-	it('E6: a key of another form passes', async () => {
+	it('a key of another form passes (E6)', async () => {
 		const rid = await addKeyed();
 		await update(alice, rid, alice, `plain ${rid}`);
-		expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(`plain ${rid}`);
+		expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(`plain ${rid}`);
 	});
 
-	it('13: keys are stored to the letter, blanks and all', async () => {
+	it('keys are stored to the letter, blanks and all (13)', async () => {
 		const rid = await addKeyed();
 		await update(alice, rid, bob, ` ${sealed('k')}\n`.slice(1));
-		expect((await placeOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.match(/\n$/);
+		expect((await membershipOf(roomkey.store, rid, bob)).E2ESuggestedKey).to.match(/\n$/);
 	});
 
 	for (const [what, key] of [
@@ -217,7 +217,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		['a blank', ' \n'],
 		['a too long', 'k'.repeat(4097)],
 	] as const) {
-		it(`13: refuses ${what} key`, async () => {
+		it(`refuses ${what} key (13)`, async () => {
 			const rid = await addKeyed();
 			expect(await rejection(update(alice, rid, alice, key))).to.deep.include({
 				error: 'error-invalid-key',
@@ -236,7 +236,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 		});
 	});
 
-	it('2.3: a key that is in another place already is refused, and the log stays empty', async () => {
+	it('a key that is in another membership already is refused, and the log stays empty (2.3)', async () => {
 		const rid = await addKeyed();
 		const key = sealed('k');
 		await update(bob, rid, bob, key);
@@ -257,9 +257,9 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			const key = sealed('k');
 			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
 			expect(await rejection(update(alice, rid, alice, key))).to.include({ error: 'error-key-id-mismatch' });
-			const place = await placeOf(roomkey.store, rid, alice);
-			expect(place).not.to.have.property('E2EKey');
-			expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
+			const membership = await membershipOf(roomkey.store, rid, alice);
+			expect(membership).not.to.have.property('E2EKey');
+			expect(membership.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
@@ -267,7 +267,7 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			const rid = await addKeyed();
 			hooked.before('subscriptions', 'findOneAndUpdate', () => finish(rid));
 			expect(await rejection(update(alice, rid, alice, `odd ${rid}`))).to.include({ error: 'error-key-id-mismatch' });
-			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
+			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k' });
 		});
 
 		it('a key stored before the new key id is named is refused too: the reset may have passed it by', async () => {
@@ -275,22 +275,22 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
 			expect(await rejection(update(alice, rid, alice, key))).to.include({ error: 'error-key-id-mismatch' });
-			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
+			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
 			expect(await rejection(update(alice, rid, bob, key))).to.include({ error: 'error-key-id-mismatch' });
-			expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
+			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 			// Once it is named, keys of it are good while the reset puts the last of the former away.
 			await finish(rid);
 			const next = sealed('next');
 			await update(alice, rid, alice, next);
-			expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(next);
+			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(next);
 		});
 
-		it('a reset that was broken off long ago is in nobody’s way', async () => {
+		it('a reset that was interrupted long ago is in nobody’s way', async () => {
 			const e2eReset = { id: 'r', userId: bob.id, keyId: 'next', until: new Date(0) };
 			const rid = await addKeyed({ e2eReset });
 			const key = sealed('k');
 			await update(alice, rid, alice, key);
-			expect((await placeOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
+			expect((await membershipOf(roomkey.store, rid, alice)).E2EKey).to.equal(key);
 		});
 
 		it('an offer that came too late is taken back and refused', async () => {
@@ -299,18 +299,18 @@ describe('e2e.updateGroupKey (4.4)', () => {
 			const announced = await announcedBy(roomkey, async () => {
 				expect(await rejection(update(alice, rid, bob, sealed('k')))).to.include({ error: 'error-key-id-mismatch' });
 			});
-			expect(await placeOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
+			expect(await membershipOf(roomkey.store, rid, bob)).not.to.have.property('E2ESuggestedKey');
 			expect(announced).to.deep.equal([]);
 		});
 
-		it('a key that a broken-off call has left behind is put away when its member asks again', async () => {
+		it('a key that an interrupted call has left behind is put away when its member asks again', async () => {
 			const rid = await addRoom(roomkey.store, [], { encrypted: true, e2eKeyId: 'next' });
 			const key = sealed('k');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
 			expect(await rejection(update(alice, rid, alice, key))).to.include({ error: 'error-key-id-mismatch' });
-			const place = await placeOf(roomkey.store, rid, alice);
-			expect(place).not.to.have.property('E2EKey');
-			expect(place.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
+			const membership = await membershipOf(roomkey.store, rid, alice);
+			expect(membership).not.to.have.property('E2EKey');
+			expect(membership.oldRoomKeys?.[0]).to.include({ e2eKeyId: 'k', E2EKey: key });
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 

@@ -90,7 +90,7 @@ describe('people, changed', () => {
 			expect(await logIn(person.username, 'new')).to.include({ id: person.id });
 		});
 
-		it('spreads a new user name to places and rooms', async () => {
+		it('spreads a new user name to memberships and rooms', async () => {
 			const [former, username] = [fresh(), fresh()];
 			const person = await addPerson(roomkey.store, { username: former });
 			const other = await addPerson(roomkey.store);

@@ -26,7 +26,7 @@ describe('users.delete', () => {
 	const remove = (id: string, confirmRelinquish?: boolean, confirm?: boolean, at = roomkey) =>
 		at.call(admin, 'users.delete', id, undefined, undefined, confirmRelinquish, confirm);
 
-	/** Somebody with a place that has the key, a place in a queue, and a turn in the queue of a room they left. */
+	/** Somebody with a membership that has the key, a place in a queue, and a turn in the queue of a room they left. */
 	async function addInvolved({ store } = roomkey) {
 		const person = await addPerson(store, { e2e: { public_key: 'p', private_key: 'q' } });
 		const other = await addPerson(store);
@@ -47,14 +47,14 @@ describe('users.delete', () => {
 	async function tracesOf(id: string, { store } = roomkey) {
 		return {
 			users: await store.users.countDocuments({ _id: id }),
-			places: await store.subscriptions.countDocuments({ 'u._id': id }),
+			memberships: await store.subscriptions.countDocuments({ 'u._id': id }),
 			turns: await store.rooms.countDocuments({ 'usersWaitingForE2EKeys.userId': id }),
 		};
 	}
 
-	const nothing = { users: 0, places: 0, turns: 0 };
+	const nothing = { users: 0, memberships: 0, turns: 0 };
 
-	it('E10: removes the user with every place, every turn in a queue and every token', async () => {
+	it('removes the user with every membership, every turn in a queue and every token (E10)', async () => {
 		const { person, other, keyed, alone } = await addInvolved();
 		const seen: unknown[] = [];
 		const stops = [
@@ -71,12 +71,12 @@ describe('users.delete', () => {
 			{ collection: 'users', action: 'updated', document: { _id: person.id } },
 			{ collection: 'users', action: 'removed', document: { _id: person.id } },
 		]);
-		const place = await roomkey.store.subscriptions.findOne({ rid: keyed, 'u._id': other.id });
-		expect(place?.E2EKey).to.be.a('string');
+		const membership = await roomkey.store.subscriptions.findOne({ rid: keyed, 'u._id': other.id });
+		expect(membership?.E2EKey).to.be.a('string');
 		expect((await roomkey.store.rooms.findOne({ _id: keyed }))?.e2eStale).to.include({ reason: 'user-deleted' });
 	});
 
-	it('E10: removes the tokens of a user who was barred before, too', async () => {
+	it('removes the tokens of a user who was deactivated before, too (E10)', async () => {
 		const person = await addPerson(roomkey.store, { active: false });
 		const seen: unknown[] = [];
 		const stop = roomkey.bus.on('tokens-removed', (event) => void seen.push(event));
@@ -85,7 +85,7 @@ describe('users.delete', () => {
 		expect(seen).to.deep.equal([{ userId: person.id, hashedTokens: [hashToken(person.token)] }]);
 	});
 
-	it('E10: is completed by the same call after a crash at any step, and nobody is logged in meanwhile', async () => {
+	it('is completed by the same call after a crash at any step, and nobody is logged in meanwhile (E10)', async () => {
 		let crashing: ReturnType<typeof crashingStore> | undefined;
 		const fragile = await openRoomkey(undefined, {}, (store) => {
 			crashing = crashingStore(store);
@@ -117,7 +117,7 @@ describe('users.delete', () => {
 		await fragile.close();
 	});
 
-	it('E10: lets who comes back under the same name start afresh', async () => {
+	it('lets a user who comes back under the same name start afresh (E10)', async () => {
 		const { person, keyed } = await addInvolved();
 		await remove(person.id, true);
 		const again = (await roomkey.call(admin, 'users.create', 'a@x', 'Again', person.username, 'p')) as {
@@ -127,19 +127,19 @@ describe('users.delete', () => {
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: keyed, 'u.username': person.username })).to.equal(0);
 	});
 
-	it('E11: tells that the last one who held a key is gone', async () => {
+	it('reports that the last holder of a key is gone (E11)', async () => {
 		const { store, bus } = roomkey;
 		const [person, other] = [await addPerson(store), await addPerson(store)];
 		const rid = await addRoom(store, [other], encrypted);
 		await addMember(store, rid, person, { E2EKey: sealed() });
-		const told: unknown[] = [];
-		const stop = bus.on('notify', ({ eventName }) => void told.push(eventName));
+		const notified: unknown[] = [];
+		const stop = bus.on('notify', ({ eventName }) => void notified.push(eventName));
 		expect(await remove(person.id)).to.deep.equal({ deletedRooms: [], lastKeyHolder: true });
 		stop();
-		expect(told).to.include(`${rid}/e2e.noKeyHolder`);
+		expect(notified).to.include(`${rid}/e2e.noKeyHolder`);
 	});
 
-	it('E11: wants it confirmed where the server says so, before anything is done', async () => {
+	it('wants it confirmed where the server says so, before anything is done (E11)', async () => {
 		const careful = await openRoomkey(undefined, { confirmLastKeyHolder: true });
 		const { store } = careful;
 		admin = await addPerson(store, { roles: ['admin'] });
@@ -149,7 +149,7 @@ describe('users.delete', () => {
 		expect(await rejection(remove(person.id, undefined, undefined, careful))).to.include({
 			error: 'error-last-key-holder',
 		});
-		expect(await tracesOf(person.id, careful)).to.deep.equal({ users: 1, places: 1, turns: 0 });
+		expect(await tracesOf(person.id, careful)).to.deep.equal({ users: 1, memberships: 1, turns: 0 });
 		expect(await store.users.findOne({ _id: person.id })).to.include({ active: true });
 		expect(await remove(person.id, undefined, true, careful)).to.include({ lastKeyHolder: true });
 		admin = await addPerson(roomkey.store, { roles: ['admin'] });
@@ -162,12 +162,12 @@ describe('users.delete', () => {
 		const rid = await addRoom(store, [other]);
 		await addMember(store, rid, owner, { roles: ['owner'] });
 		expect(await rejection(remove(owner.id))).to.include({ error: 'user-last-owner' });
-		expect(await tracesOf(owner.id)).to.include({ users: 1, places: 1 });
+		expect(await tracesOf(owner.id)).to.include({ users: 1, memberships: 1 });
 		await remove(owner.id, true);
 		expect((await store.subscriptions.findOne({ rid, 'u._id': other.id }))?.roles).to.deep.equal(['owner']);
 	});
 
-	it('takes rooms along that nobody else is in, where that is confirmed, and tells which', async () => {
+	it('takes rooms along that nobody else is in, where that is confirmed, and returns which', async () => {
 		const { store } = roomkey;
 		const person = await addPerson(store);
 		const member = await addRoom(store, [person], { t: 'c', name: 'nobody-else' });
@@ -185,17 +185,17 @@ describe('users.delete', () => {
 		await roomkey.call(other, 'channels.create', 'nobody-else');
 	});
 
-	it('2.4: notes every place that goes, also in a room that is gone', async () => {
+	it('notes every membership that goes, also in a room that is gone (2.4)', async () => {
 		const { person, gone } = await addInvolved();
-		const places = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
+		const memberships = await roomkey.store.subscriptions.find({ 'u._id': person.id }).toArray();
 		await remove(person.id, true);
 		const notes = await roomkey.store.trash.find({ 'u._id': person.id }).toArray();
 		expect(notes.map(({ rid }) => rid))
-			.to.have.members(places.map(({ rid }) => rid))
+			.to.have.members(memberships.map(({ rid }) => rid))
 			.and.include(gone);
 	});
 
-	it('finds by user name, is for those who may delete-user, and tells what is wrong', async () => {
+	it('finds by user name, is for those who may delete-user, and reports what is wrong', async () => {
 		const person = await addPerson(roomkey.store);
 		expect(await rejection(roomkey.call(person, 'users.delete', admin.id))).to.include({ error: 'error-unauthorized' });
 		expect(await rejection(remove('nobody'))).to.include({ error: 'error-invalid-user' });

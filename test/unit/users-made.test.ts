@@ -65,7 +65,7 @@ describe('people, made and shown', () => {
 			expect(Object.keys((await userOf(user._id)).customFields ?? {})).to.deep.equal(['a']);
 		});
 
-		it('heeds what it is told about it', async () => {
+		it('follows its options', async () => {
 			const name = fresh();
 			const { user } = await create(
 				admin,
@@ -136,7 +136,7 @@ describe('people, made and shown', () => {
 			});
 		}
 
-		it('tells an e-mail that is taken from a name that is', async () => {
+		it('distinguishes a taken e-mail from a taken name', async () => {
 			const name = fresh();
 			await create(admin, `${name}@example.com`, name, name, 'p');
 			expect(await rejection(create(admin, `${name}@EXAMPLE.com`, name, fresh(), 'p'))).to.include({

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { announcedBy, identity, placeOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
+import { announcedBy, identity, membershipOf, publicKey, queueOf, sealed, unfitKeys } from '../support/keys.js';
 import type { Person } from '../support/people.js';
 import { addMember, addPerson, addRoom } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
@@ -19,7 +19,7 @@ interface Fetched {
 	usersWaitingForE2EKeys: Record<string, { _id: string; public_key: string }[]>;
 }
 
-describe('who has no key', () => {
+describe('members without a key', () => {
 	let roomkey: TestRoomkey;
 	let alice: Person;
 	let bob: Person;
@@ -40,14 +40,14 @@ describe('who has no key', () => {
 		return rid;
 	}
 
-	function addCrowd(size: number): Promise<Person[]> {
+	function addUsers(size: number): Promise<Person[]> {
 		return Promise.all(Array.from({ length: size }, (_, i) => addPerson(roomkey.store, identity(`member ${i}`))));
 	}
 
 	describe(`${LIST} (4.5)`, () => {
 		const list = (as: Person | null, ...params: unknown[]) => roomkey.call(as, LIST, ...params) as Promise<Listed>;
 
-		it('4.5: lists members without a key who have a public one, the caller and those with an offer among them', async () => {
+		it('lists members without a key who have a public one, the caller and those with an offer among them (4.5)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addRoom(roomkey.store, [alice, dave], { e2eKeyId: 'k' });
 			await addMember(roomkey.store, rid, bob, { E2ESuggestedKey: sealed('k') });
@@ -60,8 +60,8 @@ describe('who has no key', () => {
 			]);
 		});
 
-		it('T3: count and offset give a part of the list, in a fixed order, and its length', async () => {
-			const rid = await addRoom(roomkey.store, await addCrowd(12), { t: 'c' });
+		it('count and offset give a part of the list, in a fixed order, and its length (T3)', async () => {
+			const rid = await addRoom(roomkey.store, await addUsers(12), { t: 'c' });
 			const whole = (await list(alice, rid)).users;
 			expect(whole).to.have.length(12);
 			expect(await list(alice, rid, 5, 4)).to.deep.equal({ users: whole.slice(4, 9), total: 12 });
@@ -71,7 +71,7 @@ describe('who has no key', () => {
 			expect(await list(alice, rid, 5, 100)).to.deep.equal({ users: [], total: 12 });
 		});
 
-		it('T3: parts go over the pages that are read', async () => {
+		it('parts go over the pages that are read (T3)', async () => {
 			const rid = await addRoom(roomkey.store, [], { t: 'c' });
 			const add = async (i: number) => {
 				const id = `member-${String(i).padStart(4, '0')}`;
@@ -86,7 +86,7 @@ describe('who has no key', () => {
 			expect(part.total).to.equal(1100);
 		});
 
-		it('4.5: refuses a room that is not there or not to be seen, and odd counts', async () => {
+		it('refuses a room that is not there or not to be seen, and odd counts (4.5)', async () => {
 			const rid = await addRoom(roomkey.store, [bob]);
 			for (const [room, method] of [
 				['', 'canAccessRoom'],
@@ -109,7 +109,7 @@ describe('who has no key', () => {
 	});
 
 	describe(`${REQUEST} (4.6)`, () => {
-		it('4.6, 10.4: asks in each room that has a key the caller lacks, and answers true', async () => {
+		it('asks in each room that has a key the caller lacks, and answers true (4.6, 10.4)', async () => {
 			const wanted = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			const also = await addRoom(roomkey.store, [alice], { e2eKeyId: 'k2', encrypted: true });
 			await addRoom(roomkey.store, [alice], { encrypted: true });
@@ -125,7 +125,7 @@ describe('who has no key', () => {
 			]);
 		});
 
-		it('E13: asks nobody while E2E_Enable is off, for the event names the key', async () => {
+		it('asks nobody while E2E_Enable is off, for the event names the key (E13)', async () => {
 			await addRoom(roomkey.store, [alice], { e2eKeyId: 'k' });
 			await during(roomkey.store, 'E2E_Enable', false, async () => {
 				const announced = await announcedBy(roomkey, async () =>
@@ -135,14 +135,14 @@ describe('who has no key', () => {
 			});
 		});
 
-		it('4.6: goes through rooms in pages', async () => {
+		it('goes through rooms in pages (4.6)', async () => {
 			const rids: string[] = [];
 			for (let i = 0; i < 450; i++) rids.push(await addRoom(roomkey.store, [bob], { e2eKeyId: 'k' }));
 			const announced = await announcedBy(roomkey, () => roomkey.call(bob, REQUEST));
 			expect(announced).to.have.members(rids.map((rid) => `notify notify-room ${rid}/e2e.keyRequest k`));
 		});
 
-		it('a key that a broken-off call has left behind under another key id is put away, and a new one asked for', async () => {
+		it('a key that an interrupted call has left behind under another key id is put away, and a new one asked for', async () => {
 			const rid = await addRoom(roomkey.store, [], { e2eKeyId: 'k', encrypted: true });
 			const key = sealed('never named');
 			await addMember(roomkey.store, rid, alice, { E2EKey: key });
@@ -152,11 +152,11 @@ describe('who has no key', () => {
 				`rooms ${rid}`,
 				`notify notify-room ${rid}/e2e.keyRequest k`,
 			]);
-			expect((await placeOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
+			expect((await membershipOf(roomkey.store, rid, alice)).oldRoomKeys?.[0]).to.include({ E2EKey: key });
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 		});
 
-		it('4.6: needs a user', async () => {
+		it('needs a user (4.6)', async () => {
 			expect(await rejection(roomkey.call(null, REQUEST))).to.include({ error: 'error-invalid-user' });
 		});
 	});
@@ -170,7 +170,7 @@ describe('who has no key', () => {
 		};
 		const ids = (people: readonly Person[]) => people.map(({ id }) => id).sort();
 
-		it('5.3: tells who has neither key nor offer but a public key, by room', async () => {
+		it('lists who has neither key nor offer but a public key, by room (5.3)', async () => {
 			const dave = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob, dave]);
 			const offered = await addPerson(roomkey.store, identity());
@@ -196,40 +196,40 @@ describe('who has no key', () => {
 			expect((await fetchIds(bob, rid))[rid]).to.deep.equal(ids(unfit));
 		});
 
-		it('5.3: leaves out the caller, and rooms where nobody waits', async () => {
+		it('leaves out the caller, and rooms where nobody waits (5.3)', async () => {
 			const rid = await addRoom(roomkey.store, [bob]);
 			const none = await addWaiting([]);
 			expect(await roomkey.call(bob, FETCH, [rid, none])).to.deep.equal({ usersWaitingForE2EKeys: {} });
 		});
 
-		it('12 (#41953), 5.3: rooms that the caller may not see are silently absent', async () => {
+		it('rooms that the caller may not see are silently absent (12 #41953, 5.3)', async () => {
 			const own = await addWaiting([bob]);
 			const foreign = await addRoom(roomkey.store, [bob], { e2eKeyId: 'k', encrypted: true });
 			expect(await fetchIds(alice, foreign)).to.deep.equal({});
 			expect(await fetchIds(alice, foreign, own, 'nowhere', '', own)).to.deep.equal({ [own]: [bob.id] });
 		});
 
-		it('5.3, 11: with E2E_Enable off there are none', async () => {
+		it('with E2E_Enable off there are none (5.3, 11)', async () => {
 			await roomkey.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 			const rid = await addWaiting([bob]);
 			expect(await roomkey.call(alice, FETCH, [rid])).to.deep.equal({ usersWaitingForE2EKeys: {} });
 		});
 
-		it('5.3: waiting needs neither an encrypted room nor a place in the queue', async () => {
+		it('waiting needs neither an encrypted room nor a place in the queue (5.3)', async () => {
 			const rid = await addWaiting([bob], { encrypted: false });
 			expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('5.3, T1: at most 50 of a room; the next provider is told of the next 50', async () => {
-			const crowd = await addCrowd(80);
-			const rid = await addWaiting(crowd);
+		it('at most 50 of a room; the next provider is notified of the next 50 (5.3, T1)', async () => {
+			const users = await addUsers(80);
+			const rid = await addWaiting(users);
 			const first = (await fetchIds(alice, rid))[rid] ?? [];
 			const second = (await fetchIds(carol, rid))[rid] ?? [];
 			expect([first.length, second.length]).to.deep.equal([50, 30]);
-			expect([...first, ...second].sort()).to.deep.equal(ids(crowd));
+			expect([...first, ...second].sort()).to.deep.equal(ids(users));
 		});
 
-		it('12 (#33696): who stands in the queue and does not wait any more is taken out of it, the others stay', async () => {
+		it('a member in the queue who does not wait any more is taken out of it, the others stay (12 #33696)', async () => {
 			const gone = await addPerson(roomkey.store);
 			const rid = await addWaiting([bob]);
 			const queue = [carol, bob, gone].map(({ id }) => ({ userId: id, ts: new Date() }));
@@ -256,29 +256,29 @@ describe('who has no key', () => {
 			expect(await rejection(roomkey.call(null, FETCH, []))).to.include({ error: 'error-invalid-user' });
 		});
 
-		it('T1: a member is left to the one who was told, who sees them again', async () => {
+		it('a member is reserved for the provider that was notified, who sees them again (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			for (let i = 0; i < 3; i++) expect(await fetchIds(alice, rid)).to.deep.equal({ [rid]: [bob.id] });
 			expect(await fetchIds(carol, rid)).to.deep.equal({});
 		});
 
-		it('T1: a hundred providers are told of each member about once', async () => {
-			const providers = await addCrowd(100);
-			const crowd = await addCrowd(100);
-			const rid = await addRoom(roomkey.store, crowd, { encrypted: true, e2eKeyId: 'k' });
+		it('a hundred providers are notified of each member about once (T1)', async () => {
+			const providers = await addUsers(100);
+			const users = await addUsers(100);
+			const rid = await addRoom(roomkey.store, users, { encrypted: true, e2eKeyId: 'k' });
 			for (const provider of providers) await addMember(roomkey.store, rid, provider, { E2EKey: sealed('k') });
-			const told = await Promise.all(providers.map((provider) => fetchIds(provider, rid)));
-			expect(told.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(crowd));
+			const notified = await Promise.all(providers.map((provider) => fetchIds(provider, rid)));
+			expect(notified.flatMap((rooms) => rooms[rid] ?? []).sort()).to.deep.equal(ids(users));
 		});
 
-		it('T1: the same user waits in another room for whoever asks there', async () => {
+		it('the same user waits in another room for a provider there (T1)', async () => {
 			const one = await addWaiting([bob]);
 			const other = await addWaiting([bob]);
 			expect(await fetchIds(alice, one)).to.deep.equal({ [one]: [bob.id] });
 			expect(await fetchIds(carol, one, other)).to.deep.equal({ [other]: [bob.id] });
 		});
 
-		it('T1: who cannot provide is shown all, and keeps nobody from those who can', async () => {
+		it('a caller who cannot provide is shown all, and keeps nobody from those who can (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			const dave = await addPerson(roomkey.store, identity('dave'));
 			await addMember(roomkey.store, rid, dave);
@@ -290,7 +290,7 @@ describe('who has no key', () => {
 			expect(await fetchIds(dave, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('T1: a member who has refused an offer is free for the next provider', async () => {
+		it('a member who has refused an offer is free for the next provider (T1)', async () => {
 			const rid = await addWaiting([bob]);
 			await fetchIds(alice, rid);
 			await roomkey.call(alice, 'e2e.updateGroupKey', rid, bob.id, sealed('k'));
@@ -298,7 +298,7 @@ describe('who has no key', () => {
 			expect(await fetchIds(carol, rid)).to.deep.equal({ [rid]: [bob.id] });
 		});
 
-		it('T1: without a lease time everybody is told of everybody', async () => {
+		it('without a lease time every provider is notified of every member (T1)', async () => {
 			await roomkey.close();
 			roomkey = await openRoomkey(undefined, { leaseTime: 0 });
 			for (const name of ['alice', 'bob', 'carol'] as const) {

@@ -11,7 +11,7 @@ const digest = (password: string) => ({
 	algorithm: 'sha-256',
 });
 
-describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
+describe('login over DDP (16; test/contract/rocketchat-e2e.md 9.2)', () => {
 	let app: TestApp;
 	let alice: Person;
 	const clients = clientsOfEachTest();
@@ -29,7 +29,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	it('16.4: publishes the own document, without secrets, before it answers', async () => {
+	it('publishes the own document, without secrets, before it answers (16.4)', async () => {
 		const client = await connect();
 		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 		expect(await client.next()).to.deep.equal({
@@ -44,7 +44,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect((result as { tokenExpires: Date }).tokenExpires).to.be.instanceOf(Date);
 	});
 
-	it('16.1: works with a digest, and the token it gives works for REST and for resuming', async () => {
+	it('works with a digest, and the token it gives works for REST and for resuming (16.1)', async () => {
 		const client = await connect();
 		const { result } = await client.call('login', { user: { username: 'alice' }, password: digest('secret') });
 		const { id, token } = result as { id: string; token: string };
@@ -71,14 +71,14 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		['no object', 'alice', 400, 'Match failed'],
 		['a number as password', { user: { username: 'alice' }, password: 5 }, 400, 'Match failed'],
 	] as const) {
-		it(`16.3: refuses ${what}`, async () => {
+		it(`refuses ${what} (16.3)`, async () => {
 			const client = await connect();
 			expect((await client.call('login', options)).error).to.include({ error, reason });
 			expect((await client.call('me')).error).to.include({ error: 'error-invalid-user' });
 		});
 	}
 
-	it('16: belongs to the connection: its calls are made as that user', async () => {
+	it('belongs to the connection: its calls are made as that user (16)', async () => {
 		const rid = await addRoom(app.store, [alice]);
 		const client = await connect();
 		expect((await client.call('e2e.setRoomKeyID', rid, 'k')).error).to.include({ error: 'error-invalid-user' });
@@ -91,7 +91,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		});
 	});
 
-	it('5, 16: holds for calls that were sent right behind it', async () => {
+	it('holds for calls that were sent right behind it (5, 16)', async () => {
 		const client = await connect();
 		client.send({ msg: 'method', id: '1', method: 'login', params: [{ resume: alice.token }] });
 		client.send({ msg: 'method', id: '2', method: 'me', params: [] });
@@ -99,7 +99,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(frames.at(-1)).to.have.nested.property('result._id', alice.id);
 	});
 
-	it('12, 16.4: as another user takes the first one away', async () => {
+	it('as another user takes the first one away (12, 16.4)', async () => {
 		const bob = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: alice.token });
@@ -109,7 +109,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect(added).to.include({ msg: 'added', id: bob.id });
 	});
 
-	it('16.1, 16.4: ends with logout: the document goes, and the token with it', async () => {
+	it('ends with logout: the document goes, and the token with it (16.1, 16.4)', async () => {
 		const person = await addPerson(app.store);
 		const client = await connect();
 		await client.call('login', { resume: person.token });
@@ -121,7 +121,7 @@ describe('16 login over DDP (test/contract/rocketchat-e2e.md 9.2)', () => {
 		expect((await client.call('login', { resume: person.token })).error).to.include({ error: 403 });
 	});
 
-	it('16.2: with a token that is removed elsewhere ends those connections and no others', async () => {
+	it('with a token that is removed elsewhere ends those connections and no others (16.2)', async () => {
 		const person = await addPerson(app.store, { username: 'two-devices', password: 'secret' });
 		const [first, second, other] = [await connect(), await connect(), await connect()];
 		await first.call('login', { resume: person.token });

@@ -86,7 +86,7 @@ describe('roomkey', () => {
 	}
 
 	for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-		it(`18: closes cleanly at ${signal}: clients are told, and it ends with 0`, async () => {
+		it(`closes cleanly at ${signal}: clients are notified, and it ends with 0 (18)`, async () => {
 			const command = roomkey('--memory --port 0');
 			const address = await command.listening();
 			const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
@@ -97,7 +97,7 @@ describe('roomkey', () => {
 		});
 	}
 
-	it('18: ends at once at a second signal', async () => {
+	it('ends at once at a second signal (18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');
 		const url = `${(await command.listening()).replace('http', 'ws')}/websocket`;
 		const [first, second] = [await RawClient.connect(url), await RawClient.connect(url)];
@@ -175,7 +175,7 @@ describe('roomkey', () => {
 			expect(second.err).to.equal('');
 		});
 
-		it('calls that admin admin, unless told otherwise', async () => {
+		it('calls that admin admin, unless configured otherwise', async () => {
 			const address = await roomkey('--memory --port 0', { ADMIN_PASS: 'my-secret' }).listening();
 			expect(await logIn(address, 'admin', 'my-secret')).to.have.property('data');
 		});

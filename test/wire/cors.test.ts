@@ -6,7 +6,7 @@ import { headersOf, request } from '../support/rest.js';
 
 const PAGE = 'https://page.example';
 
-describe('7.3 CORS', () => {
+describe('CORS (7.3)', () => {
 	let app: TestApp;
 	let alice: Person;
 

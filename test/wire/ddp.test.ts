@@ -80,7 +80,7 @@ describe('DDP over WebSocket', () => {
 
 	const connect = (headers = {}) => clients.connect(app.webSocketUrl, headers);
 
-	describe('1 transports', () => {
+	describe('transports (1)', () => {
 		for (const path of ['/websocket', '/websocket/', '/websocket?x=1', '/sockjs/websocket', '/sockjs/websocket/']) {
 			it(`takes raw WebSockets at ${path}`, async () => {
 				const client = await open(path);
@@ -119,7 +119,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('2 envelope', () => {
+	describe('envelope (2)', () => {
 		it('decodes params and encodes results as EJSON', async () => {
 			const client = await connect();
 			client.send('{"msg":"method","id":"1","method":"echo","params":[{"$date":5}],"more":1}');
@@ -138,7 +138,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('3 connecting', () => {
+	describe('connecting (3)', () => {
 		for (const [support, version, answer] of [
 			[['1', 'pre2', 'pre1'], '1', 'connected'],
 			[['pre2'], 'pre2', 'connected'],
@@ -224,7 +224,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('4 heartbeat', () => {
+	describe('heartbeat (4)', () => {
 		for (const [sent, reply] of [
 			['{"msg":"ping"}', '{"msg":"pong"}'],
 			['{"msg":"ping","id":"abc"}', '{"msg":"pong","id":"abc"}'],
@@ -247,7 +247,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('5 the queue', () => {
+	describe('the queue (5)', () => {
 		it('handles messages of one connection in order', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'wait', params: ['order'] });
@@ -289,7 +289,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('6 methods', () => {
+	describe('methods (6)', () => {
 		for (const message of [
 			'{"msg":"method","method":"echo"}',
 			'{"msg":"method","id":1,"method":"echo"}',
@@ -360,7 +360,7 @@ describe('DDP over WebSocket', () => {
 		}
 	});
 
-	describe('7 updated', () => {
+	describe('updated (7)', () => {
 		it('comes once for each call, whatever comes of it, and for an unknown method too', async () => {
 			const client = await connect();
 			const names = ['echo', 'throw', 'fail', 'two strings', 'nope'];
@@ -397,7 +397,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('8 errors', () => {
+	describe('errors (8)', () => {
 		it('hides what is not client-safe', async () => {
 			const client = await connect();
 			client.send({ msg: 'method', id: '1', method: 'fail' });
@@ -419,7 +419,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('9 protocol errors', () => {
+	describe('protocol errors (9)', () => {
 		const deep = `${'['.repeat(101)}${']'.repeat(101)}`;
 		for (const [text, reply] of [
 			['{bad', '{"msg":"error","reason":"Bad request"}'],
@@ -450,7 +450,7 @@ describe('DDP over WebSocket', () => {
 		}
 	});
 
-	describe('10 subscriptions: requests that no publication answers', () => {
+	describe('subscriptions: requests that no publication answers (10)', () => {
 		for (const [text, reply] of [
 			[
 				'{"msg":"sub","id":"s","name":"nope"}',
@@ -475,8 +475,8 @@ describe('DDP over WebSocket', () => {
 		}
 	});
 
-	describe('13 the connection object', () => {
-		it('tells methods who is there, without cookies', async () => {
+	describe('the connection object (13)', () => {
+		it('passes methods the client’s details, without cookies', async () => {
 			const client = await connect({ Cookie: 'c', Authorization: 'a', 'User-Agent': 'test', 'X-Other': 'x' });
 			const { result } = await client.call('connection');
 			expect(result).to.have.all.keys('id', 'clientAddress', 'httpHeaders');
@@ -494,7 +494,7 @@ describe('DDP over WebSocket', () => {
 		});
 	});
 
-	describe('15 randomSeed', () => {
+	describe('randomSeed (15)', () => {
 		for (const [seed, name, ...values] of seedVectors) {
 			it(`makes the values of the client's simulation: ${seed}, ${name}`, async () => {
 				const client = await connect();

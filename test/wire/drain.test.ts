@@ -30,7 +30,7 @@ const methods = [
 ];
 
 describe('a server that ends', () => {
-	it('18 shutdown: answers a client that had to wait all it had sent, however much that is', async () => {
+	it('answers a client that had to wait all it had sent, however much that is (18)', async () => {
 		const app = await startApp({ methods, grace: 600_000, ddp: { maxQueue: 10 } });
 		const [client, other] = [await RawClient.connect(app.webSocketUrl), await RawClient.connect(app.webSocketUrl)];
 		client.send({ msg: 'method', id: 'first', method: 'wait', params: ['first'] });
@@ -56,7 +56,7 @@ describe('a server that ends', () => {
 		['that sent half a request', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'],
 		['that sent half of its headers', 'POST /api/v1/login HTTP/1.1\r\nHost: x\r\n'],
 	] as const) {
-		it(`18 shutdown: is not held up by somebody ${what}`, async () => {
+		it(`is not held up by somebody ${what} (18)`, async () => {
 			const app = await startApp({ methods, grace: 20 });
 			const socket = connectTcp(Number(new URL(app.url).port), '127.0.0.1').on('error', () => {});
 			await once(socket, 'connect');
@@ -69,7 +69,7 @@ describe('a server that ends', () => {
 		});
 	}
 
-	it('18 shutdown: tells a REST call that runs that its time is up', async () => {
+	it('notifies a running REST call that its time is up at shutdown (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
 		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const answer = post(`${app.url}/api/v1/until%20given%20up`, null, {});
@@ -79,7 +79,7 @@ describe('a server that ends', () => {
 		expect((await answer).status).to.equal(200);
 	});
 
-	it('18 shutdown: is not held up by a REST call that does not heed that', async () => {
+	it('is not held up by a REST call that does not heed that (18)', async () => {
 		const app = await startApp({ methods, grace: 20 });
 		const answer = post(`${app.url}/api/v1/wait`, null, { gate: 'never' }).catch(() => 'cut off');
 		while (!gates.has('never')) await new Promise((resolve) => setImmediate(resolve));
@@ -87,7 +87,7 @@ describe('a server that ends', () => {
 		expect(await answer).to.equal('cut off');
 	});
 
-	it('9 context.signal: fires when a REST caller hangs up', async () => {
+	it('context.signal: fires when a REST caller hangs up (9)', async () => {
 		const app = await startApp({ methods });
 		const [runs, givenUp] = [gates.wait('runs'), gates.wait('given up')];
 		const hangUp = new AbortController();

@@ -1,4 +1,4 @@
-/** test/contract/rocketchat-e2e.md 10.4: which operation is told to whom, over real DDP, with a stranger listening. */
+/** test/contract/rocketchat-e2e.md 10.4: who is notified of which operation, over real DDP, with a stranger listening. */
 import { expect } from 'chai';
 import type { Room } from '../../shared/documents.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -16,7 +16,7 @@ interface World {
 	/** The owner holds its key `k`, the member lacks it. */
 	readonly rid: string;
 	readonly room: (fields: Partial<Room>) => Promise<unknown>;
-	readonly place: (fields: object) => Promise<unknown>;
+	readonly membership: (fields: object) => Promise<unknown>;
 }
 
 interface Row {
@@ -26,7 +26,7 @@ interface Row {
 	readonly given?: (world: World) => Promise<unknown>;
 	readonly caller: Name;
 	readonly call: (world: World) => readonly [method: string, ...params: unknown[]];
-	/** What they hear, each once; who listens to several things hears them in no certain order. */
+	/** What they receive, each once; a client that listens to several things receives them in no certain order. */
 	readonly owner?: readonly string[];
 	readonly member?: readonly string[];
 }
@@ -36,7 +36,7 @@ const ROOM = 'rooms-changed updated';
 
 const queued = ({ room, people }: World) =>
 	room({ usersWaitingForE2EKeys: [{ userId: people.member.id, ts: new Date() }] });
-const offered = ({ place }: World) => place({ E2ESuggestedKey: sealed('k') });
+const offered = ({ membership }: World) => membership({ E2ESuggestedKey: sealed('k') });
 const both = async (world: World) => {
 	await queued(world);
 	await offered(world);
@@ -67,7 +67,7 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'updateGroupKey self: the own place, and the room if the queue changed',
+		what: 'updateGroupKey self: the own membership, and the room if the queue changed',
 		given: queued,
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
@@ -75,7 +75,7 @@ const rows: Row[] = [
 		member: [PLACE, ROOM],
 	},
 	{
-		what: 'updateGroupKey self of one who is not queued: the own place alone',
+		what: 'updateGroupKey self of one who is not queued: the own membership alone',
 		caller: 'member',
 		call: ({ rid, people }) => ['e2e.updateGroupKey', rid, people.member.id, sealed('k')],
 		member: [PLACE],
@@ -88,7 +88,7 @@ const rows: Row[] = [
 		member: [PLACE],
 	},
 	{
-		what: 'accept: the own place, and the room if the queue changed',
+		what: 'accept: the own membership, and the room if the queue changed',
 		given: both,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.acceptSuggestedGroupKey', rid],
@@ -96,7 +96,7 @@ const rows: Row[] = [
 		member: [PLACE, ROOM],
 	},
 	{
-		what: 'reject: the own place, and the room if newly queued',
+		what: 'reject: the own membership, and the room if newly queued',
 		given: offered,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
@@ -104,7 +104,7 @@ const rows: Row[] = [
 		member: [PLACE, ROOM],
 	},
 	{
-		what: 'reject of one who is queued: the own place alone',
+		what: 'reject of one who is queued: the own membership alone',
 		given: both,
 		caller: 'member',
 		call: ({ rid }) => ['e2e.rejectSuggestedGroupKey', rid],
@@ -130,15 +130,15 @@ const rows: Row[] = [
 	},
 	{
 		what: 'resetRoomKey: who lost a key, oneself, and the room, once',
-		given: ({ place }) => place({ E2EKey: sealed('k') }),
+		given: ({ membership }) => membership({ E2EKey: sealed('k') }),
 		caller: 'owner',
 		call: ({ rid }) => ['e2e.resetRoomKey', rid, sealed('new'), 'new'],
 		owner: [PLACE, ROOM],
 		member: [PLACE, ROOM],
 	},
 	{
-		what: 'resetUserE2EKey: each place of the user that held a key',
-		given: ({ place }) => place({ E2EKey: sealed('k') }),
+		what: 'resetUserE2EKey: each membership of the user that held a key',
+		given: ({ membership }) => membership({ E2EKey: sealed('k') }),
 		caller: 'admin',
 		call: ({ people }) => ['e2e.resetUserE2EKey', people.member.id],
 		member: [PLACE],
@@ -152,7 +152,7 @@ const rows: Row[] = [
 		member: [ROOM],
 	},
 	{
-		what: 'join: the new member of the place, all of the room, and the others are asked for its key',
+		what: 'join: the new member of the membership, all of the room, and the others are asked for its key',
 		first: ({ app, rid, people }) => app.store.subscriptions.deleteOne({ rid, 'u._id': people.member.id }),
 		caller: 'owner',
 		call: ({ rid, people }) => ['groups.invite', rid, '', people.member.id],
@@ -166,7 +166,7 @@ const rows: Row[] = [
 	},
 ];
 
-describe('who is told of what (10.4)', () => {
+describe('who is notified of what (10.4)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 
@@ -185,14 +185,14 @@ describe('who is told of what (10.4)', () => {
 		};
 		const rid = await addRoom(app.store, [people.member], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(app.store, rid, people.owner, { E2EKey: sealed('k'), roles: ['owner'] });
-		// Who shares another room with them is as much a stranger to this one.
+		// A user who shares another room with them is no member of this one.
 		await addRoom(app.store, [people.stranger, people.member]);
 		return {
 			people,
 			app,
 			rid,
 			room: (fields) => app.store.rooms.updateOne({ _id: rid }, { $set: fields }),
-			place: (fields) => app.store.subscriptions.updateOne({ rid, 'u._id': people.member.id }, { $set: fields }),
+			membership: (fields) => app.store.subscriptions.updateOne({ rid, 'u._id': people.member.id }, { $set: fields }),
 		};
 	}
 
@@ -217,13 +217,13 @@ describe('who is told of what (10.4)', () => {
 	async function listen(as: Person, rid: string): Promise<RawClient> {
 		const client = await connect(as);
 		for (const [id, name, eventName] of [
-			['places', 'stream-notify-user', `${as.id}/subscriptions-changed`],
+			['memberships', 'stream-notify-user', `${as.id}/subscriptions-changed`],
 			['rooms', 'stream-notify-user', `${as.id}/rooms-changed`],
 			['asked', 'stream-notify-room', `${rid}/e2e.keyRequest`],
 		])
 			client.send({ msg: 'sub', id, name, params: [eventName, false] });
 		const answers = (await client.take(3)).map(({ msg, id, subs }) => `${msg} ${id ?? subs}`);
-		expect(answers.slice(0, 2)).to.deep.equal(['ready places', 'ready rooms']);
+		expect(answers.slice(0, 2)).to.deep.equal(['ready memberships', 'ready rooms']);
 		expect(answers[2]).to.be.oneOf(['ready asked', 'nosub asked']);
 		return client;
 	}
@@ -236,21 +236,21 @@ describe('who is told of what (10.4)', () => {
 		return `${eventName.split('/')[1]} ${args[0]}`;
 	}
 
-	for (const { what, first, given, caller, call, ...told } of rows) {
-		it(`10.4 ${what}`, async () => {
+	for (const { what, first, given, caller, call, ...notified } of rows) {
+		it(`${what} (10.4)`, async () => {
 			const world = await newWorld();
 			await first?.(world);
 			const listening = new Map<Name, RawClient>();
 			for (const name of LISTENERS) listening.set(name, await listen(world.people[name], world.rid));
 			await given?.(world);
 			const [method, ...params] = call(world);
-			// Its `updated` comes when all have been told.
+			// Its `updated` comes when all have been notified.
 			await (await connect(world.people[caller])).call(method, ...params);
 			for (const name of LISTENERS) {
 				const frames = await pending(listening.get(name) as RawClient);
-				const heard = frames.filter(({ msg }) => msg === 'changed').map((frame) => inShort(frame, world));
-				const expected = name === 'stranger' ? [] : (told[name] ?? []);
-				expect(heard, name).to.have.members(expected);
+				const received = frames.filter(({ msg }) => msg === 'changed').map((frame) => inShort(frame, world));
+				const expected = name === 'stranger' ? [] : (notified[name] ?? []);
+				expect(received, name).to.have.members(expected);
 				const text = JSON.stringify(frames);
 				expect(text).to.not.match(/private key|private_key|services|loginTokens|hashedToken|bcrypt/);
 				for (const { token } of Object.values(world.people)) expect(text).to.not.include(token);

@@ -44,7 +44,7 @@ describe('identity keys on the wire', () => {
 	}
 
 	/** The args of the next event of that name. */
-	async function heard(client: RawClient, eventName: string): Promise<unknown> {
+	async function received(client: RawClient, eventName: string): Promise<unknown> {
 		for (;;) {
 			const { msg, fields } = await client.next();
 			const event = fields as { eventName?: string; args?: unknown } | undefined;
@@ -52,8 +52,8 @@ describe('identity keys on the wire', () => {
 		}
 	}
 
-	describe('section 6 over REST', () => {
-		it('4.2, 4.3 Write: GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (#26753)', async () => {
+	describe('over REST (section 6)', () => {
+		it('GET e2e.fetchMyKeys and POST e2e.setUserPublicAndPrivateKeys: what goes in comes out (4.2, 4.3 Write, #26753)', async () => {
 			expect((await get('e2e.fetchMyKeys', alice)).text).to.equal('{"success":true}');
 			const keys = { public_key: '{"kty":"RSA"}', private_key: '{"$binary":"QUJD"}' };
 			const stored = await say(SET, alice, keys);
@@ -61,7 +61,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).body).to.deep.equal({ ...keys, success: true });
 		});
 
-		it('4.3 Guard: POST e2e.setUserPublicAndPrivateKeys, and force', async () => {
+		it('POST e2e.setUserPublicAndPrivateKeys, and force (4.3 Guard)', async () => {
 			await say(SET, alice, pair('1'));
 			const refused = await say(SET, alice, pair('1'));
 			expect(refused.status).to.equal(400);
@@ -75,7 +75,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).body).to.include(pair('2'));
 		});
 
-		it('4.3, 7.3: POST e2e.setUserPublicAndPrivateKeys: bad members, by this door as by DDP', async () => {
+		it('POST e2e.setUserPublicAndPrivateKeys: bad members, over REST as over DDP (4.3, 7.3)', async () => {
 			for (const body of [{}, { public_key: 'p' }, { public_key: '', private_key: '' }]) {
 				const { status, body: answer } = await say(SET, alice, body);
 				expect(status).to.equal(400);
@@ -114,7 +114,7 @@ describe('identity keys on the wire', () => {
 			}
 		});
 
-		it('GET e2e.keyHistory: E15, with count and offset (T3), in a form a client can check', async () => {
+		it('GET e2e.keyHistory: with count and offset, in a form a client can check (E15, T3)', async () => {
 			await addRoom(app.store, [alice, bob]);
 			for (const name of ['1', '2', '3']) await say(SET, alice, { ...pair(name), force: true });
 			const { status, body } = await get(`e2e.keyHistory?uid=${alice.id}&count=2&offset=1`, bob);
@@ -143,7 +143,7 @@ describe('identity keys on the wire', () => {
 			expect((await get('e2e.fetchMyKeys', alice)).status).to.equal(401);
 		});
 
-		it('POST users.resetE2EKey: E11 tells of the last holder', async () => {
+		it('POST users.resetE2EKey: reports the last holder (E11)', async () => {
 			const rid = await addRoom(app.store, [], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			const { text } = await say('users.resetE2EKey', alice, { userId: alice.id });
@@ -190,8 +190,8 @@ describe('identity keys on the wire', () => {
 		});
 	});
 
-	describe('section 4 over DDP', () => {
-		it('4.3 Return: e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back', async () => {
+	describe('over DDP (section 4)', () => {
+		it('e2e.setUserPublicAndPrivateKeys takes one object, and has no result; e2e.fetchMyKeys gives it back (4.3 Return)', async () => {
 			const client = await connect(alice);
 			expect((await client.call('e2e.fetchMyKeys')).result).to.deep.equal({});
 			const outcome = await client.call(SET, pair('1'));
@@ -205,7 +205,7 @@ describe('identity keys on the wire', () => {
 		});
 
 		for (const keys of [{ ...pair('1'), public_key: '' }, { ...pair('1'), private_key: '' }, {}]) {
-			it(`4.3 DDP only: either key missing or empty is refused: ${JSON.stringify(keys)}`, async () => {
+			it(`either key missing or empty is refused: ${JSON.stringify(keys)} (4.3 DDP only)`, async () => {
 				const client = await connect(alice);
 				expect((await client.call(SET, keys)).error).to.deep.include({
 					error: 'error-invalid-keys',
@@ -215,7 +215,7 @@ describe('identity keys on the wire', () => {
 			});
 		}
 
-		it('2.1: unset, `e2e` is absent as a whole; a reset removes it', async () => {
+		it('unset, `e2e` is absent as a whole; a reset removes it (2.1)', async () => {
 			const stored = () => app.store.users.findOne({ _id: alice.id });
 			expect(await stored()).to.not.have.property('e2e');
 			const client = await connect(alice);
@@ -227,12 +227,12 @@ describe('identity keys on the wire', () => {
 			expect(await stored()).to.not.have.property('e2e');
 		});
 
-		it('4.7: e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections', async () => {
+		it('e2e.resetOwnE2EKey answers the one who asks, logged out then, and ends their other connections (4.7)', async () => {
 			await say(SET, alice, pair('1'));
 			const [client, other] = [await connect(alice), await connect(alice)];
 			await listen(other, `${alice.id}/force_logout`);
 			expect(await client.call('e2e.resetOwnE2EKey')).to.include({ result: true });
-			expect(await heard(other, `${alice.id}/force_logout`)).to.deep.equal([]);
+			expect(await received(other, `${alice.id}/force_logout`)).to.deep.equal([]);
 			await other.closed;
 			expect((await client.call('e2e.fetchMyKeys')).error).to.include({ error: 'error-invalid-user' });
 			expect((await client.call('login', { resume: alice.token })).error).to.include({ error: 403 });
@@ -247,17 +247,17 @@ describe('identity keys on the wire', () => {
 	});
 
 	describe('events (10.4)', () => {
-		it('4.3 Queue, Notify: first keys: the rooms one is queued in change for their members', async () => {
+		it('first keys: the rooms one is queued in change for their members (4.3 Queue, Notify)', async () => {
 			const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 			const client = await connect(bob);
 			await listen(client, `${bob.id}/rooms-changed`);
 			await say(SET, alice, pair('1'));
-			const [action, room] = (await heard(client, `${bob.id}/rooms-changed`)) as [string, Record<string, unknown>];
+			const [action, room] = (await received(client, `${bob.id}/rooms-changed`)) as [string, Record<string, unknown>];
 			expect([action, room._id]).to.deep.equal(['updated', rid]);
 			expect(room.usersWaitingForE2EKeys).to.have.nested.property('[0].userId', alice.id);
 		});
 
-		it('E4, E15 another key: the user is told of the places, who shares an encrypted room of the key', async () => {
+		it('another key: the user is notified of the memberships, and so is each member who shares an encrypted room of the key (E4, E15)', async () => {
 			const rid = await addRoom(app.store, [bob], { encrypted: true });
 			await addMember(app.store, rid, alice, { E2EKey: `key ${alice.id}` });
 			await say(SET, alice, pair('1'));
@@ -265,11 +265,11 @@ describe('identity keys on the wire', () => {
 			await listen(own, `${alice.id}/subscriptions-changed`);
 			await listen(others, `${bob.id}/e2eIdentityChanged`);
 			await say(SET, alice, { ...pair('2'), force: true });
-			const [action, place] = (await heard(own, `${alice.id}/subscriptions-changed`)) as [string, object];
+			const [action, membership] = (await received(own, `${alice.id}/subscriptions-changed`)) as [string, object];
 			expect(action).to.equal('updated');
-			expect(place).to.not.have.property('E2EKey');
-			expect(place).to.have.nested.property('oldRoomKeys[0].E2EKey', `key ${alice.id}`);
-			const [changed, entry] = (await heard(others, `${bob.id}/e2eIdentityChanged`)) as [string, { ts: unknown }];
+			expect(membership).to.not.have.property('E2EKey');
+			expect(membership).to.have.nested.property('oldRoomKeys[0].E2EKey', `key ${alice.id}`);
+			const [changed, entry] = (await received(others, `${bob.id}/e2eIdentityChanged`)) as [string, { ts: unknown }];
 			expect(changed).to.equal(alice.id);
 			expect(entry).to.have.all.keys('ts', 'hash');
 			expect(entry.ts).to.be.instanceOf(Date);

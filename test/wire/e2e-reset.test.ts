@@ -74,7 +74,7 @@ describe('reset and room state, over the wire', () => {
 
 	const reset = (as: Person | null, body: object) => post(`${app.url}/api/v1/e2e.resetRoomKey`, as, body);
 
-	describe('6.1: POST e2e.resetRoomKey', () => {
+	describe('POST e2e.resetRoomKey (6.1)', () => {
 		it('done: 200', async () => {
 			const { status, body } = await reset(alice, { rid, e2eKey: sealed(NEW), e2eKeyId: NEW });
 			expect([status, body]).to.deep.equal([200, { success: true }]);
@@ -120,7 +120,7 @@ describe('reset and room state, over the wire', () => {
 		});
 	});
 
-	it('E2, T3: GET e2e.roomState', async () => {
+	it('GET e2e.roomState (E2, T3)', async () => {
 		const url = `${app.url}/api/v1/e2e.roomState?rid=${rid}&count=1&offset=0`;
 		const { status, body } = await request(url, { headers: headersOf(bob) });
 		expect(status).to.equal(200);
@@ -137,7 +137,7 @@ describe('reset and room state, over the wire', () => {
 		expect(await (await connect(bob)).call('e2e.roomState', rid)).to.have.nested.property('result.holders', 2);
 	});
 
-	it('10.4: a reset tells who lost the key, then the caller, then the room, once', async () => {
+	it('a reset notifies those who lost the key, then the caller, then the room, once (10.4)', async () => {
 		const [owner, member] = [await connect(alice), await connect(bob)];
 		for (const [client, { id }] of [
 			[owner, alice],
@@ -161,7 +161,7 @@ describe('reset and room state, over the wire', () => {
 		expect(room?.args[1]).to.include({ e2eKeyId: NEW }).and.not.have.property('e2eReset');
 	});
 
-	describe('E7: a new reader of subscriptions-changed', () => {
+	describe('a new reader of subscriptions-changed (E7)', () => {
 		it('gets an event for each key they are offered, after ready, and nobody else does', async () => {
 			const carol = await addPerson(app.store);
 			const offers: string[] = [];
@@ -200,13 +200,13 @@ describe('reset and room state, over the wire', () => {
 		});
 	});
 
-	it('E13: with E2E_Enable off, streams say nothing of encryption; what is stored stays', async () => {
+	it('with E2E_Enable off, streams say nothing of encryption; what is stored stays (E13)', async () => {
 		const client = await connect(bob);
 		await subscribe(client, 'stream-room-data', rid);
 		await subscribe(client, 'stream-notify-user', `${bob.id}/rooms-changed`);
 		await app.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
 		settingChanged(app.store, 'E2E_Enable');
-		// Its `updated` comes after all were told.
+		// Its `updated` comes after all were notified.
 		await (await connect(alice)).call('e2e.resetRoomKey', rid, sealed(NEW), NEW);
 		const events = await eventsOf(client);
 		expect(events).to.have.length(2);
@@ -219,7 +219,7 @@ describe('reset and room state, over the wire', () => {
 		settingChanged(app.store, 'E2E_Enable');
 	});
 
-	it('10.2: everyone, logged in or not, may read stream-notify-all', async () => {
+	it('everyone, logged in or not, may read stream-notify-all (10.2)', async () => {
 		const client = await connect(null);
 		expect(await subscribe(client, 'stream-notify-all', 'public-settings-changed')).to.include({ msg: 'ready' });
 		await (await connect(alice)).call('test.announceSetting');

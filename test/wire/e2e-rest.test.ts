@@ -1,5 +1,5 @@
 /**
- * The endpoints of test/contract/rocketchat-e2e.md section 6, each by all of its doors: REST, `method.call` (8) and DDP (4). What
+ * The endpoints of test/contract/rocketchat-e2e.md section 6, by each of its transports: REST, `method.call` (8) and DDP (4). What
  * they do is shown elsewhere; here is how they are asked and how they answer, to the letter.
  */
 import { expect } from 'chai';
@@ -25,9 +25,9 @@ interface Endpoint {
 	readonly verb: 'GET' | 'POST';
 	readonly path: string;
 	readonly as: 'owner' | 'member';
-	/** What the room, or the member's place, must have. */
+	/** What the room, or the membership, must have. */
 	readonly room?: object;
-	readonly place?: () => object;
+	readonly membership?: () => object;
 	/** Members of the query or the body. */
 	readonly members: (world: World) => Record<string, unknown>;
 	/** Parameters of DDP, where they are not the members in their order. */
@@ -94,7 +94,7 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'e2e.acceptSuggestedGroupKey',
 		as: 'member',
-		place: () => ({ E2ESuggestedKey: sealed('k') }),
+		membership: () => ({ E2ESuggestedKey: sealed('k') }),
 		members: ({ rid }) => ({ rid }),
 		missing: STRING,
 	},
@@ -103,7 +103,7 @@ const endpoints: Endpoint[] = [
 		verb: 'POST',
 		path: 'e2e.rejectSuggestedGroupKey',
 		as: 'member',
-		place: () => ({ E2ESuggestedKey: sealed('k') }),
+		membership: () => ({ E2ESuggestedKey: sealed('k') }),
 		members: ({ rid }) => ({ rid }),
 		missing: STRING,
 	},
@@ -179,12 +179,12 @@ describe('the endpoints of section 6', () => {
 
 	const url = (path: string) => `${app.url}/api/v1/${path}`;
 
-	async function newWorld({ room = {}, place }: Partial<Endpoint> = {}): Promise<World> {
+	async function newWorld({ room = {}, membership }: Partial<Endpoint> = {}): Promise<World> {
 		const owner = await addPerson(app.store, identity('owner'));
 		const member = await addPerson(app.store, identity('member'));
 		const rid = await addRoom(app.store, [], { encrypted: true, e2eKeyId: 'k', ...room });
 		await addMember(app.store, rid, owner, { E2EKey: sealed('k'), roles: ['owner'] });
-		await addMember(app.store, rid, member, place?.());
+		await addMember(app.store, rid, member, membership?.());
 		return { owner, member, rid };
 	}
 
@@ -207,7 +207,7 @@ describe('the endpoints of section 6', () => {
 	for (const endpoint of endpoints) {
 		const { at, verb, path, as, members, payload, result, missing } = endpoint;
 
-		it(`6, ${at}: ${verb} ${path} answers 200 and nothing beside its payload`, async () => {
+		it(`${verb} ${path} answers 200 and nothing beside its payload (6, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const { status, body, headers } = await ask(endpoint, world[as], members(world));
 			expect({ status, body }).to.deep.equal({ status: 200, body: { ...payload?.(world), success: true } });
@@ -220,14 +220,14 @@ describe('the endpoints of section 6', () => {
 			expect(status).to.equal(400);
 		});
 
-		it(`6, 7.2: ${verb} ${path} without credentials is a 401, whatever is asked`, async () => {
+		it(`${verb} ${path} without credentials is a 401, whatever is asked (6, 7.2)`, async () => {
 			for (const stranger of [null, { id: 'nobody', username: 'nobody', token: 'none' }]) {
 				const { status, text } = await ask(endpoint, stranger, {});
 				expect({ status, text }).to.deep.equal({ status: 401, text: '{"success":false,"error":"unauthorized"}' });
 			}
 		});
 
-		it(`6, 7.3: ${path} knows no verb but ${verb}: 405 with Allow`, async () => {
+		it(`${path} knows no verb but ${verb}: 405 with Allow (6, 7.3)`, async () => {
 			const { owner } = await newWorld();
 			for (const other of ['GET', 'POST', 'PUT', 'DELETE'].filter((one) => one !== verb)) {
 				const { status, headers, body } = await request(url(path), { method: other, headers: headersOf(owner) });
@@ -237,7 +237,7 @@ describe('the endpoints of section 6', () => {
 		});
 
 		if (missing !== null) {
-			it(`6, 7.3: ${verb} ${path} without members says what is missing`, async () => {
+			it(`${verb} ${path} without members says what is missing (6, 7.3)`, async () => {
 				const world = await newWorld(endpoint);
 				const { status, body } = await ask(endpoint, world[as], {});
 				expect([status, body.success, body.error]).to.deep.equal([400, false, missing]);
@@ -249,7 +249,7 @@ describe('the endpoints of section 6', () => {
 
 		const answer = (world: World) => result ?? payload?.(world);
 
-		it(`8, ${at}: method.call/${path} answers the EJSON text of a result`, async () => {
+		it(`method.call/${path} answers the EJSON text of a result (8, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const message = stringify({ msg: 'method', id: '1', method: path, params: paramsOf(endpoint, world) });
 			const { status, body } = await post(url(`method.call/${path}`), world[as], { message });
@@ -263,7 +263,7 @@ describe('the endpoints of section 6', () => {
 			});
 		});
 
-		it(`4, ${at}: ${path} over DDP: a result without a value where nothing is returned`, async () => {
+		it(`${path} over DDP: a result without a value where nothing is returned (4, ${at})`, async () => {
 			const world = await newWorld(endpoint);
 			const value = answer(world);
 			const outcome = await (await connect(world[as])).callWithId('m', path, ...paramsOf(endpoint, world));
@@ -272,7 +272,7 @@ describe('the endpoints of section 6', () => {
 	}
 
 	for (const { path, params, result } of overDdpAlone) {
-		it(`4: ${path} over DDP answers ${result}, and is no endpoint`, async () => {
+		it(`${path} over DDP answers ${result}, and is no endpoint (4)`, async () => {
 			const world = await newWorld();
 			const caller = path === 'e2e.resetOwnE2EKey' ? world.member : await addPerson(app.store, { roles: ['admin'] });
 			const { status, text } = await post(url(path), caller, {});
@@ -287,7 +287,7 @@ describe('the endpoints of section 6', () => {
 
 	for (const endpoint of [...endpoints, ...overDdpAlone]) {
 		const { path } = endpoint;
-		it(`4, 8: ${path} refuses who is not logged in, in its own name`, async () => {
+		it(`${path} refuses a caller who is not logged in, in its own name (4, 8)`, async () => {
 			const world = await newWorld();
 			const params = 'at' in endpoint ? paramsOf(endpoint, world) : endpoint.params(world);
 			const error = {
@@ -307,7 +307,7 @@ describe('the endpoints of section 6', () => {
 		});
 	}
 
-	it('6, 11: only the two bulk endpoints look at E2E_Enable', async () => {
+	it('only the two bulk endpoints look at E2E_Enable (6, 11)', async () => {
 		await during(app.store, 'E2E_Enable', false, async () => {
 			for (const endpoint of endpoints) {
 				const { path, as, members, payload } = endpoint;
@@ -316,8 +316,8 @@ describe('the endpoints of section 6', () => {
 				const expected =
 					path === 'e2e.fetchUsersWaitingForGroupKey' ? { usersWaitingForE2EKeys: {} } : payload?.(world);
 				expect({ path, status, body }).to.deep.equal({ path, status: 200, body: { ...expected, success: true } });
-				const place = await app.store.subscriptions.findOne({ rid: world.rid, 'u._id': world.member.id });
-				if (path === 'e2e.provideUsersSuggestedGroupKeys') expect(place).to.not.have.property('E2ESuggestedKey');
+				const membership = await app.store.subscriptions.findOne({ rid: world.rid, 'u._id': world.member.id });
+				if (path === 'e2e.provideUsersSuggestedGroupKeys') expect(membership).to.not.have.property('E2ESuggestedKey');
 			}
 		});
 	});

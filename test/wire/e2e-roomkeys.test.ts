@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/ddp.js';
-import { identity, placeOf, publicKey, queueOf, sealed } from '../support/keys.js';
+import { identity, membershipOf, publicKey, queueOf, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, request } from '../support/rest.js';
 
@@ -43,16 +43,16 @@ describe('room keys over REST and DDP', () => {
 		return client;
 	}
 
-	it('6, 4.4: e2e.updateGroupKey with uid, rid and key', async () => {
+	it('e2e.updateGroupKey with uid, rid and key (6, 4.4)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true, e2eKeyId: 'k' });
 		const [own, offered] = [sealed('k'), sealed('k')];
 		expect(await send(alice, 'e2e.updateGroupKey', { uid: alice.id, rid, key: own })).to.deep.equal(SUCCESS);
 		expect(await send(alice, 'e2e.updateGroupKey', { uid: bob.id, rid, key: offered })).to.deep.equal(SUCCESS);
-		expect((await placeOf(app.store, rid, alice)).E2EKey).to.equal(own);
-		expect((await placeOf(app.store, rid, bob)).E2ESuggestedKey).to.equal(offered);
+		expect((await membershipOf(app.store, rid, alice)).E2EKey).to.equal(own);
+		expect((await membershipOf(app.store, rid, bob)).E2ESuggestedKey).to.equal(offered);
 	});
 
-	it('6, 4.8: e2e.acceptSuggestedGroupKey and e2e.rejectSuggestedGroupKey with rid', async () => {
+	it('e2e.acceptSuggestedGroupKey and e2e.rejectSuggestedGroupKey with rid (6, 4.8)', async () => {
 		for (const path of ['e2e.acceptSuggestedGroupKey', 'e2e.rejectSuggestedGroupKey']) {
 			const rid = await addWaiting();
 			await app.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: sealed('k') } });
@@ -75,7 +75,7 @@ describe('room keys over REST and DDP', () => {
 		}
 	});
 
-	it('6, 4.5, T3: e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query', async () => {
+	it('e2e.getUsersOfRoomWithoutKey with rid, count and offset in the query (6, 4.5, T3)', async () => {
 		const rid = await addWaiting();
 		const users = [{ _id: bob.id, e2e: { public_key: publicKey('bob') } }];
 		expect(await get(alice, `e2e.getUsersOfRoomWithoutKey?rid=${rid}`)).to.deep.equal({
@@ -92,7 +92,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('6, 4.6: e2e.requestSubscriptionKeys answers true over DDP and nothing more than success over REST', async () => {
+	it('e2e.requestSubscriptionKeys answers true over DDP and nothing more than success over REST (6, 4.6)', async () => {
 		await addWaiting();
 		const { status, text } = await request(url('e2e.requestSubscriptionKeys'), {
 			method: 'POST',
@@ -104,7 +104,7 @@ describe('room keys over REST and DDP', () => {
 		await client.close();
 	});
 
-	it('4.6, 10.2: those who see the room are asked for its key', async () => {
+	it('those who see the room are asked for its key (4.6, 10.2)', async () => {
 		const rid = await addWaiting();
 		const reader = await connect(alice);
 		reader.send({ msg: 'sub', id: 's', name: 'stream-notify-room', params: [`${rid}/e2e.keyRequest`, false] });
@@ -114,11 +114,11 @@ describe('room keys over REST and DDP', () => {
 		await reader.close();
 	});
 
-	it('6, 5.3: e2e.fetchUsersWaitingForGroupKey takes roomIds in each way a query can say it', async () => {
+	it('e2e.fetchUsersWaitingForGroupKey takes roomIds in each way a query can say it (6, 5.3)', async () => {
 		const rids = [await addWaiting(), await addWaiting()] as const;
 		const waiting = [{ _id: bob.id, public_key: publicKey('bob') }];
 		const foreign = await addRoom(app.store, [bob], { e2eKeyId: 'k' });
-		for (const [query, told] of [
+		for (const [query, notified] of [
 			[`roomIds=${rids[0]}`, [rids[0]]],
 			[`roomIds=${rids[0]}&roomIds=${rids[1]}`, rids],
 			[`roomIds[]=${rids[0]}&roomIds[]=${rids[1]}`, rids],
@@ -129,40 +129,40 @@ describe('room keys over REST and DDP', () => {
 			expect(await get(alice, `e2e.fetchUsersWaitingForGroupKey?${query}`), query).to.deep.equal({
 				status: 200,
 				body: {
-					usersWaitingForE2EKeys: Object.fromEntries(told.map((rid) => [rid, waiting])),
+					usersWaitingForE2EKeys: Object.fromEntries(notified.map((rid) => [rid, waiting])),
 					success: true,
 				},
 			});
 		}
 	});
 
-	it('6, 5.4: e2e.provideUsersSuggestedGroupKeys takes old keys with times as JSON writes them, and as EJSON does', async () => {
+	it('e2e.provideUsersSuggestedGroupKeys takes old keys with times as JSON writes them, and as EJSON does (6, 5.4)', async () => {
 		const ts = new Date(5000);
 		const oldKeys = [{ e2eKeyId: 'former', ts, E2EKey: sealed('former') }];
 		const rid = await addWaiting();
 		const body = { usersSuggestedGroupKeys: { [rid]: [{ _id: bob.id, key: sealed('k'), oldKeys }] } };
 		expect(await send(alice, 'e2e.provideUsersSuggestedGroupKeys', body)).to.deep.equal(SUCCESS);
-		expect((await placeOf(app.store, rid, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
+		expect((await membershipOf(app.store, rid, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
 
 		const other = await addWaiting();
 		const client = await connect(alice);
 		const map = { [other]: [{ _id: bob.id, key: sealed('k'), oldKeys }] };
 		expect(await client.call('e2e.provideUsersSuggestedGroupKeys', map)).not.to.have.any.keys('error', 'result');
-		expect((await placeOf(app.store, other, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
+		expect((await membershipOf(app.store, other, bob)).suggestedOldRoomKeys?.[0]?.ts).to.deep.equal(ts);
 		await client.close();
 	});
 
-	it('E8: e2e.setOrGetRoomKeyID', async () => {
+	it('e2e.setOrGetRoomKeyID (E8)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		const key = sealed('k');
 		const path = url('e2e.setOrGetRoomKeyID');
 		expect((await post(path, alice, { rid, keyID: 'k', key })).body).to.deep.equal({ keyID: 'k', success: true });
 		expect((await post(path, bob, { rid, keyID: 'b' })).body).to.deep.equal({ keyID: 'k', success: true });
-		expect((await placeOf(app.store, rid, alice)).E2EKey).to.equal(key);
+		expect((await membershipOf(app.store, rid, alice)).E2EKey).to.equal(key);
 		expect(await queueOf(app.store, rid)).to.deep.equal([bob.id]);
 	});
 
-	it('E6, 7.3: a key of another key id is a 400 with its code', async () => {
+	it('a key of another key id is a 400 with its code (E6, 7.3)', async () => {
 		const rid = await addWaiting();
 		const { status, body } = await post(url('e2e.updateGroupKey'), alice, { uid: bob.id, rid, key: sealed('other') });
 		expect({ status, body }).to.deep.equal({
@@ -176,7 +176,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	});
 
-	it('2.3, 7.3: a key that is in another place already is a 400, not the database’s own words', async () => {
+	it('a key that is in another membership already is a 400, not the database’s own words (2.3, 7.3)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { e2eKeyId: 'k' });
 		const key = sealed('k');
 		await post(url('e2e.updateGroupKey'), alice, { uid: alice.id, rid, key });
@@ -185,7 +185,7 @@ describe('room keys over REST and DDP', () => {
 		expect(JSON.stringify(body)).not.to.include(key);
 	});
 
-	it('12 (#36731): the loser of setRoomKeyID is queued', async () => {
+	it('the loser of setRoomKeyID is queued (12 #36731)', async () => {
 		const rid = await addRoom(app.store, [alice, bob], { encrypted: true });
 		await post(url('e2e.setRoomKeyID'), alice, { rid, keyID: 'a' });
 		const { status, body } = await post(url('e2e.setRoomKeyID'), bob, { rid, keyID: 'b' });
@@ -205,7 +205,7 @@ describe('room keys over REST and DDP', () => {
 		['POST', 'e2e.setOrGetRoomKeyID'],
 		['POST', 'chat.sendMessage'],
 	] as const) {
-		it(`6: ${verb} ${path} needs a login, and no other verb`, async () => {
+		it(`${verb} ${path} needs a login, and no other verb (6)`, async () => {
 			const answer = await request(url(path), { method: verb });
 			expect({ status: answer.status, text: answer.text }).to.deep.equal({
 				status: 401,
@@ -216,7 +216,7 @@ describe('room keys over REST and DDP', () => {
 		});
 	}
 
-	it('beyond.md 3: messages are not supported, by either door', async () => {
+	it('messages are not supported, over either transport (beyond.md 3)', async () => {
 		const client = await connect(alice);
 		for (const name of ['sendMessage', 'chat.sendMessage']) {
 			const { error } = await client.call(name, { rid: 'room', msg: 'hello' });
@@ -227,7 +227,7 @@ describe('room keys over REST and DDP', () => {
 		expect([status, body.errorType]).to.deep.equal([400, 'error-not-supported']);
 	});
 
-	it('T2: DDP and REST draw from one limit', async () => {
+	it('DDP and REST draw from one limit (T2)', async () => {
 		const limited = await startApp({ rateLimit: 'on' });
 		const carol = await addPerson(limited.store);
 		const client = await RawClient.connect(limited.webSocketUrl);

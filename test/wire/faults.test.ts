@@ -59,7 +59,7 @@ const publications = [
 	publication({ ...anyone, name: 'odd', args: { value: Match.Any }, run: (_args, context) => context.ready() }),
 ];
 
-describe('19 faults of Meteor that are not copied', () => {
+describe('faults of Meteor that are not copied (19)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 

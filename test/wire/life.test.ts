@@ -38,13 +38,13 @@ const methods = [
 		name: 'until gone',
 		run: (_args, { signal }) => once(signal, 'abort').then(() => gates.open('gone')),
 	}),
-	method({ ...anyone, name: 'crowd', parallel: true, run: () => crowd() }),
+	method({ ...anyone, name: 'parallel', parallel: true, run: () => runTogether() }),
 	method({
 		...anyone,
-		name: 'unblocking crowd',
+		name: 'unblocking',
 		run(_args, context) {
 			context.unblock();
-			return crowd();
+			return runTogether();
 		},
 	}),
 	method({
@@ -61,10 +61,10 @@ const methods = [
 let together = 0;
 let mostTogether = 0;
 let dispersed: Promise<void> | undefined;
-async function crowd(): Promise<void> {
+async function runTogether(): Promise<void> {
 	mostTogether = Math.max(mostTogether, ++together);
 	dispersed ??= gates.wait('disperse');
-	gates.open('in the crowd');
+	gates.open('all running');
 	await dispersed;
 	together--;
 }
@@ -86,8 +86,8 @@ describe('the life of calls and connections', () => {
 
 	const connect = () => clients.connect(app.webSocketUrl);
 
-	describe('6 time limits', () => {
-		it('end a call with an error, tell it so, and free the queue', async () => {
+	describe('time limits (6)', () => {
+		it('end a call with an error, notify it, and free the queue', async () => {
 			await start();
 			const aborted = gates.wait('aborted');
 			const client = await connect();
@@ -109,7 +109,7 @@ describe('the life of calls and connections', () => {
 		});
 	});
 
-	it('5: a call is told that its client has gone', async () => {
+	it('a call is notified that its client has gone (5)', async () => {
 		await start();
 		const gone = gates.wait('gone');
 		const client = await connect();
@@ -128,7 +128,7 @@ describe('the life of calls and connections', () => {
 			await other.close();
 		}
 
-		it('4 heartbeat: is kept, and pinged, though what it answers is not read', async () => {
+		it('is kept, and pinged, though what it answers is not read (4)', async () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
 			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const client = await connect();
@@ -151,7 +151,7 @@ describe('the life of calls and connections', () => {
 			expect(answered).to.deep.equal(['0', '1', '2', '3', '4', '5']);
 		});
 
-		it('4 heartbeat: is noticed to have gone', async () => {
+		it('is noticed to have gone (4)', async () => {
 			mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
 			await start({ ddp: { maxQueue: 2, heartbeat: { interval: 1000, timeout: 1000 } } });
 			const gone = gates.wait('gone');
@@ -165,14 +165,14 @@ describe('the life of calls and connections', () => {
 			await gone;
 		});
 
-		for (const name of ['crowd', 'unblocking crowd']) {
-			it(`5 the inbound queue: has no more than it may have running: ${name}`, async () => {
+		for (const name of ['parallel', 'unblocking']) {
+			it(`the inbound queue: has no more than it may have running: ${name} (5)`, async () => {
 				await start({ ddp: { maxQueue: 20 } });
 				mostTogether = 0;
 				dispersed = undefined;
 				const client = await connect();
 				for (let i = 0; i < 5000; i++) client.send({ msg: 'method', id: String(i), method: name });
-				const [first, other] = [gates.wait('in the crowd'), await connect()];
+				const [first, other] = [gates.wait('all running'), await connect()];
 				await first;
 				for (let i = 0; i < 10; i++) await other.call('echo', 'x');
 				gates.open('disperse');
@@ -187,7 +187,7 @@ describe('the life of calls and connections', () => {
 		['in version pre1', 'pre1', 15_000],
 		['with a heartbeat interval of 0', '1', 0],
 	] as const) {
-		it(`1.2 idle: a client ${what} is closed when its socket was idle for the time it has for connect`, async () => {
+		it(`idle: a client ${what} is closed when its socket was idle for the time it has for connect (1.2)`, async () => {
 			// The time for connect does not pass here. That of an idle socket is measured by the socket.
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ ddp: { connectTimeout: 50, heartbeat: { interval, timeout: 15_000 } } });
@@ -198,7 +198,7 @@ describe('the life of calls and connections', () => {
 		});
 	}
 
-	describe('5 parallel calls', () => {
+	describe('parallel calls (5)', () => {
 		it('do not wait for the call before them', async () => {
 			await start();
 			const client = await connect();
@@ -226,7 +226,7 @@ describe('the life of calls and connections', () => {
 	});
 
 	for (const name of ['meteor.loginServiceConfiguration', 'meteor_autoupdate_clientVersions']) {
-		it(`16.5: ${name} is ready, for every stock client asks`, async () => {
+		it(`${name} is ready, for every stock client asks (16.5)`, async () => {
 			await start();
 			const client = await connect();
 			client.send({ msg: 'sub', id: 's', name, params: [] });
@@ -234,7 +234,7 @@ describe('the life of calls and connections', () => {
 		});
 	}
 
-	it('3, 13: whoever connects is shown to onConnection, and may be sent away', async () => {
+	it('each connection is passed to onConnection, and may be sent away (3, 13)', async () => {
 		const seen: string[] = [];
 		await start({
 			onConnection: [
@@ -255,7 +255,7 @@ describe('the life of calls and connections', () => {
 		expect(failures).to.have.length(2);
 	});
 
-	it('10: no more subscriptions than a client may have', async () => {
+	it('no more subscriptions than a client may have (10)', async () => {
 		await start({ ddp: { maxSubscriptions: 2 } });
 		const client = await connect();
 		for (const id of ['1', '2', '3']) client.send({ msg: 'sub', id, name: 'stream-open', params: ['e'] });
@@ -267,7 +267,7 @@ describe('the life of calls and connections', () => {
 		expect((await client.take(2)).map(({ msg }) => msg)).to.deep.equal(['nosub', 'ready']);
 	});
 
-	it('10: no more parameters than are asked for, nor very many of them together', async () => {
+	it('no more parameters than are asked for, nor very many of them together (10)', async () => {
 		await start({ ddp: { maxSubscriptionBytes: 20_000 } });
 		const client = await connect();
 		const subscribe = (id: string, ...params: unknown[]) => {
@@ -283,7 +283,7 @@ describe('the life of calls and connections', () => {
 		expect(await subscribe('4', 'e', large)).to.include({ msg: 'ready' });
 	});
 
-	it('10: no long parameter as an expression, which JSON writes as nothing', async () => {
+	it('no long parameter as an expression, which JSON writes as nothing (10)', async () => {
 		await start({});
 		const client = await connect();
 		const params = ['e', { args: [{ $regexp: 'x'.repeat(17_000), $flags: '' }] }];
@@ -291,7 +291,7 @@ describe('the life of calls and connections', () => {
 		expect(await client.next()).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('10: no subscription with more than a few pages of parameters, which would all be kept', async () => {
+	it('no subscription with more than a few pages of parameters, which would all be kept (10)', async () => {
 		await start({});
 		const client = await connect();
 		for (const size of [16_000, 17_000]) {
@@ -304,7 +304,7 @@ describe('the life of calls and connections', () => {
 		expect(frames[1]).to.have.nested.property('error.error', 'error-subscription-too-large');
 	});
 
-	it('19 queue length: a reader who does not read is cut off, and the others notice nothing', async () => {
+	it('queue length: a reader who does not read is cut off, and the others notice nothing (19)', async () => {
 		await start();
 		const [slow, fast, sender] = [await connect(), await connect(), await connect()];
 		for (const client of [slow, fast]) {
@@ -325,7 +325,7 @@ describe('the life of calls and connections', () => {
 		expect(await fast.call('echo', 'still here')).to.include({ result: 'still here' });
 	});
 
-	describe('18 when the server closes', () => {
+	describe('when the server closes (18)', () => {
 		it('what has come in is answered first', async () => {
 			mock.timers.enable({ apis: ['setTimeout'] });
 			await start({ grace: 60_000 });

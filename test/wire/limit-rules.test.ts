@@ -1,4 +1,4 @@
-/** test/contract/ddp.md section 14 over real sockets: subscriptions, and general rules by both doors. */
+/** test/contract/ddp.md section 14 over real sockets: subscriptions, and general rules over both transports. */
 import { expect } from 'chai';
 import type { RateEvent } from '../../shared/limit.js';
 import { method } from '../../shared/method.js';
@@ -24,7 +24,7 @@ const publications = [
 	publication({ ...anyone, name: null, run: () => {} }),
 ];
 
-describe('14 limits of subscriptions', () => {
+describe('limits of subscriptions (14)', () => {
 	let app: TestApp;
 	const clients = clientsOfEachTest();
 	const events: RateEvent[] = [];
@@ -65,7 +65,7 @@ describe('14 limits of subscriptions', () => {
 		...Array(refused).fill('too-many-requests'),
 	];
 
-	it('10 rate limit exceeded: refuse by nosub, and the connection goes on', async () => {
+	it('rate limit exceeded: refuse by nosub, and the connection goes on (10)', async () => {
 		await start();
 		const client = await connect();
 		for (let i = 0; i < 2; i++) expect(await subscribe(client, 'test.limited')).to.include({ msg: 'ready' });
@@ -154,7 +154,7 @@ describe('14 limits of subscriptions', () => {
 		expect(body.error).to.equal('Less by rule 3 [error-too-many-requests]');
 	});
 
-	it('of a general rule are counted by both doors together, and told in the headers of REST', async () => {
+	it('of a general rule are counted by both transports together, and sent in the headers of REST', async () => {
 		await start({ limits: [{ matcher: { type: 'method', clientAddress: () => true }, calls: 3, per: PER }] });
 		const client = await connect();
 		const call = () => post(`${app.url}/api/v1/test.call`, null, {});
@@ -178,7 +178,7 @@ describe('14 limits of subscriptions', () => {
 		expect(await codes(client, 5)).to.deep.equal(refusedOf(5, 0));
 	});
 
-	it('hold where it cannot be told who is exempt, and that is logged', async () => {
+	it('hold where exemption cannot be determined, and that is logged', async () => {
 		await start();
 		const { token } = await addPerson(app.store);
 		const client = await connect();
@@ -193,9 +193,9 @@ describe('14 limits of subscriptions', () => {
 			await start({ rateLimit });
 			const client = await connect();
 			expect(await codes(client, 5)).to.deep.equal(refusedOf(5, 0));
-			const told = app.log.lines.filter(({ level }) => level === 'info').map(({ facts }) => facts);
-			expect(told).to.have.length(rateLimit === 'off' ? 0 : 3);
-			for (const facts of told) expect(facts).to.include({ subscription: 'test.limited', limit: 2 });
+			const notified = app.log.lines.filter(({ level }) => level === 'info').map(({ facts }) => facts);
+			expect(notified).to.have.length(rateLimit === 'off' ? 0 : 3);
+			for (const facts of notified) expect(facts).to.include({ subscription: 'test.limited', limit: 2 });
 		});
 	}
 });

@@ -45,7 +45,7 @@ describe('limits', () => {
 
 	const connect = (headers = {}) => clients.connect(app.webSocketUrl, headers);
 
-	it('7.4, 11: refuse nobody who holds api-bypass-rate-limit', async () => {
+	it('refuse nobody who holds api-bypass-rate-limit (7.4, 11)', async () => {
 		await start();
 		const statuses = async (who: Person) => {
 			const answers = [];
@@ -95,7 +95,7 @@ describe('limits', () => {
 			for (let i = 0; i < 3; i++) expect((await client.call('test.limited')).result).to.equal('done');
 		});
 
-		it('14, 16: are five logins in ten seconds for a connection', async () => {
+		it('are five logins in ten seconds for a connection (14, 16)', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const [client, other] = [await connect(), await connect()];
@@ -106,7 +106,7 @@ describe('limits', () => {
 	});
 
 	describe('of calls over REST (7.4)', () => {
-		it('are told in headers, and refuse with 429', async () => {
+		it('are sent in headers, and refuse with 429', async () => {
 			await start();
 			const before = Date.now();
 			for (const remaining of ['2', '1', '0']) {
@@ -132,7 +132,7 @@ describe('limits', () => {
 			);
 		});
 
-		it('7.1 era A: come after the credentials and before the arguments', async () => {
+		it('era A: come after the credentials and before the arguments (7.1)', async () => {
 			await start();
 			const alice = await addPerson(app.store);
 			const ask = (as: Person) => post(`${app.url}/api/v1/test.demanding`, as, { text: 5 });
@@ -163,7 +163,7 @@ describe('limits', () => {
 			});
 		}
 
-		it('8 limits: hold for method.call, which answers as DDP does', async () => {
+		it('limits: hold for method.call, which answers as DDP does (8)', async () => {
 			await start();
 			const message = stringify({ msg: 'method', id: '1', method: 'test.limited', params: [] });
 			const call = () => post(`${app.url}/api/v1/method.callAnon/test.limited`, null, { message });
@@ -206,7 +206,7 @@ describe('limits', () => {
 		expect((await post(limited, null, {})).status).to.equal(200);
 	});
 
-	it('6.2 rate limit: of setRoomKeyID are six hundred a minute', async () => {
+	it('rate limit: of setRoomKeyID are six hundred a minute (6.2)', async () => {
 		await start();
 		const { headers } = await post(`${app.url}/api/v1/e2e.setRoomKeyID`, await addPerson(app.store), {});
 		expect(headers.get('X-RateLimit-Limit')).to.equal('600');
@@ -216,7 +216,7 @@ describe('limits', () => {
 		let alice: Person;
 		const logIn = (user: string, password: string) => post(`${app.url}/api/v1/login`, null, { user, password });
 
-		it('refuse a name after ten, even with the right password, by either door; tokens still work', async () => {
+		it('refuse a name after ten, even with the right password, over either transport; tokens still work', async () => {
 			await start();
 			alice = await addPerson(app.store, { username: 'alice', password: 'secret' });
 			await addPerson(app.store, { username: 'bob', password: 'secret' });
@@ -231,8 +231,8 @@ describe('limits', () => {
 		});
 	});
 
-	describe('1.6 HTTP_FORWARDED_COUNT, 13: behind proxies', () => {
-		it('tell DDP and REST callers apart by what the nearest proxy says', async () => {
+	describe('HTTP_FORWARDED_COUNT: behind proxies (1.6, 13)', () => {
+		it('distinguish DDP and REST callers by what the nearest proxy says', async () => {
 			await start({ forwardedCount: 1 });
 			const one = { 'X-Forwarded-For': '9.9.9.9, 1.2.3.4' };
 			const other = { 'X-Forwarded-For': '1.2.3.4, 5.6.7.8' };
@@ -246,7 +246,7 @@ describe('limits', () => {
 	});
 
 	describe('of connections', () => {
-		async function refusal(headers = {}): Promise<{ status: number | undefined; body: unknown }> {
+		async function rejectedRequest(headers = {}): Promise<{ status: number | undefined; body: unknown }> {
 			const socket = new WebSocket(app.webSocketUrl, { headers });
 			const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
 			let text = '';
@@ -258,16 +258,16 @@ describe('limits', () => {
 			await start({ forwardedCount: 1, ddp: { maxConnectionsPerAddress: 2 } });
 			const from = (address: string) => ({ 'X-Forwarded-For': address });
 			const [first, second] = [await connect(from('1.2.3.4')), await connect(from('::ffff:1.2.3.4'))];
-			expect(await refusal(from('1.2.3.4'))).to.deep.equal({
+			expect(await rejectedRequest(from('1.2.3.4'))).to.deep.equal({
 				status: 429,
 				body: { success: false, error: 'Too many connections from your address' },
 			});
 			expect((await second.call('test.address')).result).to.equal('::ffff:1.2.3.4');
 			await connect(from('5.6.7.8'));
 			await first.close();
-			// The server hears of it a moment later than the client.
+			// The server notices it a moment later than the client.
 			for (let again: RawClient | null = null; !again; ) again = await connect(from('1.2.3.4')).catch(() => null);
-			expect(await refusal(from('1.2.3.4'))).to.include({ status: 429 });
+			expect(await rejectedRequest(from('1.2.3.4'))).to.include({ status: 429 });
 		});
 	});
 

@@ -22,7 +22,7 @@ const publications = names.map((name) =>
 );
 const methods = [method({ ...anyone, name: 'nothing', run: () => undefined })];
 
-describe('11 merge box', () => {
+describe('merge box (11)', () => {
 	let app: TestApp;
 	let client: RawClient;
 	let first: PublicationContext;
@@ -41,7 +41,7 @@ describe('11 merge box', () => {
 	afterEach(() => client.close());
 
 	/** The frames that came of what was shown, or of what is sent now. */
-	async function told(...messages: object[]): Promise<Frame[]> {
+	async function sentAfter(...messages: object[]): Promise<Frame[]> {
 		for (const message of messages) client.send(message);
 		client.send({ msg: 'method', id: 'end', method: 'nothing' });
 		const frames: Frame[] = [];
@@ -53,73 +53,73 @@ describe('11 merge box', () => {
 	const changed = (fields: object) => ({ msg: 'changed', collection: 'c', id: 'x', fields });
 	const REMOVED = { msg: 'removed', collection: 'c', id: 'x' };
 
-	/** Lets the two show something, and drops what the client is told of it. */
+	/** Lets the two show something, and drops what the client receives of it. */
 	async function given(fieldsOfFirst: Record<string, unknown>, fieldsOfSecond?: Record<string, unknown>) {
 		first.added('c', 'x', fieldsOfFirst);
 		if (fieldsOfSecond) second.added('c', 'x', fieldsOfSecond);
-		await told();
+		await sentAfter();
 	}
 
 	it('first sub adds a document: added with all its fields, or without any', async () => {
 		first.added('c', 'x', { a: 1, b: { c: 2 } });
-		expect(await told()).to.deep.equal([added({ a: 1, b: { c: 2 } })]);
+		expect(await sentAfter()).to.deep.equal([added({ a: 1, b: { c: 2 } })]);
 		first.added('c', 'y', {});
-		expect(await told()).to.deep.equal([{ ...added(), id: 'y' }]);
+		expect(await sentAfter()).to.deep.equal([{ ...added(), id: 'y' }]);
 	});
 
 	it('another sub adds it: changed with the fields the client lacks', async () => {
 		await given({ a: 1 });
 		second.added('c', 'x', { a: 2, b: 3 });
-		expect(await told()).to.deep.equal([changed({ b: 3 })]);
+		expect(await sentAfter()).to.deep.equal([changed({ b: 3 })]);
 	});
 
 	it('another sub adds it: nothing where the client lacks none', async () => {
 		await given({ a: 1 });
 		second.added('c', 'x', { a: 2 });
-		expect(await told()).to.deep.equal([]);
+		expect(await sentAfter()).to.deep.equal([]);
 	});
 
 	it('a sub changes a field it has precedence for: changed, unless the value is EJSON-equal', async () => {
 		await given({ a: new Date(1) }, { a: 0 });
 		first.changed('c', 'x', { a: new Date(1) });
-		expect(await told()).to.deep.equal([]);
+		expect(await sentAfter()).to.deep.equal([]);
 		first.changed('c', 'x', { a: new Date(2) });
-		expect(await told()).to.deep.equal([changed({ a: new Date(2) })]);
+		expect(await sentAfter()).to.deep.equal([changed({ a: new Date(2) })]);
 	});
 
 	it('a sub changes a field where another has precedence: nothing', async () => {
 		await given({ a: 1 }, { a: 2 });
 		second.changed('c', 'x', { a: 3 });
-		expect(await told()).to.deep.equal([]);
+		expect(await sentAfter()).to.deep.equal([]);
 	});
 
 	it('the sub with precedence clears a field: the next value, else cleared', async () => {
 		await given({ a: 1, b: 1, c: 1 }, { a: 1, b: 2 });
 		first.changed('c', 'x', { a: undefined });
-		expect(await told()).to.deep.equal([]);
+		expect(await sentAfter()).to.deep.equal([]);
 		first.changed('c', 'x', { b: undefined });
-		expect(await told()).to.deep.equal([changed({ b: 2 })]);
+		expect(await sentAfter()).to.deep.equal([changed({ b: 2 })]);
 		first.changed('c', 'x', { c: undefined });
-		expect(await told()).to.deep.equal([{ msg: 'changed', collection: 'c', id: 'x', cleared: ['c'] }]);
+		expect(await sentAfter()).to.deep.equal([{ msg: 'changed', collection: 'c', id: 'x', cleared: ['c'] }]);
 	});
 
 	it('the sub with precedence removes the document: the next values, and cleared', async () => {
 		await given({ a: 1, b: 1 }, { a: 2 });
 		first.removed('c', 'x');
-		expect(await told()).to.deep.equal([{ ...changed({ a: 2 }), cleared: ['b'] }]);
+		expect(await sentAfter()).to.deep.equal([{ ...changed({ a: 2 }), cleared: ['b'] }]);
 	});
 
 	it('the last sub removes it: removed', async () => {
 		await given({ a: 1 }, { a: 1 });
-		expect(await told({ msg: 'unsub', id: 'first' })).to.deep.equal([{ msg: 'nosub', id: 'first' }]);
-		expect(await told({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
+		expect(await sentAfter({ msg: 'unsub', id: 'first' })).to.deep.equal([{ msg: 'nosub', id: 'first' }]);
+		expect(await sentAfter({ msg: 'unsub', id: 'second' })).to.deep.equal([REMOVED, { msg: 'nosub', id: 'second' }]);
 	});
 
 	it('a change that leaves nothing to say: nothing', async () => {
 		await given({ a: 1 });
 		first.changed('c', 'x', {});
 		first.changed('c', 'x', { b: undefined });
-		expect(await told()).to.deep.equal([]);
+		expect(await sentAfter()).to.deep.equal([]);
 	});
 
 	it('NO_MERGE: every call is sent as it is, and each sub takes away what it has shown', async () => {
@@ -127,7 +127,7 @@ describe('11 merge box', () => {
 		for (const sub of [first, second]) sub.added('plain', 'x', { _id: 'x', a: 1 });
 		first.changed('plain', 'x', { a: 1 });
 		first.added('plain', 'x', {});
-		expect(await told()).to.deep.equal([
+		expect(await sentAfter()).to.deep.equal([
 			{ msg: 'added', ...document, fields: { _id: 'x', a: 1 } },
 			{ msg: 'added', ...document, fields: { _id: 'x', a: 1 } },
 			{ msg: 'changed', ...document, fields: { a: 1 } },
@@ -135,7 +135,7 @@ describe('11 merge box', () => {
 		]);
 		for (const id of names) {
 			const nosub = { msg: 'nosub', id };
-			expect(await told({ msg: 'unsub', id })).to.deep.equal([{ msg: 'removed', ...document }, nosub]);
+			expect(await sentAfter({ msg: 'unsub', id })).to.deep.equal([{ msg: 'removed', ...document }, nosub]);
 		}
 	});
 });

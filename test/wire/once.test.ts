@@ -1,4 +1,4 @@
-/** test/contract/beyond.md E1 over real sockets, by both doors. */
+/** test/contract/beyond.md E1 over real sockets, over both transports. */
 import { expect } from 'chai';
 import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -27,7 +27,7 @@ const wait = method({
 		}),
 });
 
-describe('E1 one answer per call', () => {
+describe('one answer per call (E1)', () => {
 	let app: TestApp;
 	let alice: Person;
 	let bob: Person;
@@ -72,7 +72,7 @@ describe('E1 one answer per call', () => {
 		const again = (client: RawClient, keyID = 'key', id = '7'): Promise<Outcome> =>
 			client.callWithId(id, 'e2e.setRoomKeyID', rid, keyID);
 
-		it('the winner that was cut off learns that it won', async () => {
+		it('the winner that was interrupted learns that it won', async () => {
 			const former = await winAndLoseTheAnswer();
 			expect(await again(await logIn(alice, former))).to.deep.equal({ msg: 'result', id: '7' });
 			expect(await keyIdOf(app.store, rid)).to.equal('key');
@@ -86,7 +86,7 @@ describe('E1 one answer per call', () => {
 			expect(await again(client)).to.deep.equal({ msg: 'result', id: '7' });
 		});
 
-		it('also when it is cut off again, and again before it could ask', async () => {
+		it('also when it is interrupted again, and again before it could ask', async () => {
 			const first = await winAndLoseTheAnswer();
 			const second = await cut(await connect(first));
 			const third = await logIn(alice, second);
@@ -95,7 +95,7 @@ describe('E1 one answer per call', () => {
 			expect((await again(fourth)).error).to.equal(undefined);
 		});
 
-		it('the loser that was cut off learns that it lost', async () => {
+		it('the loser that was interrupted learns that it lost', async () => {
 			const client = await logIn(bob);
 			expect((await again(await logIn(alice), 'hers')).error).to.equal(undefined);
 			expect((await again(client, 'his')).error?.error).to.equal(EXISTS);
@@ -106,13 +106,13 @@ describe('E1 one answer per call', () => {
 			});
 		});
 
-		it('whoever does not name the former session, or sends another id, makes a new call', async () => {
+		it('a client that does not name the former session, or sends another id, makes a new call', async () => {
 			const former = await winAndLoseTheAnswer();
 			expect((await again(await logIn(alice))).error?.error).to.equal(EXISTS);
 			expect((await again(await logIn(alice, former), 'key', '8')).error?.error).to.equal(EXISTS);
 		});
 
-		it('another user with the same mark learns nothing', async () => {
+		it('another user with the same idempotency key learns nothing', async () => {
 			const former = await winAndLoseTheAnswer();
 			expect((await again(await logIn(bob, former))).error?.error).to.equal(EXISTS);
 			expect((await again(await connect(former))).error?.error).to.equal('error-invalid-user');

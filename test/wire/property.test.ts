@@ -1,4 +1,4 @@
-/** Whatever arrives, at either door: an answer that is well formed or a clean close, and the server stays. */
+/** Whatever arrives, over either transport: an answer that is well formed or a clean close, and the server stays. */
 import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import fc from 'fast-check';

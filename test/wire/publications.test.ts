@@ -171,7 +171,7 @@ describe('publications over DDP', () => {
 			.filter(({ level }) => level === 'error')
 			.map(({ facts }) => String((facts as { err?: Error }).err?.message ?? (facts as { err?: unknown }).err));
 
-	describe('10 requests', () => {
+	describe('requests (10)', () => {
 		it('sends documents, then ready', async () => {
 			expect(await subscribe(showAll)).to.deep.equal([ADDED, READY]);
 		});
@@ -252,7 +252,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('10 outcomes', () => {
+	describe('outcomes (10)', () => {
 		const cases: [string, Run, object[], error?: string][] = [
 			[
 				'ready, called twice: one ready',
@@ -395,7 +395,7 @@ describe('publications over DDP', () => {
 			expect(await client.call('cyclic details')).to.deep.include({ error: INTERNAL });
 		});
 
-		it('6: calls methods as its user, on its connection; what they throw is its own error', async () => {
+		it('calls methods as its user, on its connection; what they throw is its own error (6)', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
 			await subscribe(async (context) => {
@@ -415,14 +415,14 @@ describe('publications over DDP', () => {
 		});
 
 		it('calls onStop when it stops, and at once if it has', async () => {
-			const heard: string[] = [];
+			const received: string[] = [];
 			await subscribe((context) => {
-				context.onStop(() => void heard.push('stopped'));
+				context.onStop(() => void received.push('stopped'));
 				context.stop();
-				context.onStop(() => void heard.push('at once'));
-				heard.push('end');
+				context.onStop(() => void received.push('at once'));
+				received.push('end');
 			});
-			expect(heard).to.deep.equal(['stopped', 'at once', 'end']);
+			expect(received).to.deep.equal(['stopped', 'at once', 'end']);
 		});
 
 		it('calls onStop when the client goes', async () => {
@@ -472,7 +472,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('10 universal publications', () => {
+	describe('universal publications (10)', () => {
 		const document = { msg: 'added', collection: 'u', id: 'x', fields: { user: null } };
 
 		it('come right after connected, without ready', async () => {
@@ -490,7 +490,7 @@ describe('publications over DDP', () => {
 			expect(frame).to.have.nested.property('error.error', 'nope');
 		});
 
-		it('19 setUserId: are awaited when the user changes, so that their documents do not flicker', async () => {
+		it('setUserId: are awaited when the user changes, so that their documents do not flicker (19)', async () => {
 			universal = async (context) => {
 				await new Promise(setImmediate);
 				context.added('u', 'x', { user: context.userId });
@@ -516,7 +516,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('12 another user', () => {
+	describe('another user (12)', () => {
 		it('runs everything again for the same user too, with the same parameters', async () => {
 			const seen: unknown[] = [];
 			const client = await connect();
@@ -534,14 +534,14 @@ describe('publications over DDP', () => {
 		});
 
 		it('ends the old runs first, then starts the new ones', async () => {
-			const heard: string[] = [];
+			const received: string[] = [];
 			const client = await connect();
 			await subscribe((context) => {
-				heard.push(`start ${context.userId}`);
-				context.onStop(() => void heard.push(`stop ${context.userId}`));
+				received.push(`start ${context.userId}`);
+				context.onStop(() => void received.push(`stop ${context.userId}`));
 			}, client);
 			await client.call('setUser', 'bob');
-			expect(heard).to.deep.equal(['start null', 'stop null', 'start bob']);
+			expect(received).to.deep.equal(['start null', 'stop null', 'start bob']);
 		});
 
 		it('sends nothing of what an old run still does', async () => {
@@ -665,7 +665,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('11 strategies of the catalogue', () => {
+	describe('strategies of the catalogue (11)', () => {
 		it('leave with NO_MERGE_NO_HISTORY what was shown when a subscription stops', async () => {
 			const frames = await subscribe((context) => {
 				context.changed('events', 'id', { e: 1 });
@@ -683,7 +683,7 @@ describe('publications over DDP', () => {
 		});
 	});
 
-	describe('7 live queries and updated', () => {
+	describe('live queries and updated (7)', () => {
 		const shown = (id: string, ...roles: string[]) => ({
 			msg: 'added',
 			collection: PERMISSIONS,

@@ -1,6 +1,6 @@
 /**
  * test/contract/beyond.md E1, the proof: fifty race for the key of a room, the socket of one is cut at some point around its
- * call, and it asks again with the same mark. Exactly one succeeds, and whoever was cut learns the truth.
+ * call, and it asks again with the same idempotency key. Exactly one succeeds, and the interrupted racer learns the truth.
  */
 import { expect } from 'chai';
 import { randomId } from '../../shared/ids.js';
@@ -23,7 +23,7 @@ interface Racer {
 	client: RawClient;
 }
 
-describe('1,000 races in which the socket of a racer is cut around its call', () => {
+describe('1,000 races in which the socket of a racer is terminated around its call', () => {
 	let app: TestApp;
 	let racers: Racer[];
 	const seed = randomId();
@@ -71,7 +71,7 @@ describe('1,000 races in which the socket of a racer is cut around its call', ()
 	async function race(round: number): Promise<'the one that was cut' | 'another'> {
 		const rid = await addRoom(app.store, [], { t: 'c' });
 		const victim = below(RACERS);
-		// Who sends first mostly wins, so every other time that is who will be cut.
+		// The first sender mostly wins, so every second time the first sender is interrupted.
 		const first = round % 2 === 0 ? victim : below(RACERS);
 		const id = `race-${round}`;
 		const keyOf = (i: number) => `key-${round}-${i}`;
@@ -92,10 +92,10 @@ describe('1,000 races in which the socket of a racer is cut around its call', ()
 		await Promise.all(order.map(async (i) => outcomes.set(i, await run(racers[i] as Racer, i))));
 
 		const winners = order.filter((i) => !outcomes.get(i)?.error);
-		const told = [...outcomes.values()].flatMap(({ error }) => error?.error ?? []);
+		const errors = [...outcomes.values()].flatMap(({ error }) => error?.error ?? []);
 		const facts = `round ${round}, seed ${seed}`;
 		expect(winners.map(keyOf), facts).to.deep.equal([await keyIdOf(app.store, rid)]);
-		expect(told, facts).to.deep.equal(Array(RACERS - 1).fill('error-room-e2e-key-already-exists'));
+		expect(errors, facts).to.deep.equal(Array(RACERS - 1).fill('error-room-e2e-key-already-exists'));
 		return winners[0] === victim ? 'the one that was cut' : 'another';
 	}
 
@@ -103,7 +103,7 @@ describe('1,000 races in which the socket of a racer is cut around its call', ()
 
 	// A test for each part, so that a busy machine has time for each.
 	for (let part = 0; part < PARTS; part++) {
-		it(`one succeeds each time, and the one that was cut learns whether it was (${part + 1} of ${PARTS})`, async () => {
+		it(`one succeeds each time, and the interrupted one learns whether it was that (${part + 1} of ${PARTS})`, async () => {
 			for (let i = 0; i < ROUNDS / PARTS; i++) won[await race((part * ROUNDS) / PARTS + i)]++;
 		});
 	}

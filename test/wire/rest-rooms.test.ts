@@ -1,4 +1,4 @@
-/** Rooms and members over REST in the shapes Rocket.Chat's own API tests expect, and what streams tell of them meanwhile. */
+/** Rooms and members over REST in the shapes Rocket.Chat's own API tests expect, and what streams send of them meanwhile. */
 import { expect } from 'chai';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
@@ -92,7 +92,7 @@ describe('rooms over REST', () => {
 		refusedWith(await send(bob, 'groups.kick', { roomId, userId: alice.id }), 'error-room-not-found');
 	});
 
-	it('E11: the last holder who leaves reads it in the answer', async () => {
+	it('the last holder who leaves reads it in the answer (E11)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob'], extraData: { encrypted: true } });
 		await app.store.subscriptions.updateOne(
 			{ rid: roomId as string, 'u._id': bob.id },
@@ -131,7 +131,7 @@ describe('rooms over REST', () => {
 		ok(await send(admin, 'im.delete', { roomId: between._id }));
 	});
 
-	it('groups.kick: who may kick from any group is not told who is no member, others are', async () => {
+	it('groups.kick: a caller who may kick from any group does not learn who is no member, others are', async () => {
 		const { _id: roomId } = await create(alice);
 		const allow = (roles: string[]) =>
 			send(admin, 'permissions.update', { permissions: [{ _id: 'kick-user-from-any-p-room', roles }] });
@@ -201,7 +201,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	it('T3: groups.members with count and offset', async () => {
+	it('groups.members with count and offset (T3)', async () => {
 		const { _id: roomId } = await create(alice, { members: ['bob', 'admin'] });
 		const page = ok(await get(alice, 'groups.members', { roomId: roomId as string, count: '2', offset: '1' }));
 		expect(page).to.deep.include({ count: 2, offset: 1, total: 3 });
@@ -209,7 +209,7 @@ describe('rooms over REST', () => {
 		expect((await get(alice, 'groups.members', { roomId: roomId as string, count: 'many' })).status).to.equal(400);
 	});
 
-	it('E1: who asks again with the same mark reads the first answer', async () => {
+	it('a caller who asks again with the same idempotency key reads the first answer (E1)', async () => {
 		const body = JSON.stringify({ name: newName() });
 		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'create-1', ...headersOf(alice) };
 		const answers = [];
@@ -223,7 +223,7 @@ describe('rooms over REST', () => {
 		}
 	});
 
-	describe('what the streams tell (10.2, 10.4)', () => {
+	describe('what the streams send (10.2, 10.4)', () => {
 		async function listen(as: Person): Promise<RawClient> {
 			const client = await clients.connect(app.webSocketUrl);
 			await client.call('login', { resume: as.token });
@@ -245,7 +245,7 @@ describe('rooms over REST', () => {
 			}
 		}
 
-		it('join: the new member gets the place and the room, the old one the room', async () => {
+		it('join: the new member gets the membership and the room, the old one the room', async () => {
 			const { _id: roomId } = await create(alice, { extraData: { encrypted: true } });
 			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
 			await send(alice, 'groups.invite', { roomId, userId: bob.id });
@@ -255,11 +255,11 @@ describe('rooms over REST', () => {
 				'rooms-changed updated',
 			]);
 			expect(events[0]?.[2]).to.deep.include({ rid: roomId, u: { _id: bob.id, username: 'bob' }, t: 'p' });
-			const told = await until(toAlice, ([what]) => what === 'rooms-changed');
-			expect(told.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 2 });
+			const notified = await until(toAlice, ([what]) => what === 'rooms-changed');
+			expect(notified.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 2 });
 		});
 
-		it('delete: each member is told that place and room are removed', async () => {
+		it('delete: each member is notified that membership and room are removed', async () => {
 			const { _id: roomId } = await create(alice, { members: ['bob'] });
 			const listeners = [await listen(alice), await listen(bob)];
 			await send(admin, 'groups.delete', { roomId });
@@ -274,18 +274,18 @@ describe('rooms over REST', () => {
 			}
 		});
 
-		it('leave: the one who goes is told of the place, those who stay of the room', async () => {
+		it('leave: the one who goes is notified of the membership, those who stay of the room', async () => {
 			const { _id: roomId } = await create(alice, { members: ['bob'] });
 			const [toAlice, toBob] = [await listen(alice), await listen(bob)];
 			await send(bob, 'groups.leave', { roomId });
 			const [gone] = await until(toBob, ([what]) => what === 'subscriptions-changed');
 			expect(gone?.[1]).to.equal('removed');
 			expect(gone?.[2]).to.deep.include({ rid: roomId, u: { _id: bob.id, username: 'bob' } });
-			const told = await until(toAlice, ([what]) => what === 'rooms-changed');
-			expect(told.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 1 });
+			const notified = await until(toAlice, ([what]) => what === 'rooms-changed');
+			expect(notified.at(-1)?.[2]).to.deep.include({ _id: roomId, usersCount: 1 });
 		});
 
-		it('E14: who switched encryption on stands in the event', async () => {
+		it('the event names the user who switched encryption on (E14)', async () => {
 			const { _id: rid } = await create(alice, { members: ['bob'] });
 			const toBob = await listen(bob);
 			await send(alice, 'rooms.saveRoomSettings', { rid, encrypted: true });

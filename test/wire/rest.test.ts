@@ -61,7 +61,7 @@ describe('REST', () => {
 	after(() => app.close());
 
 	describe('the seed, word for word (6.2)', () => {
-		it('6.2 ok', async () => {
+		it('ok (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'my-UniQu3_ke4_Id' });
 			expect({ status, text }).to.deep.equal({ status: 200, text: '{"success":true}' });
@@ -74,7 +74,7 @@ describe('REST', () => {
 			['empty ones', { 'X-User-Id': '', 'X-Auth-Token': '' }],
 			['unknown ones', { 'X-User-Id': 'x', 'X-Auth-Token': 'x' }],
 		] as const) {
-			it(`6.2 no or bad credentials, 7.1 era A, 7.2: ${what}, even with a bad body`, async () => {
+			it(`no or bad credentials: ${what}, even with a bad body (6.2, 7.1 era A, 7.2)`, async () => {
 				const { status, text } = await request(setRoomKeyID, {
 					method: 'POST',
 					headers: { 'Content-Type': 'application/json', ...headers },
@@ -84,24 +84,24 @@ describe('REST', () => {
 			});
 		}
 
-		it('7.2: names of headers in any case; a token with a prefix is none', async () => {
+		it('names of headers in any case; a token with a prefix is none (7.2)', async () => {
 			const ask = (headers: Record<string, string>) => request(`${api}/me`, { headers });
 			expect((await ask({ 'x-user-id': alice.id, 'X-AUTH-TOKEN': alice.token })).status).to.equal(200);
 			for (const token of [`Bearer ${alice.token}`, alice.token.slice(1), hashToken(alice.token)])
 				expect((await ask({ 'X-User-Id': alice.id, 'X-Auth-Token': token })).status).to.equal(401);
 		});
 
-		it("7.2: somebody else's token", async () => {
+		it("somebody else's token (7.2)", async () => {
 			const { status } = await post(setRoomKeyID, { ...alice, token: bob.token }, {});
 			expect(status).to.equal(401);
 		});
 
-		it('7.2, 9.3: a token that has run out', async () => {
+		it('a token that has run out (7.2, 9.3)', async () => {
 			const old = await addPerson(app.store, { tokenMadeAt: new Date(Date.now() - 91 * 24 * 60 * 60 * 1000) });
 			expect((await post(setRoomKeyID, old, {})).status).to.equal(401);
 		});
 
-		it('7.2: a user who was deactivated', async () => {
+		it('a user who was deactivated (7.2)', async () => {
 			const inactive = await addPerson(app.store, { active: false });
 			expect((await post(setRoomKeyID, inactive, {})).status).to.equal(401);
 		});
@@ -115,7 +115,7 @@ describe('REST', () => {
 			[{ rid: 'r' }, 'undefined'],
 			[{ rid: 'r', keyID: true }, 'boolean'],
 		] as const) {
-			it(`6.2 rid absent or of other type, 7.3 Match error: ${JSON.stringify(body)}`, async () => {
+			it(`rid absent or of other type: ${JSON.stringify(body)} (6.2, 7.3 Match error)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, body);
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -125,7 +125,7 @@ describe('REST', () => {
 		}
 
 		for (const rid of ['nowhere', '']) {
-			it(`6.2 unknown room or empty rid: '${rid}'`, async () => {
+			it(`unknown room or empty rid: '${rid}' (6.2)`, async () => {
 				const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 				expect({ status, text }).to.deep.equal({
 					status: 400,
@@ -134,7 +134,7 @@ describe('REST', () => {
 			});
 		}
 
-		it('6.2 forbidden room', async () => {
+		it('forbidden room (6.2)', async () => {
 			const rid = await addRoom(app.store, [bob]);
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -143,7 +143,7 @@ describe('REST', () => {
 			});
 		});
 
-		it('6.2 key exists', async () => {
+		it('key exists (6.2)', async () => {
 			const rid = await addRoom(app.store, [alice], { e2eKeyId: 'first' });
 			const { status, text } = await post(setRoomKeyID, alice, { rid, keyID: 'k' });
 			expect({ status, text }).to.deep.equal({
@@ -169,7 +169,7 @@ describe('REST', () => {
 			expect(await keyIdOf(app.store, rid)).to.equal(undefined);
 		});
 
-		it('7.3: has exactly the headers of Rocket.Chat', async () => {
+		it('has exactly the headers of Rocket.Chat (7.3)', async () => {
 			for (const { headers } of [await post(setRoomKeyID, null, {}), await post(setRoomKeyID, alice, {})]) {
 				expect(headers.get('content-type')).to.equal('application/json');
 				expect(headers.get('cache-control')).to.equal('no-store');
@@ -262,7 +262,7 @@ describe('REST', () => {
 		});
 
 		for (const name of ['test.fail', 'test.cycle']) {
-			it(`answers ${name} with 500 and tells nothing`, async () => {
+			it(`answers ${name} with 500 and reveals nothing`, async () => {
 				const { status, text } = await post(`${api}/${name}`, null, {});
 				expect({ status, text }).to.deep.equal({
 					status: 500,
@@ -301,7 +301,7 @@ describe('REST', () => {
 			expect([settings.status, settings.body.success]).to.deep.equal([200, true]);
 		});
 
-		it('tells its version to everybody at /api/info and /api/v1/info', async () => {
+		it('returns its version to everybody at /api/info and /api/v1/info', async () => {
 			for (const url of [`${app.url}/api/info`, `${api}/info`]) {
 				for (const headers of [{}, headersOf({ id: alice.id, token: 'stale' })]) {
 					const { status, body } = await request(url, { headers });
@@ -491,7 +491,7 @@ describe('REST', () => {
 		const call = (path: string, as: Person | null, message: unknown) =>
 			post(`${api}/${path}`, as, { message: typeof message === 'string' ? message : stringify(message) });
 
-		it('8 success, EJSON: runs a method with EJSON both ways', async () => {
+		it('success, EJSON: runs a method with EJSON both ways (8)', async () => {
 			const message = { msg: 'method', id: '7', method: 'test.echo', params: [new Date(5)] };
 			const { status, text } = await call('method.call/test.echo', alice, message);
 			expect({ status, text }).to.deep.equal({
@@ -500,14 +500,14 @@ describe('REST', () => {
 			});
 		});
 
-		it('8 success: leaves out an undefined result', async () => {
+		it('success: leaves out an undefined result (8)', async () => {
 			const rid = await addRoom(app.store, [alice]);
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: [rid, 'k'] };
 			const { body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(body).to.deep.equal({ message: '{"msg":"result","id":"1"}', success: true });
 		});
 
-		it('8 exception, error object: answers an exception with 400 and the error inside', async () => {
+		it('exception, error object: answers an exception with 400 and the error inside (8)', async () => {
 			const message = { msg: 'method', id: '1', method: 'e2e.setRoomKeyID', params: ['nowhere', 'k'] };
 			const { status, body } = await call('method.call/e2e.setRoomKeyID', alice, message);
 			expect(status).to.equal(400);
@@ -632,7 +632,7 @@ describe('REST', () => {
 			}
 		});
 
-		it('tells what is wrong with a token', async () => {
+		it('reports what is wrong with a token', async () => {
 			const { status, body } = await logIn({ resume: 'x' });
 			expect(status).to.equal(401);
 			expect(body).to.include({

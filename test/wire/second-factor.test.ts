@@ -42,7 +42,7 @@ describe('second factors over the wire', () => {
 		});
 	}
 
-	describe('9.2 DDP login', () => {
+	describe('DDP login (9.2)', () => {
 		it('is refused without a code, and works with {totp: {code, login}}', async () => {
 			const login = { user: { username: alice.username }, password: PASSWORD };
 			expect((await client.call('login', login)).error).to.deep.equal(REQUIRED);
@@ -55,7 +55,7 @@ describe('second factors over the wire', () => {
 		});
 	});
 
-	describe('9.1 REST login', () => {
+	describe('REST login (9.1)', () => {
 		const url = () => `${app.url}/api/v1/login`;
 		const body = () => ({ user: alice.username, password: PASSWORD });
 
@@ -97,7 +97,7 @@ describe('second factors over the wire', () => {
 		});
 	});
 
-	describe('section 6, 7.5: POST users.resetE2EKey', () => {
+	describe('POST users.resetE2EKey (sections 6, 7.5)', () => {
 		it('without a code: 400 with errorType totp-required', async () => {
 			const { status, body } = await postWith('users.resetE2EKey', headersOf(alice));
 			expect([status, body]).to.deep.equal([
@@ -133,7 +133,7 @@ describe('second factors over the wire', () => {
 		});
 	});
 
-	describe('4.7 e2e.resetOwnE2EKey over DDP', () => {
+	describe('e2e.resetOwnE2EKey over DDP (4.7)', () => {
 		it('takes the code from behind the last argument', async () => {
 			await client.call('login', { resume: alice.token });
 			expect((await client.call('e2e.resetOwnE2EKey')).error).to.deep.equal(REQUIRED);
@@ -150,7 +150,7 @@ describe('second factors over the wire', () => {
 		});
 	});
 
-	describe('section 8: method.call', () => {
+	describe('method.call (section 8)', () => {
 		const path = 'method.call/e2e.resetOwnE2EKey';
 		const message = (...params: unknown[]) => ({
 			message: stringify({ msg: 'method', id: '1', method: 'e2e.resetOwnE2EKey', params }) as string,

@@ -21,10 +21,10 @@ const GOING_AWAY = 'c[1001,"Server is shutting down"]';
 const NO_CACHE = 'no-store, no-cache, no-transform, must-revalidate, max-age=0';
 
 /** Calls that run until they are dispersed. */
-const crowd: (() => void)[] = [];
-let crowded: (size: number) => void = () => {};
+const pendingCalls: (() => void)[] = [];
+let onPendingCall: (size: number) => void = () => {};
 function disperse(): void {
-	for (const leave of crowd.splice(0)) leave();
+	for (const leave of pendingCalls.splice(0)) leave();
 }
 
 let closed: () => void = () => {};
@@ -44,11 +44,11 @@ const methods = [
 	}),
 	method({
 		...anyone,
-		name: 'crowd',
+		name: 'pending',
 		parallel: true,
 		run: () =>
 			new Promise<void>((resolve) => {
-				crowded(crowd.push(resolve));
+				onPendingCall(pendingCalls.push(resolve));
 			}),
 	}),
 	method({ ...anyone, name: 'on close', run: (_args, { connection }) => connection?.onClose(() => closed()) }),
@@ -90,7 +90,7 @@ describe('SockJS', () => {
 
 	const get = (path: string, headers = {}) => request(app.url + path, { headers });
 
-	describe('1.1 endpoints', () => {
+	describe('endpoints (1.1)', () => {
 		for (const path of ['/sockjs', '/sockjs/']) {
 			it(`greets at ${path}`, async () => {
 				const { status, headers, text } = await get(path);
@@ -149,8 +149,8 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('1.2, 1.6 SERVER_WEBSOCKET_COMPRESSION: compression', () => {
-		/** Opens a WebSocket that offers permessage-deflate, has a long value echoed, and tells what was agreed. */
+	describe('SERVER_WEBSOCKET_COMPRESSION: compression (1.2, 1.6)', () => {
+		/** Opens a WebSocket that offers permessage-deflate, has a long value echoed, and returns what was agreed. */
 		async function echoLong(url: string, wrap = (text: string) => text) {
 			const socket = new WebSocket(url);
 			const upgraded = once(socket, 'upgrade');
@@ -189,8 +189,8 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('1.3 info', () => {
-		it('tells what there is', async () => {
+	describe('info (1.3)', () => {
+		it('returns what there is', async () => {
 			const { status, headers, body } = await get('/sockjs/info');
 			expect(status).to.equal(200);
 			expect(headers.get('content-type')).to.equal('application/json; charset=UTF-8');
@@ -243,7 +243,7 @@ describe('SockJS', () => {
 		}
 	});
 
-	describe('1.4 framing on WebSocket', () => {
+	describe('framing on WebSocket (1.4)', () => {
 		async function open({ url } = app, path = '/sockjs/a/b/websocket'): Promise<RawClient> {
 			const client = await clients.open(url.replace('http', 'ws') + path);
 			expect(await client.nextText()).to.equal('o');
@@ -343,14 +343,14 @@ describe('SockJS', () => {
 			const client = await open(other);
 			client.send([CONNECT]);
 			await client.nextText();
-			client.send(Array.from({ length: 400 }, (_, i) => call(String(i), 'crowd')));
+			client.send(Array.from({ length: 400 }, (_, i) => call(String(i), 'pending')));
 			const last = new Promise<void>((resolve) => {
-				crowded = (size) => size === 21 && resolve();
+				onPendingCall = (size) => size === 21 && resolve();
 			});
 			await last;
 			expect(await post(`${other.url}/api/v1/unknown`, null, {})).to.include({ status: 404 });
-			expect(crowd).to.have.length(21);
-			crowded = () => disperse();
+			expect(pendingCalls).to.have.length(21);
+			onPendingCall = () => disperse();
 			disperse();
 			const results = new Set<unknown>();
 			while (results.size < 400) {
@@ -377,7 +377,7 @@ describe('SockJS', () => {
 		});
 	});
 
-	describe('1.5 polling', () => {
+	describe('polling (1.5)', () => {
 		let names = 0;
 
 		function client({ url } = app, path = `/sockjs/000/session${++names}`) {
@@ -416,7 +416,7 @@ describe('SockJS', () => {
 			expect(messagesOf(await poll())).to.have.nested.property('[0].msg', 'connected');
 		});
 
-		it('holds a poll until there is something, then tells it all at once', async () => {
+		it('holds a poll until there is something, then sends it all at once', async () => {
 			const { poll, send } = await connect();
 			const held = poll();
 			const { status, headers, text } = await send([call('1', 'echo', 'é😀'), call('2', 'address')]);
@@ -503,7 +503,7 @@ describe('SockJS', () => {
 			expect(await poll()).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('tells the last messages before the close', async () => {
+		it('sends the last messages before the close', async () => {
 			const { send, poll } = await open();
 			await send(['{"msg":"connect","version":"9","support":["9"]}']);
 			expect(messagesOf(await poll())).to.deep.equal([{ msg: 'failed', version: '1' }]);
@@ -618,7 +618,7 @@ describe('SockJS', () => {
 	}
 
 	describe('what ends other sessions', () => {
-		it('16.2: ends those that poll: the removal of their token', async () => {
+		it('ends those that poll: the removal of their token (16.2)', async () => {
 			const { token, id } = await addPerson(app.store);
 			const url = `${app.url}/sockjs/000/removal`;
 			const poll = async () => (await request(`${url}/xhr`, { method: 'POST' })).text;
@@ -632,7 +632,7 @@ describe('SockJS', () => {
 			expect(await held).to.equal(`${NORMAL_CLOSURE}\n`);
 		});
 
-		it('18 shutdown: answers what a polling client waits for, and tells it that it is over, before the server ends', async () => {
+		it('answers what a polling client waits for, and notifies it of the end, before the server ends (18)', async () => {
 			const other = await startApp({ methods, grace: 10_000 });
 			const post = async (end: string, body: string | null = null) =>
 				(await request(`${other.url}/sockjs/000/waiting/${end}`, { method: 'POST', body })).text;
@@ -657,7 +657,7 @@ describe('SockJS', () => {
 			await ended;
 		});
 
-		it('18: ends those that poll, those in frames and the server: its shutdown', async () => {
+		it('ends those that poll, those in frames and the server: its shutdown (18)', async () => {
 			const other = await startApp({ methods });
 			const framed = await RawClient.open(`${other.url.replace('http', 'ws')}/sockjs/a/b/websocket`);
 			const poll = async (name: string) =>

@@ -6,7 +6,7 @@ import type { Frame, RawClient } from '../support/ddp.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
 import { headersOf, request } from '../support/rest.js';
 
-describe('whoever may not see a room any more does not read its streams', () => {
+describe('a user who may not see a room any more does not read its streams', () => {
 	let app: TestApp;
 	let owner: Person;
 	let member: Person;
@@ -62,8 +62,8 @@ describe('whoever may not see a room any more does not read its streams', () => 
 		const caller = await connect(owner);
 		expect((await caller.call('groups.kick', rid, '', member.id)).error).to.equal(undefined);
 		await caller.call('e2e.setRoomKeyID', rid, 'k');
-		const heard = await rest(gone);
-		expect(heard.map(asText)).to.have.members(ended(rid));
+		const received = await rest(gone);
+		expect(received.map(asText)).to.have.members(ended(rid));
 		expect((await rest(stays)).filter(({ msg }) => msg === 'changed')).to.have.length.greaterThan(1);
 	});
 
@@ -82,10 +82,10 @@ describe('whoever may not see a room any more does not read its streams', () => 
 		await watch(gone, rid);
 		await (await connect(member)).call('channels.leave', rid);
 		await (await connect(owner)).call('e2e.setRoomKeyID', rid, 'k');
-		const heard = await rest(gone);
-		expect(heard.map(({ msg }) => msg)).to.not.include('nosub');
-		expect(heard.at(-1)?.fields).to.have.nested.property('args[0].e2eKeyId', 'k');
-		expect(heard.filter(({ msg }) => msg === 'changed')).to.have.length(2);
+		const received = await rest(gone);
+		expect(received.map(({ msg }) => msg)).to.not.include('nosub');
+		expect(received.at(-1)?.fields).to.have.nested.property('args[0].e2eKeyId', 'k');
+		expect(received.filter(({ msg }) => msg === 'changed')).to.have.length(2);
 	});
 
 	it('after the room was deleted', async () => {
@@ -122,7 +122,7 @@ describe('whoever may not see a room any more does not read its streams', () => 
 		expect((await rest(other)).map(asText)).to.have.members(ended(rid));
 	});
 
-	it('who was only asked in is not told of the room', async () => {
+	it('a user who was only invited is not notified of the room', async () => {
 		const rid = await room();
 		await app.store.subscriptions.updateOne({ rid, 'u._id': member.id }, { $set: { status: 'INVITED' } });
 		const invited = await connect(member);

@@ -40,7 +40,7 @@ describe('streams', () => {
 		return client.next();
 	}
 
-	function refusalOf({ msg, error }: Frame): unknown {
+	function errorCodeOf({ msg, error }: Frame): unknown {
 		expect(msg).to.equal('nosub');
 		return (error as { error?: unknown }).error;
 	}
@@ -52,7 +52,7 @@ describe('streams', () => {
 				expect(await subscribe(client, 'stream-notify-user', `${alice.id}/${name}`, false)).to.include({
 					msg: 'ready',
 				});
-				expect(refusalOf(await subscribe(client, 'stream-notify-user', `${bob.id}/${name}`))).to.equal('not-allowed');
+				expect(errorCodeOf(await subscribe(client, 'stream-notify-user', `${bob.id}/${name}`))).to.equal('not-allowed');
 			});
 		}
 
@@ -61,46 +61,46 @@ describe('streams', () => {
 			['stream-room-data', (room: string) => room],
 			['stream-room-messages', (room: string) => room],
 		] as const) {
-			it(`${name}: whoever may see the room`, async () => {
+			it(`${name}: a caller who may see the room`, async () => {
 				const options = { useCollection: false, args: [] };
 				expect(await subscribe(await connect(alice), name, eventName(rid), options)).to.include({ msg: 'ready' });
 				for (const client of [await connect(stranger), await connect(null)]) {
-					expect(refusalOf(await subscribe(client, name, eventName(rid), options))).to.equal('not-allowed');
+					expect(errorCodeOf(await subscribe(client, name, eventName(rid), options))).to.equal('not-allowed');
 				}
 				const client = await connect(alice);
-				expect(refusalOf(await subscribe(client, name, eventName('nowhere')))).to.equal('not-allowed');
+				expect(errorCodeOf(await subscribe(client, name, eventName('nowhere')))).to.equal('not-allowed');
 			});
 		}
 
 		it('notify-room-users: nobody', async () => {
 			const client = await connect(alice);
-			expect(refusalOf(await subscribe(client, 'stream-notify-room-users', `${rid}/e2ekeyRequest`))).to.equal(
+			expect(errorCodeOf(await subscribe(client, 'stream-notify-room-users', `${rid}/e2ekeyRequest`))).to.equal(
 				'not-allowed',
 			);
 		});
 
 		it('nobody who is not logged in reads what is a user’s', async () => {
 			const client = await connect(null);
-			expect(refusalOf(await subscribe(client, 'stream-notify-user', `${alice.id}/rooms-changed`))).to.equal(
+			expect(errorCodeOf(await subscribe(client, 'stream-notify-user', `${alice.id}/rooms-changed`))).to.equal(
 				'not-allowed',
 			);
-			expect(refusalOf(await subscribe(client, 'stream-notify-user', 'null/rooms-changed'))).to.equal('not-allowed');
+			expect(errorCodeOf(await subscribe(client, 'stream-notify-user', 'null/rooms-changed'))).to.equal('not-allowed');
 		});
 
 		for (const eventName of ['', 5, null]) {
 			it(`no event is named ${JSON.stringify(eventName)}`, async () => {
-				expect(refusalOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
+				expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', eventName))).to.equal(
 					'invalid-event-name',
 				);
 			});
 		}
 
 		it('refuses options that are none', async () => {
-			expect(refusalOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
+			expect(errorCodeOf(await subscribe(await connect(alice), 'stream-open', 'e', 'x'))).to.equal(400);
 		});
 	});
 
-	it('10.1: packets as Rocket.Chat’s clients send and expect them', async () => {
+	it('packets as Rocket.Chat’s clients send and expect them (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
 		const says = async (sent: object, ...answers: object[]) => {
 			client.send(sent);
@@ -132,7 +132,7 @@ describe('streams', () => {
 		await says({ msg: 'unsub', id: 't' }, { msg: 'nosub', id: 't' });
 	});
 
-	it('10.1: a version that nobody speaks is answered with failed', async () => {
+	it('a version that nobody speaks is answered with failed (10.1)', async () => {
 		const client = await clients.open(app.webSocketUrl);
 		client.send({ msg: 'connect', version: '9', support: ['9'] });
 		expect(await client.next()).to.deep.equal({ msg: 'failed', version: '1' });
@@ -199,7 +199,7 @@ describe('streams', () => {
 			['stream-roles', 'roles'],
 		] as const) {
 			it(`${name} ${eventName} is refused to callers who are not logged in`, async () => {
-				expect(refusalOf(await subscribe(await connect(null), name, eventName))).to.equal('not-allowed');
+				expect(errorCodeOf(await subscribe(await connect(null), name, eventName))).to.equal('not-allowed');
 			});
 		}
 
@@ -227,45 +227,45 @@ describe('streams', () => {
 			});
 		});
 
-		it('notify-logged tells of changed permissions, changed roles and deleted users', async () => {
+		it('notify-logged sends changed permissions, changed roles and deleted users', async () => {
 			const admin = await addPerson(app.store, { roles: ['admin'] });
 			const carol = await addPerson(app.store);
 			const client = await connect(bob);
 			for (const eventName of ['permissions-changed', 'roles-change', 'Users:Deleted']) {
 				await subscribe(client, 'stream-notify-logged', eventName, false);
 			}
-			const told = async () => (await client.next()).fields;
+			const notified = async () => (await client.next()).fields;
 			const writer = await connect(admin);
 			await writer.call('permissions.update', [{ _id: 'create-c', roles: ['admin', 'bot'] }]);
-			expect(await told()).to.deep.equal({
+			expect(await notified()).to.deep.equal({
 				eventName: 'permissions-changed',
 				args: ['updated', { _id: 'create-c', roles: ['admin', 'bot'] }],
 			});
 			await writer.call('permissions.update', [{ _id: 'create-c', roles: ['admin', 'user', 'bot', 'app'] }]);
-			await told();
+			await notified();
 			await writer.call('users.update', carol.id, { roles: ['bot'] });
 			const change = { u: { _id: carol.id, username: carol.username } };
-			expect([await told(), await told()]).to.deep.equal([
+			expect([await notified(), await notified()]).to.deep.equal([
 				{ eventName: 'roles-change', args: [{ type: 'added', _id: 'bot', ...change }] },
 				{ eventName: 'roles-change', args: [{ type: 'removed', _id: 'user', ...change }] },
 			]);
 			await writer.call('users.delete', carol.id);
-			expect(await told()).to.deep.equal({ eventName: 'Users:Deleted', args: [{ userId: carol.id }] });
+			expect(await notified()).to.deep.equal({ eventName: 'Users:Deleted', args: [{ userId: carol.id }] });
 		});
 
-		it('notify-logged tells nothing any more after a logout', async () => {
+		it('notify-logged sends nothing any more after a logout', async () => {
 			const someone = await addPerson(app.store);
 			const client = await connect(someone);
 			await subscribe(client, 'stream-notify-logged', 'permissions-changed', false);
 			client.send({ msg: 'method', id: 'l', method: 'logout', params: [] });
 			let frame = await client.next();
 			while (frame.msg !== 'nosub') frame = await client.next();
-			expect(refusalOf(frame)).to.equal('not-allowed');
+			expect(errorCodeOf(frame)).to.equal('not-allowed');
 		});
 	});
 
 	describe('when the key id of a room is set (10.4)', () => {
-		it('every member hears of the room, before the caller’s call is updated', async () => {
+		it('every member is notified of the room, before the caller’s call is updated', async () => {
 			const [setter, member, outsider] = [await connect(alice), await connect(bob), await connect(stranger)];
 			await subscribe(setter, 'stream-notify-user', `${alice.id}/rooms-changed`);
 			await subscribe(member, 'stream-notify-user', `${bob.id}/rooms-changed`);
@@ -294,7 +294,7 @@ describe('streams', () => {
 			expect(fields).to.have.nested.property('args[0].e2eKeyId', 'k');
 		});
 
-		it('nobody hears of a call that was refused', async () => {
+		it('nobody is notified of a call that was refused', async () => {
 			const watcher = await connect(bob);
 			await subscribe(watcher, 'stream-room-data', rid);
 			const caller = await connect(alice);
@@ -307,7 +307,7 @@ describe('streams', () => {
 	describe('a member asks for the key (10.3)', () => {
 		const METHOD = 'stream-notify-room-users';
 
-		it('and every other member hears it, the asker not', async () => {
+		it('and every other member receives it, the asker not', async () => {
 			const [asker, member] = [await connect(alice), await connect(bob)];
 			await subscribe(asker, 'stream-notify-user', `${alice.id}/e2ekeyRequest`);
 			await subscribe(member, 'stream-notify-user', `${bob.id}/e2ekeyRequest`);

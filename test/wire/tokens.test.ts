@@ -50,7 +50,7 @@ describe('a login token', () => {
 		return answers.filter((answer) => answer.status === 'fulfilled' && answer.value.result).length;
 	}
 
-	it('16.2: of one of three devices ends that one alone when it is removed elsewhere', async () => {
+	it('of one of three devices ends that one alone when it is removed elsewhere (16.2)', async () => {
 		const [first, second, third] = await devices();
 		const headers = headersOf({ id: alice.id, token: first.token });
 		expect((await request(`${app.url}/api/v1/logout`, { method: 'POST', headers })).status).to.equal(200);
@@ -58,14 +58,14 @@ describe('a login token', () => {
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('16.2: of one of three devices that logs out ends no connection, and the others stay logged in', async () => {
+	it('of one of three devices that logs out ends no connection, and the others stay logged in (16.2)', async () => {
 		const [first, second, third] = await devices();
 		await first.call('logout');
 		expect((await first.call('me')).error).to.include({ error: 'error-invalid-user' });
 		expect(await countAlive([second, third])).to.equal(2);
 	});
 
-	it('16.1 removeOtherTokens: survives alone when its device removes the others', async () => {
+	it('removeOtherTokens: survives alone when its device removes the others (16.1)', async () => {
 		const [first, second, third] = await devices();
 		const stranger = await connect();
 		await stranger.call('login', { resume: (await addPerson(app.store)).token });
@@ -75,7 +75,7 @@ describe('a login token', () => {
 		expect((await (await connect()).call('login', { resume: second.token })).error).to.include({ error: 403 });
 	});
 
-	it('16.2: of each of three devices ends them all when a REST caller removes all others', async () => {
+	it('of each of three devices ends them all when a REST caller removes all others (16.2)', async () => {
 		const all = await devices();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'removeOtherTokens', params: [] });
 		await post(`${app.url}/api/v1/method.call/removeOtherTokens`, alice, { message });
@@ -83,12 +83,12 @@ describe('a login token', () => {
 		expect(await countAlive(all)).to.equal(0);
 	});
 
-	it('9.3: is exchanged and the others removed, as clients log out the others', async () => {
+	it('is exchanged and the others removed, as clients log out the others (9.3)', async () => {
 		const [first, second, third] = await devices();
 		const sameToken = await connect();
 		await sameToken.call('login', { resume: first.token });
 		first.send({ msg: 'method', id: 'a', method: 'getNewToken', params: [] });
-		// Same user, same document: there is nothing else to tell.
+		// Same user, same document: there is nothing else to send.
 		expect(await first.nextText()).to.equal('{"msg":"updated","methods":["a"]}');
 		const { result } = await first.next();
 		expect(result).to.have.all.keys('id', 'token', 'tokenExpires').and.include({ id: alice.id });
@@ -99,7 +99,7 @@ describe('a login token', () => {
 		expect((await (await connect()).call('login', { resume: token })).result).to.include({ id: alice.id, token });
 	});
 
-	it('16.1: is exchanged without running a subscription again', async () => {
+	it('is exchanged without running a subscription again (16.1)', async () => {
 		let runs = 0;
 		const watch = publication({
 			name: 'watch',
@@ -122,7 +122,7 @@ describe('a login token', () => {
 		await here.close();
 	});
 
-	it('16.1 changePassword: survives alone a change of the password from its device', async () => {
+	it('changePassword: survives alone a change of the password from its device (16.1)', async () => {
 		const [first, second, third] = await devices();
 		const changed = await first.call('changePassword', digest('secret'), digest('changed'));
 		expect(changed.result).to.deep.equal({ passwordChanged: true });
@@ -132,7 +132,7 @@ describe('a login token', () => {
 		expect(wrong.error).to.include({ error: 403, reason: 'Something went wrong. Please check your credentials.' });
 	});
 
-	it('16.1 changePassword: serves REST callers for a change of their password, too', async () => {
+	it('changePassword: serves REST callers for a change of their password, too (16.1)', async () => {
 		const other = await device();
 		const message = JSON.stringify({ msg: 'method', id: '1', method: 'changePassword', params: ['secret', 'changed'] });
 		const { body } = await post(`${app.url}/api/v1/method.call/changePassword`, alice, { message });
@@ -171,13 +171,13 @@ describe('a login token', () => {
 			},
 		],
 	] as const) {
-		it(`16.3: is needed for ${name}`, async () => {
+		it(`is needed for ${name} (16.3)`, async () => {
 			const client = await connect();
 			expect((await client.call(name, 'old', 'new')).error).to.deep.equal(error);
 		});
 	}
 
-	it('16.1 createUser, 16.4: comes with a new account: the document, then the answers', async () => {
+	it('createUser: comes with a new account: the document, then the answers (16.1, 16.4)', async () => {
 		const client = await connect();
 		const options = { username: 'Newcomer', email: 'new@example.com', password: digest('secret'), profile: { a: 1 } };
 		client.send({ msg: 'method', id: '1', method: 'createUser', params: [options] });
@@ -199,7 +199,7 @@ describe('a login token', () => {
 		});
 	});
 
-	it('16.2: that runs out ends its connection', async () => {
+	it('that runs out ends its connection (16.2)', async () => {
 		mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
 		const own = await startApp({ tokenCheckInterval: NEVER });
 		const client = await connect(own);
@@ -215,7 +215,7 @@ describe('a login token', () => {
 		await own.close();
 	});
 
-	it('16.2: that another process removes ends its connections here, and no others', async () => {
+	it('that another process removes ends its connections here, and no others (16.2)', async () => {
 		const here = await startApp({ store: app.store, tokenCheckInterval: 5 });
 		const [first, second, third] = [await device(here), await device(here), await device()];
 		const guest = await connect(here);

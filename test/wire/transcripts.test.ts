@@ -128,7 +128,7 @@ describe('clients and the server', () => {
 
 	const connect = (former?: string) => clients.connect(app.webSocketUrl, {}, former);
 
-	describe('20 transcripts', () => {
+	describe('transcripts (20)', () => {
 		it('on a raw socket', async () => replay(await openAt('/websocket'), plain));
 
 		it('changing the user', async () => {
@@ -145,7 +145,7 @@ describe('clients and the server', () => {
 		});
 	});
 
-	describe('17 what clients rely on', () => {
+	describe('what clients rely on (17)', () => {
 		it('`ready` or `nosub` for each sub', async () => {
 			const client = await connect();
 			for (const name of ['things', 'refused', 'nope', 'more']) client.send({ msg: 'sub', id: name, name });

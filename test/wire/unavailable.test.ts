@@ -1,4 +1,4 @@
-/** What clients are told while the database is away. */
+/** What clients receive while the database is away. */
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
 import { StoreError } from '../../server/store/failure.js';

@@ -30,15 +30,15 @@ export async function offerKey(
 	room: KeyedRoom,
 	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
-	let refusal: OfferRefusal | undefined;
+	let reason: OfferRefusal | undefined;
 	const after = await applyTransition({ store }, membership, (keys, seen) => {
-		if (holdsKey(seen, room)) refusal = 'already-holds-key';
-		else if (awaitsDecision(seen, room)) refusal = 'already-offered';
-		else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) refusal = 'returned';
-		else refusal = undefined;
-		return refusal ? null : offer(key, room, origin)(keys);
+		if (holdsKey(seen, room)) reason = 'already-holds-key';
+		else if (awaitsDecision(seen, room)) reason = 'already-offered';
+		else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) reason = 'returned';
+		else reason = undefined;
+		return reason ? null : offer(key, room, origin)(keys);
 	});
-	return after ?? refusal ?? 'not-a-member';
+	return after ?? reason ?? 'not-a-member';
 }
 
 /** Takes back an offer of which its member was not notified. */

@@ -25,8 +25,8 @@ export type FactorName = 'totp' | 'email' | 'password';
 
 /** Thrown inside an attempt where a code is missing: it is neither a wrong guess nor a success. */
 class NothingGiven extends Error {
-	constructor(readonly refusal: ClientError) {
-		super(refusal.message);
+	constructor(readonly error: ClientError) {
+		super(error.message);
 	}
 }
 
@@ -35,7 +35,7 @@ async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
 	} catch (thrown) {
-		throw thrown instanceof NothingGiven ? thrown.refusal : thrown;
+		throw thrown instanceof NothingGiven ? thrown.error : thrown;
 	}
 }
 

@@ -6,7 +6,7 @@ import { type CollectionQueries, type LiveQueryServices, liveQueriesOf } from '.
 import type { Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
 
 /**
- * Is told of documents, each of a collection by its name on the wire. `fields` are without `_id`, and nobody else's to
+ * Is called with documents, each in a collection by its name on the wire. `fields` are without `_id`, and nobody else's to
  * change; in `showChange`, undefined stands for a field that is gone.
  */
 export interface Observer {
@@ -16,7 +16,7 @@ export interface Observer {
 	removed(collection: string, id: string): void;
 	/** Resolves when the client can take more of a large result. Undefined: it can at once. */
 	whenDrained(): Promise<void> | undefined;
-	/** What was written cannot be shown: whoever goes on watching would see less than there is. */
+	/** What was written cannot be shown: a subscriber that goes on watching would see an incomplete result. */
 	failed(error: unknown): void;
 }
 
@@ -25,7 +25,7 @@ const SLICE = 100;
 
 /** What differs between this subscriber and all others of the query. */
 interface Difference {
-	/** While the first result is read: the documents it was told of. Later it is told of all that are known. */
+	/** While the first result is read: the documents it has received. Later it receives all that are known. */
 	told: Set<string> | undefined;
 	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
 	newer: Set<string> | undefined;

@@ -9,7 +9,7 @@ import { reach } from '../../store/reach.js';
 export type Fields = Record<string, unknown>;
 export type Document = { readonly _id: string } & Fields;
 
-/** Is told what has become of a document. The fields are shared by all, and nobody's to change. */
+/** Is notified of what has become of a document. The fields are shared by all, and nobody's to change. */
 export interface QuerySubscriber {
 	/**
 	 * @param changes the fields that differ from what was known before; undefined: the document was not known

@@ -73,14 +73,14 @@ describe('The bot of the examples', function () {
 		const faults: string[] = [];
 		child.stderr.on('data', (data) => faults.push(String(data)));
 		const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-		const hear = async (text: string): Promise<string> => {
+		const readUntil = async (text: string): Promise<string> => {
 			for (;;) {
 				const { value, done } = await lines.next();
 				if (done) throw new Error(`the bot has ended: ${faults.join('')}`);
 				if (value.includes(text)) return value;
 			}
 		};
-		return { child, hear, faults };
+		return { child, readUntil, faults };
 	}
 
 	/** Offers a room key to somebody whose public key is stored. */
@@ -102,20 +102,20 @@ describe('The bot of the examples', function () {
 	const membershipOf = (person: Person) => app.store.subscriptions.findOne({ rid, 'u._id': person.id });
 
 	it('takes the key, gives it to a newcomer with the former ones, and remembers for whom', async () => {
-		const { hear, faults } = startBot();
-		await hear('ready');
+		const { readUntil, faults } = startBot();
+		await readUntil('ready');
 		await offer(bot, roomKey);
-		await hear('accepted');
+		await readUntil('accepted');
 		const after = await e2e.makeRoomKey('v2');
 		const own = await e2e.sealRoomKey(after, identity.publicKey);
 		await app.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { roles: ['owner'] } });
 		await call(alice, 'e2e.resetRoomKey', { rid, e2eKey: own, e2eKeyId: after.id });
 		// A room of v1 clients has a v2 key now.
 		await offer(bot, after);
-		await hear('accepted');
+		await readUntil('accepted');
 		const made = await e2e.makeIdentity();
 		const newcomer = await join(made);
-		await hear(`to ${newcomer.id}`);
+		await readUntil(`to ${newcomer.id}`);
 		const membership = await membershipOf(newcomer);
 		const present = await e2e.openRoomKey(String(membership?.E2ESuggestedKey), made.privateKey, { keyId: after.id });
 		expect(e2e.sameKey(present, after)).to.equal(true);
@@ -128,52 +128,52 @@ describe('The bot of the examples', function () {
 	});
 
 	it('refuses a wrong key under the right id, and then takes the right one', async () => {
-		const { hear } = startBot();
-		await hear('ready');
+		const { readUntil } = startBot();
+		await readUntil('ready');
 		const wrong = await e2e.importRoomKey(roomKey.id, (await e2e.makeRoomKey('v1')).jwk, { anyId: true });
 		await offer(bot, wrong);
-		expect(await hear('cannot use')).to.equal(`cannot use a key of ${rid} key-id-mismatch`);
-		await hear('rejected');
+		expect(await readUntil('cannot use')).to.equal(`cannot use a key of ${rid} key-id-mismatch`);
+		await readUntil('rejected');
 		await offer(bot, roomKey);
-		await hear('accepted');
+		await readUntil('accepted');
 	});
 
 	it('skips and reports a member whose key cannot be sealed for, and serves the others', async () => {
-		const { hear } = startBot();
-		await hear('ready');
+		const { readUntil } = startBot();
+		await readUntil('ready');
 		const rsa = { name: 'RSA-OAEP', hash: 'SHA-256', modulusLength: 3072, publicExponent: new Uint8Array([1, 0, 1]) };
 		const { privateKey } = await crypto.subtle.generateKey(rsa, true, ['encrypt', 'decrypt']);
 		const odd = await join({ publicKey: await e2e.publicKeyOf(privateKey), privateKey });
 		const fit = await join(await e2e.makeIdentity());
 		await offer(bot, roomKey);
-		expect(await hear('skips')).to.equal(`skips ${odd.id}: unfit-key`);
-		await hear(`to ${fit.id}`);
+		expect(await readUntil('skips')).to.equal(`skips ${odd.id}: unfit-key`);
+		await readUntil(`to ${fit.id}`);
 		expect(await membershipOf(odd)).not.to.have.property('E2ESuggestedKey');
 	});
 
 	it('says when a key it sealed for changes, also after a new start, and can be made to hold back', async () => {
 		const first = startBot();
-		await first.hear('ready');
+		await first.readUntil('ready');
 		await offer(bot, roomKey);
-		await first.hear('accepted');
+		await first.readUntil('accepted');
 		const [before, after] = [await e2e.makeIdentity(), await e2e.makeIdentity()];
 		const person = await join(before);
-		await first.hear(`to ${person.id}`);
+		await first.readUntil(`to ${person.id}`);
 		first.child.kill();
 		await once(first.child, 'exit');
 		await store(person, after);
 		await call(person, 'e2e.requestSubscriptionKeys', {});
 		const said = `the key of ${person.id} changed from ${await e2e.fingerprintOf(before.publicKey)} to ${await e2e.fingerprintOf(after.publicKey)}`;
 		const holding = startBot({ BOT_HOLD_CHANGED: '1' });
-		expect(await holding.hear('changed')).to.equal(said);
+		expect(await holding.readUntil('changed')).to.equal(said);
 		expect(await membershipOf(person)).not.to.have.property('E2ESuggestedKey');
 		expect(existsSync(path.join(folder, 'memory.json'))).to.equal(true);
 	});
 
 	it('names no secret in its output, and none on its command line', async () => {
-		const { child, hear } = startBot({ BOT_PASSWORD: 'wrong word', BOT_PASSPHRASE: 'hidden phrase' });
+		const { child, readUntil } = startBot({ BOT_PASSWORD: 'wrong word', BOT_PASSPHRASE: 'hidden phrase' });
 		const stderr = once(child, 'exit');
-		const outcome = await hear('ready').catch((error) => String(error));
+		const outcome = await readUntil('ready').catch((error) => String(error));
 		await stderr;
 		expect(outcome).to.include('403').and.not.include('wrong word').and.not.include('hidden phrase');
 		expect(child.spawnargs.join(' ')).not.to.include('word');

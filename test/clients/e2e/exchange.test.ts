@@ -96,7 +96,7 @@ class Client {
 		return (await e2e.decryptMessage(message, await this.keys(rid))).msg;
 	}
 
-	/** Gives the keys, the former ones too, to all who wait and whose key can be sealed for; tells who was skipped. */
+	/** Gives the keys, the former ones too, to all who wait and whose key can be sealed for; names those skipped. */
 	async serve(rid: string): Promise<string[]> {
 		const { usersWaitingForE2EKeys } = await this.get('e2e.fetchUsersWaitingForGroupKey', { roomIds: rid });
 		const [present, ...former] = await this.keys(rid);
