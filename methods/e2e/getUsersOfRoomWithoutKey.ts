@@ -1,4 +1,7 @@
-/** `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who have no key, and a public one to seal it with. */
+/**
+ * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have a
+ * public key to seal it for.
+ */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -9,7 +12,7 @@ import { KEYLESS } from '../model/keys/storedKeys.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
-/** Whole and not negative. */
+/** A non-negative integer. */
 const Natural = Match.Where(
 	(value): value is number => Number.isInteger(value) && (value as number) >= 0,
 	'whole number',
@@ -32,7 +35,7 @@ async function all(store: Store, rid: string) {
 	return { users: users.map(asShown) };
 }
 
-/** @param count most users; 0 for all that come after the offset */
+/** @param count maximum number of users; 0 for all after the offset */
 async function part(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
 	const users: Sealable[] = [];
@@ -54,7 +57,7 @@ export const getUsersOfRoomWithoutKey = method({
 	limit: KEY_CALLS,
 	parallel: true,
 	summary:
-		'Members of a room who have no key of it but identity keys; with count or offset a part of them, and how many',
+		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },
 	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { name, userId, store }) {

@@ -1,13 +1,13 @@
-/** Long work on many documents: some at once, with pauses, until the caller has gone. */
+/** Processes many documents in parallel batches, with pauses, and stops when the call is aborted. */
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
-/** A store in files brings writes onto the disk together, and a database answers several callers at once. */
+/** An embedded store flushes concurrent writes together, and a database serves concurrent requests. */
 const AT_ONCE = 20;
 
 /**
- * Does the same for each item, 20 at once, and lets other callers have their turn in between. Where one fails, those that run
- * with it are completed and nothing else is begun.
+ * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the running
+ * batch is completed, and no further batch starts.
  * @throws what `work` throws; ClientError `error-timeout` once the signal has fired
  */
 export async function inParallel<T>(
@@ -24,7 +24,7 @@ export async function inParallel<T>(
 	}
 }
 
-/** The same for each item of some pages. */
+/** The same for each item of several pages. */
 export async function forEachInParallel<T>(
 	pages: AsyncIterable<readonly T[]>,
 	work: (item: T) => Promise<unknown>,
