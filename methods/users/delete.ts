@@ -39,7 +39,7 @@ async function holdsLastKey(context: Context, userId: string): Promise<boolean> 
 
 /**
  * Ends all memberships of a user, and removes them from the queues of all other rooms.
- * @returns `lost`: no remaining member holds the key of one of the rooms; ids of the rooms that were deleted with their
+ * @returns `lost`: whether a room has no key holder any more; and the ids of the rooms that were deleted with their
  * last member
  */
 async function leaveEverything(

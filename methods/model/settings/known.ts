@@ -35,9 +35,9 @@ export interface ClientSetting {
 }
 
 /**
- * The settings as they are now, by name.
- * @param ids only these; those that are not known are left out
- * @param since only those written after this
+ * The present settings, by name.
+ * @param ids only these; unknown ones are left out
+ * @param since only those written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
 	const asked = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));

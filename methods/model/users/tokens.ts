@@ -118,8 +118,8 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 }
 
 /**
- * Makes the connection that of a user who has this token.
- * @throws ClientError where it was removed in that moment: those who announced that found no connection that used it
+ * Logs the connection in as the user of this token.
+ * @throws ClientError if the token was removed meanwhile: the event of the removal could not find this connection
  */
 export async function becomeUser(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
@@ -159,9 +159,9 @@ export async function revokeToken(
  * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that tokens
  * created meanwhile are included.
  * @param kept hash of the token that stays; null for none
- * @param provided what must hold of the user in that moment
- * @param changes what else is set by the same write
- * @returns whether it held
+ * @param provided a condition on the user document at the time of the write
+ * @param changes other changes in the same write
+ * @returns whether the condition held
  */
 export async function revokeOtherTokens(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,

@@ -6,7 +6,7 @@ export class DocumentMap<V> {
 	#collection: string | undefined;
 	#key: string | undefined;
 	#value: V | undefined;
-	/** All entries, once there have been two. */
+	/** All entries, after a second one was added. */
 	#many: Map<string, Map<string, V>> | undefined;
 
 	get(collection: string, key: string): V | undefined {
