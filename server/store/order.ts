@@ -37,7 +37,7 @@ function compareText(a: string, b: string): number {
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
 /**
- * Collects documents in an order, each as it comes, and keeps the first of them.
+ * Sorts documents while they are added, and keeps the first of them.
  *
  * @param most maximum number of documents kept
  */
