@@ -131,7 +131,7 @@ export interface Room {
 	/** Direct rooms have none. */
 	name?: string;
 	fname?: string;
-	/** Who made it. */
+	/** The creator of the room. */
 	u?: UserRef;
 	/** Participants of a direct room. */
 	usernames?: string[];
@@ -157,11 +157,11 @@ export interface Room {
 	e2eKeyId?: string | null;
 	/** The queue of members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** Who switched encryption on or off last, and when (`test/contract/beyond.md` E14). */
+	/** The last switch of encryption: user and time (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
 	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is under way, or was interrupted. `formerKeyId` is the key id the room had before. */
+	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id the room had before. */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;

@@ -12,9 +12,9 @@ export interface RateEvent {
 	readonly type: 'method' | 'subscription';
 	/** Of the method or the publication; those of streams are `stream-<name>`. */
 	readonly name: string;
-	/** Null where nobody is logged in. */
+	/** Null if the caller is not logged in. */
 	readonly userId: string | null;
-	/** Network address of the client, null where it is unknown. */
+	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
 	/** Null over REST. A rule for connections alone has `(id) => id !== null`. */
 	readonly connectionId: string | null;

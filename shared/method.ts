@@ -12,7 +12,7 @@ import type { Store } from './store.js';
 export interface Connection {
 	/** The session id sent in `connected`. */
 	readonly id: string;
-	/** Network address of the client, null where it is unknown. */
+	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
@@ -63,7 +63,7 @@ export interface SecondFactor {
 
 /** The context of all code that runs for a caller: methods, publications and streams. */
 export interface CallContext {
-	/** The caller; null where nobody is logged in. */
+	/** The caller; null if the caller is not logged in. */
 	readonly userId: string | null;
 	/** Null for calls over REST and from the server itself. */
 	readonly connection: Connection | null;
@@ -131,7 +131,7 @@ export type ErrorCode = string | number;
 
 /** The definition of a method. */
 export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
-	/** Name on the wire, such as `e2e.setRoomKeyID`. */
+	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: string;
 	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
 	args: P;
@@ -157,7 +157,7 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	 */
 	secondFactor?: boolean;
 	/**
-	 * How often one caller may call it, over DDP and REST together: a user, or an address where nobody is logged in.
+	 * How often one caller may call it, over DDP and REST together: a user, or an address if the caller is not logged in.
 	 * Default: unlimited.
 	 */
 	limit?: Limit;

@@ -71,7 +71,7 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe to it: a user, or an address where nobody is logged in. Default: unlimited. A
+	 * How often one caller may subscribe to it: a user, or an address if the caller is not logged in. Default: unlimited. A
 	 * universal publication is not counted.
 	 */
 	limit?: Limit;

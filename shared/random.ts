@@ -3,7 +3,7 @@
  * seeded with the client's seed and the name of a stream.
  */
 import Alea from 'alea';
-import { randomId, UNMISTAKABLE } from './ids.js';
+import { ID_ALPHABET, randomId } from './ids.js';
 
 const HEX = '0123456789abcdef';
 
@@ -31,7 +31,7 @@ function streamOf(seed: string, name: string): RandomStream {
 		for (let i = 0; i < count; i++) text += alphabet[Math.floor(fraction() * alphabet.length)];
 		return text;
 	};
-	return { fraction, id: () => digits(UNMISTAKABLE, 17), hexString: (count) => digits(HEX, count) };
+	return { fraction, id: () => digits(ID_ALPHABET, 17), hexString: (count) => digits(HEX, count) };
 }
 
 /** @param seed the client's seed; without one the values are unpredictable */

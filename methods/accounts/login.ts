@@ -18,7 +18,7 @@ import {
 	tokenResult,
 } from '../model/users/tokens.js';
 
-/** What a login answers. */
+/** The answer of a login. */
 export interface LoginResult extends TokenResult {
 	type: 'resume' | 'password';
 }
@@ -30,14 +30,14 @@ const PasswordLogin = {
 	code: Match.Optional(Match.OneOf(String, null)),
 };
 
-/** What Rocket.Chat's clients send: a second factor, and the login it belongs to inside the same object. */
+/** The format of Rocket.Chat's clients: a second factor and the login options in one object. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
 	const holder = await findTokenHolder(context, hashToken(token));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The stored hash.
+	// Uses the stored hash string, because an in-memory store already holds it.
 	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }

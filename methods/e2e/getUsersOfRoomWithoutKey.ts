@@ -18,7 +18,7 @@ const Natural = Match.Where(
 	'whole number',
 );
 
-const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
+const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
 /** Ids of the members without a key, a page at a time. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
@@ -29,14 +29,14 @@ async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[
 	}
 }
 
-async function all(store: Store, rid: string) {
+async function allMembers(store: Store, rid: string) {
 	const users: Sealable[] = [];
 	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
-	return { users: users.map(asShown) };
+	return { users: users.map(toAnswer) };
 }
 
 /** @param count maximum number of users; 0 for all after the offset */
-async function part(store: Store, rid: string, count: number, offset: number) {
+async function pageOfMembers(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
 	const users: Sealable[] = [];
 	let total = 0;
@@ -47,7 +47,7 @@ async function part(store: Store, rid: string, count: number, offset: number) {
 		}
 		total += size;
 	}
-	return { users: users.map(asShown), total };
+	return { users: users.map(toAnswer), total };
 }
 
 export const getUsersOfRoomWithoutKey = method({
@@ -62,7 +62,7 @@ export const getUsersOfRoomWithoutKey = method({
 	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { name, userId, store }) {
 		await requireRoomAccess(store, rid, userId, name);
-		if (count === undefined && offset === undefined) return all(store, rid);
-		return part(store, rid, count ?? 0, offset ?? 0);
+		if (count === undefined && offset === undefined) return allMembers(store, rid);
+		return pageOfMembers(store, rid, count ?? 0, offset ?? 0);
 	},
 });

@@ -11,11 +11,11 @@ import { hasIdentity } from '../model/keys/identities.js';
 import { enqueue } from '../model/keys/queue.js';
 import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
 import {
+	archiveOtherKeys,
 	archiveOwnKey,
-	emptyOthers,
 	type NewKey,
 	type ResetContext,
-	renameKey,
+	setNewKeyId,
 	storeNewKey,
 } from '../model/keys/roomReset.js';
 import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -111,10 +111,10 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const work: ResetContext = { store, events, signal, userId, lock };
 	const notifyRoom = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
 	try {
-		await emptyOthers(work, e2eKeyId);
-		await renameKey(work, e2eKeyId);
+		await archiveOtherKeys(work, e2eKeyId);
+		await setNewKeyId(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
-		for (const uid of await emptyOthers(work, e2eKeyId)) await enqueue(work, rid, uid);
+		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(work, rid, uid);
 		notifyRoom(await lock.release());
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);

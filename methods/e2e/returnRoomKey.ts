@@ -8,7 +8,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { hasHolder, tellNoHolder } from '../model/keys/holders.js';
+import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
 import { findMembership, notifyMember } from '../model/keys/membership.js';
@@ -40,7 +40,7 @@ export const returnRoomKey = method({
 		await enqueue(context, rid, userId);
 		if (!after) throw clientError('noRoomKey', { method: name });
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
-		tellNoHolder(context, rid, userId);
+		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };
 	},
 });

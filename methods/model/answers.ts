@@ -73,14 +73,14 @@ export const SkippedAnswer = Match.Optional({
 	moreSkipped: Match.Optional(Number),
 });
 
-const WhoAndWhen = { encrypted: Boolean, by: Ref, at: Date };
+const EncryptionToggle = { encrypted: Boolean, by: Ref, at: Date };
 
 /** The answer of `e2e.roomState`. The fields of the room itself are absent if encryption is switched off. */
 export const RoomStateAnswer = {
 	rid: String,
 	encrypted: Match.Optional(Boolean),
 	keyID: Match.Optional(Match.OneOf(String, null)),
-	toggled: Match.Optional(WhoAndWhen),
+	toggled: Match.Optional(EncryptionToggle),
 	stale: Match.Optional({ since: Date, reason: String }),
 	hasHolder: Boolean,
 	holders: Number,

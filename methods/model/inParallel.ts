@@ -14,11 +14,11 @@ export async function inParallel<T>(
 	items: readonly T[],
 	work: (item: T) => Promise<unknown>,
 	signal?: AbortSignal | undefined,
-	yielding = createYielder(),
+	yielder = createYielder(),
 ): Promise<void> {
 	for (let i = 0; i < items.length; i += AT_ONCE) {
 		throwIfAborted(signal);
-		await yielding();
+		await yielder();
 		const outcomes = await Promise.allSettled(items.slice(i, i + AT_ONCE).map(work));
 		for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 	}
@@ -30,6 +30,6 @@ export async function forEachInParallel<T>(
 	work: (item: T) => Promise<unknown>,
 	signal: AbortSignal | undefined,
 ): Promise<void> {
-	const yielding = createYielder();
-	for await (const page of pages) await inParallel(page, work, signal, yielding);
+	const yielder = createYielder();
+	for await (const page of pages) await inParallel(page, work, signal, yielder);
 }

@@ -3,7 +3,7 @@ import { clientError } from '../../shared/errors.js';
 import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
-/** What an attempt returns when the document has changed between its read and its write. */
+/** Returned by an attempt if the document has changed between its read and its write. */
 export const CONFLICT = Symbol('the document has changed since it was read');
 
 /**

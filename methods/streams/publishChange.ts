@@ -40,7 +40,7 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 		}
 		if (action === 'removed') await subscribers.reauthorize({ rid: room._id });
 	} else if (collection === 'users') {
-		await tellProfile(change, store, subscribers);
+		await publishProfile(change, store, subscribers);
 		if (action === 'removed') notifyLoggedIn('Users:Deleted', [{ userId: document._id }]);
 		// Their roles may have changed.
 		await subscribers.reauthorize({ userId: document._id });
@@ -51,7 +51,7 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 }
 
 /** Publishes to a user the fields of their own profile that a change of the account has set or removed. */
-async function tellProfile(
+async function publishProfile(
 	{ action, document: { _id: id } }: Change,
 	store: Store,
 	subscribers: StreamSubscribers,

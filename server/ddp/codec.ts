@@ -7,7 +7,7 @@ import { type ClientError, clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
 
-// What comes in
+// Incoming messages
 
 /** Versions of DDP in the server's order of preference. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
@@ -41,7 +41,7 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** What every message has. */
+/** The fields of every message. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
@@ -139,7 +139,7 @@ function withCleared(fields: unknown, cleared: unknown): Record<string, unknown>
 	return all;
 }
 
-// What goes out
+// Outgoing messages
 
 export const connected = (session: string): string => `{"msg":"connected","session":${JSON.stringify(session)}}`;
 

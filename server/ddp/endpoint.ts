@@ -51,10 +51,13 @@ export interface DdpEndpoint {
 	/**
 	 * Accepts no new sessions and closes the present ones gradually.
 	 * @param grace the time for this, in ms; calls that take longer are interrupted
-	 * @returns resolves when the last socket is gone
+	 * @returns resolves when the last socket has closed
 	 */
 	close(grace: number): Promise<void>;
-	/** Resolves, once it closes, when each polling client has received a close frame or has gone; at the latest after that time, in ms. */
+	/**
+	 * During a shutdown, resolves when each polling client has received a close frame or has disconnected; at the latest
+	 * after the given time, in ms.
+	 */
 	pollsEnded(grace: number): Promise<void>;
 }
 

@@ -4,9 +4,9 @@
  */
 import { createYielder } from '../../shared/yielding.js';
 
-/** What a queue serves. */
+/** The host of a queue. */
 export interface QueueHost<T> {
-	/** Handles a message. @param release to be called once, at once or later, when the next one may start */
+	/** Handles a message. @param release must be called once, immediately or later, when the next one may start */
 	handle(message: T, release: () => void): void;
 	/** The queue is empty and idle, and may be discarded. */
 	idle(): void;

@@ -4,7 +4,7 @@ import type { Login } from './login.js';
 /** Time between two checks, in ms. */
 const CHECK_MS = 1000;
 
-/** What can expire. */
+/** A session that can expire. */
 interface Expiring {
 	readonly login: Pick<Login, 'hasExpired'>;
 	close(): void;

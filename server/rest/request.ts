@@ -12,7 +12,7 @@ import type { InFlightCalls } from './inFlightCalls.js';
 
 /** A request, independent of HTTP. */
 export interface RestRequest {
-	/** The body of a POST, the query of a GET; `{}` where there is none. */
+	/** The body of a POST, the query of a GET; `{}` if there is none. */
 	readonly fields: unknown;
 	readonly isQuery: boolean;
 	/** Whether all values are text, as in a query or a form. */

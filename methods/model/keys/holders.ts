@@ -51,7 +51,7 @@ export function requireConfirmation(
 }
 
 /** Notifies a room that the last holder of its key has given it up. */
-export function tellNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
+export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
 	events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.noKeyHolder`, args: [userId] });
 }
 

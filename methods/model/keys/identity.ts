@@ -12,7 +12,7 @@ import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
-import { hasHolder, isLastHolderAnywhere, requireConfirmation, tellNoHolder } from './holders.js';
+import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './holders.js';
 import { holdsKey } from './memberKeys.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
@@ -195,7 +195,7 @@ export async function archiveKeysEverywhere(
 			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			anyLost = true;
-			tellNoHolder(context, rid, userId);
+			notifyNoHolder(context, rid, userId);
 		});
 	}
 	return anyLost;

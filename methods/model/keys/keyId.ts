@@ -29,8 +29,8 @@ export function keyedRoom(store: Store, rid: string): Promise<KeyedRoom | null> 
 }
 
 /**
- * Whether the key of a room was reset, or is being reset, since the room was read: a key stored meanwhile may be one that the
- * reset has missed.
+ * Whether a reset of the room's key has begun or ended since the room was read. If so, the reset may have missed a key
+ * that was stored meanwhile.
  */
 export function wasReset(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
 	if (after === null) return false;

@@ -53,8 +53,8 @@ function notQueued(rid: string, userId: string): Filter<Room> {
 }
 
 /**
- * Removes users from the queue of a room: they have its key, have left, or have no public key. The room is notified, whether or
- * not somebody else still waits.
+ * Removes users from the queue of a room: they have its key, have left, or have no public key. Notifies the room.
+ * Unlike `leaveQueue`, it does not check whether the users still lack the key.
  * @returns whether the queue has changed
  */
 export async function dequeue({ store, events }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -97,7 +97,7 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 }
 
 /**
- * Removes users from the queue of a room who do not wait any more. Otherwise a call that was interrupted after it
+ * Removes all users who no longer need the key from the queue of a room. Otherwise a call that was interrupted after it
  * stored a key would leave the member in the queue for ever.
  */
 export async function tidyQueue(context: Context, rid: string): Promise<void> {

@@ -19,22 +19,25 @@ export interface ResetLock {
 	/** The key id the room had before this reset, whether this call or an earlier one began it. */
 	readonly formerKeyId: string | null | undefined;
 	/**
-	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; the other functions throw it
-	 * too
+	 * Extends the lock. @throws ClientError `error-e2e-key-reset-failed` if another call has taken it; `write` and
+	 * `release` throw it too
 	 */
 	renew(): Promise<void>;
-	/** Writes to the room. @returns it as it was before */
+	/** Writes to the room, if the lock is still held. @returns the room before the write */
 	write(update: UpdateFilter<Room>): Promise<Room>;
 	/** Ends the reset. @returns the room */
 	release(): Promise<Room>;
-	/** Interrupts the reset: the caller may resume it, and any other caller may begin a new one immediately. @returns the room, if the lock was still held */
+	/**
+	 * Ends the lock without completing the reset: the caller may resume it, and any other caller may begin a new one.
+	 * @returns the room, if the lock was still held
+	 */
 	abandon(): Promise<Room | null>;
 }
 
 /**
  * Takes the lock for resetting a room's key to this key id. A caller whose reset was interrupted resumes it.
- * @throws ClientError `error-e2e-key-reset-in-progress` while another has it; `error-e2e-key-reset-failed` where the
- * room is gone or not encrypted; `error-room-e2e-key-already-exists` where it has this key id already
+ * @throws ClientError `error-e2e-key-reset-in-progress` while another caller has it; `error-e2e-key-reset-failed` if
+ * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id
  */
 export function takeResetLock(
 	store: Store,
@@ -72,7 +75,7 @@ function resetOf({ e2eReset }: Room): Room['e2eReset'] {
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
-/** Whether this user has begun a reset to this key id that is under way, or was interrupted. */
+/** Whether this user has begun a reset to this key id that is still in progress or was interrupted. */
 export function hasBegun({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
 	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
 }

@@ -39,7 +39,7 @@ function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
  * Archives the keys of all other members that are not the new one, each with one write, and removes their offers.
  * @returns ids of affected members, up to the size of the queue
  */
-export async function emptyOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
+export async function archiveOtherKeys(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
 	const only: Filter<Subscription> = {
 		'u._id': { $ne: userId },
@@ -84,7 +84,7 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
  * Sets the new key id of the room, and the queue of the members who need the key. The room is notified at the end of
  * the reset.
  */
-export async function renameKey(context: ResetContext, newKeyId: string): Promise<void> {
+export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();
 	const waiting = await firstToWait(store, lock.rid, userId);

@@ -31,7 +31,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 	}
 }
 
-/** Notifies those who share an encrypted room with a user that the user's public key has changed (`test/contract/beyond.md` E15). */
+/** Notifies these users that the user's public key has changed (`test/contract/beyond.md` E15). */
 export async function notifyIdentityChanged(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,

@@ -29,13 +29,13 @@ export async function markStale(
 	if (!room) return;
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	if (!(await isEncryptionShown(store))) return;
-	for await (const uid of concerned(store, rid)) {
+	for await (const uid of usersToNotify(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
 	}
 }
 
 /** Ids of the owners of a room; of all members if it has no owner. */
-async function* concerned(store: Store, rid: string): AsyncIterable<string> {
+async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
 	let any = false;
 	for await (const uid of userIds(store, rid, { roles: 'owner' })) {
 		any = true;

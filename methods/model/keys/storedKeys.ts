@@ -12,7 +12,7 @@ export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filt
 /** Memberships with neither a key nor an offer. */
 export const EMPTY = { ...KEYLESS, E2ESuggestedKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
-/** The member's own key; undefined where there is none. */
+/** The member's own key; undefined if there is none. */
 export function keyIn({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefined {
 	return typeof E2EKey === 'string' && E2EKey !== '' ? E2EKey : undefined;
 }

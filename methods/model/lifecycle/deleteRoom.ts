@@ -13,7 +13,8 @@ type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: Abo
 const BATCH = 100;
 
 /**
- * Deletes a room; each member is notified that the room and their membership are gone (`test/contract/rocketchat-e2e.md` 10.2).
+ * Deletes a room; each member is notified that the room and their membership were removed
+ * (`test/contract/rocketchat-e2e.md` 10.2).
  *
  * The membership of the user who deletes it is removed last: after a crash they still have it, and may repeat the call.
  * A concurrent call that adds a user either finds that the room does not exist, or its membership is removed by the

@@ -2,7 +2,7 @@
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { hasHolder, isLastHolder, tellNoHolder } from '../keys/holders.js';
+import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/holders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
 import { markStale, type StaleReason } from '../keys/stale.js';
@@ -74,7 +74,7 @@ export async function endMembership(
 		// Checked after the removal, because the last two members may leave concurrently.
 		const lastKeyHolder =
 			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
-		if (lastKeyHolder) tellNoHolder(context, rid, userId);
+		if (lastKeyHolder) notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	});
 }

@@ -41,7 +41,7 @@ const MAX_NAME_LENGTH = 254;
 
 /**
  * Finds a user by name or e-mail: an exact match, or else the only match without regard to case.
- * @returns null where there is none, or more than one
+ * @returns null if there is none, or more than one
  */
 export async function findByName(
 	{ users }: Pick<Store, 'users'>,

@@ -10,7 +10,7 @@ import { throwIfAborted } from '../signal.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** Rooms written at once. */
+/** Rooms written in one batch. */
 const BATCH = 100;
 
 /** No index covers this query, so one scan finds the ids of these rooms. */

@@ -106,7 +106,7 @@ export async function issueToken(
 	return matchedCount === 0 ? null : made;
 }
 
-/** What a client gets with a token. */
+/** The answer that gives a token to a client. */
 export interface TokenResult {
 	id: string;
 	token: string;

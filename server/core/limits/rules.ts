@@ -22,7 +22,7 @@ export interface RateLimitResult {
 /** The client that calls or subscribes. */
 export interface RateLimitClient {
 	readonly userId: string | null;
-	/** Network address, null where it is unknown. */
+	/** Network address, null if unknown. */
 	readonly clientAddress: string | null;
 	/** The id of its connection. Absent over REST. */
 	readonly connectionId?: string | undefined;
@@ -130,7 +130,7 @@ function createRule(rule: RateRule, id: string): Rule {
 	};
 }
 
-/** The limit in a definition: calls are counted by user, or by address where nobody is logged in. */
+/** The limit in a definition: calls are counted by user, or by address if the caller is not logged in. */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },

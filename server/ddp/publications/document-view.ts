@@ -28,7 +28,7 @@ type Visible = Record<string, unknown>;
 export class DocumentView {
 	/** The holder, while there is only one. */
 	#holder: SubscriptionHandle;
-	/** What that holder says. */
+	/** The fields of that holder. */
 	#fields: Fields;
 	#shared: Shared | undefined;
 
@@ -42,7 +42,7 @@ export class DocumentView {
 		this.#fields = definedOf(fields);
 	}
 
-	/** What the client has. */
+	/** The fields that the client has. */
 	get fields(): Fields {
 		return this.#shared ? valuesOf(this.#shared) : this.#fields;
 	}

@@ -18,7 +18,7 @@ import { createFlow, forEachInFlow } from './flow.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 
-/** What all subscriptions of a server share. */
+/** Services that all subscriptions of a server share. */
 export interface PublicationServices {
 	readonly store: Store;
 	readonly bus: Bus;
@@ -30,7 +30,7 @@ export interface PublicationServices {
 	readonly limits?: RateLimits | undefined;
 }
 
-/** What the subscriptions of one client share. */
+/** The state that the subscriptions of one client share. */
 export interface SubscriptionHost {
 	readonly services: PublicationServices;
 	readonly connection: Connection | null;

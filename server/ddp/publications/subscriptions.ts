@@ -199,7 +199,7 @@ export class Subscriptions implements SubscriptionHost {
 		}
 	}
 
-	/** The client has gone. */
+	/** Ends all subscriptions without messages: the client has disconnected. */
 	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];

@@ -1,8 +1,8 @@
 /**
  * Shares the event loop between clients that send more than can be handled at once and all other clients.
  *
- * What a busy client sent is handled in slices. The slices of all busy clients wait in one queue: one runs per turn of
- * the event loop, followed by a rest period. So the total time for busy clients does not grow with their number, and
+ * The input of a busy client is handled in slices. The slices of all busy clients wait in one queue: one runs per turn
+ * of the event loop, followed by a rest period. So the total time for busy clients does not grow with their number, and
  * other clients are served with little delay.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
