@@ -1,4 +1,4 @@
-/** The catalogue: every method, publication and stream a client may use, and how often. */
+/** The catalogue: every method, publication and stream a client may use, and the rate limits. */
 import type { RateRule } from '../shared/limit.js';
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
@@ -56,5 +56,5 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
-/** Rules beside the limits in definitions. */
+/** Rate limit rules in addition to the limits in definitions. */
 export const limits: readonly RateRule[] = accountLimits;

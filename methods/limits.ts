@@ -1,12 +1,12 @@
 /**
- * Rate limits of all methods (`test/contract/beyond.md` T2), and rules beside them. Users with the permission
+ * Rate limits of all methods (`test/contract/beyond.md` T2), and additional rules. Users with the permission
  * `api-bypass-rate-limit` are exempt.
  */
 import type { Limit, RateRule } from '../shared/limit.js';
 
 const MINUTE_MS = 60_000;
 
-/** Methods that write: each write notifies many members, and its answer is remembered for a while. */
+/** Methods that write: each write notifies many members, and its answer is cached for a time. */
 export const WRITES: Limit = { calls: 600, per: MINUTE_MS };
 
 /** Methods that only read. They run in parallel, so nothing else bounds how many run at once. */
@@ -24,7 +24,7 @@ export const NEW_IDENTITY_KEYS: Limit = { calls: 20, per: MINUTE_MS };
 /** Time limit, in ms, of methods that may change all members of a room or all rooms of a user, page by page. */
 export const LONG_WORK_MS = 600_000;
 
-/** What Meteor's default rule applies to. Roomkey has the first two. */
+/** The methods that Meteor's default rule applies to. Roomkey has the first two. */
 const ACCOUNT_METHODS = ['login', 'createUser', 'resetPassword', 'forgotPassword'];
 
 /** Rules for logging in and signing up (`test/contract/ddp.md` section 14). Wrong passwords have limits of their own. */
@@ -36,7 +36,7 @@ export const accountLimits: readonly RateRule[] = [
 		per: 10_000,
 	},
 	{
-		// REST has no connections, and many people can share an address: ten times as much for each.
+		// REST has no connections, and many people can share an address: the limit for an address is ten times as high.
 		id: 'accounts of an address',
 		matcher: { type: 'method', name: ACCOUNT_METHODS, connectionId: (id) => id === null, clientAddress: () => true },
 		calls: 50,

@@ -8,7 +8,7 @@ function notSupported(name: string, rest?: 'POST'): Method {
 		name,
 		args: { message: Match.Any },
 		...(rest && { rest }),
-		summary: 'Refused: Roomkey keeps keys, not messages',
+		summary: 'Refused: Roomkey stores keys, not messages',
 		returns: Nothing,
 		errors: ['error-not-supported'],
 		run() {
@@ -17,7 +17,7 @@ function notSupported(name: string, rest?: 'POST'): Method {
 	});
 }
 
-/** `chat.sendMessage` is Rocket.Chat's REST name of the same. */
+/** `chat.sendMessage` is the name of the same method in Rocket.Chat's REST API. */
 export const messageMethods: readonly Method[] = [
 	notSupported('sendMessage'),
 	notSupported('chat.sendMessage', 'POST'),

@@ -1,4 +1,4 @@
-/** A server from its parts: one HTTP server with REST and DDP on it, and what they share. */
+/** Builds a server from its parts: one HTTP server for REST and DDP, and their shared services. */
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mayUser } from '../methods/model/permissions/permissions.js';
@@ -28,27 +28,27 @@ const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
 /** Time between checks for idle HTTP connections while the server closes, in ms. */
 const IDLE_CHECK_MS = 50;
 
-/** How long HTTP connections may stay open after the grace, so that the last answers are sent, in ms. */
+/** How long HTTP connections may stay open after the grace period, to send the last answers, in ms. */
 const LAST_ANSWERS_MS = 250;
 
 export interface AppOptions {
-	/** What clients may call and subscribe to. */
+	/** The methods, publications and streams of the server. */
 	readonly catalogue: Catalogue;
-	/** It is not closed with the app. */
+	/** The app does not close it. */
 	readonly store: Store;
 	readonly log: Log;
 	readonly settings: Settings;
 	readonly ddp: DdpOptions;
 	/** Largest body of a request, in bytes. */
 	readonly maxBody: number;
-	/** Origins whose pages may call REST: `*`, or a list with commas. Default: only pages from this server. */
+	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
-	/** Time over which connections are closed at the end, in ms. */
+	/** Time over which connections are closed at shutdown, in ms. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
 	readonly tokenCheckInterval?: number;
 	readonly rateLimit: RateLimitMode;
-	/** How many outcomes of calls are remembered for repeated calls, and how long; a ttl of 0 disables it. */
+	/** Limits of the idempotency cache: number of outcomes and their lifetime. A ttl of 0 disables it. */
 	readonly once: ExpiringCacheOptions;
 	/** Number of trusted proxies in front of the server; see `clientAddressOf`. */
 	readonly forwardedCount: number;
@@ -60,7 +60,7 @@ export interface AppOptions {
 
 export interface App {
 	readonly invoker: Invoker;
-	/** Number of open sessions, and of listeners for events. */
+	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
 	/**
 	 * Starts to listen.
@@ -117,7 +117,7 @@ export function createApp(options: AppOptions): App {
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	async function closeHttp(): Promise<void> {
-		// Until then polling clients open new connections to get their answers.
+		// Polling clients need new connections until then to receive their answers.
 		await sessions.pollsEnded(grace);
 		// Connections that have just become idle would otherwise stay until their keep-alive times out.
 		const idleCloser = setInterval(() => http.server.closeIdleConnections(), IDLE_CHECK_MS);
@@ -135,7 +135,7 @@ export function createApp(options: AppOptions): App {
 		async close() {
 			clearInterval(sweeper);
 			const abortCalls = setTimeout(() => calls.close(), grace);
-			// A client that is silent, or in the middle of a request, would keep the process alive.
+			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
 			clearTimeout(abortCalls);

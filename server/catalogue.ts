@@ -1,4 +1,4 @@
-/** What a server offers its clients. */
+/** The catalogue of a server: everything it offers its clients. */
 import type { RateMessage, RateRule } from '../shared/limit.js';
 import type { Log } from '../shared/log.js';
 import type { Connection, Method } from '../shared/method.js';
@@ -11,16 +11,19 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
-	/** Rate limits beside those in definitions. An event is counted by all rules that match. Default none. */
+	/** Rate limit rules in addition to those in definitions. An event is counted by all matching rules. Default: none. */
 	readonly limits?: readonly RateRule[];
-	/** Text of refusals by a limit whose rule has no message of its own. Default: Meteor's sentence. */
+	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
 	readonly limitMessage?: RateMessage;
 	/**
 	 * Called in order for every client that has connected. A listener may close the connection. Asynchronous listeners are
 	 * not awaited.
 	 */
 	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
-	/** How much the server remembers of the documents that a client has, by name of the collection on the wire. Default SERVER_MERGE. */
+	/**
+	 * Publication strategy of each collection, by its name in DDP: how much the server remembers of the documents that a
+	 * client has. Default SERVER_MERGE.
+	 */
 	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
 
@@ -44,8 +47,8 @@ export function publicationsOf(
 }
 
 /**
- * Combines the listeners for connections into one. What a listener throws or rejects with is logged; the others are
- * called all the same. Undefined where there are none.
+ * Combines the listeners for connections into one. Errors of a listener are logged, and the other listeners are still
+ * called. Undefined if there are none.
  */
 export function connectionListener(
 	{ onConnection = [] }: Catalogue,

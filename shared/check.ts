@@ -1,7 +1,7 @@
 import { MatchError } from './errors.js';
 import { compile, type Infer, type Pattern } from './pattern.js';
 
-/** Most errors in one array: the value decides how many there are, and each costs a stack trace. */
+/** Maximum number of errors in one array: the value determines their number, and each costs a stack trace. */
 const MAX_ERRORS = 1000;
 
 export interface CheckOptions {
@@ -11,8 +11,8 @@ export interface CheckOptions {
 
 /**
  * Requires that a value matches a pattern (`test/contract/check.md`). From then on TypeScript knows its type.
- * @throws MatchError that says what was expected, and where; with `throwAllErrors` an array of them. Any other error of a
- * `Match.Where` condition comes through.
+ * @throws MatchError that says what was expected, and where; with `throwAllErrors` an array of them. Other errors of a
+ * `Match.Where` condition are passed on.
  */
 export function check<const P extends Pattern>(
 	value: unknown,

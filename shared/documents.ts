@@ -4,11 +4,11 @@
 export interface LoginToken {
 	/** Base64 of the SHA-256 of the token. */
 	hashedToken: string;
-	/** When it was made; it runs out a set time later. */
+	/** Time of creation; it expires a fixed time later. */
 	when: Date;
-	/** `personalAccessToken` for those that never run out. */
+	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
-	/** Of a personal access token: its holder is not asked for a second factor. */
+	/** Of a personal access token: its holder needs no second factor. */
 	bypassTwoFactor?: boolean;
 }
 
@@ -17,18 +17,18 @@ export interface TotpService {
 	enabled?: boolean;
 	/** Base32. */
 	secret?: string;
-	/** Hex SHA-256 of the codes that are good without the app, each once. */
+	/** Hex SHA-256 of the backup codes, each of which can be used once. */
 	hashedBackup?: string[];
-	/** The last time step whose code was used here: it and those before it are good no more. */
+	/** The last time step whose code was used here: codes up to this step are invalid. */
 	usedStep?: number;
 }
 
-/** A code that was sent by mail. */
+/** A code sent by mail. */
 export interface EmailCode {
 	/** bcrypt of its digits. */
 	code: string;
 	expire: Date;
-	/** How often another one was tried. */
+	/** Number of wrong attempts. */
 	attempts?: number;
 }
 
@@ -45,50 +45,52 @@ export interface User {
 	/** `user` for people. */
 	type?: string;
 	createdAt?: Date;
-	/** What they say of themselves. */
+	/** Texts of the user's profile. */
 	bio?: string;
 	nickname?: string;
-	/** What a Rocket.Chat beside Roomkey asks of them at the next login. */
+	/** Set by a Rocket.Chat server on the same database: actions required at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
-	/** Whether they are online, as a Rocket.Chat on the same database has it. */
+	/** The online status, set by a Rocket.Chat server on the same database. */
 	status?: string;
-	/** What they have set for their client. */
+	/** The settings of the user's client. */
 	settings?: Record<string, unknown>;
-	/** Never leaves the store but through a projection that names a part of it. */
+	/** Secret: only read through projections of single fields. */
 	services?: {
 		password?: { bcrypt: string };
 		resume?: { loginTokens: LoginToken[] };
 		totp?: TotpService;
 		email2fa?: { enabled?: boolean };
-		/** A list in older releases. */
+		/** An array in older releases. */
 		emailCode?: EmailCode | EmailCode[];
 	};
-	/** The identity keys. `private_key` is for its owner alone. */
+	/** The identity keys. `private_key` is only sent to its owner. */
 	e2e?: { public_key?: string; private_key?: string };
 	/**
-	 * The newest entry of the history of public keys, and before it those that are not yet moved to the collection
+	 * The newest entry of the history of public keys, preceded by entries that have not yet been moved to the collection
 	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
-	/** Since when room keys sealed for a former identity key are being put away; gone when that is done. */
+	/** Since when room keys sealed for a former identity key are being archived; removed when that is done. */
 	e2eRekeying?: Date;
-	/** Since when the user is being put into the queues of their rooms, with a first identity key; gone when that is done. */
+	/**
+	 * Since when the user is being queued in their rooms after storing a first identity key; removed when that is done.
+	 */
 	e2eQueueing?: Date;
-	/** Ids of the rooms they are a member of, as Rocket.Chat lists members by it. */
+	/** Ids of the rooms of which they are a member; Rocket.Chat uses it to list members. */
 	__rooms?: string[];
-	/** Comes from another server. */
+	/** True for a user of another (federated) server. */
 	federated?: boolean;
 	_updatedAt?: Date;
 }
 
-/** One public key a user stored. */
+/** One public key that a user has stored. */
 export interface KeyHistoryEntry {
 	public_key: string;
 	ts: Date;
-	/** `hash` of the entry before; empty in the first. */
+	/** `hash` of the previous entry; empty in the first. */
 	previous: string;
-	/** Hex SHA-256 over this entry and the one before. */
+	/** Hex SHA-256 over this entry and the previous one. */
 	hash: string;
 	/** How the caller who stored it was logged in. Absent for a key that was not stored here. */
 	login?: KeyLogin;
@@ -103,7 +105,7 @@ export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 
 /** Collection `roomkey_key_history`: the earlier public keys of a user, by the user's id. */
 export interface KeyHistory {
 	_id: string;
-	/** Oldest first, without a gap. */
+	/** Oldest first, without gaps. */
 	entries: KeyHistoryEntry[];
 	/** `hash` of the last entry. */
 	head: string;
@@ -115,7 +117,7 @@ export interface KeyHistory {
 /** `c` channel, `p` private group, `d` direct, `l` livechat, `v` voip. */
 export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
 
-/** Somebody, as documents about other things name them. */
+/** A reference to a user in other documents. */
 export interface UserRef {
 	_id: string;
 	username?: string;
@@ -129,44 +131,44 @@ export interface Room {
 	/** Direct rooms have none. */
 	name?: string;
 	fname?: string;
-	/** Who made it. */
+	/** The creator of the room. */
 	u?: UserRef;
 	/** Participants of a direct room. */
 	usernames?: string[];
 	uids?: string[];
 	usersCount?: number;
-	/** How many messages it has: none, Roomkey keeps keys. */
+	/** Number of messages: 0, because Roomkey stores keys only. */
 	msgs?: number;
 	ts?: Date;
-	/** Whether only some may write. */
+	/** Whether only some members may write. */
 	ro?: boolean;
 	sysMes?: boolean;
 	topic?: string;
 	description?: string;
 	announcement?: string;
 	customFields?: Record<string, unknown>;
-	/** Whether it is among those a new user joins. */
+	/** Whether new users join it by default. */
 	default?: boolean;
-	/** Whether only some write, and all read. */
+	/** Whether it is a broadcast room: some members write, all read. */
 	broadcast?: boolean;
 	archived?: boolean;
 	encrypted?: boolean;
 	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
 	e2eKeyId?: string | null;
-	/** Members who need the key, the longest waiting first, at most 50. */
+	/** The queue of members who need the key, the longest waiting first, at most 50. */
 	usersWaitingForE2EKeys?: WaitingUser[];
-	/** Who switched encryption on or off last, and when (`test/contract/beyond.md` E14). */
+	/** The last switch of encryption: user and time (`test/contract/beyond.md` E14). */
 	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
-	/** Why somebody who is no member any more may know the key (`test/contract/beyond.md` E12). Gone with a new key. */
+	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
 	e2eStale?: { since: Date; reason: string };
-	/** The reset of the key that is under way, or was interrupted. `formerKeyId` is the key id the room had before. */
+	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id the room had before. */
 	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
 	/** Parent room of a discussion. */
 	prid?: string;
 	teamId?: string;
-	/** The room a team stands on: it goes with the team alone. */
+	/** True for the main room of a team: it is only deleted with the team. */
 	teamMain?: boolean;
-	/** Whether only those may join who know a code. */
+	/** Whether joining requires a code. */
 	joinCodeRequired?: boolean;
 	abacAttributes?: unknown[];
 	federated?: boolean;
@@ -175,7 +177,7 @@ export interface Room {
 	_updatedAt?: Date;
 }
 
-/** A place in the queue of those who need a room's key. */
+/** An entry in the queue of members who need a room's key. */
 export interface WaitingUser {
 	userId: string;
 	/** Since when. */
@@ -188,26 +190,26 @@ export interface OldRoomKey {
 	/** When it was put away. */
 	ts: Date;
 	E2EKey: string;
-	/** True: its member has returned it, as it does not work. */
+	/** True: its member has returned it, because it does not work. */
 	returned?: boolean;
-	/** Id of the member who had offered it; only of a key that was returned. */
+	/** Id of the member who offered it; only set for a returned key. */
 	offeredBy?: string;
 }
 
-/** What is known of a room key that a member was offered, or has taken. */
+/** A record about a room key that a member was offered or has accepted. */
 export interface KnownKey {
 	/** Hex SHA-256 of the sealed key. */
 	hash: string;
-	/** Key id the room had then: the key counts as one of that id, whatever id it begins with. */
+	/** Key id of the room at that time: the key counts under this id, even if it begins with another. */
 	keyId: string;
-	/** Id of the member who offered it; absent where it was offered elsewhere. */
+	/** Id of the member who offered it; absent if another server stored the offer. */
 	by?: string;
 	ts: Date;
-	/** True: its member has returned it. The same member's offers of that key id are not stored any more. */
+	/** True: its member has returned it. Further offers of that key id from the same provider are refused. */
 	returned?: boolean;
 }
 
-/** Collection `rocketchat_subscription`: one document a member and room. */
+/** Collection `rocketchat_subscription`: one document for each member of each room. */
 export interface Subscription {
 	_id: string;
 	rid: string;
@@ -222,30 +224,30 @@ export interface Subscription {
 	groupMentions?: number;
 	/** When the member came. */
 	ts?: Date;
-	/** When the member last looked. */
+	/** When the member last read the room. */
 	ls?: Date;
 	/** Roles in this room, such as `owner`. */
 	roles?: string[];
-	/** `INVITED`: asked in, not yet come. */
+	/** `INVITED`: invited, and not yet a member. */
 	status?: string;
-	/** Whether messages are translated for the member: a Rocket.Chat on the same database does. */
+	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
 	autoTranslate?: boolean;
-	/** Calls that are about to remove an owner: until when each may take. */
+	/** Departure notes: calls that are about to remove an owner, with the time at which each note expires. */
 	departures?: { id: string; until: Date }[];
-	/** The room's key, sealed for this member. No two are alike. */
+	/** The room's key, sealed for this member. Unique over all memberships. */
 	E2EKey?: string;
-	/** The same, offered by another member and not yet accepted. */
+	/** The room's key as offered by another member, not yet accepted. */
 	E2ESuggestedKey?: string;
-	/** Former keys, the newest first, at most 10. */
+	/** Archived former keys, the newest first, at most 10. */
 	oldRoomKeys?: OldRoomKey[];
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
-	/** Where the keys came from, the newest last, at most 50. */
+	/** Records of the keys' origins, the newest last, at most 50. */
 	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;
 }
 
-/** Collection `rocketchat_permissions`: who may do what. */
+/** Collection `rocketchat_permissions`: which roles hold a permission. */
 export interface Permission {
 	_id: string;
 	roles: string[];
@@ -258,7 +260,7 @@ export interface Role {
 	name: string;
 	/** `Users`: held everywhere. `Subscriptions`: held in one room. */
 	scope: 'Users' | 'Subscriptions';
-	/** Shown to others; empty: the role is not shown. */
+	/** Public description; empty: the role is hidden. */
 	description?: string;
 	protected?: boolean;
 	mandatory2fa?: boolean;
@@ -288,14 +290,14 @@ export interface Setting {
 	_updatedAt?: Date;
 }
 
-/** Collection `rocketchat__trash`: what was removed, for clients that ask what has changed since. */
+/** Collection `rocketchat__trash`: removed documents, for clients that ask for changes since a time. */
 export interface Trashed {
 	/** That of the document. */
 	_id: string;
-	/** `rocketchat_subscription` and the like, without the prefix. */
+	/** Name of the collection, without the prefix `rocketchat_`. */
 	__collection__: string;
 	_deletedAt: Date;
-	/** The room, of a place in it. */
+	/** The room id, for a membership. */
 	rid?: string;
 	/** Whose place it was. */
 	u?: UserRef;

@@ -1,22 +1,22 @@
 /**
- * EJSON set up once: which text is read, which types it knows (`test/contract/check.md` section 10, `test/contract/ddp.md`
- * section 2). What a type looks like on the wire is the npm package `ejson`, Meteor's own code. The way through arrays
- * and objects is ours: the package's takes a second for a text of a megabyte, and an object with a key `callee` for
- * `arguments` as long as it says, be that two billion.
+ * The configuration of EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10,
+ * `test/contract/ddp.md` section 2). The npm package `ejson`, Meteor's own code, encodes and decodes the types. The
+ * traversal of arrays and objects is implemented here: the package's takes a second for a megabyte of text, and treats
+ * an object with a key `callee` as `arguments` of any claimed length, up to two billion.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
 
-/** Deepest nesting that is read: 100 arrays or objects within one another. Meteor's limit is its stack. */
+/** Maximum nesting of arrays and objects. Meteor is only limited by its stack. */
 export const MAX_DEPTH = 100;
 
-/** Most values in one text: looking at each of them must not keep other callers waiting. */
+/** Maximum number of values in one text, because the synchronous traversal blocks other callers. */
 export const MAX_VALUES = 100_000;
 
-/** What is sound JSON but must not be read: too deep, too many values, with a `__proto__`, or not decodable as EJSON. */
+/** Valid JSON that is refused: too deep, too many values, with a key `__proto__`, or not decodable as EJSON. */
 export class Unreadable extends Error {}
 
-/** The id type of MongoDB as clients send it: `{"$type": "oid", "$value": "<24 hex digits>"}`. */
+/** MongoDB's id type, as clients send it: `{"$type": "oid", "$value": "<24 hex digits>"}`. */
 export class ObjectID {
 	constructor(readonly hex: string) {
 		if (typeof hex !== 'string' || !/^[0-9a-f]{24}$/i.test(hex)) throw new Unreadable('not an ObjectID');
@@ -39,9 +39,9 @@ EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 
 /**
  * Counts the values within a value, itself included.
- * @param levels of nesting that are allowed
- * @param most that are allowed
- * @throws Unreadable where there is more of either
+ * @param levels maximum nesting
+ * @param most maximum number
+ * @throws Unreadable above either limit
  */
 function countValues(value: unknown, levels: number, most: number): number {
 	if (typeof value !== 'object' || value === null) return 1;
@@ -55,14 +55,14 @@ function countValues(value: unknown, levels: number, most: number): number {
 }
 
 /**
- * Reads JSON text from outside.
- * @throws SyntaxError where it is not JSON; Unreadable where it is too deep, holds too many values or a key `__proto__`
+ * Parses untrusted JSON text.
+ * @throws SyntaxError for invalid JSON; Unreadable if it is too deep, or contains too many values or a key `__proto__`
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// Each level takes two characters, so short texts, nearly all of them, need no walk.
+	// Each level takes two characters, so most texts are too short to exceed the limit and need no traversal.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
-	// The key can also be spelled with escapes, of whatever letter; only then is the value searched for it.
+	// The key can also be written with escapes, so the value is only searched if the text contains the name or an escape.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
 		try {
 			scan(value as object, { protoAction: 'error', constructorAction: 'ignore' });
@@ -73,12 +73,12 @@ export function parseJson(text: string): unknown {
 	return value;
 }
 
-/** Whether JSON text can hold an EJSON type at all: each is marked by a key that starts with `$`. */
+/** Whether JSON text can contain an EJSON type: each type is marked by a key that starts with `$`. */
 export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
-/** Marks of a type, by the number of keys that such an object has. Only those keys may stand in it. */
+/** Marker keys of the types, by the number of keys in the object. The object must not have other keys. */
 const MARKS: readonly (readonly string[])[] = [
 	['$date'],
 	['$InfNaN'],
@@ -91,12 +91,12 @@ const MARKS: readonly (readonly string[])[] = [
 /** In characters. */
 const MAX_ESCAPED_LENGTH = 100;
 
-/** Whether an object with these keys, and no others, stands for something else. */
+/** Whether an object with exactly these keys represents an EJSON type. */
 function areMarks(keys: readonly string[]): boolean {
 	return MARKS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
 }
 
-/** Changes the value in place: it was made by reading text, and nothing else refers to it. */
+/** Changes the value in place, because it was parsed from text and has no other references. */
 function decodeWithin(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (Array.isArray(value)) {
@@ -107,7 +107,7 @@ function decodeWithin(value: unknown): unknown {
 	const keys = Object.keys(members);
 	if (keys.length <= 2 && areMarks(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
-		// Removes one level of escape: its content is not decoded as a type. A text or a list becomes an object.
+		// Removes one level of `$escape`: the content is not decoded as a type. A string or an array becomes an object.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
 		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
@@ -122,26 +122,26 @@ function decodeWithin(value: unknown): unknown {
 }
 
 /**
- * Turns a JSON value that was read into what it stands for in EJSON: `{"$date": 5}` into a Date. Arrays and objects are
- * changed, not copied.
+ * Decodes the EJSON types in a parsed JSON value: `{"$date": 5}` becomes a Date. Arrays and objects are changed in
+ * place.
  * @throws Unreadable for unknown types and malformed ones
  */
 export function decode(value: unknown): unknown {
 	try {
 		return decodeWithin(value);
 	} catch (error) {
-		// Clients do not see the engine's texts (`str.charAt is not a function`); the cause keeps them.
+		// Clients do not receive the engine's messages (`str.charAt is not a function`); `cause` keeps them.
 		throw new Unreadable('not decodable as EJSON', { cause: error });
 	}
 }
 
-/** Reads EJSON text from outside. Throws as `parseJson` and `decode` do. */
+/** Parses untrusted EJSON text. Throws like `parseJson` and `decode`. */
 export function parse(text: string): unknown {
 	const value = parseJson(text);
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
-/** Whether the package has nothing to say of an object that we would not: it is no type, and knows not to copy itself. */
+/** Whether the package would treat an object as a plain one: it is neither an EJSON type nor has a method `clone`. */
 function isPlain(value: object): value is Record<string, unknown> {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== Object.prototype && prototype !== null) return false;
@@ -150,8 +150,8 @@ function isPlain(value: object): value is Record<string, unknown> {
 }
 
 /**
- * The elements of `arguments`. Meteor takes any object with an own key `callee` for that. Here its length must be borne out
- * by as many keys, or a short message could stand for an endless list.
+ * The elements of `arguments`. Meteor treats any object with an own key `callee` as that. Here the object must have as
+ * many keys as its length, because otherwise a short message could represent a huge array.
  */
 function argumentsOf(value: object): unknown[] | undefined {
 	if (!Object.hasOwn(value, 'callee')) return undefined;
@@ -174,11 +174,14 @@ export function clone(value: unknown): unknown {
 	return copy;
 }
 
-/** What a value is in plain JSON; the value itself where it is that already, as most are. Each part is looked at once. */
+/**
+ * Encodes a value as plain JSON; returns the value itself if it already is plain JSON, like most values. Visits each
+ * part once.
+ */
 function encode(value: unknown): unknown {
 	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
 	if (typeof value !== 'object' || value === null) return value;
-	// As the package has it, which tries all other types first; nearly every document has some.
+	// A shortcut with the package's result for dates, which nearly every document contains.
 	if (value instanceof Date) return { $date: value.getTime() };
 	const elements = Array.isArray(value) ? value : argumentsOf(value);
 	if (elements) return encodeElements(elements);
@@ -209,8 +212,8 @@ function encodeMembers(value: Record<string, unknown>, keys: readonly string[]):
 }
 
 /**
- * Whether two values are the same to EJSON; the order of keys does not count. Its own comparison takes any two RegExps
- * for equal, their texts differ.
+ * Whether two values are equal in EJSON; the order of keys does not matter. The package's comparison treats all RegExps
+ * as equal, so their texts are compared.
  */
 export function isSame(a: unknown, b: unknown): boolean {
 	if (a === b) return true;
@@ -219,7 +222,7 @@ export function isSame(a: unknown, b: unknown): boolean {
 	return canonical(a) === canonical(b);
 }
 
-/** EJSON text that is the same for values that are the same, whatever the order of their keys. */
+/** Canonical EJSON text: equal values have the same text, independent of the order of their keys. */
 export function canonical(value: object): string {
 	return JSON.stringify(inOrder(encode(value)));
 }
@@ -232,8 +235,8 @@ function inOrder(json: unknown): unknown {
 }
 
 /**
- * Writes a value as EJSON text; `undefined` for what has none (undefined, functions, symbols).
- * @throws Error for what cannot be written: a BigInt, a cycle
+ * Encodes a value as EJSON text; `undefined` for undefined, functions and symbols.
+ * @throws Error for values that cannot be encoded: a BigInt, a cycle
  */
 export function stringify(value: unknown): string | undefined {
 	switch (typeof value) {

@@ -1,8 +1,9 @@
 /**
- * All refusals, and what a client may see of an error (`test/contract/ddp.md` section 8, `test/contract/check.md` section 2).
+ * All client-safe errors, and the conversion of other errors for clients (`test/contract/ddp.md` section 8,
+ * `test/contract/check.md` section 2).
  */
 
-/** An error meant for the client: its code, reason and details leave the server as they are. */
+/** An error meant for the client: its code, reason and details are sent unchanged. */
 export class ClientError extends Error {
 	readonly isClientSafe = true;
 	readonly errorType = 'Meteor.Error';
@@ -17,7 +18,7 @@ export class ClientError extends Error {
 		readonly reason?: string,
 		readonly details?: unknown,
 	) {
-		// It says what the client did. Where it was thrown helps nobody, and takes long to find out.
+		// The error describes the client's mistake, so it needs no stack trace, which is slow to capture.
 		const { stackTraceLimit } = Error;
 		Error.stackTraceLimit = 0;
 		super(reason ? `${reason} [${error}]` : `[${error}]`);
@@ -32,7 +33,7 @@ export class BareError extends ClientError {
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
 		super(error, reason, details);
-		// Not an own member otherwise: it would be compared, and shown.
+		// Only set if given, because an own property is compared and serialized.
 		if (status !== undefined) Object.defineProperty(this, 'status', { value: status });
 	}
 }
@@ -43,13 +44,13 @@ interface Refusal {
 	readonly bare?: boolean;
 	/** HTTP status of a `BareError` whose code has no fixed one. */
 	readonly status?: number;
-	/** Absent where the code itself is the sentence, as in some of Meteor's. */
+	/** Absent if the code is also the text, as in some of Meteor's errors. */
 	readonly reason?: string;
 	/** True: the same call may succeed later, see `isTransient`. */
 	readonly transient?: boolean;
 }
 
-/** Every refusal of Roomkey. Other code names an entry, so that each text stands in one place. */
+/** Every client error of Roomkey, by name, so that each text is defined in one place. */
 const refusals = {
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
@@ -86,7 +87,7 @@ const refusals = {
 		error: 'error-idempotency-mismatch',
 		reason: 'This call was made before with other arguments',
 	},
-	/* accounts: test/contract/ddp.md 16.3. The login texts are the ambiguous ones, so that names cannot be guessed. */
+	/* accounts: test/contract/ddp.md 16.3. The login texts do not distinguish causes, so that names cannot be guessed. */
 	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
 	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
 	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
@@ -219,7 +220,7 @@ export function clientError(name: RefusalName, details?: unknown): ClientError {
 	return bare ? new BareError(error, reason, details, status) : new ClientError(error, reason, details);
 }
 
-/** Refusals whose text holds a value. */
+/** Errors whose text contains a value. */
 const refusalsOf = {
 	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
 	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
@@ -235,7 +236,7 @@ export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, de
 	return new ClientError(error, reason(value), details);
 }
 
-/** Every error in the two tables, for the documentation. What a sentence is about stands as `…` in it. */
+/** Every error in the two tables, for the documentation. The value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [
 		...Object.values<Refusal>(refusals).map(({ error, reason = '' }) => ({ error, reason })),
@@ -258,8 +259,8 @@ const transientCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether the same call may succeed later: after a server error, a rate limit, or with another code of a second factor,
- * which is not among the arguments.
+ * Whether the same call may succeed later: after a server error, a rate limit, or with a different second factor code,
+ * which is not one of the arguments.
  */
 export function isTransient({ error }: ClientError): boolean {
 	return transientCodes.has(error);
@@ -279,7 +280,7 @@ export function tooManyRequests(timeToReset: number, reason?: string): ClientErr
 	);
 }
 
-/** Seconds after which it makes sense to repeat a refused call; undefined where nothing is known of that. */
+/** Seconds after which it makes sense to repeat a refused call; undefined if unknown. */
 export function retryAfter({ error, details }: ClientError): number | undefined {
 	if (error === 503) return RETRY_UNAVAILABLE_S;
 	const timeToReset = error === TOO_MANY_REQUESTS && (details as { timeToReset?: unknown } | undefined)?.timeToReset;
@@ -294,15 +295,18 @@ export function notFound(kind: 'Method' | 'Subscription', name: string): ClientE
 	return new ClientError(404, `${kind} '${name}' not found`);
 }
 
-/** Thrown by `check`: says what was expected where. Only REST shows the text to the caller; DDP sends `sanitizedError`. */
+/**
+ * Thrown by `check`: states the expected value and the path. Only REST shows the text to the caller; DDP sends
+ * `sanitizedError`.
+ */
 export class MatchError extends Error {
 	readonly path: string;
 	readonly sanitizedError: ClientError;
 	readonly errorType = 'Match.Error';
 
 	/**
-	 * @param text what was wrong, without prefix
-	 * @param path where, such as `a[0].b`; `""` for the value itself
+	 * @param text description of the fault, without prefix
+	 * @param path path of the value, such as `a[0].b`; `""` for the value itself
 	 */
 	constructor(text: string, path = '') {
 		super();
@@ -334,8 +338,8 @@ export function isClientSafe(value: unknown): value is ClientError {
 }
 
 /**
- * Turns any thrown value into the error that a client sees. This is the only place that decides it, so that no stack, no
- * message of a driver and no secret reaches a client.
+ * Converts any thrown value to the error that a client receives. This is the only conversion, so that no stack, driver
+ * message or secret reaches a client.
  */
 export function toClientError(thrown: unknown): ClientError {
 	if (thrown instanceof StoreUnavailableError) return clientError('unavailable');

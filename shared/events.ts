@@ -1,7 +1,10 @@
 /** Events that methods publish after a write, for sessions and publications in this process or others. */
 import type { DocumentOf, Store } from './store.js';
 
-/** A document was written. `document` is its present state, or that before it was removed; of a user only the id. */
+/**
+ * A document was written. `document` is its present state, or its last state before the removal; for a user only the
+ * id.
+ */
 export type Change = {
 	[C in keyof Store]: {
 		readonly collection: C;
@@ -20,13 +23,13 @@ export interface EventPayloads {
 
 export type EventName = keyof EventPayloads;
 
-/** A listener may go on asynchronously: the method that published is `updated` once it has ended. */
+/** A listener may be asynchronous: `updated` of the publishing method is sent after it has ended. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N]) => void | Promise<void>;
 
 export interface EventPublisher {
 	/**
 	 * Notifies every listener.
-	 * @returns resolves, and never rejects, when all listeners have ended; undefined where none goes on asynchronously
+	 * @returns resolves when all listeners have ended, and never rejects; undefined if none is asynchronous
 	 */
 	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
 }

@@ -12,17 +12,17 @@ export interface ExpiringCacheOptions {
 	now?(): number;
 }
 
-/** How an entry differs from others. */
+/** Options of one entry. */
 export interface EntryOptions {
-	/** How long it is kept, in ms. Default: as long as all others. */
+	/** How long it is kept, in ms. Default: the cache's `ttl`. */
 	readonly ttl?: number;
 	/** An entry that is larger than the maximum total size is not kept. */
 	readonly size?: number;
 }
 
 /**
- * A time to live for the package, whose clock counts half milliseconds here. It keeps an entry for its time and the
- * moment after; an entry is to be gone as soon as its time is over.
+ * Converts a ttl for the package, whose clock has half-millisecond steps here. The package keeps an entry until the ttl
+ * is exceeded; here an entry expires exactly at its ttl.
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
@@ -40,7 +40,7 @@ export class ExpiringCache<V extends object | string | number> {
 		this.#entries = new LRUCache({ max, ttl: halfMs(ttl), ttlResolution: 0, perf, ...(this.#isSized && { maxSize }) });
 	}
 
-	/** Number of entries, with those that have expired and were not yet removed. */
+	/** Number of entries, including expired ones that are not yet removed. */
 	get size(): number {
 		return this.#entries.size;
 	}
@@ -51,9 +51,9 @@ export class ExpiringCache<V extends object | string | number> {
 		return this.#entries.peek(key);
 	}
 
-	/** Stores an entry, in place of the one there is. */
+	/** Stores an entry, and replaces the present one. */
 	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
-		// The package takes no new size for a value that it has already.
+		// The package does not update the size of a value that is already stored.
 		this.#entries.delete(key);
 		this.#entries.set(key, value, { ttl: halfMs(ttl), ...(this.#isSized && { size: Math.max(1, size) }) });
 		if (!this.#timer) this.#purgeLater();

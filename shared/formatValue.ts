@@ -1,17 +1,18 @@
-/** How a value shows in the text of a match error (`test/contract/check.md` section 4). */
+/** Formats a value for the text of a match error (`test/contract/check.md` section 4). */
 import { stringify } from './ejson.js';
 
-/** Longest text of a value, in characters: nobody reads more, and who sends it wants it back least of all. */
+/** Maximum length of a formatted value, in characters. */
 const MAX_LENGTH = 10_000;
 
-/** `null`, or what `typeof` says: all that type checks tell, so that no secret gets into a text. */
+/** `null`, or the result of `typeof`: errors of type checks only contain this, so that they cannot reveal a secret. */
 export function typeName(value: unknown): string {
 	return value === null ? 'null' : typeof value;
 }
 
 /**
- * The EJSON text of a value, cut where it is very long; `undefined` for what has none; its type for an object JSON cannot write, such as a cycle.
- * @throws TypeError for a BigInt, as the original does by accident; none can come from outside
+ * The EJSON text of a value, truncated if very long; `undefined` for values without one; the type of an object that
+ * JSON cannot represent, such as a cycle.
+ * @throws TypeError for a BigInt, as in Meteor; clients cannot send one
  */
 export function formatValue(value: unknown): string {
 	if (typeof value === 'object' && value !== null) {

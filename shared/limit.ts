@@ -12,9 +12,9 @@ export interface RateEvent {
 	readonly type: 'method' | 'subscription';
 	/** Of the method or the publication; those of streams are `stream-<name>`. */
 	readonly name: string;
-	/** Null where nobody is logged in. */
+	/** Null if the caller is not logged in. */
 	readonly userId: string | null;
-	/** Network address of the client, null where it is unknown. */
+	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
 	/** Null over REST. A rule for connections alone has `(id) => id !== null`. */
 	readonly connectionId: string | null;
@@ -22,49 +22,52 @@ export interface RateEvent {
 
 /** Condition of a rule on one value of an event. */
 export type ValueMatcher<T> =
-	/** This very value. */
+	/** This value. */
 	| NonNullable<T>
-	/** One of these, which are counted together. */
+	/** One of these values, which share one count. */
 	| readonly NonNullable<T>[]
-	/** One for which it returns something truthy, at once; each is counted by itself. */
+	/** Any value for which the synchronous function returns a truthy value; each value has its own count. */
 	| ((value: T) => unknown)
-	/** Anything, counted together. */
+	/** Any value; all share one count. */
 	| null;
 
 /**
- * Which events a rule is about. Keys left out are not looked at. Functions for `type` and `name` are asked once for each
- * name there is, when the server is built; where one for another key throws, that is logged and the rule not counted.
+ * Selects the events of a rule. Absent keys match any value. Functions for `type` and `name` are called once for each
+ * name, when the server is built. If a function for another key throws, the error is logged and the event is not
+ * counted by this rule.
  */
 export type RateMatcher = { readonly [K in keyof RateEvent]?: ValueMatcher<RateEvent[K]> };
 
-/** How an event stands with one rule. */
+/** The result of counting an event by one rule. */
 export interface RateOutcome {
 	readonly allowed: boolean;
 	/** ms until the next window: a whole number, at least 1. */
 	readonly timeToReset: number;
-	/** How often it is allowed still in this window. */
+	/** Number of calls left in this window. */
 	readonly numInvocationsLeft: number;
 	readonly ruleId: string;
 }
 
-/** Text of a refusal, in place of Meteor's. */
+/** Error text of a refused call, instead of Meteor's. */
 export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
- * A rule: how often what its matcher matches is allowed, counted for each combination of the values its functions look
- * at. With `connectionId: () => true` each connection is counted by itself. An IPv6 address is counted as its /64. What
- * is refused counts too.
+ * true` each connection is counted by itself. An IPv6 address is counted as its /64. What is refused counts too. => A
+ * rate limit rule for the events that its matcher selects. Each combination of values that the matcher's functions
+ * accept has its own count. With `connectionId: () => true` each connection has its own count. An IPv6 address is
+ * counted as its /64. Refused events are counted too. => true` each connection is counted by itself. An IPv6 address is
+ * counted as its /64. What is refused counts too.
  */
 export interface RateRule {
-	/** What it is called in outcomes. Default: its place among the rules, from `0`. */
+	/** Its id in outcomes. Default: its index in the list of rules. */
 	readonly id?: string;
 	readonly matcher: RateMatcher;
-	/** How often it is allowed in a window. Default 10. */
+	/** Number of allowed events in a window. Default 10. */
 	readonly calls?: number;
 	/** Length of the window, in ms. Default 1,000. */
 	readonly per?: number;
 	/** Called for each event that the rule matches, allowed or not. It is not awaited; its errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
-	/** Text of this rule's refusals. Default: the text for all rules. */
+	/** Error text of calls that this rule refuses. Default: the text for all rules. */
 	readonly message?: RateMessage;
 }

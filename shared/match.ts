@@ -1,4 +1,4 @@
-/** The words of the pattern language (`test/contract/check.md`): `Match.Optional(String)` and the like. */
+/** The operators of the pattern language (`test/contract/check.md`): `Match.Optional(String)` and the like. */
 import { MatchError } from './errors.js';
 import { formatValue } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
@@ -23,21 +23,21 @@ const NULL: Shape = { kind: 'literal', value: null };
 
 // The makers are functions, not arrows, so that they can be called with `new` as in Meteor (section 2).
 
-/** What matches any of the patterns; the first that passes wins. @throws Error without a pattern */
+/** Matches any of the patterns; the first match decides. @throws Error without a pattern */
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
 	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
 	const matchers = choices.map((choice) => compile(choice));
 	return new Matcher<Infer<P[number]>>(anyOf(matchers)).describedAs(oneOf(...matchers.map(({ shape }) => shape)));
 }
 
-/** In an object: a key that may be absent. Elsewhere: what matches, or undefined. */
+/** In an object: a key that may be absent. Elsewhere: a matching value, or undefined. */
 function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined> {
 	const inner = compile(pattern);
 	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf([compile(undefined), inner]));
 	return matcher.describedAs(oneOf(inner.shape, NOTHING));
 }
 
-/** In an object: the same as `Optional`. Elsewhere: what matches, undefined, or null. */
+/** In an object: the same as `Optional`. Elsewhere: a matching value, undefined, or null. */
 function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined | null> {
 	const inner = compile(pattern);
 	const choices = [compile(undefined), compile(null), inner];
@@ -46,9 +46,9 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 }
 
 /**
- * What a function finds good. It may call `check`: the match error that throws tells the caller more (section 6). Other
- * errors come out of `check` as they are.
- * @param text what it demands, for the documentation, such as `text of 1 to 128 characters`
+ * Values for which a function returns true. It may call `check`, whose match error gives the caller more details
+ * (section 6). Other errors are passed on unchanged.
+ * @param text description of the condition, for the documentation, such as `text of 1 to 128 characters`
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
@@ -64,7 +64,7 @@ function Where(condition: (value: unknown) => unknown, text?: string): Matcher {
 	}).describedAs({ kind: 'where', text });
 }
 
-/** A plain object with at least these keys. Without a pattern it can be made, as in Meteor, and refuses every value. */
+/** A plain object with at least these keys. Without a pattern it refuses every value, as in Meteor. */
 function ObjectIncluding<const P extends { readonly [key: string]: Pattern }>(
 	pattern?: P,
 ): Matcher<Infer<P> & Record<string, unknown>> {
@@ -77,7 +77,7 @@ function ObjectWithValues<const P extends Pattern>(pattern: P): Matcher<Record<s
 	return objectMatcher(new Map(), compile(pattern));
 }
 
-/** Whether a value matches. What a condition throws, match errors aside, comes through. */
+/** Whether a value matches. Errors of a condition, except match errors, are passed on. */
 function test<const P extends Pattern>(value: unknown, pattern: P): value is Infer<P> {
 	return compile(pattern).fault(value) === null;
 }
@@ -105,7 +105,7 @@ export const WholeNumber = Match.Where(
 	'a whole number',
 );
 
-/** What a method returns that has no answer. */
+/** The return value of a method without a result. */
 export const Nothing = compile(undefined);
 
 /** Any string but the empty one. */

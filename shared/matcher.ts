@@ -1,15 +1,18 @@
-/** A compiled pattern: a superstruct `Struct` that knows its faults in Meteor's words (`test/contract/check.md` 12.2, A). */
+/**
+ * A compiled pattern: a superstruct `Struct` that describes faults in Meteor's wording (`test/contract/check.md` 12.2,
+ * A).
+ */
 import { Struct } from 'superstruct';
 import { prepend } from './path.js';
 import { ANY, type Shape } from './shape.js';
 
-/** What is wrong, and where; `path` is `''` for the value itself. */
+/** A fault: its description and path; `path` is `''` for the value itself. */
 export interface Fault {
 	readonly text: string;
 	readonly path: string;
 }
 
-/** Finds the first fault of a value, null if there is none. Makes nothing for a value that is right. */
+/** Finds the first fault of a value, null if there is none. Allocates nothing for a valid value. */
 export type FaultFinder = (value: unknown) => Fault | null;
 
 /**
@@ -26,12 +29,12 @@ export class FormattedPath {
 	}
 }
 
-/** Name of our structs in superstruct's failures. */
+/** Type name of Roomkey's structs in superstruct's failures. */
 export const MATCH_TYPE = 'match';
 
 /**
- * A pattern ready for use. Patterns within patterns call each other's `fault` directly; superstruct's machinery, four
- * times slower, only runs where a matcher stands within somebody else's struct.
+ * A pattern ready for use. Patterns within patterns call each other's `fault` directly; superstruct's validation, four
+ * times slower, only runs if a matcher is used inside a superstruct struct.
  */
 export class Matcher<T = unknown> extends Struct<T, null> {
 	/**
@@ -49,7 +52,7 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 			validator(value, { path }) {
 				const found = fault(value);
 				if (!found) return true;
-				// A message of our own, always: superstruct's would quote the value, which may be a secret.
+				// Always a custom message, because superstruct's would quote the value, which may be a secret.
 				return { message: found.text, path: found.path === '' ? path : [...path, new FormattedPath(found.path)] };
 			},
 		});
@@ -57,12 +60,12 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 
 	#shape: Shape = ANY;
 
-	/** What it matches, as data. */
+	/** A description of the pattern, as data. */
 	get shape(): Shape {
 		return this.#shape;
 	}
 
-	/** Says what it matches, for the documentation. */
+	/** Sets the description for the documentation. */
 	describedAs(shape: Shape): this {
 		this.#shape = shape;
 		return this;
@@ -81,7 +84,7 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	}
 }
 
-/** A matcher, whatever it matches. */
+/** A matcher of any type. */
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 export type AnyMatcher = Matcher<any>;
 

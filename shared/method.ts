@@ -12,7 +12,7 @@ import type { Store } from './store.js';
 export interface Connection {
 	/** The session id sent in `connected`. */
 	readonly id: string;
-	/** Network address of the client, null where it is unknown. */
+	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
 	readonly httpHeaders: Readonly<Record<string, string>>;
@@ -25,17 +25,20 @@ export interface Connection {
 /** Where REST offers a method. */
 export interface RestRoute {
 	readonly verb: 'GET' | 'POST';
-	/** Below `/api/v1/`; `:id` and the like are members of the call. */
+	/** Below `/api/v1/`; path parameters such as `:id` are arguments. */
 	readonly path: string;
-	/** True: REST answers success and no more, whatever the method returns over DDP. */
+	/** True: the REST answer only contains `success`, also if the method returns a value over DDP. */
 	readonly empty?: boolean;
-	/** `object`: the body as a whole is the first argument, as it is the one parameter of DDP. Else: an argument a member. */
+	/**
+	 * `object`: the whole body is the only argument, like the single parameter over DDP. Otherwise each member of the
+	 * body is an argument.
+	 */
 	readonly body?: 'object';
-	/** The refusal of members that are no arguments. Default: `invalid-params`, with the name of the member. */
+	/** The error for members that are not arguments. Default: `invalid-params`, with the name of the member. */
 	readonly unknownField?: RefusalName;
 }
 
-/** Settings of the operator that methods depend on. */
+/** Server options that methods use. */
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
@@ -45,7 +48,7 @@ export interface Settings {
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
-	/** Whether replacing or resetting identity keys takes the second factor or, without one, the password (E15). */
+	/** Whether replacing or resetting identity keys requires the second factor or, without one, the password (E15). */
 	readonly identitySecondFactor: boolean;
 	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
@@ -54,43 +57,46 @@ export interface Settings {
 /** The second factor of a caller (`test/contract/rocketchat-e2e.md` 7.5). */
 export interface SecondFactor {
 	readonly code: string;
-	/** `totp`, `email` or `password`; null where the caller does not say which. */
+	/** `totp`, `email` or `password`; null if the caller does not specify it. */
 	readonly method: string | null;
 }
 
-/** The context of everything that runs on a caller's behalf: methods, publications and streams. */
+/** The context of all code that runs for a caller: methods, publications and streams. */
 export interface CallContext {
-	/** The caller; null where nobody is logged in. */
+	/** The caller; null if the caller is not logged in. */
 	readonly userId: string | null;
 	/** Null for calls over REST and from the server itself. */
 	readonly connection: Connection | null;
 	readonly store: Store;
 	readonly settings: Settings;
 	readonly log: Log;
-	/** Fires when the outcome is not needed any more: the client has gone, time is up, or the server closes. */
+	/**
+	 * Fires when the result is not needed any more: the client has disconnected, the time limit has passed, or the server
+	 * closes.
+	 */
 	readonly signal: AbortSignal;
 	/** Lets the connection's next message start before this has ended. */
 	unblock(): void;
 }
 
-/** What a method is given beside its arguments: who calls, and what it may use (`test/contract/ddp.md` section 6). */
+/** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
 	readonly name: string;
 	/** Fixed when the method starts; only its own `setUserId` changes it. */
 	readonly userId: string | null;
 	/** Hash of the login token the caller came with, as stored; null if none. */
 	readonly hashedToken: string | null;
-	/** The second factor that came with the call, not yet looked at; null without one. */
+	/** The second factor of the call, not yet checked; null without one. */
 	readonly secondFactor: SecondFactor | null;
-	/** The client's seed for the ids it makes ahead of the answer; null without one. */
+	/** The client's seed for ids that its simulation of the method generates; null without one. */
 	readonly randomSeed: string | null;
 	/** Random values that follow from that seed. */
 	readonly random: RandomSource;
 	readonly events: Events;
 	/**
-	 * Changes the user of the connection, null for nobody, with the hash of the login token and the time when that expires:
-	 * then the connection is closed. Without a time it does not expire.
-	 * @throws Error after `unblock`, and where the server itself calls
+	 * Changes the user of the connection; null logs out. Takes the hash of the login token and its expiry, at which the
+	 * connection is closed; without a time it does not expire.
+	 * @throws Error after `unblock`, and in calls by the server itself
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
@@ -100,14 +106,14 @@ export interface MethodContext extends CallContext {
 	 */
 	setToken(hashedToken: string, expires?: Date): void;
 	/**
-	 * Makes an attempt to log in with something that could be guessed, such as a password. Failures are limited for each
-	 * name and address, for each address, and for each name.
-	 * @param account the name it is for, as the client gave it, whether or not there is one
+	 * Makes an attempt to log in with a guessable secret, such as a password. Failures are limited for each name and
+	 * address, for each address, and for each name.
+	 * @param account the name that the client gave, whether or not it exists
 	 * @param run fails by throwing
 	 * @throws ClientError `too-many-requests`, without trying
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
-	/** Calls another method as the same user. Its errors come through as they are. */
+	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
@@ -125,52 +131,49 @@ export type ErrorCode = string | number;
 
 /** The definition of a method. */
 export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
-	/** Name on the wire, such as `e2e.setRoomKeyID`. */
+	/** Name in DDP, such as `e2e.setRoomKeyID`. */
 	name: string;
 	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
 	args: P;
-	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path; without one it does not. */
+	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path. Absent: REST does not offer it. */
 	rest?: RestRoute['verb'] | RestRoute;
 	/** One line for people. */
 	summary: string;
 	/** Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown. */
 	returns?: Pattern;
-	/**
-	 * Codes of the errors it may throw, beside those that every method of its kind has, see `commonErrors`. Only documented,
-	 * and checked by the tests.
-	 */
+	/** Codes of the errors it may throw, in addition to `commonErrors`. Only documented, and checked by the tests. */
 	errors?: readonly ErrorCode[];
 	/** True: callers who are not logged in may call it too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/** How long it may take, in ms, until the caller gets `error-timeout`. Default 30,000. */
 	timeout?: number;
-	/** True: it need not wait for the messages before it, because it changes nothing. Default false. */
+	/** True: it does not wait for earlier messages of the connection, because it changes nothing. Default false. */
 	parallel?: boolean;
-	/** True: it may change whose connection it is, so that nothing behind it may start before it has ended. Default false. */
+	/** True: it may change the user of the connection, so later messages wait until it has ended. Default false. */
 	changesUser?: boolean;
 	/**
-	 * True: it may ask for a second factor, which a DDP client sends behind the last argument as
-	 * `{twoFactorCode, twoFactorMethod}`. Default false.
+	 * True: it may require a second factor, which a DDP client sends after the last argument as `{twoFactorCode,
+	 * twoFactorMethod}`. Default false.
 	 */
 	secondFactor?: boolean;
 	/**
-	 * How often one caller may call it, over DDP and REST together: a user, or an address where nobody is logged in.
-	 * Default: as often as they like.
+	 * How often one caller may call it, over DDP and REST together: a user, or an address if the caller is not logged in.
+	 * Default: unlimited.
 	 */
 	limit?: Limit;
 	/**
-	 * True: a call that is repeated because its answer was lost gets the first answer, and the method is not run twice
-	 * (`test/contract/beyond.md` E1). It is not interrupted when its client goes. Default false.
+	 * True: idempotent. A call that is repeated because its answer was lost gets the original answer, and the method is
+	 * not run twice (`test/contract/beyond.md` E1). It is not aborted when its client disconnects. Default false.
 	 */
 	once?: boolean;
-	/** Does the work. A `ClientError` that it throws reaches the caller; any other error becomes 500. */
+	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
 	run(
 		args: Args<P>,
 		context: MethodContext & { readonly userId: Anonymous extends true ? string | null : string },
 	): unknown;
 }
 
-/** A method after its definition: patterns are compiled, argument types are gone. */
+/** A defined method: patterns are compiled, argument types are erased. */
 export interface Method {
 	readonly name: string;
 	readonly summary: string;
@@ -190,7 +193,7 @@ export interface Method {
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
 
-/** Codes that a call of the method may be refused with before it runs, or by what its definition asks for. */
+/** Error codes of calls that are refused before the method runs, or because of options in its definition. */
 export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	return [
 		...(method.args.length > 0 ? [400] : []),
@@ -233,8 +236,8 @@ export function method<const P extends Patterns, const Anonymous extends boolean
 }
 
 /**
- * Checks arguments in order, each against its pattern; absent ones are undefined, those too many are ignored. JSON has
- * no undefined: null stands for one that is left out before others, unless its pattern knows null.
+ * Checks arguments in order, each against its pattern; absent ones are undefined, surplus ones are ignored. JSON has no
+ * undefined: null represents an omitted argument, unless the pattern accepts null.
  * @returns the arguments by name
  * @throws ArgumentError at the first that does not match
  */

@@ -1,14 +1,17 @@
-/** Object patterns (`test/contract/check.md` section 5): which keys there may be, which there must be, in which order told. */
+/**
+ * Object patterns (`test/contract/check.md` section 5): allowed keys, required keys, and the order in which faults are
+ * reported.
+ */
 import { type AnyMatcher, type Fault, faultOf, Matcher, OptionalMatcher } from './matcher.js';
 import { prepend } from './path.js';
 import { ANY, type Shape } from './shape.js';
 
-/** What happens to a key that the pattern does not name: refused, ignored, or matched against this. */
+/** The treatment of unknown keys: refused, ignored, or matched against this pattern. */
 type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
 
 const sourceOfObject = Function.prototype.toString.call(Object);
 
-/** Whether it is an object such as JSON makes, of any realm: no Date, no Map, no instance of a class. */
+/** Whether it is a plain object, of any realm: no Date, no Map, no instance of a class. */
 function isPlain(value: object): boolean {
 	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
 	const prototype = Object.getPrototypeOf(value);
@@ -34,7 +37,7 @@ function shapeOf(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Shap
 }
 
 /**
- * Matches plain objects. A value's own keys are looked at first, each to the bottom, then what is missing.
+ * Matches plain objects. Checks the value's own keys first, each with all nested values, then missing keys.
  * @param keys what each key is matched against, in the order in which missing ones are reported
  */
 export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): AnyMatcher {
@@ -44,7 +47,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	function faultIn(key: string, value: unknown): Fault | null {
 		const matcher = named.get(key) ?? others;
 		if (matcher === 'ignore') return null;
-		// The path of an unknown key is the key as it is, never quoted (section 7).
+		// The path of an unknown key is the unquoted key (section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
 		const found = matcher.fault(value);
 		return found && { text: found.text, path: prepend(key, found.path) };

@@ -1,4 +1,4 @@
-/** Where in a value a fault is, as text (`test/contract/check.md` section 7). Built from the inside out. */
+/** Formats the path of a fault in a value (`test/contract/check.md` section 7), starting with the innermost key. */
 
 const RESERVED = new Set(
 	(
@@ -13,7 +13,7 @@ function segmentOf(key: string | number): string {
 	return /^[a-z_$][0-9a-z_$.[\]]*$/i.test(key) && !RESERVED.has(key) ? key : JSON.stringify([key]);
 }
 
-/** Puts one level before a path: `prepend('a', '[0].b')` is `a[0].b`. */
+/** Prepends one level to a path: `prepend('a', '[0].b')` is `a[0].b`. */
 export function prepend(key: string | number, path: string): string {
 	const separator = path === '' || path.startsWith('[') ? '' : '.';
 	return segmentOf(key) + separator + path;

@@ -1,4 +1,4 @@
-/** Patterns as people write them, compiled once (`test/contract/check.md` section 3), and the types they stand for. */
+/** Compiles patterns (`test/contract/check.md` section 3), and infers the types of matching values. */
 import { Struct } from 'superstruct';
 import { formatValue, typeName } from './formatValue.js';
 import { type AnyMatcher, type Fault, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
@@ -11,7 +11,7 @@ type AnyStruct = Struct<any, any>;
 type Class = abstract new (...args: never[]) => unknown;
 type Literal = string | number | boolean | undefined | null;
 
-/** Anything that can be matched against. Objects and arrays must not be changed once they were used as one. */
+/** Any pattern. Objects and arrays must not be changed after their first use as a pattern. */
 export type Pattern = Literal | AnyStruct | Class | readonly Pattern[] | { readonly [key: string]: Pattern };
 
 /** The type of the values that match a pattern. */
@@ -62,11 +62,11 @@ type InferObject<P> = {
 	: never;
 
 const compiled = new WeakMap<object, AnyMatcher>();
-/** Patterns that are being compiled: one that meets itself has no end. */
+/** Patterns that are being compiled, to detect recursive ones. */
 const underWay = new Set<object>();
 
 /**
- * Makes a pattern ready for use. Objects, arrays, classes and foreign structs are remembered by identity.
+ * Compiles a pattern. The results for objects, arrays, classes and superstruct structs are cached by identity.
  * @throws Error for a pattern that contains itself
  */
 export function compile<const P>(pattern: P): Matcher<Infer<P>>;
@@ -105,7 +105,7 @@ function build(pattern: object): AnyMatcher {
 }
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
-	// The type in words, never the value: it may be a password.
+	// The type in words, not the value, which may be a password.
 	const fault = (value: unknown) =>
 		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });

@@ -1,32 +1,35 @@
-/** Publications (`test/contract/ddp.md` section 10): what a client sees of the data as long as it is subscribed. */
+/** Publications (`test/contract/ddp.md` section 10): data that a client receives while it is subscribed. */
 import type { Limit } from './limit.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
 
-/** What a publish function is given. Nothing it does has an effect once the subscription has stopped. */
+/** The context of a publish function. Its functions have no effect after the subscription has stopped. */
 export interface PublicationContext extends CallContext {
-	/** Shows a document. */
+	/** Adds a document. */
 	added(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Shows other values; undefined takes a field away. @throws Error where this subscription does not show the document */
+	/** Changes fields; undefined removes a field. @throws Error if this subscription has not added the document */
 	changed(collection: string, id: unknown, fields: Record<string, unknown>): void;
-	/** Takes a document away. @throws Error where this subscription does not show it */
+	/** Removes a document. @throws Error if this subscription has not added it */
 	removed(collection: string, id: unknown): void;
-	/** Says that everything there is was shown. Only the first call counts. */
+	/** Marks the initial result as complete. Only the first call has an effect. */
 	ready(): void;
-	/** Ends the subscription with an error; without one, as `stop`. */
+	/** Ends the subscription with an error; without an argument like `stop`. */
 	error(error?: unknown): void;
 	/** Ends the subscription. */
 	stop(): void;
-	/** Calls `listener` when the subscription ends, for whatever reason; at once if it has. Nobody waits for it. */
+	/**
+	 * Calls `listener` when the subscription ends for any reason; immediately if it has ended. The listener is not
+	 * awaited.
+	 */
 	onStop(listener: () => void | Promise<void>): void;
-	/** Calls a method as the subscription's user, on its connection. Its errors come through as they are. */
+	/** Calls a method as the subscription's user, on its connection. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
-/** The documents of a collection that match, shown and kept up to date as long as the subscription lasts. */
+/** A query whose matching documents, and their changes, are published as long as the subscription lasts. */
 export class LiveQuery<C extends keyof Store = keyof Store> {
-	/** Name of the collection on the wire. */
+	/** Name of the collection in DDP. */
 	readonly name: string;
 
 	constructor(
@@ -40,9 +43,9 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 }
 
 /**
- * Says what a publication shows; return it from `run`, alone or in an array.
- * @param fields must name what may be seen: whatever it does not name stays in the store
- * @param options.name another name for the collection on the wire
+ * Creates a live query; return it from `run`, alone or in an array.
+ * @param fields the fields to publish; all others stay in the store
+ * @param options.name a different name of the collection in DDP
  */
 export function liveQuery<C extends keyof Store>(
 	collection: C,
@@ -54,27 +57,27 @@ export function liveQuery<C extends keyof Store>(
 }
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
-	/** Name on the wire; null for a universal publication, which every client gets without asking. */
+	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */
 	name: string | null;
 	/** A pattern for each parameter, in their order. */
 	args: P;
-	/** One line for people. */
+	/** One line for the documentation. */
 	summary: string;
 	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/**
-	 * How long `run`, and the first reading of what it returns, may take, in ms, until the subscription ends with
+	 * How long `run`, and the initial read of its live queries, may take, in ms, until the subscription ends with
 	 * `error-timeout`. Waiting for a client that is slow to read does not count. Default 30,000.
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe to it: a user, or an address where nobody is logged in. Default: as often as they
-	 * like; a universal publication is not counted.
+	 * How often one caller may subscribe to it: a user, or an address if the caller is not logged in. Default: unlimited. A
+	 * universal publication is not counted.
 	 */
 	limit?: Limit;
 	/**
-	 * Shows documents by the context, or returns live queries. Without either it must call `ready` itself. What it
-	 * throws ends the subscription.
+	 * Publishes documents through the context, or returns live queries. If it returns none, it must call `ready` itself.
+	 * An error ends the subscription.
 	 */
 	run(
 		args: Args<P>,
@@ -82,7 +85,7 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	): unknown;
 }
 
-/** A publication as everything after its definition sees it. */
+/** A defined publication, without its argument types. */
 export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary' | 'timeout'> {
 	readonly name: string | null;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;

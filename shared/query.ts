@@ -1,15 +1,15 @@
 /**
- * The types of filters and updates: the operators of MongoDB that every store understands, on the paths that documents of
- * a type have. What these types cannot tell, such as paths that collide, a store refuses when it is called.
+ * The types of filters and updates: the operators of MongoDB that every store understands, on the paths that documents
+ * of a type have. Other errors, such as colliding paths, are detected by the store at run time.
  */
 
-/** Values that are compared as a whole. */
+/** Scalar values, compared as a whole. */
 type Scalar = string | number | boolean | Date | null | undefined;
 
-/** Of a list its elements, else the value itself. */
+/** The element type of an array, otherwise the type itself. */
 type Element<V> = V extends readonly (infer E)[] ? E : V;
 
-/** The part below a field: an element where it is a list. */
+/** The type below a field: the element type of an array. */
 type Inner<V> = Exclude<Element<NonNullable<V>>, Scalar>;
 
 type Below<V, Depth extends 1[]> = [V] extends [never]
@@ -50,7 +50,7 @@ export type At<T, P extends string> = P extends keyof T
 			? unknown
 			: never;
 
-/** What a value can be compared with: of a list, any of its elements. */
+/** The types that a value can be compared with; for an array also its element type. */
 type Comparable<V> = unknown extends V ? Scalar : Extract<V | Element<V>, Scalar> | null;
 
 type Operators<V> = {
@@ -70,7 +70,7 @@ type Operators<V> = {
 
 type Condition<V> = Comparable<V> | Operators<V> | (string extends V | Element<V> ? RegExp : never);
 
-/** Which documents are meant. */
+/** Selects documents. */
 export type Filter<T> = {
 	[P in Path<T>]?: Condition<At<T, P>>;
 } & {
@@ -83,7 +83,7 @@ type Added<V> = Element<NonNullable<V>> | { $each: readonly Element<NonNullable<
 
 type Pulled<V> = Comparable<V> | { $in: readonly Comparable<V>[] } | Filter<Inner<V>>;
 
-/** What is changed in a document. */
+/** The changes to a document. */
 export type UpdateFilter<T> = {
 	$set?: { [P in Path<T>]?: At<T, P> };
 	$unset?: { [P in Path<T>]?: 1 | true | '' };

@@ -1,9 +1,9 @@
 /**
- * Random values that a client's simulation of a method makes the same (`test/contract/ddp.md` section 15): Alea, seeded with
- * the client's seed and the name of a stream.
+ * Random values that are the same in a client's simulation of a method (`test/contract/ddp.md` section 15): Alea,
+ * seeded with the client's seed and the name of a stream.
  */
 import Alea from 'alea';
-import { randomId, UNMISTAKABLE } from './ids.js';
+import { ID_ALPHABET, randomId } from './ids.js';
 
 const HEX = '0123456789abcdef';
 
@@ -11,16 +11,16 @@ const HEX = '0123456789abcdef';
 export interface RandomStream {
 	/** A number from 0 to less than 1. */
 	fraction(): number;
-	/** An id as `randomId` makes them. */
+	/** An id in the format of `randomId`. */
 	id(): string;
-	/** So many hexadecimal digits. */
+	/** A string of this number of hexadecimal digits. */
 	hexString(digits: number): string;
 }
 
 export interface RandomSource {
-	/** The sequence of that name; each has its own. For new documents: `/collection/<name>`. */
+	/** The stream of that name, independent of other streams. For ids of new documents: `/collection/<name>`. */
 	stream(name?: string): RandomStream;
-	/** The seed of a call within the call. */
+	/** The seed for a nested call. */
 	seedFor(method: string): string;
 }
 
@@ -31,10 +31,10 @@ function streamOf(seed: string, name: string): RandomStream {
 		for (let i = 0; i < count; i++) text += alphabet[Math.floor(fraction() * alphabet.length)];
 		return text;
 	};
-	return { fraction, id: () => digits(UNMISTAKABLE, 17), hexString: (count) => digits(HEX, count) };
+	return { fraction, id: () => digits(ID_ALPHABET, 17), hexString: (count) => digits(HEX, count) };
 }
 
-/** @param seed the client's; without one the values are nobody's to foresee */
+/** @param seed the client's seed; without one the values are unpredictable */
 export function createRandomSource(seed: string | null): RandomSource {
 	const own = seed ?? randomId();
 	const streams = new Map<string, RandomStream>();

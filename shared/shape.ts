@@ -1,14 +1,14 @@
-/** What a pattern is made of, as data: documentation is generated from it. */
+/** The structure of a pattern as data, for generating documentation. */
 export type Shape =
 	| { readonly kind: 'any' }
 	/** A primitive type, or a class, by its name. */
 	| { readonly kind: 'type'; readonly name: string }
 	| { readonly kind: 'literal'; readonly value: unknown }
 	| { readonly kind: 'array'; readonly element: Shape }
-	/** `others` describes the values of members that are not named; null: there are no others. */
+	/** `others` describes the values of members that are not named; null: no other members are allowed. */
 	| { readonly kind: 'object'; readonly members: readonly Member[]; readonly others: Shape | null }
 	| { readonly kind: 'oneOf'; readonly choices: readonly Shape[] }
-	/** A condition in words, such as `text of 1 to 128 characters`; undefined where nobody has given any. */
+	/** A condition in words, such as `text of 1 to 128 characters`; undefined if none was given. */
 	| { readonly kind: 'where'; readonly text: string | undefined };
 
 export interface Member {

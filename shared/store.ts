@@ -1,6 +1,6 @@
 /**
- * The collections a method sees: a part of the MongoDB driver's `Collection`, as a type. The driver itself is behind it in
- * production, an embedded store otherwise (`server/store/`). One contract suite, `test/store`, holds for all.
+ * The collections that methods use: a subset of the type `Collection` of the MongoDB driver. It is implemented by the
+ * driver itself or by an embedded store (`server/store/`). All implementations pass the same test suite, `test/store`.
  */
 import type {
 	KeyHistory,
@@ -30,27 +30,30 @@ export interface FindOptions {
 	limit?: number;
 }
 
-/** What is found, read as it is asked for. */
+/** The result of a query, read on demand. */
 export interface Cursor<T> extends AsyncIterable<T> {
 	toArray(): Promise<T[]>;
 }
 
 export interface WriteOptions {
-	/** True: the change is not announced. */
+	/** True: no change event is emitted. */
 	readonly silent?: boolean;
 }
 
-/** Updates set `_updatedAt` to the present time by themselves, as every write through Rocket.Chat's model layer does. */
+/** Every update also sets `_updatedAt` to the present time, as in Rocket.Chat's model layer. */
 export interface Collection<T extends { _id: string }> {
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null>;
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T>;
 	countDocuments(filter: Filter<T>): Promise<number>;
 	/** Rejects with a duplicate key error, see `isDuplicateKey`. */
 	insertOne(document: T, options?: WriteOptions): Promise<unknown>;
-	/** Atomic: the filter still holds when the update is made. Of concurrent callers whose filters exclude each other one matches. */
+	/**
+	 * Atomic: the filter is evaluated at the time of the update. If an update makes the filter false, only one of several
+	 * concurrent callers matches.
+	 */
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }>;
-	/** Like `updateOne`; answers the document as it was before or is after the update, or null where none matched. */
+	/** Like `updateOne`; returns the document before or after the update, or null if none matched. */
 	findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
@@ -73,10 +76,10 @@ export interface Store {
 	readonly keyHistory: Collection<KeyHistory>;
 }
 
-/** What a collection holds. */
+/** The document type of a collection. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
-/** One document that was written, with its states before and after where they are known. Not to be changed. */
+/** One written document, with its states before and after if they are known. Listeners must not change them. */
 export type StoreChange = {
 	[C in keyof Store]: {
 		readonly collection: C;
@@ -87,7 +90,9 @@ export type StoreChange = {
 	};
 }[keyof Store];
 
-/** Names of the collections in the database, and on the wire. Rocket.Chat's, so that both work on the same data. */
+/**
+ * Names of the collections in the database and in DDP. They are Rocket.Chat's, so that both can use the same database.
+ */
 export const collectionNames = {
 	users: 'users',
 	rooms: 'rocketchat_room',

@@ -1,6 +1,6 @@
 /**
- * Structs of superstruct that users bring along, in Meteor's words (`test/contract/check.md` 12.2, B). Superstruct's own
- * messages are never shown: they quote the value, and break on `{"toString": 1}` (12.1).
+ * Adapts user-defined superstruct structs to matchers with Meteor's messages (`test/contract/check.md` 12.2, B).
+ * Superstruct's messages are never used: they quote the value, and throw on `{"toString": 1}` (12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
 import { formatValue, typeName } from './formatValue.js';
@@ -8,7 +8,7 @@ import { type Fault, FormattedPath, faultOf, MATCH_TYPE, Matcher } from './match
 import { prepend } from './path.js';
 
 function textOf({ type, refinement, value, message, path }: Failure): string {
-	// Our own words, after the prefix that StructError adds.
+	// A message of a Roomkey matcher, after the prefix that StructError adds.
 	if (type === MATCH_TYPE) return path.length === 0 ? message : message.slice(`At path: ${path.join('.')} -- `.length);
 	if (refinement !== undefined) return 'Failed Match.Where validation';
 	switch (type) {
@@ -40,14 +40,14 @@ function pathOf({ path, type }: Failure): string {
 	}, '');
 }
 
-/** Makes a matcher of a struct that is not ours. */
+/** Creates a matcher from a superstruct struct. */
 export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	function fault(value: unknown): Fault | null {
 		try {
 			const [error] = struct.validate(value);
 			return error ? { text: textOf(error), path: pathOf(error) } : null;
 		} catch (error) {
-			// Superstruct could not even write its message. StructError is a TypeError too, and not meant here.
+			// Superstruct failed to build its message. StructError is a TypeError too, and is excluded.
 			if (error instanceof TypeError && !(error instanceof StructError)) return faultOf(`Expected ${struct.type}`);
 			throw error;
 		}

@@ -1,14 +1,14 @@
-/** Long tasks that let others have their turn: what a store in memory answers comes without a pause. */
+/** Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. */
 import { setImmediate as othersTurn } from 'node:timers/promises';
 
-/** Longest time without a pause, in ms. */
+/** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 5;
 
 /**
- * Makes the pauses of a task, to be asked for at every step of it.
+ * Creates a yielder for a task, to be called at every step.
  *
- * @param checkEvery steps between two looks at the clock; more than 1 where a step takes less than some microseconds
- * @returns a function that gives a promise to wait for when it is time for a pause, else undefined
+ * @param checkEvery steps between two clock checks; more than 1 if a step takes less than some microseconds
+ * @returns a function that returns a promise if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 	let steps = 0;

@@ -26,11 +26,11 @@ export const changePassword = method({
 			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// The whole object is replaced, so that a reset token, which could set a password, is removed with the old one.
+		// Replaces the whole object, which also removes a reset token: it could set a password.
 		const password = { bcrypt: await hashPassword(newPassword) };
 		const provided = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };
-		// Of two changes at once one finds the old password gone.
+		// Of two concurrent changes, one finds that the old password has been replaced.
 		if (!(await revokeOtherTokens(context, userId, hashedToken, provided, changes))) throw clientError('loginFailed');
 		return { passwordChanged: true };
 	},

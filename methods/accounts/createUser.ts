@@ -11,10 +11,10 @@ import { hashPassword, NewPassword } from '../model/users/passwords.js';
 import { logInWith, makeToken } from '../model/users/tokens.js';
 import type { LoginResult } from './login.js';
 
-/** Longest name or e-mail, in characters: that of an e-mail (RFC 5321). */
+/** Longest name or e-mail, in characters: the maximum for an e-mail (RFC 5321). */
 const MAX_NAME_LENGTH = 254;
 
-/** No control characters and no half ones: neither is typed, and databases disagree about them. */
+/** No control characters and no unpaired surrogates: databases treat them differently. */
 const Name = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
 	'text of at most 254 characters on one line',
@@ -66,7 +66,7 @@ export const createUser = method({
 				resume: { loginTokens: [made.entry] },
 			},
 		};
-		// Not which of them, so that names cannot be guessed.
+		// The error does not say which of the two is taken, so that names cannot be guessed.
 		if ((await insertUser(store, user)) !== null) throw clientError('loginFailed');
 		return { ...(await logInWith(made, user._id, context)), type: 'password' };
 	},

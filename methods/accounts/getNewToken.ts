@@ -20,8 +20,8 @@ export const getNewToken = method({
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
-		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that was
-		// revoked meanwhile gives none.
+		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that
+		// was revoked meanwhile cannot be replaced.
 		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
 		const made = await issueToken(context, userId, stillThere, present);
 		if (!made) throw clientError('loggedOut');

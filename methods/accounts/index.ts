@@ -1,4 +1,4 @@
-/** The methods by which people log in and out, and look after their own account. */
+/** Methods to log in and out, and to manage the caller's own account. */
 import type { Method } from '../../shared/method.js';
 import { changePassword } from './changePassword.js';
 import { createUser } from './createUser.js';

@@ -18,7 +18,7 @@ import {
 	tokenResult,
 } from '../model/users/tokens.js';
 
-/** What a login answers. */
+/** The answer of a login. */
 export interface LoginResult extends TokenResult {
 	type: 'resume' | 'password';
 }
@@ -30,14 +30,14 @@ const PasswordLogin = {
 	code: Match.Optional(Match.OneOf(String, null)),
 };
 
-/** What Rocket.Chat's clients send: a second factor, and around it the login it belongs to. */
+/** The format of Rocket.Chat's clients: a second factor and the login options in one object. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
 	const holder = await findTokenHolder(context, hashToken(token));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
-	// The hash as it is stored: a store within this process has it in memory already.
+	// Uses the stored hash string, because an in-memory store already holds it.
 	await becomeUser(context, holder.user._id, holder.token.hashedToken, holder.expires);
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
@@ -53,10 +53,11 @@ async function withPassword(
 	const factor = wrapped ?? given(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
-		// One text and one duration for every reason to refuse, so that the answer does not show who has an account (16.3).
+		// Every refusal has the same text and takes the same time, so that the answer does not show which accounts exist
+		// (16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
-		// Only now: callers without the password do not learn whether the user has a second factor.
+		// Checked after the password, so that callers without it do not learn whether the user has a second factor.
 		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});
@@ -70,9 +71,9 @@ const given = (code?: string | null): SecondFactor | null => (code ? { code, met
 type Named = { id: string } | { username: string } | { email: string };
 
 /**
- * What attempts are counted by: the name as given, but for its case, as all its spellings lead to the same users. A
- * counter of the user found by it would tell which names are one person's. The word before it keeps callers who are not
- * logged in from using up what is counted by anything else of a user.
+ * The key that attempts are counted under: the given name in lower case, because its lookup ignores case. A count by
+ * user id would show which names belong to the same user. The prefix separates this count from other counts of the
+ * user, so that anonymous callers cannot use those up.
  */
 function accountOf(user: Named): string {
 	if ('id' in user) return `login ${user.id}`;

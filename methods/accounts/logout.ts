@@ -9,12 +9,12 @@ export const logout = method({
 	summary: 'Logs out and removes the login token',
 	returns: Nothing,
 	errors: [],
-	// Nobody to log out is no error: Meteor's clients may call it twice.
+	// A caller who is not logged in gets no error: Meteor's clients may call it twice.
 	anonymous: true,
 	changesUser: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		// First, so that the session that asks is not among those that are closed.
+		// Done first, so that the caller's own session is not closed with the others.
 		await context.setUserId(null);
 		if (userId !== null && hashedToken !== null) await revokeToken(context, userId, hashedToken);
 	},

@@ -20,15 +20,15 @@ export const logoutOtherClients = method({
 		const { userId } = context;
 		if (userId === null) throw clientError('notLoggedIn');
 		const { token, tokenExpires } = (await context.call('getNewToken')) as TokenResult;
-		// The connection has the new one by now.
+		// The connection already uses the new token.
 		await revokeOtherTokens(context, userId, context.hashedToken);
 		return { token, tokenExpires };
 	},
 });
 
 /**
- * As Rocket.Chat's clients call it over REST: the caller keeps the present token, and personal access tokens stay. REST
- * adds the token to the answer, of which methods see the hash alone.
+ * As Rocket.Chat's clients call it over REST: the caller keeps the present token, and personal access tokens stay. The
+ * REST layer adds the token to the answer: methods only see its hash.
  */
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',

@@ -22,7 +22,7 @@ export const PROFILE = {
 
 export type Profile = Pick<User, '_id' | keyof typeof PROFILE> & { avatarUrl?: string };
 
-/** Reads a user's own profile. Null where the user is gone. */
+/** Reads a user's own profile. Null if the user does not exist any more. */
 export async function findProfile(store: Store, userId: string): Promise<Profile | null> {
 	const user = await store.users.findOne({ _id: userId }, { projection: PROFILE });
 	if (!user) return null;

@@ -1,4 +1,6 @@
-/** Subscriptions that stock clients make whatever the server has (`test/contract/ddp.md` 16.5): they wait for `ready`. */
+/**
+ * Publications that stock clients subscribe to on every server (`test/contract/ddp.md` 16.5): they wait for `ready`.
+ */
 import { publication } from '../../shared/publication.js';
 
 function empty(name: string, summary: string) {

@@ -1,7 +1,7 @@
 /** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
 import { liveQuery, publication } from '../../shared/publication.js';
 
-/** Never `services`, never `e2e`. One object for all clients. */
+/** Never `services` or `e2e`. A constant, so that all clients share one object. */
 const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
 
 export const ownUser = publication({

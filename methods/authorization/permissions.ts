@@ -10,7 +10,7 @@ import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { getUserRoles, listRoles } from './roles.js';
 
-/** All that are stored, and the standard of those that are not. */
+/** All stored permissions, and the defaults of those that are not stored. */
 async function listPermissions(store: Store): Promise<Permission[]> {
 	const stored = await store.permissions.find({}, { projection: { roles: 1, _updatedAt: 1 } }).toArray();
 	const known = new Set(stored.map(({ _id }) => _id));
@@ -45,7 +45,7 @@ const updatePermissions = method({
 	},
 	rest: 'POST',
 	limit: WRITES,
-	summary: 'Says which roles hold permissions, in force at once; for those who may access-permissions',
+	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission'],
 	async run({ permissions }, context) {
@@ -88,7 +88,7 @@ const listAllPermissions = method({
 	},
 });
 
-/** As Rocket.Chat's clients read them over DDP, also before they log in. */
+/** The form that Rocket.Chat's clients read over DDP, also before they log in. */
 const getPermissions = method({
 	name: 'permissions/get',
 	args: { updatedAt: Match.Maybe(Date) },

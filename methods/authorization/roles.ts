@@ -13,7 +13,7 @@ function standard(_id: string, scope: Role['scope'], description = ''): ShownRol
 	return { _id, name: _id, scope, description, protected: true, mandatory2fa: false };
 }
 
-/** Rocket.Chat's own roles. They hold where a database has no roles at all. */
+/** Rocket.Chat's default roles, for a database that contains no roles. */
 const STANDARD: readonly ShownRole[] = [
 	standard('admin', 'Users', 'Admin'),
 	standard('anonymous', 'Users'),
@@ -35,7 +35,7 @@ async function readRoles({ roles }: Store): Promise<readonly ShownRole[]> {
 
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 
-/** Users with roles that others are shown, and those roles. Remembered, because it looks at all users. */
+/** Users with publicly visible roles, and these roles. Cached, because the query scans all users. */
 const holders = cachedReads<RoleHolder[]>(async (store) => {
 	const shown = (await readRoles(store)).filter(({ scope, description }) => scope === 'Users' && description);
 	const ids = shown.map(({ _id }) => _id);

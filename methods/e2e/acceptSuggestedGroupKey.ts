@@ -15,14 +15,18 @@ import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offered } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
 
-/** Whether an offer is one of the former key, left by a reset of the room that was interrupted after it set the new key id. */
+/**
+ * Whether an offer contains the room's former key. A reset that was interrupted after it set the new key id leaves such
+ * offers.
+ */
 function isLeftByReset(key: string, { e2eKeyId, e2eReset }: KeyedRoom): boolean {
 	if (!e2eReset?.formerKeyId || e2eReset.keyId !== e2eKeyId) return false;
 	return keyIdOf(key) === e2eReset.formerKeyId;
 }
 
 /**
- * Takes an offer that can be used. Another is dropped, and its member queued for the next: no member is stuck with it.
+ * Accepts an offer if it is usable. An unusable offer is removed and the member is queued again, so that the member can
+ * receive another.
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
 async function take(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
@@ -64,7 +68,7 @@ export const acceptSuggestedGroupKey = method({
 		const membership = await findMembership(store, rid, userId);
 		if (!membership) throw clientError('subscriptionNotFound', { method: name });
 		if (offered(membership) === '') {
-			// A call that was interrupted after it took the key has left its member in the queue.
+			// A call that was interrupted after it stored the key leaves the member in the queue.
 			if (membership.E2EKey) await leaveQueue(context, rid, [userId]);
 			throw clientError('noSuggestedKey', { method: name });
 		}

@@ -1,4 +1,7 @@
-/** `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): whom the caller could seal the keys of rooms for. */
+/**
+ * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members for whom the caller could
+ * seal room keys.
+ */
 
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -20,7 +23,7 @@ import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 
-/** Most rooms of one call: what a client with very many asks in several. */
+/** Most rooms in one call. A client with more rooms makes several calls. */
 const MAX_ROOMS = 500;
 
 /** Most users listed for one room. */
@@ -34,14 +37,14 @@ async function canProvide({ store }: MethodContext, rid: string, userId: string)
 
 interface Waiting {
 	readonly users: Sealable[];
-	/** Ids of those for whose public key no room key can be sealed. */
+	/** Ids of the users whose public key is unusable for sealing. */
 	readonly unfit: string[];
 }
 
 /**
- * The members who wait in one room. They are reserved for the caller for the lease time, if the caller can provide, and are
- * those alone for whom the caller can seal the key: neither members with an unfit public key, nor those who have returned the
- * caller's key. A caller who cannot provide is shown all, and keeps nobody from others.
+ * The members who wait in one room. A caller who holds the key only gets members for whom it can be sealed: not members
+ * with an unusable public key, nor those who have returned the caller's key. These members are reserved for the caller
+ * for the lease time. A caller without the key gets all waiting members, and reserves none.
  */
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;

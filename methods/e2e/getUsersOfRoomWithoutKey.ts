@@ -1,4 +1,7 @@
-/** `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who have no key, and a public one to seal it with. */
+/**
+ * `e2e.getUsersOfRoomWithoutKey` (`test/contract/rocketchat-e2e.md` 4.5): the members who lack the room key and have a
+ * public key to seal it for.
+ */
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -9,13 +12,13 @@ import { KEYLESS } from '../model/keys/storedKeys.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
-/** Whole and not negative. */
+/** A non-negative integer. */
 const Natural = Match.Where(
 	(value): value is number => Number.isInteger(value) && (value as number) >= 0,
 	'whole number',
 );
 
-const asShown = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
+const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
 /** Ids of the members without a key, a page at a time. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
@@ -26,14 +29,14 @@ async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[
 	}
 }
 
-async function all(store: Store, rid: string) {
+async function allMembers(store: Store, rid: string) {
 	const users: Sealable[] = [];
 	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
-	return { users: users.map(asShown) };
+	return { users: users.map(toAnswer) };
 }
 
-/** @param count most users; 0 for all that come after the offset */
-async function part(store: Store, rid: string, count: number, offset: number) {
+/** @param count maximum number of users; 0 for all after the offset */
+async function pageOfMembers(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
 	const users: Sealable[] = [];
 	let total = 0;
@@ -44,7 +47,7 @@ async function part(store: Store, rid: string, count: number, offset: number) {
 		}
 		total += size;
 	}
-	return { users: users.map(asShown), total };
+	return { users: users.map(toAnswer), total };
 }
 
 export const getUsersOfRoomWithoutKey = method({
@@ -54,12 +57,12 @@ export const getUsersOfRoomWithoutKey = method({
 	limit: KEY_CALLS,
 	parallel: true,
 	summary:
-		'Members of a room who have no key of it but identity keys; with count or offset a part of them, and how many',
+		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },
 	errors: ['error-invalid-room'],
 	async run({ rid, count, offset }, { name, userId, store }) {
 		await requireRoomAccess(store, rid, userId, name);
-		if (count === undefined && offset === undefined) return all(store, rid);
-		return part(store, rid, count ?? 0, offset ?? 0);
+		if (count === undefined && offset === undefined) return allMembers(store, rid);
+		return pageOfMembers(store, rid, count ?? 0, offset ?? 0);
 	},
 });

@@ -1,4 +1,7 @@
-/** `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key somebody ever stored, so that a change cannot go unseen. */
+/**
+ * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key a user has stored, so that a change cannot go
+ * unnoticed.
+ */
 
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -35,7 +38,7 @@ export const keyHistory = method({
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { name, userId, store }) {
-		// One answer for those who are not there and those who are none of the caller's business.
+		// The same answer for users who do not exist and users whom the caller may not see.
 		const user = (await maySee(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;

@@ -21,13 +21,13 @@ import { setting } from '../model/settings/workspace.js';
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
-/** Most skipped entries that are named in the answer. */
+/** Most skipped entries listed in the answer. */
 const MAX_NAMED = 2000;
 
-/** Entries of a room written at the same time. */
+/** Entries of a room written in parallel. */
 const AT_ONCE = 20;
 
-/** A moment as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
+/** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
 	(value): value is Date | string | number =>
 		(value instanceof Date || typeof value === 'string' || typeof value === 'number') &&
@@ -53,7 +53,7 @@ interface Offer {
 	readonly oldKeys?: { readonly e2eKeyId: string; readonly ts: Date | string | number; readonly E2EKey: string }[];
 }
 
-/** Why an entry is not served. */
+/** Why an entry is skipped. */
 type SkipReason =
 	| OfferRefusal
 	| 'invalid-entry'
@@ -62,12 +62,12 @@ type SkipReason =
 	| 'key-id-mismatch'
 	| 'interrupted';
 
-/** What could not be served, as it is named in the answer. */
+/** The skipped entries, as the answer lists them. */
 class Skipped {
 	readonly #named: { rid: string; _id?: string; reason: SkipReason }[] = [];
 	#more = 0;
 
-	/** @param entry as it was given: its `_id` need not be one */
+	/** @param entry the unvalidated entry: its `_id` may be anything */
 	add(rid: string, entry: unknown, reason: SkipReason): void {
 		if (this.#named.length === MAX_NAMED) {
 			this.#more++;
@@ -77,19 +77,19 @@ class Skipped {
 		this.#named.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
 	}
 
-	/** Nothing where all was served, as in Rocket.Chat. */
+	/** The method's answer; undefined if nothing was skipped, as in Rocket.Chat. */
 	get answer() {
 		if (this.#named.length === 0) return undefined;
 		return { skipped: this.#named, ...(this.#more > 0 && { moreSkipped: this.#more }) };
 	}
 }
 
-/** Former keys as they are stored: as many as a member keeps, with dates. */
+/** Converts former keys to their stored form, up to the number a member may keep. */
 function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** The well-formed entries within the limits, by room; the others are skipped. */
+/** Returns the valid entries within the limits, by room, and adds all others to `skipped`. */
 async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
@@ -112,7 +112,7 @@ async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipp
 	return byRoom;
 }
 
-/** The memberships of those who are offered a key, by user; those who are no members have none. */
+/** The memberships of the users who are offered a key, by user id. Users who are not members are missing. */
 async function membershipsOf({ store }: MethodContext, rid: string, offers: readonly Offer[]) {
 	const uids = offers.map(({ _id }) => _id);
 	const memberships = await store.subscriptions.find({ rid, 'u._id': { $in: uids }, ...MEMBER }).toArray();
@@ -125,7 +125,7 @@ async function roomFor({ store }: MethodContext, rid: string, userId: string): P
 	return keyedRoom(store, rid);
 }
 
-/** Offers keys to members of one room, and notifies them and the room where something has come of it. */
+/** Offers keys to members of one room. Notifies the members whose offer was stored, and the room. */
 async function provide(
 	context: MethodContext & { readonly userId: string },
 	room: KeyedRoom,
@@ -171,7 +171,8 @@ async function provide(
 	}
 	endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
-	// Members outside of the queue wait too, and the room must be notified that they are served.
+	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
+	// changed.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
 	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
 }
@@ -179,12 +180,15 @@ async function provide(
 export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
-		/** By room id: a list of `{_id, key, oldKeys?}`. Each entry is looked at by itself. */
+		/**
+		 * By room id: a list of `{_id, key, oldKeys?}`. Entries are validated one by one, so that an invalid one does not
+		 * reject the call.
+		 */
 		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
 	},
 	rest: 'POST',
 	limit: KEY_CALLS,
-	summary: 'Offers the keys of rooms to members who wait for them; names the entries that could not be served',
+	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,
 	errors: [],
 	async run({ usersSuggestedGroupKeys }, context) {
@@ -197,7 +201,7 @@ export const provideUsersSuggestedGroupKeys = method({
 				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');
 				continue;
 			}
-			// What is accepted is trimmed.
+			// Accepting an offer trims its key.
 			const isOfRoom = ({ key }: Offer) => !settings.strictKeyIds || isOfKeyId(key.trim(), room.e2eKeyId);
 			for (const entry of offers) if (!isOfRoom(entry)) skipped.add(rid, entry, 'key-id-mismatch');
 			await provide(context, room, offers.filter(isOfRoom), skipped);

@@ -1,4 +1,4 @@
-/** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member does not want the key that was offered. */
+/** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member rejects an offered key. */
 
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -15,7 +15,7 @@ export const rejectSuggestedGroupKey = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	once: true,
-	summary: 'Refuses the key of a room that another member has offered, and waits for another',
+	summary: 'Rejects the room key that another member has offered, and waits for another offer',
 	returns: Nothing,
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {

@@ -1,4 +1,7 @@
-/** `e2e.requestSubscriptionKeys` (`test/contract/rocketchat-e2e.md` 4.6): asks for the keys of all rooms one has none of. */
+/**
+ * `e2e.requestSubscriptionKeys` (`test/contract/rocketchat-e2e.md` 4.6): asks for the keys of all rooms whose key the
+ * caller lacks.
+ */
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_CALLS } from '../limits.js';
@@ -20,7 +23,7 @@ export const requestSubscriptionKeys = method({
 	errors: [],
 	async run(_args, context) {
 		const { userId, store, events, signal } = context;
-		// The event names the key (`test/contract/beyond.md` E13).
+		// The event contains the key id (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
 		const own = { 'u._id': userId, ...MEMBER };
 		const pause = createYielder();

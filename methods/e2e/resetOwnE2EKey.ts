@@ -1,4 +1,4 @@
-/** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): the caller starts anew. */
+/** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): removes the caller's own identity keys. */
 
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -13,7 +13,7 @@ export const resetOwnE2EKey = method({
 	timeout: LONG_WORK_MS,
 	changesUser: true,
 	secondFactor: true,
-	summary: "Takes away the caller's identity keys and ends all their logins",
+	summary: "Removes the caller's identity keys and ends all their logins",
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ confirm }, context) {

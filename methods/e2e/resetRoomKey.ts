@@ -11,11 +11,11 @@ import { hasIdentity } from '../model/keys/identities.js';
 import { enqueue } from '../model/keys/queue.js';
 import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
 import {
+	archiveOtherKeys,
 	archiveOwnKey,
-	emptyOthers,
 	type NewKey,
 	type ResetContext,
-	renameKey,
+	setNewKeyId,
 	storeNewKey,
 } from '../model/keys/roomReset.js';
 import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -28,10 +28,11 @@ export const resetRoomKey = method({
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
-	// A caller that lost the answer asks again, and would be refused because the room has this key id already.
+	// A caller that did not receive the answer repeats the call, and would be refused because the room already has this
+	// key id.
 	once: true,
 	timeout: LONG_WORK_MS,
-	summary: 'Gives a room a new key; the keys its members have are put among their old ones',
+	summary: "Gives a room a new key; the members' present keys are archived",
 	returns: Nothing,
 	errors: [
 		'error-not-allowed',
@@ -57,7 +58,7 @@ export const resetRoomKey = method({
 	},
 });
 
-/** Whether this very reset was made: its caller lost the answer, and asks again. */
+/** Whether this reset is already complete: its caller did not receive the answer and repeats the call. */
 async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
 	const own = await store.subscriptions.findOne({ rid: room._id, 'u._id': userId }, { projection: { E2EKey: 1 } });
@@ -65,8 +66,8 @@ async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKey
 }
 
 /**
- * Whether the user may reset the key of a room: by permission, or because they began it and it was interrupted, or as any
- * member with identity keys where nobody holds the key (`test/contract/beyond.md` E2, E3).
+ * Whether the user may reset the key of a room. The permission allows it, and so does an interrupted reset of the same
+ * user. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
  */
 async function mayReset(
 	store: Store,
@@ -85,23 +86,24 @@ async function mayReset(
 	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Demands what can be checked before anything is written: that the caller can store the new key, and read it. */
+/** Checks before the first write that the caller can store the new key and decrypt it. */
 async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
 	const _id = { projection: { _id: 1 as const } };
-	// A caller who sees a public channel without being a member has no membership to store the key in: nobody would hold it.
+	// A caller who may read a public channel but is not a member has no membership to store the key in.
 	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, _id);
 	if (!own) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
 	if (!(await store.users.findOne({ _id: userId, ...keys }, _id))) throw clientError('resetFailed');
-	// No two memberships may have the same key. Found later, this would leave the other members without keys.
+	// Keys are unique over all memberships. A conflict after the other members' keys were archived would leave the room
+	// without a key.
 	const sameKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, _id);
 	if (sameKey && sameKey._id !== own._id) throw clientError('resetFailed');
 }
 
 /**
- * The reset itself. It may be interrupted at any step, and a call with the same key id resumes it: first the keys of the other
- * members are archived, while the room keeps the former key id; then the room gets the new key id, and the caller the new
- * key. Keys that were stored under the former key id meanwhile are archived at the end.
+ * Performs the reset in steps; after an interruption a call with the same key id resumes it. First it archives the keys
+ * of the other members, while the room keeps the former key id. Then it sets the new key id and stores the caller's new
+ * key. At the end it archives keys that were stored meanwhile under the former key id.
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
@@ -110,10 +112,10 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const work: ResetContext = { store, events, signal, userId, lock };
 	const notifyRoom = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
 	try {
-		await emptyOthers(work, e2eKeyId);
-		await renameKey(work, e2eKeyId);
+		await archiveOtherKeys(work, e2eKeyId);
+		await setNewKeyId(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
-		for (const uid of await emptyOthers(work, e2eKeyId)) await enqueue(work, rid, uid);
+		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(work, rid, uid);
 		notifyRoom(await lock.release());
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);

@@ -1,6 +1,6 @@
 /**
- * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the passphrase.
- * Unlike Rocket.Chat's it drops no room key: those the user held are archived, as far as the user can still read them.
+ * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the
+ * passphrase. Unlike Rocket.Chat's, it discards no room key: the user's room keys are archived.
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
@@ -12,20 +12,22 @@ import { factorSettings } from '../model/settings/factors.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
-/** What a reset answers: something only where it cost a room its last holder. */
+/** The answer of a reset; undefined unless a room lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
 
 /**
- * Removes the identity keys of a user, archives their room keys, removes them from all queues and ends all their logins.
- * The first write marks what is under way, the last takes the mark away: repeated after a crash, it does the rest. The
- * caller proves their second factor after all that can be refused without it: a code is good once.
+ * Removes the identity keys of a user, archives their room keys, removes them from all queues and ends all their
+ * logins. The first write sets a marker, and the last removes it: a repeated call after a crash completes the work. The
+ * second factor is checked last, because a code can be used only once.
  * @param confirm whether the caller knows that rooms may lose their last holder (`test/contract/beyond.md` E11)
- * @throws ClientError `error-invalid-user` where there is no such user, `error-not-allowed` for one of another server, and
- * for others where a setting says so, `error-last-key-holder`, `totp-required` and the like; nothing has been written then
+ * @throws ClientError `error-invalid-user` where there is no such user; `error-not-allowed` for a user of another
+ * server, or for another user where a setting forbids it; `error-last-key-holder`, `totp-required` and the like;
+ * nothing has been written then
  */
 export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
 	const { store, events, name, settings } = context;
-	// Contract 6: others may be reset only where a password stands in for the second factor that an admin may lack.
+	// Contract 6: the keys of another user may be reset only if an admin without a second factor can prove the password
+	// instead.
 	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
 		throw clientError('actionNotAllowed', { method: name });
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
@@ -39,15 +41,15 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
 	await leaveQueues(context, userId);
-	// Who has stored new keys in that time may have been taken out of queues for good reason to be in.
+	// A user who has stored new keys meanwhile may have been removed from queues by mistake.
 	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);
 	await endLogins(context, userId, mark);
 	return lastKeyHolder ? { lastKeyHolder } : undefined;
 }
 
-/** Ends all logins of the user, and takes away the mark in the same write, unless it has become another's. */
+/** Ends all logins of the user. The same write removes the marker, unless another call has replaced it. */
 async function endLogins(context: MethodContext, userId: string, mark: Date): Promise<void> {
-	// The connection that asks would be closed before it had its answer.
+	// Otherwise the caller's connection would be closed before it receives the answer.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
 	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, { $unset: { e2eRekeying: 1 } });
 	if (!done) await revokeOtherTokens(context, userId, null);

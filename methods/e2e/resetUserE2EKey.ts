@@ -1,4 +1,7 @@
-/** `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets somebody's keys, as in early releases. */
+/**
+ * `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets a user's identity keys, as in
+ * early releases of Rocket.Chat.
+ */
 
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -15,7 +18,7 @@ export const resetUserE2EKey = method({
 	timeout: LONG_WORK_MS,
 	changesUser: true,
 	secondFactor: true,
-	summary: "Takes away somebody's identity keys and ends all their logins; for admins",
+	summary: "Removes a user's identity keys and ends all their logins; for admins",
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {

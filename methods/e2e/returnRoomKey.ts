@@ -1,11 +1,14 @@
-/** `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member whose key of a room does not work gives it back and waits again. */
+/**
+ * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and waits for
+ * another.
+ */
 
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { hasHolder, tellNoHolder } from '../model/keys/holders.js';
+import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
 import { findMembership, notifyMember } from '../model/keys/membership.js';
@@ -18,7 +21,7 @@ export const returnRoomKey = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	once: true,
-	summary: "Archives the caller's key of a room because it does not work, and waits for a key of another member",
+	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
@@ -33,11 +36,11 @@ export const returnRoomKey = method({
 		});
 		if (after) notifyMember(context, after);
 		endReservations(store, rid, [userId]);
-		// Also where there was no key: a call that was interrupted after it archived the key has not queued its member.
+		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
 		await enqueue(context, rid, userId);
 		if (!after) throw clientError('noRoomKey', { method: name });
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
-		tellNoHolder(context, rid, userId);
+		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };
 	},
 });

@@ -1,4 +1,4 @@
-/** `e2e.roomState` (`test/contract/beyond.md` E2): what a room needs to work, and who could help. */
+/** `e2e.roomState` (`test/contract/beyond.md` E2): the state of a room's key, and the members who hold or lack it. */
 
 import type { Room, Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -21,8 +21,8 @@ const USUAL_COUNT = 50;
 const MAX_COUNT = 500;
 
 /**
- * How a member stands to the key of the room. `unfit-key`: no room key can be sealed for their public key; `inactive`: may not
- * log in, whatever they hold.
+ * The state of a member with respect to the room's key. `unfit-key`: no room key can be sealed for their public key;
+ * `inactive`: may not log in, with or without the key.
  */
 type MemberState = 'holder' | 'offered' | 'waiting' | 'no-identity-key' | 'unfit-key' | 'inactive';
 
@@ -30,11 +30,14 @@ interface Member {
 	readonly _id: string;
 	readonly username: string | undefined;
 	readonly state: MemberState;
-	/** True where their public key is unfit, whatever they hold. */
+	/** True if their public key is unusable for sealing, with or without the room key. */
 	readonly unfitKey?: true;
 }
 
-/** A key of the present key id that was returned: who had offered it to whom, and when it was returned. */
+/**
+ * A returned key of the present key id: the member who offered it, the member who returned it, and the time of the
+ * return.
+ */
 interface ReturnedOffer {
 	readonly by: string;
 	readonly to: string;
@@ -54,7 +57,7 @@ export const roomState = method({
 	rest: 'GET',
 	limit: KEY_CALLS,
 	parallel: true,
-	summary: 'Shows members of a room who holds its key, who is offered it, who waits for it and who cannot be given it',
+	summary: 'Shows which members of a room hold its key, have an offer, wait for it, or cannot receive it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],
 	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
@@ -94,7 +97,10 @@ export const roomState = method({
 	},
 });
 
-/** What there is to say of the room itself; nothing where encryption is switched off (E13). A key id of null: it has no key. */
+/**
+ * The encryption state of the room; empty if encryption is switched off (E13). A key id of null means that it has no
+ * key.
+ */
 function describe({ encrypted = false, e2eKeyId, e2eToggled, e2eStale }: Room, isOn: boolean) {
 	if (!isOn) return {};
 	return {

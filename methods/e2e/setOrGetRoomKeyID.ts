@@ -21,22 +21,23 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 /** The answer: the key id that the room has. */
 interface Claimed {
 	readonly keyID: string;
-	/** The room's key, sealed for the caller, where another member has offered it already. */
+	/** The room's key, sealed for the caller, if another member has offered it. */
 	readonly suggestedKey?: string;
 }
 
 type Context = MethodContext & { readonly userId: string };
 
-/** The answer where the room has a key id already. A caller who does not hold its key is queued for it. */
+/** The answer if the room already has a key id. A caller who does not hold its key is queued for it. */
 async function presentKeyId(context: Context, rid: string, room: KeyedRoom | null): Promise<Claimed> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
-	// The room is being reset: it has a key id in a moment.
+	// The room is being reset, and will have a key id shortly.
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) return { keyID };
 	if (!(await archiveMismatchedKey(context, membership, room))) {
-		// A caller who has the key is the winner, whose earlier call was perhaps interrupted before it left the queue.
+		// A caller who has the key set the key id; an earlier call may have been interrupted before it removed the caller
+		// from the queue.
 		await (keyIn(membership) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
 	}
 	const suggestedKey = offered(membership);
@@ -54,14 +55,14 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
 		const room = await keyedRoom(store, rid);
-		// The same id may come from this very member, who called twice at once: then this is the winner's key. Otherwise the
-		// key is removed; nobody was notified of it. A key that was there before, and contains no id, may be the room's.
+		// The same member may have made two concurrent calls with the same id: then this key is the room's. Otherwise the
+		// key is removed; no client was notified of it. An earlier key without a key id may be the room's key and stays.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
 		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, membership, key, room ?? {}, false);
 		return presentKeyId(context, rid, room);
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: claimed });
-	// Another device of the same member, which loses the race, may have stored its own key meanwhile.
+	// Another device of the same member may have stored its own key meanwhile, and lost the race.
 	const now = await findMembership(store, rid, u._id);
 	const after = now && ((await storeMemberKey(context, now, claimed, key)) ?? now);
 	if (after) notifyMember(context, after);
@@ -70,8 +71,9 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
 }
 
 /**
- * Stores the key of a caller who has claimed the room's key id before: without a key, or by a call that was interrupted before
- * it stored the key. Nobody else might hold it. A caller who holds the key already keeps it.
+ * Stores the key of a caller who has claimed the room's key id before: without a key, or by a call that was interrupted
+ * before it stored the key. Otherwise the room could have a key id without a holder. A caller who already holds the key
+ * keeps it.
  */
 async function storeClaimed(context: Context, membership: Subscription, room: KeyedRoom, key: string): Promise<void> {
 	if (holdsKey(membership, room)) return;
@@ -87,7 +89,7 @@ export const setOrGetRoomKeyID = method({
 	rest: 'POST',
 	limit: KEY_CALLS,
 	once: true,
-	summary: 'Sets the key id of a room, and the own key with it, or returns the key id it has',
+	summary: "Sets the key id of a room and stores the caller's key; or returns the present key id",
 	returns: { keyID: String, suggestedKey: Match.Optional(String) },
 	errors: [
 		'error-invalid-room',
@@ -109,7 +111,7 @@ export const setOrGetRoomKeyID = method({
 		if (key !== undefined && !membership) throw clientError('subscriptionNotFound', { method: name });
 		if (room.e2eKeyId) {
 			if (membership && room.e2eKeyId === keyID) await storeClaimed(context, membership, room, key as string);
-			// Left by a call that was interrupted before it lost. A key that contains no id may be the room's.
+			// An interrupted call may have left a key under another id. A key without an id may be the room's key.
 			else if (membership && keyIdOf(key as string) !== null)
 				await restoreOrRemoveKey(context, membership, key as string, room, false);
 			return presentKeyId(context, rid, room);

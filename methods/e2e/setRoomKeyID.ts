@@ -1,4 +1,4 @@
-/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): the first to name the key of a room wins. */
+/** `e2e.setRoomKeyID` (`test/contract/rocketchat-e2e.md` 4.1): sets the key id of a room; the first caller wins. */
 
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -14,7 +14,7 @@ export const setRoomKeyID = method({
 	args: { rid: String, keyID: String },
 	rest: 'POST',
 	limit: KEY_CALLS,
-	// The winner that lost the answer would take itself for a loser, and throw the only key away.
+	// A winner that did not receive the answer would otherwise assume that it lost, and discard the only key.
 	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	returns: Nothing,
@@ -23,10 +23,11 @@ export const setRoomKeyID = method({
 		const { name, userId, store, events } = context;
 		requireValidKeyId(keyID, name);
 		const seen = await requireRoomAccess(store, rid, userId, name);
-		// A key id is never taken away: where one is seen, nothing need be written to know who was first.
+		// A key id is never removed, so a room that has one needs no write to decide the race.
 		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!room) {
-			// The loser of the race needs the winner's key: its holders are notified at once (issue 36731 of Rocket.Chat).
+			// The loser of the race needs the winner's key: the key holders are notified immediately (issue 36731 of
+			// Rocket.Chat).
 			if (seen.encrypted) await enqueue(context, rid, userId);
 			throw clientError('keyIdExists', { method: name });
 		}

@@ -9,10 +9,10 @@ import { storeKeyPair } from '../model/keys/identity.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
-/** An absent key, or null, is refused like an empty one, by a code of its own and not as a match error. */
+/** An absent key and null are refused like an empty one, with a separate error code instead of a match error. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
-/** Longest keys, in bytes: some ten times what Rocket.Chat's clients make (13). */
+/** Longest keys, in bytes: about ten times the length of those from Rocket.Chat's clients (13). */
 const MAX_LENGTH = { public: 8 * 1024, private: 32 * 1024 };
 
 function fits(key: string | null | undefined, longest: number): key is string {
@@ -20,8 +20,9 @@ function fits(key: string | null | undefined, longest: number): key is string {
 }
 
 /**
- * Whether it can be a public key. Any text can, for clients differ, but not the JSON text of a string: that is a key which
- * was turned into text twice, and others could do nothing with it. A strict server takes those alone that can be used.
+ * Whether a text can be a public key. By default any text can, because clients use different formats, except the JSON
+ * text of a string: such a key was serialized twice and is unusable. With `strictKeys` only a key that can be used for
+ * sealing is accepted.
  */
 function isPublicKey(key: string, { strictKeys }: Settings): boolean {
 	return strictKeys ? isFitPublicKey(key) : !isTextOfText(key);
@@ -42,7 +43,7 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
-			/** True: the keys which nobody else holds may be lost (`test/contract/beyond.md` E11). */
+			/** True: room keys that no other member holds may be lost (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
 		},
 	},
@@ -51,7 +52,7 @@ export const setUserPublicAndPrivateKeys = method({
 	once: true,
 	secondFactor: true,
 	timeout: LONG_WORK_MS,
-	summary: "Stores the caller's identity keys; with force also over others",
+	summary: "Stores the caller's identity keys; with force it replaces the present ones",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {

@@ -26,11 +26,11 @@ async function storeOwn(
 		notifyMember(context, after);
 		endReservations(context.store, rid, [u._id]);
 	}
-	// Also where the key was there already: an earlier call may have been interrupted before this.
+	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
 	await leaveQueue(context, rid, [u._id]);
 }
 
-/** An offer that is not stored is named in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
+/** An offer that is not stored is listed in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
 interface NotStored {
 	readonly skipped: readonly [{ readonly rid: string; readonly _id: string; readonly reason: OfferRefusal }];
 }
@@ -70,7 +70,7 @@ export const updateGroupKey = method({
 		const own = await findMembership(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
 		if (!own || !room) return undefined;
-		// What is accepted is trimmed.
+		// Accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
 		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch', { method: name });

@@ -1,4 +1,4 @@
-/** Patterns of documents as methods answer them, for `returns` of their definitions. */
+/** Patterns of the documents in answers, for `returns` in method definitions. */
 import { Match } from '../../shared/match.js';
 import type { Pattern } from '../../shared/pattern.js';
 
@@ -6,7 +6,7 @@ const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String
 
 const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
 
-/** A room, of which clients see what it has. */
+/** A room. Fields that it does not have are absent. */
 export const RoomAnswer = Match.ObjectIncluding({
 	_id: String,
 	t: String,
@@ -32,7 +32,7 @@ export const MembershipAnswer = Match.ObjectIncluding({
 	suggestedOldRoomKeys: Match.Optional(OldKeys),
 });
 
-/** An account, of which the caller sees what their permissions allow. */
+/** A user. Fields that the caller may not see are absent. */
 export const UserAnswer = Match.ObjectIncluding({
 	_id: String,
 	username: Match.Optional(String),
@@ -42,13 +42,13 @@ export const UserAnswer = Match.ObjectIncluding({
 	active: Match.Optional(Boolean),
 });
 
-/** Members of an answer that is a page of a list. */
+/** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
 
-/** What is answered where the caller may have given up the last copy of a room key. */
+/** The answer if the caller may have given up the last copy of a room key. */
 export const LAST_KEY_HOLDER_ANSWER = { lastKeyHolder: Match.Optional(Boolean) } as const;
 
-/** What changed since a time, as `{update, remove}`. */
+/** The documents changed since a given time, as `{update, remove}`. */
 export const changesOf = <const P extends Pattern>(document: P) => ({
 	update: [document],
 	remove: [Match.ObjectIncluding({ _id: String, _deletedAt: Date })],
@@ -67,20 +67,20 @@ export const KeyHistoryAnswer = {
 	login: Match.Optional(String),
 } as const;
 
-/** Entries of a batch that were not stored, and why. No value: all were. */
+/** Entries of a batch that were not stored, and why. Undefined means that all were stored. */
 export const SkippedAnswer = Match.Optional({
 	skipped: [{ rid: String, _id: Match.Optional(String), reason: String }],
 	moreSkipped: Match.Optional(Number),
 });
 
-const WhoAndWhen = { encrypted: Boolean, by: Ref, at: Date };
+const EncryptionToggle = { encrypted: Boolean, by: Ref, at: Date };
 
-/** The answer of `e2e.roomState`. What concerns the room itself is absent where encryption is switched off. */
+/** The answer of `e2e.roomState`. The fields of the room itself are absent if encryption is switched off. */
 export const RoomStateAnswer = {
 	rid: String,
 	encrypted: Match.Optional(Boolean),
 	keyID: Match.Optional(Match.OneOf(String, null)),
-	toggled: Match.Optional(WhoAndWhen),
+	toggled: Match.Optional(EncryptionToggle),
 	stale: Match.Optional({ since: Date, reason: String }),
 	hasHolder: Boolean,
 	holders: Number,

@@ -1,21 +1,21 @@
-/** Values that are read from the store again and again, and cached for a second, as in Rocket.Chat. */
+/** Caches values that are read from the store often, for one second, as in Rocket.Chat. */
 import { ExpiringCache } from '../../shared/expiringCache.js';
 import type { Store } from '../../shared/store.js';
 
-/** In ms. A change that is made elsewhere takes effect at most that much later. */
+/** In ms. A change by another process takes effect after this time at the latest. */
 const TTL_MS = 1000;
 
-/** More keys than there are settings and permissions. */
+/** Exceeds the number of settings and permissions. */
 const MAX_KEYS = 1000;
 
 export interface CachedReads<T> {
 	/** The cached value of a key, or else the value in the store. */
 	get(store: Store, key: string): Promise<T>;
-	/** Removes a key that was written: the next `get` reads it. */
+	/** Removes a key after a write: the next `get` reads it from the store. */
 	forget(store: Store, key: string): void;
 }
 
-/** Caches what `read` finds, for each store by itself. */
+/** Caches the results of `read`, separately for each store. */
 export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>): CachedReads<T> {
 	const caches = new WeakMap<Store, ExpiringCache<Promise<T>>>();
 	return {
@@ -29,7 +29,7 @@ export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>):
 			if (cached) return cached;
 			const value = read(store, key);
 			cache.set(key, value);
-			// A read that failed is no answer: the next call reads again.
+			// A failed read is not cached.
 			value.catch(() => cache.get(key) === value && cache.delete(key));
 			return value;
 		},

@@ -1,14 +1,13 @@
-/** Lists in documents that other programs may have written: a value that is no list counts as an empty one. */
+/** Arrays in documents that other programs may have written: any other value counts as an empty array. */
 
-/** The list, or an empty one. */
+/** The value, if it is an array; else an empty array. */
 export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[] {
 	return Array.isArray(stored) ? stored : [];
 }
 
 /**
- * Matches documents whose list is as long as it was read. A conditional write that is retried must match the document as
- * it was read, whatever was stored there, or it would be retried for ever. A value that is no list is matched as it is:
- * nothing of it can be lost.
+ * Matches documents whose array has the length that was read. The condition of a retried write must match the document
+ * as it was read, also if the value is not an array; otherwise the write would be retried for ever.
  */
 export function sameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};

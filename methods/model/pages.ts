@@ -1,4 +1,4 @@
-/** Keyset pagination: long lists are read page by page, each page beginning after the last key of the one before. */
+/** Keyset pagination: long lists are read page by page, each page begins after the last key of the previous one. */
 import type { Collection, Filter, Projection } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
@@ -11,12 +11,12 @@ export interface PageOptions {
 	readonly key?: string;
 	/** Documents in a page. Default 500. */
 	readonly size?: number;
-	/** Ends the reading before the next page. */
+	/** Stops before the next page. */
 	readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads all matching documents in pages. A page is read when it is asked for, so documents may be written meanwhile.
+ * Reads all matching documents in pages. Each page is read on demand, so documents may be written in between.
  * @throws ClientError `error-timeout` once the signal has fired
  */
 export async function* pagesOf<T extends { _id: string }>(
@@ -40,7 +40,7 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
 	return Object.keys(projection).some(isPartOf) ? projection : { ...projection, [key]: 1 };
 }
 
-/** The conditions of the filter stay at its top level, where a store looks for those that it has an index for. */
+/** The conditions stay at the top level of the filter, because a store only uses an index for those. */
 function after<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const further = { [key]: { $gt: last } };
 	return (

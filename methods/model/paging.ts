@@ -1,4 +1,4 @@
-/** Arguments of lists that are read a page at a time (`test/contract/beyond.md` T3). */
+/** Arguments of paginated lists (`test/contract/beyond.md` T3). */
 import { Match, WholeNumber } from '../../shared/match.js';
 
 const MAX_COUNT = 100;
@@ -7,7 +7,7 @@ const DEFAULT_COUNT = 50;
 /** `count`: how many entries; `offset`: how many to skip. */
 export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) } as const;
 
-/** The page to read: 50 entries by default, never more than 100. A count of 0 means as many as possible. */
+/** The page to read: 50 entries by default, never more than 100. A count of 0 means the maximum. */
 export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: { count?: number; offset?: number }): {
 	count: number;
 	offset: number;

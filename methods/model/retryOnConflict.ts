@@ -1,19 +1,22 @@
-/** Optimistic concurrency: read a document, write it if it is still as it was read, and start over if it is not. */
+/** Optimistic concurrency: read a document, write it only if it has not changed since, and otherwise repeat both. */
 import { clientError } from '../../shared/errors.js';
 import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
-/** What an attempt returns when the document has changed between its read and its write. */
+/** Returned by an attempt if the document has changed between its read and its write. */
 export const CONFLICT = Symbol('the document has changed since it was read');
 
-/** Each conflict means that another writer succeeded. More than this many in a row mean a filter that can never match. */
+/**
+ * Each conflict means that another writer succeeded. More conflicts than this in a row mean that the filter can never
+ * match.
+ */
 const MAX_ATTEMPTS = 10_000;
 
 /**
  * Repeats an attempt until it does not report a conflict.
  *
- * @param attempt reads, decides and writes; returns `CONFLICT` if the write found the document changed. It gets its
- * own number, beginning with 1
+ * @param attempt reads, decides and writes; returns `CONFLICT` if the document had changed before the write. Receives
+ * the number of the attempt, from 1
  * @param signal ends the repetition between two attempts
  * @throws ClientError `error-timeout` once the signal has fired, or after 10,000 conflicts
  */
@@ -29,9 +32,9 @@ export async function retryOnConflict<R>(
 	throw clientError('timeout');
 }
 
-/** A write that is made only while the document is still as it was read. */
+/** A write that is only applied if the document is unchanged. */
 export interface ConditionalWrite<T> {
-	/** Matches the document with the values that the update was computed from. */
+	/** Matches the document only if it has the values that the update was computed from. */
 	readonly unchanged: Filter<T>;
 	readonly update: UpdateFilter<T>;
 }
@@ -39,9 +42,9 @@ export interface ConditionalWrite<T> {
 /**
  * Updates a document with values computed from what is stored in it.
  *
- * @param read reads the document, again after each conflict
- * @param change computes the write from what was read; null leaves the document as it is
- * @returns the document after the write; null where nothing was written
+ * @param read reads the document; called again after each conflict
+ * @param change computes the write from what was read; null leaves the document unchanged
+ * @returns the document after the write; null if nothing was written
  */
 export function updateAsRead<T extends { _id: string }>(
 	collection: Collection<T>,

@@ -1,4 +1,4 @@
-/** Long work ends when nobody waits for its outcome any more. */
+/** Ends long work whose result is not needed any more. */
 import { clientError } from '../../shared/errors.js';
 
 /**

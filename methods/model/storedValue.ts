@@ -1,16 +1,13 @@
-/** What people may store with their account or a room, whatever it is. */
+/** Custom values that users may store with their account or a room. */
 import { Match } from '../../shared/match.js';
 
-/** MongoDB ends a name at a zero character. */
+/** MongoDB ends a field name at a NUL character. */
 const isFieldName = (key: string) => key !== '__proto__' && /^[^$.\0][^.\0]*$/.test(key);
 
-/**
- * Most levels of arrays and objects within one another. nedb looks at the elements of an array twice, and so at what is
- * within ten arrays a thousand times.
- */
+/** Maximum nesting of arrays and objects. */
 const MAX_DEPTH = 8;
 
-/** What a document can hold in either store: JSON and dates. */
+/** Values that every store can hold: JSON and dates. */
 function isStorable(value: unknown, levels: number): boolean {
 	if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
 	if (typeof value === 'number') return Number.isFinite(value);
@@ -21,10 +18,13 @@ function isStorable(value: unknown, levels: number): boolean {
 	return Match.test(value, Object) && Object.entries(value).every(([key, field]) => isFieldName(key) && within(field));
 }
 
-/** Most characters of it, as JSON: it is sent to all who see the account or the room, with every change. */
+/**
+ * Maximum length as JSON, in characters: the value is sent to all users who see the account or the room, with every
+ * change.
+ */
 const MAX_LENGTH = 10_000;
 
-/** A plain object that either store can hold, and not a large one. */
+/** A plain object of limited size that every store can hold. */
 export const StoredValue = Match.Where(
 	(value): value is Record<string, unknown> =>
 		Match.test(value, Object) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,

@@ -1,10 +1,12 @@
-/** What was removed, for clients that ask what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
+/**
+ * Records of removed documents, for clients that ask for changes since a time (`test/contract/rocketchat-e2e.md` 2.4).
+ */
 import type { Trashed, UserRef } from '../../shared/documents.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 
 /**
- * Notes that a document is removed, before it is: a crash in between leaves a note that is true as soon as the call is
- * repeated. The note of a membership holds no key.
+ * Records the removal of a document before it is removed: after a crash in between, the record becomes true when the
+ * call is repeated. The record of a membership contains no key.
  */
 export async function noteRemoval(
 	store: Store,
@@ -19,7 +21,7 @@ export async function noteRemoval(
 		await store.trash.insertOne(note);
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// Noted before a crash, or a direct room, which has the same id each time it is made.
+		// The record exists already: it was written before a crash, or for an earlier direct room with the same id.
 		await store.trash.updateOne({ _id }, { $set: { _deletedAt } });
 	}
 }

@@ -54,7 +54,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			const caller = await findCaller(context);
 			if (!(await hasPermission(store, caller, `create-${kind.t}`)))
 				throw clientError('actionNotAllowed', { method: name });
-			// Roomkey has neither teams nor federation. An ordinary room instead would be wrong.
+			// Roomkey supports neither teams nor federation, so these requests are refused.
 			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed', { method: name });
 			requireRoomName(roomName, name);
 			requireFewUsers(members, name);

@@ -1,4 +1,4 @@
-/** `channels.delete`, `groups.delete`, `im.delete`: deletes a room for all. */
+/** `channels.delete`, `groups.delete`, `im.delete`: deletes a room. */
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
@@ -13,7 +13,7 @@ import { findByName } from '../model/users/findUser.js';
 type Context = MethodContext & { readonly userId: string };
 type Which = { roomId?: string | undefined; roomName?: string | undefined };
 
-/** Whether the caller has a membership of a room that is gone: they deleted it, and the call was interrupted. */
+/** Whether the caller still has a membership of a deleted room: their deletion of it was interrupted. */
 async function isLeftOver({ store, userId }: Context, { roomId }: Which): Promise<boolean> {
 	if (!roomId || (await store.rooms.findOne({ _id: roomId }, { projection: { _id: 1 } }))) return false;
 	return (await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }, { projection: { _id: 1 } })) !== null;
@@ -53,7 +53,10 @@ async function idWith({ store, name, userId }: Context, username: string): Promi
 	return directRoomId([userId, other._id].sort());
 }
 
-/** `POST im.delete` {roomId} or {username}: then the room of the caller with that user. `dm.delete` is the same. */
+/**
+ * `POST im.delete` {roomId} or {username}: username: the direct room of the caller with that user. `dm.delete` is an
+ * alias.
+ */
 export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
 		name,

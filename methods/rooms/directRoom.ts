@@ -1,4 +1,4 @@
-/** `im.create`, `dm.create`, `createDirectMessage`: direct rooms, of which there is one for the same users. */
+/** `im.create`, `dm.create`, `createDirectMessage`: direct rooms: one for each set of users. */
 
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -7,17 +7,17 @@ import { RoomAnswer } from '../model/answers.js';
 import { openDirectRoom } from '../model/lifecycle/directRoom.js';
 import { findCaller } from '../model/rooms/findRoom.js';
 
-/** A list, or names with commas between them. */
+/** An array, or names separated by commas. */
 const USERNAMES = Match.Optional(Match.OneOf(String, [String]));
 
-/** `dm.create` is another name of the same. */
+/** `dm.create` is an alias. */
 export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 	method({
 		name,
 		args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
 		rest: 'POST',
 		limit: WRITES,
-		summary: 'Returns the direct room of the caller with one user or several; makes it if there is none',
+		summary: 'Returns the direct room of the caller with one or more users; creates it if there is none',
 		returns: { room: RoomAnswer },
 		errors: [
 			'error-users-params-not-provided',
@@ -35,7 +35,7 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 
 const Username = Match.Optional(String);
 
-/** As clients call it over DDP: a user name for each parameter. With none it is the caller's room with themselves. */
+/** The form over DDP: each parameter is a user name. Without parameters it is the caller's room with themselves. */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',
 	args: {
@@ -50,7 +50,7 @@ export const createDirectMessage = method({
 		username9: Username,
 	},
 	limit: WRITES,
-	summary: 'Returns the direct room of the caller with the users of these names; makes it if there is none',
+	summary: 'Returns the direct room of the caller with the users of these names; creates it if there is none',
 	returns: Match.ObjectIncluding({ rid: String, t: 'd' }),
 	errors: [
 		'error-users-params-not-provided',

@@ -1,4 +1,7 @@
-/** `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's, or what has changed since (`test/contract/rocketchat-e2e.md` 2.4). */
+/**
+ * `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's rooms or memberships, or
+ * those changed since a time (`test/contract/rocketchat-e2e.md` 2.4).
+ */
 
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -15,7 +18,7 @@ import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms
 /** Ids in one query. */
 const BATCH = 200;
 
-/** What is gone, and since when. */
+/** A removed document, and the time of its removal. */
 interface Removed {
 	readonly _id: string;
 	readonly _deletedAt: Date;
@@ -34,7 +37,7 @@ function* batches<T>(all: readonly T[]): Iterable<T[]> {
 	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
 }
 
-/** The memberships of the caller that were removed since. */
+/** The memberships of the caller that were removed since the given time. */
 function removedMemberships({ store, userId }: Asking, since: Date) {
 	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
 	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
@@ -60,7 +63,7 @@ async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<Cli
 	return { update, remove };
 }
 
-/** Memberships whose removal was noted, and then interrupted. */
+/** Memberships whose removal was recorded but interrupted. */
 async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
 	const there = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
 	return new Set(there.map(({ _id }) => _id));
@@ -87,7 +90,7 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 	return { update, remove: [...remove.values()] };
 }
 
-/** A moment, as a date or as text: queries have nothing else. */
+/** A time, as a date or as text for URL queries. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /** @throws ClientError `error-updatedSince-param-invalid` */
@@ -104,7 +107,7 @@ export const roomsOverRest = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: "The caller's rooms as {update, remove}; those changed since a moment, if one is given",
+	summary: "The caller's rooms as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(RoomAnswer),
 	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
@@ -130,7 +133,7 @@ export const subscriptionsOverRest = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: "The caller's memberships as {update, remove}; those changed since a moment, if one is given",
+	summary: "The caller's memberships as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(MembershipAnswer),
 	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince, context.name)),

@@ -1,4 +1,4 @@
-/** `channels.invite`, `groups.invite`, `channels.join`: new members of a room that is in use. */
+/** `channels.invite`, `groups.invite`, `channels.join`: adds members to an existing room. */
 
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -14,7 +14,10 @@ import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from 
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
-/** Rooms whose members are decided elsewhere: by attributes, or by other servers. @throws ClientError `error-not-allowed` */
+/**
+ * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
+ * @throws ClientError `error-not-allowed`
+ */
 function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
 	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed', { method: methodName });
 }

@@ -17,20 +17,23 @@ import { clientRoom } from '../model/rooms/clientRoom.js';
 import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
-/** Needed only where the last holder of a key leaves, and the server asks for it (`test/contract/beyond.md` E11). */
+/**
+ * Needed only if the last holder of a key leaves and the server requires a confirmation (`test/contract/beyond.md`
+ * E11).
+ */
 const CONFIRM = Match.Optional(Boolean);
 
 interface Removal {
 	readonly userId: string;
 	readonly reason: StaleReason;
 	readonly confirm: boolean | undefined;
-	/** The call succeeds where the user is no member any more. */
+	/** The call also succeeds if the user is not a member any more. */
 	readonly mayBeGone?: boolean;
 }
 
 /**
  * Removes a member, if the rules allow it.
- * @returns the answer: `lastKeyHolder: true` where no remaining member holds the key; the room, if it is a channel
+ * @returns the answer: `lastKeyHolder: true` if no remaining member holds the key; the room, if it is a channel
  */
 async function remove(
 	context: MethodContext,
@@ -44,7 +47,7 @@ async function remove(
 	if (!membership && !mayBeGone) throw clientError('userNotInRoom', { method: name });
 	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
 	await requireOtherOwner(context, rid, userId);
-	// Without a membership, an interrupted call may have left the rest to do.
+	// Without a membership, the rest of an interrupted call may still be pending.
 	const { lastKeyHolder, isRoomGone } = membership
 		? await removeMember(context, room, userId, reason)
 		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
@@ -84,8 +87,7 @@ export const leaveMethods = forBoth((kind) =>
 /**
  * `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
  *
- * Callers who may kick from any room need not see who is a member: for them it also succeeds where the user is none, as
- * in Rocket.Chat.
+ * For callers who may kick from any room it also succeeds if the user is not a member, as in Rocket.Chat.
  */
 export const kickMethods = forBoth((kind) =>
 	method({

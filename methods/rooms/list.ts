@@ -1,4 +1,4 @@
-/** `channels.list`, `channels.list.joined`, `groups.list`: rooms by name, a page at a time. */
+/** `channels.list`, `channels.list.joined`, `groups.list`: paginated lists of rooms by name. */
 
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -39,7 +39,7 @@ async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs)
 	return { rooms, offset, total: await store.subscriptions.countDocuments(own) };
 }
 
-/** Ids of the teams' channels of which the caller is a member. Others do not see them in lists. */
+/** Ids of the teams' channels of which the caller is a member. Other users do not see these channels in lists. */
 async function ownTeamChannels({ store, userId, signal }: Context): Promise<string[]> {
 	const own: string[] = [];
 	const ofTeams = { t: 'c', teamId: { $exists: true } } as const;

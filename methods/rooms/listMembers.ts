@@ -12,7 +12,7 @@ import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 
-/** What a filter is looked for in, as Rocket.Chat does by default. */
+/** The fields that a filter searches, as Rocket.Chat does by default. */
 const SEARCHED = ['username', 'name', 'bio', 'nickname'] as const;
 
 /** Most characters of a filter. */
@@ -43,7 +43,7 @@ async function findMembers({ store }: Context, rid: string, { count, offset }: W
 	return { members: ids.flatMap((id) => byId.get(id) ?? []), total: await store.subscriptions.countDocuments(all) };
 }
 
-/** The members in one of whose names the text occurs, in whatever case. */
+/** The members whose user name or name contains the text, without regard to case. */
 async function searchMembers(context: Context, rid: string, text: string, { count, offset }: Window): Promise<Members> {
 	const { store, signal } = context;
 	const wanted = text.toLowerCase();

@@ -1,4 +1,4 @@
-/** `getRoomIdByNameOrId`, `getRoomNameById`: what some clients ask before anything else about a room. */
+/** `getRoomIdByNameOrId`, `getRoomNameById`: some clients call these before all other methods of a room. */
 
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -28,7 +28,7 @@ export const getRoomNameById = method({
 	args: { rid: String },
 	parallel: true,
 	limit: READS,
-	summary: 'Returns the name of a room; to its members, and of a channel to all who may see channels',
+	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, name, userId }) {

@@ -1,4 +1,4 @@
-/** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: what can be changed of a room. */
+/** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: change the settings of a room. */
 
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -22,7 +22,7 @@ const SETTINGS = {
 	readOnly: Match.Optional(Boolean),
 } as const;
 
-/** The settings that are merely stored, and in which field of a room. */
+/** The settings that are only stored, with their fields in the room document. */
 const FIELDS = {
 	roomTopic: 'topic',
 	roomDescription: 'description',
@@ -35,8 +35,8 @@ type RoomSettings = {
 };
 
 /**
- * Changes the settings that are given; those that have the value already are not written.
- * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for who may not
+ * Changes the given settings; those that already have the value are not written.
+ * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for callers without the permission
  */
 async function saveSettings(
 	context: MethodContext & { readonly userId: string },
@@ -52,12 +52,12 @@ async function saveSettings(
 			? []
 			: [[field, value] as const];
 	});
-	// All refusals come before the first write, except that of a name that another room has.
+	// Everything is checked before the first write, except whether another room has the name.
 	const isEdited = fields.length > 0 || roomName !== undefined;
 	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
 	if (roomName !== undefined) {
-		// Direct rooms have no name, and others such as livechat are not ours to rename.
+		// Direct rooms have no name, and other types such as livechat cannot be renamed here.
 		if (room.t !== 'c' && room.t !== 'p')
 			throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
 		requireRoomName(roomName, name);
@@ -95,7 +95,7 @@ export const saveRoomSettings = method({
 
 const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(value, SETTINGS), 'settings of a room');
 
-/** As Rocket.Chat's clients call it over DDP: (rid, settings), or (rid, name of a setting, value). */
+/** The form of Rocket.Chat's clients over DDP: (rid, settings), or (rid, name of a setting, value). */
 export const saveRoomSettingsByObject = method({
 	name: 'saveRoomSettings',
 	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
@@ -120,7 +120,7 @@ export const saveRoomSettingsByObject = method({
 
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
-	// Rocket.Chat refuses other types with a text of its own.
+	// Rocket.Chat has a separate error text for other types.
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
 	rest: 'POST',
 	limit: WRITES,

@@ -10,7 +10,7 @@ import { Page, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
 
-/** Rocket.Chat shows a single one to admins only; but all that are known here are public. */
+/** Rocket.Chat allows this to admins only, but all settings that Roomkey knows are public. */
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
@@ -37,12 +37,12 @@ async function listSettings(store: Store, args: { count?: number; offset?: numbe
 
 export const publicSettings = method({
 	name: 'settings.public',
-	/** `_id`: some names, separated by commas. */
+	/** `_id`: names, separated by commas. */
 	args: { ...Page, _id: Match.Optional(String) },
 	rest: 'GET',
 	anonymous: true,
 	parallel: true,
-	summary: 'Lists the settings that clients must know',
+	summary: 'Lists the settings that clients need',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
 	run: ({ _id, ...page }, { store }) => listSettings(store, page, _id?.split(',')),
@@ -54,13 +54,16 @@ export const allSettings = method({
 	rest: { verb: 'GET', path: 'settings' },
 	parallel: true,
 	limit: READS,
-	summary: 'Lists all settings that are known here, a page at a time',
+	summary: 'Lists all settings that Roomkey knows, in pages',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
 	run: (page, { store }) => listSettings(store, page),
 });
 
-/** A list without a date; with one, what was written since. @throws ClientError `error-updatedSince-param-invalid` */
+/**
+ * Without a date all settings as a list; with one, those written since.
+ * @throws ClientError `error-updatedSince-param-invalid`
+ */
 async function settingsSince(store: Store, since: Date | null | undefined, method: string) {
 	if (!since) return readSettings(store);
 	if (Number.isNaN(since.getTime())) throw clientError('invalidSince', { method });
@@ -72,13 +75,13 @@ export const syncPublicSettings = method({
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
 	parallel: true,
-	summary: 'Lists the settings that clients must know; with a date, {update, remove} since then',
+	summary: 'Lists the settings that clients need; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, { name, store }) => settingsSince(store, updatedSince, name),
 });
 
-/** Answered with an empty list to callers who may not read them, as in Rocket.Chat. */
+/** Callers without the permission receive an empty list, as in Rocket.Chat. */
 export const syncPrivateSettings = method({
 	name: 'private-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },

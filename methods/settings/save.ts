@@ -11,7 +11,7 @@ export const saveSetting = method({
 	args: { _id: String, value: Match.Any },
 	rest: { verb: 'POST', path: 'settings/:_id' },
 	limit: WRITES,
-	summary: 'Changes a setting, in force at once; for those who may edit-privileged-setting',
+	summary: 'Changes a setting, with immediate effect; requires edit-privileged-setting',
 	returns: Nothing,
 	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
 	async run({ _id, value }, context) {
@@ -20,7 +20,7 @@ export const saveSetting = method({
 	},
 });
 
-/** Most settings that one call may change; there are fewer. */
+/** Maximum number of settings in one call; it exceeds the number of settings. */
 const MAX_CHANGES = 100;
 
 const Changes = Match.Where((value): value is { _id: string; value: unknown }[] => {
@@ -31,7 +31,7 @@ const Changes = Match.Where((value): value is { _id: string; value: unknown }[] 
 	);
 }, 'list of 1 to 100 {_id, value}');
 
-/** Several at once: over DDP by its name in Rocket.Chat's clients, over REST at two paths. */
+/** Changes several settings: over DDP under the name that Rocket.Chat's clients use, over REST at two paths. */
 export const saveSettingsMethods = [
 	{ name: 'saveSettings', path: 'settings' },
 	{ name: 'settings.bulk', path: 'settings.bulk' },

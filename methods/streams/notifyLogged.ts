@@ -6,6 +6,6 @@ import { stream } from '../../shared/stream.js';
  */
 export const notifyLogged = stream({
 	name: 'notify-logged',
-	summary: 'What concerns everybody who is logged in: changes of permissions and roles, deleted users',
+	summary: 'Events for all users who are logged in: changes of permissions and roles, deleted users',
 	mayRead: (_eventName, { userId }) => userId !== null,
 });

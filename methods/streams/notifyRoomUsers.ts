@@ -8,18 +8,18 @@ import { findMembership } from '../model/keys/membership.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 
-/** Rocket.Chat relays any name, and so lets a member forge `force_logout`. Here this one passes and no other. */
+/** Rocket.Chat relays any event name, so a member can forge `force_logout`. Roomkey only relays this one. */
 const RELAYED = 'e2ekeyRequest';
 
 export const notifyRoomUsers = stream({
 	name: 'notify-room-users',
-	summary: 'Only written: what is written reaches the other members by notify-user',
+	summary: 'Write-only: events reach the other members by notify-user',
 	mayRead: () => false,
 });
 
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
-	// Whatever is none of its kind is refused in the same words: a stream knows no types.
+	// All invalid arguments get the same error: a stream has no argument types.
 	args: { eventName: Match.Any, rid: Match.Any, keyId: Match.Any },
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,

@@ -1,6 +1,6 @@
 /**
- * Who is online: Roomkey does not know. Stock clients subscribe to it all the same, and some wait for `ready` for ever
- * (10.2).
+ * Presence streams without events: Roomkey does not track presence, but stock clients subscribe and some wait for
+ * `ready` (10.2).
  */
 import { publication } from '../../shared/publication.js';
 
@@ -8,7 +8,7 @@ import { publication } from '../../shared/publication.js';
 export const userPresence = publication({
 	name: 'stream-user-presence',
 	args: {},
-	summary: 'Changes of the presence of users: none, as Roomkey does not know who is online',
+	summary: 'Changes of user presence: no events, because Roomkey does not track presence',
 	anonymous: true,
 	run: (_args, context) => context.ready(),
 });
@@ -16,7 +16,7 @@ export const userPresence = publication({
 export const activeUsers = publication({
 	name: 'activeUsers',
 	args: {},
-	summary: 'Users who are online: none, as Roomkey does not know who is',
+	summary: 'Users who are online: always empty, because Roomkey does not track presence',
 	anonymous: true,
 	run: (_args, context) => context.ready(),
 });

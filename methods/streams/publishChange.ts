@@ -1,4 +1,4 @@
-/** What a written document means for the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
+/** Publishes a written document to the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
 import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
@@ -7,23 +7,23 @@ import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 
-/** Who listens here, and the way to reach them. */
+/** The subscribers of streams in this process, and the functions to reach them. */
 export interface StreamSubscribers {
-	/** The events of a stream that somebody reads, by name. */
+	/** The event names of a stream that have readers. */
 	read(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
-	/** Asks those who read events of rooms again whether they may; nothing reaches them until that is known. */
+	/** Authorizes readers of room events again; until the result is known they receive no events. */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
 
-/** Users asked for in one query. */
+/** Users in one query. */
 const BATCH = 500;
 
 const ROOMS_CHANGED = '/rooms-changed';
 
-/** Tells those who listen of a change: a room to its members, a place in a room and an account to the one whose it is. */
+/** Publishes a change to subscribers: a room to its members, a membership and an account to its user. */
 export async function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> {
 	const { collection, action, document } = change;
 	const notifyLoggedIn = (eventName: string, args: readonly unknown[]) =>
@@ -40,9 +40,9 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 		}
 		if (action === 'removed') await subscribers.reauthorize({ rid: room._id });
 	} else if (collection === 'users') {
-		await tellProfile(change, store, subscribers);
+		await publishProfile(change, store, subscribers);
 		if (action === 'removed') notifyLoggedIn('Users:Deleted', [{ userId: document._id }]);
-		// Their roles may be others.
+		// Their roles may have changed.
 		await subscribers.reauthorize({ userId: document._id });
 	} else if (collection === 'permissions') {
 		notifyLoggedIn('permissions-changed', [action, document]);
@@ -50,8 +50,8 @@ export async function publishChange(change: Change, store: Store, subscribers: S
 	}
 }
 
-/** Tells a user who listens what of their own profile there is after a change of the account, and what there is not. */
-async function tellProfile(
+/** Publishes to a user the fields of their own profile that a change of the account has set or removed. */
+async function publishProfile(
 	{ action, document: { _id: id } }: Change,
 	store: Store,
 	subscribers: StreamSubscribers,
@@ -67,7 +67,7 @@ async function tellProfile(
 	tell({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
-/** Who has lost a place may have lost sight of the room, and of the discussions in it. */
+/** A user who has lost a membership may have lost access to the room and its discussions. */
 async function placeLost(userId: string, rid: string, store: Store, subscribers: StreamSubscribers): Promise<void> {
 	await subscribers.reauthorize({ userId, rid });
 	const others = [...subscribers.roomsReadBy(userId)].filter((other) => other !== rid);
@@ -79,8 +79,8 @@ async function placeLost(userId: string, rid: string, store: Store, subscribers:
 }
 
 /**
- * Those members of a room who listen for changes of their rooms. It costs by the smaller of both numbers: far fewer
- * listen here than a large room has members, and far more than a small one has.
+ * The members of a room who subscribe to changes of their rooms. It iterates over the smaller set, members or
+ * subscribers.
  */
 async function* listeningMembers(
 	subscribers: StreamSubscribers,

@@ -3,15 +3,18 @@ import type { User } from '../../shared/documents.js';
 import type { Events } from '../../shared/events.js';
 import { stream } from '../../shared/stream.js';
 
-/** `roles`: for everyone who is logged in. No event ever comes, as roles cannot be defined here; stock clients wait for `ready`. */
+/**
+ * `roles`: for everyone who is logged in. It has no events, because roles cannot be defined here, but stock clients
+ * wait for `ready`.
+ */
 export const roles = stream({
 	name: 'roles',
-	summary: 'Changes of the definitions of roles: none, as Roomkey knows roles by their names alone',
+	summary: 'Changes of role definitions: no events, because roles cannot be defined here',
 	mayRead: (_eventName, { userId }) => userId !== null,
 });
 
 /**
- * Notifies everybody who is logged in of the roles that a user got and lost.
+ * Notifies all users who are logged in of the roles that a user has gained and lost.
  * @param user with the roles before
  * @param now the roles after
  */

@@ -1,16 +1,16 @@
 import { stream } from '../../shared/stream.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
-/** Stands for all rooms of the caller. */
+/** The event name for all rooms of the caller. */
 const MY_MESSAGES = '__my_messages__';
 
 /**
- * `<rid>`: the messages of a room, for those who may see it; `__my_messages__`: those of all rooms of the caller (10.2). None
- * ever comes, but stock clients wait for `ready`.
+ * `<rid>`: the messages of a room, for those who may see it; `__my_messages__`: those of all rooms of the caller
+ * (10.2). It has no events, but stock clients wait for `ready`.
  */
 export const roomMessages = stream({
 	name: 'room-messages',
-	summary: 'What is said in a room: nothing, as Roomkey stores keys, not messages',
+	summary: 'Messages of a room: no events, because Roomkey stores keys, not messages',
 	mayRead: (eventName, { store, userId }) =>
 		eventName === MY_MESSAGES ? userId !== null : maySeeRoom(store, eventName, userId),
 	roomOf: (eventName) => (eventName === MY_MESSAGES ? undefined : eventName),

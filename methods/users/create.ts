@@ -24,22 +24,22 @@ export const createUserByAdmin = method({
 		password: Match.Optional(NewPassword),
 		roles: Match.Optional([String]),
 		active: Match.Optional(Boolean),
-		/** Whether the e-mail is known to be theirs. */
+		/** Whether the e-mail is verified. */
 		verified: Match.Optional(Boolean),
 		requirePasswordChange: Match.Optional(Boolean),
-		/** The account has no password until `users.update` sets one. There is no mail to send one by. */
+		/** The account has no password until `users.update` sets one. Roomkey cannot send mail. */
 		setRandomPassword: Match.Optional(Boolean),
 		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
-		/** There are no channels that new users join by themselves, and there is no mail. */
+		/** Roomkey has neither default channels nor mail. */
 		joinDefaultChannels: Match.Optional(false),
 		sendWelcomeEmail: Match.Optional(false),
 	},
 	rest: 'POST',
 	once: true,
 	limit: WRITES,
-	summary: 'Makes an account for another user; for those who may create-user',
+	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
 	errors: [
 		'error-action-not-allowed',

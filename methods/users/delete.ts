@@ -39,7 +39,7 @@ async function holdsLastKey(context: Context, userId: string): Promise<boolean> 
 
 /**
  * Ends all memberships of a user, and removes them from the queues of all other rooms.
- * @returns `lost`: no remaining member holds the key of one of the rooms; ids of the rooms that were deleted with their
+ * @returns `lost`: whether a room has no key holder any more; and the ids of the rooms that were deleted with their
  * last member
  */
 async function leaveEverything(
@@ -92,16 +92,16 @@ export const deleteUser = method({
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
 		await requireOtherAdmin(store, user, name);
-		// Now all has been asked that could be a reason to refuse.
+		// All checks that can refuse the call are above this line.
 		await handOverRooms(context, user._id, rids);
-		// From here on no session belongs to the user, and none can begin. The user is the last to go, so that an
-		// interrupted call can be completed by the same call.
+		// From here on the user has no session and cannot log in. The user document is deleted last, so that a repeated
+		// call completes an interrupted one.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);
 		const first = await leaveEverything(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
 		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
-		// A call that was adding them to a room at that moment may not have seen the deletion.
+		// A concurrent call that adds them to a room may not have seen the deletion.
 		const second = await leaveEverything(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
 		return { deletedRooms, ...((first.lost || second.lost) && { lastKeyHolder: true }) };

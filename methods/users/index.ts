@@ -1,4 +1,4 @@
-/** What there is to do with people. */
+/** The methods for users. */
 import type { Method } from '../../shared/method.js';
 import { createUserByAdmin } from './create.js';
 import { deleteUser } from './delete.js';

@@ -1,4 +1,4 @@
-/** `users.info`: a user, as far as the caller may see. */
+/** `users.info`: the visible fields of a user. */
 
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
@@ -14,7 +14,7 @@ export const userInfo = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Returns a user; all of it to themselves and to those who may view-full-other-user-info',
+	summary: 'Returns a user; all fields to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(whom, context) {

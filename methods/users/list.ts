@@ -1,4 +1,4 @@
-/** `users.list`: everybody, a page at a time. */
+/** `users.list`: all users, in pages. */
 
 import { method } from '../../shared/method.js';
 import { READS } from '../limits.js';
@@ -13,7 +13,7 @@ export const listUsers = method({
 	rest: 'GET',
 	parallel: true,
 	limit: READS,
-	summary: 'Lists everybody by name; for those who may view-d-room',
+	summary: 'Lists all users by name; requires view-d-room',
 	returns: { users: [UserAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {

@@ -22,8 +22,7 @@ export const resetE2EKey = method({
 	limit: { calls: 600, per: 60_000 },
 	changesUser: true,
 	secondFactor: true,
-	summary:
-		"Takes away the caller's identity keys, or those of the user that is named, and ends all logins of that user",
+	summary: 'Removes the identity keys of the caller or of the given user, and ends all logins of that user',
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder', 'error-invalid-user-id'],
 	async run({ userId, username, user, confirm }, context) {

@@ -51,7 +51,7 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'has
 const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
 
-/** Sets a password, and logs the user out everywhere by the same write; not the admin who does it to themselves. */
+/** Sets a password and ends all logins of the user in the same write; the caller's own login stays. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {
 	const kept = userId === context.userId ? context.hashedToken : null;
 	const changes = { $set: { 'services.password': { bcrypt: await hashPassword(password) } } };
@@ -76,7 +76,7 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 	return true;
 }
 
-/** Fields that nothing else depends on, of those given that differ. @throws MatchError where they have become too large */
+/** The given independent fields whose values differ. @throws MatchError if they become too large */
 function plainFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
 	check(customFields, Match.Optional(StoredValue));
@@ -134,7 +134,7 @@ export const updateUser = method({
 		if (!staysAdmin) await requireOtherAdmin(store, user, method);
 		const fields = plainFields(user, data);
 		requireProfileTexts(data, method);
-		// First what can be refused.
+		// Steps that can be refused come first.
 		let changed = await saveNames(context, user, data);
 		if (data.username !== undefined)
 			await propagateUsername(context, whom, data.username, data.username !== user.username);
@@ -153,7 +153,7 @@ export const updateUser = method({
 			changed = true;
 		}
 		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
-		// With the roles as they are now, because the last admin stays active.
+		// With the present roles, because the last admin must stay active.
 		if (data.active !== undefined) {
 			await handOverRooms(context, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);

@@ -1,4 +1,4 @@
-/** `users.updateOwnBasicInfo`: one's own account. */
+/** `users.updateOwnBasicInfo`: changes the caller's own account. */
 
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -14,7 +14,7 @@ import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
 const Changes = {
-	/** As text: its SHA-256 in hex, as Rocket.Chat wants it, or the password itself. */
+	/** The password as hex SHA-256, as in Rocket.Chat, or as plain text. */
 	currentPassword: Match.Optional(Password),
 	newPassword: Match.Optional(NewPassword),
 	name: Match.Optional(RealName),
@@ -24,7 +24,7 @@ const Changes = {
 	nickname: Match.Optional(String),
 };
 
-/** Whether it is the password, in one of the ways in which clients send it. */
+/** Whether the value is the user's password, in one of the forms that clients send. */
 async function isCurrent(given: Password, bcrypt: string | undefined): Promise<boolean> {
 	if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) {
 		if (await isPassword({ digest: given.toLowerCase(), algorithm: 'sha-256' }, bcrypt)) return true;
@@ -87,7 +87,7 @@ export const updateOwnBasicInfo = method({
 		}
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
-			// Of two changes at once one finds the old password gone.
+			// Of two concurrent changes, one finds that the old password has been replaced.
 			const held = { 'services.password.bcrypt': bcrypt };
 			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
 				$set: { 'services.password': password },

@@ -24,14 +24,14 @@ export async function backupFolder(folder: string, target: string): Promise<void
 		await environment.close();
 	}
 	await syncFile(join(target, DATA_FILE));
-	// The manifest comes last: without it, a copy that was interrupted is not taken for one.
+	// The manifest comes last: a copy without a manifest is recognized as incomplete.
 	await writeManifest(target);
 }
 
 /**
- * Makes a data folder of a backup.
+ * Creates a data folder from a backup.
  *
- * @throws StoreError where the backup is not whole, or the folder is not empty
+ * @throws StoreError if the backup is incomplete, or the folder is not empty
  */
 export async function restoreFolder(backup: string, folder: string): Promise<void> {
 	await assertData(resolve(backup));

@@ -1,14 +1,16 @@
-/** Reads and checks flags and environment. A flag takes precedence over the environment, which does over defaults. */
+/**
+ * Reads and checks flags and environment. Flags take precedence over environment variables, and these over defaults.
+ */
 import { parseArgs } from 'node:util';
 import type { StoreChoice } from '../store/open.js';
 import { type Option, OptionError, type OptionName, type OptionValues, options } from './options.js';
 
 export type Config = Omit<OptionValues, 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
 
-/** What the command line asks for: a server, or a text. */
+/** The result of reading the command line: a server to start, or a text to print. */
 export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'serve'; config: Config };
 
-/** Options that say where the data is; at most one may be given. */
+/** Options for the location of the data; at most one may be given. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
 type Given = Partial<Record<string, string | boolean>>;
@@ -30,7 +32,7 @@ function parseFlags(args: readonly string[]): Given {
 
 function chosen<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
 	if (flag !== undefined) return option.parse(String(flag), `--${name}`);
-	// An empty variable counts as unset, so that it can be switched off.
+	// An empty variable counts as unset.
 	const text = option.env && env[option.env];
 	return text ? option.parse(text, option.env as string) : option.default;
 }
@@ -52,7 +54,7 @@ function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv)
 /**
  * Reads the command line.
  * @param args the arguments after node and the script
- * @throws OptionError for unknown flags, invalid values, and two places for the data
+ * @throws OptionError for unknown flags, invalid values, and two locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const given = parseFlags(args);
@@ -62,7 +64,7 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 		Object.entries<Option<unknown>>(options).map(([name, option]) => [name, chosen(name, option, given[name], env)]),
 	) as OptionValues;
 	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
-	// The passwords of the demo are public: only this machine may reach it.
+	// The passwords of the demo are public, so only this machine may connect to it.
 	if (rest.demo) rest.host = '127.0.0.1';
 	return { kind: 'serve', config: { ...rest, store: storeChoice(given, values, env) } };
 }

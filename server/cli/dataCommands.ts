@@ -5,10 +5,10 @@ import type { OpenStore } from '../store/collections.js';
 import { openStore } from '../store/open.js';
 import { OptionError } from './options.js';
 
-/** What is printed while a command runs, and at its end. */
+/** The output of a command: progress while it runs, and text at its end. */
 export interface Output {
 	line(text: string): void;
-	/** Replaces the last progress. Left out where nobody watches. */
+	/** Replaces the last progress line. Absent if the output is not a terminal. */
 	progress?(text: string): void;
 }
 
@@ -78,7 +78,7 @@ export function dataCommandsHelp(): string[] {
  * Runs a subcommand.
  *
  * @param args without node and the script
- * @returns false where the arguments name none
+ * @returns false if the arguments contain no subcommand
  * @throws OptionError, StoreError
  */
 export async function runDataCommand(args: readonly string[], output: Output, log: () => Log): Promise<boolean> {

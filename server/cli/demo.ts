@@ -1,4 +1,7 @@
-/** `--demo`: people and rooms to play with, and the line to try first. Their passwords exist nowhere else. */
+/**
+ * `--demo`: users and rooms for trying the server, and a first example call. Their passwords are not used anywhere
+ * else.
+ */
 
 import { createRoom } from '../../methods/model/lifecycle/createRoom.js';
 import { hashPassword } from '../../methods/model/users/passwords.js';
@@ -30,7 +33,7 @@ async function person(id: string, name: string, hashedTokens: string[], roles = 
 	};
 }
 
-/** Puts the demo's people and rooms into an empty store. */
+/** Inserts the demo's users and rooms into an empty store. */
 export async function fillDemo(store: Store): Promise<void> {
 	await store.users.insertOne(await person(ALICE.id, 'alice', [hashToken(ALICE.token)]));
 	await store.users.insertOne(await person(BOB.id, 'bob', []));
@@ -46,7 +49,7 @@ export async function fillDemo(store: Store): Promise<void> {
 	await createRoom(context, { ...room, _id: BOBS_ROOM, name: 'bob-alone' }, bob, []);
 }
 
-/** What the demo prints: the call to try first, ready to paste. */
+/** The text that the demo prints: a first call, ready to paste. */
 export function demoHint(address: string): string {
 	return [
 		`Set the key id of a room as alice (it works once; then ask why not):`,

@@ -1,7 +1,7 @@
-/** Documents as lines of text: as `mongoexport` writes them, and as data folders of the former format have them. */
+/** Documents as lines of JSON, in the format of `mongoexport` and in that of former data folders. */
 import { isFields } from '../store/values.js';
 
-/** A line that is no document. Its message is for the summary and shows nothing of the line. */
+/** A line that is not a document. Its message appears in the summary and does not contain the line. */
 export class LineError extends Error {}
 
 /**
@@ -21,10 +21,10 @@ export function parseLine(line: string): Record<string, unknown> {
 	return document;
 }
 
-/** Types that JSON has not, each an object of one member. */
+/** Types that JSON lacks, each encoded as an object with one member. */
 const types: Record<string, (value: unknown) => unknown> = {
 	$date: dateOf,
-	// The former format has milliseconds.
+	// The former format stores milliseconds.
 	$$date: dateOf,
 	$oid: String,
 	$numberInt: Number,
@@ -47,14 +47,14 @@ function dateOf(value: unknown): Date {
 	return date;
 }
 
-/** A document as a line that `mongoimport` reads, without its end. */
+/** Formats a document as a line for `mongoimport`, without the line break. */
 export function formatLine(document: object): string {
 	return JSON.stringify(encode(document));
 }
 
 function encode(value: unknown): unknown {
 	if (value instanceof Date) {
-		// The text form is for the years that have four digits.
+		// The text form is only defined for years of four digits.
 		const isPlain = value.getTime() >= 0 && value.getUTCFullYear() <= 9999;
 		return { $date: isPlain ? value.toISOString() : { $numberLong: `${value.getTime()}` } };
 	}

@@ -15,7 +15,7 @@ import { demoHint, fillDemo } from './demo.js';
 import { helpText, OptionError } from './options.js';
 
 function version(): string {
-	// The build stands three folders below package.json, here and where it is installed.
+	// The build output is three folders below package.json, in the repository and in the installed package.
 	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
 }
 
@@ -55,7 +55,7 @@ async function serve(config: Config): Promise<void> {
 			once: { ttl: config['once-lifetime'], max: config['once-max'] },
 			forwardedCount: config['forwarded-count'],
 			rocketChatVersion: config['rocketchat-version'],
-			// Calls in the demo are tried by hand, and their mistakes must be visible.
+			// Demo users call methods by hand, so argument errors must be visible in the log.
 			argumentLogLevel: config.demo ? 'info' : 'debug',
 			ddp: {
 				maxFrame: config['max-frame'],
@@ -80,7 +80,7 @@ async function serve(config: Config): Promise<void> {
 	}
 }
 
-/** Makes the first admin, if the environment says who that is. */
+/** Creates the first admin, if the environment specifies one. */
 async function ensureAdmin(store: Store, config: Config, log: Log): Promise<void> {
 	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = config;
 	if (password === undefined) return;

@@ -10,9 +10,9 @@ import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 export class OptionError extends Error {}
 
 export interface Option<T> {
-	/** What it sets, with its unit. */
+	/** Description, with the unit. */
 	readonly meaning: string;
-	/** Environment variable that sets it where no flag does. */
+	/** Environment variable, used if there is no flag. */
 	readonly env?: string;
 	/** Name of its value in `--help`; none for a switch. */
 	readonly placeholder?: string;
@@ -25,7 +25,7 @@ export interface Option<T> {
 
 type Description<T> = Omit<Option<T>, 'parse' | 'placeholder' | 'envOnly'>;
 
-/** Text; where `isValid` is given, of the form that `form` describes. */
+/** Text. If `isValid` is given, the text must pass it; `form` describes the form in errors. */
 function text<T extends string | undefined>(
 	placeholder: string,
 	{
@@ -73,7 +73,7 @@ function oneOf<const T extends string>(
 	};
 }
 
-/** A switch, off by default. Its variable says true or false. */
+/** A switch, off by default. Its variable is `true` or `false`. */
 function onOff(meaning: string, env?: string): Option<boolean> {
 	return {
 		meaning,
@@ -87,7 +87,7 @@ function onOff(meaning: string, env?: string): Option<boolean> {
 	};
 }
 
-/** Text that only the environment sets. The error does not show the value: it may be a password. */
+/** Text that can only be set by the environment. Errors do not show the value, because it may be a password. */
 function inEnvironment<T extends string | undefined>(
 	isGood: (text: string) => boolean,
 	what: string,

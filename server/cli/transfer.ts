@@ -13,28 +13,28 @@ import { formatLine, LineError, parseLine } from './jsonLines.js';
 
 type Document = { _id: string } & Record<string, unknown>;
 
-/** What became of the documents of one file. */
+/** The result of importing one file. */
 export interface FileSummary {
 	readonly file: string;
-	/** New, or other than what was there. */
+	/** Number of new or changed documents. */
 	written: number;
 	/** There already. */
 	unchanged: number;
-	/** What was left out: the number of the line, and why. At most `MAX_NAMED` are named. */
+	/** The rejected lines: line number and reason, at most `MAX_NAMED`. */
 	readonly skipped: { line: number; reason: string }[];
 	skippedCount: number;
 }
 
-/** How far it is: bytes read of a file, of how many. */
+/** Progress: bytes read of a file, and its size. */
 export type Progress = (file: string, done: number, total: number) => void;
 
-/** Documents written at once: they share a flush. */
+/** Documents written in parallel: they share a flush. */
 const BATCH = 200;
 
-/** Lines left out that a summary names. */
+/** Maximum number of rejected lines in a summary. */
 const MAX_NAMED = 20;
 
-/** The files of a folder that hold a collection, and which. */
+/** The files of a folder that contain a collection, and the collection of each. */
 async function sources(folder: string): Promise<{ file: string; key: keyof Store; isFormer: boolean }[]> {
 	const names = new Set(await readdir(folder));
 	return (Object.entries(collectionNames) as [keyof Store, CollectionName][]).flatMap(([key, name]) =>
@@ -46,8 +46,8 @@ async function sources(folder: string): Promise<{ file: string; key: keyof Store
 
 /**
  * Reads a data folder of the former format (`*.db`), or JSON lines as `mongoexport` writes them (`users.jsonl` and the
- * like), into a store. To do it again changes nothing, so that one that was interrupted is simply started again. A line that
- * is no document, or that a unique index refuses, is left out and named.
+ * like), into a store. Importing is idempotent, so an interrupted import can be repeated. A line that is not a
+ * document, or that a unique index refuses, is skipped and reported.
  *
  * @throws StoreError where the folder holds nothing to read
  */
@@ -68,7 +68,7 @@ export async function importFolder(
 		const summary: FileSummary = { file, written: 0, unchanged: 0, skipped: [], skippedCount: 0 };
 		summaries.push(summary);
 		const collection = store[key] as unknown as Collection<Document>;
-		// A file of the former format has every version of a document: the last one counts.
+		// A file of the former format contains every version of a document; the last one is valid.
 		const wanted = isFormer ? await lastLines(path) : undefined;
 		await readLines(path, file, progress, async (batch) => {
 			const chosen = wanted ? batch.filter(({ number }) => wanted.has(number)) : batch;
@@ -102,7 +102,7 @@ async function importLine(
 	}
 }
 
-/** Why a line is left out; undefined for a failure of the store, which ends the import. */
+/** The reason to skip a line; undefined for a failure of the store, which ends the import. */
 function reasonToSkip(error: unknown): string | undefined {
 	if (error instanceof LineError) return error.message;
 	if (isDuplicateKey(error)) return 'has a unique value that another document has';
@@ -165,8 +165,8 @@ async function lastLines(path: string): Promise<Set<number>> {
 /**
  * Writes each collection into a file of JSON lines, which `mongoimport` and `roomkey import` read.
  *
- * @returns how many documents of each file
- * @throws StoreError where the folder has such files already
+ * @returns the number of documents in each file
+ * @throws StoreError if the folder already has such files
  */
 export async function exportFolder(store: Store, folder: string): Promise<{ file: string; count: number }[]> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -182,7 +182,7 @@ export async function exportFolder(store: Store, folder: string): Promise<{ file
 				yield `${formatLine(document)}\n`;
 			}
 		}
-		// Under its name it is whole.
+		// Renamed at the end, so that a file with this name is complete.
 		await pipeline(Readable.from(lines()), createWriteStream(`${path}.part`, { mode: 0o600, flush: true }));
 		await rename(`${path}.part`, path);
 		written.push({ file: `${name}.jsonl`, count });

@@ -21,14 +21,15 @@ export interface Bus extends EventPublisher {
 	/** Calls the listener for every event of that name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
-	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` with the same
-	 * arguments. Every client watches its own user, so the cost of a change must not grow with the number of watchers.
+	 * Notifies the watcher of every change of a collection, or of one of its documents, until `unwatch` is called with
+	 * the same arguments. Every client watches its own user, so the cost of a change must not grow with the number of
+	 * watchers.
 	 */
 	watch(watched: Watched, watcher: Watcher): void;
 	unwatch(watched: Watched, watcher: Watcher): void;
 }
 
-/** Makes a bus. An error of a listener is logged; it reaches neither the publisher nor other listeners. */
+/** Creates a bus. Errors of a listener are logged; they affect neither the publisher nor other listeners. */
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
 	/** By collection and document id; undefined for any document. */
@@ -89,7 +90,7 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** A group has one member nearly always: a user document is watched by the connections of that user. */
+/** A group nearly always has one member: only the connections of a user watch that user's document. */
 type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
 function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {

@@ -4,7 +4,7 @@ import type { RateLimitClient } from './limits/rules.js';
 /** Identifies a call among all calls of its user to its method: a call that is repeated comes with the same key. */
 export interface IdempotencyKey {
 	readonly key: string;
-	/** The session it came in by, null over REST. Within one session a key that comes again is a new call. */
+	/** The session of the call, null over REST. A key that repeats within one session is a new call. */
 	readonly session: string | null;
 }
 
@@ -18,16 +18,16 @@ export interface Caller extends RateLimitClient {
 	readonly isNested?: boolean;
 	/** The second factor that came with the call. */
 	readonly secondFactor?: SecondFactor | undefined;
-	/** Absent where the call cannot be told from others. */
+	/** Absent if the call has no idempotency key. */
 	readonly idempotencyKey?: IdempotencyKey | undefined;
 	/** Changes the user of the connection; without it, `setUserId` is refused. */
 	setUserId?(userId: string | null, hashedToken: string | null, expires?: Date): void | Promise<void>;
-	/** Changes the login token of the connection. Absent where no connection depends on it. */
+	/** Changes the login token of the connection. Absent if there is no connection. */
 	setToken?(hashedToken: string, expires?: Date): void;
-	/** Lets the next message of the same connection start. Absent where none waits. */
+	/** Lets the next message of the same connection start. Absent if there is no queue of messages. */
 	unblock?(): void;
 	/** Called when the method has written something; the promise resolves when all subscribers have been notified. */
 	onWrite?(settled: Promise<unknown>): void;
-	/** Fires when nobody waits for the outcome any more. */
+	/** Fires when the result is not needed any more. */
 	readonly signal?: AbortSignal;
 }

@@ -1,21 +1,22 @@
 /**
- * Sets that have one member nearly always, or none, while very many of them exist. One member stands for itself: an array
- * or a Set for each would take more memory than its member (measured: a Set with one member takes 154 bytes).
+ * Memory-saving sets, for large numbers of sets with mostly zero or one member. A single member is stored without a
+ * container, because an array or a Set would take more memory than the member (measured: a Set with one member takes
+ * 154 bytes).
  */
 export type CompactSet<T extends object> = T | Set<T> | undefined;
 
-/** The set of these members. */
+/** Creates a set of these members. */
 export function compactSetOf<T extends object>(members: readonly T[]): CompactSet<T> {
 	return members.length > 1 ? new Set(members) : members[0];
 }
 
-/** The set with one more member. A `Set` is changed in place. */
+/** Adds a member and returns the resulting set. A `Set` is changed in place. */
 export function addMember<T extends object>(set: CompactSet<T>, member: T): T | Set<T> {
 	if (set === undefined || set === member) return member;
 	return set instanceof Set ? set.add(member) : new Set([set, member]);
 }
 
-/** The set without a member. A `Set` is changed in place. */
+/** Removes a member and returns the resulting set. A `Set` is changed in place. */
 export function removeMember<T extends object>(set: CompactSet<T>, member: T): CompactSet<T> {
 	if (!(set instanceof Set)) return set === member ? undefined : set;
 	set.delete(member);

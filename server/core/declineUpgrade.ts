@@ -1,4 +1,4 @@
-/** Requests that offer to change the protocol to one that is not spoken here, such as `Upgrade: h2c`. */
+/** Handles requests that offer an upgrade to an unsupported protocol, such as `Upgrade: h2c`. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -7,10 +7,10 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
 	return (headers.upgrade ?? '').split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
 }
 
-/** Headers that only concern the offer. */
+/** Headers that belong to the offer. */
 const OF_THE_OFFER: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
-/** The head of the request as it came, without the offer. */
+/** The original request head, without the offer. */
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
 	const lines = [`${method} ${url} HTTP/${httpVersion}`];
 	for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -28,8 +28,8 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 }
 
 /**
- * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has taken its parser off the
- * socket by then, and the body is still unread: so the socket is given back to the server, and on it the same request
+ * Serves a request as if it had not offered an upgrade, as HTTP allows (RFC 9110, 7.8). Node has already detached its
+ * parser from the socket, and the body is unread. So the socket is passed to the server again, with the same request
  * without the offer.
  */
 export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,6 +1,6 @@
 /**
- * Idempotent calls (`test/contract/beyond.md` E1): a client that lost the answer calls again under the same key and gets
- * the original outcome. Each process remembers its own calls.
+ * Idempotent calls (`test/contract/beyond.md` E1): a client that did not receive the answer repeats the call with the
+ * same key and gets the original outcome. Each process has its own cache.
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../../shared/ejson.js';
@@ -10,7 +10,7 @@ import type { Caller } from './caller.js';
 
 /** The first call under a key. */
 export interface InFlight {
-	/** Records a write, so that repeated calls are `updated` no sooner than the first. */
+	/** Records a write, so that `updated` is not sent for a repeated call before it is sent for the first. */
 	onWrite(settled: Promise<unknown>): void;
 }
 
@@ -19,16 +19,16 @@ export interface RepeatableCall {
 	readonly method: string;
 	readonly args: Record<string, unknown>;
 	readonly caller: Caller;
-	/** How long the method may take, in ms. */
+	/** Time limit of the method, in ms. */
 	readonly timeout: number;
 }
 
 export interface IdempotencyCache {
-	/** Whether the outcome of this call is remembered: it needs an idempotency key and a user. */
+	/** Whether the outcome of this call is cached: it needs an idempotency key and a user. */
 	appliesTo(caller: Caller): boolean;
 	/**
-	 * Makes a call, or answers with the outcome of the earlier call under its key, which may still run.
-	 * @throws what the call throws; `error-idempotency-mismatch` where the earlier call had other arguments
+	 * Runs a call, or returns the outcome of the earlier call with its key, which may still run.
+	 * @throws the errors of the call; `error-idempotency-mismatch` where the earlier call had other arguments
 	 */
 	answer(call: RepeatableCall, run: (first: InFlight) => Promise<unknown>): Promise<unknown>;
 }
@@ -38,8 +38,8 @@ class RememberedCall implements InFlight {
 	written: Promise<unknown> | undefined;
 
 	/**
-	 * @param args hash of its arguments, which may be long, and secret
-	 * @param session the session it came in by, null over REST
+	 * @param args hash of the arguments, because these may be long or secret
+	 * @param session the session of the call, null over REST
 	 */
 	constructor(
 		readonly args: string,
@@ -51,7 +51,7 @@ class RememberedCall implements InFlight {
 	}
 }
 
-/** Longest key that is stored as it is: part of it comes from the client, and could be as long as a frame. */
+/** Longest key that is stored without hashing: part of it comes from the client, and could be as long as a frame. */
 const MAX_KEY_LENGTH = 200;
 
 function keyOf({ method, caller: { userId, idempotencyKey } }: RepeatableCall): string {
@@ -59,7 +59,7 @@ function keyOf({ method, caller: { userId, idempotencyKey } }: RepeatableCall): 
 	return key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64') : key;
 }
 
-/** Whether an error is the method's answer; others may be over at the next call. */
+/** Whether an error is the method's result; other errors are temporary and not cached. */
 function isAnswer(thrown: unknown): boolean {
 	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }
@@ -73,12 +73,12 @@ function sizeOf(outcome: unknown): number {
 	return JSON.stringify(shown)?.length ?? 0;
 }
 
-/** Makes the cache of a server. @returns undefined where nothing is to be remembered */
+/** Creates the cache of a server. @returns undefined if caching is disabled */
 export function createIdempotencyCache(options: ExpiringCacheOptions): IdempotencyCache | undefined {
 	if (options.ttl === 0) return undefined;
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
-	/** Starts the time for which an outcome is remembered, unless its key has gone to another call meanwhile. */
+	/** Starts the lifetime of an outcome, unless another call uses its key by now. */
 	function keep(key: string, call: RememberedCall, outcome: unknown): void {
 		const present = calls.get(key);
 		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });
@@ -94,21 +94,21 @@ export function createIdempotencyCache(options: ExpiringCacheOptions): Idempoten
 
 	return {
 		appliesTo: ({ idempotencyKey, userId }) => idempotencyKey !== undefined && userId !== null,
-		// Nothing may be awaited before the call is stored: of two calls under one key, one runs.
+		// No await before the call is stored, so that only one of two calls with the same key runs.
 		async answer(asked, run) {
 			const { method, args, caller, timeout } = asked;
 			const session = caller.idempotencyKey?.session ?? null;
 			const key = keyOf(asked);
 			const digest = hash('sha256', canonical(args), 'base64');
 			const first = calls.get(key);
-			// Within one session an id may come again for another call; some clients always send the same.
+			// Within one session an id may be reused for another call; some clients always send the same id.
 			if (first && (session === null || first.session !== session)) {
 				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
 				return outcomeOf(first, caller);
 			}
 			const call = new RememberedCall(digest, session);
 			call.outcome = run(call);
-			// A method that never ends must not be waited for longer than this.
+			// Limits the wait for a method that never ends.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;

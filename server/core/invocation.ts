@@ -1,4 +1,4 @@
-/** One run of a method: the context that the method is given, and its time limit. */
+/** One execution of a method: its context and its time limit. */
 import { setMaxListeners } from 'node:events';
 import { clone } from '../../shared/ejson.js';
 import { clientError } from '../../shared/errors.js';
@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 
-/** What every method can use. */
+/** Services for all methods. */
 export interface Services {
 	readonly store: Store;
 	readonly bus: EventPublisher;
@@ -21,7 +21,7 @@ export interface Services {
 	readonly argumentLogLevel?: 'debug' | 'info';
 }
 
-/** One call of a method. A class, since there is one for every call. */
+/** One call of a method. A class, because an instance is created for every call. */
 export class Invocation implements MethodContext, Events {
 	readonly store: Store;
 	readonly settings: Settings;
@@ -30,7 +30,7 @@ export class Invocation implements MethodContext, Events {
 	hashedToken: string | null;
 	#clock: TimeoutClock | undefined;
 	#unblocked = false;
-	/** Time is up: the caller has been told that the call failed. */
+	/** The time limit has passed: the caller has received an error. */
 	#isLate = false;
 	#hasEnded = false;
 	#controller: AbortController | undefined;
@@ -70,12 +70,12 @@ export class Invocation implements MethodContext, Events {
 		return this.#random;
 	}
 
-	/** Made when it is first used: most methods never look at it. */
+	/** Created on first use: most methods do not need it. */
 	get signal(): AbortSignal {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// The outcome of a remembered call may be needed after its first caller has gone.
+			// The outcome of a cached call may be needed after its first caller has disconnected.
 			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;
@@ -88,7 +88,7 @@ export class Invocation implements MethodContext, Events {
 			abort();
 			return;
 		}
-		// Node warns of a leak at more than ten listeners, and a client may have many calls under way.
+		// Node warns about more than ten listeners, and a client may have many calls in progress.
 		setMaxListeners(0, signal);
 		signal.addEventListener('abort', abort);
 		this.#unfollow = () => signal.removeEventListener('abort', abort);
@@ -153,7 +153,7 @@ export class Invocation implements MethodContext, Events {
 		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
 	}
 
-	/** Does nothing where no message waits, as for a call within a call. */
+	/** Does nothing if no message waits, as for a nested call. */
 	unblock(): void {
 		if (this.#unblocked || !this.caller.unblock) return;
 		this.#unblocked = true;
@@ -164,7 +164,7 @@ export class Invocation implements MethodContext, Events {
 		return this.limits ? this.limits.attempt(account, this.name, this.caller, run) : run();
 	}
 
-	/** A call within a call has the same user and connection; its `setUserId` is this call's, its `unblock` does nothing. */
+	/** A nested call has the same user and connection; its `setUserId` is this call's, its `unblock` does nothing. */
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
 		const { userId, hashedToken, connection } = this;
 		const outer = this;
@@ -189,14 +189,14 @@ export class Invocation implements MethodContext, Events {
 
 /** The clock of one time limit. */
 export interface TimeoutClock {
-	/** Stops the clock until a wait has ended, which may take any time. */
+	/** Stops the clock during a wait of unlimited duration. */
 	exclude<T>(wait: Promise<T>): Promise<T>;
 }
 
 class Timeout implements TimeoutClock {
 	#timer: NodeJS.Timeout | undefined;
 	#startedAt = 0;
-	/** Waits under way that do not count. */
+	/** Number of waits in progress that do not count. */
 	#pauses = 0;
 	#ended = false;
 
@@ -231,10 +231,10 @@ class Timeout implements TimeoutClock {
 }
 
 /**
- * Runs something that must end in time.
+ * Runs a function with a time limit.
  * @param timeout in ms
- * @param onTimeout is called when time is up
- * @throws what it throws, or `error-timeout` when time is up; then its own outcome is ignored
+ * @param onTimeout called after the time limit
+ * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
  */
 export function withTimeout<T>(
 	timeout: number,

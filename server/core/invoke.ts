@@ -1,4 +1,4 @@
-/** Invokes methods, whatever transport a call came in by: count, check, require a user, run. */
+/** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
 import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
@@ -14,7 +14,7 @@ export interface Invoker {
 	 * Calls a method: counts the call, checks its arguments in order, then requires a user, then runs it.
 	 * @param params arguments in the order of the definition; absent ones are undefined, surplus ones are ignored
 	 * @returns what the method returns
-	 * @throws ClientError or MatchError, nothing else: any other error of a method is logged and becomes 500
+	 * @throws ClientError or MatchError; any other error of a method is logged and becomes 500
 	 */
 	invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown>;
 }
@@ -22,7 +22,7 @@ export interface Invoker {
 /**
  * Makes the invoker of a server.
  * @param limits rate limits of these methods; without them calls are not counted
- * @param once remembers the outcomes of calls; without it none is remembered
+ * @param once caches the outcomes of calls; without it none is cached
  * @throws Error where two methods have one name
  */
 export function createInvoker(
@@ -38,7 +38,7 @@ export function createInvoker(
 		byName.set(method.name, method);
 	}
 
-	/** Runs the call, which has been counted. */
+	/** Runs the call after it was counted. */
 	async function run(method: Method, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { name, timeout } = method;
 		let invocation: Invocation | undefined;
@@ -50,7 +50,8 @@ export function createInvoker(
 			const args = checkArgs(method, params);
 			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser', { method: name });
 			const cache = method.once && once?.appliesTo(caller) ? once : undefined;
-			// A remembered call goes on when time is up, as it may have written already: a repeated call gets its outcome.
+			// A cached call continues after its time limit, because it may have written already; a repeated call gets its
+			// outcome.
 			const begin = (clock: TimeoutClock) =>
 				cache
 					? cache.answer({ method: name, args, caller, timeout }, (first) => start(args, clock, first))
@@ -61,7 +62,7 @@ export function createInvoker(
 		}
 	}
 
-	/** What the caller gets for an error. Errors that no caller may see are logged. */
+	/** Converts an error to the one that the caller receives. Internal errors are logged. */
 	function presentable(thrown: unknown, name: string): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);

@@ -1,16 +1,19 @@
-/** What is logged of an error that ends a call or a subscription. Never what the client sent: it may hold a password. */
+/**
+ * Logs errors that end a call or a subscription. Values from the client are never logged, because they may contain a
+ * password.
+ */
 import { ArgumentError, isClientSafe, MatchError, StoreUnavailableError } from '../../shared/errors.js';
 import type { Services } from './invocation.js';
 
-/** Where a value did not match. The text of a match error may quote the value; its path does not. */
+/** The path of the value that did not match. The text of a match error may quote the value, but its path does not. */
 function placeOf(error: MatchError): object {
 	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
 }
 
 /**
  * Logs an error: refusals are not logged, match errors at the level for arguments, all others as errors.
- * @param facts what it ended, such as `{method: name}`
- * @param text of an error that nobody expected
+ * @param facts the ended operation, such as `{method: name}`
+ * @param text the log message for an unexpected error
  */
 export function logThrown(
 	{ log, argumentLogLevel = 'debug' }: Pick<Services, 'log' | 'argumentLogLevel'>,
@@ -24,7 +27,7 @@ export function logThrown(
 	} else if (thrown instanceof StoreUnavailableError) {
 		log.warn({ ...facts, err: thrown }, 'The database is not available');
 	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
-		// What `check` throws with `throwAllErrors`.
+		// An array of errors is thrown by `check` with `throwAllErrors`.
 		log.error({ ...facts, errors: thrown.map(placeOf) }, text);
 	} else {
 		log.error({ ...facts, err: thrown }, text);

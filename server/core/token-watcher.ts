@@ -15,8 +15,9 @@ const BATCH = 500;
 const CHECKS_PER_ROUND = 10;
 
 /**
- * Checks at intervals whether the tokens in use are still stored, and publishes those that are not. Up to 500 tokens are
- * looked up at each check; of more, a tenth at each check, so that idle clients cost the database little.
+ * Checks at intervals whether the tokens in use are still stored, and publishes those that are not. Up to 500 tokens
+ * are all looked up at each check. Of a larger number, a tenth is looked up at each check, which limits the load of
+ * idle clients on the database.
  * @param tokensInUse the user of each token with which a session here is logged in, by the token's hash
  * @returns stops, and resolves when no query runs any more
  */
@@ -47,7 +48,7 @@ export function watchTokens(
 	}
 
 	const timer = setInterval(() => {
-		// A slow database gets one query at a time.
+		// Only one query runs at a time, also if the database is slow.
 		checking ??= check()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
 			.finally(() => {

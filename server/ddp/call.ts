@@ -7,25 +7,26 @@ import type { Invoker } from '../core/invoke.js';
 import * as codec from './codec.js';
 import type { Login } from './login.js';
 
-/** What a call needs of the session it came in by. */
+/** The part of a session that a call needs. */
 export interface CallHost {
 	readonly services: { readonly invoker: Invoker; readonly log: Log };
 	readonly login: Login;
 	readonly connection: Connection | null;
 	readonly connectionId: string | undefined;
 	readonly clientAddress: string | null;
-	/** Fires when the client has gone. */
+	/** Fires when the client has disconnected. */
 	readonly signal: AbortSignal;
-	/** Identifies the session and those it resumes; undefined where results are not stored. */
+	/** Identifies the session and those it resumes; undefined if results are not cached. */
 	readonly chainId: string | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	send(frame: string): void;
 }
 
 /**
- * Takes the second factor off the arguments: DDP clients send it behind the last one (`test/contract/rocketchat-e2e.md` 7.5).
- * @param method undefined where there is none of that name: then nothing is taken
- * @returns the arguments that are left, and the second factor if there was one
+ * Removes the second factor from the arguments: DDP clients send it after the last one
+ * (`test/contract/rocketchat-e2e.md` 7.5).
+ * @param method undefined for an unknown method: then nothing is removed
+ * @returns the remaining arguments, and the second factor if there is one
  */
 export function takeSecondFactor(
 	method: Method | undefined,
@@ -45,9 +46,9 @@ class DdpCaller implements Caller {
 	readonly hashedToken: string | null;
 	readonly clientAddress: string | null;
 	readonly randomSeed: string | null;
-	/** Resolves when all subscribers have been sent what the method has written. */
+	/** Resolves when the method's writes have been sent to all subscribers. */
 	written: Promise<unknown> | undefined;
-	/** While it changes whose connection this is; never rejects. */
+	/** Set while the call changes the user of the connection; never rejects. */
 	changing: Promise<void> | undefined;
 	#unblock: (() => void) | undefined;
 
@@ -99,7 +100,7 @@ class DdpCaller implements Caller {
 		this.written = this.written ? Promise.all([this.written, settled]) : settled;
 	}
 
-	/** The first call lets the next message start, once it is settled whose that is; later ones do nothing. */
+	/** The first call lets the next message start, after a change of user is complete; later calls do nothing. */
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
@@ -118,15 +119,15 @@ function encodeResult({ log }: CallHost['services'], { id, method }: codec.Metho
 }
 
 /**
- * Runs a method and answers: exactly one `result` and one `updated`, or the client waits without end.
+ * Runs a method and sends exactly one `result` and one `updated`: without both, the client would wait for ever.
  * @param unblock called once, when the next message may start
- * @returns resolves, and never rejects, when both answers were sent
+ * @returns resolves when both answers have been sent; never rejects
  */
 export async function runCall(call: codec.MethodCall, host: CallHost, unblock: () => void): Promise<void> {
 	const { id, method, randomSeed } = call;
 	const definition = host.services.invoker.get(method);
 	if (!definition) {
-		// Here alone the result comes first, and nothing is `updated` before it.
+		// Only in this case the result is sent first, before `updated`.
 		host.send(codec.failure(id, notFound('Method', method)));
 		host.send(codec.updated(id));
 		unblock();
@@ -138,10 +139,10 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		(value) => encodeResult(host.services, call, value),
 		(error) => codec.failure(id, toClientError(error)),
 	);
-	// A method need not have waited for it. Its subscriptions come before its answers all the same.
+	// The method may not have awaited the change of user. The subscriptions must still be sent before the answers.
 	if (caller.changing) await caller.changing;
 	if (caller.written) {
-		// What the method changed is on its way: `updated` says that it has arrived, so it comes after it.
+		// `updated` tells the client that it has received all changes of the method, so it is sent after them.
 		host.send(answer);
 		caller.unblock();
 		await caller.written;

@@ -7,7 +7,7 @@ import { type ClientError, clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
 
-// What comes in
+// Incoming messages
 
 /** Versions of DDP in the server's order of preference. */
 export const VERSIONS: readonly string[] = ['1', 'pre2', 'pre1'];
@@ -33,7 +33,7 @@ const Unsub = compile(Match.ObjectIncluding({ msg: 'unsub', id: String }));
 
 export type MethodCall = Infer<typeof MethodCall>;
 export type Sub = Infer<typeof Sub>;
-/** A frame that only a client who is logged in may send. It came while a login was under way, and is not read yet. */
+/** A large frame, which only a client who is logged in may send. It arrived during a login and is not parsed yet. */
 export interface LargeFrame {
 	readonly msg: 'large';
 	readonly text: string;
@@ -41,15 +41,15 @@ export interface LargeFrame {
 
 export type Request = MethodCall | Sub | Infer<typeof Unsub>;
 
-/** What every message has. */
+/** The fields of every message. */
 export interface Message {
 	readonly msg: unknown;
 	readonly [member: string]: unknown;
 }
 
 /**
- * Which version to speak (section 3): the client's first that we know.
- * @returns the version and whether the client may go on with it, or must come again and ask for it
+ * Negotiates the protocol version (section 3): the client's most preferred version that the server supports.
+ * @returns the version, and whether the client may continue with it or must reconnect with it
  */
 export function negotiate(message: Message): { version: string; agreed: boolean } {
 	const preferred = VERSIONS[0] as string;
@@ -60,7 +60,7 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 	return { version: common, agreed: common === version };
 }
 
-/** Reads a frame: the message in it; or, as text, the frame that answers a malformed one (section 9). */
+/** Parses a frame. Returns its message, or for a malformed frame the text of the error frame (section 9). */
 export function readFrame(text: string): Message | string {
 	let message: unknown;
 	try {
@@ -72,25 +72,23 @@ export function readFrame(text: string): Message | string {
 	return (message as Message).msg ? (message as Message) : refuse('Bad request', message, text);
 }
 
-/**
- * The frame that says what is wrong with a message. It repeats the message only if the frame of that is short.
- */
+/** The error frame for a message. It includes the message only if its frame is short. */
 export function refuse(reason: string, message: object, text: string): string {
 	return protocolError(reason, text.length <= MAX_ECHO_LENGTH ? message : undefined);
 }
 
-/** The session that a client resumes, if it names one that could exist. */
+/** The session id that a client asks to resume, if it is well-formed. */
 export function formerSession({ session }: Message): string | undefined {
 	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
 }
 
-/** The request of a connected client; or, as text, the frame that answers a malformed one (section 9). */
+/** Parses the request of a connected client; for a malformed one it returns the text of the error frame (section 9). */
 export function requestOf(message: Message, text: string): Request | string {
 	const request = readRequest(message);
 	return typeof request === 'string' ? refuse(request, message, text) : request;
 }
 
-/** The request, or what is wrong with it. */
+/** The request, or the description of its error. */
 function readRequest(message: Message): Request | string {
 	switch (message.msg) {
 		case 'method':
@@ -98,7 +96,7 @@ function readRequest(message: Message): Request | string {
 		case 'sub':
 			return Sub.is(message) ? message : 'Malformed subscription';
 		case 'unsub':
-			// Meteor says nothing, and its queue never moves again after an id that is no string (section 19).
+			// Meteor sends no error for an id that is not a string, and its queue stops for ever (section 19).
 			return Unsub.is(message) ? message : 'Malformed unsubscription';
 		case 'connect':
 			return 'Already connected';
@@ -133,7 +131,7 @@ export function readMessage(text: string): unknown {
 
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
-	// A long text would become an object of its characters.
+	// Otherwise a string would be spread into an object of its characters.
 	const areFields = fields === undefined || (typeof fields === 'object' && fields !== null && !Array.isArray(fields));
 	if (!areFields) throw new Unreadable('fields is not an object');
 	const all: Record<string, unknown> = { ...(fields as object | undefined) };
@@ -141,7 +139,7 @@ function withCleared(fields: unknown, cleared: unknown): Record<string, unknown>
 	return all;
 }
 
-// What goes out
+// Outgoing messages
 
 export const connected = (session: string): string => `{"msg":"connected","session":${JSON.stringify(session)}}`;
 
@@ -149,13 +147,13 @@ export const failed = (version: string): string => `{"msg":"failed","version":${
 
 export const ping = (): string => '{"msg":"ping"}';
 
-/** @param id that of the ping, whatever it was; undefined for a ping without one */
+/** @param id the id of the ping, of any type; undefined for a ping without one */
 export function pong(id: unknown): string {
 	return id === undefined ? '{"msg":"pong"}' : `{"msg":"pong","id":${JSON.stringify(id)}}`;
 }
 
 /**
- * The outcome of a method that went well.
+ * The `result` message of a successful method.
  * @throws Error for a value that cannot be encoded, such as a BigInt
  */
 export function result(id: string | number, value: unknown): string {
@@ -164,7 +162,7 @@ export function result(id: string | number, value: unknown): string {
 	return `{"msg":"result","id":${JSON.stringify(id)}${end}`;
 }
 
-/** The outcome of a method that failed. */
+/** The `result` message of a failed method. */
 export function failure(id: string | number, error: ClientError): string {
 	return `{"msg":"result","id":${JSON.stringify(id)},"error":${encodeError(error)}}`;
 }
@@ -191,12 +189,12 @@ export function removed(collection: string, id: unknown): string {
 	return documentMessage('removed', collection, id, {});
 }
 
-/** Longest message that is sent back with what is wrong with it, in bytes: errors must not cost more than they tell. */
+/** Longest message that an error frame includes, in bytes: errors must stay cheap. */
 export const MAX_ECHO_LENGTH = 1024;
 
 /**
  * A protocol error (section 9).
- * @param offendingMessage as decoded, which may be longer than its frame; left out when undefined or long
+ * @param offendingMessage the decoded message, which may be longer than its frame; left out if undefined or long
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
 	const echo = JSON.stringify(offendingMessage);
@@ -214,17 +212,20 @@ function documentMessage(msg: string, collection: string, id: unknown, fields: F
 	return `${text}}`;
 }
 
-/** Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. What cannot be encoded goes out as 500. */
+/**
+ * Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. An error that cannot be encoded is
+ * sent as 500.
+ */
 export function encodeError({ error, reason, details, message }: ClientError): string {
 	try {
 		return JSON.stringify({ isClientSafe: true, error, reason, details, message, errorType: 'Meteor.Error' });
 	} catch {
-		// Details with a BigInt or a cycle. The caller must be answered all the same.
+		// Details with a BigInt or a cycle. The caller must still receive an answer.
 		return encodeError(clientError('internal'));
 	}
 }
 
-/** A document's id as clients know it: a string that tells ids of different types apart (section 2). */
+/** Encodes a document's id for clients: a string that distinguishes ids of different types (section 2). */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
 		return /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id) ? `-${id}` : id;

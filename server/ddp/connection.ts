@@ -23,7 +23,7 @@ export class ClientConnection implements Connection {
 		this.httpHeaders = transport.headers;
 	}
 
-	/** A function of its own, so that it can be called without the connection. */
+	/** An arrow function, so that it can be called without the connection as `this`. */
 	get close(): () => void {
 		return () => this.#session.close();
 	}

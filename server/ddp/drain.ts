@@ -1,27 +1,27 @@
 /**
- * The end of a session that answers first what had come in (`test/contract/ddp.md` section 18): stock clients never send again
- * what was lost with a connection. What comes later is left to the server they will find next, or a client that always has
- * a call under way would never go.
+ * Ends a session after it has answered the requests that have arrived (`test/contract/ddp.md` section 18): stock
+ * clients never repeat requests that were lost with a connection. Later requests are not read, because a client that
+ * always has a call in progress would keep its session open for ever.
  */
 import { setImmediate as aTurn, setTimeout as delay } from 'node:timers/promises';
 
 import type { Requests } from './queue.js';
 import type { Transport } from './transports/transport.js';
 
-/** What must be known of the session. */
+/** The part of the session that a drain needs. */
 export interface DrainHost {
-	/** Whether it has ended by itself. */
+	/** Whether the session has already ended. */
 	readonly isClosed: boolean;
-	/** Unanswered requests. Where reading was ever paused, the client may have sent more than has arrived here. */
+	/** Unanswered requests. If reading was ever paused, the client may have sent more than has arrived. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
 	/** Where the client has sent more than was handed over. */
 	readonly transport: Pick<Transport, 'isBehind'>;
 }
 
-/** How long nothing must come from a client that we had kept waiting, before all it had sent is here, in ms. */
+/** How long a client whose reading was paused must be silent before its data counts as fully received, in ms. */
 const QUIET_MS = 100;
 
-/** So often it is waited for, where the client just goes on and never has too much unanswered. */
+/** Maximum number of such waits, for a client that keeps sending without exceeding the limit of unanswered requests. */
 const MAX_WAITS = 20;
 
 export class Drain {
@@ -32,7 +32,7 @@ export class Drain {
 
 	constructor(private readonly session: DrainHost) {}
 
-	/** Whether no more is taken. */
+	/** Whether no more requests are accepted. */
 	get isFull(): boolean {
 		return this.#isFull;
 	}
@@ -42,20 +42,20 @@ export class Drain {
 		this.#came = true;
 	}
 
-	/** Something about the session has changed. */
+	/** Must be called when the session's state has changed. */
 	changed(): void {
 		if (this.session.requests?.isPaused) this.#wasPaused = true;
 		this.#recheck?.();
 	}
 
-	/** Resolves when what had come in is answered, or the session has ended. */
+	/** Resolves when the received requests are answered, or the session has ended. */
 	async run(): Promise<void> {
 		await this.#catchUp();
 		this.#isFull = true;
 		await this.#until(() => this.session.requests?.isIdle !== false);
 	}
 
-	/** Takes what the client has sent already: what this turn of the event loop brings, or more, where the client had to wait. */
+	/** Reads what the client has already sent: the data of this turn of the event loop, or more if reading was paused. */
 	async #catchUp(): Promise<void> {
 		const { session } = this;
 		let hadToWait = false;
@@ -73,7 +73,7 @@ export class Drain {
 		}
 	}
 
-	/** Waits until something holds, or the session has ended. */
+	/** Waits until a condition holds, or the session has ended. */
 	async #until(holds: () => boolean): Promise<void> {
 		while (!this.session.isClosed && !holds()) {
 			await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Where DDP clients come in: WebSockets, raw and in SockJS, and SockJS polling (`test/contract/ddp.md` section 1). */
+/** The DDP endpoint: WebSockets, raw and in SockJS, and SockJS polling (`test/contract/ddp.md` section 1). */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -20,18 +20,24 @@ export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
 	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
 	readonly maxFrame: number;
-	/** Most clients of one address at a time; beyond it another is refused with 429. Default 1,000. */
+	/** Maximum number of clients of one address at a time; another is refused with 429. Default 1,000. */
 	readonly maxConnectionsPerAddress: number;
-	/** Most bytes that wait for a client that does not read; with more it is disconnected. Default 16 MiB. */
+	/**
+	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
+	 * MiB.
+	 */
 	readonly maxBuffered: number;
 	/** Whether WebSockets may agree on permessage-deflate. Default off: DDP's frames are short. */
 	readonly compression: boolean;
 	readonly sockJs?: Partial<SockJsOptions>;
 }
 
-/** What SockJS has for itself; there are defaults. */
+/** Options of SockJS. */
 export interface SockJsOptions {
-	/** Of the transport, beside that of DDP: pings of a WebSocket, `h` on a poll. Default 45,000 and 10,000 ms. */
+	/**
+	 * Interval of the transport's heartbeat, independent of DDP's: pings of a WebSocket, `h` on a poll. Default 45,000
+	 * and 10,000 ms.
+	 */
 	readonly heartbeat: HeartbeatOptions;
 	/** How long a polling client may be without a poll, in ms. Default 60,000. */
 	readonly pollTimeout: number;
@@ -43,12 +49,15 @@ export interface DdpEndpoint {
 	/** The user of each login token that a session uses, by the token's hash. */
 	tokensInUse(): Map<string, string>;
 	/**
-	 * Takes no new sessions and closes those there are, spread over a time.
-	 * @param grace that time, in ms; calls that take longer are interrupted
-	 * @returns resolves when the last socket is gone
+	 * Accepts no new sessions and closes the present ones gradually.
+	 * @param grace the time for this, in ms; calls that take longer are interrupted
+	 * @returns resolves when the last socket has closed
 	 */
 	close(grace: number): Promise<void>;
-	/** Resolves, once it closes, when each polling client has received a close frame or has gone; at the latest after that time, in ms. */
+	/**
+	 * During a shutdown, resolves when each polling client has received a close frame or has disconnected; at the latest
+	 * after the given time, in ms.
+	 */
 	pollsEnded(grace: number): Promise<void>;
 }
 
@@ -62,13 +71,13 @@ const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
-	// A client that does not hang up must not keep the socket.
+	// A client that does not close the connection must not keep the socket open.
 	socket.once('finish', () => socket.destroy());
 	const retry = /^(429|503)/.test(status) ? `Retry-After: ${RETRY_CONNECTION_S}\r\n` : '';
 	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Length: ${body.length}\r\n\r\n${body}`);
 }
 
-/** What an endpoint is given by the server; the rest of what its sessions need it has itself. */
+/** The services that the server provides to an endpoint. */
 export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {}
 
 /** Serves DDP on an HTTP server. */
@@ -84,11 +93,11 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const webSockets = new WebSocketServer({
 		noServer: true,
 		WebSocket: ClientSocket,
-		// The sessions are all there are.
+		// All sessions of this endpoint.
 		clientTracking: false,
 		maxPayload: maxFrame,
 		perMessageDeflate: compression,
-		// None is ever chosen, whatever the client offers (1.2).
+		// No subprotocol is ever selected (1.2).
 		handleProtocols: () => false,
 	});
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
@@ -107,14 +116,14 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		return session;
 	}
 
-	// One for all sockets: each that has its own holds it as long as it is open.
+	// One listener function for all sockets saves memory per open socket.
 	const onSocketError = (err: Error) => log.debug({ err }, 'Socket error');
 	const onWebSocketError = (err: Error) => log.debug({ err }, 'WebSocket error');
 
 	function open(webSocket: ClientSocket, request: IncomingMessage): void {
-		// From here on `ws` listens on the socket.
+		// From here on `ws` handles errors of the socket.
 		request.socket.off('error', onSocketError);
-		// It closes the socket with the right code by itself; without a listener it would also end the process.
+		// `ws` closes the socket with the right code; without a listener the error would end the process.
 		webSocket.on('error', onWebSocketError);
 		const transport = SOCKJS_PATH.test(request.url ?? '')
 			? new FramedTransport(webSocket, request, framedOptions)
@@ -152,7 +161,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			opened = true;
 			open(webSocket, request);
 		});
-		// It opens at once or never.
+		// The callback runs synchronously or never.
 		if (!opened) admissions.leave(address);
 	}
 

@@ -1,4 +1,4 @@
-/** Detects clients that have gone without closing (`test/contract/ddp.md` section 4). */
+/** Detects clients that have disconnected without a close frame (`test/contract/ddp.md` section 4). */
 
 export interface HeartbeatOptions {
 	/** Time between checks of a client, in ms; 0 switches heartbeats off. Default 15,000. */
@@ -7,18 +7,24 @@ export interface HeartbeatOptions {
 	readonly timeout: number;
 }
 
-/** A client whose heartbeat is watched. The fields stand in the client itself: an object of its own would take 48 bytes more. */
+/**
+ * A client whose heartbeat is watched. The fields are part of the client object: a separate object would take 48 bytes
+ * more.
+ */
 export interface HeartbeatPeer {
-	/** The slot it belongs to while it is watched. Only `Heartbeats` writes it. */
+	/** The slot that contains it while it is watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
 	ping(): void;
-	/** It has not answered in time. A client that is not read at present may be kept: it is pinged again. */
+	/**
+	 * Called when it has not answered in time. The listener may keep a client whose reading is paused; the client is then
+	 * pinged again.
+	 */
 	onTimeout(): void;
 }
 
-/** Most slots of an interval. */
+/** Maximum number of slots of an interval. */
 const MAX_SLOTS = 100;
 
 /**
@@ -57,7 +63,7 @@ export class Heartbeats {
 		return true;
 	}
 
-	/** A message has arrived. Cheap enough for every message. */
+	/** Must be called for each message; it is cheap. */
 	active(peer: HeartbeatPeer): void {
 		if (peer.active) return;
 		peer.active = true;

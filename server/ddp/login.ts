@@ -1,4 +1,4 @@
-/** The user of a session, and the login token it came with. */
+/** The user and the login token of a session. */
 export class Login {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;

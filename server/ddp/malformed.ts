@@ -1,6 +1,6 @@
 /** Counts the malformed messages of a client: answering them costs more than sending them. */
 
-/** So many may come within the time below. */
+/** Maximum number of malformed messages within `PERIOD`. */
 const MAX_MALFORMED = 100;
 const WINDOW_MS = 60_000;
 

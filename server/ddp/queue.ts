@@ -4,27 +4,27 @@
  */
 import { createYielder } from '../../shared/yielding.js';
 
-/** What a queue serves. */
+/** The host of a queue. */
 export interface QueueHost<T> {
-	/** Handles a message. @param release to be called once, at once or later, when the next one may start */
+	/** Handles a message. @param release must be called once, immediately or later, when the next one may start */
 	handle(message: T, release: () => void): void;
-	/** Nothing is handled, and nothing waits: the queue may be forgotten. */
+	/** The queue is empty and idle, and may be discarded. */
 	idle(): void;
 }
 
-/** Most handled messages that stand before the waiting ones in the array. */
+/** Maximum number of handled messages kept at the start of the array. */
 const MAX_DONE = 64;
 
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
-	/** How many of these were handled. */
+	/** Number of handled messages in the array. */
 	#done = 0;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
-	/** Whether the waiting messages are being handled, or will be after a pause. */
+	/** Whether the loop over the waiting messages is running, or paused. */
 	#looping = false;
-	/** Pauses between messages: calls that are answered at once would keep other clients waiting. */
+	/** Pauses between messages: a series of synchronous calls would block other clients. */
 	#pause: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
@@ -36,7 +36,7 @@ export class MessageQueue<T> {
 
 	add(message: T): void {
 		if (!this.#busy && !this.#looping) {
-			// Most clients never have two messages under way.
+			// Most clients never have two messages in progress.
 			this.#handle(message);
 			return;
 		}
@@ -57,7 +57,7 @@ export class MessageQueue<T> {
 
 	#release(): void {
 		this.#busy = false;
-		// A message that is handled at once comes back to here: the loop goes on, and the stack does not grow.
+		// A message that is handled synchronously returns to this loop, so the stack does not grow.
 		if (!this.#looping) this.#loop();
 	}
 
@@ -89,15 +89,15 @@ export class MessageQueue<T> {
 	}
 }
 
-/** What answers the requests. */
+/** The handler of requests. */
 export interface RequestsHost<T> {
 	/**
 	 * Answers a request.
 	 * @param release lets the next request in the queue start before this one is answered
-	 * @returns resolves, and never rejects, when it is answered; undefined if it is
+	 * @returns resolves when it is answered, and never rejects; undefined if it is already answered
 	 */
 	answer(request: T, release: () => void): Promise<void> | undefined;
-	/** Stops reading, or goes on. */
+	/** Pauses or resumes reading. */
 	pause(): void;
 	resume(): void;
 	/** The number of unanswered requests, or whether more are read, has changed. */
@@ -107,20 +107,20 @@ export interface RequestsHost<T> {
 const nothing = () => {};
 
 export class Requests<T> {
-	/** Exists while a request waits or runs in it. */
+	/** Set while it contains a request. */
 	#queue: MessageQueue<T> | undefined;
-	/** Requests that run, be they in the queue or beside it. */
+	/** Number of running requests, in the queue or in parallel. */
 	#running = 0;
 	#isPaused = false;
 	#wasPaused = false;
 
-	/** @param max most unanswered requests; with more, no more are read */
+	/** @param max maximum number of unanswered requests; above it, reading is paused */
 	constructor(
 		private readonly host: RequestsHost<T>,
 		private readonly max: number,
 	) {}
 
-	/** Whether no more are read, as too many are unanswered. */
+	/** Whether reading is paused, because too many requests are unanswered. */
 	get isPaused(): boolean {
 		return this.#isPaused;
 	}
@@ -135,7 +135,7 @@ export class Requests<T> {
 		return this.#running === 0 && !this.#queue;
 	}
 
-	/** @param isParallel whether it need not wait for those before it, nor those behind it for this one */
+	/** @param isParallel whether it neither waits for earlier requests nor delays later ones */
 	add(request: T, isParallel: boolean): void {
 		if (isParallel) this.handle(request, nothing);
 		else {
@@ -158,7 +158,7 @@ export class Requests<T> {
 			isReleased = true;
 			release();
 		}
-		// Counted before it runs: it may release the next one, and that the one after it, before it comes back.
+		// Counted before it runs, because it may release further requests before it returns.
 		this.#running++;
 		const answered = this.host.answer(request, releaseOnce);
 		if (answered) void answered.then(() => this.ended(releaseOnce));

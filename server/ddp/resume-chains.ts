@@ -1,22 +1,22 @@
 /**
- * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its
- * former session, and may repeat calls under the same ids if they had no answer there. The name proves nothing: the user must
- * be checked as well.
+ * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its former
+ * session, and may repeat unanswered calls with the same ids. The session id is no authentication: the user must be
+ * checked as well.
  */
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 
 export interface ResumeChains {
 	/**
-	 * A session has begun.
-	 * @param former the session it resumes, if the client names one
+	 * Must be called when a session begins.
+	 * @param former the session that it resumes, if the client names one
 	 * @returns the id of the chain: that of its first session
 	 */
 	join(session: string, former: string | undefined): string;
-	/** A session has ended. For a time, another may still resume it. */
+	/** Must be called when a session ends. For a time, another session may still resume it. */
 	leave(session: string): void;
 }
 
-/** Makes the resume chains of a server. The options concern sessions that have ended. */
+/** Creates the resume chains of a server. The options apply to ended sessions. */
 export function createResumeChains(options: ExpiringCacheOptions): ResumeChains {
 	/** The chain of each session that resumes another. */
 	const open = new Map<string, string>();

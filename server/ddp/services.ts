@@ -1,4 +1,4 @@
-/** What the sessions of a server share. */
+/** Services that the sessions of a server share. */
 import type { Connection } from '../../shared/method.js';
 import type { Heartbeats } from './heartbeat.js';
 import type { PublicationServices } from './publications/subscription.js';
@@ -13,15 +13,15 @@ export interface SessionOptions extends SubscriptionLimits {
 	readonly connectTimeout: number;
 	/** Largest frame of a client that is not logged in, in bytes. Default 64 KiB. */
 	readonly maxAnonymousFrame: number;
-	/** Most unanswered messages of one client, waiting or running. With more, no more are read. Default 100. */
+	/** Most unanswered messages of one client, waiting or running. Above it, reading is paused. Default 100. */
 	readonly maxQueue: number;
 }
 
-/** What a session is given by the server. */
+/** The services that the server provides to a session. */
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	/** Left out where results of calls are not stored. */
+	/** Absent if results of calls are not cached. */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client that has connected. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;

@@ -19,10 +19,10 @@ import {
 } from './transports/close-reason.js';
 import type { Receiver, Transport } from './transports/transport.js';
 
-/** Largest frame of a client that has not connected, in bytes: `connect` needs no more. */
+/** Largest frame of a client before `connect`, in bytes. */
 const MAX_FIRST_FRAME = 8 * 1024;
 
-/** A request in the queue; or, as text, the frame that answers a malformed one. */
+/** A request in the queue, or the text of the error frame for a malformed one. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
 
 export class Session implements Receiver, HeartbeatPeer {
@@ -31,7 +31,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	active = false;
 	/** Undefined until the client has connected. */
 	connectionId: string | undefined;
-	/** Identifies it and the sessions it resumes; undefined where results of calls are not stored. */
+	/** Identifies it and the sessions it resumes; undefined if results of calls are not cached. */
 	chainId: string | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
@@ -39,13 +39,13 @@ export class Session implements Receiver, HeartbeatPeer {
 	#knowsPings = true;
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
-	/** Exists while there are any, and afterwards if there were too many. */
+	/** Set while there are requests, and afterwards if there were too many. */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
 	readonly #gone = new AbortController();
 
-	/** @param onGone is called once the transport has closed */
+	/** @param onGone called after the transport has closed */
 	constructor(
 		readonly transport: Transport,
 		readonly services: SessionServices,
@@ -67,7 +67,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.clientAddress;
 	}
 
-	/** The connection as methods see it. Most clients never call a method that asks for it: an idle one saves 90 bytes. */
+	/** The connection as methods see it. Created on first use, which saves 90 bytes for an idle client. */
 	get connection(): ClientConnection | null {
 		if (this.connectionId === undefined) return null;
 		if (!this.#connection) {
@@ -77,18 +77,18 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.#connection;
 	}
 
-	/** Fires when the client has gone. */
+	/** Fires when the client has disconnected. */
 	get signal(): AbortSignal {
 		return this.#gone.signal;
 	}
 
-	/** Ends the session from our side. */
+	/** Ends the session from the server's side. */
 	close(reason: CloseReason = NORMAL_CLOSURE): void {
 		this.transport.close(reason);
 		this.end();
 	}
 
-	/** Answers what has come in, then ends the session. */
+	/** Answers the received requests, then ends the session. */
 	async drain(): Promise<void> {
 		if (this.isClosed || this.#drain) return;
 		this.#drain = new Drain(this);
@@ -115,7 +115,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		this.#drain?.changed();
 	}
 
-	// What the transport hands over
+	// Input from the transport
 
 	/** Largest frame it may send at present, in bytes. */
 	private get maxFrame(): number {
@@ -124,7 +124,8 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	allowsFrameSize(bytes: number): boolean {
-		// A client that has just sent its login may send more at once. Whether it may is known when that has ended.
+		// A client may send large frames directly after its login. Whether they are allowed is known after the login has
+		// ended.
 		if (this.isClosed || this.login.pendingChanges > 0 || bytes <= this.maxFrame) return true;
 		this.close(TOO_LARGE);
 		return false;
@@ -142,7 +143,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.isConnected) this.connect(message, text);
-		// These two do not wait in the queue: during a slow method neither side may take the other for gone.
+		// These two do not wait in the queue: during a slow method neither side must time out.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
 		else if (!this.#drain?.isFull) this.enqueue(codec.requestOf(message, text));
@@ -193,7 +194,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** A frame that only a client who is logged in may send: by now it is known whether it is. */
+	/** A large frame, which requires a login: the login has ended by now. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
@@ -212,21 +213,22 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (!this.isClosed) this.transport.send(frame);
 	}
 
-	/** Says that a message cannot be understood. Closes the connection where there are too many of them. */
+	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */
 	private sendError(frame: string): void {
 		this.#malformed ??= new MalformedCounter();
 		if (this.#malformed.isTooMany()) this.close(TOO_MANY_MALFORMED);
 		else this.send(frame);
 	}
 
-	// Whether the client is alive, and whether it is read
+	// Heartbeat and backpressure
 
 	ping(): void {
 		this.send(codec.ping());
 	}
 
 	onTimeout(): void {
-		// What a client says while it is not read does not arrive. The ping keeps its socket alive.
+		// Data of a client whose reading is paused does not arrive, so it is not timed out. The ping keeps its socket
+		// alive.
 		if (!this.requests?.isPaused) this.close();
 	}
 

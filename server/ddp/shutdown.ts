@@ -3,26 +3,26 @@
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 
-/** What is done to a session, in this order. */
+/** The steps of ending a session, in this order. */
 export interface Leaving {
-	/** Answers what has come in, then closes it. */
+	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;
-	/** Closes it, although calls may be unanswered. */
+	/** Closes it, even with unanswered calls. */
 	close(reason: CloseReason): void;
 	readonly transport: Pick<Transport, 'terminate'>;
 }
 
-/** The part of the time over which sessions begin to end; the rest is for what the last of them have to answer. */
+/** The part of the grace period in which sessions begin to end; the rest is for their last answers. */
 const SPREAD = 0.5;
 
-/** How long a client has to answer our close frame before it is disconnected, in ms. */
+/** How long a client has to answer the close frame before it is disconnected, in ms. */
 const CLOSE_GRACE = 2000;
 
 /**
- * Ends sessions, spread over a time: clients that are closed at once would all reconnect at once.
- * @param sessions loses those that have ended
- * @param grace that time, in ms; calls that take longer are interrupted
- * @returns stops what is still to be done
+ * Ends sessions gradually, so that clients do not all reconnect at the same time.
+ * @param sessions ended sessions must be removed from it
+ * @param grace the time for this, in ms; calls that take longer are interrupted
+ * @returns stops the remaining work
  */
 export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () => void {
 	const step = (grace * SPREAD) / sessions.size;

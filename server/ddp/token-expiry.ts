@@ -1,18 +1,18 @@
 /** Closes sessions whose login token has expired. */
 import type { Login } from './login.js';
 
-/** Time between two looks, in ms. */
+/** Time between two checks, in ms. */
 const CHECK_MS = 1000;
 
-/** What can expire. */
+/** A session that can expire. */
 interface Expiring {
 	readonly login: Pick<Login, 'hasExpired'>;
 	close(): void;
 }
 
 /**
- * Looks at all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
- * @param sessions those that there are at each time
+ * Checks all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
+ * @param sessions the present sessions
  * @returns stops it
  */
 export function closeExpired(sessions: Iterable<Expiring>): () => void {

@@ -1,4 +1,4 @@
-/** `login` and `logout`, whose envelopes differ from all others (`test/contract/rocketchat-e2e.md` 9.1). */
+/** `login` and `logout`, whose response format differs from all others (`test/contract/rocketchat-e2e.md` 9.1). */
 import type { LoginResult } from '../../methods/accounts/login.js';
 import { findProfile } from '../../methods/accounts/me.js';
 import { Password } from '../../methods/model/users/passwords.js';
@@ -13,7 +13,7 @@ import { type Answer, failed, succeeded } from './envelope.js';
 
 const LoginBody = compile({
 	resume: Match.Optional(String),
-	/** A name, or an e-mail if it holds an `@`; or the wrapper that the method `login` takes. */
+	/** A name, or an e-mail if it contains an `@`; or the options of the method `login`. */
 	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),
 	username: Match.Optional(String),
 	email: Match.Optional(String),
@@ -21,7 +21,7 @@ const LoginBody = compile({
 	code: Match.Optional(Match.OneOf(String, null)),
 });
 
-/** The options of the method `login` that a body stands for. */
+/** Converts a body to the options of the method `login`. */
 function loginOptions(body: unknown): object {
 	check(body, LoginBody);
 	const { resume, password } = body;
@@ -36,7 +36,7 @@ function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
 	return address ? { email: address } : { username: username ?? user };
 }
 
-/** Logs in. Wrong names and wrong passwords answer alike, 401. */
+/** Logs in. The answer is the same 401 for a wrong name and a wrong password. */
 export async function logIn(invoker: Invoker, services: Services, body: unknown, caller: Caller): Promise<Answer> {
 	try {
 		const { id, token } = (await invoker.invoke('login', [loginOptions(body)], caller)) as LoginResult;
@@ -46,7 +46,7 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
-		// Where a second factor is required: which one.
+		// The required second factor, if one is required.
 		const more = details === undefined ? {} : { details };
 		return { status: 401, body: { status: 'error', success: false, error, message: reason, ...more } };
 	}
@@ -58,7 +58,10 @@ export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> 
 	return { status: 200, body: { status: 'success', data: { message: "You've been logged out!" } } };
 }
 
-/** Ends all other logins of the caller. The answer holds the token the caller came with: clients store it as the new one. */
+/**
+ * Ends all other logins of the caller. The answer contains the caller's present token, because clients store the token
+ * from it.
+ */
 export async function logOutOtherClients(
 	invoker: Invoker,
 	{ caller, token }: { readonly caller: Caller; readonly token: unknown },

@@ -2,7 +2,7 @@
 import cors, { type FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Headers a page may send: Rocket.Chat's, and ours. */
+/** Headers that a page may send: Rocket.Chat's and Roomkey's. */
 const ALLOWED_HEADERS = [
 	'Origin',
 	'X-Requested-With',
@@ -21,9 +21,9 @@ const ALLOWED_HEADERS = [
 const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'Retry-After'];
 
 /**
- * Lets pages of other origins in.
- * @param prefix of the paths they may call; other paths have rules of their own
- * @param origins `*`, or origins with commas between them
+ * Allows pages of other origins.
+ * @param prefix of the allowed paths; other paths have their own rules
+ * @param origins `*`, or origins separated by commas
  */
 export function allowOrigins(app: FastifyInstance, prefix: string, origins: string): void {
 	const origin = origins === '*' ? '*' : origins.split(',').map((one) => one.trim());

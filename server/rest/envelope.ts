@@ -1,4 +1,4 @@
-/** What REST answers: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
+/** REST responses: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
@@ -6,11 +6,11 @@ import { BareError, type ClientError, MatchError, retryAfter, toClientError } fr
 export interface Answer {
 	readonly status: number;
 	readonly body: Readonly<Record<string, unknown>>;
-	/** Beside those of every answer. */
+	/** Additional headers. */
 	readonly headers?: Readonly<Record<string, string | number>>;
 }
 
-/** The seed's answer to missing or wrong credentials. */
+/** Rocket.Chat's answer to missing or wrong credentials. */
 export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
 
 /** A refusal without a code. */
@@ -18,20 +18,23 @@ export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
 
-/** A known path with another verb: what Rocket.Chat says (7.3), and beside it what all other refusals have. */
+/** The answer to a known path with another verb: Rocket.Chat's text (7.3), and the fields of all other refusals. */
 export function wrongVerb(error: string): Answer {
 	return { status: 405, body: { status: 'error', message: 'API endpoint does not exist', success: false, error } };
 }
 
-/** What a method returned. Members of an object stand beside `success`; any other value stands under `result`. */
+/**
+ * The answer for a method's return value. Members of a plain object are added beside `success`; any other value is the
+ * member `result`.
+ */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };
-	// Other objects, such as a Date, are values of their own.
+	// Other objects, such as a Date, count as single values.
 	const hasMembers = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 	return { status: 200, body: hasMembers ? { ...value, success: true } : { result: value, success: true } };
 }
 
-/** Codes with a status of their own; their bodies hold no more than the text (7.3). Every other refusal is a 400. */
+/** Codes with a specific status; their bodies only contain the text (7.3). Every other refusal is a 400. */
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
 	['error-unauthorized', 403],
@@ -41,24 +44,24 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/** Rocket.Chat has words and a code of its own for what DDP calls `too-many-requests` (7.4). */
+/** Rocket.Chat has a different text and code for DDP's `too-many-requests` (7.4). */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
 
-/** The text of an answer that has no more than that. */
+/** The text of an answer that only contains a text. */
 function textOf(error: ClientError, status: number): string {
 	if (status === 429) return rateLimitText(error);
 	return status >= 500 ? (error.reason ?? error.message) : error.message;
 }
 
-/** Headers that tell when to try again, where that is known. */
+/** Headers that say when to try again, if known. */
 export function retryHeaders(error: ClientError): Pick<Answer, 'headers'> {
 	const seconds = retryAfter(error);
 	return seconds === undefined ? {} : { headers: { 'retry-after': seconds } };
 }
 
-/** What a method threw. A match error shows its text here, and only here. */
+/** The answer for an error of a method. The text of a match error is only shown over REST. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const safe = toClientError(thrown);
@@ -71,9 +74,9 @@ export function failed(thrown: unknown): Answer {
 }
 
 /**
- * Sends an answer, past fastify: it would add a charset, which Rocket.Chat's own tests refuse, unless it were given
- * bytes; and those leave in a second piece, which costs half as much again as the whole request.
- * @throws TypeError for a body that JSON cannot hold
+ * Sends an answer without fastify's serializer, which adds a charset to text, and Rocket.Chat's tests refuse it.
+ * Fastify sends a Buffer in a second write, which makes the request half as expensive again.
+ * @throws TypeError for a body that JSON cannot represent
  */
 export function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {
 	const text = JSON.stringify(body);

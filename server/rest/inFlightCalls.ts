@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 
-/** The REST calls whose methods use a signal that tells when nobody waits for the answer any more. */
+/** The abort signals of REST calls in progress. */
 export class InFlightCalls {
 	readonly #controllers = new Set<AbortController>();
 	#closed = false;
 
-	/** A signal that fires when the client hangs up before it is answered, or when the server does not wait any more. */
+	/** A signal that fires when the client disconnects before the answer, or when the server shuts down. */
 	signalOf(response: ServerResponse): AbortSignal {
 		const controller = new AbortController();
 		if (this.#closed || response.closed) {
@@ -20,7 +20,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Fires all signals, and those made later. */
+	/** Fires all signals, including those created later. */
 	close(): void {
 		this.#closed = true;
 		for (const controller of this.#controllers) controller.abort();

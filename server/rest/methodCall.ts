@@ -26,10 +26,10 @@ function parseMessage(text: string): unknown {
 }
 
 /**
- * Runs the call that a body holds.
- * @param pathName the method as the path names it, slashes written as `:`. It must be the one in the message: a
- * proxy that filters requests sees only the path.
- * @throws MatchError, ClientError for a body that holds no call. Errors of the call itself are in the answer.
+ * Runs the call in a body.
+ * @param pathName the method name in the path, with `:` for slashes. It must be the one in the message: a proxy that
+ * filters requests sees only the path.
+ * @throws MatchError, ClientError for a body without a valid call. Errors of the call itself are in the answer.
  */
 export async function callMethod(
 	invoker: Invoker,
@@ -48,7 +48,8 @@ export async function callMethod(
 		return { status: 200, body: { message: codec.result(id, value), success: true } };
 	} catch (thrown) {
 		const error = toClientError(thrown);
-		// Rocket.Chat answers 400 whatever the method threw. A proxy must see that the server is not available.
+		// Rocket.Chat answers 400 for every error. Here unavailability has a status of its own, so that a proxy can detect
+		// it.
 		const status = error.error === 503 ? 503 : 400;
 		return { status, body: { message: codec.failure(id, error), success: false }, ...retryHeaders(error) };
 	}

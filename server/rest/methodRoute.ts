@@ -1,4 +1,4 @@
-/** The REST route of a method: fields of a request become arguments by their names. */
+/** The REST route of a method: fields of a request are mapped to arguments by name. */
 import { parseJson } from '../../shared/ejson.js';
 import { clientError, clientErrorFrom, type RefusalName } from '../../shared/errors.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
@@ -37,17 +37,17 @@ export function methodRoute(
 }
 
 /**
- * Parameters that Rocket.Chat's clients send with any GET, also where the method has none of that name. An answer then
- * holds the whole list, and all fields.
+ * Parameters that Rocket.Chat's clients send with any GET, also where the method has none of that name. The answer
+ * still contains the whole list, and all fields.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
-/** Values of `query` that filter nothing. */
+/** Values of `query` that do not filter. */
 const EVERYTHING: ReadonlySet<unknown> = new Set(['', '{}']);
 
 /**
- * Refuses fields that would have no effect, as the caller expects one.
- * @param error the refusal; default `invalid-params` with the name of the field
+ * Refuses unknown fields, because the caller expects an effect.
+ * @param error the error; default `invalid-params` with the name of the field
  */
 export function requireKnownFields(
 	{ fields, isQuery, isUrlEncoded }: RestRequest,
@@ -75,8 +75,8 @@ function bodyValue(given: Record<string, unknown>, name: string): unknown {
 }
 
 /**
- * A field of a query or a form, where every value is text. The first reading that the pattern accepts is taken: the text
- * itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
+ * A field of a query or a form, where every value is text. The first interpretation that the pattern accepts is used:
+ * the text itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
  */
 function textValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
@@ -85,7 +85,7 @@ function textValue(given: Record<string, unknown>, name: string, matcher: AnyMat
 	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
 }
 
-/** The array or object that a text holds as JSON, as some clients write a list into a query; undefined for other text. */
+/** Parses a JSON array or object, because some clients send lists as JSON in a query; undefined for other text. */
 function jsonValue(text: string): unknown {
 	if (!/^\s*[[{]/.test(text)) return undefined;
 	try {

@@ -10,17 +10,17 @@ import type { RateLimitResult } from '../core/limits/rules.js';
 import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
-/** A request, without what HTTP adds. */
+/** A request, independent of HTTP. */
 export interface RestRequest {
-	/** The body of a POST, the query of a GET; `{}` where there is none. */
+	/** The body of a POST, the query of a GET; `{}` if there is none. */
 	readonly fields: unknown;
 	readonly isQuery: boolean;
-	/** Whether all values came as text, as in a query or a form. */
+	/** Whether all values are text, as in a query or a form. */
 	readonly isUrlEncoded: boolean;
 	/** The values of the `:names` of the path. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
-	/** The login token as it was sent. */
+	/** The unhashed login token. */
 	readonly token: unknown;
 }
 
@@ -28,14 +28,14 @@ export interface Route {
 	/** Below `/api/v1/`, unless it begins with a slash. */
 	readonly path: string;
 	readonly verbs: readonly RestRoute['verb'][];
-	/** `ignored`: old credentials must not keep anyone from a new login. */
+	/** `ignored`: old credentials must not prevent a new login. */
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername?: boolean;
 	answer(request: RestRequest): Promise<Answer>;
 }
 
-/** Headers that say how the call stands with its limit (`test/contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
+/** Headers with the state of the rate limit (`test/contract/rocketchat-e2e.md` 7.4). The reset is in epoch ms. */
 function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): Record<string, number> {
 	return {
 		'X-RateLimit-Limit': limit,
@@ -87,13 +87,13 @@ export class RestCaller implements Caller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
 
-	/** Made when it is first used: most methods never look at it. */
+	/** Created on first use: most methods do not need it. */
 	get signal(): AbortSignal {
 		this.#signal ??= this.calls.signalOf(this.reply.raw);
 		return this.#signal;
 	}
 
-	/** A change of user has no meaning here: the next request brings its own credentials. */
+	/** A change of user has no effect over REST: the next request has its own credentials. */
 	setUserId(): void {}
 
 	onRateLimit(result: RateLimitResult): void {
@@ -109,11 +109,11 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANYONE;
 	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
-	// An expired token must not keep a client from what everybody may read.
+	// An expired token must not prevent access to public data.
 	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
 }
 
-/** What the header `Idempotency-Key` may hold (`test/contract/beyond.md` E1). */
+/** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
 /** The idempotency key of a request; null where the header is invalid. */
@@ -128,7 +128,7 @@ function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
 	return typeof code === 'string' ? { code, method: typeof method === 'string' ? method : null } : undefined;
 }
 
-/** Whether the escapes of a URL can be decoded: in a query, broken ones would be read as text. */
+/** Whether the escapes of a URL can be decoded: in a query, invalid ones would be read as text. */
 function isDecodable(url: string): boolean {
 	try {
 		return decodeURIComponent(url) !== '';
@@ -139,7 +139,7 @@ function isDecodable(url: string): boolean {
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** The answer of a route. Errors that a client may see become answers too. */
+/** Computes the answer of a route. Client-safe errors become answers too. */
 async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 	try {
 		return await route.answer(request);
@@ -152,11 +152,11 @@ async function answerOf(route: Route, request: RestRequest): Promise<Answer> {
 export interface RequestOptions {
 	/** The network address of the client. */
 	addressOf(request: FastifyRequest['raw']): string | null;
-	/** The calls that are not answered yet. */
+	/** The calls in progress. */
 	readonly calls: InFlightCalls;
 }
 
-/** Answers a request to a route. @throws anything that no client may see */
+/** Answers a request to a route. @throws internal errors */
 export async function handle(
 	request: FastifyRequest,
 	reply: FastifyReply,

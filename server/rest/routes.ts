@@ -1,4 +1,4 @@
-/** What REST offers: each method that has a verb, and the few paths that stand for no method. */
+/** The REST routes: one for each method with a verb, and a few paths without a method. */
 import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';

@@ -1,4 +1,4 @@
-/** The HTTP server for REST, on fastify, and the answers to requests that are no calls. */
+/** The HTTP server for REST, on fastify, and the answers to requests that are not calls. */
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
@@ -16,7 +16,7 @@ import { routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
 
-/** Where a route is: below the prefix, unless it says otherwise. */
+/** The path of a route: below the prefix by default. */
 function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
@@ -50,7 +50,7 @@ function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly st
 function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
 	let body: unknown;
 	try {
-		// Rocket.Chat takes an empty body for one without members.
+		// Rocket.Chat treats an empty body as an object without members.
 		body = text.trim() === '' ? {} : parseJson(text);
 	} catch {
 		done(Object.assign(new Error('The body is not valid JSON'), { statusCode: 400 }));
@@ -67,7 +67,7 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 	return send(reply, failed(error));
 }
 
-/** Answers input that is no HTTP, or whose headers are too large. */
+/** Answers invalid HTTP input, and requests with too large headers. */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
 	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -86,7 +86,7 @@ export interface RestOptions extends RequestOptions {
 	readonly rocketChatVersion: string;
 }
 
-/** Makes the HTTP server with the REST routes of these methods; it does not listen yet. */
+/** Creates the HTTP server with the REST routes of these methods; it does not listen yet. */
 export function createRest(
 	methods: readonly Method[],
 	invoker: Invoker,
@@ -99,7 +99,7 @@ export function createRest(
 		requestTimeout: REQUEST_TIMEOUT,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
-		// Node's parser, here and for forms: it makes objects without a prototype, which count as plain objects.
+		// Node's parser, here and for forms: it creates objects without a prototype, which count as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: refuseRawRequest,
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),

@@ -1,6 +1,6 @@
 /**
- * What holds for every collection, whichever store is behind it: only the common language gets through, `_updatedAt`
- * moves with every write, a unique index is met with the same error, which shows no value, and writes are announced.
+ * The rules for collections of every store: only the common query language is accepted, every write sets `_updatedAt`,
+ * a unique index violation gives the same error without the value, and writes are announced.
  */
 import type { Collection, Cursor, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from './failure.js';
@@ -9,13 +9,13 @@ import { compile, type Matcher } from './match.js';
 import { checkUpdate, type Update } from './update.js';
 import { copyStorable, type Document, type Fields, isId } from './values.js';
 
-/** A checked filter, and the same as a function. */
+/** A checked filter, and its compiled function. */
 export interface Query {
 	readonly filter: Fields;
 	readonly matches: Matcher;
 }
 
-/** One document that was written, with both states as far as they are known. Neither is the listener's to change. */
+/** One written document, with its states before and after if they are known. Listeners must not change them. */
 export interface Written {
 	readonly action: 'inserted' | 'updated' | 'removed';
 	readonly id: string;
@@ -23,19 +23,19 @@ export interface Written {
 	readonly after?: Document;
 }
 
-/** Is called with each document that was written, once it is stored. */
+/** Receives each written document after it is stored. */
 export type Report = (written: Written) => void;
 
-/** How a store reads and writes one collection. What it is given has been checked, and is its own. */
+/** How a store reads and writes one collection. Its arguments have been checked and copied. */
 export interface Backend {
 	find(query: Query, options?: FindOptions): AsyncIterable<Fields>;
 	findOne(query: Query, options?: FindOptions): Promise<Fields | null>;
 	count(query: Query): Promise<number>;
 	insert(document: Document, report?: Report): Promise<unknown>;
-	/** @returns how many matched */
+	/** @returns the number of matched documents */
 	update(query: Query, update: Update, multi: boolean, report?: Report): Promise<number>;
 	updateReturning(query: Query, update: Update, options: Returning, report?: Report): Promise<Fields | null>;
-	/** @returns how many were removed */
+	/** @returns the number of removed documents */
 	remove(query: Query, multi: boolean, report?: Report): Promise<number>;
 }
 
@@ -44,11 +44,11 @@ export interface Returning {
 	readonly projection?: Projection | undefined;
 }
 
-/** Where writes are announced; undefined while nobody listens. */
+/** Receives writes; undefined while there is no listener. */
 export type Announce = () => Report | undefined;
 
 /**
- * A collection of the shared type on a store of whatever kind.
+ * A collection of the shared type on any kind of store.
  *
  * @param name for messages
  */
@@ -114,7 +114,9 @@ function prepare(document: { _id: string }): Document {
 	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as Document;
 }
 
-/** Our own, MongoDB's number, and what FerretDB 2.7 answers to `findOneAndUpdate`: PostgreSQL's text. */
+/**
+ * The embedded store's error, MongoDB's code, and PostgreSQL's text, which FerretDB 2.7 returns for `findOneAndUpdate`.
+ */
 function isDuplicate(error: unknown): boolean {
 	const { code, message } = error as { code?: unknown; message?: unknown };
 	return code === 11000 || (code === 1 && /violates (exclusion|unique) constraint/.test(String(message)));

@@ -1,19 +1,22 @@
-/** A store of its collections. */
+/** Combines collections to a store. */
 import { type Collection, collectionNames, type Store, type StoreChange } from '../../shared/store.js';
 import { type Backend, collection, type Report } from './collection.js';
 import { openGate } from './gate.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
-/** Is called with each document that was written, once it is stored. */
+/** Receives each written document after it is stored. */
 export type ChangeListener = (change: StoreChange) => void;
 
-/** A store that is open, and the way to end it. */
+/** An open store, with the function to close it. */
 export interface OpenStore {
 	readonly store: Store;
-	/** Calls the listener after every write that is not silent, before the write resolves. Returns what ends that. */
+	/**
+	 * Calls the listener after every write that is not silent, before the write resolves. Returns a function that removes
+	 * the listener.
+	 */
 	onChange(listener: ChangeListener): () => void;
-	/** Refuses further writes, waits for those that run, and lets go of files and connections. A second call does nothing. */
+	/** Refuses further writes, waits for running ones, and releases files and connections. A second call does nothing. */
 	close(): Promise<void>;
 }
 
@@ -21,7 +24,7 @@ export interface OpenStore {
  * Opens all collections one after the other; rejects with the first failure.
  *
  * @param open opens one collection by its name in the database
- * @param release lets go of files and connections, once all writes have ended
+ * @param release releases files and connections, after all writes have ended
  */
 export async function buildStore(
 	open: (name: CollectionName) => Promise<Backend>,

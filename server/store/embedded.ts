@@ -9,20 +9,20 @@ import type { Table } from './table.js';
 import { applyUpdate, type Update } from './update.js';
 import { type Document, type Fields, ownCopy } from './values.js';
 
-/** Runs a task that writes, apart from all others; resolves when what it wrote is stored for good. */
+/** Runs a writing task exclusively; resolves when its writes are durable. */
 export type RunWrite = <R>(task: () => R) => Promise<R>;
 
-/** Writes one document, and tells what has become of it. */
+/** Writes one document, and reports the change. */
 type Write = (document: Document) => Written;
 
-/** Documents looked at between two looks at the clock. */
+/** Documents tested between two clock checks. */
 const CHECK_EVERY = 32;
 
-/** Documents that one task may look at, and write: it runs without a pause. */
+/** Maximum number of documents that one task may test and write, because it runs synchronously. */
 const MAX_LOOKS = 500;
 const MAX_WRITES = 100;
 
-/** How a table is read and written. */
+/** The access to a table. */
 export function embedded(table: Table, run: RunWrite): Backend {
 	/** Documents that match, in any order. Yields to the event loop. */
 	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
@@ -58,7 +58,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		}
 	}
 
-	/** The first document that matches, unless too many would have to be looked at without a pause. */
+	/** The first matching document, unless the scan would be too long for a synchronous task. */
 	function look({ filter, matches }: Query): Document | null | 'too many' {
 		let looks = 0;
 		for (const document of table.candidates(filter).documents) {
@@ -81,7 +81,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return table.copies ? project : (document) => ownCopy(project(document));
 	}
 
-	/** Runs a task that writes, and reports what it wrote once that is stored, even where it fails half-way. */
+	/** Runs a writing task, and reports its writes after they are stored, even if it fails after some of them. */
 	async function commit<R>(report: Report | undefined, task: (note: Report) => R): Promise<R> {
 		const written: Written[] = [];
 		const outcome = await run(() => {
@@ -96,7 +96,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return outcome.result;
 	}
 
-	/** Writes one document that matches when it is written. */
+	/** Writes one document that matches at the time of the write. */
 	async function writeOne(query: Query, write: Write, report?: Report): Promise<number> {
 		const found = await commit(report, (note) => {
 			const document = look(query);
@@ -108,7 +108,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return 0;
 	}
 
-	/** Writes the documents with these ids that match when they are written. */
+	/** Writes the documents with these ids that match at the time of the write. */
 	function writeEach(query: Query, ids: readonly string[], write: Write, report?: Report): Promise<number> {
 		return commit(report, (note) => {
 			let count = 0;

@@ -1,17 +1,17 @@
-/** What can go wrong with a store as a whole, and the one refusal of a write that callers tell apart. */
+/** Errors of a store, and the write error that callers handle separately. */
 import { StoreUnavailableError } from '../../shared/errors.js';
 
 /**
- * - `in-use`: another process has the folder
+ * - `in-use`: another process uses the folder
  * - `other-format`: the folder holds data that this version does not read
- * - `damaged`: a file is missing, cut, or holds what Roomkey did not write
+ * - `damaged`: a file is missing, truncated, or was not written by Roomkey
  * - `full`: the disk has no space left
  * - `unusable`: the folder, a file, an index or the disk does not allow the work
- * - `unreachable`: the database does not answer, or not to us
+ * - `unreachable`: the database does not answer, or refuses the connection
  */
 export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';
 
-/** The store cannot be opened or can no longer be written. The message is a sentence for the operator of the server. */
+/** The store cannot be opened or can no longer be written. The message is a sentence for the operator. */
 export class StoreError extends StoreUnavailableError {
 	constructor(
 		readonly code: StoreFailure,
@@ -23,9 +23,11 @@ export class StoreError extends StoreUnavailableError {
 	}
 }
 
-/** A write met a unique index. Says which collection but never the value, which may be a key or a token. */
+/**
+ * A write violated a unique index. The message names the collection but not the value, which may be a key or a token.
+ */
 export class DuplicateKeyError extends Error {
-	/** MongoDB's number, which `isDuplicateKey` tests. */
+	/** MongoDB's error code, which `isDuplicateKey` tests. */
 	readonly code = 11000;
 
 	constructor(collection: string) {
@@ -34,7 +36,7 @@ export class DuplicateKeyError extends Error {
 	}
 }
 
-/** The reason of whatever was thrown, as half a sentence. */
+/** The reason of an error, as a clause for a message. */
 export function reasonOf(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-/** The embedded store in a folder: an LMDB file, and a manifest that says what must be there. */
+/** The embedded store in a folder: an LMDB file, and a manifest that describes the contents. */
 import { statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -12,23 +12,23 @@ import { translating } from './translating.js';
 export const DATA_FILE = 'data.mdb';
 export const MANIFEST = 'manifest.json';
 
-/** The layout of the data file. A later version may read an earlier one, never the reverse. */
+/** The layout version of the data file. Later releases may read earlier versions, but not the reverse. */
 const VERSION = 1;
 
 interface Manifest {
 	readonly format: 'roomkey';
 	readonly version: number;
-	/** Least size of the data file, which never shrinks. */
+	/** Minimum size of the data file, which never shrinks. */
 	readonly bytes: number;
 }
 
 export interface FolderOptions {
-	/** Whether other processes that say so too may open the folder at the same time. */
+	/** Whether other processes with this option may open the folder at the same time. */
 	readonly shared?: boolean;
 }
 
 /**
- * Opens the store in a folder and makes the folder if need be, for its owner's eyes only as it holds secrets.
+ * Opens the store in a folder. Creates the folder if necessary, readable only by its owner because it contains secrets.
  *
  * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`
  */
@@ -60,7 +60,7 @@ export async function openFolder(folder: string, { shared = false }: FolderOptio
 	}
 }
 
-/** Makes files that nobody else can read: LMDB would make them for everybody. */
+/** Creates files that only the owner can read: LMDB would create them readable for all. */
 async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
 	try {
@@ -75,7 +75,7 @@ async function makeFolder(path: string): Promise<void> {
 	if (first !== undefined) await syncFolder(dirname(first));
 }
 
-/** Brings the names in a folder onto the disk. Windows opens no folder, and keeps their entries by itself. */
+/** Flushes a folder's entries to the disk. Windows cannot open folders, and does this itself. */
 async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const folder = await open(path, 'r');
@@ -83,9 +83,9 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Looks whether a folder holds all that it must, or nothing yet.
+ * Checks whether a folder contains all required files, or is empty.
  *
- * @throws StoreError naming what is wrong and what to do
+ * @throws StoreError that states the problem and the remedy
  */
 export async function inspect(path: string): Promise<void> {
 	const names = new Set(await readdir(path));
@@ -97,7 +97,7 @@ export async function inspect(path: string): Promise<void> {
 				'other-format',
 				`The folder ${path} holds data of a former format (${former}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
 			);
-		// A crash between making the data file and the manifest leaves this too, with nothing stored.
+		// A crash between creating the data file and the manifest leaves this state too, without stored data.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
 			throw new StoreError(
 				'damaged',
@@ -133,7 +133,7 @@ async function readManifest(path: string): Promise<Manifest> {
 	return read as Manifest;
 }
 
-/** Writes the manifest beside the data file, in the place of the one before. */
+/** Writes the manifest beside the data file, and replaces the previous one. */
 export async function writeManifest(path: string): Promise<void> {
 	const manifest: Manifest = { format: 'roomkey', version: VERSION, bytes: statSync(join(path, DATA_FILE)).size };
 	const next = join(path, `${MANIFEST}.${process.pid}`);

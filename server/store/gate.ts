@@ -1,11 +1,11 @@
-/** Which writes of a store are under way, and when no more may come. */
+/** Tracks the running writes of a store, and refuses writes after it is closed. */
 import { StoreError } from './failure.js';
 
-/** The way every write of a store takes, until it is closed. */
+/** Every write of a store runs through this gate. */
 export interface WriteGate {
 	/** Runs a task that writes. */
 	run<R>(task: () => Promise<R>): Promise<R>;
-	/** Refuses further writes and waits for those that run. */
+	/** Refuses further writes and waits for running ones. */
 	close(): Promise<void>;
 }
 

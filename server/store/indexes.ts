@@ -1,4 +1,4 @@
-/** The indexes a store must have. Those of the same fields in a Rocket.Chat database are exactly these. */
+/** The required indexes of a store. They are identical to Rocket.Chat's indexes on the same fields. */
 import type { CollectionName } from './collections.js';
 
 export interface IndexSpec {
@@ -7,11 +7,11 @@ export interface IndexSpec {
 	readonly unique: boolean;
 	/** Documents without the field are left out, so that many may lack a unique one. */
 	readonly sparse: boolean;
-	/** In MongoDB partial instead, as Rocket.Chat made it: only documents with the field are in it. */
+	/** In MongoDB a partial index instead, as in Rocket.Chat: it only contains documents with the field. */
 	readonly partial?: boolean;
-	/** Needed in the embedded store alone: MongoDB uses the first field of a longer one. */
+	/** Only needed in the embedded store: MongoDB uses a prefix of a compound index. */
 	readonly embeddedOnly?: boolean;
-	/** Texts that differ in case alone have one key. It serves patterns such as `/^alice$/i`, and nothing else. */
+	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
 
@@ -19,7 +19,7 @@ const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, spar
 const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
-/** MongoDB uses the plain index of the same field for the spelled out prefix that methods add to such a pattern. */
+/** MongoDB uses the plain index of the same field, by the listed prefixes that methods add to such a pattern. */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],
 	unique: false,

@@ -10,27 +10,27 @@ import { indexes } from './indexes.js';
 import { type IndexEntries, Table } from './table.js';
 import type { Document } from './values.js';
 
-/** Entries read at once: what reads them may pause between, and no snapshot is held meanwhile. */
+/** Entries read in one page: the reader may pause between pages without holding a snapshot. */
 const PAGE = 100;
 
-/** A disk with less space than this is called full where a write fails, in bytes. */
+/** If a write fails with less free disk space than this, in bytes, the disk counts as full. */
 const SCARCE_BYTES = 8 * 1024 * 1024;
 
-/** More than there are collections and indexes. */
+/** Exceeds the number of collections and indexes. */
 const MAX_DATABASES = 64;
 
 /** Documents as plain MessagePack: without the package's own record types, any reader of the format understands them. */
 const ENCODING: DatabaseOptions = { encoding: 'msgpack', ...{ encoder: { useRecords: false } } };
 
-/** An LMDB file that is open. */
+/** An open LMDB file. */
 export type Environment = RootDatabase<unknown, string>;
 
 /**
  * Opens an LMDB file.
  *
- * Without `overlappingSync` LMDB flushes a transaction to the disk before it commits it, so that its promise resolves when
- * it is durable and rejects when it is not, and nothing is read that a crash could undo. The transactions that are asked
- * for meanwhile are flushed together.
+ * Without `overlappingSync` LMDB flushes a transaction to the disk before it commits it, so its promise resolves when
+ * it is durable and rejects otherwise, and reads never return data that a crash could undo. Transactions that are
+ * requested meanwhile are flushed together.
  */
 export function openEnvironment(path: string, readOnly = false): Environment {
 	assertLmdb(path);
@@ -44,7 +44,7 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 	});
 }
 
-/** What stands at the beginning of every LMDB file, and where. LMDB itself ends the process where it does not. */
+/** The magic number of an LMDB file, and its offset. LMDB itself aborts the process if it is missing. */
 const MAGIC = 0xbeefc0de;
 const MAGIC_AT = 24;
 
@@ -58,7 +58,7 @@ function assertLmdb(path: string): void {
 		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
 }
 
-/** Opens the table of a collection, and makes it if need be. */
+/** Opens the table of a collection, and creates it if necessary. */
 export function lmdbTable(environment: Environment, name: CollectionName): Table {
 	const documents: Database<Document, string> = environment.openDB({ name, ...ENCODING });
 	return new Table(
@@ -113,7 +113,7 @@ class LmdbIndex implements IndexEntries {
 const pageFrom = (start: string | undefined) =>
 	start === undefined ? { limit: PAGE } : { start, exclusiveStart: true, limit: PAGE };
 
-/** Reads on behind the last entry until a page is not full. */
+/** Continues after the last entry until a page is not full. */
 function* pages<V>(
 	after: string | undefined,
 	read: (start: string | undefined) => { at: string; value: V }[],
@@ -127,21 +127,21 @@ function* pages<V>(
 }
 
 /**
- * Runs tasks that write in transactions. Those that come in one turn of the event loop, or while a transaction is being
- * flushed, share the next.
+ * Runs writing tasks in transactions. Tasks that are added in one turn of the event loop, or during a flush, share the
+ * next transaction.
  */
 export function writer(environment: Environment): RunWrite {
 	return (task) => environment.transaction(task);
 }
 
-/** A failure of LMDB, the disk or the system as a StoreError; anything else as it is. */
+/** Converts a failure of LMDB, the disk or the system to a StoreError; returns other errors unchanged. */
 export async function failureOf(error: unknown, folder: string): Promise<unknown> {
 	const { commitError } = error as { commitError?: Promise<never> };
-	// What the system said comes by a promise of its own.
+	// The system error is delivered by a separate promise.
 	const cause = commitError ? await commitError.catch((inner) => inner) : error;
 	const reason = reasonOf(cause);
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
-	// LMDB calls it an input/output error when the system takes a part of what is written.
+	// LMDB reports an input/output error if the system writes only a part of the data.
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
 	if (/No space left|quota exceeded/i.test(reason) || (commitError && bavail * bsize < SCARCE_BYTES))
 		return new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);

@@ -1,6 +1,6 @@
 /**
- * Filters: a subset of MongoDB's, with MongoDB's meaning. Every filter is compiled here, whichever store it goes to, so
- * that what is refused is the same everywhere.
+ * Filters: a subset of MongoDB's, with the same semantics. Filters for all stores are compiled here, so that all stores
+ * refuse the same ones.
  */
 import { compare, rankOf } from './order.js';
 import { ownField, reach } from './reach.js';
@@ -9,17 +9,17 @@ import { type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 /** Whether a document matches a filter. */
 export type Matcher = (document: Fields) => boolean;
 
-/** Asks all values that a path leads to. */
+/** Tests all values at a path. */
 type Test = (found: readonly unknown[]) => boolean;
 
 /** Asks one value. */
 type ValueTest = (value: unknown) => boolean;
 
-/** Most levels of filters within filters. */
+/** Maximum nesting of filters. */
 const MAX_DEPTH = 16;
 
 /**
- * Checks a filter and makes the function that tells which documents match it.
+ * Checks a filter and compiles it to a predicate on documents.
  *
  * @throws TypeError for `undefined`, whole documents as values, and operators outside the common language
  */
@@ -66,7 +66,7 @@ function fieldMatcher(field: string, asked: unknown, levels: number): Matcher {
 	return (document) => test([ownField(document, field)]);
 }
 
-/** What one field is asked. Any element of an array may fulfil each operator by itself. */
+/** The condition on one field. Different elements of an array may satisfy different operators. */
 function condition(field: string, asked: unknown, levels: number): Test {
 	if (!isFields(asked)) return some(equal(field, asked));
 	const tests = Object.entries(asked).map(([operator, value]) => {
@@ -130,7 +130,7 @@ const operators: Record<string, Operator> = {
 function equal(field: string, asked: unknown): ValueTest {
 	if (asked === null) return each((value) => value === null || value === undefined);
 	if (asked instanceof RegExp) {
-		// The driver reads other flags its own way, and a global expression remembers where it stopped.
+		// The driver interprets other flags differently, and a global expression has state.
 		if (!/^[im]*$/.test(asked.flags)) throw new TypeError(`${field}: cannot be compared with RegExp`);
 		return each((value) => typeof value === 'string' && asked.test(value));
 	}
@@ -147,7 +147,7 @@ function oneOf(field: string, asked: unknown): ValueTest {
 	return each((value) => plain.has(comparable(value)));
 }
 
-/** A value that a set can hold: a date by its time, apart from the number. */
+/** A key for a value in a Set: a date by its time, distinct from the number. */
 const comparable = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
 function range(operator: string, field: string, asked: unknown, fits: (order: number) => boolean): Test {

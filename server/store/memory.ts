@@ -1,4 +1,4 @@
-/** The embedded store in memory, gone with the process. */
+/** The embedded store in memory, without persistence. */
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { indexes } from './indexes.js';
@@ -29,14 +29,14 @@ function memoryDocuments(): Documents {
 	};
 }
 
-/** A key that one document alone has needs no set: most keys are such. */
+/** A key with a single document needs no set; most keys are unique. */
 class MemoryIndex implements IndexEntries {
 	readonly #ids = new Map<string, string | Set<string>>();
 
 	ids(key: string): Iterable<string> {
 		const ids = this.#ids.get(key);
 		if (ids === undefined) return [];
-		// As they are now: the set may change before all have been read.
+		// A copy, because the set may change before all have been read.
 		return typeof ids === 'string' ? [ids] : [...ids];
 	}
 

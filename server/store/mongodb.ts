@@ -1,4 +1,4 @@
-/** The store on MongoDB: the official driver, on Rocket.Chat's own collections. */
+/** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
 import type { Log } from '../../shared/log.js';
@@ -13,16 +13,16 @@ import { unavailableError } from './unavailable.js';
 import { applyUpdate, type Update } from './update.js';
 import type { Document, Fields } from './values.js';
 
-/** The database where the address names none, as in Rocket.Chat's own set-ups. */
+/** The default database if the address names none, as in Rocket.Chat's setups. */
 const DATABASE = 'rocketchat';
 
 /** How long a start waits for a server that does not answer, in milliseconds. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
- * Connects to the database a `mongodb://` address names and sees to its indexes.
+ * Connects to the database of a `mongodb://` address and creates missing indexes.
  *
- * @throws StoreError `unreachable` or `unusable`; no message holds the password of the address
+ * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
  */
 export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 	const client = connectTo(url);
@@ -52,8 +52,8 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 const TRIES = 7;
 
 /**
- * Repeats a write that was interrupted and undone to end a deadlock. MongoDB does so itself; FerretDB 2.7 passes on what
- * PostgreSQL says when several writes at once meet in a unique index.
+ * Repeats a write that was rolled back to resolve a deadlock. MongoDB does so itself; FerretDB 2.7 passes on
+ * PostgreSQL's error when concurrent writes conflict in a unique index.
  */
 async function persist<R>(task: () => Promise<R>): Promise<R> {
 	for (let tries = 1; ; tries++) {
@@ -61,18 +61,18 @@ async function persist<R>(task: () => Promise<R>): Promise<R> {
 			return await task();
 		} catch (error) {
 			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// Not all at once again, also where the server is so busy that each takes long.
+			// A random delay, so that the writes do not conflict again, also on a slow server.
 			await delay(Math.random() * 100 * 2 ** tries);
 		}
 	}
 }
 
-/** Documents that are announced together. */
+/** Maximum number of documents announced together. */
 const PAGE = 100;
 
-/** A collection of the driver. Filters and updates go to MongoDB as they are. */
+/** A collection of the driver. Filters and updates are passed to MongoDB unchanged. */
 function mongoBackend(collection: DriverCollection<Document>): Backend {
-	/** The documents that match, in pages; each filter says which still do when they are written. */
+	/** The matching documents in pages, each with a filter that matches them again at the time of the write. */
 	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; still: Fields }> {
 		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
 		for (let i = 0; i < ids.length; i += PAGE) {
@@ -82,8 +82,8 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	}
 
 	/**
-	 * Removes what matches until nothing does: FerretDB 2.7 passes over a document that is written at that very moment. A
-	 * removal that removed what it could ends with one look more.
+	 * Removes matching documents until none is left, because FerretDB 2.7 skips a document during a concurrent write. A
+	 * complete removal ends with one additional query.
 	 */
 	async function removeAll(filter: Fields, multi: boolean): Promise<number> {
 		let count = 0;
@@ -116,7 +116,7 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			let count = 0;
 			for await (const { documents, still } of pages({ filter, matches })) {
 				const { matchedCount } = await persist(() => collection.updateMany(still, update));
-				// Others may have written meanwhile: what the documents hold now is not known.
+				// Other writers may have changed the documents meanwhile: their present state is unknown.
 				for (const { _id } of documents) report({ action: 'updated', id: _id });
 				count += matchedCount;
 			}
@@ -149,7 +149,10 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 	};
 }
 
-/** Reports what one update made of a document, as our own updater has the same meaning. */
+/**
+ * Reports the state of a document after an update, computed by the embedded store's updater, which has the same
+ * semantics.
+ */
 function reportUpdate(report: Report, before: Document, update: Update): Document {
 	const after = applyUpdate(before, update);
 	report({ action: 'updated', id: before._id, before, after });
@@ -162,7 +165,7 @@ function connectTo(url: string): MongoClient {
 			appName: 'roomkey',
 			writeConcern: { w: 'majority' },
 			ignoreUndefined: false,
-			// What the address says itself goes first.
+			// Options in the address take precedence.
 			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
 		});
 	} catch {
@@ -184,7 +187,7 @@ async function ensureIndexes(collection: DriverCollection<Document>, name: Colle
 		} catch (error) {
 			const { code } = error as { code?: unknown };
 			const what = `${fields.join(', ')} of ${name}`;
-			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or its owner made another one there.
+			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or an administrator has created a different index.
 			if (code === 85 || code === 86) log.warn({ collection: name, fields }, `Left another index on ${what} in place`);
 			else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
 			else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
@@ -192,7 +195,7 @@ async function ensureIndexes(collection: DriverCollection<Document>, name: Colle
 	}
 }
 
-/** The parts of an address. A password holds no slash: it would be percent-encoded. */
+/** The parts of an address. A slash in a password is percent-encoded. */
 function parts(url: string): { login?: string; hosts?: string; database?: string } {
 	return (
 		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}

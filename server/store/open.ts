@@ -3,18 +3,18 @@ import type { OpenStore } from './collections.js';
 
 /** Where the data is. */
 export type StoreChoice =
-	/** In this process, gone with it. */
+	/** In memory, without persistence. */
 	| { kind: 'memory' }
-	/** In a folder, which is made if need be; with other processes where all of them share it. */
+	/** In a folder, which is created if necessary; several processes may use it if all of them share it. */
 	| { kind: 'files'; folder: string; shared?: boolean }
-	/** In MongoDB, at a `mongodb://` address; its database if it names one, else `rocketchat`. */
+	/** In MongoDB, at a `mongodb://` address; database `rocketchat` unless the address names one. */
 	| { kind: 'mongodb'; url: string };
 
 /**
- * Opens a store. What the other kinds need is not loaded.
+ * Opens a store. Loads only the modules for this kind.
  *
- * @param log receives what was left as it was
- * @throws StoreError with a message for the operator of the server
+ * @param log receives warnings about indexes that were left unchanged
+ * @throws StoreError with a message for the operator
  */
 export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStore> {
 	switch (choice.kind) {

@@ -1,8 +1,8 @@
-/** The order of values, as MongoDB has it: by kind first, then by value; and documents in that order. */
+/** The sort order of values, as in MongoDB: first by type, then by value; and sorting of documents. */
 import { reach } from './reach.js';
 import { type Fields, isFields } from './values.js';
 
-/** The place of a value's kind among the others. */
+/** The rank of a value's type. */
 export function rankOf(value: unknown): number {
 	if (value === undefined || value === null) return 0;
 	if (typeof value === 'number') return 1;
@@ -12,7 +12,7 @@ export function rankOf(value: unknown): number {
 	return typeof value === 'boolean' ? 5 : 6;
 }
 
-/** Negative, 0 or positive, as `a` is before, beside or behind `b`. Documents and arrays are not told apart. */
+/** Compares two values, for sorting. All documents compare as equal, and so do all arrays. */
 export function compare(a: unknown, b: unknown): number {
 	const rank = rankOf(a);
 	if (rank !== rankOf(b)) return rank - rankOf(b);
@@ -21,7 +21,10 @@ export function compare(a: unknown, b: unknown): number {
 	return 0;
 }
 
-/** By code points, as the bytes of UTF-8 are ordered. `<` compares halves of pairs, and has some characters elsewhere. */
+/**
+ * Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units, which orders some characters
+ * differently.
+ */
 function compareText(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
@@ -34,9 +37,9 @@ function compareText(a: string, b: string): number {
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
 /**
- * Collects documents in an order, each as it comes, and keeps the first of them.
+ * Sorts documents while they are added, and keeps the first of them.
  *
- * @param most how many are kept
+ * @param most maximum number of documents kept
  */
 export function sorter(sort: Sort, most: number): { add(document: Fields): void; readonly sorted: Fields[] } {
 	const criteria = Object.entries(sort).map(([path, direction]) => ({ path: path.split('.'), direction }));
@@ -54,7 +57,7 @@ export function sorter(sort: Sort, most: number): { add(document: Fields): void;
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;
-			// Many come in order: the end is tried first.
+			// Documents are often added in order: the end is checked first.
 			const last = entries.at(-1);
 			if (last && order(last.keys, keys) <= 0) low = high;
 			while (low < high) {
@@ -72,7 +75,7 @@ export function sorter(sort: Sort, most: number): { add(document: Fields): void;
 	};
 }
 
-/** Of an array the least element counts, or the greatest where the order is descending. */
+/** An array is sorted by its least element, or by its greatest in descending order. */
 function sortKey(document: Fields, path: readonly string[], direction: number): unknown {
 	const found = reach(document, path);
 	const values = found.length === 1 && !Array.isArray(found[0]) ? found : found.flat();

@@ -1,7 +1,7 @@
 /**
- * Which processes have a data folder. LMDB lists the processes that read a file, and can tell which of them still live: a
- * process that was killed leaves nothing to clear. A file of its own serves for that, as LMDB takes a process from the list
- * at times when it opens a further database.
+ * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
+ * run: a killed process leaves no stale lock. A separate file is used, because LMDB may remove a process from the list
+ * when it opens a further database.
  */
 import { join } from 'node:path';
 import { StoreError } from './failure.js';
@@ -18,11 +18,11 @@ interface Owner {
 }
 
 /**
- * Takes a folder for this process.
+ * Claims a folder for this process.
  *
- * @param shared whether others that say so too may have it at the same time
- * @returns lets go of it
- * @throws StoreError `in-use` naming the process that has it
+ * @param shared whether other processes with this option may claim it at the same time
+ * @returns a function that releases it
+ * @throws StoreError `in-use` with the id of the other process
  */
 export async function claimFolder(folder: string, shared: boolean): Promise<() => Promise<void>> {
 	if (opened.has(folder)) throw inUse(folder, 'this process');
@@ -34,7 +34,7 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 	};
 	try {
 		const owners = environment.openDB<Owner, number>({ name: 'owners' });
-		// A read takes this process into the list.
+		// A read adds this process to the list.
 		owners.get(process.pid);
 		environment.transactionSync(() => {
 			environment.readerCheck();

@@ -9,9 +9,9 @@ import { type Fields, isFields } from './values.js';
 type Tree = Map<string, Tree | true>;
 
 /**
- * Makes the function that takes a document down to what a projection asks for.
+ * Compiles a projection to a function on documents.
  *
- * @throws TypeError for a projection that both takes and leaves out, or names a field and a part of it
+ * @throws TypeError for a projection that both includes and excludes fields, or contains a field and a part of it
  */
 export function projector(projection: Projection = {}): (document: Fields) => Fields {
 	const { _id: id, ...fields } = projection;

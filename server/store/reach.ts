@@ -1,8 +1,8 @@
-/** Where paths such as `emails.address` lead. */
+/** Resolves paths such as `emails.address`. */
 import { isFields } from './values.js';
 
 /**
- * All values that a path leads to, through the documents in the arrays on its way; `undefined` where a document lacks it.
+ * All values at a path, including those in arrays of documents along it; `undefined` for a document without the field.
  *
  * @param from how many parts of the path have been followed
  */
@@ -17,7 +17,7 @@ export function reach(value: unknown, path: readonly string[], from = 0): unknow
 	return found;
 }
 
-/** A field, but nothing that every object has, such as `constructor`. */
+/** An own field, but no inherited property such as `constructor`. */
 export function ownField(fields: Record<string, unknown>, key: string): unknown {
 	return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }

@@ -10,11 +10,14 @@ export interface Documents {
 	get(id: string): Document | undefined;
 	put(document: Document): void;
 	remove(id: string): void;
-	/** All of them; those behind an id alone, where there is an order. May be read on while documents are written. */
+	/**
+	 * All documents; in an ordered table optionally only those after an id. Documents may be written during the
+	 * iteration.
+	 */
 	scan(after: string | undefined): Iterable<Document>;
-	/** Whether `scan` and the ids of an index are in the order of the ids. */
+	/** Whether `scan` and the ids of an index are ordered by id. */
 	readonly ordered: boolean;
-	/** Whether `get` and `scan` give documents that are nobody else's. */
+	/** Whether `get` and `scan` return fresh copies. */
 	readonly copies: boolean;
 }
 
@@ -28,14 +31,14 @@ export interface IndexEntries {
 	remove(key: string, id: string): void;
 }
 
-/** Documents among which are all that match a filter. */
+/** Candidates: a superset of the documents that match a filter. */
 export interface Candidates {
 	readonly documents: Iterable<Document>;
-	/** Whether they come in the order of their ids. */
+	/** Whether they are ordered by id. */
 	readonly ordered: boolean;
 }
 
-/** Most keys of an index that are looked up for one filter. */
+/** Maximum number of index keys looked up for one filter. */
 const MAX_KEYS = 1000;
 
 interface Index {
@@ -47,7 +50,7 @@ interface Index {
 export class Table {
 	readonly #indexes: readonly Index[];
 
-	/** @param openIndex the entries of an index, as they are stored */
+	/** @param openIndex opens the stored entries of an index */
 	constructor(
 		private readonly name: string,
 		private readonly documents: Documents,
@@ -70,9 +73,9 @@ export class Table {
 	}
 
 	/**
-	 * Puts a document into the table, all or nothing.
+	 * Inserts or replaces a document in the table and all indexes, or fails without a change.
 	 *
-	 * @param before the document in whose place it comes
+	 * @param before the document that it replaces
 	 * @throws DuplicateKeyError
 	 */
 	put(document: Document, before?: Document): void {
@@ -99,7 +102,7 @@ export class Table {
 		this.documents.remove(document._id);
 	}
 
-	/** Finds candidates by their ids or by the index that leaves fewest; else all documents are. */
+	/** Finds candidates by id or by the most selective index; otherwise all documents are candidates. */
 	candidates(filter: Fields): Candidates {
 		const ids = asked(filter, '_id');
 		if (ids) return { documents: this.#read(new Set(ids.filter(isId))), ordered: ids.length === 1 };
@@ -115,7 +118,7 @@ export class Table {
 		return { documents: this.#read(all), ordered: false };
 	}
 
-	/** Read when they are asked for: one that was removed meanwhile is left out. */
+	/** Read on demand: documents that were removed meanwhile are left out. */
 	*#read(ids: Iterable<string>): Iterable<Document> {
 		for (const id of ids) {
 			const document = this.documents.get(id);
@@ -144,7 +147,7 @@ export class Table {
 	}
 }
 
-/** The values that a filter allows for a field, if it names them. */
+/** The values that a filter allows for a field, if it lists them. */
 function asked(filter: Fields, field: string): Scalar[] | undefined {
 	const condition = ownField(filter, field);
 	if (isScalar(condition)) return [condition];
@@ -161,10 +164,10 @@ function asked(filter: Fields, field: string): Scalar[] | undefined {
 	return undefined;
 }
 
-/** A pattern that is the whole text, in whatever case. */
+/** A pattern for a whole text without regard to case. */
 const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
 
-/** The text of a pattern such as `/^alice$/i` for a field, as it stands in an index that ignores case. */
+/** The index key for a pattern such as `/^alice$/i`, in an index that ignores case. */
 function askedIgnoringCase(filter: Fields, field: string): Scalar[] | undefined {
 	const condition = ownField(filter, field);
 	if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
@@ -172,7 +175,7 @@ function askedIgnoringCase(filter: Fields, field: string): Scalar[] | undefined 
 	return text === undefined ? undefined : [foldCase(text.replace(/\\(.)/g, '$1'))];
 }
 
-/** A text as patterns with the flag `i` compare it: a letter beyond ASCII never becomes an ASCII one. */
+/** Folds the case of a text like patterns with the flag `i`: a letter beyond ASCII never becomes an ASCII one. */
 function foldCase(text: string): string {
 	return text.replace(/[\s\S]/g, (character) => {
 		const upper = character.toUpperCase();
@@ -180,7 +183,7 @@ function foldCase(text: string): string {
 	});
 }
 
-/** The id behind which all are that a filter asks for, as pages that begin behind the last one do. */
+/** The exclusive lower bound of the ids in a filter, for pages that continue after the last id. */
 function lowerBound({ _id }: Fields): string | undefined {
 	return isFields(_id) && isId(_id.$gt) ? _id.$gt : undefined;
 }
@@ -202,7 +205,7 @@ function keysOf(
 	return lists.length === 1 ? (lists[0] as string[]) : combine(lists);
 }
 
-/** One key of each list, in every combination. Their lengths keep `a` beside `bc` apart from `ab` beside `c`. */
+/** All combinations of one key from each list. The lengths distinguish `a` + `bc` from `ab` + `c`. */
 function combine(lists: readonly (readonly string[])[]): string[] {
 	const [first = [], ...others] = lists;
 	return others.reduce<string[]>(
@@ -211,10 +214,13 @@ function combine(lists: readonly (readonly string[])[]): string[] {
 	);
 }
 
-/** Longest text that is a key itself, in characters. LMDB has a limit of 1,978 bytes, and a compound key is of several. */
+/**
+ * Longest text that is used as a key without hashing, in characters. LMDB's limit is 1,978 bytes, also for compound
+ * keys.
+ */
 const MAX_KEY_TEXT = 200;
 
-/** A value as a key, short and without the zero character, of which LMDB makes its own use. */
+/** Encodes a value as a short key without the NUL character, which LMDB reserves. */
 function keyOf(value: unknown): string {
 	if (typeof value === 'string')
 		return value.length <= MAX_KEY_TEXT && !value.includes('\0') ? `s${value}` : `h${hashOf(value)}`;

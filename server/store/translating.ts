@@ -1,10 +1,10 @@
-/** Errors of a database, said in the words of the store. */
+/** Translates database errors to store errors. */
 import type { Backend } from './collection.js';
 
 /**
- * The backend, with whatever it throws translated.
+ * Wraps a backend and translates its errors.
  *
- * @param translate gives the error that callers get
+ * @param translate returns the error for callers
  */
 export function translating(backend: Backend, translate: (error: unknown) => unknown): Backend {
 	async function run<R>(task: () => Promise<R>): Promise<R> {

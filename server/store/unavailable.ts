@@ -1,4 +1,4 @@
-/** Errors of MongoDB's driver that mean that the database is away: clients are asked to try again. */
+/** Errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
 import { reasonOf, StoreError } from './failure.js';
 
 /** Names of the errors that the driver throws where the database does not answer. */
@@ -25,7 +25,7 @@ const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 	6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
 
-/** FerretDB passes on what PostgreSQL says that is away, shutting down or starting. */
+/** FerretDB passes on the errors of a PostgreSQL server that is unavailable, shutting down or starting. */
 const POSTGRES_AWAY = /connection refused|connection reset|closed pool|failed to connect|SQLSTATE (08|57P)/;
 
 function isUnavailable(error: unknown): boolean {
@@ -37,7 +37,7 @@ function isUnavailable(error: unknown): boolean {
 	return Array.isArray(errorLabels) && TRANSIENT_LABELS.some((label) => errorLabels.includes(label));
 }
 
-/** The error that callers get: a StoreError `unreachable` where the database is away, else the error as it is. */
+/** The error for callers: a StoreError `unreachable` if the database is unavailable, otherwise the unchanged error. */
 export function unavailableError(error: unknown): unknown {
 	if (!isUnavailable(error)) return error;
 	return new StoreError('unreachable', `The database does not answer: ${reasonOf(error)}`, { cause: error });

@@ -1,4 +1,4 @@
-/** Updates: a subset of MongoDB's, with MongoDB's meaning. The rest is refused, whichever store an update goes to. */
+/** Updates: a subset of MongoDB's, with the same semantics. All stores refuse other updates. */
 import { compile } from './match.js';
 import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 
@@ -6,7 +6,7 @@ import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, k
 export type Update = Record<string, Fields>;
 
 /**
- * Checks an update and copies it, with `_updatedAt` set to the present time unless it says something about that itself.
+ * Checks an update and copies it, with `_updatedAt` set to the present time unless the update contains `_updatedAt`.
  *
  * @throws TypeError for replacements, pipelines, unknown operators, `undefined`, changes of `_id`, paths through array
  * positions and paths that collide
@@ -67,7 +67,7 @@ const checks: Record<string, Check> = {
 			compile(change);
 			return change;
 		}
-		// A condition on elements that are values themselves: only a choice of them.
+		// A condition on elements that are scalars: only a list of values.
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
 			throw new TypeError(`${path}: $in needs a list and stands alone`);
 		return { $in: change.$in.map((value) => member(value, path)) };
@@ -81,7 +81,7 @@ function eachOf(values: unknown, path: string): unknown[] {
 	return copyStorable(values, path) as unknown[];
 }
 
-/** An element to add or remove. MongoDB compares documents by the order of their fields too, which nobody expects. */
+/** An element to add or remove. Documents are excluded, because MongoDB also compares the order of their fields. */
 function member(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
 	throw new TypeError(`${path}: only plain values can be compared, not ${kindOf(value)}`);
@@ -90,7 +90,7 @@ function member(value: unknown, path: string): unknown {
 function checkPath(path: string): void {
 	if (path === '_id' || path.startsWith('_id.')) throw new TypeError('An _id never changes');
 	for (const part of path.split('.')) {
-		// A number would be a position in an array, which differs from store to store where it is none.
+		// Numbers in paths are refused: they mean array positions, and stores differ if the value is not an array.
 		if (/^(\d+|\$.*|__proto__|constructor|prototype|.*\0.*|)$/s.test(part))
 			throw new TypeError(`${path}: '${part}' cannot be part of a path`);
 	}
@@ -105,9 +105,9 @@ function refuseCollisions(paths: ReadonlySet<string>): void {
 }
 
 /**
- * The document an update makes of another, which stays as it was. Both share what the update does not touch.
+ * Applies an update and returns the new document; the old one is unchanged. Both share the unaffected parts.
  *
- * @throws TypeError where a field is not what an operator needs
+ * @throws TypeError if a field has the wrong type for an operator
  */
 export function applyUpdate(document: Document, update: Update): Document {
 	const changed = { ...document };
@@ -124,9 +124,9 @@ export function applyUpdate(document: Document, update: Update): Document {
 }
 
 /**
- * The part of a document that has a field, copied with all parts above it.
+ * Copies the parent object of a field and all its ancestors.
  *
- * @param removes whether a part that is missing is left so: there is nothing to remove
+ * @param removes true: a missing parent is not created, because there is nothing to remove
  */
 function holderOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
 	let holder = document;

@@ -1,6 +1,6 @@
 /**
- * What may be stored: JSON and dates. MongoDB could hold more, but then the stores would not give back the same:
- * `undefined` becomes null in one and nothing in the other.
+ * Storable values: JSON and dates. MongoDB could store more, but stores would return different values: `undefined`
+ * becomes null in one and is removed in another.
  */
 
 /** A document or a part of one. */
@@ -30,7 +30,7 @@ export function isSame(a: unknown, b: unknown): boolean {
 	return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
 }
 
-/** Longest `_id`, in bytes: it is a key of LMDB, which has a limit for them. */
+/** Longest `_id`, in bytes: LMDB limits the length of keys. */
 const MAX_ID_BYTES = 512;
 
 /** Whether a value can be the `_id` of a document. */
@@ -44,21 +44,21 @@ export function isId(value: unknown): value is string {
 	);
 }
 
-/** Most levels of arrays and objects in a document. */
+/** Maximum nesting of arrays and objects in a document. */
 const MAX_DEPTH = 16;
 
 /**
- * A deep copy of what is to be stored, so that the caller may change its own afterwards.
+ * Makes a deep copy of a value to store, so that the caller may change the original afterwards.
  *
- * @param path where the value stands, for the message
- * @param levels how many may be below it
- * @throws TypeError naming the place of the first thing that cannot be stored
+ * @param path path of the value, for the message
+ * @param levels maximum nesting below it
+ * @throws TypeError with the path of the first value that cannot be stored
  */
 export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): unknown {
-	// Half of a character pair cannot be stored as UTF-8. MongoDB's driver replaces it too.
+	// An unpaired surrogate cannot be stored as UTF-8. MongoDB's driver replaces it too.
 	if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
 	if (value instanceof Date && isScalar(value)) return new Date(value);
-	// MongoDB's driver stores -0 as a whole number, which has no sign.
+	// MongoDB's driver stores -0 as an integer, without a sign.
 	if (typeof value === 'number' && isScalar(value)) return value + 0;
 	if (value === null || isScalar(value)) return value;
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
@@ -85,7 +85,7 @@ export function ownCopy<V>(value: V): V {
 	return copy as V;
 }
 
-/** What a value is, in a word that does not show it. */
+/** The type of a value, in a word that does not reveal the value. */
 export function kindOf(value: unknown): string {
 	if (typeof value === 'number') return 'a number that is not finite';
 	if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';

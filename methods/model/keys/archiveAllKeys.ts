@@ -1,15 +1,15 @@
-/** A member loses all keys of a room at once: after a reset of the room, or with a new identity key. */
+/** Archives all keys that a member has of a room: after a reset of the room, or with a new identity key. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { applyTransition, clear } from './memberKeys.js';
 import { notifyMember } from './membership.js';
 
 /**
- * Archives a member's key and removes what was offered, in one write. The member is notified. Nothing happens where there is
+ * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has
  * neither.
- * @param membership as it was read; if its keys have changed meanwhile it is read again
- * @param mayArchive asked each time it was read; false leaves it as it is
- * @returns the membership after it; null where nothing changed, or the membership is gone
+ * @param membership as it was read; it is read again if its keys have changed meanwhile
+ * @param mayArchive called after each read; false leaves the membership unchanged
+ * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveAllKeys(
 	context: Pick<MethodContext, 'store' | 'events'>,

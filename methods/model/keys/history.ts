@@ -1,7 +1,8 @@
 /**
- * The public keys a user ever stored, as a chain of hashes (`test/contract/beyond.md` E15): no entry can be removed, changed
- * or inserted without a change of every later hash. The newest entry stands in the user's document, where the same write
- * stores the key itself. Earlier ones are moved to a collection of their own, so that reading a user stays cheap.
+ * All public keys that a user has stored, as a hash chain (`test/contract/beyond.md` E15): no entry can be removed,
+ * changed or inserted without a change of every later hash. The newest entry is in the user's document, so that one
+ * write stores the key and the entry. Earlier entries are moved to a separate collection, which keeps user documents
+ * small.
  */
 import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
@@ -9,15 +10,15 @@ import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../.
 import { listOf, sameLength } from '../lists.js';
 import { isSamePublicKey } from './publicKey.js';
 
-/** Most entries of one history, beside the newest. Older ones are dropped. */
+/** Maximum number of entries of one history, without the newest. The oldest are dropped. */
 const MAX_ENTRIES = 100;
 
-/** Most bytes of their public keys together: 20 of the longest, or 280 of a usual length. */
+/** Maximum total size of their public keys, in bytes: 20 of the longest, or 280 of a usual length. */
 const MAX_BYTES = 160 * 1024;
 
 type Remembered = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
 
-/** The entries that are still there, oldest first, and how many before them were dropped. */
+/** The stored entries, oldest first, and the number of entries dropped before them. */
 export interface WholeHistory {
 	readonly entries: readonly KeyHistoryEntry[];
 	readonly dropped: number;
@@ -31,15 +32,16 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 	return createHash('sha256').update(`${previous}\n${ts.getTime()}\n${public_key}`).digest('hex');
 }
 
-/** A time later than all times in a user's history, so that no two steps of a user have the same. */
+/** A time later than every time in a user's history, so that times are unique within a history. */
 export function nextTime({ e2eKeyHistory, e2eRekeying }: Remembered): Date {
 	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));
 }
 
 /**
- * What has to be added to a history: the present key, if a Rocket.Chat on the same database stored it, then the next one.
- * @param next the public key that is about to be stored; none where there is no new one
+ * Returns the entries to add to a history: the present key, if a Rocket.Chat server on the same database stored it,
+ * then the next key.
+ * @param next the public key that is about to be stored, if there is one
  * @param login how the caller who stores it is logged in
  */
 export function missingEntries(user: Remembered, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
@@ -57,19 +59,22 @@ export function missingEntries(user: Remembered, next?: string, login?: KeyLogin
 	});
 }
 
-/** A filter for a user whose document has the part of the history that was read. Entries come at its end and go at its start. */
+/**
+ * Matches the user document only if its part of the history is unchanged. Entries are appended at the end and removed
+ * at the start.
+ */
 export function sameHistory({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
 	const [first] = listOf(e2eKeyHistory);
 	return { ...sameLength('e2eKeyHistory', e2eKeyHistory), ...(first && { 'e2eKeyHistory.0.hash': first.hash }) };
 }
 
-/** The whole of an update that adds these entries and sets these fields, for a user who is as they were read. */
+/** Builds the update that adds these entries and sets these fields, for an unchanged user document. */
 export function addedTo(
 	{ e2eKeyHistory }: Remembered,
 	entries: readonly KeyHistoryEntry[],
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
-	// Nothing can be pushed into what is no list.
+	// `$push` fails on a value that is not an array.
 	const push = listOf(e2eKeyHistory).length > 0;
 	const all = { ...$set, ...(entries.length > 0 && !push && { e2eKeyHistory: [...entries] }) };
 	return {
@@ -79,8 +84,8 @@ export function addedTo(
 }
 
 /**
- * Moves all entries but the newest from a user's document to the collection. Called after each addition; a crash before it
- * leaves them where they are until the next time.
+ * Moves all entries but the newest from a user's document to the collection. Called after each addition; after a crash
+ * they stay in the user's document until the next call.
  */
 export async function moveEarlier(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });
@@ -93,7 +98,7 @@ export async function moveEarlier(store: Store, userId: string): Promise<void> {
 	} as UpdateFilter<User>);
 }
 
-/** Adds entries to the collection, unless another call has done so, and drops the oldest where there are too many. */
+/** Adds entries to the collection, unless another call has added them, and drops the oldest above the limit. */
 async function append(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
 	for (;;) {
 		const stored = await store.keyHistory.findOne({ _id: userId });
@@ -120,7 +125,7 @@ async function inserted(store: Store, document: Parameters<Store['keyHistory']['
 	}
 }
 
-/** As many of the last entries as may be stored. */
+/** The newest entries within the limits. */
 function newest(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
 	let bytes = 0;
 	const tooOld = entries.findLastIndex(({ public_key }, i) => {
@@ -135,12 +140,12 @@ export async function deleteHistory(store: Store, userId: string): Promise<void>
 	await store.keyHistory.deleteOne({ _id: userId });
 }
 
-/** What of a user makes their history. */
+/** The fields of a user document that contain the history. */
 export const HISTORY = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 } as const;
 
 /**
- * The history of a user, with their present public key in it: one that a Rocket.Chat on the same database stored is added.
- * @param user as it was read; if their keys have changed meanwhile it is read again
+ * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it.
+ * @param user as it was read; it is read again if the keys have changed meanwhile
  */
 export async function wholeHistory(store: Store, user: User): Promise<WholeHistory> {
 	for (

@@ -1,4 +1,4 @@
-/** The holders of a room's key, and what it means when the last of them gives it up (`test/contract/beyond.md` E2, E11). */
+/** The holders of a room's key, and the loss of the last holder (`test/contract/beyond.md` E2, E11). */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -8,10 +8,10 @@ import { pagesOf } from '../pages.js';
 import { keyedRoom } from './keyId.js';
 import { holdsKey } from './memberKeys.js';
 
-/** What of a membership says whether its member holds the key. */
+/** The fields of a membership that determine whether its member holds the key. */
 const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Whether any of these users may log in: nobody else can give a key to others. */
+/** Whether any of these users may log in: other users cannot provide the key. */
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
@@ -19,8 +19,8 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 }
 
 /**
- * Whether anybody but this user holds the present key of a room. A key of another key id does not count, nor that of a user
- * who may not log in, or whose account is gone.
+ * Whether any other user holds the present key of a room. Keys with another key id do not count, and neither do
+ * deactivated or deleted users.
  */
 export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
 	const room = (await keyedRoom(store, rid)) ?? {};
@@ -40,8 +40,8 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
 }
 
 /**
- * Demands that a last holder confirms to give the key up.
- * @throws ClientError `error-last-key-holder` where the server demands that they confirm, and they did not
+ * Requires the last holder's confirmation to give up the key.
+ * @throws ClientError `error-last-key-holder` if the server requires a confirmation and there is none
  */
 export function requireConfirmation(
 	{ name, settings }: Pick<MethodContext, 'name' | 'settings'>,
@@ -51,7 +51,7 @@ export function requireConfirmation(
 }
 
 /** Notifies a room that the last holder of its key has given it up. */
-export function tellNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
+export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
 	events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.noKeyHolder`, args: [userId] });
 }
 

@@ -1,9 +1,11 @@
-/** Who has identity keys: for nobody else a room key can be sealed (`test/contract/beyond.md` E9). */
+/**
+ * Queries for users with identity keys. A room key can be sealed only for these users (`test/contract/beyond.md` E9).
+ */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { isFitPublicKey } from './publicKey.js';
 
-/** A user whom a key can be sealed for. */
+/** A user for whom a key can be sealed. */
 export interface Sealable {
 	readonly _id: string;
 	readonly public_key: string;
@@ -19,19 +21,19 @@ export async function hasIdentity(store: Store, userId: string): Promise<boolean
 	return (await store.users.findOne(withIdentity(userId), { projection: { _id: 1 } })) !== null;
 }
 
-/** Those of some users who have identity keys. */
+/** Returns those of the given users who have identity keys. */
 export async function usersWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
 	if (userIds.length === 0) return new Set();
 	const users = await store.users.find(withIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
 	return new Set(users.map(({ _id }) => _id));
 }
 
-/** How many of the users have identity keys. */
+/** The number of the given users who have identity keys. */
 export function countSealable(store: Store, userIds: readonly string[]): Promise<number> {
 	return store.users.countDocuments(withIdentity({ $in: [...userIds] }));
 }
 
-/** What a room's state shows of a user. */
+/** The part of a user that a room's state contains. */
 export interface UserState {
 	readonly isActive: boolean;
 	readonly hasIdentity: boolean;
@@ -39,7 +41,7 @@ export interface UserState {
 	readonly isFit: boolean;
 }
 
-/** How some users stand to room keys; those whose account is gone are left out. */
+/** The states of the given users; deleted users are left out. */
 export async function userStates(store: Store, userIds: readonly string[]): Promise<Map<string, UserState>> {
 	const options = { projection: { active: 1, 'e2e.public_key': 1 } } as const;
 	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
@@ -50,7 +52,7 @@ export async function userStates(store: Store, userIds: readonly string[]): Prom
 	return new Map(states);
 }
 
-/** Those of the users who have identity keys, with what keys are sealed by, in the order of their ids. */
+/** The given users who have identity keys, with their public keys, ordered by id. */
 export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
 	if (userIds.length === 0) return [];
 	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;

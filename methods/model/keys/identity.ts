@@ -1,7 +1,7 @@
 /**
- * The identity keys of a user, and what follows when they change (`test/contract/beyond.md` E4, E15). What follows is more than
- * one write. The first one leaves a mark and the last removes it. A call that finds the mark does all of it again, which
- * changes nothing that is done already.
+ * The identity keys of a user, and the follow-up work when they change (`test/contract/beyond.md` E4, E15). This work
+ * takes several writes. The first write sets a marker and the last removes it. A call that finds the marker repeats all
+ * steps; each step is idempotent.
  */
 import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -12,7 +12,7 @@ import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
-import { hasHolder, isLastHolderAnywhere, requireConfirmation, tellNoHolder } from './holders.js';
+import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './holders.js';
 import { holdsKey } from './memberKeys.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
@@ -34,14 +34,14 @@ const IDENTITY = {
 	e2eQueueing: 1,
 } as const;
 
-/** What is known of a user's identity. @throws ClientError `error-invalid-user` where the user is gone */
+/** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
 async function readIdentity({ store, name }: Context, userId: string): Promise<User> {
 	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
 	if (!user) throw clientError('invalidUser', { method: name });
 	return user;
 }
 
-/** Finds the user as long as nothing of their identity has changed since it was read. */
+/** Matches the user document only if its identity fields are unchanged. */
 function asRead(user: User): Filter<User> {
 	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
 	return {
@@ -54,12 +54,12 @@ function asRead(user: User): Filter<User> {
 	} as Filter<User>;
 }
 
-/** Whether work of an earlier call on this user is still to be done. */
+/** Whether follow-up work of an earlier call is still pending for this user. */
 function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
-/** Whether a caller came with a login token, with a personal access token, or without one. */
+/** How the caller is logged in: by a login token, by a personal access token, or without a token. */
 async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
 	if (hashedToken === null) return 'server';
 	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
@@ -68,20 +68,20 @@ async function loginOf(store: Store, userId: string, hashedToken: string | null)
 	return token?.type === 'personalAccessToken' ? 'personal-access-token' : 'session';
 }
 
-/** What else there is to say of a pair that is to be stored. */
+/** Options for storing a key pair. */
 export interface StoreOptions {
-	/** Whether keys that are there already may be overwritten. */
+	/** Whether present keys may be overwritten. */
 	readonly force: boolean;
-	/** Whether the caller knows that rooms may lose their last holder by it (`test/contract/beyond.md` E11). */
+	/** Whether the caller confirms that rooms may lose their last holder (`test/contract/beyond.md` E11). */
 	readonly confirm: boolean | undefined;
-	/** Demands the proof for overwriting keys, and tells which it was; null where nothing was asked for. */
+	/** Requires a proof before keys are overwritten. Returns the kind of proof; null if none was required. */
 	prove(): Promise<KeyLogin | null>;
 }
 
 /**
- * Stores the identity keys of a user. Where the public key is another than before, room keys sealed for the former one are
- * archived, and the user is put into the queue of every encrypted room. The pair that is stored already is not stored
- * again; what a crash left undone is done then.
+ * Stores the identity keys of a user. If the public key changes, room keys sealed for the former one are archived, and
+ * the user is queued in every encrypted room. A pair that is already stored is not written again; the call then only
+ * completes pending follow-up work.
  * @returns whether a room lost its last holder
  * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
  */
@@ -97,16 +97,16 @@ export async function storeKeyPair(
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
-		// Rocket.Chat refuses the very same keys too. A caller who repeats an interrupted call may end it.
+		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
 		const mayStore = force || !public_key || !private_key || (isIdentical && unfinished(user));
 		if (!mayStore) throw clientError('keysAlreadySet', { method: name });
 		if (isIdentical) return unfinished(user) && finish(context, user);
 		const isOther = !isSamePublicKey(pair.public_key, public_key);
-		// With a first key nothing can be sealed for a former one, and what is there stays.
+		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.
 		const mark = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
 		const mayLose = isOther && mark === 'e2eRekeying' && settings.confirmLastKeyHolder;
 		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
-		// A code is good once: it is asked for once, however often the keys change meanwhile.
+		// A code can be used only once, so the proof is not required again after a conflict.
 		if (public_key && private_key) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);
 		const after = await store.users.findOneAndUpdate(
@@ -125,8 +125,8 @@ export async function storeKeyPair(
 }
 
 /**
- * Does what follows from a new public key, and removes the mark, unless yet another key has been stored meanwhile. Those
- * who share a room are notified first: however long the rest takes, they know.
+ * Performs the follow-up work for a new public key, and removes the marker unless another key has been stored
+ * meanwhile. Users who share a room are notified first, because the rest may take long.
  * @returns whether a room lost its last holder
  */
 async function finish(context: Context, user: User): Promise<boolean> {
@@ -144,8 +144,8 @@ async function finish(context: Context, user: User): Promise<boolean> {
 }
 
 /**
- * Removes a user's identity keys and leaves the mark that their memberships are still to be emptied.
- * @returns the mark; that of a call before this one, if that did not come to its end
+ * Removes a user's identity keys and sets the marker for the pending work on their memberships.
+ * @returns the marker; that of an earlier interrupted call, if there is one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
 	const { store, events } = context;
@@ -164,7 +164,7 @@ export async function dropIdentity(context: Context, userId: string): Promise<Da
 	}
 }
 
-/** Matches memberships in which something is sealed for their member, or known of such keys. */
+/** Matches memberships that contain keys sealed for their member, or records of such keys. */
 const WITH_KEYS: Filter<Subscription> = {
 	$or: [
 		{ E2EKey: { $exists: true } },
@@ -175,9 +175,9 @@ const WITH_KEYS: Filter<Subscription> = {
 };
 
 /**
- * Archives all keys of a user, whose identity key they are sealed for no more, and drops what was offered. The user is
- * notified of each membership, and a room that has lost its last holder by it is notified too.
- * @returns whether there was such a room
+ * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers. Notifies
+ * the user of each membership, and each room that has lost its last holder.
+ * @returns whether a room has lost its last holder
  */
 export async function archiveKeysEverywhere(
 	context: Pick<MethodContext, 'store' | 'events'>,
@@ -192,10 +192,10 @@ export async function archiveKeysEverywhere(
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;
-			// Read afterwards: of the last two holders who give up at once, one at least must see it.
+			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			anyLost = true;
-			tellNoHolder(context, rid, userId);
+			notifyNoHolder(context, rid, userId);
 		});
 	}
 	return anyLost;

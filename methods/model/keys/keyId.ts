@@ -3,14 +3,14 @@ import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { keyIdOf } from './sealedKey.js';
 
-/** What is to be known of a room before a key is stored in it. */
+/** The fields of a room that are checked before a key is stored. */
 export type KeyedRoom = Pick<Room, '_id' | 'e2eKeyId' | 'e2eReset'>;
 
 /**
- * Claims the key id of a room that has none yet. The filter is the rule: it is tested and written in one step, so of any
- * number of callers one succeeds. Older releases of Rocket.Chat left null or an empty string where a room has no key.
- * While a reset of the room is about to set one, nobody else does.
- * @returns the room as it then is; null for a caller who came too late
+ * Claims the key id of a room that has none yet. The filter and the write are one atomic step, so one of several
+ * concurrent callers succeeds. Older releases of Rocket.Chat stored null or an empty string for a room without a key.
+ * While a reset of the room is in progress, only the reset can set the key id.
+ * @returns the updated room; null if another caller was first
  */
 export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Room | null> {
 	const free: Filter<Room> = {
@@ -23,21 +23,21 @@ export function claimKeyId(store: Store, rid: string, keyID: string): Promise<Ro
 	return store.rooms.findOneAndUpdate(free, { $set: { e2eKeyId: keyID } }, { returnDocument: 'after' });
 }
 
-/** Reads what is to be known of a room before, and again after, a key is stored in it. */
+/** Reads the fields of a room that are checked before and after a key is stored. */
 export function keyedRoom(store: Store, rid: string): Promise<KeyedRoom | null> {
 	return store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1, e2eReset: 1 } });
 }
 
 /**
- * Whether the key of a room was reset, or is being reset, since the room was read: a key stored meanwhile may be one that the
- * reset has missed.
+ * Whether a reset of the room's key has begun or ended since the room was read. If so, the reset may have missed a key
+ * that was stored meanwhile.
  */
 export function wasReset(before: KeyedRoom, after: KeyedRoom | null, key: string): boolean {
 	if (after === null) return false;
 	const isNewest = keyIdOf(key) === after.e2eKeyId;
 	const { e2eReset } = after;
 	if (e2eReset && e2eReset.until.getTime() > Date.now()) {
-		// Once it has set the new key id, it leaves the keys of that id alone.
+		// After it has set the new key id, the reset keeps keys with that id.
 		return !(isNewest && e2eReset.keyId === after.e2eKeyId);
 	}
 	return !!before.e2eKeyId && after.e2eKeyId !== before.e2eKeyId && !isNewest;

@@ -1,15 +1,15 @@
 /**
- * What is known of the keys a member was offered or has taken. A sealed key alone does not say who offered it, nor, where
- * it begins with another key id, for which room key it was taken. A Rocket.Chat on the same database may replace keys at any
- * time, so each record names its key by a hash.
+ * Records about the keys that a member was offered or has accepted. A sealed key does not show who offered it. If it
+ * begins with another key id, it does not show which room key it was accepted as either. A Rocket.Chat server on the
+ * same database may replace keys at any time, so each record identifies its key by a hash.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Most records of one member. Those of returned keys go last. */
+/** Maximum number of records of one member. Records of returned keys are removed last. */
 const MAX_KNOWN_KEYS = 50;
 
-/** The name a key has in the records. What is accepted is trimmed. */
+/** The hash that identifies a key in the records. Accepting an offer trims its key. */
 function hashOf(key: string): string {
 	return createHash('sha256').update(key.trim()).digest('hex');
 }
@@ -20,18 +20,18 @@ function recordOf(known: readonly KnownKey[], key: string): KnownKey | undefined
 	return known.find((record) => record?.hash === hash);
 }
 
-/** Whether a key was offered, or taken, as the one of this key id, whatever id it begins with. */
+/** Whether a key was offered or accepted under this key id, even if it begins with another. */
 export function isKnownAs(known: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
 	const record = recordOf(known, key);
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
 }
 
-/** The member who offered a key, as far as that is known. */
+/** The member who offered a key, if known. */
 export function offererOf(known: readonly KnownKey[], key: string): string | undefined {
 	return recordOf(known, key)?.by;
 }
 
-/** The records with one more, which takes the place of an earlier one of the same key. */
+/** Adds a record, which replaces an earlier one of the same key. */
 export function withRecord(
 	known: readonly KnownKey[],
 	key: string,
@@ -47,12 +47,12 @@ export function withRecord(
 	return records;
 }
 
-/** The keys of this key id that a member has returned, which another had offered. */
+/** The keys with this key id that another member offered and this member has returned. */
 export function returnedOffers(known: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
 	return known.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
 }
 
-/** Whether a member has returned a key of this key id to the one who offered it. */
+/** Whether a member has returned a key with this key id to the given provider. */
 export function hasReturned(known: readonly KnownKey[], by: string, keyId: string | null | undefined): boolean {
 	return returnedOffers(known, keyId).some((record) => record.by === by);
 }

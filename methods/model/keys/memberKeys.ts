@@ -1,9 +1,9 @@
 /**
  * The state machine of a member's keys in one room.
  *
- * A membership stores the member's key, an offer of another member, the former keys that came with the offer, the member's own
- * former keys, and what is known of where keys came from. They change together, by the transitions below and in no other way.
- * Each transition is one write, which is made only while the keys are still as they were read.
+ * A membership stores the member's key, an offer of another member, the former keys that came with the offer, the
+ * member's own former keys, and records of the keys' origins. They change only by the transitions below. Each
+ * transition is one conditional write, which fails if the keys have changed since they were read.
  *
  * | State | The membership has |
  * |---|---|
@@ -35,7 +35,7 @@ import { isKnownAs, offererOf, withRecord } from './knownKeys.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';
 import { keyIn, offered, oldKeysIn, sameKey } from './storedKeys.js';
 
-/** Most former keys a member keeps. */
+/** Maximum number of former keys of a member. */
 export const MAX_OLD_KEYS = 10;
 
 export type KeyState = 'none' | 'offered' | 'mismatched' | 'holder';
@@ -53,10 +53,10 @@ export const TRANSITIONS = {
 	clear: { from: ANY, to: ['none'] },
 } as const satisfies Record<string, { from: readonly KeyState[]; to: readonly KeyState[] }>;
 
-/** The keys of a membership, as far as they are keys. */
+/** The valid keys of a membership. */
 export interface MemberKeys {
 	readonly key: string | undefined;
-	/** As it was stored; what is accepted is trimmed. */
+	/** As it was stored; accepting it trims it. */
 	readonly offer: string | undefined;
 	readonly offeredOldKeys: readonly OldRoomKey[];
 	/** The newest first. */
@@ -64,7 +64,7 @@ export interface MemberKeys {
 	readonly known: readonly KnownKey[];
 }
 
-/** What of a membership the keys are stored in. */
+/** The fields of a membership that contain keys. */
 export type Membership = Pick<
 	Subscription,
 	'E2EKey' | 'E2ESuggestedKey' | 'suggestedOldRoomKeys' | 'oldRoomKeys' | 'e2eKnownKeys'
@@ -98,14 +98,15 @@ export function stateOf(membership: Membership, room: Keyed): KeyState {
 	return keyIn(membership) === undefined ? 'none' : 'mismatched';
 }
 
-/** Whether a member holds the present key of the room, as far as can be told. */
+/** Whether a member holds the present key of the room, judged by its key id. */
 export function holdsKey(membership: Pick<Subscription, 'E2EKey' | 'e2eKnownKeys'>, room: Keyed): boolean {
 	return isOfRoom(keyIn(membership), listOf(membership.e2eKnownKeys), room);
 }
 
 /**
- * Whether a member has an offer of the room's key to decide on. An offer of another key id that was not made for this one is
- * replaced by the next: an interrupted reset, or a Rocket.Chat on the same database, has left it.
+ * Whether a member has an offer of the room's key to decide on. An offer with another key id, which was not made for
+ * the present one, is replaced by the next offer. An interrupted reset, or a Rocket.Chat server on the same database,
+ * leaves such offers.
  */
 export function awaitsDecision(
 	membership: Pick<Subscription, 'E2ESuggestedKey' | 'e2eKnownKeys'>,
@@ -115,11 +116,11 @@ export function awaitsDecision(
 }
 
 /**
- * The former keys of a member once the present key has joined them. Where there are too many, returned keys and copies of a
- * key with the same id go first, and only then the oldest: a member who seals the same key again and again must not lose
- * those of other times.
- * @param keyId key id of the room, for keys that do not contain theirs
- * @param next the key that takes the place of the present one, if there is one
+ * The former keys of a member after the present key is archived. Above the limit, returned keys and duplicates with the
+ * same key id are removed first, then the oldest. So repeated sealing of the same key does not displace keys with other
+ * ids.
+ * @param keyId key id of the room, for keys that do not contain their key id
+ * @param next the key that replaces the present one, if there is one
  */
 export function archiveCurrentKey(
 	{ key, oldKeys }: Pick<MemberKeys, 'key' | 'oldKeys'>,
@@ -142,7 +143,10 @@ function leastNeeded(keys: readonly OldRoomKey[], nextId: string | null): number
 
 const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
 
-/** The keys once this one is the member's own; with the offer removed and its former keys taken, if it was decided on. */
+/**
+ * The keys after this one becomes the member's own. If the offer was decided on, it is removed and its former keys are
+ * kept.
+ */
 function take(keys: MemberKeys, key: string, { e2eKeyId }: Keyed, decides: boolean): MemberKeys {
 	const oldKeys = decides && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
 	const by = decides ? offererOf(keys.known, key) : undefined;
@@ -158,7 +162,8 @@ function take(keys: MemberKeys, key: string, { e2eKeyId }: Keyed, decides: boole
 
 /**
  * `store`: the member's own key.
- * @param decides whether an offer of the room's key goes; not as long as the key may turn out to be none of the room's
+ * @param decides whether an offer of the room's key is removed; false while it is undecided whether the new key is the
+ * room's
  */
 export function store(key: string, room: Keyed, decides = true): Transition {
 	return (keys) => {
@@ -184,16 +189,16 @@ export function accept(room: Keyed): Transition {
 	return (keys) => (keys.offer === undefined ? null : take(keys, keys.offer.trim(), room, true));
 }
 
-/** `drop`: this very offer, not one that has come in its place. */
+/** `drop`: removes the offer only if it is still the given one. */
 export function drop(offer: string | undefined): Transition {
 	return (keys) => (keys.offer === offer && offer !== undefined ? { ...keys, ...NO_OFFER } : null);
 }
 
 /**
- * `archive`: this very key is not one of the room's. If it had taken the place of one that is, as that of a second device
- * may, that one returns.
- * @param keep whether the key is kept among the former ones, by default
- * @param keyId its key id, if it does not contain it; by default that of the room
+ * `archive`: removes the given key, because it is not one of the room's. If it had replaced one of the room's keys,
+ * such as the key of a second device, that key is restored.
+ * @param keep whether the key is kept among the former keys; true by default
+ * @param keyId its key id, if the key does not contain it; default: that of the room
  */
 export function archive(
 	key: string,
@@ -210,7 +215,7 @@ export function archive(
 	};
 }
 
-/** `giveBack`: the key does not work. */
+/** `giveBack`: archives the key as returned, because it does not work. */
 export function giveBack({ e2eKeyId }: Keyed): Transition {
 	return (keys) => {
 		const { key } = keys;
@@ -225,12 +230,12 @@ export function giveBack({ e2eKeyId }: Keyed): Transition {
 	};
 }
 
-/** `clear`: nothing that was sealed for the member holds any more. */
+/** `clear`: everything that was sealed for the member is now useless. */
 export function clear({ e2eKeyId }: Keyed): Transition {
 	return (keys) => ({ ...NO_OFFER, key: undefined, oldKeys: archiveCurrentKey(keys, e2eKeyId), known: [] });
 }
 
-/** Matches a membership as long as its keys are those that were read. */
+/** Matches a membership only if its keys are unchanged. */
 function unchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
 		_id,
@@ -240,7 +245,10 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription):
 	} as Filter<Subscription>;
 }
 
-/** Writes what differs. Null where nothing does; what is stored in place of a key, but is none, is removed with it. */
+/**
+ * Builds an update of the fields that differ; null if none does. An invalid value that is stored instead of a key is
+ * removed.
+ */
 function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const $set: Record<string, unknown> = {};
 	const $unset: Record<string, 1> = {};
@@ -262,10 +270,10 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
 }
 
 /**
- * Applies a transition, by one write. The member is not notified yet.
- * @param membership as it was read; if its keys have changed meanwhile it is read again, and the transition computed anew
- * @param transition may refuse by null, and may look something up
- * @returns the membership after it; null where nothing changed, or the membership is gone
+ * Applies a transition in one write. Does not notify the member.
+ * @param membership as it was read; if its keys have changed meanwhile, it is read again and the transition is repeated
+ * @param transition may return null to change nothing, and may be asynchronous
+ * @returns the updated membership; null if nothing changed or the membership does not exist any more
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */
 export async function applyTransition(

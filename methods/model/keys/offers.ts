@@ -1,4 +1,7 @@
-/** Keys that members offer each other (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first stays until its member has decided. */
+/**
+ * Keys that members offer each other (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first offer stays until the
+ * member accepts or rejects it.
+ */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { KeyedRoom } from './keyId.js';
@@ -20,9 +23,9 @@ export interface Offer {
 }
 
 /**
- * Offers a member the key of their room, unless they hold it, have an offer already, or have returned such a key to the same
- * caller. The member is not notified yet.
- * @returns the membership after it, or why nothing was offered
+ * Offers a member the key of their room, unless they hold it, have an offer already, or have returned such a key to the
+ * same caller. Does not notify the member.
+ * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
 	{ store }: Pick<MethodContext, 'store'>,
@@ -41,14 +44,14 @@ export async function offerKey(
 	return after ?? reason ?? 'not-a-member';
 }
 
-/** Takes back an offer of which its member was not notified. */
+/** Withdraws an offer before its member is notified of it. */
 export async function withdraw({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
 	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
 }
 
 /**
- * Drops the very offer that was read, not one that has come in its place. Its member is queued first, so that a crash leaves
- * no member without both.
+ * Removes an offer, if it is still the one that was read. The member is queued first, so that a crash cannot leave a
+ * member with neither an offer nor a place in the queue.
  */
 export async function dropOffer(context: Context, membership: Subscription): Promise<void> {
 	await enqueue(context, membership.rid, membership.u._id);

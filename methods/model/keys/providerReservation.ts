@@ -1,21 +1,24 @@
 /**
- * Which provider seals the key for which member (`test/contract/beyond.md` T1). Each waiting member of a room is reserved for the
- * provider who was shown them first, so that a hundred providers seal each key about once. Kept in the memory of this process.
+ * Reservations of waiting members for providers (`test/contract/beyond.md` T1). Each waiting member of a room is
+ * reserved for the first provider who receives them in an answer, so that many providers do not all seal the same key.
+ * Kept in the memory of this process.
  */
 import type { Store } from '../../../shared/store.js';
 
 interface ProviderReservation {
 	readonly provider: string;
-	/** Until then the member is shown to no other provider, in epoch ms. */
+	/** End of the reservation, in epoch ms: until then no other provider gets this member. */
 	readonly until: number;
-	/** Until then the provider gets no other reservation of the member: one who only asks must not keep others away for ever. */
+	/**
+	 * Until then the provider cannot reserve the member again: a provider that never seals keys must not block others.
+	 */
 	readonly notAgainUntil: number;
 }
 
-/** Most reservations of a process; with more, the oldest end early. About 20 MB. */
+/** Maximum number of reservations in a process; above it the oldest end early. About 20 MB. */
 const MAX_RESERVATIONS = 100_000;
 
-/** By room and member, the oldest first: all last equally long. */
+/** By room and member, the oldest first: all have the same duration. */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -29,10 +32,10 @@ function reservationsOf(store: Store): Reservations {
 	return reservations;
 }
 
-/** Neither kind of id contains a line break that could make two pairs look alike. */
+/** Neither id contains a line break, so the separator is unambiguous. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
-/** How many reservations there are, including those that have expired since the last was made. */
+/** The number of reservations, including those that have expired since the last one was made. */
 export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
@@ -52,7 +55,7 @@ export function isReservedForOther(
 /**
  * Reserves a waiting member for a provider for some time, unless they are reserved for another.
  * @param reservedFor in ms
- * @returns whether the provider may be shown the member
+ * @returns whether the provider may receive the member
  */
 export function reserve(
 	store: Store,
@@ -76,7 +79,7 @@ export function reserve(
 	return true;
 }
 
-/** Ends the reservations of members who were given a key, were offered one, or have refused it. */
+/** Ends the reservations of members who have stored a key, have an offer, or have rejected one. */
 export function endReservations(store: Store, rid: string, userIds: readonly string[]): void {
 	const reservations = reservationsByStore.get(store);
 	for (const userId of userIds) reservations?.delete(keyOf(rid, userId));

@@ -1,9 +1,9 @@
 /**
- * Public identity keys, as far as the server can judge them. Other members seal room keys for them: a client can use the
- * JSON text of an RSA JWK (`test/contract/rocketchat-e2e.md` 13) and nothing else.
+ * Checks of public identity keys. Other members seal room keys for them. Clients can only use the JSON text of an RSA
+ * JWK (`test/contract/rocketchat-e2e.md` 13).
  */
 
-/** Fewest bits of the modulus. */
+/** Minimum length of the modulus, in bits. */
 const MIN_BITS = 2048;
 
 /** Smallest exponent. */
@@ -11,7 +11,7 @@ const MIN_EXPONENT = 65_537n;
 
 type Jwk = Readonly<Record<string, unknown>>;
 
-/** The object a text is the JSON of; undefined for any other text. */
+/** Parses a JSON object; undefined for any other text. */
 function readObject(text: string): Jwk | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
@@ -21,13 +21,13 @@ function readObject(text: string): Jwk | undefined {
 	}
 }
 
-/** The number that base64url text stands for; undefined for anything else. */
+/** Decodes a number from base64url text; undefined for anything else. */
 function readNumber(value: unknown): bigint | undefined {
 	if (typeof value !== 'string' || !/^[A-Za-z0-9_-]+$/.test(value)) return undefined;
 	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
 }
 
-/** Whether a text is a public key that room keys can be sealed for. */
+/** Whether a text is a public key for which room keys can be sealed. */
 export function isFitPublicKey(text: string | null | undefined): boolean {
 	const jwk = typeof text === 'string' ? readObject(text) : undefined;
 	if (jwk?.kty !== 'RSA' || jwk.d !== undefined) return false;
@@ -40,8 +40,8 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 }
 
 /**
- * Whether two texts are the same public key. Those of JWKs are compared by what makes the key: `kty`, `n` and `e`. Other
- * texts are compared as they are.
+ * Whether two texts are the same public key. Two JWKs are compared by `kty`, `n` and `e`; other texts by string
+ * equality.
  */
 export function isSamePublicKey(one: string | undefined, other: string | undefined): boolean {
 	if (one === other) return true;

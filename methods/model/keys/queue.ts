@@ -9,12 +9,12 @@ import { pagesOf } from '../pages.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
 
-/** Most members who wait in one room. With more, those who have waited longest drop out. */
+/** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
-/** Whether the user is a member of the room who has not got its key. */
+/** Whether the user is a member of the room without its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const filter = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
 	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
@@ -25,8 +25,8 @@ async function mayWait(store: Store, rid: string, userId: string): Promise<boole
 }
 
 /**
- * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The room is
- * notified. A user who is in the queue already keeps their turn.
+ * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The
+ * room is notified. A user who is already queued keeps their position.
  * @returns whether the queue has changed
  */
 export async function enqueue(context: Context, rid: string, userId: string): Promise<boolean> {
@@ -38,7 +38,8 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 		{ returnDocument: 'after' },
 	);
 	if (!room) return false;
-	// A user who got the key, left or lost their identity at that moment was removed from the queue before they were in it.
+	// A concurrent call may have given the user the key, or removed the member or the identity, before the user was in
+	// the queue.
 	if (!(await mayWait(store, rid, userId))) {
 		await dequeue(context, rid, [userId]);
 		return false;
@@ -52,8 +53,8 @@ function notQueued(rid: string, userId: string): Filter<Room> {
 }
 
 /**
- * Removes users from the queue of a room: they have its key, have left, or have no public key. The room is notified, whether or
- * not somebody else still waits.
+ * Removes users from the queue of a room: they have its key, have left, or have no public key. Notifies the room.
+ * Unlike `leaveQueue`, it does not check whether the users still lack the key.
  * @returns whether the queue has changed
  */
 export async function dequeue({ store, events }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -73,8 +74,8 @@ export async function dequeue({ store, events }: Context, rid: string, userIds: 
 }
 
 /**
- * Removes users from the queue of a room who were given its key, or were offered it. Users who have lost it again at that
- * moment, by a reset or a refusal, are put back.
+ * Removes users from the queue of a room who were given its key, or were offered it. Users who have lost it again
+ * meanwhile, by a reset or a rejection, are queued again.
  * @returns whether the queue has changed
  */
 export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
@@ -87,7 +88,7 @@ export async function leaveQueue(context: Context, rid: string, userIds: readonl
 	return true;
 }
 
-/** Where nobody waits there is no queue. */
+/** An empty queue is removed from the room. */
 async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 	await store.rooms.updateOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
@@ -96,8 +97,8 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 }
 
 /**
- * Removes users from the queue of a room who do not wait any more. A call that was interrupted after it gave a key would leave
- * its member there, and let providers ask for ever.
+ * Removes all users who no longer need the key from the queue of a room. Otherwise a call that was interrupted after it
+ * stored a key would leave the member in the queue for ever.
  */
 export async function tidyQueue(context: Context, rid: string): Promise<void> {
 	const { store } = context;
@@ -134,7 +135,7 @@ export async function enqueueEverywhere(context: Context, userId: string): Promi
 /** Removes a user from the queues of all their rooms. The rooms are notified. */
 export async function leaveQueues(context: Context, userId: string): Promise<void> {
 	const { store } = context;
-	// An empty queue is what a crash leaves of one that was about to be removed.
+	// A crash before the removal leaves an empty queue.
 	const queued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
 		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
@@ -147,8 +148,8 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
 }
 
 /**
- * Puts the members of a room who lack its key, and have identity keys, into its queue: as many as it may have, in one write
- * where nobody waits yet. For a room that has just become encrypted.
+ * Puts the members of a room who lack its key, and have identity keys, into its queue, up to the limit; in one write if
+ * the queue is empty. For a room that has just become encrypted.
  */
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
 	const { store, events } = context;
@@ -171,7 +172,7 @@ export async function enqueueKeyless(context: Context, rid: string): Promise<voi
 		return;
 	}
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
-	// As in `enqueue`: some may have got the key or left in that moment.
+	// As in `enqueue`: some may have received the key or left meanwhile.
 	const gone = [];
 	for (const userId of first) if (!(await mayWait(store, rid, userId))) gone.push(userId);
 	if (gone.length > 0) await dequeue(context, rid, gone);

@@ -1,6 +1,6 @@
 /**
- * The lock on resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). One call at a time has it, in whatever process.
- * It is stored in the room and released at the end; that of an interrupted call expires.
+ * The lock on resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). One call at a time has it, over all
+ * processes. It is stored in the room and released at the end. The lock of an interrupted call expires.
  */
 import type { Room } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -8,27 +8,36 @@ import { randomId } from '../../../shared/ids.js';
 import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
-/** How long it holds without being renewed, in ms: far longer than a batch takes, or the clocks of servers differ. */
+/**
+ * How long the lock is valid without renewal, in ms: far longer than a batch takes, and than the clock skew between
+ * servers.
+ */
 const LOCK_MS = 30_000;
 
 export interface ResetLock {
 	readonly rid: string;
 	/** The key id the room had before this reset, whether this call or an earlier one began it. */
 	readonly formerKeyId: string | null | undefined;
-	/** @throws ClientError `error-e2e-key-reset-failed` where another call has taken the lock; so do the other functions */
+	/**
+	 * Extends the lock. @throws ClientError `error-e2e-key-reset-failed` if another call has taken it; `write` and
+	 * `release` throw it too
+	 */
 	renew(): Promise<void>;
-	/** Writes to the room. @returns it as it was before */
+	/** Writes to the room, if the lock is still held. @returns the room before the write */
 	write(update: UpdateFilter<Room>): Promise<Room>;
 	/** Ends the reset. @returns the room */
 	release(): Promise<Room>;
-	/** Interrupts the reset: the caller may resume it, and any other begin anew, at once. @returns the room, if the lock was still held */
+	/**
+	 * Ends the lock without completing the reset: the caller may resume it, and any other caller may begin a new one.
+	 * @returns the room, if the lock was still held
+	 */
 	abandon(): Promise<Room | null>;
 }
 
 /**
  * Takes the lock for resetting a room's key to this key id. A caller whose reset was interrupted resumes it.
- * @throws ClientError `error-e2e-key-reset-in-progress` while another has it; `error-e2e-key-reset-failed` where the
- * room is gone or not encrypted; `error-room-e2e-key-already-exists` where it has this key id already
+ * @throws ClientError `error-e2e-key-reset-in-progress` while another caller has it; `error-e2e-key-reset-failed` if
+ * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id
  */
 export function takeResetLock(
 	store: Store,
@@ -49,7 +58,7 @@ export function takeResetLock(
 			{
 				_id: rid,
 				encrypted: true,
-				// Null stands for an absent one, too.
+				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
 				...(present
 					? { 'e2eReset.id': present.id, 'e2eReset.until': present.until }
@@ -61,12 +70,12 @@ export function takeResetLock(
 	});
 }
 
-/** The reset that is stored in a room; what another server may have stored there is none. */
+/** The reset that is stored in a room; undefined if the field is absent or malformed. */
 function resetOf({ e2eReset }: Room): Room['e2eReset'] {
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
-/** Whether this user has begun a reset to this key id that is under way, or was interrupted. */
+/** Whether this user has begun a reset to this key id that is still in progress or was interrupted. */
 export function hasBegun({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
 	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
 }

@@ -1,4 +1,4 @@
-/** What a reset of a room's key does to the keys of its members (`test/contract/rocketchat-e2e.md` 5.6). */
+/** The writes to memberships when a room's key is reset (`test/contract/rocketchat-e2e.md` 5.6). */
 import type { Subscription, WaitingUser } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -14,14 +14,14 @@ import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
 import { KEYLESS, keyIn, offered } from './storedKeys.js';
 
-/** The key a reset brings, as it is given. */
+/** The new key, as the caller sends it. */
 export interface NewKey {
 	readonly rid: string;
 	readonly e2eKey: string;
 	readonly e2eKeyId: string;
 }
 
-/** Memberships emptied between two renewals of the lock. */
+/** Memberships processed between two renewals of the lock. */
 const BATCH = 100;
 
 export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | 'signal'> {
@@ -29,17 +29,17 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | '
 	readonly lock: ResetLock;
 }
 
-/** Whether a member has a key, or an offer, that is not known to be the new one. */
+/** Whether a member has a key or an offer other than the new one. */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = keyIn(membership) ?? offered(membership);
 	return key !== '' && keyIdOf(key) !== newKeyId;
 }
 
 /**
- * Archives the keys of all other members that are not the new one, each with one write, and drops what was offered to them.
- * @returns ids of some of those who lost something, no more than can wait
+ * Archives the keys of all other members that are not the new one, each with one write, and removes their offers.
+ * @returns ids of affected members, up to the size of the queue
  */
-export async function emptyOthers(context: ResetContext, newKeyId: string): Promise<string[]> {
+export async function archiveOtherKeys(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
 	const only: Filter<Subscription> = {
 		'u._id': { $ne: userId },
@@ -48,8 +48,8 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 	const emptied: string[] = [];
 	for await (const page of membershipsOf(store, lock.rid, only, undefined, BATCH)) {
 		if (signal.aborted) throw clientError('resetFailed');
-		// A call that was held up, and has lost its lock, must not remove the keys of a later reset. What was read before the
-		// lock was renewed is older than any of those, and a membership that has another key by now is read again.
+		// A delayed call that has lost its lock must not remove the keys of a later reset. The memberships were read before
+		// the lock was renewed, so they do not contain such keys. A membership that has changed since is read again.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
 			const after = await archiveAllKeys(context, membership, lock.formerKeyId, async (seen) => {
@@ -62,7 +62,7 @@ export async function emptyOthers(context: ResetContext, newKeyId: string): Prom
 	return emptied;
 }
 
-/** The members who are to wait for the new key: the first 50 of the others who have no key, but identity keys. */
+/** The members to queue for the new key: the first 50 other members who have identity keys and no room key. */
 async function firstToWait(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const only: Filter<Subscription> = {
 		'u._id': { $ne: userId },
@@ -80,8 +80,11 @@ async function firstToWait(store: Store, rid: string, userId: string): Promise<W
 	return waiting.slice(0, MAX_WAITING);
 }
 
-/** Gives the room its new key id, and the queue of those who need that key. The room is notified at the end of the reset. */
-export async function renameKey(context: ResetContext, newKeyId: string): Promise<void> {
+/**
+ * Sets the new key id of the room, and the queue of the members who need the key. The room is notified at the end of
+ * the reset.
+ */
+export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();
 	const waiting = await firstToWait(store, lock.rid, userId);
@@ -92,7 +95,7 @@ export async function renameKey(context: ResetContext, newKeyId: string): Promis
 	await reconcileQueue(context, waiting, before.usersWaitingForE2EKeys ?? []);
 }
 
-/** Makes up for changes of the queue, and of those in it, between reading the memberships and writing the room. */
+/** Repairs the queue after concurrent changes between the read of the memberships and the write of the room. */
 async function reconcileQueue(
 	context: ResetContext,
 	waiting: readonly WaitingUser[],
@@ -112,7 +115,7 @@ async function reconcileQueue(
 	}
 }
 
-/** Stores the new key as the caller's own, and archives the former one, in one write. Any offer goes. */
+/** Stores the new key as the caller's own, and archives the former one, in one write. Offers are removed. */
 export async function storeNewKey(context: ResetContext, newKey: string): Promise<void> {
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
@@ -126,7 +129,7 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 	if (after) notifyMember(context, after);
 }
 
-/** Archives the caller's new key where a later reset has given the room another meanwhile. */
+/** Archives the caller's new key if a later reset has given the room another key meanwhile. */
 export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });

@@ -12,12 +12,18 @@ const SEALED_LENGTH = 344;
 
 const SEALED = /^[A-Za-z0-9+/]{342}==$/;
 
-/** The key id a sealed key begins with. Null for a key of another form: key ids have no fixed length, so it is counted from the end. */
+/**
+ * The key id a sealed key begins with. Null for a key of another form. Key ids have no fixed length, so the position is
+ * counted from the end.
+ */
 export function keyIdOf(key: string): string | null {
 	return SEALED.test(key.slice(-SEALED_LENGTH)) ? key.slice(0, -SEALED_LENGTH) : null;
 }
 
-/** Whether a key can be one of the room's present key: keys of another form always can (`test/contract/beyond.md` E6). */
+/**
+ * Whether a sealed key can contain the room's present key: keys of another form always can (`test/contract/beyond.md`
+ * E6).
+ */
 export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {
 	const own = keyIdOf(key);
 	return own === null || own === keyId;

@@ -1,4 +1,4 @@
-/** Those who have to know that a user's identity key has changed: all who share an encrypted room with the user. */
+/** Notifies all users who share an encrypted room with a user that the user's identity key has changed. */
 import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -6,7 +6,9 @@ import { createYielder } from '../../../shared/yielding.js';
 import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 
-/** Most users who are remembered while rooms are read, so that each is named once. Beyond it some are named again. About 20 MB. */
+/**
+ * Maximum number of users remembered to avoid duplicates. Above it some users are returned more than once. About 20 MB.
+ */
 const MAX_REMEMBERED = 200_000;
 
 /** Ids of the users who share an encrypted room with a user. */
@@ -29,7 +31,7 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 	}
 }
 
-/** Notifies those who share an encrypted room with a user that the user's public key has changed (`test/contract/beyond.md` E15). */
+/** Notifies these users that the user's public key has changed (`test/contract/beyond.md` E15). */
 export async function notifyIdentityChanged(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,

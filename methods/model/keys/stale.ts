@@ -1,4 +1,7 @@
-/** A room key that a former member still knows is stale (`test/contract/beyond.md` E12). The server has no key, so it never makes a new one. */
+/**
+ * A room key that a former member still knows is stale (`test/contract/beyond.md` E12). The server cannot make a new
+ * key, because it never has the plain key.
+ */
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
@@ -9,8 +12,8 @@ import { isEncryptionShown } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and notifies its owners by `<uid>/e2eKeyStale`; where nobody is owner, as in direct
- * rooms, all members. A room without a key, or whose key is stale already, stays as it is.
+ * Marks the key of a room as stale, and notifies its owners by `<uid>/e2eKeyStale`; without an owner, as in direct
+ * rooms, it notifies all members. Does nothing if the room has no key, or its key is already stale.
  */
 export async function markStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -26,13 +29,13 @@ export async function markStale(
 	if (!room) return;
 	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	if (!(await isEncryptionShown(store))) return;
-	for await (const uid of concerned(store, rid)) {
+	for await (const uid of usersToNotify(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });
 	}
 }
 
-/** Ids of the owners of a room; of all members where there is none. */
-async function* concerned(store: Store, rid: string): AsyncIterable<string> {
+/** Ids of the owners of a room; of all members if it has no owner. */
+async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
 	let any = false;
 	for await (const uid of userIds(store, rid, { roles: 'owner' })) {
 		any = true;

@@ -1,7 +1,7 @@
 /**
- * A member's own key of a room. A reset of the room archives every key and then sets a new key id. A key stored meanwhile may
- * be one that the reset has missed; so the room is read again once the key is stored, and a key that came too late is
- * archived and refused. A key whose storing was acknowledged is thus either the present key or among the former ones.
+ * A member's own key of a room. A reset of the room archives every key and then sets a new key id. A key stored
+ * meanwhile may be one that the reset has missed; so the room is read again once the key is stored, and a key that came
+ * too late is archived and refused. So every acknowledged key is either the present key or among the former ones.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -15,9 +15,9 @@ import { keyIn } from './storedKeys.js';
 type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 
 /**
- * Stores a member's own key. Nobody is notified yet.
- * @param decides whether an offer goes; not as long as the key may turn out to be none of the room's
- * @returns the membership after it; null where the very key was there, or the membership is gone
+ * Stores a member's own key. Does not notify the member.
+ * @param decides whether an offer is removed; false while it is undecided whether the new key is the room's
+ * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
 export function storeMemberKey(
@@ -33,8 +33,8 @@ export function storeMemberKey(
 /**
  * Reads the room again after a key was stored.
  * @param before the room as it was when the key was accepted as one of its keys
- * @throws ClientError `error-key-id-mismatch` where the room was reset meanwhile; the key is then among the former ones, and
- * its member in the queue
+ * @throws ClientError `error-key-id-mismatch` where the room was reset meanwhile; the key is then archived and the
+ * member queued
  */
 export async function requireNoReset(
 	context: Context,
@@ -52,9 +52,10 @@ export async function requireNoReset(
 }
 
 /**
- * Removes a member's key that is not one of the room's. If it had taken the place of one that is, that one returns.
+ * Removes a member's key that is not one of the room's. If it had replaced one of the room's keys, that key is
+ * restored.
  * @param keep whether the key is kept among the former ones
- * @returns the membership after it; null where the key was not there
+ * @returns the updated membership; null if the key was not stored
  */
 export async function restoreOrRemoveKey(
 	{ store }: Pick<Context, 'store'>,
@@ -68,9 +69,9 @@ export async function restoreOrRemoveKey(
 }
 
 /**
- * Archives a member's key that is of another key id than the room's: the call that stored it was interrupted, when the room
- * was reset or another key id was claimed first. The member is queued. In a room without a key id it may be the one about to
- * be claimed.
+ * Archives a member's key whose key id is not the room's, and queues the member. Such a key is left by an interrupted
+ * call after a reset of the room, or after another caller claimed the key id first. If the room has no key id, the key
+ * stays, because its id may be claimed next.
  * @returns whether there was such a key, and the member has none now
  */
 export async function archiveMismatchedKey(

@@ -1,23 +1,23 @@
 /**
- * The keys stored in a membership, as far as they are keys: a database that other servers write to may contain null, an empty
- * string or something else in place of one.
+ * The valid keys stored in a membership. Other servers on the same database may store null, an empty string or another
+ * value instead of a key.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Filter } from '../../../shared/store.js';
 import { listOf } from '../lists.js';
 
-/** Memberships without a key: with no text, or an empty one. */
+/** Memberships whose key is absent, no string or empty. */
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
 /** Memberships with neither a key nor an offer. */
 export const EMPTY = { ...KEYLESS, E2ESuggestedKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
-/** The member's own key; undefined where there is none. */
+/** The member's own key; undefined if there is none. */
 export function keyIn({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefined {
 	return typeof E2EKey === 'string' && E2EKey !== '' ? E2EKey : undefined;
 }
 
-/** The key a member was offered, as it is accepted; empty without one. */
+/** The offered key, trimmed; empty if there is no offer. */
 export function offered({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
 	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() : '';
 }
@@ -28,8 +28,8 @@ export function oldKeysIn(stored: readonly OldRoomKey[] | null | undefined): Old
 }
 
 /**
- * Matches memberships where such a key is as it was read. A list or an object in its place cannot be compared, and nothing is
- * lost with it.
+ * Matches memberships where such a key is unchanged. An array or an object instead of a key cannot be compared, and may
+ * be overwritten.
  */
 export function sameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
 	return { [field]: typeof stored === 'object' && stored !== null ? { $exists: true } : (stored ?? null) };

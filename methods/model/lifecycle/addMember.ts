@@ -1,4 +1,4 @@
-/** New memberships, however users come to a room (`test/contract/beyond.md` E10). */
+/** Creates memberships (`test/contract/beyond.md` E10). */
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -13,7 +13,7 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
 /** A user who becomes a member. */
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
 
-/** A user as other documents refer to them. */
+/** A reference to a user, as other documents contain it. */
 export function refOf({ _id, username, name }: Newcomer): Subscription['u'] {
 	return { _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) };
 }
@@ -42,16 +42,16 @@ function newMembership(
 	};
 }
 
-/** A membership that was inserted, or that of an invited user who has accepted. */
+/** A new membership, or the membership of an invited user who has accepted. */
 interface NewMembership {
 	readonly membership: Subscription;
 	readonly action: 'inserted' | 'updated';
 }
 
-/** Unique indexes that a database has beside ours would be met in every attempt. */
+/** An additional unique index of the database would reject every attempt. */
 const MAX_ATTEMPTS = 5;
 
-/** One insert, which the unique index accepts once; null where the user is a member already. */
+/** Inserts the membership; the unique index accepts it once. Null if the user is a member already. */
 function insertOrAccept({ store }: Context, membership: Subscription): Promise<NewMembership | null> {
 	return retryOnConflict(async (attempt) => {
 		try {
@@ -72,13 +72,13 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
 }
 
 /**
- * Makes a user a member of a room; nothing happens where they are one. The user is notified; the room is not, and its
- * count stays.
- * @param more fields of the membership, such as `roles`
- * @param stays whether the room is still there, asked once the membership is stored: the deletion of a room removes only
- * the memberships that were stored before
+ * Makes a user a member of a room; does nothing if they are one. Notifies the user, but neither notifies the room nor
+ * changes its member count.
+ * @param more additional fields of the membership, such as `roles`
+ * @param stays whether the room still exists, called after the membership is stored: the deletion of a room only
+ * removes the memberships that were stored before
  * @returns whether the membership is new
- * @throws ClientError `error-room-not-found`, `error-invalid-user` where room or user went meanwhile
+ * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user was deleted meanwhile
  */
 export async function addMembership(
 	context: Context,
@@ -97,12 +97,13 @@ export async function addMembership(
 		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } });
 	if (!isThere) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id });
-		// Another call that removed it meanwhile has counted one less.
+		// Another call that removed it meanwhile has decremented the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom();
 		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser', { method: name });
 	}
-	// A user who was removed at that moment was notified of it, and must not be notified of the membership afterwards.
+	// A user who was removed meanwhile has been notified of the removal. A later notification of the membership would be
+	// wrong.
 	if (!(await store.subscriptions.findOne({ _id: membership._id }, { projection: { _id: 1 } }))) {
 		await forgetRoom();
 		return false;
@@ -112,12 +113,12 @@ export async function addMembership(
 }
 
 /**
- * Makes a user a member of a room that is in use. Members are notified; in an encrypted room the new one waits for its
- * key, and the others are asked for it (`test/contract/rocketchat-e2e.md` 5.7, 10.4). Nobody is notified where the user is a member
- * already.
+ * Makes a user a member of an existing room and notifies the members. In an encrypted room the new member is queued,
+ * and the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). Sends no notification if the user
+ * is a member already.
  *
- * The room adds one to its count for each new membership: a crash between the two leaves it one off. Nothing depends on
- * that figure; lists count the memberships.
+ * The room's member count is incremented after each new membership: a crash in between leaves it one too low. Nothing
+ * depends on this count; lists count the memberships.
  * @throws ClientError as `addMembership`
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
@@ -133,7 +134,8 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	});
 	const { _id: rid, encrypted, e2eKeyId } = (now as Room | null) ?? room;
 	const isOn = await isEncryptionShown(store);
-	// Also for a member already: a crash may have kept them from the queue. Members who wait, or have the key, stay so.
+	// Needed for an existing member too: a crash may have prevented the queueing. Does nothing for members who are queued
+	// or have the key.
 	const isNotified = isOn && !!encrypted && (await enqueue(context, rid, newcomer._id));
 	if (now && !isNotified) events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
 	if (isOn && isNew && e2eKeyId) {

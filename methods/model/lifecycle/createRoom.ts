@@ -10,15 +10,15 @@ import { throwIfAborted } from '../signal.js';
 import { addMembership, type Newcomer, refOf } from './addMember.js';
 import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 
-/** Time, in ms, after which a room without any membership is the remains of a creation that was interrupted. */
+/** Time, in ms, after which a room without memberships counts as left by an interrupted creation. */
 const MAX_CREATION_MS = 60_000;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
-/** What is decided about a room before it is created. */
+/** The properties of a room before it is created. */
 export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
-/** Stores a room; false where its name is taken. */
+/** Stores a room; false if its name is taken. */
 async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 	try {
 		await store.rooms.insertOne(room);
@@ -37,14 +37,17 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
 	await store.rooms.deleteOne({ _id: former._id });
 }
 
-/** Of several callers who create a room of one name, one succeeds. @throws ClientError `error-duplicate-channel-name` */
+/**
+ * Inserts a room. Of several callers who create a room with the same name, one succeeds.
+ * @throws ClientError `error-duplicate-channel-name`
+ */
 async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (await insertIfFree(context, room)) return;
 	await removeInterrupted(context, room);
 	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName', { method: context.name });
 }
 
-/** @returns how many of the members have been deleted meanwhile */
+/** @returns the number of members who have been deleted meanwhile */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context, room, owner, { roles: ['owner'] });
 	let gone = 0;
@@ -61,10 +64,10 @@ async function addFirstMembers(context: Context, room: Room, owner: Newcomer, ot
 }
 
 /**
- * Creates a room with an owner and members. All are notified once it is complete, and those who can receive its key are
- * queued if it is encrypted. A call that ends before that leaves no room.
- * @param others its members beside the owner, each once
- * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` where it is deleted meanwhile
+ * Creates a room with an owner and members. After it is complete, all members are notified. If it is encrypted, the
+ * members who can receive its key are queued. A failed call removes the room.
+ * @param others its members without the owner, without duplicates
+ * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if it is deleted meanwhile
  */
 export async function createRoom(
 	context: Context,
@@ -91,7 +94,7 @@ export async function createRoom(
 	try {
 		gone = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
-		// Also where the call has ended: without its signal.
+		// Runs without the call's signal, because the call may have ended.
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}

@@ -9,14 +9,16 @@ import { noteRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
 
-/** Memberships removed at once. */
+/** Memberships removed in one batch. */
 const BATCH = 100;
 
 /**
- * Deletes a room; each member is notified that the room and their membership are gone (`test/contract/rocketchat-e2e.md` 10.2).
+ * Deletes a room; each member is notified that the room and their membership were removed
+ * (`test/contract/rocketchat-e2e.md` 10.2).
  *
- * The membership of the user who deletes it is removed last: after a crash they still have it, and may repeat the call. A
- * user who is added meanwhile either finds the room gone, or is found by the second look.
+ * The membership of the user who deletes it is removed last: after a crash they still have it, and may repeat the call.
+ * A concurrent call that adds a user either finds that the room does not exist, or its membership is removed by the
+ * second pass.
  * @param deleterId the user who deletes it, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
@@ -25,13 +27,13 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await noteRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id });
-	// A direct room may have been made again in that moment, with the same id.
+	// A direct room may have been created again meanwhile, with the same id.
 	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await deleteMemberships(context, room, {});
 	const document = { _id, t, ...(name !== undefined && { name }) };
 	events.emit('changed', { collection: 'rooms', action: 'removed', document });
 }
 
-/** Removes memberships of a room that is gone: the remains of an interrupted deletion. */
+/** Removes memberships of a deleted room, which an interrupted deletion has left. */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
@@ -68,7 +70,7 @@ async function removeBatch(
 	for (const { _id, u, t: type = t } of memberships) {
 		const document = { _id, rid, u, ...(type && { t: type }) } as Subscription;
 		events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
-		// A user without a membership is not found when the room's own change is published.
+		// The change of the room is published by membership, so a user without one must be notified here.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

@@ -1,4 +1,4 @@
-/** Direct rooms, of which there is one for the same users. */
+/** Direct rooms: one for each set of users. */
 import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -12,14 +12,15 @@ import { findByUsernames } from '../users/findUser.js';
 import { addMembership } from './addMember.js';
 import { encryptionOfNew } from './roomEncryption.js';
 
-/** Most people in one, as in Rocket.Chat. */
+/** Maximum number of users in a direct room, as in Rocket.Chat. */
 const MAX_PEOPLE = 8;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
 /**
- * The id of the direct room of these users, whichever of them asks. Of two it is their ids, of one the own id twice, of
- * more a hash, where Rocket.Chat has a random one (`test/contract/rocketchat-e2e.md` section 2).
+ * The id of the direct room of these users, which depends only on the set of users. For two users it is both ids, for
+ * one user the id twice, for more a hash, whereas Rocket.Chat uses a random id (`test/contract/rocketchat-e2e.md`
+ * section 2).
  * @param uids sorted
  */
 export function directRoomId(uids: readonly string[]): string {
@@ -27,14 +28,14 @@ export function directRoomId(uids: readonly string[]): string {
 	return createHash('sha256').update(uids.join(' ')).digest('base64url').slice(0, 17);
 }
 
-/** Finds the direct room of these people, or makes it: of all who ask at once one does. */
+/** Finds or creates the direct room of these users. Of several concurrent calls, one creates it. */
 async function findOrInsert(
 	{ store, name }: Context,
 	people: readonly User[],
 ): Promise<{ room: Room; isNew: boolean }> {
 	const uids = people.map(({ _id }) => _id).sort();
 	const _id = directRoomId(uids);
-	// A Rocket.Chat has made it under another id.
+	// A Rocket.Chat server has created it under another id.
 	if (uids.length !== 2) {
 		const same = uids.map((uid) => ({ uids: uid }) as Filter<Room>);
 		const there = await store.rooms.findOne({ t: 'd', $and: [...same, { uids: { $size: uids.length } }] });
@@ -64,7 +65,7 @@ async function findOrInsert(
 	return { room: there, isNew: false };
 }
 
-/** What a member calls it: by the others. */
+/** The name of the room for a member: the names of the others. */
 function namesFor({ _id }: User, people: readonly User[]): Pick<Subscription, 'name' | 'fname'> {
 	const others = people.filter((person) => person._id !== _id);
 	const shown = others.length > 0 ? others : people;
@@ -97,7 +98,7 @@ async function findPeople(context: Context, usernames: readonly string[]): Promi
 /**
  * Finds or makes the direct room of the caller with others, and opens it for the caller.
  * @param usernames of the others; the caller may be among them
- * @param excludeSelf the room is for the others alone
+ * @param excludeSelf true: the caller is not a member of the room
  * @throws ClientError `error-not-allowed`, `error-users-params-not-provided`, `error-invalid-user`,
  * `error-direct-message-max-user-exceeded`
  */
@@ -109,7 +110,7 @@ export async function openDirectRoom(
 	const { store, events, name } = context;
 	const caller = await findCaller(context);
 	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
-	// A room for others without the caller is reserved for users who administer rooms.
+	// Only users who administer rooms may create a room without themselves.
 	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
 		throw clientError('actionNotAllowed', { method: name });
 	const named = await findPeople(context, usernames);

@@ -1,8 +1,8 @@
-/** The end of a membership, and what it means for the key of the room. */
+/** Ends a membership, and updates the state of the room's key. */
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { hasHolder, isLastHolder, tellNoHolder } from '../keys/holders.js';
+import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/holders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
 import { markStale, type StaleReason } from '../keys/stale.js';
@@ -23,14 +23,14 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
 }
 
-/** Whether a member knows the key of a room: it can be among the old ones, as after new identity keys. */
+/** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */
 function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
 	if (keyIn(membership) !== undefined || offered(membership) !== '') return true;
 	const old = [...oldKeysIn(membership.oldRoomKeys), ...oldKeysIn(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
 }
 
-/** Matches the membership with the very keys that were read in it. */
+/** Matches the membership only if its keys are unchanged. */
 function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
 	return {
 		_id,
@@ -40,12 +40,11 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subsc
 }
 
 /**
- * Removes a membership with its keys and roles, and the user from the queue. The user and the room are notified. If the
- * user knows the key, it is marked as stale (`test/contract/beyond.md` E12); if no remaining member holds it, the room is
- * notified of that too (E11). Permissions and confirmations are checked before.
+ * Removes a membership with its keys and roles, and the user from the queue. Notifies the user and the room. If the
+ * user knows the key, it is marked as stale (`test/contract/beyond.md` E12). If no remaining member holds it, the room
+ * is notified (E11). The caller of this function checks permissions and confirmations.
  *
- * The membership is the last to be removed of all that is stored, so that an interrupted call can be repeated. Nothing
- * happens where there is none.
+ * The membership is removed last, so that an interrupted call can be repeated. Does nothing if there is no membership.
  */
 export async function endMembership(
 	context: Context,
@@ -63,19 +62,19 @@ export async function endMembership(
 		if (knowsKey(membership, room)) await markStale(context, rid, reason);
 		await noteRemoval(store, 'subscription', membership);
 		await forgetRoom();
-		// If the member was given a key since the membership was read, that key must be marked as stale first.
+		// If the member has received a key since the membership was read, that key must be marked as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
-		// A call that was adding the user at that moment may have noted the room since.
+		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();
 		const { _id, u, t = room.t } = membership;
 		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
 		const isNotified = await dequeue(context, rid, [userId]);
 		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
-		// Asked now, because the last two members may leave at once.
+		// Checked after the removal, because the last two members may leave concurrently.
 		const lastKeyHolder =
 			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
-		if (lastKeyHolder) tellNoHolder(context, rid, userId);
+		if (lastKeyHolder) notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder };
 	});
 }

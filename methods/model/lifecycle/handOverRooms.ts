@@ -19,7 +19,10 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 	return rids;
 }
 
-/** Ids of the channels and groups that would be deleted with this user. A direct room without the user is of no use. */
+/**
+ * Ids of the channels and groups that would be deleted with this user. Direct rooms are not included, because they are
+ * always deleted.
+ */
 async function deletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
@@ -30,9 +33,9 @@ async function deletedWith(store: Store, userId: string): Promise<string[]> {
 }
 
 /**
- * Checks whether a user may be deleted or deactivated whose rooms would not stay as they are.
- * @param isLeaving the user leaves their rooms, instead of being deactivated alone
- * @param confirmed the caller confirmed it; otherwise such rooms are a reason to refuse
+ * Checks whether a user may be deleted or deactivated if some of their rooms would need a new owner or be deleted.
+ * @param isLeaving true: the user leaves their rooms; false: the user is only deactivated
+ * @param confirmed whether the caller has confirmed it; without a confirmation such rooms lead to a refusal
  * @returns ids of the rooms that need a new owner
  * @throws ClientError `user-last-owner`, as Rocket.Chat, with the ids of the rooms
  */
@@ -50,7 +53,7 @@ export async function roomsToHandOver(
 	return [];
 }
 
-/** Makes the member of longest standing the owner of each of these rooms, which only this user owns. */
+/** Makes the longest-standing member the owner of each of these rooms, which only this user owns. */
 export async function handOverRooms(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,

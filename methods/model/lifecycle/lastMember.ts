@@ -2,7 +2,7 @@
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 
-/** Types of rooms that belong to their members. Others, such as livechats, are kept for those who serve them. */
+/** Room types that are deleted without members. Other rooms, such as livechats, are kept for their agents. */
 const MEMBERS_OWN: readonly RoomType[] = ['c', 'p', 'd'];
 
 /** Fields of a room that decide whether it is deleted with its last member. */

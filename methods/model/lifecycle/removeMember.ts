@@ -15,12 +15,12 @@ export async function removeMember(
 ): Promise<{ lastKeyHolder: boolean; isRoomGone: boolean }> {
 	const isLast = () => isLastMember(context.store, room, userId);
 	if (await isLast()) {
-		// With the room their membership is deleted last: an interrupted call can be repeated.
+		// The deletion of the room removes their membership last, so that an interrupted call can be repeated.
 		await deleteRoom(context, room, userId);
 		return { lastKeyHolder: false, isRoomGone: true };
 	}
 	const { lastKeyHolder } = await endMembership(context, room, userId, reason);
-	// Asked again, because the last two members may leave at once.
+	// Checked again, because the last two members may leave concurrently.
 	const isRoomGone = await isLast();
 	if (isRoomGone) await deleteRoom(context, room, userId);
 	return { lastKeyHolder, isRoomGone };

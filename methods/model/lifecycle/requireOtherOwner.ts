@@ -6,7 +6,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
 import { MEMBER } from '../memberships/members.js';
 
-/** How long a departure counts, in ms, if its call crashes before it removes the membership. */
+/** How long a departure note is valid, in ms, if its call crashes before it removes the membership. */
 const MAX_CALL_MS = 60_000;
 
 /**

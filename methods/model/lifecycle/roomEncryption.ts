@@ -1,4 +1,7 @@
-/** Encryption of a room: what a new one has, and who switched it on or off (`test/contract/rocketchat-e2e.md` 5.7). */
+/**
+ * Encryption of a room: its default for new rooms, and the call that switches it on or off
+ * (`test/contract/rocketchat-e2e.md` 5.7).
+ */
 import type { Room, RoomType, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -12,7 +15,7 @@ import { refOf } from './addMember.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
 
-/** Types of rooms that may be encrypted: what everybody may read needs no key. */
+/** Types of rooms that may be encrypted: public channels need no key. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
 
 async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
@@ -21,8 +24,8 @@ async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federa
 }
 
 /**
- * Whether a new room is encrypted; undefined where neither the creator nor a setting says so.
- * @param asked what its creator says
+ * Whether a new room is encrypted; undefined if neither the creator nor a setting specifies it.
+ * @param asked the value that the creator sends
  * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
  */
 export async function encryptionOfNew(
@@ -41,7 +44,7 @@ export async function encryptionOfNew(
 	return (await setting(store, standard)) || undefined;
 }
 
-/** Turns the translation of messages off for all members; those whose membership changes are notified. */
+/** Turns automatic translation off for all members, and notifies those whose membership changes. */
 async function endTranslation({ store, events, signal }: Context, rid: string): Promise<void> {
 	const end = async ({ _id }: Subscription) => {
 		const change = { $unset: { autoTranslate: 1 } } as const;
@@ -52,11 +55,11 @@ async function endTranslation({ store, events, signal }: Context, rid: string): 
 }
 
 /**
- * Switches the encryption of a room on or off. Key id and keys stay; the user and the time are stored in the room, and sent with it
- * to all members (`test/contract/beyond.md` E14). Switched on, it ends translation and queues the members who lack the key. Nothing happens where it
- * is so already.
- * @throws ClientError `error-action-not-allowed` for who may not, for channels, and where encryption is switched off
- * altogether; `error-encrypted-private-rooms-enforced`
+ * Switches the encryption of a room on or off. Key id and keys stay; the user and the time are stored in the room, and
+ * sent with it to all members (`test/contract/beyond.md` E14). Switching on ends translation and queues the members who
+ * lack the key. Does nothing if the room is already in that state.
+ * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
+ * switched off on the server; `error-encrypted-private-rooms-enforced`
  */
 export async function toggleEncryption(
 	context: Context,
@@ -70,7 +73,7 @@ export async function toggleEncryption(
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
 	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
-	// First, so that it is repeated with the call. The server cannot translate what only the members can read.
+	// Done first, so that a repeated call completes it. The server cannot translate encrypted messages.
 	if (encrypted) await endTranslation(context, room._id);
 	const now = await store.rooms.findOneAndUpdate(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

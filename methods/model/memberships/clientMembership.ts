@@ -1,7 +1,7 @@
 /** The part of a membership that its member may see. */
 import type { Subscription } from '../../../shared/documents.js';
 
-/** A membership, or a part of it, without the notes that are the server's own. */
+/** A membership, or a part of it, without the fields that are internal to the server. */
 export function clientMembership<P extends Partial<Subscription>>(
 	membership: P,
 ): Omit<P, 'departures' | 'e2eKnownKeys'> {

@@ -1,15 +1,15 @@
-/** The members of a room, however many, a page at a time. */
+/** Reads the members of a room in pages. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { pagesOf } from '../pages.js';
 
-/** Matches memberships that have begun: an invited user is not a member yet. */
+/** Matches active memberships: an invited user is not a member yet. */
 export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<Subscription>;
 
 /**
- * Reads the memberships of a room in pages, in the order of their users' ids, which is that of the room's index.
- * @param only which of them
- * @param projection which fields, beside `_id` and the id of the user; all by default
+ * Reads the memberships of a room in pages, ordered by user id, as in the room's index.
+ * @param only additional filter
+ * @param projection fields to read in addition to `_id` and the user id; all by default
  * @param size memberships in a page
  */
 export function membershipsOf(

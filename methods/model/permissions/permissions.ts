@@ -1,11 +1,13 @@
-/** Permissions: Rocket.Chat's documents, or its defaults where there is none. */
+/** Permissions: Rocket.Chat's documents, or its defaults for permissions without a document. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
-/** Roles that hold a permission as long as no document says otherwise (`test/contract/rocketchat-e2e.md` 3.1 and 11). */
+/**
+ * Default roles of each permission, for permissions without a document (`test/contract/rocketchat-e2e.md` 3.1 and 11).
+ */
 const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'view-c-room': ['admin', 'user', 'federated-external', 'bot', 'app', 'anonymous'],
 	'view-p-room': ['admin', 'user', 'federated-external', 'anonymous', 'guest'],
@@ -46,7 +48,7 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'access-permissions': ['admin'],
 };
 
-/** Permissions that have an effect here, with their default roles. */
+/** Permissions that Roomkey checks, with their default roles. */
 export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
 
 const roles = cachedReads(async (store, permission) => {
@@ -54,7 +56,7 @@ const roles = cachedReads(async (store, permission) => {
 	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
 });
 
-/** Must be called after a permission was written, so that it is in force at once. */
+/** Must be called after a permission was written, so that it takes effect immediately. */
 export function permissionChanged(store: Store, permission: string): void {
 	roles.forget(store, permission);
 }
@@ -66,7 +68,7 @@ export async function hasPermission(store: Store, user: Pick<User, 'roles'>, per
 	return user.roles.some((role) => holders.includes(role));
 }
 
-/** The same for a user who is not read yet. Callers who are not logged in hold no permission. */
+/** The same for a user id. Callers who are not logged in hold no permission. */
 export async function mayUser(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);

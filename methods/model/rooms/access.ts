@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 
-/** Discussions within discussions: parents beyond this many, or in a circle, give nobody access. */
+/** Maximum depth of nested discussions: deeper or circular parents grant no access. */
 const MAX_PARENTS = 10;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
@@ -26,7 +26,7 @@ async function isMember(store: Store, room: Room, user: Viewer): Promise<boolean
 	);
 }
 
-/** The rules of 3.1 in their order; the first yes wins. */
+/** The rules of 3.1 in their order; the first rule that grants access decides. */
 async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
 	if (room.t === 'c') {
 		const visible = room.teamId
@@ -47,10 +47,10 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 }
 
 /**
- * Refuses users who may not see a room, as Rocket.Chat's method `canAccessRoom` did when the seed was
- * published (3.2): a room that is not there is reported under that name, one that is forbidden under the caller's own.
- * @param methodName the method on whose behalf it is asked
- * @throws ClientError `error-invalid-room`, or `error-invalid-user` where the user is gone
+ * Refuses users who may not see a room, as Rocket.Chat's method `canAccessRoom` did when the seed was published (3.2):
+ * for a missing room the error names `canAccessRoom`; for a forbidden room it names the calling method.
+ * @param methodName the calling method
+ * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string, methodName: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });

@@ -5,8 +5,8 @@ import { createYielder } from '../../../shared/yielding.js';
 import { setting } from '../settings/workspace.js';
 
 /**
- * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. Not among them: the code to join
- * by, the token of a livechat visitor.
+ * The fields that Rocket.Chat's clients receive, and those that Roomkey adds for keys. They exclude secrets, such as
+ * the join code and the token of a livechat visitor.
  */
 const FIELDS = [
 	'_id _updatedAt t name fname u usernames uids usersCount default msgs ts lm lastMessage ro reactWhenReadOnly sysMes',
@@ -18,19 +18,22 @@ const FIELDS = [
 /** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** Rooms converted between two looks at the clock. */
+/** Rooms converted between two clock checks. */
 const CHECK_EVERY = 50;
 
 export type ClientRoom = Omit<Room, 'e2eReset'>;
 
-/** Whether clients see anything of encryption. What is stored stays, and is visible again when it is switched on. */
+/**
+ * Whether clients receive encryption fields. The stored fields stay, and are visible again after encryption is switched
+ * on.
+ */
 export function isEncryptionShown(store: Store): Promise<boolean> {
 	return setting(store, 'E2E_Enable');
 }
 
 /**
- * A room, or a part of it, without the reset that is under way. Where encryption is switched off, also without all
- * fields that would make clients ask for a password (`test/contract/beyond.md` E13).
+ * A room, or a part of it, without `e2eReset`. If encryption is switched off, it also lacks all fields that would make
+ * clients ask for a password (`test/contract/beyond.md` E13).
  * @param isOn what `isEncryptionShown` returns
  */
 export function partialClientRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit<R, 'e2eReset'> {

@@ -1,4 +1,4 @@
-/** Channels and private groups: the same methods under two names, for the two types of room that have a name. */
+/** Channels and private groups: each method exists under two names, one for each of these room types. */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -9,21 +9,24 @@ import { type ClientRoom, clientRoom } from './clientRoom.js';
 
 export interface Kind {
 	readonly t: 'c' | 'p';
-	/** What names of methods begin with. */
+	/** Prefix of the method names. */
 	readonly plural: 'channels' | 'groups';
-	/** Under which name answers hold the room. */
+	/** Name of the field that contains the room in answers. */
 	readonly single: 'channel' | 'group';
 }
 
 export const CHANNELS: Kind = { t: 'c', plural: 'channels', single: 'channel' };
 export const GROUPS: Kind = { t: 'p', plural: 'groups', single: 'group' };
 
-/** Makes a method for each of both. */
+/** Creates the method for both room types. */
 export function forBoth(define: (kind: Kind) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 
-/** Most characters of what a room says of itself: every member is sent it again with every change of the room. */
+/**
+ * Maximum length of a room's descriptive texts, in characters: they are sent to every member with every change of the
+ * room.
+ */
 const MAX_TEXT_LENGTH = 10_000;
 
 /** A topic, a description, an announcement. */
@@ -32,13 +35,16 @@ export const RoomText = Match.Where(
 	'text of at most 10,000 characters',
 );
 
-/** The arguments that name a room; one of them must be there, the id counts first. */
+/** The arguments that identify a room; one of them is required, and the id takes precedence. */
 export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
 
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
 type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string };
 
-/** The fields of the caller that rules depend on. @throws ClientError `error-invalid-user` where they are gone */
+/**
+ * Reads the fields of the caller that access rules need.
+ * @throws ClientError `error-invalid-user` if the user does not exist any more
+ */
 export async function findCaller({
 	store,
 	name,
@@ -50,9 +56,9 @@ export async function findCaller({
 }
 
 /**
- * Finds the room that arguments name, if the caller may see it. Callers who may not are refused as if
- * it did not exist.
- * @param kind of this type; without it, of any
+ * Finds the room that the arguments identify, if the caller may see it. For other callers the error is the same as for
+ * a missing room.
+ * @param kind required type; default: any type
  * @param permission callers who hold it by a global role need not see the room
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
@@ -72,7 +78,7 @@ export async function findRoom(
 	throw clientError('roomNotFound', { method: name });
 }
 
-/** An answer that holds a room as it is now. */
+/** Builds an answer with the present state of a room. */
 export async function roomAnswer(
 	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
 	{ single }: Kind,

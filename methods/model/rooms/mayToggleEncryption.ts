@@ -5,7 +5,7 @@ import { MEMBER } from '../memberships/members.js';
 import { hasRoomPermission } from '../memberships/roomPermission.js';
 
 /**
- * Whether the user holds `toggle-room-e2e-encryption` in a room. In a direct room nobody is owner, so every member does
+ * Whether the user holds `toggle-room-e2e-encryption` in a room. A direct room has no owner, so every member holds it
  * (`test/contract/beyond.md` E3).
  */
 export async function mayToggleEncryption(

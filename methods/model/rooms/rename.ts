@@ -1,4 +1,4 @@
-/** Another name for a channel or a group. */
+/** Renames a channel or a group. */
 import type { Room, Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -6,7 +6,7 @@ import { isDuplicateKey } from '../../../shared/store.js';
 import { forEachInParallel } from '../inParallel.js';
 import { membershipsOf } from '../memberships/members.js';
 
-/** 1 to 120 characters. It is Rocket.Chat's rule, and a length: names stand in addresses. */
+/** Rocket.Chat's rule for names, and 1 to 120 characters because names are part of URLs. */
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */
@@ -15,8 +15,8 @@ export function requireRoomName(roomName: string, methodName: string): void {
 }
 
 /**
- * Renames a room, and then the memberships that still have another name: so the call can be repeated after a crash.
- * Members are notified of both.
+ * Renames a room, and then the memberships that still have another name, so that the call can be repeated after a
+ * crash. Notifies the members of both changes.
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(

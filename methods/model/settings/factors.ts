@@ -8,22 +8,22 @@ import { cachedReads } from '../cachedReads.js';
 const PREFIX = 'Accounts_TwoFactorAuthentication_';
 
 export interface FactorSettings {
-	/** Whether second factors are asked for at all. */
+	/** Whether second factors are enabled. */
 	readonly enabled: boolean;
 	readonly byTotp: boolean;
 	readonly byEmail: boolean;
 	/** How many time steps of half a minute the clock of an authenticator app may be off. */
 	readonly maxDelta: number;
-	/** After so many wrong ones, a code that was mailed is good no more. */
+	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
 	/**
-	 * Whether who has no second factor proves the password instead. Undefined where the database does not say: then
-	 * nothing is asked of them.
+	 * Whether users without a second factor must prove the password instead. Undefined if the database does not specify
+	 * it: then no proof is required.
 	 */
 	readonly passwordFallback: boolean | undefined;
 }
 
-/** With more, guesses would become easy and a look at a code long. */
+/** A larger value would make guessing easy and checking slow. */
 const MAX_DELTA = 20;
 
 const NAMES = {

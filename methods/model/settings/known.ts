@@ -1,4 +1,6 @@
-/** Every setting that can be asked for and changed here: those Roomkey heeds, and those it keeps for clients to heed. */
+/**
+ * Every setting that clients can read and change: those that Roomkey uses, and those that it only stores for clients.
+ */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
@@ -6,7 +8,7 @@ import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
 
-/** Kept for clients, which alone can do something with them (`test/contract/rocketchat-e2e.md` section 11). */
+/** Stored for clients; Roomkey does not use them (`test/contract/rocketchat-e2e.md` section 11). */
 const FOR_CLIENTS = {
 	E2E_Passphrase_Policy_Enabled: false,
 	E2E_Passphrase_Policy_MinLength: 7,
@@ -20,8 +22,8 @@ const FOR_CLIENTS = {
 } as const satisfies Record<string, SettingValue>;
 
 /**
- * All of them with what holds where the database says nothing. None is secret: everybody may read them. Other settings
- * of a Rocket.Chat database, passwords of mail servers among them, are not Roomkey's to show or to change.
+ * All settings with their defaults. All of them are public. Other settings of a Rocket.Chat database, such as passwords
+ * of mail servers, can be neither read nor changed here.
  */
 const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -33,9 +35,9 @@ export interface ClientSetting {
 }
 
 /**
- * The settings as they are now, by name.
- * @param ids only these; those that are not known are left out
- * @param since only those written after this
+ * The present settings, by name.
+ * @param ids only these; unknown ones are left out
+ * @param since only those written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
 	const asked = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
@@ -52,7 +54,7 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 	return shown;
 }
 
-/** Writes a value where another one stands. @returns whether it was written */
+/** Writes a value if it differs from the stored one. @returns whether it was written */
 async function put({ settings }: Store, _id: string, value: SettingValue): Promise<boolean> {
 	const change = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
@@ -80,8 +82,8 @@ function requireValue(_id: string, value: unknown, method: string): asserts valu
 }
 
 /**
- * Changes settings, in force at once. All who read public settings are notified. Nothing is written where one of them is
- * refused.
+ * Changes settings with immediate effect. Notifies all clients that subscribe to public settings. If one value is
+ * refused, nothing is written.
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
 export async function changeSettings(
@@ -91,7 +93,7 @@ export async function changeSettings(
 	for (const { _id, value } of changes) requireValue(_id, value, name);
 	for (const { _id, value } of changes) {
 		const written = await put(store, _id, value as SettingValue);
-		// Also where another process has written it meanwhile: the value remembered here may be older.
+		// Needed even if nothing was written: another process may have written the value, and the cached one may be older.
 		settingChanged(store, _id as SettingId);
 		if (!written) continue;
 		events.emit('changed', { collection: 'settings', action: 'updated', document: { _id, value } });

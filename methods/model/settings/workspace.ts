@@ -1,10 +1,10 @@
-/** What an admin can switch while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
+/** Settings that an admin can change while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
 /**
- * The settings Roomkey heeds, with what holds where the database says nothing. They are Rocket.Chat's but for one: keys
- * are what Roomkey is for, so `E2E_Enable` is on. A database of Rocket.Chat always says what it wants.
+ * The settings that Roomkey uses, with their defaults. The defaults are Rocket.Chat's except for `E2E_Enable`, which is
+ * on because Roomkey is a key service. A Rocket.Chat database always contains a value for it.
  */
 export const DEFAULTS = {
 	E2E_Enable: true,
@@ -28,12 +28,12 @@ const values = cachedReads(async (store, id) => {
 	return typeof document?.value === typeof standard ? document?.value : standard;
 });
 
-/** What a setting is now; a change made through another process is seen within a second. */
+/** The present value of a setting; a change by another process takes effect within a second. */
 export function setting<I extends SettingId>(store: Store, id: I): Promise<Value<I>> {
 	return values.get(store, id) as Promise<Value<I>>;
 }
 
-/** Must be called after a setting was written, so that it is in force at once. */
+/** Must be called after a setting was written, so that it takes effect immediately. */
 export function settingChanged(store: Store, id: SettingId): void {
 	values.forget(store, id);
 }

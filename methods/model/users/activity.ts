@@ -1,4 +1,4 @@
-/** Active and deactivated users: a deactivated user has no tokens, and gets none. */
+/** Active and deactivated users: a deactivated user has no tokens and cannot get new ones. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { unlessLastAdmin } from './admins.js';

@@ -1,4 +1,4 @@
-/** There is always an admin: some calls are reserved for admins. */
+/** Ensures that there is always an admin. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -13,7 +13,7 @@ export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
 }
 
 /**
- * Refuses a change by which this user is no admin any more, if no other admin is left.
+ * Refuses a change that removes this user as admin, if there is no other admin.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireOtherAdmin(
@@ -26,9 +26,9 @@ export async function requireOtherAdmin(
 }
 
 /**
- * Makes a change by which this user is no admin any more, if they are one now and not the last. It looks again after the
- * write: of two admins who end each other at once, neither does.
- * @param change writes it
+ * Applies a change that removes this user as admin, unless they are the last admin. Checks again after the write, and
+ * undoes it if no admin is left: two concurrent changes could each remove the other's remaining admin.
+ * @param change applies the change
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
  */
@@ -49,7 +49,7 @@ export async function unlessLastAdmin(
 	}
 }
 
-/** Roles that are held in one room only: a user who had one globally would be owner of every room. */
+/** Roles that apply to one room only: a user with such a global role would be owner of every room. */
 const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
 /**

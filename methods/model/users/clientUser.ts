@@ -1,4 +1,4 @@
-/** The part of a user that clients may see. Fields that are not named here, such as `services` and keys, never leave. */
+/** The part of a user that clients may see. Other fields, such as `services` and keys, are never sent. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
@@ -17,7 +17,7 @@ const FOR_ADMINS = {
 
 export type ClientUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;
 
-/** Which fields are shown. @param full to those who hold `view-full-other-user-info`, and to oneself */
+/** The projection of visible fields. @param full for callers with `view-full-other-user-info`, and for the user's own document */
 export function clientUserFields(full: boolean): Record<string, 1> {
 	return full ? FOR_ADMINS : FOR_ANYONE;
 }
@@ -25,7 +25,7 @@ export function clientUserFields(full: boolean): Record<string, 1> {
 /** Fields that Rocket.Chat's clients expect and Roomkey does not store, with their defaults. */
 export const DEFAULT_FIELDS = { status: 'offline', settings: {} } as const satisfies Partial<User>;
 
-/** Reads a user as the caller receives them who made or changed them. */
+/** Reads a user in the form that a caller receives after creating or changing the user. */
 export async function findClientUser(store: Store, userId: string): Promise<ClientUser> {
 	const projection = { ...FOR_ADMINS, status: 1, settings: 1, _updatedAt: 1 } as const;
 	const user = await store.users.findOne({ _id: userId }, { projection });

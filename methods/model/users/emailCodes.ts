@@ -1,11 +1,11 @@
-/** Codes by mail. Roomkey sends none; those a Rocket.Chat beside it has sent are good here too. */
+/** Codes by mail. Roomkey sends none, but accepts those that a Rocket.Chat server on the same database has sent. */
 import { verify } from '@node-rs/bcrypt';
 import type { EmailCode, User } from '../../../shared/documents.js';
 import type { Store, UpdateFilter } from '../../../shared/store.js';
 
 const CODE = 'services.emailCode';
 
-/** What became of a code: that it is right, or wrong, or that no more may be tried. */
+/** The result of a code check: right, wrong, or too many attempts. */
 export type Verdict = 'right' | 'wrong' | 'exhausted';
 
 /** The codes that have not expired. */
@@ -15,7 +15,7 @@ export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[
 	return codes.filter(({ expire }) => expire instanceof Date && expire.getTime() > now);
 }
 
-/** As older releases keep them: several, and no count of wrong ones. */
+/** The format of older releases: several codes, and no count of wrong attempts. */
 async function useOneOf(
 	{ users }: Store,
 	userId: string,
@@ -33,8 +33,8 @@ async function useOneOf(
 }
 
 /**
- * Whether it is the code that was mailed to the user; then it is good no more. It counts as tried before it is looked at:
- * many guesses at once must not all find the count where it was.
+ * Checks a mailed code, and invalidates it if it is right. The attempt is counted before the comparison, so that
+ * concurrent guesses cannot bypass the limit.
  */
 async function useThe(
 	{ users }: Store,
@@ -61,8 +61,8 @@ async function useThe(
 
 /**
  * Tries a code.
- * @param stored what is stored of the user
- * @param text as the user types it: mails show it with a dash
+ * @param stored the stored data of the user
+ * @param text the code as the user typed it: mails show it with a dash
  */
 export async function useEmailCode(
 	store: Store,

@@ -1,11 +1,11 @@
-/** The users that a call names, by ids and by names. */
+/** Finds the users that a call identifies by ids or names. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames } from './findUser.js';
 
-/** The arguments that name users: one of the first three, or one of the lists. */
+/** The arguments that identify users: one of the first three, or one of the lists. */
 export const WHICH_USERS = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
@@ -16,7 +16,7 @@ export const WHICH_USERS = {
 
 type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefined };
 
-/** Most users that one call may name. */
+/** Maximum number of users in one call. */
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
@@ -27,7 +27,7 @@ export function requireFewUsers(named: readonly unknown[], methodName: string): 
 const PROJECTION = { username: 1, name: 1 } as const;
 
 /**
- * Finds all the users that arguments name, each once.
+ * Finds all users that the arguments identify, without duplicates.
  * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` where one of
  * them is unknown
  */

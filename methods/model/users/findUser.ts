@@ -1,4 +1,4 @@
-/** Users by their id, or by a name or e-mail as somebody typed it. */
+/** Finds users by id, or by a name or e-mail without regard to case. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -6,10 +6,10 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Projection, Store } from '../../../shared/store.js';
 import { throwIfAborted } from '../signal.js';
 
-/** The fields by which a user can be named. */
+/** The fields that identify a user. */
 export type NameField = 'username' | 'emails.address';
 
-/** Letters of a prefix whose spellings are listed one by one: 16 at most. */
+/** Letters of the prefix whose upper and lower case spellings are listed: at most 16 spellings. */
 const PREFIX_LENGTH = 4;
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
@@ -26,9 +26,9 @@ function spellings(text: string): string[] {
 }
 
 /**
- * Matches a field without regard to case. MongoDB can use the field's index for a prefix that is spelled out, as Meteor
- * does it, but not for a pattern that ignores case. Letters beyond ASCII have more spellings than two: the prefix ends
- * before them.
+ * Matches a field without regard to case. MongoDB can use the field's index for listed prefixes, as in Meteor, but not
+ * for a pattern that ignores case. Letters beyond ASCII can have more than two spellings, so the prefix ends before
+ * them.
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
 	const prefix = /^[\x20-\x7e]*/.exec(text)?.[0].slice(0, PREFIX_LENGTH) ?? '';
@@ -36,13 +36,12 @@ export function ignoringCase(field: NameField, text: string): Filter<User> {
 	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) } as Filter<User>;
 }
 
-/** Longest name or e-mail that a user can have, in characters. A regular expression cannot hold text of any length. */
+/** Longest name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
 const MAX_NAME_LENGTH = 254;
 
 /**
- * Finds the user of a name or an e-mail: the one whose spelling is the same, else the only one whose spelling differs in
- * case alone.
- * @returns null where there is none, or more than one
+ * Finds a user by name or e-mail: an exact match, or else the only match without regard to case.
+ * @returns null if there is none, or more than one
  */
 export async function findByName(
 	{ users }: Pick<Store, 'users'>,
@@ -60,9 +59,9 @@ export async function findByName(
 const BATCH = 200;
 
 /**
- * Finds the users of many names, each as `findByName` does. Names that nobody has are passed over.
- * @param projection must hold `username`
- * @returns users by the names that were asked for
+ * Finds the users of many names, each as `findByName` does. Unknown names are ignored.
+ * @param projection must contain `username`
+ * @returns users by the requested names
  */
 export async function findByUsernames(
 	{ store, signal }: Pick<MethodContext, 'store' | 'signal'>,
@@ -85,17 +84,17 @@ export async function findByUsernames(
 	return found;
 }
 
-/** The arguments by which Rocket.Chat's endpoints name a user: one of them is needed. */
+/** The arguments by which Rocket.Chat's endpoints identify a user: one of them is required. */
 export const Whom = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
-	/** Another word for `username`. */
+	/** An alias of `username`. */
 	user: Match.Optional(String),
 } as const;
 
 /**
- * Finds the user that arguments name; the id goes first.
- * @throws ClientError `error-user-param-not-provided` where they name nobody
+ * Finds the user that the arguments identify; the id takes precedence.
+ * @throws ClientError `error-user-param-not-provided` if all are absent
  */
 export async function findUser(
 	{ store, name }: Pick<MethodContext, 'store' | 'name'>,

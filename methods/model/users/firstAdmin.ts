@@ -1,4 +1,4 @@
-/** The first admin of a server that has none, as Rocket.Chat makes one from the environment. */
+/** Creates the first admin of a server from the environment, as Rocket.Chat does. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
 import { hasAdmin } from './admins.js';
@@ -12,9 +12,9 @@ export interface FirstAdmin {
 }
 
 /**
- * Makes an admin if there is no active one. It is one write: after a crash there is one or none, and of several
- * processes that start at once one makes it.
- * @returns `made`, `there` where there is one already, `taken` where a user who is no admin has the name or the e-mail
+ * Creates an admin if there is no active one. It is one write, so that of several processes that start at the same
+ * time, one creates the admin.
+ * @returns `made`, `there` if there is one already, `taken` if a user who is not an admin has the name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

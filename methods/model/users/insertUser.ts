@@ -4,8 +4,8 @@ import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/s
 import { ignoringCase, type NameField } from './findUser.js';
 
 /**
- * Finds the name or the e-mail of a user that another user has, in whatever case; null where both are free.
- * @param user with the fields that are to be checked
+ * Finds which of the name and the e-mail another user already has, without regard to case; null if both are free.
+ * @param user contains the fields to check
  */
 export async function findTaken(
 	store: Store,
@@ -23,13 +23,13 @@ export async function findTaken(
 /**
  * Stores a new user, unless another user has the name or the e-mail already.
  *
- * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So between the insert
- * and a second look at who has those names, the new user also holds a claim to each: one more entry among the hashes of
- * its login tokens, which are unique over all users. Two calls at once cannot both hold a claim, and the later one finds
- * the first user at the second look, and removes its own. A claim is no hash: nobody logs in with it. One that a crash
- * left behind goes with the tokens that expire.
+ * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So between
+ * the insert and a second check for duplicates, the new user also holds a claim to each: one more entry among the
+ * hashes of its login tokens, which are unique over all users. Two concurrent calls cannot both hold a claim; the later
+ * one finds the first user at the second check, and removes its own user. A claim is not a valid hash, so it does not
+ * permit a login. A claim that a crash leaves is removed with expired tokens.
  *
- * @returns what is taken, the name or the e-mail; null where the user was stored
+ * @returns which of the name and the e-mail is taken; null if the user was stored
  */
 export async function insertUser(store: Store, user: User & Required<Pick<User, 'services'>>): Promise<string | null> {
 	const taken = await findTaken(store, user);

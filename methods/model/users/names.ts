@@ -1,4 +1,4 @@
-/** Names and e-mails that people may be given, and how they get others. */
+/** Validates and changes user names and e-mails. */
 import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -12,10 +12,10 @@ const MAX_EMAIL_LENGTH = 254;
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
 const EMAIL = /^[^@\s\p{Cc}\p{Cs}]+@[^@\s\p{Cc}\p{Cs}]+$/u;
 
-/** Rocket.Chat's list of names that could be mistaken for an authority, and two that address all in a message. */
+/** Rocket.Chat's list of reserved names: names that suggest an authority, and two that mention all members. */
 const BLOCKED = new Set(['all', 'here', 'admin', 'administrator', 'system', 'user']);
 
-/** What people are called: not empty, on one line. */
+/** A display name: not empty, on one line. */
 export const RealName = Match.Where(
 	(text): text is string =>
 		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
@@ -48,11 +48,11 @@ export function requireEmail(email: string, method: string): void {
 export interface NewNames {
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
-	/** Whether the e-mail is known to be theirs; one that is new is not, unless it says so. */
+	/** Whether the e-mail is verified. Default for a new one: false. */
 	readonly verified?: boolean | undefined;
 }
 
-/** The e-mails of a user after the change. */
+/** Returns the e-mails of a user after the change. */
 function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User['emails'] {
 	const [first, ...others] = emails;
 	const address = email ?? first?.address;
@@ -61,7 +61,7 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User
 	return [{ address, verified: verified ?? (isNew ? false : (first?.verified ?? false)) }, ...others];
 }
 
-/** An update that gives these fields the values they had. */
+/** Builds an update that restores the former values of these fields. */
 function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
 	const had = fields.filter((field) => user[field] !== undefined);
 	const lacked = fields.filter((field) => user[field] === undefined);
@@ -72,8 +72,9 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
 }
 
 /**
- * Gives a user another name or e-mail, unless another user has it. After the write it looks again, because the indexes distinguish
- * `alice` from `Alice`: of two who take a name at once, but for case, neither keeps it.
+ * Gives a user another name or e-mail, unless another user has it. Checks again after the write, because the indexes
+ * distinguish `alice` from `Alice`: if two users concurrently take names that differ only in case, both changes are
+ * undone.
  * @param user as stored, with `username` and `emails`
  * @returns whether anything was written
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for

@@ -6,7 +6,10 @@ import { Match } from '../../../shared/match.js';
 /** bcrypt's cost: 2 to the 10th rounds, as Meteor. */
 const ROUNDS = 10;
 
-/** A hash of an unknown password. Users without a password are compared with it, so that refusing them takes as long. */
+/**
+ * A hash of an unknown password. It is compared for users without a password, so that their refusal takes the same
+ * time.
+ */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
 const isSha256 = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
@@ -16,7 +19,7 @@ const Digest = { digest: Match.Where(isSha256, '64 hex digits'), algorithm: 'sha
 /** A password as clients send it: its digest, or the plain text. */
 export const Password = Match.OneOf(String, Digest);
 
-/** One that is to be set. Nobody could log in with an empty one. */
+/** A new password. It must not be empty, because nobody could log in with it. */
 export const NewPassword = Match.OneOf(
 	Match.Where((text): text is string => typeof text === 'string' && text !== '', 'text that is not empty'),
 	Digest,
@@ -28,12 +31,12 @@ function digestOf(password: Password): string {
 	return typeof password === 'string' ? createHash('sha256').update(password).digest('hex') : password.digest;
 }
 
-/** Makes what is stored in `services.password.bcrypt`. Runs off the main thread. */
+/** Computes the hash for `services.password.bcrypt`. Runs off the main thread. */
 export function hashPassword(password: Password): Promise<string> {
 	return hash(digestOf(password), ROUNDS);
 }
 
-/** Compares off the main thread. Without a stored hash the answer is no, after the same time. */
+/** Compares off the main thread. Without a stored hash the result is false, after the same time. */
 export async function isPassword(password: Password, stored: string | undefined): Promise<boolean> {
 	const same = await verify(digestOf(password), stored ?? NOBODYS_HASH);
 	return same && stored !== undefined;

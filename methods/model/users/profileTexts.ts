@@ -1,4 +1,4 @@
-/** What users say of themselves: a bio and a nickname, with Rocket.Chat's limits. */
+/** A user's bio and nickname, with Rocket.Chat's limits. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { UpdateFilter } from '../../../shared/store.js';
@@ -19,9 +19,8 @@ export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts, m
 }
 
 /**
- * The update that stores those texts that are given and differ from the stored ones. A text of spaces alone removes the
- * field.
- * @returns null where nothing changes
+ * Builds an update of the given texts that differ from the stored ones. A text of spaces alone removes the field.
+ * @returns null if nothing changes
  */
 export function profileTextUpdate(user: ProfileTexts, given: ProfileTexts): UpdateFilter<User> | null {
 	const set: Record<string, string> = {};

@@ -1,4 +1,7 @@
-/** Where else the name of a user stands: in their memberships, in the rooms they made, in direct rooms. */
+/**
+ * Copies a new user name to the other documents that contain it: memberships, rooms created by the user, and direct
+ * rooms.
+ */
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { forEachInParallel } from '../inParallel.js';
@@ -7,10 +10,10 @@ import { throwIfAborted } from '../signal.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** Rooms written at once. */
+/** Rooms written in one batch. */
 const BATCH = 100;
 
-/** No index leads to these rooms: one look at all of them finds their ids. */
+/** No index covers this query, so one scan finds the ids of these rooms. */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
 	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
@@ -22,7 +25,7 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 	}
 }
 
-/** In a direct room, the memberships of the others bear the name of whom the room is with. */
+/** In a direct room, the memberships of the others are named after this user. */
 async function renameInDirectRoom(
 	{ store }: Context,
 	{ rid, u: { _id: userId, username: former } }: Subscription,
@@ -38,10 +41,10 @@ async function renameInDirectRoom(
 }
 
 /**
- * Writes a user's name wherever another one stands. They are notified of their own memberships. A membership is the last
- * to change of what belongs to it, so that repeating this completes what was interrupted.
- * @param username as it stands in the user's own document
- * @param isNew whether it was another before; if not, their memberships show whether something was left undone
+ * Updates a user's name in all these documents, and notifies the user of the memberships. Each membership is written
+ * after the documents that belong to it, so that a repeated call completes an interrupted one.
+ * @param username the name in the user's own document
+ * @param isNew whether it has just changed; if not, the memberships show whether an earlier call was interrupted
  */
 export async function propagateUsername(
 	context: Context,

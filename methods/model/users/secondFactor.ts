@@ -1,6 +1,6 @@
 /**
- * The second factor (`test/contract/rocketchat-e2e.md` 7.5): what people whom Rocket.Chat asks for one are asked for here too. A
- * token that Roomkey gives out is good in a Rocket.Chat on the same database, so it must cost as much.
+ * The second factor (`test/contract/rocketchat-e2e.md` 7.5): users of whom Rocket.Chat requires a second factor need it
+ * here too, because a token from Roomkey is also valid for a Rocket.Chat server on the same database.
  */
 import type { User } from '../../../shared/documents.js';
 import { type ClientError, clientError } from '../../../shared/errors.js';
@@ -30,7 +30,7 @@ class NothingGiven extends Error {
 	}
 }
 
-/** Replaces `NothingGiven`, which keeps an attempt from being counted, by the refusal that the caller receives. */
+/** Converts `NothingGiven`, which excludes an attempt from the count, into the error that the caller receives. */
 async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
@@ -47,7 +47,7 @@ export function attemptWithFactor<T>(context: MethodContext, account: string, ru
 	return withoutMarker(context.attempt(account, run));
 }
 
-/** The second factors the user has set up, the one to ask for first. */
+/** The second factors that the user has set up, the preferred one first. */
 function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSettings): FactorName[] {
 	const names: FactorName[] = [];
 	if (byTotp && services?.totp?.enabled === true) names.push('totp');
@@ -56,13 +56,13 @@ function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSett
 	return names;
 }
 
-/** Whether the caller came with a token of theirs that stands for a second factor, as some personal access tokens do. */
+/** Whether the caller's token replaces a second factor, as some personal access tokens do. */
 function bypasses({ services }: User, hashedToken: string | null): boolean {
 	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
 }
 
-/** The password as it stands in for a second factor: its hex SHA-256. */
+/** The password in place of a second factor: its hex SHA-256. */
 async function isPasswordDigest(code: string, bcrypt: string | undefined): Promise<boolean> {
 	const digest = code.toLowerCase();
 	return /^[0-9a-f]{64}$/.test(digest) && isPassword({ digest, algorithm: 'sha-256' }, bcrypt);
@@ -82,22 +82,25 @@ async function tryCode(
 	return verdict(await isPasswordDigest(code, password?.bcrypt));
 }
 
-/** What guesses are counted by. One who holds the password must not reset the count of guesses at the code with it. */
+/**
+ * The key that attempts are counted under. It is separate from password attempts, so that a correct password does not
+ * reset the count of wrong codes.
+ */
 function accountOf(name: FactorName, userId: string): string {
 	return name === 'password' ? userId : `second factor of ${userId}`;
 }
 
 interface Demand {
 	readonly factor: SecondFactor | null;
-	/** The token that may stand for a second factor. */
+	/** The token that may replace a second factor. */
 	readonly hashedToken: string | null;
-	/** Whether the password is asked for where there is no second factor, if the settings say so; `always`, whatever they say. */
+	/** Whether the password is required of users without a second factor: as the settings specify, or `always`. */
 	readonly orPassword: boolean | 'always';
 }
 
 /**
- * @returns what was proven; null where nothing was asked for
- * @throws NothingGiven where a code is needed and there is none; ClientError where it is wrong
+ * @returns the kind of proof; null if none was required
+ * @throws NothingGiven if a code is required and missing; ClientError if it is wrong
  */
 async function requireFactor(
 	context: MethodContext,
@@ -141,7 +144,7 @@ function requireOfCall(
 }
 
 /**
- * Requires the caller's second factor; or their password, where they have none and the settings say so.
+ * Requires the caller's second factor; or their password, if they have none and the settings require it.
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
 export async function requireSecondFactor(context: MethodContext): Promise<void> {
@@ -150,8 +153,8 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
 }
 
 /**
- * Requires the caller's second factor or, where they have none, their password, whatever the settings of second factors say.
- * @returns what was proven; null for a user who has neither, and for a token that stands for a second factor
+ * Requires the caller's second factor or, if they have none, their password, regardless of the settings.
+ * @returns the kind of proof; null for a user who has neither, and for a token that replaces a second factor
  * @throws ClientError as `requireSecondFactor` does
  */
 export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
@@ -159,14 +162,14 @@ export async function requireFactorOrPassword(context: MethodContext): Promise<F
 	return requireOfCall(context, context.userId, 'always');
 }
 
-/** The same of a caller who has just proven the password. */
+/** The same for a caller who has just proven the password. */
 export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
 	await requireOfCall(context, userId, false);
 }
 
 /**
  * The same for a user who logs in with the right password. To be called within `attemptWithFactor`.
- * @param factor what came with the login
+ * @param factor the second factor that came with the login
  */
 export function requireFactorAtLogin(
 	context: MethodContext,

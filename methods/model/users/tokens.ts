@@ -1,4 +1,7 @@
-/** Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): made, hashed, found again, revoked, swept. */
+/**
+ * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): create, hash, find, revoke and
+ * sweep.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -19,7 +22,7 @@ export function newToken(): string {
 	return randomBytes(32).toString('base64url');
 }
 
-/** What is stored of a token: the base64 of its SHA-256. */
+/** The stored form of a token: the base64 of its SHA-256. */
 export function hashToken(token: string): string {
 	return createHash('sha256').update(token).digest('base64');
 }
@@ -31,12 +34,12 @@ async function lifetimeIn(store: Store): Promise<number> {
 }
 
 /**
- * When a token expires. A personal access token does not; its date is a century ahead, Meteor's own value for never:
- * `@rocket.chat/ddp-client` cannot do without a date. One of which it is not known when it was made has expired.
+ * When a token expires. A personal access token never expires: its date is a century ahead, as in Meteor, because
+ * `@rocket.chat/ddp-client` requires a date. A token without a creation date counts as expired.
  */
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
-	// Rocket.Chat keeps no such date of personal access tokens.
+	// Rocket.Chat stores no creation date for personal access tokens.
 	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER * DAY);
 	const expiry = new Date(isDate ? when.getTime() + days * DAY : 0);
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
@@ -64,14 +67,17 @@ export async function findTokenHolder(
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
-/** A token as its owner gets it, what is stored of it, and when it expires. */
+/** A token, its stored entry, and its expiry. */
 export interface NewToken {
 	readonly token: string;
 	readonly entry: LoginToken;
 	readonly expires: Date;
 }
 
-/** Makes a token. Nothing is stored yet. @param like the stored one whose age and kind it shares; without, a fresh one */
+/**
+ * Makes a token. Nothing is stored yet.
+ * @param like a stored token whose age and type the new one gets; default: a new age
+ */
 export async function makeToken(
 	store: Store,
 	like: Omit<LoginToken, 'hashedToken'> = { when: new Date() },
@@ -83,9 +89,9 @@ export async function makeToken(
 
 /**
  * Makes a token for a user and stores its hash.
- * @param provided what must hold of the user in that moment, such as the password just checked: a user who has changed it
- * meanwhile has ended all logins, and this one may not slip in behind them
- * @returns null where it does not hold, or the user is no longer active
+ * @param provided a condition on the user document at the time of the write, such as the password that was just
+ * checked: a password change meanwhile ends all logins, and must prevent this one too
+ * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
 	{ store }: Pick<MethodContext, 'store'>,
@@ -100,7 +106,7 @@ export async function issueToken(
 	return matchedCount === 0 ? null : made;
 }
 
-/** What a client gets with a token. */
+/** The answer that gives a token to a client. */
 export interface TokenResult {
 	id: string;
 	token: string;
@@ -112,8 +118,8 @@ export function tokenResult(id: string, token: string, expires: Date): TokenResu
 }
 
 /**
- * Makes the connection that of a user who has this token.
- * @throws ClientError where it was removed in that moment: those who announced that found no connection that used it
+ * Logs the connection in as the user of this token.
+ * @throws ClientError if the token was removed meanwhile: the event of the removal could not find this connection
  */
 export async function becomeUser(
 	context: Pick<MethodContext, 'store' | 'setUserId'>,
@@ -127,7 +133,7 @@ export async function becomeUser(
 	throw clientError('loggedOut');
 }
 
-/** Makes the connection that of a user who has just got this token. */
+/** Logs the connection in as a user with a new token. */
 export async function logInWith(
 	{ token, entry, expires }: NewToken,
 	userId: string,
@@ -137,7 +143,7 @@ export async function logInWith(
 	return tokenResult(userId, token, expires);
 }
 
-/** Removes one token, and ends every session that uses it. Nothing happens where it is gone already. */
+/** Removes one token, and ends every session that uses it. Does nothing if it does not exist any more. */
 export async function revokeToken(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -150,12 +156,12 @@ export async function revokeToken(
 }
 
 /**
- * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that no token
- * made meanwhile is overlooked.
+ * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that tokens
+ * created meanwhile are included.
  * @param kept hash of the token that stays; null for none
- * @param provided what must hold of the user in that moment
- * @param changes what else is set by the same write
- * @returns whether it held
+ * @param provided a condition on the user document at the time of the write
+ * @param changes other changes in the same write
+ * @returns whether the condition held
  */
 export async function revokeOtherTokens(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -166,7 +172,7 @@ export async function revokeOtherTokens(
 ): Promise<boolean> {
 	const before = await store.users.findOneAndUpdate(
 		{ ...provided, _id: userId },
-		// The hash of a token is never empty: all are others then.
+		// The hash of a token is never empty, so an empty one matches no token.
 		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } } as UpdateFilter<User>,
 		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 } },
 	);
@@ -178,7 +184,7 @@ export async function revokeOtherTokens(
 	return true;
 }
 
-/** The same, but that personal access tokens stay. */
+/** The same, but personal access tokens stay. */
 export async function revokeOtherLogins(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -198,8 +204,8 @@ export async function revokeOtherLogins(
 }
 
 /**
- * Finds which of these tokens no longer exist, or belong to users who are deactivated: Rocket.Chat deactivates users
- * without a notification.
+ * Finds which of these tokens no longer exist, or belong to users who are deactivated: Rocket.Chat does not notify
+ * Roomkey when it deactivates users.
  * @param hashedTokens hashes; a few hundred at most, as they make one query
  */
 export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {

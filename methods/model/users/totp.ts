@@ -1,4 +1,4 @@
-/** Codes of authenticator apps, and the backup codes beside them, as Rocket.Chat stores them. Each is good once. */
+/** Codes of authenticator apps, and the backup codes beside them, as Rocket.Chat stores them. Each can be used once. */
 import { createHash } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import type { TotpService, User } from '../../../shared/documents.js';
@@ -10,7 +10,7 @@ const PERIOD = 30;
 /** Codes of an app are six digits. */
 const BACKUP_LENGTH = 8;
 
-/** The secret's bytes; null where it is none. With an empty one everybody could compute the codes. */
+/** Decodes the secret; null if it is invalid. An empty secret is invalid, because everybody could compute its codes. */
 function secretOf(base32: string): Secret | null {
 	try {
 		const secret = Secret.fromBase32(base32);
@@ -21,10 +21,10 @@ function secretOf(base32: string): Secret | null {
 }
 
 /**
- * The time step that a code is of.
+ * Finds the time step of a code.
  * @param maxDelta how many steps before and after the present one are tried
  * @param now in ms
- * @returns null where it is of none of them
+ * @returns null if the code matches none of them
  */
 export function stepOf(base32: string, code: string, maxDelta: number, now = Date.now()): number | null {
 	const secret = secretOf(base32);
@@ -33,7 +33,7 @@ export function stepOf(base32: string, code: string, maxDelta: number, now = Dat
 	return delta === null ? null : TOTP.counter({ period: PERIOD, timestamp: now }) + delta;
 }
 
-/** One write each, so that of two who use a code at once, in whatever processes, one passes. */
+/** Each use is one conditional write, so that a code can be used only once, also across processes. */
 async function useBackupCode({ users }: Store, userId: string, code: string): Promise<boolean> {
 	const hashed = createHash('sha256').update(code).digest('hex');
 	const { matchedCount } = await users.updateOne(
@@ -44,8 +44,8 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 }
 
 /**
- * Whether it is a code of the user's that is still good; then it is no more.
- * @param totp what is stored of the user
+ * Checks a code of the user, and invalidates it if it is right.
+ * @param totp the stored data of the user
  */
 export async function useTotpCode(
 	store: Store,

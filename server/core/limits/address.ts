@@ -1,15 +1,15 @@
-/** Network addresses of clients (`test/contract/ddp.md` section 13), and which of them count as one. */
+/** Network addresses of clients (`test/contract/ddp.md` section 13), and grouping of addresses for limits. */
 import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
-/** What is needed of a request. */
+/** The required part of a request. */
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
 /**
  * The network address of the client that made a request.
  * @param forwardedCount number of trusted proxies in front of this server, each of which adds an entry to
  * `x-forwarded-for`. Entries before those come from the client and are ignored.
- * @returns null where the request has passed fewer proxies
+ * @returns null if the request has passed fewer proxies
  */
 export function clientAddressOf({ headers, socket }: Request, forwardedCount: number): string | null {
 	if (forwardedCount === 0) return socket.remoteAddress ?? null;
@@ -19,7 +19,10 @@ export function clientAddressOf({ headers, socket }: Request, forwardedCount: nu
 	return entry === undefined ? null : withoutPort(entry);
 }
 
-/** `1.2.3.4:5` or `[2001:db8::1]:5`, as some proxies write it: the port is another for each connection. */
+/**
+ * `1.2.3.4:5` or `[2001:db8::1]:5`, as some proxies write it. The port is removed, because it differs for each
+ * connection.
+ */
 const WITH_PORT = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/;
 
 function withoutPort(entry: string): string {
@@ -28,8 +31,8 @@ function withoutPort(entry: string): string {
 }
 
 /**
- * The key that an address is counted under. An IPv6 address counts as its /64, which is what a household or a server
- * has; an IPv4 address within IPv6 as the IPv4 address. All clients whose address is unknown count as one.
+ * The key that an address is counted under. An IPv6 address counts as its /64, the usual size of a customer's network;
+ * an IPv4-mapped IPv6 address counts as the IPv4 address. All clients without a known address share one key.
  */
 export function addressKey(address: string | null): string {
 	if (address === null || !ipaddr.isValid(address)) return String(address);

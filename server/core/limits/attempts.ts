@@ -1,6 +1,6 @@
 /**
- * Attempts to prove who one is by something that could be guessed, such as a password. The limit of calls does not stop a
- * guesser with many connections or many addresses; these limits do.
+ * Limits attempts to authenticate with a guessable secret, such as a password. The rate limit of calls does not stop an
+ * attacker with many connections or many addresses; these limits do.
  */
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -8,19 +8,19 @@ import { isClientSafe } from '../../../shared/errors.js';
 import { addressKey } from './address.js';
 import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
 
-/** Failures of one address, whatever the names. */
+/** Failures of one address, for all names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 
 /** Failures for one name from one address. */
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * Failures for one name from all addresses that never succeeded for it. Others must be able to log in while somebody
- * guesses from many addresses.
+ * Failures for one name from all addresses that never succeeded for it. The real user must be able to log in while an
+ * attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 
-/** How many pairs of a name and an address are remembered that succeeded, and for how long since, in ms. */
+/** Maximum number and lifetime, in ms, of remembered pairs of name and address with a success. */
 const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
 
 /**
@@ -50,11 +50,14 @@ export function limitAttempts(
 		const name = createHash('sha256').update(account.toLowerCase()).digest('base64');
 		const pair = `${name} ${address}`;
 		const isKnown = known.has(pair);
-		// Counted before the outcome is known: a thousand guesses at once must not all find the counter at zero.
+		// Counted before the outcome is known, so that concurrent guesses cannot bypass the limit.
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
 		if (!isKnown) requireAllowed(await byName.count(name), method, caller);
-		/** Takes back this one count: the address keeps its failures, or an attacker with an account could reset them. */
+		/**
+		 * Only this attempt is subtracted: the failures of the address stay, because an attacker with an account could
+		 * reset them otherwise.
+		 */
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();
@@ -62,7 +65,7 @@ export function limitAttempts(
 			await Promise.all([refund(), byNameAndAddress.forget(pair)]);
 			return result;
 		} catch (thrown) {
-			// A server error says nothing about the guess.
+			// A server error does not show whether the guess was right.
 			if (!isClientSafe(thrown)) await Promise.all([refund(), byNameAndAddress.refund(pair)]);
 			throw thrown;
 		}

@@ -4,17 +4,17 @@ import { addressKey } from './address.js';
 /** The text of the refusal. */
 export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
 
-/** Seconds after which a client may try to connect again that was refused, or that came while the server closes. */
+/** Seconds after which a refused client may try to connect again. */
 export const RETRY_CONNECTION_S = 5;
 
 export interface Admissions {
-	/** Counts a connection; false where its address has too many. */
+	/** Counts a connection; false if its address has too many. */
 	admit(address: string | null): boolean;
-	/** A connection that was admitted has closed; to be called once. */
+	/** Must be called once when an admitted connection has closed. */
 	leave(address: string | null): void;
 }
 
-/** @param max most connections of one address */
+/** @param max maximum number of connections of one address */
 export function limitConnections(max: number): Admissions {
 	const counts = new Map<string, number>();
 	return {

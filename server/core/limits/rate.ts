@@ -13,8 +13,8 @@ import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, ru
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * The result that decides, of at least one: the refusal that lasts longest; without a refusal, the one with the fewest
- * calls left.
+ * Selects the deciding result of at least one: the refusal that lasts longest; without a refusal, the result with the
+ * fewest calls left.
  */
 function strictest(results: readonly RateLimitResult[]): RateLimitResult {
 	return results.reduce((strict, result) => {
@@ -26,7 +26,7 @@ function strictest(results: readonly RateLimitResult[]): RateLimitResult {
 
 export interface RateLimits {
 	/**
-	 * Counts a call or a subscription, and tells the client's `onRateLimit` how it stands. Undefined where no rule applies.
+	 * Counts a call or a subscription, and passes the result to the client's `onRateLimit`. Undefined if no rule applies.
 	 * @throws ClientError `too-many-requests`
 	 */
 	count(type: RateEvent['type'], name: string, client: RateLimitClient): Promise<void> | undefined;
@@ -52,8 +52,8 @@ export interface RateLimitOptions {
 	/** Text of refusals by rules without a message of their own. */
 	readonly message?: RateMessage | undefined;
 	/**
-	 * Whether a user's calls are not limited, only attempts at passwords: users with `api-bypass-rate-limit`. Called when a
-	 * call would be refused.
+	 * Whether a user is exempt from rate limits of calls, by `api-bypass-rate-limit`; login attempts are still limited.
+	 * Called only when a call would be refused.
 	 */
 	isExempt?(userId: string): Promise<boolean>;
 }
@@ -65,7 +65,7 @@ export interface RateLimitOptions {
 export function createRateLimits(offered: Limited, { mode, log, message, isExempt }: RateLimitOptions): RateLimits {
 	const rules = rulesByName(offered);
 
-	/** The key that an event is counted under; null where the rule does not apply, or its matcher fails. */
+	/** The key that an event is counted under; null if the rule does not apply or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
 		try {
 			return rule.keyOf(event);
@@ -84,7 +84,7 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		}
 	}
 
-	/** Text of a refusal, where it is not Meteor's. */
+	/** Text of a refusal, if it differs from Meteor's. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const chosen = rule.message ?? message;
 		if (typeof chosen !== 'function') return chosen;

@@ -8,12 +8,12 @@ import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
 
-/** How a key stands with a limit after it was counted. */
+/** The state of a counter after a count. */
 export interface RateLimitResult {
 	readonly allowed: boolean;
 	/** Calls that are allowed in a window. */
 	readonly limit: number;
-	/** Calls that are left in this window. */
+	/** Calls left in this window. */
 	readonly remaining: number;
 	/** ms until the next window: a whole number, at least 1. */
 	readonly timeToReset: number;
@@ -22,11 +22,11 @@ export interface RateLimitResult {
 /** The client that calls or subscribes. */
 export interface RateLimitClient {
 	readonly userId: string | null;
-	/** Network address, null where it is unknown. */
+	/** Network address, null if unknown. */
 	readonly clientAddress: string | null;
 	/** The id of its connection. Absent over REST. */
 	readonly connectionId?: string | undefined;
-	/** Receives how the call stands with its limit. */
+	/** Receives the result of the rate limit. */
 	onRateLimit?(result: RateLimitResult): void;
 }
 
@@ -44,7 +44,7 @@ const MAX_WINDOW_MS = 2 ** 31 - 1;
 
 /**
  * Makes a counter. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
- * share one window, so a caller who comes late in it gets twice as many calls.)
+ * share one window, so a caller who starts late in it can make twice as many calls in a short time.)
  * @throws Error for an invalid limit
  */
 export function createCounter({ calls, per }: Limit): Counter {
@@ -54,7 +54,7 @@ export function createCounter({ calls, per }: Limit): Counter {
 	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
 	return {
 		async count(key) {
-			// The package's `penalty` is its `consume` without an exception for a refused call.
+			// The package's `penalty` counts like its `consume`, but does not throw for a refused call.
 			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
 			return {
 				allowed: consumedPoints <= calls,
@@ -86,13 +86,13 @@ export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly counter: Counter;
 	/** Whether it can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
-	/** The key that such an event is counted under; null where the rule does not match it. */
+	/** The key that such an event is counted under; null if the rule does not match it. */
 	keyOf(event: RateEvent): string | null;
 }
 
 export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string, readonly Rule[]>>>;
 
-/** Meteor's default, for rules without figures. */
+/** Meteor's default, for rules without numbers. */
 const DEFAULT: Limit = { calls: 10, per: 1000 };
 
 /** The keys of events that identify a caller. */
@@ -123,14 +123,14 @@ function createRule(rule: RateRule, id: string): Rule {
 		keyOf(event) {
 			for (const key of matched) if (!matches(matcher[key], event[key])) return null;
 			if (first === undefined) return '';
-			// Most rules count by one value: the key of every call is cheap then.
+			// Most rules count by one value: a fast path for these.
 			if (second === undefined) return countedValue(event, first) ?? '';
 			return JSON.stringify(countedKeys.map((key) => countedValue(event, key)));
 		},
 	};
 }
 
-/** The limit in a definition: calls are counted by user, or by address where nobody is logged in. */
+/** The limit in a definition: calls are counted by user, or by address if the caller is not logged in. */
 function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): RateRule[] {
 	return [
 		{ ...limit, id: name, matcher: { type, name, userId: (userId) => userId !== null } },

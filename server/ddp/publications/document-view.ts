@@ -1,8 +1,8 @@
-/** One document as a client has it, and the subscriptions that show it (`test/contract/ddp.md` section 11). */
+/** The state of one document on a client, and the subscriptions that publish it (`test/contract/ddp.md` section 11). */
 import { isSame } from '../../../shared/ejson.js';
 import type { Fields } from '../codec.js';
 
-/** Stands for a subscription: only its identity counts. */
+/** Identifies a subscription: only its object identity matters. */
 export type SubscriptionHandle = object;
 
 interface Claim {
@@ -10,29 +10,29 @@ interface Claim {
 	value: unknown;
 }
 
-/** What is known of a document that several show. */
+/** The state of a document that several subscriptions publish. */
 interface Shared {
-	/** Each once, in the order in which they came. */
+	/** Each holder once, in the order of addition. */
 	readonly holders: SubscriptionHandle[];
-	/** For each field what every holder says of it, in the order in which they did; the first is what the client has. */
+	/** For each field the value of every holder, in the order in which they set it; the client has the first one. */
 	readonly claims: Map<string, Claim[]>;
 }
 
-/** What a client sees of a change. */
+/** The part of a change that the client receives. */
 type Visible = Record<string, unknown>;
 
 /**
- * Most documents are shown by one holder alone. Then its fields are what the client has, and are kept as they came. The
- * value of each holder is recorded field by field only while there are several holders.
+ * Most documents have one holder. Then the client has that holder's fields, which are stored unchanged. Values are
+ * recorded by field and holder only while there are several holders.
  */
 export class DocumentView {
 	/** The holder, while there is only one. */
 	#holder: SubscriptionHandle;
-	/** What that holder says. */
+	/** The fields of that holder. */
 	#fields: Fields;
 	#shared: Shared | undefined;
 
-	/** @param fields shown by the first holder; kept as they are, so they must not be changed */
+	/** @param fields published by the first holder; not copied, so they must not be changed */
 	constructor(
 		readonly id: unknown,
 		holder: SubscriptionHandle,
@@ -42,7 +42,7 @@ export class DocumentView {
 		this.#fields = definedOf(fields);
 	}
 
-	/** What the client has. */
+	/** The fields that the client has. */
 	get fields(): Fields {
 		return this.#shared ? valuesOf(this.#shared) : this.#fields;
 	}
@@ -52,8 +52,8 @@ export class DocumentView {
 	}
 
 	/**
-	 * Notes what a holder, perhaps a new one, says of fields; undefined: that it says nothing any more.
-	 * @returns what of it the client sees; the very fields, where that is all
+	 * Records the field values of a holder, which may be new; undefined removes the holder's value.
+	 * @returns the changes for the client; the same object as the given fields if all of them change
 	 */
 	claim(holder: SubscriptionHandle, fields: Fields): Visible {
 		if (!this.#shared && this.#holder === holder) return this.change(fields);
@@ -70,8 +70,8 @@ export class DocumentView {
 	}
 
 	/**
-	 * A holder lets go of it.
-	 * @returns what the client sees of that; undefined if no holder is left
+	 * Removes a holder.
+	 * @returns the changes for the client; undefined if no holder is left
 	 */
 	release(holder: SubscriptionHandle): Visible | undefined {
 		if (!this.#shared) return undefined;
@@ -88,7 +88,7 @@ export class DocumentView {
 		return visible;
 	}
 
-	/** The one holder says something else. */
+	/** The only holder changes its values. */
 	private change(fields: Fields): Visible {
 		const visible: Visible = {};
 		for (const [name, value] of Object.entries(fields)) {
@@ -110,7 +110,7 @@ export class DocumentView {
 	}
 }
 
-/** Fields that have a value and are not the id; the same object, where those are all. */
+/** The fields that have a value, without the id; the same object if no field is removed. */
 function definedOf(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');

@@ -1,8 +1,11 @@
-/** Long lists of messages to one client: sent as fast as the client takes them, and in slices that let others have their turn. */
+/**
+ * Sends long lists of messages to one client: as fast as the client reads them, and in slices that yield to the event
+ * loop.
+ */
 import { createYielder } from '../../../shared/yielding.js';
 import type { Transport } from '../transports/transport.js';
 
-/** Asked after each message: what to wait for before the next one, if for anything. */
+/** Called after each message; returns a promise if the next one must wait. */
 export type Flow = () => Promise<void> | undefined;
 
 export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
@@ -11,8 +14,8 @@ export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
 }
 
 /**
- * Does something for each item, with the waits that `flow` asks for.
- * @returns undefined if all is done; else a promise that resolves when it is
+ * Calls a function for each item, with the waits that `flow` requires.
+ * @returns undefined if it has finished; else a promise that resolves when it has
  */
 export function forEachInFlow<T>(items: Iterable<T>, act: (item: T) => void, flow: Flow): Promise<void> | undefined {
 	const iterator = items[Symbol.iterator]();

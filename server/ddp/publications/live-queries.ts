@@ -1,6 +1,6 @@
 /**
- * All live queries of a server. A document that was written is read once, and matched in memory once per distinct query:
- * queries that name ids, or the value of a field, are found by it; the rest are tried one by one.
+ * All live queries of a server. A document that was written is read once, and matched in memory once per distinct
+ * query: queries with an id or a field value are found by an index; all others are tested one by one.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { stringify } from '../../../shared/ejson.js';
@@ -12,10 +12,10 @@ import type { Bus, Watcher } from '../../cluster/bus.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
 import { type Document, ObservedQuery, type QuerySubscriber, valuesAt } from './observed-query.js';
 
-/** Documents read in one query, after a change. */
+/** Documents read in one query after a change. */
 const BATCH = 100;
 
-/** Waits before what could not be read is read again, in ms; after the last the queries fail. */
+/** Delays before a failed read is repeated, in ms; after the last one the queries fail. */
 const RETRIES: readonly number[] = [50, 200, 1000];
 
 export interface LiveQueryServices {
@@ -27,7 +27,7 @@ type CollectionName = Change['collection'];
 
 const ofBus = new WeakMap<Bus, Map<CollectionName, CollectionQueries>>();
 
-/** The live queries on a collection, of the server that has this bus. */
+/** The live queries on a collection, for the server of this bus. */
 export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: CollectionName): CollectionQueries {
 	let collections = ofBus.get(bus);
 	if (!collections) {
@@ -42,7 +42,7 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: Col
 	return queries;
 }
 
-/** Those that need one of some texts, by the text. */
+/** Queries that require one of several strings, by string. */
 type ByText = Map<string, CompactSet<ObservedQuery>>;
 
 export class CollectionQueries implements Watcher {
@@ -50,14 +50,14 @@ export class CollectionQueries implements Watcher {
 	readonly #byId: ByText = new Map();
 	/** By the path of the field, then by its value. */
 	readonly #byValue = new Map<string, ByText>();
-	/** The queries found by a value that have a document now, by its id: its value may change. */
+	/** The queries in the value index that match a document now, by document id: the value may change. */
 	readonly #holding: ByText = new Map();
 	readonly #others = new Set<ObservedQuery>();
 	/** How many subscribers of a query still read its first result. What they read may be older than what was written since. */
 	readonly #reading = new Map<ObservedQuery, number>();
 	/** Documents that were written since the last round began. */
 	#written = new Set<string>();
-	/** The round that is being read, and the one that will be behind it. */
+	/** The read in progress, and the next one. */
 	#round: Promise<void> | undefined;
 	#nextRound: Promise<void> | undefined;
 
@@ -71,7 +71,7 @@ export class CollectionQueries implements Watcher {
 		return this.store[this.name] as unknown as Collection<Document>;
 	}
 
-	/** Subscribes to a query, which is shared by all who ask the same. */
+	/** Subscribes to a query; identical queries are shared. */
 	join(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
 		const key = stringify([query.filter, query.projection]) as string;
 		let observed = this.#queries.get(key);
@@ -102,7 +102,7 @@ export class CollectionQueries implements Watcher {
 		if (this.#queries.size === 0) this.bus.unwatch({ collection: this.name }, this);
 	}
 
-	/** @returns resolves, and never rejects, when what was written has been shown; undefined where no query can see it */
+	/** @returns resolves when the write has been published, and never rejects; undefined if it affects no query */
 	onChange({ document: { _id: id } }: Change): Promise<void> | undefined {
 		if (this.#others.size === 0 && this.#byValue.size === 0 && !this.#byId.has(id)) return undefined;
 		return this.reread(id);
@@ -115,7 +115,7 @@ export class CollectionQueries implements Watcher {
 		return this.#nextRound;
 	}
 
-	/** Notes a document of a first result, and tells the others who have the query. */
+	/** Records a document of an initial result, and notifies the other subscribers of the query. */
 	note(observed: ObservedQuery, document: Document, reader: QuerySubscriber) {
 		const { _id, ...fields } = document;
 		const noted = observed.note(_id, fields, reader);
@@ -137,12 +137,12 @@ export class CollectionQueries implements Watcher {
 	}
 
 	/**
-	 * Reads what was written, behind the round before: of two reads of one document, the later one must be told last. What
-	 * is written in the same step is read once.
+	 * Reads the written documents after the previous read has finished, so that the results of two reads of one document
+	 * are published in order. Writes in the same turn are read together.
 	 */
 	async #refresh(): Promise<void> {
 		await this.#round;
-		// The result of the method that wrote leaves first.
+		// The result of the writing method is sent first.
 		await setImmediate();
 		const written = [...this.#written];
 		this.#written = new Set();
@@ -177,7 +177,7 @@ export class CollectionQueries implements Watcher {
 		}
 	}
 
-	/** The queries that may see a document, as it was or as it is. */
+	/** The queries that may match a document, before or after the change. */
 	#affected(id: string, document: Document | undefined): Set<ObservedQuery> {
 		const affected = new Set([...this.#others, ...this.#reading.keys()]);
 		for (const query of membersOf(this.#byId.get(id))) affected.add(query);
@@ -189,7 +189,10 @@ export class CollectionQueries implements Watcher {
 		return affected;
 	}
 
-	/** Those of some documents that exist, or why they cannot be read. The store may be busy electing a primary: it is tried again. */
+	/**
+	 * Reads documents by id; returns the existing ones, or the error. Reads are repeated, because the database may be
+	 * electing a primary.
+	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
 		for (let attempt = 0; ; attempt++) {
 			try {

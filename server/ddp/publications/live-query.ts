@@ -1,4 +1,4 @@
-/** One subscriber of a live query: it is shown what matches, and then what becomes of it. */
+/** One subscriber of a live query: it receives the initial result and then the changes. */
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
@@ -6,34 +6,37 @@ import { type CollectionQueries, type LiveQueryServices, liveQueriesOf } from '.
 import type { Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
 
 /**
- * Is called with documents, each in a collection by its name on the wire. `fields` are without `_id`, and nobody else's to
- * change; in `showChange`, undefined stands for a field that is gone.
+ * Receives documents, with the collection's name in DDP. `fields` do not include `_id` and must not be changed; in
+ * `showChange`, undefined means a removed field.
  */
 export interface Observer {
 	readonly services: LiveQueryServices;
 	show(collection: string, id: string, fields: Fields): void;
 	showChange(collection: string, id: string, fields: Fields): void;
 	removed(collection: string, id: string): void;
-	/** Resolves when the client can take more of a large result. Undefined: it can at once. */
+	/** Resolves when the client can receive more of a large result. Undefined: immediately. */
 	whenDrained(): Promise<void> | undefined;
-	/** What was written cannot be shown: a subscriber that goes on watching would see an incomplete result. */
+	/** A write cannot be published: a subscription that continued would be incomplete. */
 	failed(error: unknown): void;
 }
 
-/** Documents shown before others get their turn. */
+/** Documents sent before yielding to the event loop. */
 const SLICE = 100;
 
-/** What differs between this subscriber and all others of the query. */
+/** The state of this subscriber that differs from other subscribers of the query. */
 interface Difference {
-	/** While the first result is read: the documents it has received. Later it receives all that are known. */
+	/**
+	 * While the initial result is read: the documents already published. Afterwards all documents of the query are
+	 * published.
+	 */
 	told: Set<string> | undefined;
-	/** While the first result is read: documents that were read by themselves meanwhile, which is newer. */
+	/** While the initial result is read: documents that were read individually meanwhile, and are newer. */
 	newer: Set<string> | undefined;
-	/** Documents that the publish function took away by itself. */
+	/** Documents that the publish function has removed itself. */
 	forgotten: Set<string> | undefined;
 }
 
-/** Shows what matches, then keeps it up to date until it is stopped. */
+/** Publishes the matching documents and their changes until it is stopped. */
 export class Observation implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
@@ -46,23 +49,23 @@ export class Observation implements QuerySubscriber {
 		private readonly observer: Observer,
 	) {
 		this.#queries = liveQueriesOf(observer.services, query.collection);
-		// Listening begins before reading, so that nothing falls between the two.
+		// The subscription to changes starts before the read, so that no change is missed.
 		this.#observed = this.#queries.join(query, this);
 	}
 
-	/** Name of the collection on the wire. */
+	/** Name of the collection in DDP. */
 	get name(): string {
 		return this.query.name;
 	}
 
-	/** Ids of the documents it has shown. */
+	/** Ids of the documents it has published. */
 	get shown(): string[] {
 		const { told, forgotten } = this.#difference ?? {};
 		const ids = [...(told ?? this.#observed.knownIds)];
 		return forgotten ? ids.filter((id) => !forgotten.has(id)) : ids;
 	}
 
-	/** A document is not shown any more, though it may match. */
+	/** Excludes a document, although it may match. */
 	forget(collection: string, id: unknown): void {
 		if (
 			collection !== this.name ||
@@ -76,7 +79,7 @@ export class Observation implements QuerySubscriber {
 		this.#difference.forgotten.add(id);
 	}
 
-	/** Shows all there is. Resolves when that is done, or it was stopped before. */
+	/** Publishes the initial result. Resolves when that is done, or when it is stopped. */
 	async show(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
@@ -84,7 +87,7 @@ export class Observation implements QuerySubscriber {
 			if (this.#stopped) return;
 			const { _id } = document;
 			if (!this.#difference?.newer?.has(_id)) this.#tell(_id, this.#queries.note(this.#observed, document, this));
-			// Asked after each: a slice of large documents would be more than may wait for a client.
+			// Checked after each document: a slice of large documents could exceed the client's buffer limit.
 			const room = this.observer.whenDrained();
 			if (room) await room;
 			else if (++count % SLICE === 0) await setImmediate();
@@ -126,7 +129,7 @@ export class Observation implements QuerySubscriber {
 		if (!this.#stopped) this.observer.failed(error);
 	}
 
-	/** Shows a document of the first result. */
+	/** Publishes a document of the initial result. */
 	#tell(id: string, fields: Fields): void {
 		const wasTold = this.#wasTold(id, false);
 		this.#noteTold(id);
@@ -145,8 +148,8 @@ export class Observation implements QuerySubscriber {
 	}
 
 	/**
-	 * The first result was shown. What others were told of and it did not hold is read again: it was written without being
-	 * announced.
+	 * Called after the initial result. Documents that other subscribers have, but the result does not contain, are read
+	 * again: they were changed by an unannounced write.
 	 */
 	async #settle(): Promise<void> {
 		const difference = this.#difference as Difference;

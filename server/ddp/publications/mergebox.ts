@@ -1,6 +1,6 @@
 /**
- * What one client has been shown (`test/contract/ddp.md` section 11). Several subscriptions may show the same document; the
- * first that gave a field its value has precedence, and the client receives only changes that it can see.
+ * The documents that one client has (`test/contract/ddp.md` section 11). Several subscriptions may publish the same
+ * document; the first that gave a field its value has precedence, and the client receives only changes that it can see.
  */
 import { isSame } from '../../../shared/ejson.js';
 import * as codec from '../codec.js';
@@ -9,23 +9,25 @@ import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
 import type { Flow } from './flow.js';
 
-/** How much is remembered of what a client was shown, by collection. */
+/** The publication strategy of each collection: how much is remembered of a client's documents. */
 export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
 
-/** Those of which it is remembered which documents the client has. */
+/** Collections for which the client's document ids are remembered. */
 type Remembering = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
-/** What is kept of a document where values are not merged. */
+/** The state of a document in a collection whose values are not merged. */
 const NO_FIELDS: Fields = {};
 
-/** While it is decided anew what the client should have (section 12). */
+/** Set while all subscriptions are run again (section 12). */
 interface Rerun {
-	/** What it had, as far as the difference has not been sent. */
+	/** The client's former documents whose difference has not been sent. */
 	readonly before: Views;
-	/** Documents whose difference is still to be sent, by collection. Undefined: all, as nothing has been decided. */
+	/**
+	 * Documents whose difference is still to be sent, by collection. Undefined: all, because the rerun has not finished.
+	 */
 	readonly pending: Map<string, Set<string>> | undefined;
 }
 
@@ -33,7 +35,7 @@ function remembers(strategy: Strategy): strategy is Remembering {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** Where frames go. What many clients get alike may go as a broadcast. */
+/** Sends frames. A frame that is the same for many clients may be sent as a broadcast. */
 export interface Client {
 	send(frame: string): void;
 	broadcast?(message: Broadcast): void;
@@ -41,7 +43,7 @@ export interface Client {
 
 type DocumentMessage = 'added' | 'changed';
 
-/** The last message that was made of fields that several clients share: they get it one after the other. */
+/** The last message encoded from a shared fields object: clients that share it receive it one after the other. */
 let last: { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast } | undefined;
 
 export class MergeBox {
@@ -53,7 +55,7 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/** Shows a document on behalf of a holder. @param fields kept as they are, so they must not be changed */
+	/** Adds a document for a holder. @param fields not copied, so they must not be changed */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
@@ -71,7 +73,7 @@ export class MergeBox {
 		if (this.hadBefore(strategy, collection, key)) {
 			this.sendChange(strategy, collection, id, fields);
 		} else {
-			// A field that is undefined goes out as cleared, though there is nothing to clear.
+			// An undefined field is sent as cleared, although the client does not have it.
 			const { _id, ...others } = fields;
 			if (this.mustWait(strategy, collection, key)) return;
 			const shown = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
@@ -79,7 +81,7 @@ export class MergeBox {
 		}
 	}
 
-	/** Shows other values. @throws Error where the holder does not show the document */
+	/** Changes values. @throws Error if the holder has not added the document */
 	changed(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
@@ -88,17 +90,17 @@ export class MergeBox {
 		}
 		const key = codec.wireId(id);
 		const view = this.#views.get(collection, key);
-		// The values of a subscription that does not show the document would never be removed.
+		// Otherwise the values of a subscription that has not added the document would never be removed.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
 		this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 	}
 
-	/** Takes a document away, unless another holder shows it too. @throws Error where the holder does not show it */
+	/** Removes a document, unless another holder has it too. @throws Error if the holder has not added it */
 	removed(holder: SubscriptionHandle, collection: string, id: unknown): void {
 		if (!this.release(holder, collection, id)) throw new Error(`Removed nonexistent document ${codec.wireId(id)}`);
 	}
 
-	/** Takes a document away likewise. @returns whether the holder showed it */
+	/** Removes a document in the same way, without an error. @returns whether the holder had added it */
 	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
@@ -124,16 +126,16 @@ export class MergeBox {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Puts aside what the client has; until `sendDiff` nothing of what is shown anew is sent. */
+	/** Sets the client's documents aside; until `sendDiff`, additions are recorded and not sent. */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
 	}
 
 	/**
-	 * Sends what differs from what the client has, document by document. Changes that come meanwhile are sent at once for
-	 * documents that had their turn; those of the others are part of their difference.
-	 * @param flow is asked after each document
+	 * Sends the difference to the client's documents, one document at a time. Meanwhile changes of processed documents
+	 * are sent immediately; changes of the others become part of their difference.
+	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
 		const before: Views = this.#rerun?.before ?? new DocumentMap();
@@ -155,10 +157,10 @@ export class MergeBox {
 		this.#rerun = undefined;
 	}
 
-	/** Sends what has become of one document. */
+	/** Sends the difference of one document. */
 	private sendDiffOf(collection: string, old: DocumentView | undefined, now: DocumentView | undefined): void {
 		if (!old) {
-			// What is not merged was sent at once.
+			// Documents that are not merged have been sent immediately.
 			const isNew = now && this.strategyOf(collection) === 'SERVER_MERGE';
 			if (isNew) this.client.send(codec.added(collection, now.id, now.fields));
 		} else if (!now) {
@@ -168,14 +170,14 @@ export class MergeBox {
 		}
 	}
 
-	/** Whether nothing of a document is sent at present, as its difference will be. */
+	/** Whether a document's changes are held back, because its difference will be sent. */
 	private mustWait(strategy: Remembering, collection: string, key: string): boolean {
 		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
 		const { pending } = this.#rerun;
 		return pending === undefined || pending.get(collection)?.has(key) === true;
 	}
 
-	/** Sends a document's fields; where the last client got the very same object, what was encoded for that one. */
+	/** Sends a document's fields; reuses the last encoded message if it was made from the same object. */
 	private sendFields(kind: DocumentMessage, collection: string, id: unknown, fields: Fields): void {
 		if (last?.fields === fields && last.kind === kind && last.id === id && last.collection === collection) {
 			if (this.client.broadcast) this.client.broadcast(last.message);
@@ -193,12 +195,14 @@ export class MergeBox {
 		this.sendFields('changed', collection, id, visible);
 	}
 
-	/** Whether the client still has a document of which no values are kept, so that no difference can be sent later. */
+	/**
+	 * Whether the client still has a document whose values are not stored, so that no difference can be computed later.
+	 */
 	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** Records what a holder says of a document that is there. @returns what the client is sent of it */
+	/** Records a holder's values of a present document. @returns the changes to send to the client */
 	private claim(strategy: Remembering, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);
@@ -206,14 +210,14 @@ export class MergeBox {
 	}
 }
 
-/** The keys of a collection's documents in both, each once. */
+/** The union of the document ids of a collection in both maps. */
 function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
 	for (const views of all) for (const [key] of views.of(collection)) keys.add(key);
 	return keys;
 }
 
-/** The changes that make the second of the first. */
+/** The changes that turn the first document into the second. */
 function differenceOf(old: codec.Fields, now: codec.Fields): Fields {
 	const changes: Fields = {};
 	for (const name of Object.keys(old)) if (!Object.hasOwn(now, name)) changes[name] = undefined;

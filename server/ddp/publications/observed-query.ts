@@ -1,4 +1,4 @@
-/** One distinct live query: what it last read, shared by all who subscribe to it. */
+/** One distinct live query: its last result, shared by all its subscribers. */
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
@@ -9,19 +9,19 @@ import { reach } from '../../store/reach.js';
 export type Fields = Record<string, unknown>;
 export type Document = { readonly _id: string } & Fields;
 
-/** Is notified of what has become of a document. The fields are shared by all, and nobody's to change. */
+/** Receives changes of documents. The fields are shared and must not be changed. */
 export interface QuerySubscriber {
 	/**
-	 * @param changes the fields that differ from what was known before; undefined: the document was not known
-	 * @param isRead whether the document was read by itself, after it was written
+	 * @param changes the fields that differ from the last result; undefined: the document is new
+	 * @param isRead whether the document was read individually after a write
 	 */
 	onDocument(id: string, fields: Fields, changes: Fields | undefined, isRead: boolean): void;
 	onGone(id: string, wasKnown: boolean): void;
-	/** A change could not be read: what is shown would no longer be what there is. */
+	/** A change could not be read, so the published result would be outdated. */
 	onFailure(error: unknown): void;
 }
 
-/** A field that must have one of some values, by which a query is found. */
+/** An equality condition on a field, used as an index of queries. */
 export interface Selector {
 	readonly path: readonly string[];
 	readonly values: readonly string[];
@@ -29,16 +29,16 @@ export interface Selector {
 
 export class ObservedQuery {
 	readonly matches: Matcher;
-	/** Ids that the query names; undefined: any document may match. */
+	/** Ids in the query's filter; undefined: any document may match. */
 	readonly ids: readonly string[] | undefined;
 	readonly selector: Selector | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** What was last read of each document that matches, by id; of a query that names one id, without a Map. */
+	/** The last read state of each matching document, by id; a query for one id needs no Map. */
 	#known: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
 	constructor(
-		/** Tells it from all others of its collection. */
+		/** Identifies it among the queries on its collection. */
 		readonly key: string,
 		{ filter, projection }: LiveQuery,
 	) {
@@ -65,7 +65,7 @@ export class ObservedQuery {
 		this.#subscribers = removeMember(this.#subscribers, subscriber);
 	}
 
-	/** Ids of the documents that match, as far as they were read. */
+	/** Ids of the matching documents that have been read. */
 	get knownIds(): Iterable<string> {
 		if (this.#known instanceof Map) return this.#known.keys();
 		return this.#known ? (this.ids as readonly string[]) : [];
@@ -75,17 +75,17 @@ export class ObservedQuery {
 		return this.#known instanceof Map ? this.#known.get(id) : this.isOnly(id) ? this.#known : undefined;
 	}
 
-	/** What subscribers see of a document. */
+	/** The fields of a document that subscribers receive. */
 	fieldsOf(document: Document): Fields {
 		const { _id, ...fields } = this.#project(document);
 		return fields;
 	}
 
 	/**
-	 * Notes what was read of a document and tells the subscribers.
+	 * Records the read state of a document and notifies the subscribers.
 	 *
-	 * @param reader the subscriber whose first result it belongs to, who shows it by itself; undefined: it was written
-	 * @returns the fields to show, which are the same object for all
+	 * @param reader the subscriber whose initial result contains it, and who publishes it itself; undefined after a write
+	 * @returns the fields to publish, the same object for all subscribers
 	 */
 	note(id: string, fields: Fields, reader?: QuerySubscriber): Fields {
 		const before = this.known(id);
@@ -99,7 +99,7 @@ export class ObservedQuery {
 		return now;
 	}
 
-	/** A document matches no more, or is gone. */
+	/** A document does not match any more, or was removed. */
 	drop(id: string): void {
 		const wasKnown = this.known(id) !== undefined;
 		if (this.#known instanceof Map) this.#known.delete(id);
@@ -126,7 +126,7 @@ function selectorOf(filter: Fields): Selector | undefined {
 	return undefined;
 }
 
-/** The texts that a field may be, where a condition names them. */
+/** The strings that a condition allows for a field, if it lists them. */
 function valuesAsked(condition: unknown): readonly string[] | undefined {
 	if (typeof condition === 'string') return [condition];
 	const { $eq, $in } = (condition ?? {}) as { $eq?: unknown; $in?: unknown };
@@ -134,13 +134,13 @@ function valuesAsked(condition: unknown): readonly string[] | undefined {
 	return Array.isArray($in) && $in.every((value) => typeof value === 'string') ? [...new Set($in)] : undefined;
 }
 
-/** The texts that a document has at a path. */
+/** The strings that a document contains at a path. */
 export function valuesAt(document: Document, path: readonly string[]): Set<string> {
 	const values = reach(document, path).flat();
 	return new Set(values.filter((value) => typeof value === 'string'));
 }
 
-/** The fields that changed; undefined stands for one that is gone. */
+/** The changed fields; undefined means a removed field. */
 function differenceOf(before: Fields, now: Fields): Fields {
 	const changes: Fields = {};
 	for (const name of Object.keys(before)) if (!Object.hasOwn(now, name)) changes[name] = undefined;

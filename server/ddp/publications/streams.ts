@@ -19,10 +19,10 @@ export interface StreamHub {
 	/** The rooms whose events a user reads here. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
-	 * Checks again whether readers of room events may read them: the readers of a user, of a room, or both; without either,
-	 * all readers in turn. The readers of a user or a room receive nothing until they are checked. A reader that may not read
-	 * any more loses the subscription.
-	 * @returns resolves, and never rejects, when all are checked
+	 * Checks again whether readers of room events may read them: the readers of a user, of a room, or both; without
+	 * either, all readers in turn. The readers of a user or a room receive nothing until they are checked. The
+	 * subscription of a reader without access is ended.
+	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
@@ -58,7 +58,7 @@ function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
 
-/** Every event has the same id: it is no document, it passes by (10.2). */
+/** Every event has the same id, because it is not a document (10.2). */
 function event(stream: string, eventName: string, args: readonly unknown[]): string {
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
@@ -68,7 +68,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 	/** Readers of room events, and those that are being checked for the first time, by user. */
 	const readersByUser = new Map<string, Set<Reader>>();
 
-	/** Puts a reader into one of the sets of a map, until it stops. */
+	/** Adds a reader to one of the sets of a map, until it stops. */
 	function put(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
 		let all = sets.get(key);
 		if (!all) {
@@ -78,7 +78,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		const joined = all.add(reader);
 		reader.subscription.onStop(() => {
 			joined.delete(reader);
-			// Another set may stand in its place by now.
+			// Another set may have replaced it by now.
 			if (joined.size === 0 && sets.get(key) === joined) sets.delete(key);
 		});
 	}
@@ -110,7 +110,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 			async run({ eventName, options }, context) {
 				if (typeof eventName !== 'string' || eventName === '' || eventName.length > MAX_NAME_LENGTH)
 					throw clientError('invalidEventName');
-				// The context of a publication is its subscription; here it is needed as that.
+				// The context of a publication is its subscription object.
 				const subscription = context as Subscription;
 				const reader: Reader = {
 					subscription,
@@ -119,10 +119,10 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 					checks: 0,
 					buffered: undefined,
 				};
-				// Before the first check: a membership that ends at that moment must not be overlooked.
+				// Registered before the first check, so that the end of a membership meanwhile is not missed.
 				if (reader.rid !== undefined && context.userId !== null) put(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
-				// Time may be up, or the client may have gone.
+				// The time limit may have passed, or the client may have disconnected.
 				if (subscription.hasStopped) return;
 				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
@@ -157,7 +157,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		async reauthorize({ userId, rid }) {
 			const whose = userId === undefined ? [...readersByUser.values()] : [readersByUser.get(userId) ?? []];
 			const asked = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
-			// There may be very many readers altogether, and the events of the last would pile up.
+			// With very many readers, the buffered events of the last ones would accumulate.
 			if (userId !== undefined || rid !== undefined) for (const reader of asked) reader.buffered ??= [];
 			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(recheck));
 		},

@@ -1,4 +1,4 @@
-/** One subscription of one client: a publish function at work (`test/contract/ddp.md` section 10). */
+/** One subscription of one client: an execution of a publish function (`test/contract/ddp.md` section 10). */
 import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
@@ -18,7 +18,7 @@ import { createFlow, forEachInFlow } from './flow.js';
 import { Observation, type Observer } from './live-query.js';
 import type { MergeBox } from './mergebox.js';
 
-/** What all subscriptions of a server share. */
+/** Services that all subscriptions of a server share. */
 export interface PublicationServices {
 	readonly store: Store;
 	readonly bus: Bus;
@@ -26,18 +26,18 @@ export interface PublicationServices {
 	readonly log: Log;
 	readonly argumentLogLevel?: 'debug' | 'info';
 	readonly invoker: Invoker;
-	/** Left out where nothing is limited. */
+	/** Absent without rate limits. */
 	readonly limits?: RateLimits | undefined;
 }
 
-/** What the subscriptions of one client share. */
+/** The state that the subscriptions of one client share. */
 export interface SubscriptionHost {
 	readonly services: PublicationServices;
 	readonly connection: Connection | null;
 	readonly transport: Transport;
 	readonly box: MergeBox;
 	readonly isClosed: boolean;
-	/** Sends `ready`: everything there is was shown. */
+	/** Sends `ready`: the initial result is complete. */
 	ready(id: string): void;
 	/** A subscription has ended: sends `nosub`, with the error if there is one. */
 	onClose(subscription: Subscription, error: ClientError | undefined): void;
@@ -46,8 +46,8 @@ export interface SubscriptionHost {
 type Fields = Record<string, unknown>;
 
 /**
- * A copy of published fields: later changes by the publish function must not show. Fields that cannot be sent are refused
- * now, as another subscription that stops may make them visible later.
+ * A copy of published fields: later changes by the publish function must not show. Fields that cannot be encoded are
+ * refused now, because they may be sent later, when another subscription stops.
  * @throws Error for what cannot be encoded, such as a BigInt
  */
 function copyOf(fields: Fields): Fields {
@@ -63,16 +63,16 @@ export class Subscription implements PublicationContext, Observer {
 	readonly #controller = new AbortController();
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#observations: CompactSet<Observation>;
-	/** Ids of the documents that the publish function has shown by itself. */
+	/** Ids of the documents that the publish function has added itself. */
 	#documents: DocumentMap<unknown> | undefined;
-	/** Exists while what it has shown is being removed. */
+	/** Set while its documents are being removed. */
 	removing: Promise<void> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		/** Its parameters as EJSON text: its size can be limited, and it is read anew for each run. */
+		/** Its parameters as EJSON text, whose size can be limited; it is parsed again for each run. */
 		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost,
@@ -109,10 +109,10 @@ export class Subscription implements PublicationContext, Observer {
 	/**
 	 * Runs the publish function.
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves, and never rejects, when it has returned and what it returned was shown
+	 * @returns resolves when it has returned and its live queries are published; never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
-		// An earlier one in the same step may have closed the connection.
+		// An earlier subscription in the same turn may have closed the connection.
 		if (this.hasStopped) return;
 		this.#unblock = unblock;
 		try {
@@ -126,7 +126,7 @@ export class Subscription implements PublicationContext, Observer {
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// Neither has an effect any more, and both would be kept as long as the subscription.
+		// Neither has an effect any more, and both would use memory as long as the subscription exists.
 		this.#unblock = undefined;
 		this.#clock = undefined;
 	}
@@ -191,7 +191,7 @@ export class Subscription implements PublicationContext, Observer {
 		return clone(result);
 	}
 
-	/** Ends it: removes what it has shown, then sends `nosub`. `removing` is set while that takes time. */
+	/** Ends it: removes its documents, then sends `nosub`. `removing` is set while that is in progress. */
 	close(error?: ClientError): void {
 		if (this.hasStopped) return;
 		const observations = this.#observations;
@@ -211,7 +211,7 @@ export class Subscription implements PublicationContext, Observer {
 		}
 	}
 
-	/** The documents to remove, as collection and id. Ends when the client has gone. */
+	/** Iterates over the documents to remove, as collection and id. Stops when the client has disconnected. */
 	private *shownIn(observations: CompactSet<Observation>): Iterable<[string, unknown]> {
 		const documents = this.#documents ?? new DocumentMap();
 		for (const collection of documents.collections()) {
@@ -224,13 +224,13 @@ export class Subscription implements PublicationContext, Observer {
 			if (!this.host.box.removesOnStop(name)) continue;
 			for (const id of shown) {
 				if (this.host.isClosed) return;
-				// Some may have been shown both ways.
+				// Some documents may have been added in both ways.
 				if (!documents.get(name, wireId(id))) yield [name, id];
 			}
 		}
 	}
 
-	/** Ends it without a message: the client has gone, or gets the difference to what another run shows. */
+	/** Ends it without a message: the client has disconnected, or will receive the difference to another run. */
 	abandon(): void {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
@@ -259,7 +259,7 @@ export class Subscription implements PublicationContext, Observer {
 		this.fail(error);
 	}
 
-	/** Shows what a publish function returned. */
+	/** Publishes the live queries that a publish function returned. */
 	private async showReturned(returned: unknown): Promise<void> {
 		if (!returned || this.hasStopped) return;
 		const queries = Array.isArray(returned) ? returned : [returned];

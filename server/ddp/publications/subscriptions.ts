@@ -23,10 +23,13 @@ const nothing = () => {};
 /** No parameters, as EJSON. */
 const NONE = '[]';
 
-/** Most bytes that are kept of a subscription as long as it runs: a client may have very many of them. */
+/**
+ * Maximum size of the ids and parameters stored for a subscription, in bytes: a client may have very many
+ * subscriptions.
+ */
 const LARGEST = 16 * 1024;
 
-/** What is kept of a subscription, in bytes. */
+/** The size of the stored id and parameters of a subscription, in bytes. */
 function sizeOf({ id, params }: Subscription): number {
 	return Buffer.byteLength(id ?? '') + Buffer.byteLength(params);
 }
@@ -34,11 +37,11 @@ function sizeOf({ id, params }: Subscription): number {
 export interface SubscriptionLimits {
 	/** Most subscriptions of one client at a time. Default 1,000. */
 	readonly maxSubscriptions: number;
-	/** Most bytes of ids and parameters of all of them together. Default 262,144. */
+	/** Maximum total size of their ids and parameters, in bytes. Default 262,144. */
 	readonly maxSubscriptionBytes: number;
 }
 
-/** Whose subscriptions they are. */
+/** The user of the subscriptions. */
 export interface SubscriptionsHost {
 	readonly services: PublicationServices & { readonly publications: Publications };
 	readonly connection: Connection | null;
@@ -48,10 +51,12 @@ export interface SubscriptionsHost {
 
 export class Subscriptions implements SubscriptionHost {
 	readonly box: MergeBox;
-	/** Those the client has asked for, by id. A Map for every client would take 180 bytes of an idle one. */
+	/**
+	 * The subscriptions that the client has requested, by id. A Map for every client would take 180 bytes of an idle one.
+	 */
 	#named: Map<string, Subscription> | undefined;
 	#universal: CompactSet<Subscription>;
-	/** What is kept of all that are named, in bytes. */
+	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
 	#bytes = 0;
 	/** While the user changes: subscriptions that became ready. */
 	#readyAnew: string[] | undefined;
@@ -80,10 +85,10 @@ export class Subscriptions implements SubscriptionHost {
 	}
 
 	/**
-	 * Starts a subscription; one whose id is active already is passed over.
+	 * Starts a subscription; an id that is already active is ignored.
 	 * @param client the subscriber, whose user may change meanwhile
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the next message may start anyhow; undefined: at once
+	 * @returns resolves when the next message may start in any case; undefined: immediately
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
@@ -101,21 +106,21 @@ export class Subscriptions implements SubscriptionHost {
 		);
 	}
 
-	/** Starts one that was counted. */
+	/** Starts a subscription after it was counted. */
 	private startCounted(
 		publication: Publication,
 		{ id, params = [] }: codec.Sub,
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The client may have gone while it was counted.
+		// The client may have disconnected during the count.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
 			this.transport.send(codec.nosub(id, clientError('tooManySubscriptions')));
 			return undefined;
 		}
-		// Those too many are ignored.
+		// Surplus parameters are ignored.
 		const text = stringify(params.slice(0, publication.args.length)) as string;
 		const subscription = new Subscription(id, publication, text, userId, this);
 		const bytes = sizeOf(subscription);
@@ -134,7 +139,7 @@ export class Subscriptions implements SubscriptionHost {
 
 	/**
 	 * Ends a subscription. The client gets `nosub`, also for one that does not exist.
-	 * @returns resolves when it has ended; undefined if it has
+	 * @returns resolves when it has ended; undefined if it has already ended
 	 */
 	stop(id: string): Promise<void> | undefined {
 		const subscription = this.#named?.get(id);
@@ -153,7 +158,7 @@ export class Subscriptions implements SubscriptionHost {
 		await Promise.all(subscriptions.map((subscription) => subscription.run(nothing)));
 	}
 
-	/** Runs everything again for another user, and sends only what differs (section 12). */
+	/** Runs all subscriptions again for another user, and sends only the difference (section 12). */
 	changeUser(userId: string | null): Promise<void> {
 		const before = this.#change ?? Promise.resolve();
 		const change = before
@@ -185,7 +190,7 @@ export class Subscriptions implements SubscriptionHost {
 		if (readyAnew.length > 0) this.transport.send(codec.ready(readyAnew));
 	}
 
-	/** Resolves when no subscription is about to end: what those have shown must be taken away before others run again. */
+	/** Resolves when no subscription is ending: their documents must be removed before a rerun. */
 	async #allEnded(): Promise<void> {
 		for (;;) {
 			const removing = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)].map((s) => s.removing);
@@ -194,7 +199,7 @@ export class Subscriptions implements SubscriptionHost {
 		}
 	}
 
-	/** The client has gone. */
+	/** Ends all subscriptions without messages: the client has disconnected. */
 	close(): void {
 		this.#closed = true;
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];

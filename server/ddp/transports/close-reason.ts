@@ -1,4 +1,6 @@
-/** Why the server closes a connection, as the client sees it: the code and text of a close frame (`test/contract/ddp.md` 1.2). */
+/**
+ * Reasons for which the server closes a connection: the code and text of the close frame (`test/contract/ddp.md` 1.2).
+ */
 export interface CloseReason {
 	readonly code: number;
 	readonly text: string;
@@ -7,11 +9,11 @@ export interface CloseReason {
 /** For everything but the cases below. */
 export const NORMAL_CLOSURE: CloseReason = { code: 1000, text: 'Normal closure' };
 
-/** The server shuts down. Some clients take 1000 for an end they asked for, and never reconnect. */
+/** The server shuts down. Not 1000, because some clients treat it as a requested close and never reconnect. */
 export const GOING_AWAY: CloseReason = { code: 1001, text: 'Server is shutting down' };
 
-/** The client sent too many messages that cannot be understood. */
+/** The client sent too many malformed messages. */
 export const TOO_MANY_MALFORMED: CloseReason = { code: 1008, text: 'Too many malformed messages' };
 
-/** The client sent a frame that is larger than it may be. */
+/** The client sent a frame above the size limit. */
 export const TOO_LARGE: CloseReason = { code: 1009, text: 'Message too big' };

@@ -1,8 +1,8 @@
-/** The limit of a frame that is not whole yet, before `connect`: `ws` keeps a frame until all of it is there. */
+/** Limits the size of incomplete frames before `connect`: `ws` buffers a frame until it is complete. */
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
-/** A client that goes on sending a frame that is too large is disconnected after so many bytes. */
+/** A client that continues to send a too large frame is disconnected after this number of bytes. */
 const MAX_FIRST_BYTES = 256 * 1024;
 
 /** Closes the connection once a frame has become too large, until the client has connected. */
@@ -15,7 +15,7 @@ export class FirstFrame {
 		private readonly receiver: Receiver,
 	) {}
 
-	/** So many bytes more are about to be handled. */
+	/** Must be called before these bytes are handled. */
 	arriving(bytes: number): void {
 		this.receiver.allowsFrameSize(this.#unfinished);
 		if (this.#unfinished > MAX_FIRST_BYTES) this.webSocket.terminate();

@@ -20,15 +20,15 @@ const VISIBLE_HEADERS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Sets of headers that were seen, by their text. */
+/** Interned sets of headers, by their text. */
 const known = new Map<string, Headers>();
 const MAX_KNOWN = 1000;
-/** Longer ones, in characters, are kept by their client alone. */
+/** Maximum length of an interned set, in characters. */
 const MAX_KNOWN_LENGTH = 1000;
 
 /**
- * Picks them, so that nothing else of the request is kept as long as the connection lasts. Most clients have the same as
- * many others: they share one object.
+ * Copies the visible headers, so that the rest of the request can be garbage-collected. Clients with the same headers
+ * share one object.
  */
 export function visibleHeaders(headers: IncomingHttpHeaders): Headers {
 	const visible: Record<string, string> = {};

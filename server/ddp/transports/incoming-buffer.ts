@@ -1,18 +1,21 @@
-/** What a client has sent and its session has not taken yet: the rest of a frame, or of what one read of a socket brought. */
+/**
+ * Buffers messages that a client has sent and its session has not yet accepted: the rest of a frame, or of one read
+ * from the socket.
+ */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
 
-/** Hands messages to a session one after the other, in slices that the pacer allows, and none while it is paused. */
+/** Passes messages to a session one by one, in slices that the pacer schedules. Pauses while the session is paused. */
 export class IncomingBuffer {
-	/** Frames, each as the messages in it. */
+	/** Frames, each as an array of its messages. */
 	#frames: (readonly string[])[] = [];
 	#paused = false;
 	#handing = false;
 	#closed = false;
-	/** To be called when the session takes messages again. */
+	/** Must be called when the session accepts messages again. */
 	#onResume: (() => void) | undefined;
 
-	/** @param onEmpty is called when the session has taken all there was, or has ended */
+	/** @param onEmpty called when the buffer is empty, or the session has ended */
 	constructor(
 		private readonly receiver: Receiver,
 		private readonly pacer: Pacer,
@@ -40,7 +43,7 @@ export class IncomingBuffer {
 		if (!this.#handing) this.onEmpty();
 	}
 
-	/** Forgets what is left: the session has ended. */
+	/** Discards the rest, because the session has ended. */
 	close(): void {
 		this.#closed = true;
 		this.resume();

@@ -1,26 +1,26 @@
 /**
- * Reads the socket of a WebSocket in pieces. `ws` handles all frames of a chunk in one go, and a chunk of a client that sends
- * as fast as it can holds thousands of them, be they messages, pings or fragments. So `ws` gets a long chunk piece by piece,
- * when the pacer says so. The rest of the chunk waits in the socket.
+ * Reads the socket of a WebSocket in pieces. `ws` handles all frames of a chunk synchronously, and a chunk of a fast
+ * sender may contain thousands of messages, pings or fragments. So `ws` gets a long chunk in pieces, at the times that
+ * the pacer schedules. The rest of the chunk waits in the socket.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Pacer } from './pacer.js';
 
-/** Most bytes that are handled in one go. */
+/** Maximum number of bytes handled synchronously. */
 const PIECE = 4 * 1024;
 
 type OnData = (this: Socket, chunk: Buffer) => void;
 
-/** What is read from a socket goes through this. */
+/** Receives the data read from a socket. */
 export interface SocketReader {
 	readonly webSocket: WebSocket;
 	readonly pacer: Pacer;
 	/** Whether it waits for the pacer. Not to be changed by others. */
 	waits: boolean;
-	/** Whether our side has closed. Then the close frame of the client is still to be read. */
+	/** Whether the server has closed. Then the client's close frame must still be read. */
 	readonly hasClosed: boolean;
-	/** So many bytes are about to be handled. */
+	/** Called before these bytes are handled. */
 	arriving(bytes: number): void;
 }
 
@@ -38,7 +38,7 @@ function onData(this: Socket, chunk: Buffer): void {
 	if (isDone(reader, this)) {
 		this.off('data', onData);
 	} else if (reader.waits) {
-		// `ws` resumes the socket by itself when it had paused it.
+		// `ws` resumes the socket itself if it has paused it.
 		this.pause();
 		this.unshift(chunk);
 	} else if (chunk.length > PIECE) {
@@ -55,7 +55,7 @@ function onData(this: Socket, chunk: Buffer): void {
 	}
 }
 
-/** Whether `ws` takes no more: it has read the close frame of the client, or something that is no frame. */
+/** Whether `ws` ignores further data: it has read the client's close frame, or invalid data. */
 function isDone({ webSocket, hasClosed }: SocketReader, socket: Socket): boolean {
 	return (webSocket.readyState !== WebSocket.OPEN && !hasClosed) || socket.writableEnded;
 }

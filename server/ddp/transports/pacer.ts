@@ -1,29 +1,29 @@
 /**
  * Shares the event loop between clients that send more than can be handled at once and all other clients.
  *
- * What a busy client sent is handled in slices. The slices of all busy clients together wait in one line: one runs per turn
- * of the event loop, and after it the line rests. So the time that busy clients take does not grow with their number, and a
- * client that sends one message now and then nearly always finds the event loop free.
+ * The input of a busy client is handled in slices. The slices of all busy clients wait in one queue: one runs per turn
+ * of the event loop, followed by a rest period. So the total time for busy clients does not grow with their number, and
+ * other clients are served with little delay.
  */
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 
 /** How long a slice may take, in ms. */
 export const SLICE_MS = 1;
 
-/** The line rests for so many times as long as its slices took. */
+/** The rest period as a multiple of the time that the slices took. */
 const REST = 2;
 
-/** A rest that would be shorter waits until others have added to it, in ms: timers cannot measure less. */
+/** Minimum rest period, in ms: shorter ones are accumulated, because timers are not more precise. */
 const MIN_REST_MS = 1;
 
-/** Longest rest, in ms: a slice may have taken long because the machine was busy. */
+/** Maximum rest period, in ms: a slice may have taken long because the machine was busy. */
 const MAX_REST_MS = 10;
 
 export class Pacer {
 	#line: (() => void)[] = [];
 	#isRunning = false;
 
-	/** Calls `slice` when it is its turn; at once if no other waits and no rest is due. */
+	/** Calls `slice` in its turn; immediately if the queue is empty and no rest is due. */
 	wait(slice: () => void): void {
 		this.#line.push(slice);
 		if (!this.#isRunning) void this.#run();
@@ -43,7 +43,7 @@ export class Pacer {
 			for (const slice of line) {
 				const began = performance.now();
 				slice();
-				// What a slice began goes on in microtasks; all of that has ended by the next turn.
+				// Work started by a slice may continue in microtasks; it has ended by the next turn of the event loop.
 				await nextTurn();
 				rest += (performance.now() - began) * REST;
 				if (rest < MIN_REST_MS) continue;

@@ -1,4 +1,4 @@
-/** SockJS frames (`test/contract/ddp.md` 1.4), as its WebSocket and its polling write them. */
+/** SockJS frames (`test/contract/ddp.md` 1.4), for its WebSocket and polling transports. */
 
 import type { CloseReason } from './close-reason.js';
 
@@ -14,7 +14,7 @@ export function closeFrame({ code, text }: CloseReason): string {
 	return `c${JSON.stringify([code, text])}`;
 }
 
-/** Whether what a client sent is an array of DDP messages. */
+/** Whether the data from a client is an array of DDP messages. */
 export function areMessages(value: unknown): value is string[] {
 	return Array.isArray(value) && value.every((message) => typeof message === 'string');
 }

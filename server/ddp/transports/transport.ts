@@ -1,55 +1,59 @@
-/** What sessions and transports need of each other. A session knows no more of the network. */
+/** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
 import type { Admissions } from '../../core/limits/connections.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import type { Pacer } from './pacer.js';
 
-/** What every transport needs to know. */
+/** Options and services of every transport. */
 export interface TransportOptions {
-	/** Most bytes that may wait for a client that does not read; with more it is cut off. */
+	/** Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. */
 	readonly maxBuffered: number;
-	/** Where the client that made a request is; null where that is unknown. */
+	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-	/** Each transport was admitted, and leaves when it has closed. */
+	/** Counts connections: each transport was admitted, and must be released when it has closed. */
 	readonly admissions: Admissions;
 	/** Shared by all transports of a server. */
 	readonly pacer: Pacer;
 }
 
 export interface Transport {
-	/** Sends one DDP message. Ignored once the transport is closed; one that has too much to take is cut off. */
+	/**
+	 * Sends one DDP message. Ignored after the transport has closed. Disconnects a client with too many buffered bytes.
+	 */
 	send(frame: string): void;
-	/** Sends a message that goes to many: made ready once, it costs each of them less. */
+	/** Sends a message for many clients, which is encoded only once. */
 	broadcast(message: Broadcast): void;
 	/** Closes it with a code and a text for the client. */
 	close(reason: CloseReason): void;
-	/** Cuts it off, whatever waits to be sent, where the client does not answer that it closes. */
+	/** Disconnects without sending buffered data, if the client does not answer the close frame. */
 	terminate(): void;
-	/** Hands over no more messages, so that TCP makes the client wait, until `resume`. Either may be called again. */
+	/**
+	 * Stops passing on messages until `resume`, so that TCP flow control stops the client. Both functions are idempotent.
+	 */
 	pause(): void;
 	resume(): void;
 	/** Whether the client has sent more than the pacer has handed over yet. */
 	readonly isBehind: boolean;
 	/**
-	 * Watches for a client that has gone without a word, where no heartbeat does.
-	 * @param time of silence on both sides, in ms
-	 * @param onIdle is called after each such time
+	 * Detects a client that has disconnected without a close frame, for sessions without a heartbeat.
+	 * @param time of silence in both directions, in ms
+	 * @param onIdle called after each such time
 	 */
 	onIdle(time: number, onIdle: () => void): void;
-	/** Resolves when the client has taken most of what was sent; undefined: it has. */
+	/** Resolves when most of the buffered data has been sent; undefined if it already has. */
 	whenDrained(): Promise<void> | undefined;
 	/** Where the client is. */
 	readonly clientAddress: string | null;
-	/** Headers the client came with, those that methods may see. */
+	/** Headers of the client's request that methods may see. */
 	readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What the transport calls. */
+/** The listener of a transport. */
 export interface Receiver {
-	/** Whether the client has connected: until then a frame is measured while it arrives. */
+	/** Whether the client has sent `connect`: until then the size of a frame is checked while it arrives. */
 	readonly isConnected: boolean;
-	/** Asked of each frame before its messages are looked at: false where it is too large. Then the session has ended. */
+	/** Called for each frame before its messages are parsed: false if it is too large. Then the session has ended. */
 	allowsFrameSize(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
@@ -57,5 +61,5 @@ export interface Receiver {
 	onClose(): void;
 }
 
-/** Begins a session over a transport that has just opened, and gives back what that must tell it. */
+/** Begins a session over a new transport, and returns its listener. */
 export type OpenSession = (transport: Transport) => Receiver;

@@ -1,6 +1,6 @@
 /**
  * A WebSocket as a session's transport. Frames sent within one turn of the event loop leave in one write: the two that
- * answer a method, and all answers to a burst of calls. That halves what a call costs (DESIGN section 3).
+ * answer a method, and all answers to a burst of calls. That halves the cost of a call (DESIGN section 3).
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -15,11 +15,11 @@ import type { Pacer } from './pacer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
 
 export interface WebSocketOptions extends TransportOptions {
-	/** Whether one may agree on permessage-deflate with its client. */
+	/** Whether permessage-deflate may be negotiated. */
 	readonly compression: boolean;
 }
 
-/** Compressed only where the setting has it: `ws` leaves it on sockets that have not agreed on permessage-deflate. */
+/** Compressed only if the option is set: `ws` also sets the flag on sockets without permessage-deflate. */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
 let corked: Socket[] = [];
@@ -36,7 +36,7 @@ function uncorkAll(): void {
 	for (const socket of sockets) socket.uncork();
 }
 
-/** A WebSocket that knows its transport: one listener serves all of them, where each would have some of its own. */
+/** A WebSocket with a reference to its transport, so that all sockets share the same listener functions. */
 export class ClientSocket extends WebSocket {
 	transport: WebSocketTransport | undefined;
 }
@@ -55,13 +55,13 @@ export class WebSocketTransport implements Transport, SocketReader {
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
 	#receiver: Receiver | undefined;
-	/** Until the client has connected. */
+	/** Set until the client has sent `connect`. */
 	#firstFrame: FirstFrame | undefined;
 	waits = false;
 	hasClosed = false;
-	/** While the session takes no messages, or has not taken all there are. */
+	/** Set while the session is paused, or has not accepted all messages. */
 	#inbox: IncomingBuffer | undefined;
-	/** While it cannot take more: many may wait for the same. */
+	/** Set while its buffer is full: several callers may wait for the same promise. */
 	#room: Promise<void> | undefined;
 
 	constructor(
@@ -79,7 +79,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// How long a compressed frame is, its bytes do not tell; and it is handed over some time after they came.
+		// The bytes of a compressed frame do not show its real length, and it is passed on after a delay.
 		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
@@ -98,7 +98,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 
 	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
 	arrived(frame: Buffer): void {
-		// What a client sends behind our close frame is not looked at.
+		// Data after the server's close frame is ignored.
 		if (this.hasClosed) return;
 		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
 		if (!this.#firstFrame) return;
@@ -106,13 +106,13 @@ export class WebSocketTransport implements Transport, SocketReader {
 		else this.#firstFrame.complete();
 	}
 
-	/** One that is not too large: a message. */
+	/** The frame is within the limit. */
 	protected received(frame: string): void {
 		if (this.#inbox) this.#inbox.push([frame]);
 		else this.#receiver?.receive(frame);
 	}
 
-	/** Messages that came in one frame. While they are handed over, no more are read. */
+	/** Handles the messages of one frame. Reading is paused until they are accepted. */
 	protected receivedMany(messages: readonly string[]): void {
 		this.ownInbox().push(messages);
 		if (this.#inbox) this.webSocket.pause();
@@ -137,7 +137,10 @@ export class WebSocketTransport implements Transport, SocketReader {
 		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
-	/** Past the library, which would frame it anew for each client, unless frames may wait there to be compressed. */
+	/**
+	 * Bypasses the library, which would encode the frame for each client, unless frames are waiting there for
+	 * compression.
+	 */
 	broadcast(message: Broadcast): void {
 		if (this.compresses) this.send(message.text);
 		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
@@ -150,7 +153,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	close({ code, text }: CloseReason): void {
 		this.hasClosed = true;
 		this.webSocket.close(code, text);
-		// The client's own close is read behind whatever it had sent.
+		// The client's close frame is read after all data that it has sent.
 		this.#inbox?.close();
 	}
 
@@ -174,7 +177,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 
 	whenDrained(): Promise<void> | undefined {
 		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
-			// The library does not tell when it has compressed what it has. A ping waits behind that.
+			// The library does not report when it has compressed its queue, so a ping is queued after it.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
 		if (!this.#socket.writableNeedDrain) return undefined;

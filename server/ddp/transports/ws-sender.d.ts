@@ -1,7 +1,7 @@
 import 'ws';
 
 declare module 'ws' {
-	/** What frames messages. The package exports it; its types do not. */
+	/** Encodes frames. The package exports it, but its types do not. */
 	// biome-ignore lint/complexity/noStaticOnlyClass: that is how the package has it
 	export class Sender {
 		static frame(

@@ -1,6 +1,6 @@
 /**
- * SockJS long polling as a session's transport (`test/contract/ddp.md` 1.5). A client asks again and again; what is to be sent
- * waits for its next poll, and a poll with nothing to tell is held until there is something.
+ * SockJS long polling as a session's transport (`test/contract/ddp.md` 1.5). Messages are buffered until the client's
+ * next poll, and a poll is held while there is no message.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Broadcast } from '../broadcast.js';
@@ -11,13 +11,13 @@ import { closeFrame, HEARTBEAT_FRAME, messagesFrame } from '../sockjs-frames.js'
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
-	/** How long a poll is held at most, in ms; then it is answered by a heartbeat. */
+	/** Maximum time for which a poll is held, in ms; then it is answered by a heartbeat. */
 	readonly pollHold: number;
-	/** How long a client may be without a poll, in ms; then it is taken for gone. Default 60,000. */
+	/** How long a client may be without a poll, in ms; then it counts as disconnected. Default 60,000. */
 	readonly pollTimeout: number;
 }
 
-/** With more bytes than these waiting, large answers had better stop until the next poll. */
+/** Number of buffered bytes above which large answers pause until the next poll. */
 const MAX_WAITING_BYTES = 65_536;
 
 /** Answers a second poll while one is held. */
@@ -41,7 +41,7 @@ function latch(): Latch {
 export interface PollingHost {
 	/** The client has received the close frame. */
 	notified(): void;
-	/** The client will not be heard of again. */
+	/** The client has disconnected. */
 	gone(): void;
 }
 
@@ -57,15 +57,15 @@ export class PollingTransport implements Transport {
 	#waiting: string[] = [];
 	#waitingBytes = 0;
 	#gone = false;
-	/** Until a poll takes what waits. */
+	/** Pending promises until a poll takes the buffered messages. */
 	#room: Latch | undefined;
-	/** While the session has not taken all that was sent. */
+	/** Set while the session has not accepted all received messages. */
 	#taken: Latch | undefined;
 	/** The poll that is held. */
 	#poll: AnswerPoll | undefined;
 	/** Why it is closed, once it is. */
 	#closed: CloseReason | undefined;
-	/** Runs towards the heartbeat of the held poll or, without one, towards the end of our patience. */
+	/** Timer for the heartbeat of the held poll or, without a poll, for the timeout of the client. */
 	#timer: NodeJS.Timeout;
 
 	/** @param request the first of the client */
@@ -88,7 +88,7 @@ export class PollingTransport implements Transport {
 	send(message: string): void {
 		if (this.#closed) return;
 		this.#waitingBytes += Buffer.byteLength(message);
-		// Not at once: what is sent within one turn of the event loop leaves in one answer.
+		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.push(message) === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered) return;
 		this.#drop();
@@ -111,7 +111,7 @@ export class PollingTransport implements Transport {
 		this.#inbox.resume();
 	}
 
-	/** One that has gone does not poll, and is noticed by that. */
+	/** A disconnected client is detected by the missing poll. */
 	onIdle(): void {}
 
 	whenDrained(): Promise<void> | undefined {
@@ -129,12 +129,12 @@ export class PollingTransport implements Transport {
 		this.#receiver.onClose();
 	}
 
-	/** There is no socket to cut. */
+	/** There is no socket to terminate. */
 	terminate(): void {
 		this.close(NORMAL_CLOSURE);
 	}
 
-	/** The client asks what there is. */
+	/** The client polls for messages. */
 	poll(answer: AnswerPoll): void {
 		if (this.#poll) {
 			answer(closeFrame(ANOTHER_POLL));
@@ -146,14 +146,14 @@ export class PollingTransport implements Transport {
 		this.#flush();
 	}
 
-	/** Whether a client may send so many bytes at a time; one that may not has been sent away. */
+	/** Whether a client may send this number of bytes in one request; if not, its session has been closed. */
 	admits(bytes: number): boolean {
 		return this.#receiver.allowsFrameSize(bytes);
 	}
 
 	/**
-	 * The client has sent messages.
-	 * @returns resolves when the session has taken them: until then the client is not to send more. Null for one that does
+	 * Handles messages from the client.
+	 * @returns resolves when the session has accepted them: until then the client must not send more. Null if it does
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
 		if (this.#taken) return null;
@@ -164,7 +164,7 @@ export class PollingTransport implements Transport {
 		return taken.promise;
 	}
 
-	/** The client has gone: it stayed without a poll, or hung up on one. */
+	/** The client has disconnected: it did not poll in time, or aborted a poll. */
 	gone(): void {
 		if (this.#gone) return;
 		this.#gone = true;
@@ -204,7 +204,7 @@ export class PollingTransport implements Transport {
 	}
 
 	#awaitPoll(): NodeJS.Timeout {
-		// Nothing is lost when the process ends meanwhile.
+		// The timer need not keep the process alive.
 		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();
 	}
 }

@@ -8,7 +8,7 @@ import type { OpenSession } from '../transport.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
 
 export interface SockJsRouteOptions extends PollingOptions {
-	/** Largest body of what a client sends, in bytes; beyond it 413. */
+	/** Largest request body, in bytes; above it the answer is 413. */
 	readonly maxFrame: number;
 }
 
@@ -21,7 +21,7 @@ const A_YEAR = 31_536_000;
 export const CONNECTION = '/:server(^[^.]+$)/:session(^[^.]+$)';
 type ConnectionRequest = FastifyRequest<{ Params: { session: string } }>;
 
-/** What a client asks before anything else (1.3). */
+/** The first request of a client (1.3). */
 function info() {
 	return { websocket: true, origins: ['*:*'], cookie_needed: false, entropy: randomBytes(4).readUInt32BE() };
 }
@@ -41,7 +41,7 @@ function notFound(reply: FastifyReply): FastifyReply {
 	return answerText(reply, 404, '404 Error: Page not found\n');
 }
 
-/** Answers the question of a browser whether a page from elsewhere may use this path. */
+/** Answers CORS preflight requests. */
 function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'): void {
 	scope.options(path, ({ headers }, reply) => {
 		const asked = headers['access-control-request-headers'];
@@ -53,9 +53,9 @@ function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'
 
 /** The clients that poll. */
 export interface PollingClients {
-	/** Refuses new ones with 503. */
+	/** Refuses new clients with 503. */
 	admitNoMore(): void;
-	/** Resolves when each of them has received a close frame, or has gone. */
+	/** Resolves when each client has received a close frame, or has disconnected. */
 	allNotified(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ export function addSockJsRoutes(
 	options: SockJsRouteOptions,
 ): PollingClients {
 	const connections = new Map<string, PollingTransport>();
-	/** Those that have not received a close frame. */
+	/** Clients that have not received a close frame. */
 	const unnotified = new Set<PollingTransport>();
 	let allNotified: (() => void) | undefined;
 	let closed = false;
@@ -76,7 +76,7 @@ export function addSockJsRoutes(
 		if (unnotified.size === 0) allNotified?.();
 	}
 
-	/** Null where the client's address has too many connections. */
+	/** Null if the client's address has too many connections. */
 	function open(name: string, request: IncomingMessage): PollingTransport | null {
 		if (!options.admissions.admit(options.addressOf(request))) return null;
 		const connection = new PollingTransport(request, openSession, options, {
@@ -84,7 +84,7 @@ export function addSockJsRoutes(
 			gone() {
 				notified(connection);
 				options.admissions.leave(connection.clientAddress);
-				// Another may have the name by now.
+				// Another client may use the name by now.
 				if (connections.get(name) === connection) connections.delete(name);
 			},
 		});
@@ -106,11 +106,11 @@ export function addSockJsRoutes(
 		}
 		let isNotified = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
-			// It says so too when the client hangs up in the middle of the answer.
+			// This event is also emitted if the client aborts during the answer.
 			isNotified = raw.socket.destroyed === false;
 		});
 		reply.raw.once('close', () => {
-			// The client hung up: the answer is lost.
+			// The client aborted the request, so the answer is lost.
 			if (!isNotified) connection.gone();
 		});
 		if (!known) {
@@ -118,7 +118,7 @@ export function addSockJsRoutes(
 			return;
 		}
 		known.poll((frame) => {
-			// Kept alive, its socket would hold up a shutdown that has begun meanwhile.
+			// A kept-alive socket would delay a shutdown that has begun meanwhile.
 			if (!app.server.listening) reply.header('connection', 'close');
 			reply.send(`${frame}\n`);
 		});
@@ -144,7 +144,7 @@ export function addSockJsRoutes(
 
 	async function routes(scope: FastifyInstance): Promise<void> {
 		scope.removeAllContentTypeParsers();
-		// Clients send JSON under any name, so that browsers need not ask first whether they may.
+		// Clients send JSON with any content type, so that browsers need no preflight request.
 		scope.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
 		scope.addHook('onRequest', async (request, reply) => setHeaders(request, reply));
 		scope.setNotFoundHandler((_request, reply) => notFound(reply));

@@ -1,6 +1,6 @@
 /**
- * SockJS over a WebSocket: DDP messages in frames of its own (`test/contract/ddp.md` 1.4). The heartbeat is the transport's, in
- * pings of WebSocket. DDP has its own; this is for clients that do without.
+ * SockJS over a WebSocket: DDP messages in frames of its own (`test/contract/ddp.md` 1.4). The heartbeat is the
+ * transport's, in pings of WebSocket. DDP has its own heartbeat; this one is for clients without it.
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
@@ -15,7 +15,7 @@ export interface FramedOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
-/** The messages in a client's frame: an array of them or a single one. Null where the framing is broken. */
+/** Parses the messages in a client's frame: an array or a single message. Null if the frame is invalid. */
 function messagesIn(frame: string): string[] | null {
 	if (frame === '') return [];
 	try {
@@ -49,7 +49,7 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	}
 
 	protected override received(frame: string): void {
-		// What follows a broken frame is lost.
+		// Data after an invalid frame is discarded.
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
 		this.alive();
 		const messages = messagesIn(frame);
@@ -72,7 +72,7 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	}
 
 	override close(reason: CloseReason): void {
-		// `ws` closes a connection by itself for a frame that is too large, and knows no frames of SockJS.
+		// `ws` closes a connection itself for a too large frame, without a SockJS close frame.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
@@ -91,7 +91,7 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	}
 
 	onTimeout(): void {
-		// What it answers is not read.
+		// Its answer is not read.
 		if (!this.webSocket.isPaused) this.fail('No response from heartbeat');
 	}
 
