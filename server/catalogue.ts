@@ -29,7 +29,7 @@ export interface Catalogue {
 
 /**
  * Indexes publications by name.
- * @throws Error where two have one name
+ * @throws Error if two have one name
  */
 export function publicationsOf(
 	all: readonly Publication[],

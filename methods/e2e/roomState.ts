@@ -16,7 +16,7 @@ import { MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
-/** Members in one answer, by default and at most. */
+/** Default and maximum number of members in one answer. */
 const USUAL_COUNT = 50;
 const MAX_COUNT = 500;
 

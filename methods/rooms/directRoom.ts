@@ -1,4 +1,7 @@
-/** `im.create`, `dm.create`, `createDirectMessage`: direct rooms: one for each set of users. */
+/**
+ * `im.create`, `dm.create`, `createDirectMessage`: find or create a direct room, of which there is one for each set of
+ * users.
+ */
 
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -9,7 +9,7 @@ import { openEnvironment } from '../store/lmdb.js';
 /**
  * Copies a data folder as it is at one moment. A server may write to it meanwhile.
  *
- * @throws StoreError where there is no data, or the target is not empty
+ * @throws StoreError if there is no data, or the target is not empty
  */
 export async function backupFolder(folder: string, target: string): Promise<void> {
 	const path = resolve(folder);

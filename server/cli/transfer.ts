@@ -49,7 +49,7 @@ async function sources(folder: string): Promise<{ file: string; key: keyof Store
  * like), into a store. Importing is idempotent, so an interrupted import can be repeated. A line that is not a
  * document, or that a unique index refuses, is skipped and reported.
  *
- * @throws StoreError where the folder holds nothing to read
+ * @throws StoreError if the folder holds nothing to read
  */
 export async function importFolder(
 	folder: string,

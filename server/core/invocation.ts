@@ -146,7 +146,7 @@ export class Invocation implements MethodContext, Events {
 		this.caller.setToken?.(hashedToken, expires);
 	}
 
-	/** Requires that no later message of the connection has started. @throws Error where one may have */
+	/** Requires that no later message of the connection has started. @throws Error if one may have */
 	#requireTurn(what: string): void {
 		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
 		if (this.#isLate) throw new Error(`Can't call ${what} in a method that took too long`);

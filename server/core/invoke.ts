@@ -23,7 +23,7 @@ export interface Invoker {
  * Makes the invoker of a server.
  * @param limits rate limits of these methods; without them calls are not counted
  * @param once caches the outcomes of calls; without it none is cached
- * @throws Error where two methods have one name
+ * @throws Error if two methods have one name
  */
 export function createInvoker(
 	methods: readonly Method[],

@@ -113,7 +113,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 /**
  * Reads a frame.
  * @returns the JSON value with its EJSON fields decoded
- * @throws SyntaxError where it is not JSON; Unreadable where that cannot be decoded
+ * @throws SyntaxError where it is not JSON; Unreadable if that cannot be decoded
  */
 export function readMessage(text: string): unknown {
 	const message = parseJson(text);

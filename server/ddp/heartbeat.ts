@@ -50,7 +50,7 @@ export class Heartbeats {
 
 	/**
 	 * Begins to watch a client. The first check comes an interval from now.
-	 * @returns false where heartbeats are switched off
+	 * @returns false if heartbeats are switched off
 	 */
 	start(peer: HeartbeatPeer): boolean {
 		const { interval } = this.options;

@@ -52,7 +52,7 @@ interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
 /** A caller who is not logged in. */
 const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
-/** Finds the user of a request. @returns null where the credentials are missing, wrong or expired */
+/** Finds the user of a request. @returns null if the credentials are missing, wrong or expired */
 async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
 	const userId = headers['x-user-id'];
 	const token = headers['x-auth-token'];
@@ -105,7 +105,7 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
 }
 
-/** The identity of the caller; null where the route requires a login and there is none. */
+/** The identity of the caller; null if the route requires a login and there is none. */
 async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANYONE;
 	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
@@ -116,7 +116,7 @@ async function identityOf(request: FastifyRequest, route: Route, services: Servi
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
-/** The idempotency key of a request; null where the header is invalid. */
+/** The idempotency key of a request; null if the header is invalid. */
 function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
 	const key = headers['idempotency-key'];
 	if (key === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** Errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
 import { reasonOf, StoreError } from './failure.js';
 
-/** Names of the errors that the driver throws where the database does not answer. */
+/** Names of the errors that the driver throws if the database does not answer. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
 	'MongoServerSelectionError',
 	'MongoNetworkError',

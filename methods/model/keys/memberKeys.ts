@@ -73,7 +73,7 @@ export type Membership = Pick<
 /** The key id of a room; absent, null and empty mean that it has none. */
 type Keyed = Pick<Room, 'e2eKeyId'>;
 
-/** Computes the keys after a transition; null where nothing changes. */
+/** Computes the keys after a transition; null if nothing changes. */
 export type Transition = (keys: MemberKeys) => MemberKeys | null;
 
 /** Reads the keys of a membership. */

@@ -96,7 +96,7 @@ async function findPeople(context: Context, usernames: readonly string[]): Promi
 }
 
 /**
- * Finds or makes the direct room of the caller with others, and opens it for the caller.
+ * Finds or creates the direct room of the caller with others, and opens it for the caller.
  * @param usernames of the others; the caller may be among them
  * @param excludeSelf true: the caller is not a member of the room
  * @throws ClientError `error-not-allowed`, `error-users-params-not-provided`, `error-invalid-user`,

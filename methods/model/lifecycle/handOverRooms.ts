@@ -21,7 +21,7 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 
 /**
  * Ids of the channels and groups that would be deleted with this user. Direct rooms are not included, because they are
- * always deleted.
+ * useless without the user.
  */
 async function deletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];

@@ -27,7 +27,7 @@ export async function requireOtherAdmin(
 
 /**
  * Applies a change that removes this user as admin, unless they are the last admin. Checks again after the write, and
- * undoes it if no admin is left: two concurrent changes could each remove the other's remaining admin.
+ * undoes it if no other admin is left, because two admins could be removed concurrently.
  * @param change applies the change
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`

@@ -23,7 +23,7 @@ const FACTORS = {
 
 export type FactorName = 'totp' | 'email' | 'password';
 
-/** Thrown inside an attempt where a code is missing: it is neither a wrong guess nor a success. */
+/** Thrown inside an attempt if a code is missing: it is neither a wrong guess nor a success. */
 class NothingGiven extends Error {
 	constructor(readonly error: ClientError) {
 		super(error.message);

@@ -35,7 +35,7 @@ export type Attempt = <T>(
 	run: () => Promise<T>,
 ) => Promise<T>;
 
-/** @param requireAllowed throws where a count is over its limit */
+/** @param requireAllowed throws if a count is over its limit */
 export function limitAttempts(
 	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
 ): Attempt {
