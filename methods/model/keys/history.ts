@@ -80,7 +80,7 @@ export function addedTo(
 	return {
 		...(Object.keys(all).length > 0 && { $set: all }),
 		...(entries.length > 0 && push && { $push: { e2eKeyHistory: { $each: [...entries] } } }),
-	} as UpdateFilter<User>;
+	};
 }
 
 /**
@@ -93,9 +93,12 @@ export async function moveEarlier(store: Store, userId: string): Promise<void> {
 	if (earlier.length === 0) return;
 	await append(store, userId, earlier);
 	const hashes = earlier.map(({ hash }) => hash);
-	await store.users.updateOne({ _id: userId }, {
-		$pull: { e2eKeyHistory: { hash: { $in: hashes } } },
-	} as UpdateFilter<User>);
+	await store.users.updateOne(
+		{ _id: userId },
+		{
+			$pull: { e2eKeyHistory: { hash: { $in: hashes } } },
+		},
+	);
 }
 
 /** Adds entries to the collection, unless another call has added them, and drops the oldest above the limit. */
@@ -155,7 +158,7 @@ export async function wholeHistory(store: Store, user: User): Promise<WholeHisto
 	) {
 		const entries = missingEntries(seen);
 		const present = seen.e2e?.public_key;
-		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...sameHistory(seen) } as Filter<User>;
+		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...sameHistory(seen) };
 		const written =
 			entries.length === 0 || (await store.users.updateOne(unchanged, addedTo(seen, entries))).matchedCount > 0;
 		if (!written) continue;

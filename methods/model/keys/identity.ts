@@ -51,7 +51,7 @@ function asRead(user: User): Filter<User> {
 		...sameHistory(user),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
-	} as Filter<User>;
+	};
 }
 
 /** Whether follow-up work of an earlier call is still pending for this user. */
@@ -137,7 +137,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
 	await enqueueEverywhere(context, _id);
 	await context.store.users.updateOne(
-		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null } as Filter<User>,
+		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
 	);
 	return lastKeyHolder;

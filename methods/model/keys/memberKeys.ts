@@ -242,7 +242,7 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription):
 		...sameKey('E2EKey', E2EKey),
 		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
 		...sameLength('oldRoomKeys', oldRoomKeys),
-	} as Filter<Subscription>;
+	};
 }
 
 /**
@@ -266,7 +266,7 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
 	const isSet = Object.keys($set).length > 0;
 	const isUnset = Object.keys($unset).length > 0;
 	if (!isSet && !isUnset) return null;
-	return { ...(isSet && { $set }), ...(isUnset && { $unset }) } as UpdateFilter<Subscription>;
+	return { ...(isSet && { $set }), ...(isUnset && { $unset }) };
 }
 
 /**

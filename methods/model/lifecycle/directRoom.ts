@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { type Filter, isDuplicateKey } from '../../../shared/store.js';
+import { isDuplicateKey } from '../../../shared/store.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { type ClientRoom, clientRoom, isEncryptionShown } from '../rooms/clientRoom.js';
@@ -37,7 +37,7 @@ async function findOrInsert(
 	const _id = directRoomId(uids);
 	// A Rocket.Chat server has created it under another id.
 	if (uids.length !== 2) {
-		const same = uids.map((uid) => ({ uids: uid }) as Filter<Room>);
+		const same = uids.map((uid) => ({ uids: uid }));
 		const there = await store.rooms.findOne({ t: 'd', $and: [...same, { uids: { $size: uids.length } }] });
 		if (there) return { room: there, isNew: false };
 	}

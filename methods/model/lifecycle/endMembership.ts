@@ -36,7 +36,7 @@ function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subsc
 		_id,
 		...sameKey('E2EKey', E2EKey),
 		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
-	} as Filter<Subscription>;
+	};
 }
 
 /**

@@ -31,7 +31,7 @@ export async function requireOtherOwner(
 		roles: 'owner',
 		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
 		...MEMBER,
-	} as Filter<Subscription>;
+	};
 	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
 	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });

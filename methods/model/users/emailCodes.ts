@@ -1,7 +1,7 @@
 /** Codes by mail. Roomkey sends none, but accepts those that a Rocket.Chat server on the same database has sent. */
 import { verify } from '@node-rs/bcrypt';
-import type { EmailCode, User } from '../../../shared/documents.js';
-import type { Store, UpdateFilter } from '../../../shared/store.js';
+import type { EmailCode } from '../../../shared/documents.js';
+import type { Store } from '../../../shared/store.js';
 
 const CODE = 'services.emailCode';
 
@@ -24,9 +24,12 @@ async function useOneOf(
 ): Promise<Verdict> {
 	for (const { code } of codes) {
 		if (!(await verify(digits, code))) continue;
-		const { matchedCount } = await users.updateOne({ _id: userId, [`${CODE}.code`]: code }, {
-			$pull: { [CODE]: { code } },
-		} as UpdateFilter<User>);
+		const { matchedCount } = await users.updateOne(
+			{ _id: userId, [`${CODE}.code`]: code },
+			{
+				$pull: { [CODE]: { code } },
+			},
+		);
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
 	return 'wrong';
@@ -46,13 +49,13 @@ async function useThe(
 	const present = { _id: userId, [`${CODE}.code`]: code };
 	const counted = await users.findOneAndUpdate(
 		{ ...present, [`${CODE}.attempts`]: { $not: { $gte: maxAttempts } } },
-		{ $inc: { [`${CODE}.attempts`]: 1 } } as UpdateFilter<User>,
+		{ $inc: { [`${CODE}.attempts`]: 1 } },
 		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 } },
 	);
 	// Otherwise another call has just used it.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await verify(digits, code)) {
-		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } } as UpdateFilter<User>);
+		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } });
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
 	const tried = (counted.services?.emailCode as EmailCode | undefined)?.attempts ?? 0;

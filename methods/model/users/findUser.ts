@@ -33,7 +33,7 @@ function spellings(text: string): string[] {
 export function ignoringCase(field: NameField, text: string): Filter<User> {
 	const prefix = /^[\x20-\x7e]*/.exec(text)?.[0].slice(0, PREFIX_LENGTH) ?? '';
 	const spelledOut = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escaped(start)}`) }));
-	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) } as Filter<User>;
+	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) };
 }
 
 /** Longest name or e-mail that a user can have, in characters. The length of a regular expression is limited. */
@@ -49,7 +49,7 @@ export async function findByName(
 	text: string,
 	projection: Projection,
 ): Promise<User | null> {
-	const exact = await users.findOne({ [field]: text } as Filter<User>, { projection });
+	const exact = await users.findOne({ [field]: text }, { projection });
 	if (exact || text === '' || text.length > MAX_NAME_LENGTH) return exact;
 	const found = await users.find(ignoringCase(field, text), { projection, limit: 2 }).toArray();
 	return found.length === 1 ? (found[0] as User) : null;

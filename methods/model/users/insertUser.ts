@@ -1,6 +1,6 @@
 /** Stores new users; names and e-mails are unique without regard to case. */
 import type { User } from '../../../shared/documents.js';
-import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
+import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { ignoringCase, type NameField } from './findUser.js';
 
 /**
@@ -51,6 +51,6 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 		return meanwhile;
 	}
 	const dropClaims = { $pull: { 'services.resume.loginTokens': { hashedToken: { $in: claims } } } };
-	await store.users.updateOne({ _id: user._id }, dropClaims as UpdateFilter<User>);
+	await store.users.updateOne({ _id: user._id }, dropClaims);
 	return null;
 }

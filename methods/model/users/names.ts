@@ -68,7 +68,7 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
 	return {
 		...(had.length > 0 && { $set: Object.fromEntries(had.map((field) => [field, user[field]])) }),
 		...(lacked.length > 0 && { $unset: Object.fromEntries(lacked.map((field) => [field, 1])) }),
-	} as UpdateFilter<User>;
+	};
 }
 
 /**

@@ -34,5 +34,5 @@ export function profileTextUpdate(user: ProfileTexts, given: ProfileTexts): Upda
 	const sets = Object.keys(set).length > 0;
 	const unsets = Object.keys(unset).length > 0;
 	if (!sets && !unsets) return null;
-	return { ...(sets && { $set: set }), ...(unsets && { $unset: unset }) } as UpdateFilter<User>;
+	return { ...(sets && { $set: set }), ...(unsets && { $unset: unset }) };
 }

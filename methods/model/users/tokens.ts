@@ -100,9 +100,12 @@ export async function issueToken(
 	like?: LoginToken,
 ): Promise<NewToken | null> {
 	const made = await makeToken(store, like);
-	const { matchedCount } = await store.users.updateOne({ active: { $ne: false }, ...provided, _id: userId }, {
-		$push: { [TOKENS]: made.entry },
-	} as UpdateFilter<User>);
+	const { matchedCount } = await store.users.updateOne(
+		{ active: { $ne: false }, ...provided, _id: userId },
+		{
+			$push: { [TOKENS]: made.entry },
+		},
+	);
 	return matchedCount === 0 ? null : made;
 }
 
@@ -149,9 +152,12 @@ export async function revokeToken(
 	userId: string,
 	hashedToken: string,
 ): Promise<void> {
-	const { matchedCount } = await store.users.updateOne({ _id: userId, [TOKEN_HASH]: hashedToken }, {
-		$pull: { [TOKENS]: { hashedToken } },
-	} as UpdateFilter<User>);
+	const { matchedCount } = await store.users.updateOne(
+		{ _id: userId, [TOKEN_HASH]: hashedToken },
+		{
+			$pull: { [TOKENS]: { hashedToken } },
+		},
+	);
 	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
 }
 
@@ -173,7 +179,7 @@ export async function revokeOtherTokens(
 	const before = await store.users.findOneAndUpdate(
 		{ ...provided, _id: userId },
 		// The hash of a token is never empty, so an empty one matches no token.
-		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } } as UpdateFilter<User>,
+		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } },
 		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 } },
 	);
 	if (!before) return false;
@@ -193,7 +199,7 @@ export async function revokeOtherLogins(
 	const others = { hashedToken: { $ne: kept }, type: { $ne: 'personalAccessToken' } };
 	const before = await store.users.findOneAndUpdate(
 		{ _id: userId },
-		{ $pull: { [TOKENS]: others } } as UpdateFilter<User>,
+		{ $pull: { [TOKENS]: others } },
 		{ returnDocument: 'before', projection: { [TOKENS]: 1 } },
 	);
 	const removed = before?.services?.resume?.loginTokens.filter(
@@ -223,9 +229,9 @@ export async function sweepTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeIn(store)) * DAY);
 	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
 	await store.users.updateMany(
-		{ [TOKENS]: { $elemMatch: expired } } as Filter<User>,
+		{ [TOKENS]: { $elemMatch: expired } },
 		{
 			$pull: { [TOKENS]: expired },
-		} as UpdateFilter<User>,
+		},
 	);
 }

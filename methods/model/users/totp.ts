@@ -1,8 +1,8 @@
 /** Codes of authenticator apps, and the backup codes beside them, as Rocket.Chat stores them. Each can be used once. */
 import { createHash } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
-import type { TotpService, User } from '../../../shared/documents.js';
-import type { Store, UpdateFilter } from '../../../shared/store.js';
+import type { TotpService } from '../../../shared/documents.js';
+import type { Store } from '../../../shared/store.js';
 
 /** Length of a time step, in s. */
 const PERIOD = 30;
@@ -38,7 +38,7 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 	const hashed = createHash('sha256').update(code).digest('hex');
 	const { matchedCount } = await users.updateOne(
 		{ _id: userId, 'services.totp.enabled': true, 'services.totp.hashedBackup': hashed },
-		{ $pull: { 'services.totp.hashedBackup': hashed } } as UpdateFilter<User>,
+		{ $pull: { 'services.totp.hashedBackup': hashed } },
 	);
 	return matchedCount > 0;
 }
