@@ -255,14 +255,11 @@ describe('the store in a folder', () => {
 		it('a folder that it may not write', async function () {
 			if (process.platform === 'win32') this.skip();
 			await twoRooms();
-			// Root may write whatever the mode says: another user tries.
-			const uid = process.getuid?.() === 0 ? 65_534 : undefined;
-			execFileSync('chmod', ['755', parent]);
-			execFileSync('chmod', ['-R', 'a+rX,a-w', folder]);
-			const child = spawn(process.execPath, [writer, folder], {
-				stdio: ['ignore', 'pipe', 'inherit'],
-				...(uid && { uid }),
-			});
+			// The mode does not bind root: it runs without the capabilities that would let it write.
+			const asOwner = ['setpriv', '--bounding-set', '-dac_override,-dac_read_search'];
+			const [command = '', ...args] = [...(process.getuid?.() === 0 ? asOwner : []), process.execPath, writer, folder];
+			execFileSync('chmod', ['-R', 'a-w', folder]);
+			const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
 			children.push(child);
 			const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next();
 			execFileSync('chmod', ['-R', 'u+w', folder]);
