@@ -85,14 +85,22 @@ export async function runDataCommand(args: readonly string[], output: Output, lo
 	const [name = '', ...rest] = args;
 	const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 	if (!command) return false;
-	const { values, positionals } = parse(rest);
-	await command.run(positionals, values, output, log);
+	const {
+		values: { help, ...where },
+		positionals,
+	} = parse(rest);
+	if (help) output.line(`Usage: ${command.usage}\n\n${name}: ${command.meaning}`);
+	else await command.run(positionals, where, output, log);
 	return true;
 }
 
 function parse(args: string[]) {
 	try {
-		const options = { data: { type: 'string' }, 'mongo-url': { type: 'string' } } as const;
+		const options = {
+			data: { type: 'string' },
+			'mongo-url': { type: 'string' },
+			help: { type: 'boolean', short: 'h' },
+		} as const;
 		return parseArgs({ args, options, allowPositionals: true });
 	} catch (error) {
 		throw new OptionError((error as Error).message);

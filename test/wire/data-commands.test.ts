@@ -184,5 +184,6 @@ describe('moving data in and out', () => {
 		expect(await roomkey('import', 'x')).to.include({ status: 2 });
 		expect((await roomkey('backup', '--mongo-url', 'mongodb://x', 'y')).err).to.include('mongodump');
 		expect(inProcess('--help').out).to.include('roomkey restore --data DIR FOLDER');
+		expect((await roomkey('import', '--help')).out).to.match(/^Usage: roomkey import /);
 	});
 });
