@@ -32,8 +32,8 @@ export const createUserByAdmin = method({
 		customFields: Match.Optional(StoredValue),
 		bio: Match.Optional(String),
 		nickname: Match.Optional(String),
-		/** Roomkey has neither default channels nor mail. */
-		joinDefaultChannels: Match.Optional(false),
+		/** Roomkey has no default channels: either value changes nothing. It sends no mail. */
+		joinDefaultChannels: Match.Optional(Boolean),
 		sendWelcomeEmail: Match.Optional(false),
 	},
 	rest: 'POST',
