@@ -59,14 +59,14 @@ describe('a user with many rooms', () => {
 			['subscriptions/get', 'rid'],
 		] as const) {
 			const read = roomkey.call(busy, name) as Promise<(Room & Subscription)[]>;
-			expect(await servedDuring(read)).to.be.greaterThan(1);
+			expect(await servedDuring(read)).to.be.greaterThan(0);
 			expect(new Set((await read).map((document) => document[single])).size).to.equal(ROOMS);
 		}
 	});
 
 	it('is renamed everywhere while others are served', async () => {
 		const renamed = roomkey.call(admin, 'users.update', busy.id, { username: 'busier' });
-		expect(await servedDuring(renamed)).to.be.greaterThan(1);
+		expect(await servedDuring(renamed)).to.be.greaterThan(0);
 		const former = { 'u._id': busy.id, 'u.username': { $ne: 'busier' } };
 		expect(await roomkey.store.subscriptions.countDocuments(former)).to.equal(0);
 		expect(await roomkey.store.rooms.countDocuments(former)).to.equal(0);
@@ -112,7 +112,7 @@ describe('a room with many members', () => {
 
 	it('is renamed, and then deleted, while others are served; a call that ends early can be repeated', async () => {
 		const rename = roomkey.call(owner, 'rooms.saveRoomSettings', 'large', undefined, 'larger');
-		expect(await servedDuring(rename)).to.be.greaterThan(1);
+		expect(await servedDuring(rename)).to.be.greaterThan(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: 'large', name: 'larger' })).to.equal(MEMBERS);
 		const call = new AbortController();
 		let changes = 0;
