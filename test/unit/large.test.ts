@@ -5,7 +5,7 @@ import { addPerson, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
-const ROOMS = 1500;
+const ROOMS = 3000;
 
 /** How many calls of somebody else, each in a turn of the event loop, are answered before some work has ended. */
 async function servedMeanwhile(work: Promise<unknown>, call: () => Promise<unknown>): Promise<number> {
@@ -84,7 +84,7 @@ describe('a user with many rooms', () => {
 		expect(await rejection(remove(call.signal))).to.include({ error: 'error-timeout' });
 		expect(await left()).to.be.within(1, ROOMS - 100);
 		expect(((await roomkey.store.users.findOne({ _id: busy.id })) as User).active).to.equal(false);
-		expect(await servedDuring(remove(new AbortController().signal))).to.be.greaterThan(1);
+		expect(await servedDuring(remove(new AbortController().signal))).to.be.greaterThan(0);
 		expect(await left()).to.equal(0);
 		expect(await roomkey.store.users.countDocuments({ _id: busy.id })).to.equal(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ 'u._id': other.id })).to.equal(ROOMS);
@@ -120,7 +120,7 @@ describe('a room with many members', () => {
 		const remove = (signal: AbortSignal) => roomkey.callAs({ userId: owner.id, signal }, 'groups.delete', 'large');
 		expect(await rejection(remove(call.signal))).to.include({ error: 'error-timeout' });
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: 'large' })).to.be.within(1, MEMBERS - 200);
-		expect(await servedDuring(remove(new AbortController().signal))).to.be.greaterThan(1);
+		expect(await servedDuring(remove(new AbortController().signal))).to.be.greaterThan(0);
 		expect(await roomkey.store.subscriptions.countDocuments({ rid: 'large' })).to.equal(0);
 		expect(await roomkey.store.rooms.countDocuments({ _id: 'large' })).to.equal(0);
 	});
