@@ -57,6 +57,19 @@ async function remove(
 }
 
 /** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
+/** The answer and the errors of methods that end a membership. */
+const outcomesOf = (kind: Kind) => ({
+	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
+	errors: [
+		'error-roomid-param-not-provided',
+		'error-room-not-found',
+		'error-not-allowed',
+		'error-user-not-in-room',
+		'error-you-are-last-owner',
+		'error-last-key-holder',
+	],
+});
+
 export const leaveMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
@@ -65,15 +78,7 @@ export const leaveMethods = forBoth((kind) =>
 		once: true,
 		limit: WRITES,
 		summary: `Ends the caller's membership of a ${kind.single}`,
-		returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
-		errors: [
-			'error-roomid-param-not-provided',
-			'error-room-not-found',
-			'error-not-allowed',
-			'error-user-not-in-room',
-			'error-you-are-last-owner',
-			'error-last-key-holder',
-		],
+		...outcomesOf(kind),
 		async run({ confirm, ...which }, context) {
 			const { store, name, userId } = context;
 			const room = await findRoom(context, which, kind);
@@ -103,15 +108,7 @@ export const kickMethods = forBoth((kind) =>
 		once: true,
 		limit: WRITES,
 		summary: `Removes a member from a ${kind.single}`,
-		returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
-		errors: [
-			'error-roomid-param-not-provided',
-			'error-room-not-found',
-			'error-not-allowed',
-			'error-user-not-in-room',
-			'error-you-are-last-owner',
-			'error-last-key-holder',
-		],
+		...outcomesOf(kind),
 		async run({ confirm, ...args }, context) {
 			const { store, name } = context;
 			const fromAny = `kick-user-from-any-${kind.t}-room`;

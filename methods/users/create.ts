@@ -13,7 +13,7 @@ import { findClientUser } from '../model/users/clientUser.js';
 import { insertUser } from '../model/users/insertUser.js';
 import { RealName, requireEmail, requireFreeUsername } from '../model/users/names.js';
 import { hashPassword, NewPassword } from '../model/users/passwords.js';
-import { requireProfileTexts } from '../model/users/profileTexts.js';
+import { PROFILE_ERRORS, requireProfileTexts } from '../model/users/profileTexts.js';
 
 export const createUserByAdmin = method({
 	name: 'users.create',
@@ -41,16 +41,7 @@ export const createUserByAdmin = method({
 	limit: WRITES,
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
-	errors: [
-		'error-action-not-allowed',
-		'error-the-field-is-required',
-		'error-field-unavailable',
-		'error-input-is-not-a-valid-field',
-		'error-blocked-username',
-		'error-invalid-email',
-		'error-bio-size-exceeded',
-		'error-nickname-size-exceeded',
-	],
+	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],
 	async run(args, { name: method, store, userId, events }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;

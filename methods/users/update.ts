@@ -15,7 +15,7 @@ import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../mo
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
-import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateUsername } from '../model/users/propagateUsername.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
@@ -103,17 +103,7 @@ export const updateUser = method({
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	returns: { user: UserAnswer },
-	errors: [
-		'error-action-not-allowed',
-		'error-could-not-save-identity',
-		'error-the-field-is-required',
-		'error-field-unavailable',
-		'error-input-is-not-a-valid-field',
-		'error-blocked-username',
-		'error-invalid-email',
-		'error-bio-size-exceeded',
-		'error-nickname-size-exceeded',
-	],
+	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
 		const { name: method, store, userId, events } = context;
 		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {

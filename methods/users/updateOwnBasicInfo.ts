@@ -8,7 +8,7 @@ import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
-import { profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateUsername } from '../model/users/propagateUsername.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
@@ -48,13 +48,7 @@ export const updateOwnBasicInfo = method({
 		'totp-invalid',
 		'totp-max-attempts',
 		'error-could-not-save-identity',
-		'error-the-field-is-required',
-		'error-field-unavailable',
-		'error-input-is-not-a-valid-field',
-		'error-blocked-username',
-		'error-invalid-email',
-		'error-bio-size-exceeded',
-		'error-nickname-size-exceeded',
+		...PROFILE_ERRORS,
 	],
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;

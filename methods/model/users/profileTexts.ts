@@ -36,3 +36,14 @@ export function profileTextUpdate(user: ProfileTexts, given: ProfileTexts): Upda
 	if (!sets && !unsets) return null;
 	return { ...(sets && { $set: set }), ...(unsets && { $unset: unset }) };
 }
+
+/** Codes of the errors for names, e-mails, bios and nicknames that cannot be stored. */
+export const PROFILE_ERRORS = [
+	'error-the-field-is-required',
+	'error-field-unavailable',
+	'error-input-is-not-a-valid-field',
+	'error-blocked-username',
+	'error-invalid-email',
+	'error-bio-size-exceeded',
+	'error-nickname-size-exceeded',
+] as const;
