@@ -1,4 +1,4 @@
-/** `roomkey` without a subcommand: serves until it is told to stop. */
+/** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import * as catalogue from '../../methods/index.js';
 import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import type { Log } from '../../shared/log.js';
