@@ -4,10 +4,10 @@ import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { type App, createApp } from '../app.js';
+import { OptionError } from '../options/kinds.js';
 import { openStore } from '../store/open.js';
 import type { Config } from './config.js';
 import { logAt } from './logAt.js';
-import { OptionError } from './options.js';
 
 /** The address of the server for clients on this machine. */
 function addressOf(host: string, port: number): string {
