@@ -31,7 +31,7 @@ async function serve(config: Config): Promise<void> {
 	const log = logAt(config['log-level']);
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
-	const { store, close: closeStore } = await openStore(config.store, log);
+	const { store, onChange, close: closeStore } = await openStore(config.store, log);
 	let app: App | undefined;
 	try {
 		if (config.demo) await fillDemo(store);
@@ -39,6 +39,7 @@ async function serve(config: Config): Promise<void> {
 		app = createApp({
 			catalogue,
 			store,
+			onChange,
 			log,
 			settings: {
 				signUps: config['sign-ups'],
