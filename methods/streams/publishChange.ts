@@ -49,11 +49,12 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 /** Publishes an account to its user, and authorizes the user's readers again, because roles may have changed. */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
+	const isProfileRead = subscribers.read('notify-user').has(`${userId}/userData`);
+	const profile = isProfileRead ? publishProfile(change, store, subscribers) : Promise.resolve();
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
-	const isProfileRead = subscribers.read('notify-user').has(`${userId}/userData`);
 	if (!isProfileRead && subscribers.roomsReadBy(userId).size === 0) return undefined;
-	return publishProfile(change, store, subscribers).then(() => subscribers.reauthorize({ userId }));
+	return profile.then(() => subscribers.reauthorize({ userId }));
 }
 
 /** Publishes a membership to its user: after its removal only which one it was, without its keys. */
@@ -93,7 +94,6 @@ async function publishProfile(
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	const eventName = `${id}/userData`;
-	if (!subscribers.read('notify-user').has(eventName)) return;
 	const tell = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
 	if (action === 'removed') return tell({ type: 'removed', id });
 	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
