@@ -17,9 +17,9 @@ export type DeclaredCollections = {
 	readonly [N in keyof Collections]: Collection<Extract<Collections[N], { _id: string }>>;
 };
 
-export interface IndexDefinition<T> {
+export interface IndexDefinition<P extends string = string> {
 	/** Paths of fields, in the order of the index. */
-	readonly fields: readonly Path<T>[];
+	readonly fields: readonly P[];
 	/** True: no two documents have the same values. Default false. */
 	readonly unique?: boolean;
 	/** True: documents without the fields are left out, so that many may lack a unique one. Default false. */
@@ -32,7 +32,9 @@ export interface CollectionDefinition<T extends { _id: string } = { _id: string 
 	readonly name: string;
 	/** Its key in the store. */
 	readonly key: OwnKey;
-	readonly indexes: readonly IndexDefinition<T>[];
+	readonly indexes: readonly IndexDefinition[];
+	/** Only for types: it has no value. */
+	readonly document?: T;
 }
 
 /** Own collections have keys with a prefix, so that an application may use any name. */
@@ -57,7 +59,7 @@ const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
  */
 export function collection<T = never, const N extends string = string>(
 	name: N,
-	{ indexes = [] }: { readonly indexes?: readonly IndexDefinition<DocumentFor<T, N>>[] } = {},
+	{ indexes = [] }: { readonly indexes?: readonly IndexDefinition<Path<DocumentFor<T, N>>>[] } = {},
 ): CollectionDefinition<DocumentFor<T, N>> {
 	if (!NAME.test(name) || name.startsWith('system.')) {
 		throw new Error(`'${name}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`);

@@ -1,7 +1,9 @@
 /** The kinds of settings: how a value is read from text, and which values are valid. */
 
 /** A setting with an invalid value. Its message is shown to the operator. */
-export class OptionError extends Error {}
+export class OptionError extends Error {
+	override readonly name = 'OptionError';
+}
 
 export interface Option<T> {
 	/** Description, with the unit. */

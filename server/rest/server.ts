@@ -115,12 +115,15 @@ export function createRest(
 		addRoute(app, route, services, options);
 		paths.add(urlOf(route.path), route.verbs);
 	}
-	// Before the body is read, so that an invalid body does not change the answer.
-	app.addHook('onRequest', (request, reply, done) => {
-		const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
-		if (!allowed) return done();
-		reply.header('allow', allowed.join(', '));
-		send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+	// After the plugins, so that CORS applies to these refusals too.
+	app.after(() => {
+		// Before the body is read, so that an invalid body does not change the answer.
+		app.addHook('onRequest', (request, reply, done) => {
+			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
+			if (!allowed) return done();
+			reply.header('allow', allowed.join(', '));
+			send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+		});
 	});
 	return { app, owns };
 }
