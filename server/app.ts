@@ -10,7 +10,7 @@ import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
-import { createBus } from './cluster/bus.js';
+import { type Bus, createBus } from './cluster/bus.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -68,6 +68,7 @@ export interface AppOptions {
 
 export interface App {
 	readonly invoker: Invoker;
+	readonly bus: Bus;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -149,6 +150,7 @@ export function createApp(options: AppOptions): App {
 
 	return {
 		invoker,
+		bus,
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();

@@ -67,6 +67,11 @@ export function collection<T = never, const N extends string = string>(
 	return Object.freeze({ name, key: `${PREFIX}${name}`, indexes });
 }
 
+/** The name of a declared collection, given its key in the store; other keys stay as they are. */
+export function declaredName(key: string): string {
+	return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
+}
+
 /**
  * The declared collections of a store, by name.
  * @param source the store behind it, where `store` is the view of a call

@@ -71,8 +71,12 @@ function listOf(...keys: string[]): (value: unknown) => boolean {
 const PARTS: { readonly [K in keyof Required<Parts>]: readonly [form: string, accepts: (value: unknown) => boolean] } =
 	{
 		collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
-		methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'timeout')],
-		publications: ['a list of what publication() returns', listOf('name', 'args', 'run', 'timeout')],
+		methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'changesUser')],
+		publications: [
+			'a list of what publication() returns',
+			(value) =>
+				listOf('name', 'args', 'run', 'timeout')(value) && !(value as object[]).some((one) => 'changesUser' in one),
+		],
 		streams: ['a list of what stream() returns', listOf('name', 'mayRead')],
 		limits: ['a list of rules', listOf('matcher')],
 		limitMessage: ['a text or a function', (value) => typeof value === 'string' || typeof value === 'function'],

@@ -83,8 +83,14 @@ function bodyValue(given: Readonly<Record<string, unknown>>, name: string): unkn
 function textValue(given: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const candidates = [jsonValue(value), [value], value.trim() === '' ? undefined : Number(value), BOOLEANS.get(value)];
+	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
 	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+}
+
+/** The number that a text stands for; undefined for other text. */
+function numberOf(text: string): number | undefined {
+	const number = text.trim() === '' ? Number.NaN : Number(text);
+	return Number.isNaN(number) ? undefined : number;
 }
 
 /** Parses a JSON array or object, because some clients send lists as JSON in a query; undefined for other text. */
