@@ -2,7 +2,7 @@
 import type { MethodContext } from './context.js';
 import { ArgumentError, type RefusalName } from './errors.js';
 import type { Limit } from './limit.js';
-import type { AnyMatcher } from './matcher.js';
+import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 
 export type * from './context.js';
@@ -155,7 +155,11 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		const fault = matcher.fault(value);
 		if (!fault) checked[name] = value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
-		else throw new ArgumentError(name, fault.text, fault.path);
+		else {
+			// As for an optional key of an object: the fault says what was expected of the value that is given.
+			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
+			throw new ArgumentError(name, text, path);
+		}
 	}
 	return checked;
 }

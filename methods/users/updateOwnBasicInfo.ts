@@ -9,7 +9,7 @@ import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { propagateUsername } from '../model/users/propagateUsername.js';
+import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
@@ -68,11 +68,10 @@ export const updateOwnBasicInfo = method({
 			await requireFactorBesidePassword(context, userId);
 		}
 		await saveNames(context, user, { username: data.username, email: data.email });
-		if (data.username !== undefined)
-			await propagateUsername(context, userId, data.username, data.username !== user.username);
 		const isRenamed = data.name !== undefined && data.name !== user.name;
 		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
 		if (update) await store.users.updateOne({ _id: userId }, update);
+		await propagateNames(context, user, data);
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
 			// Of two concurrent changes, one finds that the old password has been replaced.
