@@ -5,119 +5,24 @@ import { ClientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { Match } from '../../shared/match.js';
 import { type Method, type MethodContext, method } from '../../shared/method.js';
-import { liveQuery, type Publication, type PublicationContext, publication } from '../../shared/publication.js';
+import { liveQuery, type Publication, publication } from '../../shared/publication.js';
 import type { UpdateFilter } from '../../shared/store.js';
+import {
+	errorOf,
+	perform,
+	relay,
+	release,
+	released,
+	Script,
+	script,
+	stops,
+	subscriptions,
+	wait,
+} from './adapterScripts.js';
+import { THROWN, VALUES } from './adapterValues.js';
 
 const anyone = { summary: 'for the conformance suite', anonymous: true } as const;
 const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
-
-/** One operation of a script: its name, then its arguments. */
-const Operation = [Match.Any];
-const Script = [Operation];
-
-/** Subscriptions by their tag, and how often each tag's subscription has ended. */
-const subscriptions = new Map<string, PublicationContext>();
-const stops = new Map<string, number>();
-
-/** Keys that are released, and what waits for the others. */
-const released = new Set<string>();
-const waiting = new Map<string, () => void>();
-
-function wait(key: string): Promise<void> {
-	return new Promise((resolve) => {
-		if (released.has(key)) resolve();
-		else waiting.set(key, resolve);
-	});
-}
-
-function release(key: string): void {
-	released.add(key);
-	waiting.get(key)?.();
-	waiting.delete(key);
-}
-
-/** Waits for a key, then releases another. */
-async function relay({ key, next }: { key: string; next?: string | null | undefined }): Promise<void> {
-	await wait(key);
-	if (next) release(next);
-}
-
-/** The fields of an operation; the names of its last argument are set to undefined. */
-function fieldsOf(fields: unknown, cleared: unknown = []): Record<string, unknown> {
-	const all = { ...(fields as object) } as Record<string, unknown>;
-	for (const name of cleared as string[]) all[name] = undefined;
-	return all;
-}
-
-const errorOf = ([code, reason, details]: readonly unknown[]) =>
-	new ClientError(code as string, reason as string | undefined, details);
-
-const OPERATIONS: Readonly<Record<string, (context: PublicationContext, args: readonly unknown[]) => unknown>> = {
-	added: (context, [collection, id, fields, cleared]) =>
-		context.added(String(collection), id, fieldsOf(fields, cleared)),
-	changed: (context, [collection, id, fields, cleared]) =>
-		context.changed(String(collection), id, fieldsOf(fields, cleared)),
-	removed: (context, [collection, id]) => context.removed(String(collection), id),
-	ready: (context) => context.ready(),
-	stop: (context) => context.stop(),
-	error: (context, args) => context.error(args.length > 0 ? errorOf(args) : undefined),
-	fail: (_context, args) => {
-		throw errorOf(args);
-	},
-	throw: () => {
-		throw new Error('a script throws');
-	},
-	unblock: (context) => context.unblock(),
-	wait: (_context, [key]) => wait(String(key)),
-};
-
-async function perform(context: PublicationContext, script: readonly (readonly unknown[])[]): Promise<void> {
-	for (const [name, ...args] of script) {
-		const done = OPERATIONS[String(name)]?.(context, args);
-		// A script without a pause runs in one go, as a synchronous publish function does.
-		if (done) await done;
-	}
-}
-
-const cyclic: unknown[] = [];
-cyclic.push(cyclic);
-
-/** Values that no client can send. */
-const VALUES: Readonly<Record<string, () => unknown>> = {
-	undefined: () => undefined,
-	null: () => null,
-	function: () => () => 1,
-	symbol: () => Symbol('value'),
-	promise: () => Promise.resolve(1),
-	thenable: () => ({
-		// biome-ignore lint/suspicious/noThenProperty: an object that is awaited like a promise is what a case is about
-		then: (resolve: (value: unknown) => void) => resolve(1),
-	}),
-	cycle: () => cyclic,
-	bigint: () => 1n,
-	'invalid date': () => new Date(Number.NaN),
-	'undefined member': () => ({ a: undefined, b: 1 }),
-	'undefined element': () => [undefined, 1],
-	error: () => new ClientError('code', 'reason', { d: 1 }),
-};
-
-/** What is thrown, by its description. */
-const THROWN: Readonly<Record<string, () => unknown>> = {
-	error: () => new Error('secret'),
-	string: () => 'secret',
-	number: () => 5,
-	object: () => ({ error: 'code', reason: 'secret' }),
-	undefined: () => undefined,
-	null: () => null,
-	false: () => false,
-	array: () => [new ClientError('code', 'secret')],
-	subclass: () => new (class Special extends ClientError {})('code', 'reason', { d: 1 }),
-	'client-safe object': () => ({ isClientSafe: true, error: 'code', reason: 'reason', message: 'secret', more: 1 }),
-	sanitized: () => Object.assign(new Error('secret'), { sanitizedError: new ClientError('code', 'reason') }),
-	'sanitized unsafe': () => Object.assign(new Error('secret'), { sanitizedError: new Error('secret') }),
-	'date in details': () =>
-		new ClientError('code', 'reason', { when: new Date(0), none: undefined, much: Number.POSITIVE_INFINITY }),
-};
 
 /** A document is a room, the kind of document with a free choice of fields; its topic is the group. */
 const documentOf = (id: string, group: string, fields: object) =>
@@ -265,14 +170,6 @@ export const methods: readonly Method[] = [
 		},
 	}),
 ];
-
-function script(context: PublicationContext, tag: string, steps: readonly (readonly unknown[])[]): unknown {
-	subscriptions.set(tag, context);
-	context.onStop(() => {
-		stops.set(tag, (stops.get(tag) ?? 0) + 1);
-	});
-	return perform(context, steps);
-}
 
 const query = (group: string) =>
 	liveQuery('rooms', { topic: group }, { a: 1, b: 1 }, { name: 'conformance.documents' });
