@@ -247,8 +247,9 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 	for (const [name, matcher] of args) {
 		const value = params[i++];
 		const fault = matcher.fault(value);
-		if (!fault) checked[name] = value;
-		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
+		const { convert = (unchanged: unknown) => unchanged } = matcher;
+		if (!fault) checked[name] = convert(value);
+		else if (value === null && !matcher.fault(undefined)) checked[name] = convert(undefined);
 		else throw new ArgumentError(name, fault.text, fault.path);
 	}
 	return checked;
