@@ -1,5 +1,5 @@
 /** The cases of the suite: their form, and reading them. README.md describes both for readers without TypeScript. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** JSON, in which the text `<name>` and an object with the member `?` are holes (`match.ts`). */
@@ -70,11 +70,20 @@ export interface Case {
 }
 
 /** The cases are beside the sources: the package contains them there, so that any language can read them. */
-const FOLDER = new URL('../../../test/conformance/cases/', import.meta.url);
+const CASES = 'test/conformance/cases/';
+
+/** The folder of the cases: below one of the folders that contain this file, wherever the build has put it. */
+function findFolder(): string {
+	for (let at = new URL('./', import.meta.url); at.pathname !== '/'; at = new URL('../', at)) {
+		const folder = fileURLToPath(new URL(CASES, at));
+		if (existsSync(folder)) return folder;
+	}
+	throw new Error(`There is no folder ${CASES} above ${import.meta.url}`);
+}
 
 /** Reads all cases, file by file. @throws Error if two have one name */
 export function loadCases(): Case[] {
-	const folder = fileURLToPath(FOLDER);
+	const folder = findFolder();
 	const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 	const cases = files.sort().flatMap((name) => JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as Case[]);
 	const names = new Set<string>();
