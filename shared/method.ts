@@ -247,8 +247,9 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 	for (const [name, matcher] of args) {
 		const value = params[i++];
 		const fault = matcher.fault(value);
-		if (!fault) checked[name] = value;
-		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
+		const { convert = (unchanged: unknown) => unchanged } = matcher;
+		if (!fault) checked[name] = convert(value);
+		else if (value === null && !matcher.fault(undefined)) checked[name] = convert(undefined);
 		else {
 			// As for an optional key of an object: the fault says what was expected of the value that is given.
 			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
