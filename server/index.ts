@@ -1,4 +1,15 @@
 /** The package's entry: `import { … } from 'roomkey'`. */
+export type { ApiOf, Json, RestAnswer, Signature, TypedMethod } from '../shared/api.js';
+export {
+	type Caller,
+	type Credentials,
+	callerOf,
+	type DdpClient,
+	type RestCaller,
+	RestError,
+	type RestOptions,
+	restCallerOf,
+} from '../shared/callers.js';
 export { check } from '../shared/check.js';
 export * as EJSON from '../shared/ejson.js';
 export { ClientError } from '../shared/errors.js';
