@@ -28,9 +28,8 @@ const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
 const documentOf = (id: string, group: string, fields: object) =>
 	({ _id: id, topic: group, ...fields }) as unknown as Room;
 
-async function change(id: string, update: UpdateFilter<Room>, { store, events }: MethodContext): Promise<void> {
-	const document = await store.rooms.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' });
-	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
+async function change(id: string, update: UpdateFilter<Room>, { store }: MethodContext): Promise<void> {
+	await store.rooms.updateOne({ _id: id }, update);
 }
 
 export const methods: readonly Method[] = [
@@ -138,10 +137,8 @@ export const methods: readonly Method[] = [
 	method({
 		...named('insert'),
 		args: { id: String, group: String, fields: Object },
-		async run({ id, group, fields }, { store, events }) {
-			const document = documentOf(id, group, fields);
-			await store.rooms.insertOne(document);
-			events.emit('changed', { collection: 'rooms', action: 'inserted', document });
+		async run({ id, group, fields }, { store }) {
+			await store.rooms.insertOne(documentOf(id, group, fields));
 		},
 	}),
 	method({
@@ -164,9 +161,8 @@ export const methods: readonly Method[] = [
 	method({
 		...named('remove'),
 		args: { id: String },
-		async run({ id }, { store, events }) {
+		async run({ id }, { store }) {
 			await store.rooms.deleteOne({ _id: id });
-			events.emit('changed', { collection: 'rooms', action: 'removed', document: { _id: id } });
 		},
 	}),
 ];
