@@ -1,5 +1,5 @@
 /** The package's entry: `import { … } from 'roomkey'`. */
-export type { ApiOf, Json, RestAnswer, Signature, TypedMethod } from '../shared/api.js';
+export type { ApiOf, Json, RestAnswer } from '../shared/api.js';
 export {
 	type Caller,
 	type Credentials,
@@ -14,6 +14,7 @@ export { check } from '../shared/check.js';
 export * as EJSON from '../shared/ejson.js';
 export { ClientError } from '../shared/errors.js';
 export { Match } from '../shared/match.js';
-export { method } from '../shared/method.js';
+export { method, type TypedMethod } from '../shared/method.js';
 export { liveQuery, publication } from '../shared/publication.js';
+export type { Signature } from '../shared/signature.js';
 export { stream } from '../shared/stream.js';

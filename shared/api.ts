@@ -2,26 +2,8 @@
  * The types of methods on the caller's side: a client that imports `ApiOf<typeof methods>`, as a type, knows their names,
  * arguments and results, and none of their code.
  */
-import type { Method, Patterns, RestRoute } from './method.js';
-import type { InferInput } from './pattern.js';
-
-/** What the types of a method know of it. */
-export interface Signature {
-	readonly name: string;
-	/** Parameters over DDP. */
-	readonly params: readonly unknown[];
-	/** Arguments by name, as over REST. */
-	readonly args: object;
-	readonly result: unknown;
-	readonly rest: RestRoute['verb'] | RestRoute | undefined;
-}
-
-declare const signature: unique symbol;
-
-/** A method that carries its types. It has them for the compiler only. */
-export interface TypedMethod<S extends Signature = Signature> extends Method {
-	readonly [signature]?: S;
-}
+import type { RestRoute } from './method.js';
+import type { Signature, signature } from './signature.js';
 
 /** The signatures of methods by their names. */
 export type ApiOf<Methods> = {
@@ -32,43 +14,6 @@ type SignatureOf<M> = M extends { readonly [signature]?: infer S } ? Extract<S, 
 
 /** Any API. */
 export type AnyApi = { readonly [name: string]: Signature };
-
-type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends InferInput<P[K]> ? K : never }[keyof P];
-
-/** The arguments that a client sends, by name. */
-export type InputOf<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: InferInput<P[K]> } & {
-	[K in MayBeAbsent<P>]?: InferInput<P[K]>;
-} extends infer O
-	? { [K in keyof O]: O[K] }
-	: never;
-
-/**
- * Parameters over DDP. TypeScript does not know the order of an object's keys, so for two arguments or more the definition
- * must name it in `params`; without it a parameter may be any of the arguments.
- */
-export type ParamsOf<P extends Patterns, Order extends readonly string[]> = number extends Order['length']
-	? [keyof P] extends [never]
-		? []
-		: IsUnion<keyof P> extends true
-			? InferInput<P[keyof P]>[]
-			: TrailingOptional<P, [Extract<keyof P, string>]>
-	: TrailingOptional<P, Order>;
-
-type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
-
-/** In the order of their names; those at the end that admit undefined may be left out. */
-type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
-	...infer First extends readonly string[],
-	infer Last extends string,
-]
-	? undefined extends InferInput<P[Last]>
-		? [...TrailingOptional<P, First>, InferInput<P[Last]>?]
-		: InEach<P, Order>
-	: [];
-
-type InEach<P extends Patterns, Order extends readonly string[]> = {
-	-readonly [I in keyof Order]: InferInput<P[Order[I] & string]>;
-};
 
 /** A value after JSON: what a client receives over REST. */
 export type Json<T> = T extends string | number | boolean | null

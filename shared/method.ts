@@ -1,5 +1,4 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
-import type { InputOf, ParamsOf, TypedMethod } from './api.js';
 import { ArgumentError, type RefusalName } from './errors.js';
 import type { Events } from './events.js';
 import type { Limit } from './limit.js';
@@ -7,6 +6,7 @@ import type { Log } from './log.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import type { RandomSource } from './random.js';
+import type { InputOf, ParamsOf, Signature, signature } from './signature.js';
 import type { Store } from './store.js';
 
 /** The client's connection as methods see it (`test/contract/ddp.md` section 13). */
@@ -209,6 +209,11 @@ export interface Method {
 	/** Names and matchers of its arguments, in their order. */
 	readonly args: readonly (readonly [name: string, matcher: AnyMatcher])[];
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
+}
+
+/** A method that carries its types, for the compiler only. */
+export interface TypedMethod<S extends Signature = Signature> extends Method {
+	readonly [signature]?: S;
 }
 
 /** Error codes of calls that are refused before the method runs, or because of options in its definition. */
