@@ -27,6 +27,27 @@ export interface Catalogue {
 	readonly strategies?: Readonly<Record<string, Strategy>>;
 }
 
+/** What an application offers, with accounts and the key service as it wishes. */
+export async function catalogueOf(
+	own: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
+): Promise<Catalogue> {
+	const { accounts = true, keys = false } = own;
+	const parts: Partial<Catalogue>[] = [
+		...(accounts ? [await import('../methods/accounts/index.js')] : []),
+		...(keys ? [(await import('../methods/index.js')).keyService] : []),
+		own,
+	];
+	const all = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
+		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
+	return {
+		...own,
+		methods: all('methods'),
+		publications: all('publications'),
+		streams: all('streams'),
+		limits: all('limits'),
+	};
+}
+
 /**
  * Indexes publications by name.
  * @throws Error if two have one name
