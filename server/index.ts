@@ -26,6 +26,7 @@ export {
 	type PublicationContext,
 	type PublicationDefinition,
 	publication,
+	type Strategy,
 } from '../shared/publication.js';
 export type { Filter, UpdateFilter } from '../shared/query.js';
 export type { RandomSource, RandomStream } from '../shared/random.js';
@@ -33,10 +34,10 @@ export type { Signature } from '../shared/signature.js';
 export type { StandardSchema } from '../shared/standardSchema.js';
 export { type Collection, type Cursor, type FindOptions, isDuplicateKey, type Store } from '../shared/store.js';
 export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
-export { type CallAs, createServer, type RoomkeyServer } from './createServer.js';
-export type { Strategy } from './ddp/publications/mergebox.js';
+export { createServer } from './createServer.js';
 export { EJSON } from './ejson.js';
 export { OptionError } from './options/kinds.js';
 export type { ServerOptions, StoreOption } from './options/serverOptions.js';
 export { hasPermission, requirePermission } from './permission.js';
+export type { CallAs, RoomkeyServer } from './roomkeyServer.js';
 export { StoreError } from './store/failure.js';
