@@ -20,6 +20,7 @@ export const insertLink = method({
 	name: 'links.insert',
 	summary: 'Adds a link',
 	args: { title: String, url: Match.Where((url): url is string => /^https:/.test(String(url)), 'an https address') },
+	params: ['title', 'url'],
 	async run({ title, url }, { userId, collections, random }) {
 		const _id = random.stream('/collection/links').id();
 		await collections.links.insertOne({ _id, title, url, owner: userId, visits: 0 });
