@@ -12,6 +12,9 @@ export class MemoryTransport implements Transport {
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
+	/** Set while the client does not read. */
+	room: Promise<void> | undefined;
+	isSendingParts = false;
 	/** What the session watches for. */
 	idleTime: number | undefined;
 	becomeIdle = () => {};
@@ -24,6 +27,12 @@ export class MemoryTransport implements Transport {
 	send(frame: string): void {
 		if (this.onSend) this.onSend(frame);
 		else this.sent.push(frame);
+	}
+	encodePart(text: string): Buffer {
+		return Buffer.from(text);
+	}
+	sendParts(parts: readonly Buffer[]): void {
+		this.send(Buffer.concat(parts).toString());
 	}
 	broadcast({ text }: Broadcast): void {
 		this.send(text);
@@ -45,6 +54,6 @@ export class MemoryTransport implements Transport {
 		this.becomeIdle = listener;
 	}
 	whenDrained(): Promise<void> | undefined {
-		return undefined;
+		return this.room;
 	}
 }
