@@ -35,11 +35,20 @@ export interface Selector {
 	readonly values: readonly string[];
 }
 
+/** Bounds of a field, inclusive: numbers, or dates in ms. */
+export interface Range {
+	readonly path: readonly string[];
+	readonly min: number;
+	readonly max: number;
+}
+
 export class ObservedQuery {
 	readonly matches: Matcher;
 	/** Ids in the query's filter; undefined: any document may match. */
 	readonly ids: readonly string[] | undefined;
 	readonly selector: Selector | undefined;
+	/** If there is neither. */
+	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
 	/** The last read fields of each matching document, by id; the fields alone if the query names one id. */
 	#result: Map<string, Fields> | Fields | undefined;
@@ -55,6 +64,7 @@ export class ObservedQuery {
 		this.#project = projector(projection) as (document: Document) => Fields;
 		this.ids = stringsIn(conditions._id);
 		this.selector = this.ids ? undefined : selectorOf(conditions);
+		this.range = this.ids || this.selector ? undefined : rangeOf(conditions);
 	}
 
 	get subscribers(): Iterable<QuerySubscriber> {
@@ -134,6 +144,22 @@ function selectorOf(filter: Fields): Selector | undefined {
 		if (values) return { path: field.split('.'), values };
 	}
 	return undefined;
+}
+
+function rangeOf(filter: Fields): Range | undefined {
+	for (const [field, condition] of Object.entries(filter)) {
+		const { $gt, $gte = $gt, $lt, $lte = $lt } = (condition ?? {}) as Record<string, unknown>;
+		const [min, max] = [numberOf($gte), numberOf($lte)];
+		if (field.startsWith('$') || (min === undefined && max === undefined)) continue;
+		return { path: field.split('.'), min: min ?? Number.NEGATIVE_INFINITY, max: max ?? Number.POSITIVE_INFINITY };
+	}
+	return undefined;
+}
+
+/** A number, or a date in ms. */
+export function numberOf(value: unknown): number | undefined {
+	if (value instanceof Date) return value.getTime();
+	return typeof value === 'number' ? value : undefined;
 }
 
 /** The strings that a condition allows for a field, if it lists them. */
