@@ -27,10 +27,11 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	/** Documents that match, in any order. Yields to the event loop. */
 	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
 		const yielding = createYielder(CHECK_EVERY);
+		await yielding();
 		for (const document of documents) {
+			if (matches(document)) yield document;
 			const pause = yielding();
 			if (pause) await pause;
-			if (matches(document)) yield document;
 		}
 	}
 
@@ -38,9 +39,10 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		const project = resultOf(options);
 		const { skip = 0, limit = 0, sort = {} } = options;
 		const end = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
-		const { documents, ordered } = table.candidates(query.filter);
 		const [first, ...others] = Object.entries(sort);
-		if (!first || (ordered && others.length === 0 && first[0] === '_id' && first[1] === 1)) {
+		const path = others.length === 0 && first?.[1] === 1 ? first[0] : undefined;
+		const { documents, ordered } = table.candidates(query.filter, path);
+		if (!first || (path !== undefined && ordered)) {
 			let count = 0;
 			for await (const document of scan(query, documents)) {
 				if (++count > skip) yield project(document);
@@ -96,8 +98,9 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		return outcome.result;
 	}
 
-	/** Writes one document that matches at the time of the write. */
+	/** Writes one document that matches at the time of the write. Without a match there is no write to wait for. */
 	async function writeOne(query: Query, write: Write, report?: Report): Promise<number> {
+		if (look(query) === null) return 0;
 		const found = await commit(report, (note) => {
 			const document = look(query);
 			if (document && document !== 'too many') note(write(document));

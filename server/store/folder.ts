@@ -44,7 +44,7 @@ export async function openFolder(folder: string, { shared = false }: FolderOptio
 		opened.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
 		opened.push(() => environment.close());
-		const run = writer(environment);
+		const run = writer(environment, path);
 		const store = await buildStore(
 			async (name) => translating(embedded(lmdbTable(environment, name), run), (error) => failureOf(error, path)),
 			async () => {

@@ -13,7 +13,7 @@ import type { Document } from './values.js';
 /** Entries read in one page: the reader may pause between pages without holding a snapshot. */
 const PAGE = 100;
 
-/** If a write fails with less free disk space than this, in bytes, the disk counts as full. */
+/** With less free space than this, in bytes, a disk counts as full: a commit may need more. */
 const SCARCE_BYTES = 8 * 1024 * 1024;
 
 /** Exceeds the number of collections and indexes. */
@@ -101,6 +101,15 @@ class LmdbIndex implements IndexEntries {
 		return this.entries.getValuesCount(key);
 	}
 
+	*between(from: string, to: string): Iterable<string> {
+		for (let start = from, exclusiveStart = false; ; exclusiveStart = true) {
+			const page = [...this.entries.getRange({ start, end: to, exclusiveStart, limit: PAGE })];
+			for (const { value } of page) yield value;
+			if (page.length < PAGE) return;
+			start = (page.at(-1) as { key: string }).key;
+		}
+	}
+
 	add(key: string, id: string): void {
 		void this.entries.put(key, id);
 	}
@@ -126,13 +135,87 @@ function* pages<V>(
 	}
 }
 
-/**
- * Runs writing tasks in transactions. Tasks that are added in one turn of the event loop, or during a flush, share the
- * next transaction.
- */
-export function writer(environment: Environment): RunWrite {
-	return (task) => environment.transaction(task);
+/** Time for the tasks of one transaction, in ms: they run synchronously. A task that has begun is finished. */
+const MAX_TRANSACTION_MS = 5;
+
+/** How often the free space of the disk is checked, in ms. */
+const SPACE_CHECK_MS = 1000;
+
+interface WriteTask {
+	run(): void;
+	resolve(): void;
+	reject(error: unknown): void;
 }
+
+/**
+ * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or during
+ * a flush, share the next transaction; those that exceed its time wait for the one after.
+ *
+ * @param folder contains the file
+ */
+export function writer(environment: Environment, folder: string): RunWrite {
+	const waiting: WriteTask[] = [];
+	let working = false;
+	let checkedAt = Number.NEGATIVE_INFINITY;
+
+	/** LMDB prints each failed commit on standard error, so none is tried that would fail. */
+	async function assertSpace(): Promise<void> {
+		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
+		if (await isFull(folder)) throw fullDisk(folder);
+		checkedAt = performance.now();
+	}
+
+	async function commitSome(): Promise<void> {
+		const done: WriteTask[] = [];
+		try {
+			await assertSpace();
+			await environment.transaction(() => {
+				const end = performance.now() + MAX_TRANSACTION_MS;
+				do {
+					const task = waiting.shift() as WriteTask;
+					done.push(task);
+					task.run();
+				} while (waiting.length > 0 && performance.now() < end);
+			});
+			for (const task of done) task.resolve();
+		} catch (error) {
+			const failure = await failureOf(error, folder);
+			for (const task of done.length > 0 ? done : waiting.splice(0)) task.reject(failure);
+		}
+	}
+
+	async function commitAll(): Promise<void> {
+		working = true;
+		while (waiting.length > 0) await commitSome();
+		working = false;
+	}
+
+	return (task) =>
+		new Promise((resolve, reject) => {
+			let settle: () => void;
+			waiting.push({
+				run() {
+					try {
+						const result = task();
+						settle = () => resolve(result);
+					} catch (error) {
+						settle = () => reject(error);
+					}
+				},
+				resolve: () => settle(),
+				reject,
+			});
+			if (!working) void commitAll();
+		});
+}
+
+async function isFull(folder: string): Promise<boolean> {
+	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
+	return bavail * bsize < SCARCE_BYTES;
+}
+
+const fullDisk = (folder: string) =>
+	new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
 
 /** Converts a failure of LMDB, the disk or the system to a StoreError; returns other errors unchanged. */
 export async function failureOf(error: unknown, folder: string): Promise<unknown> {
@@ -142,9 +225,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const reason = reasonOf(cause);
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
 	// LMDB reports an input/output error if the system writes only a part of the data.
-	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
-	if (/No space left|quota exceeded/i.test(reason) || (commitError && bavail * bsize < SCARCE_BYTES))
-		return new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
+	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await isFull(folder)))) return fullDisk(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });

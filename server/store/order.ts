@@ -25,7 +25,7 @@ export function compare(a: unknown, b: unknown): number {
  * Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units, which orders some characters
  * differently.
  */
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
 		const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];

@@ -73,6 +73,7 @@ describe('an index that ignores case', () => {
 					ids: (key) => entries.get(key) ?? [],
 					has: (key) => entries.has(key),
 					count: (key) => entries.get(key)?.size ?? 0,
+					between: () => [],
 					add: (key, id) => void entries.set(key, (entries.get(key) ?? new Set()).add(id)),
 					remove: (key, id) => void entries.get(key)?.delete(id),
 				};
