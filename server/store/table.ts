@@ -1,5 +1,5 @@
 /** Documents with their indexes, in memory or on disk. A document is never changed, only replaced. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DuplicateKeyError } from './failure.js';
 import type { IndexSpec } from './indexes.js';
 import { ownField, reach } from './reach.js';
@@ -290,4 +290,4 @@ function keyOf(value: unknown): string {
 	return `${value ?? null}`;
 }
 
-const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');
+const hashOf = (text: string) => hash('sha256', text, 'base64');
