@@ -1,7 +1,7 @@
 /** Combines collections to a store. */
 import { type Collection, collectionNames, type Store, type StoreChange } from '../../shared/store.js';
-import { type Backend, collection, type Report } from './collection.js';
-import { openGate } from './gate.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import { type Backend, collection, type Report, type Translate, type WriteGate } from './collection.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
@@ -24,13 +24,26 @@ export interface OpenStore {
  * Opens all collections one after the other; rejects with the first failure.
  *
  * @param open opens one collection by its name in the database
+ * @param translate returns the error for callers, for one of the backend
  * @param release releases files and connections, after all writes have ended
  */
 export async function buildStore(
 	open: (name: CollectionName) => Promise<Backend>,
+	translate: Translate = (error) => error,
 	release: () => Promise<void> = async () => {},
 ): Promise<OpenStore> {
-	const gate = openGate();
+	const running = new Set<Promise<unknown>>();
+	let closing: Promise<void> | undefined;
+	const gate: WriteGate = async (task) => {
+		if (closing) throw new StoreError('unusable', 'The store is closed.');
+		const write = task();
+		running.add(write);
+		try {
+			return await write;
+		} finally {
+			running.delete(write);
+		}
+	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
 	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
@@ -39,9 +52,8 @@ export async function buildStore(
 			for (const listener of listeners) listener(change);
 		};
 		const announce = () => (listeners.size > 0 ? report : undefined);
-		opened.push([key, collection(await open(name), name, gate, announce)]);
+		opened.push([key, collection(await open(name), name, gate, announce, translate)]);
 	}
-	let closing: Promise<void> | undefined;
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,
 		onChange(listener) {
@@ -49,7 +61,7 @@ export async function buildStore(
 			return () => void listeners.delete(listener);
 		},
 		close() {
-			closing ??= gate.close().then(release);
+			closing ??= Promise.allSettled(running).then(release);
 			return closing;
 		},
 	};

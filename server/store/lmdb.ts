@@ -1,62 +1,16 @@
 /** Tables in an LMDB file. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import type { Database, DatabaseOptions, RootDatabase } from 'lmdb';
-import { open } from 'lmdb';
+import type { Database, DatabaseOptions } from 'lmdb';
+import type { Environment } from '../dataFolder/environment.js';
+import type { Document } from '../query/values.js';
 import type { CollectionName } from './collections.js';
-import type { RunWrite } from './embedded.js';
-import { reasonOf, StoreError } from './failure.js';
 import { indexes } from './indexes.js';
 import { type IndexEntries, Table } from './table.js';
-import type { Document } from './values.js';
 
 /** Entries read in one page: the reader may pause between pages without holding a snapshot. */
 const PAGE = 100;
 
-/** With less free space than this, in bytes, a disk counts as full: a commit may need more. */
-const SCARCE_BYTES = 8 * 1024 * 1024;
-
-/** Exceeds the number of collections and indexes. */
-const MAX_DATABASES = 64;
-
 /** Documents as plain MessagePack: without the package's own record types, any reader of the format understands them. */
 const ENCODING: DatabaseOptions = { encoding: 'msgpack', ...{ encoder: { useRecords: false } } };
-
-/** An open LMDB file. */
-export type Environment = RootDatabase<unknown, string>;
-
-/**
- * Opens an LMDB file.
- *
- * Without `overlappingSync` LMDB flushes a transaction to the disk before it commits it, so its promise resolves when
- * it is durable and rejects otherwise, and reads never return data that a crash could undo. Transactions that are
- * requested meanwhile are flushed together.
- */
-export function openEnvironment(path: string, readOnly = false): Environment {
-	assertLmdb(path);
-	return open({
-		path,
-		noSubdir: true,
-		overlappingSync: false,
-		eventTurnBatching: false,
-		maxDbs: MAX_DATABASES,
-		readOnly,
-	});
-}
-
-/** The magic number of an LMDB file, and its offset. LMDB itself aborts the process if it is missing. */
-const MAGIC = 0xbeefc0de;
-const MAGIC_AT = 24;
-
-function assertLmdb(path: string): void {
-	if (!existsSync(path)) return;
-	const start = Buffer.alloc(MAGIC_AT + 4);
-	const file = openSync(path, 'r');
-	const length = readSync(file, start);
-	closeSync(file);
-	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_AT) !== MAGIC))
-		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
-}
 
 /** Opens the table of a collection, and creates it if necessary. */
 export function lmdbTable(environment: Environment, name: CollectionName): Table {
@@ -91,10 +45,6 @@ class LmdbIndex implements IndexEntries {
 		return pages(after, (start) =>
 			[...this.entries.getValues(key, pageFrom(start))].map((id) => ({ at: id, value: id })),
 		);
-	}
-
-	has(key: string): boolean {
-		return this.entries.doesExist(key);
 	}
 
 	count(key: string): number {
@@ -133,100 +83,4 @@ function* pages<V>(
 		if (page.length < PAGE) return;
 		start = (page.at(-1) as { at: string }).at;
 	}
-}
-
-/** Time for the tasks of one transaction, in ms: they run synchronously. A task that has begun is finished. */
-const MAX_TRANSACTION_MS = 5;
-
-/** How often the free space of the disk is checked, in ms. */
-const SPACE_CHECK_MS = 1000;
-
-interface WriteTask {
-	run(): void;
-	resolve(): void;
-	reject(error: unknown): void;
-}
-
-/**
- * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or during
- * a flush, share the next transaction; those that exceed its time wait for the one after.
- *
- * @param folder contains the file
- */
-export function writer(environment: Environment, folder: string): RunWrite {
-	const waiting: WriteTask[] = [];
-	let working = false;
-	let checkedAt = Number.NEGATIVE_INFINITY;
-
-	/** LMDB prints each failed commit on standard error, so none is tried that would fail. */
-	async function assertSpace(): Promise<void> {
-		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
-		if (await isFull(folder)) throw fullDisk(folder);
-		checkedAt = performance.now();
-	}
-
-	async function commitSome(): Promise<void> {
-		const done: WriteTask[] = [];
-		try {
-			await assertSpace();
-			await environment.transaction(() => {
-				const end = performance.now() + MAX_TRANSACTION_MS;
-				do {
-					const task = waiting.shift() as WriteTask;
-					done.push(task);
-					task.run();
-				} while (waiting.length > 0 && performance.now() < end);
-			});
-			for (const task of done) task.resolve();
-		} catch (error) {
-			const failure = await failureOf(error, folder);
-			for (const task of done.length > 0 ? done : waiting.splice(0)) task.reject(failure);
-		}
-	}
-
-	async function commitAll(): Promise<void> {
-		working = true;
-		while (waiting.length > 0) await commitSome();
-		working = false;
-	}
-
-	return (task) =>
-		new Promise((resolve, reject) => {
-			let settle: () => void;
-			waiting.push({
-				run() {
-					try {
-						const result = task();
-						settle = () => resolve(result);
-					} catch (error) {
-						settle = () => reject(error);
-					}
-				},
-				resolve: () => settle(),
-				reject,
-			});
-			if (!working) void commitAll();
-		});
-}
-
-async function isFull(folder: string): Promise<boolean> {
-	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
-	return bavail * bsize < SCARCE_BYTES;
-}
-
-const fullDisk = (folder: string) =>
-	new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
-
-/** Converts a failure of LMDB, the disk or the system to a StoreError; returns other errors unchanged. */
-export async function failureOf(error: unknown, folder: string): Promise<unknown> {
-	const { commitError } = error as { commitError?: Promise<never> };
-	// The system error is delivered by a separate promise.
-	const cause = commitError ? await commitError.catch((inner) => inner) : error;
-	const reason = reasonOf(cause);
-	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
-	// LMDB reports an input/output error if the system writes only a part of the data.
-	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await isFull(folder)))) return fullDisk(folder);
-	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
-		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
-	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }

@@ -1,11 +1,12 @@
 /** The embedded store in memory, without persistence. */
 import { LRUCache } from 'lru-cache';
+import { compareText } from '../query/order.js';
+import type { Document } from '../query/values.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { indexes } from './indexes.js';
-import { compareText } from './order.js';
-import { type Documents, firstOf, type IndexEntries, Table } from './table.js';
-import type { Document } from './values.js';
+import { prefixIn } from './keys.js';
+import { type Documents, type IndexEntries, Table } from './table.js';
 
 /** Opens an empty store. */
 export async function openMemory(): Promise<OpenStore> {
@@ -47,10 +48,6 @@ class Sets {
 		return typeof texts === 'string' ? [texts] : [...texts];
 	}
 
-	has(key: string): boolean {
-		return this.#texts.has(key);
-	}
-
 	count(key: string): number {
 		const texts = this.#texts.get(key);
 		if (texts === undefined) return 0;
@@ -88,16 +85,12 @@ class MemoryIndex implements IndexEntries {
 		return this.#ids.all(key);
 	}
 
-	has(key: string): boolean {
-		return this.#ids.has(key);
-	}
-
 	count(key: string): number {
 		return this.#ids.count(key);
 	}
 
 	*between(from: string, to: string): Iterable<string> {
-		const first = firstOf(from);
+		const first = prefixIn(from);
 		let sorted = this.#sorted.get(first);
 		if (!sorted) {
 			sorted = this.#keys?.all(first).sort(compareText) ?? [];
@@ -117,12 +110,12 @@ class MemoryIndex implements IndexEntries {
 
 	remove(key: string, id: string): void {
 		this.#ids.remove(key, id);
-		if (!this.#ids.has(key)) this.#changeKeys('remove', key);
+		if (this.#ids.count(key) === 0) this.#changeKeys('remove', key);
 	}
 
 	#changeKeys(change: 'add' | 'remove', key: string): void {
 		if (!this.#keys) return;
-		const first = firstOf(key);
+		const first = prefixIn(key);
 		this.#keys[change](first, key);
 		this.#sorted.delete(first);
 	}

@@ -21,7 +21,7 @@ export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStor
 		case 'memory':
 			return (await import('./memory.js')).openMemory();
 		case 'files':
-			return (await import('./folder.js')).openFolder(choice.folder, choice);
+			return (await import('./folder.js')).openFolder(choice.folder, { ...choice, log });
 		case 'mongodb':
 			return (await import('./mongodb.js')).openMongo(choice.url, log);
 	}

@@ -1,9 +1,10 @@
 /** Documents with their indexes, in memory or on disk. A document is never changed, only replaced. */
-import { hash } from 'node:crypto';
-import { DuplicateKeyError } from './failure.js';
+
+import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { lowerBound, valuesAsked } from '../query/asked.js';
+import { type Document, type Fields, isId } from '../query/values.js';
 import type { IndexSpec } from './indexes.js';
-import { ownField, reach } from './reach.js';
-import { type Document, type Fields, isFields, isId, isScalar, type Scalar } from './values.js';
+import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from './keys.js';
 
 /** Documents by their ids. */
 export interface Documents {
@@ -24,7 +25,6 @@ export interface Documents {
 /** Ids of documents by the values of some fields. */
 export interface IndexEntries {
 	ids(key: string, after: string | undefined): Iterable<string>;
-	has(key: string): boolean;
 	/** How many ids a key has. */
 	count(key: string): number;
 	/** The ids of the keys from one to another, without the latter, in the order of the keys' code points. */
@@ -40,22 +40,13 @@ export interface Candidates {
 	readonly ordered: boolean;
 }
 
-/** Maximum number of index keys looked up for one filter. */
-const MAX_KEYS = 1000;
-
-/** The keys of an index that a filter asks for, and how many ids they have. */
-interface Found {
-	readonly entries: IndexEntries;
-	readonly keys: readonly string[];
-	readonly count: number;
-}
-
 /** So many candidates are sorted faster than read in order. */
 const FEW = 100;
 
 interface Index {
 	readonly spec: IndexSpec;
-	readonly paths: readonly (readonly string[])[];
+	/** The first parts of its paths. */
+	readonly tops: readonly string[];
 	readonly entries: IndexEntries;
 }
 
@@ -71,7 +62,7 @@ export class Table {
 	) {
 		this.#indexes = specs.map((spec) => ({
 			spec,
-			paths: spec.fields.map((field) => field.split('.')),
+			tops: spec.fields.map((field) => field.split('.', 1)[0] as string),
 			entries: openIndex(spec),
 		}));
 	}
@@ -93,12 +84,12 @@ export class Table {
 	put(document: Document, before?: Document): void {
 		if (!before && this.documents.get(document._id)) throw new DuplicateKeyError(this.name);
 		const moves: { entries: IndexEntries; come: string[]; go: string[] }[] = [];
-		for (const { spec, paths, entries } of this.#indexes) {
-			if (before && paths.every(([top]) => before[top as string] === document[top as string])) continue;
-			const is = keysOf(document, paths, spec);
-			const was = before ? keysOf(before, paths, spec) : [];
+		for (const { spec, tops, entries } of this.#indexes) {
+			if (before && tops.every((top) => before[top] === document[top])) continue;
+			const is = keysOf(document, spec);
+			const was = before ? keysOf(before, spec) : [];
 			const come = is.filter((key) => !was.includes(key));
-			if (spec.unique && come.some((key) => entries.has(key))) throw new DuplicateKeyError(this.name);
+			if (spec.unique && come.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
 			moves.push({ entries, come, go: was.filter((key) => !is.includes(key)) });
 		}
 		for (const { entries, come, go } of moves) {
@@ -109,51 +100,32 @@ export class Table {
 	}
 
 	remove(document: Document): void {
-		for (const { spec, paths, entries } of this.#indexes)
-			for (const key of keysOf(document, paths, spec)) entries.remove(key, document._id);
+		for (const { spec, entries } of this.#indexes)
+			for (const key of keysOf(document, spec)) entries.remove(key, document._id);
 		this.documents.remove(document._id);
 	}
 
 	/**
-	 * Finds candidates by id, by an index in the order asked for, or by the most selective index; otherwise all documents
-	 * are candidates.
+	 * Finds candidates by id, by an index with the order asked for, or by the most selective index; otherwise all
+	 * documents are candidates.
 	 *
-	 * @param path in whose order they are of most use
+	 * @param path the path by which the documents are to be ordered
 	 */
 	candidates(filter: Fields, path = '_id'): Candidates {
-		const ids = asked(filter, '_id');
-		if (ids) return { documents: this.#read(new Set(ids.filter(isId))), ordered: ids.length === 1 };
+		const asked = valuesAsked(filter, '_id');
+		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: asked.length === 1 };
 		const found = this.#lookUp(filter);
-		if (path !== '_id') {
-			const inOrder = found && found.count <= FEW ? undefined : this.#inOrder(filter, path);
-			if (inOrder) return { documents: this.#read(inOrder), ordered: true };
-		}
+		const ids = path !== '_id' && !(found && found.count <= FEW) && this.#inOrder(filter, path);
+		if (ids) return { documents: this.#read(ids), ordered: true };
+		const bound = lowerBound(filter, '_id');
+		const after = isId(bound) ? bound : undefined;
 		const ordered = path === '_id' && this.documents.ordered;
-		const after = lowerBound(filter, '_id');
 		if (!found) return { documents: this.documents.scan(after), ordered };
 		const { entries, keys } = found;
-		const [only] = keys;
-		if (only !== undefined && keys.length === 1) return { documents: this.#read(entries.ids(only, after)), ordered };
-		const all = new Set<string>();
-		for (const key of keys) for (const id of entries.ids(key, after)) all.add(id);
+		const [key, ...others] = keys;
+		if (key !== undefined && others.length === 0) return { documents: this.#read(entries.ids(key, after)), ordered };
+		const all = new Set(keys.flatMap((key) => [...entries.ids(key, after)]));
 		return { documents: this.#read(all), ordered: false };
-	}
-
-	/** The ids of an index of a known value and the path, if the index has the order of all documents with that value. */
-	#inOrder(filter: Fields, path: string): Iterable<string> | undefined {
-		for (const { spec, entries } of this.#indexes) {
-			const [first, second, third] = spec.fields;
-			if (first === undefined || second !== path || third !== undefined || !spec.unique || spec.sparse) continue;
-			const values = asked(filter, first);
-			if (values?.length !== 1) continue;
-			const prefix = prefixOf(keyOf(values[0]));
-			const [texts, beyond] = [`${prefix}${FIRST_TEXT}`, `${prefix}${BEYOND_TEXTS}`];
-			for (const _ of entries.between(prefix, texts)) return undefined;
-			for (const _ of entries.between(beyond, `${prefix}${LAST}`)) return undefined;
-			const after = lowerBound(filter, path);
-			return entries.between(after === undefined ? texts : prefix + keyOf(after), beyond);
-		}
-		return undefined;
 	}
 
 	/** Read on demand: documents that were removed meanwhile are left out. */
@@ -164,130 +136,33 @@ export class Table {
 		}
 	}
 
-	#lookUp(filter: Fields): Found | undefined {
-		let best: Found | undefined;
+	/** The index with the fewest candidates. */
+	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[]; count: number } | undefined {
+		let best: { entries: IndexEntries; keys: string[]; count: number } | undefined;
 		for (const { spec, entries } of this.#indexes) {
-			const values = spec.fields.map((field) =>
-				spec.ignoreCase ? askedIgnoringCase(filter, field) : asked(filter, field),
-			);
-			if (values.some((list) => list === undefined)) continue;
-			const lists = values as Scalar[][];
-			if (lists.reduce((product, list) => product * list.length, 1) > MAX_KEYS) continue;
-			const keys = combine(lists.map((list) => list.map(keyOf)));
+			const keys = keysAsked(filter, spec);
+			if (!keys) continue;
 			const count = spec.unique ? keys.length : keys.reduce((sum, key) => sum + entries.count(key), 0);
-			if (best && count >= best.count) continue;
-			best = { entries, keys, count };
+			if (!best || count < best.count) best = { entries, keys, count };
 			if (count <= 1) break;
 		}
 		return best;
 	}
-}
 
-/** The values that a filter allows for a field, if it lists them. */
-function asked(filter: Fields, field: string): Scalar[] | undefined {
-	const condition = ownField(filter, field);
-	if (isScalar(condition)) return [condition];
-	if (isFields(condition)) {
-		if (isScalar(condition.$eq)) return [condition.$eq];
-		if (Array.isArray(condition.$in) && condition.$in.every(isScalar)) return condition.$in;
-	}
-	if (Array.isArray(filter.$and)) {
-		for (const part of filter.$and) {
-			const values = asked(part, field);
-			if (values) return values;
+	/** The ids in a unique index of an asked value and the path, if that has all of them in the order of the path. */
+	#inOrder(filter: Fields, path: string): Iterable<string> | undefined {
+		for (const { spec, entries } of this.#indexes) {
+			const [field = '', second] = spec.fields;
+			if (second !== path || spec.fields.length > 2 || !spec.unique || spec.sparse) continue;
+			const values = valuesAsked(filter, field);
+			if (values?.length !== 1) continue;
+			const prefix = prefixOf(values[0]);
+			const [from, to] = [prefix + TEXTS.from, prefix + TEXTS.to];
+			for (const _ of entries.between(prefix, from)) return undefined;
+			for (const _ of entries.between(to, prefix + LAST_KEY)) return undefined;
+			const bound = lowerBound(filter, path);
+			return entries.between(bound !== undefined && isShort(bound) ? prefix + keyOf(bound) : from, to);
 		}
+		return undefined;
 	}
-	return undefined;
 }
-
-/** A pattern for a whole text without regard to case. */
-const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
-
-/** The index key for a pattern such as `/^alice$/i`, in an index that ignores case. */
-function askedIgnoringCase(filter: Fields, field: string): Scalar[] | undefined {
-	const condition = ownField(filter, field);
-	if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
-	const text = WHOLE_TEXT.exec(condition.source)?.[1];
-	return text === undefined ? undefined : [foldCase(text.replace(/\\(.)/g, '$1'))];
-}
-
-/** Folds the case of a text like patterns with the flag `i`: a letter beyond ASCII never becomes an ASCII one. */
-function foldCase(text: string): string {
-	return text.replace(/[\s\S]/g, (character) => {
-		const upper = character.toUpperCase();
-		return upper.length === 1 && (character <= '\x7f' || upper > '\x7f') ? upper : character;
-	});
-}
-
-/** The exclusive lower bound of a path in a filter, for pages that continue after the last one. */
-function lowerBound(filter: Fields, path: string): string | undefined {
-	const condition = ownField(filter, path);
-	if (isFields(condition) && isShort(condition.$gt) && condition.$gt !== '') return condition.$gt;
-	if (!Array.isArray(filter.$and)) return undefined;
-	return filter.$and.map((part) => lowerBound(part, path)).find((bound) => bound !== undefined);
-}
-
-/** The keys under which an index has a document. */
-function keysOf(
-	document: Document,
-	paths: readonly (readonly string[])[],
-	{ sparse, ignoreCase = false }: IndexSpec,
-): string[] {
-	const lists = paths.map((path) => {
-		const keys = new Set<string>();
-		for (const value of reach(document, path))
-			for (const element of Array.isArray(value) ? value : [value])
-				if (element !== undefined || !sparse)
-					keys.add(keyOf(ignoreCase && typeof element === 'string' ? foldCase(element) : element));
-		return [...keys];
-	});
-	const [first = [], second, ...others] = lists;
-	if (!second) return first;
-	// An array has its place in the order of its least element, and not of each.
-	const mark = second.length !== 1 && others.length === 0 ? [`${ARRAY}${document._id}`] : [];
-	return combine([first, [...second, ...mark], ...others]);
-}
-
-/** All combinations of one key from each list. The lengths distinguish `a` + `bc` from `ab` + `c`. */
-function combine(lists: readonly (readonly string[])[]): string[] {
-	const [first = [], ...others] = lists;
-	return others.reduce<string[]>(
-		(keys, list) => keys.flatMap((key) => list.map((next) => prefixOf(key) + next)),
-		[...first],
-	);
-}
-
-const prefixOf = (key: string) => `${key.length}:${key}`;
-
-/** The prefix of a compound key: its first key, with the length. */
-export function firstOf(key: string): string {
-	const colon = key.indexOf(':');
-	return key.slice(0, colon + 1 + Number(key.slice(0, colon)));
-}
-
-/**
- * Longest text that is used as a key without hashing, in characters. LMDB's limit is 1,978 bytes, also for compound
- * keys.
- */
-const MAX_KEY_TEXT = 200;
-
-const isShort = (value: unknown): value is string =>
-	typeof value === 'string' && value.length <= MAX_KEY_TEXT && !value.includes('\0');
-
-/** The keys of short texts are ordered like the texts, and begin with the first of these characters. */
-const FIRST_TEXT = 's';
-const BEYOND_TEXTS = 't';
-/** After every key. */
-const LAST = '\u{10ffff}';
-/** Begins a key for a document with several values. */
-const ARRAY = 'a';
-
-/** Encodes a value as a short key without the NUL character, which LMDB reserves. */
-function keyOf(value: unknown): string {
-	if (typeof value === 'string') return isShort(value) ? FIRST_TEXT + value : `h${hashOf(value)}`;
-	if (value instanceof Date) return `d${value.getTime()}`;
-	if (typeof value === 'object' && value !== null) return `o${hashOf(JSON.stringify(value))}`;
-	return `${value ?? null}`;
-}
-
-const hashOf = (text: string) => hash('sha256', text, 'base64');

@@ -4,11 +4,11 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compile } from '../../server/store/match.js';
-import { sorter } from '../../server/store/order.js';
-import { projector } from '../../server/store/projection.js';
-import { applyUpdate, checkUpdate } from '../../server/store/update.js';
-import { type Document, isFields } from '../../server/store/values.js';
+import { compile } from '../../server/query/match.js';
+import { sorter } from '../../server/query/order.js';
+import { projector } from '../../server/query/projection.js';
+import { applyUpdate, checkUpdate } from '../../server/query/update.js';
+import { type Document, isFields } from '../../server/query/values.js';
 import type { Room } from '../../shared/documents.js';
 import type { Filter, Projection, UpdateFilter } from '../../shared/store.js';
 import { eachStore } from '../support/store.js';

@@ -54,6 +54,54 @@ eachStore('any store: reading', (test) => {
 			}
 		});
 
+		it('sorts values of all types, documents field by field, arrays by one of their elements', async () => {
+			const date = new Date(5);
+			const ascending: unknown[] = [
+				[],
+				null,
+				-1,
+				[9, 2],
+				3,
+				'',
+				'a',
+				'b',
+				{},
+				{ a: null },
+				{ b: null },
+				{ a: 1 },
+				{ a: 1, b: 0 },
+				{ a: 1, b: 2 },
+				{ a: 2 },
+				{ c: 1 },
+				{ a: 'x' },
+				{ a: {} },
+				{ a: { b: 1 } },
+				{ a: [] },
+				{ a: [1] },
+				{ a: [1, 0] },
+				{ a: [2] },
+				{ a: false },
+				{ a: date },
+				[[1]],
+				false,
+				true,
+				date,
+			];
+			for (const [i, value] of ascending.entries())
+				await test.store.rooms.insertOne(
+					room(`v${(i * 11) % ascending.length}`, { topic: value as string, name: `t${i}` }),
+				);
+			const filter: Filter<Room> = { topic: { $exists: true } };
+			const sorted = await test.store.rooms.find(filter, { sort: { topic: 1 } }).toArray();
+			expect(sorted.map(({ topic }) => topic)).to.deep.equal(ascending);
+			const reversed = await test.store.rooms.find(filter, { sort: { topic: -1 } }).toArray();
+			// In descending order an array counts by its greatest element.
+			const byOne = ascending.filter((value) => !Array.isArray(value)).reverse();
+			expect(reversed.map(({ topic }) => topic as unknown).filter((value) => !Array.isArray(value))).to.deep.equal(
+				byOne,
+			);
+		});
+
 		it('finds many: sorted, from one on, up to a number, one by one', async () => {
 			expect(await ids({})).to.deep.equal(['a', 'b', 'c']);
 			const page = test.store.rooms.find({}, { sort: { name: 1 }, skip: 1, limit: 1 });
