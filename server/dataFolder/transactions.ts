@@ -19,14 +19,24 @@ interface Pending {
 	readonly reject: (error: unknown) => void;
 }
 
+export interface WriterOptions {
+	/** Receives one line when writes begin to fail, and one when they succeed again. */
+	readonly log?: Log | undefined;
+	/** The free space of a disk, in bytes. Default: what the system says. */
+	readonly freeSpace?: ((folder: string) => Promise<number>) | undefined;
+}
+
 /**
  * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or during
  * a flush, share the next transaction; those that exceed its time wait for the one after.
  *
  * @param folder contains the file
- * @param log receives one line when writes begin to fail, and one when they succeed again
  */
-export function writer(environment: Environment, folder: string, log?: Log): (task: () => void) => Promise<void> {
+export function writer(
+	environment: Environment,
+	folder: string,
+	{ log, freeSpace = freeSpaceOf }: WriterOptions = {},
+): (task: () => void) => Promise<void> {
 	const waiting: Pending[] = [];
 	let isWorking = false;
 	let isFailing = false;
@@ -35,7 +45,7 @@ export function writer(environment: Environment, folder: string, log?: Log): (ta
 	/** LMDB prints each failed commit on standard error, so none is tried that would fail. */
 	async function assertSpace(): Promise<void> {
 		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
-		if (await isFull(folder)) throw fullDisk(folder);
+		if ((await freeSpace(folder)) < SCARCE_BYTES) throw fullDisk(folder);
 		checkedAt = performance.now();
 	}
 
@@ -83,15 +93,16 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const reason = reasonOf(cause);
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
 	// LMDB reports an input/output error if the system writes only a part of the data.
-	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await isFull(folder)))) return fullDisk(folder);
+	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await freeSpaceOf(folder)) < SCARCE_BYTES))
+		return fullDisk(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
 	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
 }
 
-async function isFull(folder: string): Promise<boolean> {
+async function freeSpaceOf(folder: string): Promise<number> {
 	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
-	return bavail * bsize < SCARCE_BYTES;
+	return bavail * bsize;
 }
 
 function fullDisk(folder: string): StoreError {

@@ -1,19 +1,16 @@
 /** The embedded store in a folder. */
 import { join, resolve } from 'node:path';
-import type { Log } from '../../shared/log.js';
 import { openEnvironment } from '../dataFolder/environment.js';
 import { DATA_FILE, explain, forOwnerOnly, inspect, makeFolder, writeManifest } from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
-import { failureOf, writer } from '../dataFolder/transactions.js';
+import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { lmdbTable } from './lmdb.js';
 
-export interface FolderOptions {
+export interface FolderOptions extends WriterOptions {
 	/** Whether other processes with this option may open the folder at the same time. */
 	readonly shared?: boolean;
-	/** Receives a line when writes begin to fail, and when they succeed again. */
-	readonly log?: Log;
 }
 
 /**
@@ -21,7 +18,10 @@ export interface FolderOptions {
  *
  * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`
  */
-export async function openFolder(folder: string, { shared = false, log }: FolderOptions = {}): Promise<OpenStore> {
+export async function openFolder(
+	folder: string,
+	{ shared = false, ...options }: FolderOptions = {},
+): Promise<OpenStore> {
 	const path = resolve(folder);
 	const opened: (() => Promise<void>)[] = [];
 	const release = async () => {
@@ -33,7 +33,7 @@ export async function openFolder(folder: string, { shared = false, log }: Folder
 		opened.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
 		opened.push(() => environment.close());
-		const run = writer(environment, path, log);
+		const run = writer(environment, path, options);
 		const store = await buildStore(
 			async (name) => embedded(lmdbTable(environment, name), run),
 			(error) => failureOf(error, path),
