@@ -69,7 +69,7 @@ if (folder) {
 	await open.close();
 	open = await openStore({ kind: 'files', folder }, log);
 }
-const { store } = open;
+const { store, onChange } = open;
 const caller = await addPerson(store);
 const rids = Array.from({ length: BUSY }, (_, i) => `room-${i * Math.floor(count / BUSY)}`);
 await inBatches(BUSY, (i) =>
@@ -77,7 +77,7 @@ await inBatches(BUSY, (i) =>
 );
 // A lease remembered for each call would be measured along.
 const settings = { ...testOptions.settings, leaseTime: 0 };
-const app = createApp({ ...testOptions, settings, catalogue, store, log, grace: 0 });
+const app = createApp({ ...testOptions, settings, catalogue, store, onChange, log, grace: 0 });
 
 process.on('message', async (order: Order) => {
 	if (order === 'cpu') return void process.send?.(process.cpuUsage());

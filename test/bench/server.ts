@@ -74,7 +74,7 @@ async function onFiles(people: number): Promise<Ready> {
 async function roomkey(people: number, choice: StoreChoice = { kind: 'memory' }): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
 	const log = memoryLog();
-	const { store } = await openStore(choice, log);
+	const { store, onChange } = await openStore(choice, log);
 	const person = await addPerson(store);
 	const { success: _, ...keys } = bareKeys;
 	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });
@@ -88,6 +88,7 @@ async function roomkey(people: number, choice: StoreChoice = { kind: 'memory' })
 		...testOptions,
 		grace: 0,
 		store,
+		onChange,
 		log,
 	});
 	const tokens: string[] = [];
