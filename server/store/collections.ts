@@ -1,9 +1,9 @@
 /** Combines collections to a store. */
-import { isDeepStrictEqual } from 'node:util';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
+import { changesNothing } from '../query/update.js';
 import type { Document } from '../query/values.js';
-import { type Announce, type Backend, collection, type Translate, type WriteGate, type Written } from './collection.js';
+import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
@@ -52,8 +52,8 @@ export async function buildStore(
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
 			return (written) => {
-				if (changesNothing(written)) return;
 				const { action, before, after } = written;
+				if (before && after && changesNothing(before, after)) return;
 				const document = (after ?? before) as Document;
 				const change: Change = { collection: key, action, document, ...(action === 'updated' && before && { before }) };
 				for (const listener of listeners) {
@@ -75,15 +75,4 @@ export async function buildStore(
 			return closing;
 		},
 	};
-}
-
-/** Whether an update has changed no field but `_updatedAt`. */
-function changesNothing({ before, after }: Written): boolean {
-	if (!before || !after) return false;
-	const fields = Object.keys(after);
-	if (fields.length !== Object.keys(before).length) return false;
-	return fields.every((field) => {
-		const [was, is] = [before[field], after[field]];
-		return field === '_updatedAt' || was === is || (Object.hasOwn(before, field) && isDeepStrictEqual(was, is));
-	});
 }

@@ -27,12 +27,8 @@ function memoryDocuments(): Documents {
 		ordered: false,
 		copies: false,
 		get: (id) => documents.get(id),
-		put: (document) => {
-			documents.set(document._id, document);
-		},
-		remove: (id) => {
-			documents.delete(id);
-		},
+		put: (document) => void documents.set(document._id, document),
+		remove: (id) => void documents.delete(id),
 		scan: () => documents.values(),
 	};
 }

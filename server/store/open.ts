@@ -1,5 +1,5 @@
 import type { Log } from '../../shared/log.js';
-import { StoreError } from '../../shared/storeErrors.js';
+import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { OpenStore } from './collections.js';
 
 /** Where the data is. */
@@ -25,21 +25,5 @@ export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStor
 			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, { ...choice, log });
 		case 'mongodb':
 			return (await import('./mongodb.js')).openMongo(choice.url, log);
-	}
-}
-
-/**
- * Loads a module that imports `lmdb`. That package is an optional peer, because servers with data in memory or in
- * MongoDB need none of its native code.
- *
- * @throws StoreError if the package is missing
- */
-export async function withLmdb<T>(load: () => Promise<T>): Promise<T> {
-	try {
-		return await load();
-	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
-		throw new StoreError('unusable', 'To store data in a folder, add the package lmdb: npm install lmdb');
 	}
 }
