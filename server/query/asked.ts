@@ -1,6 +1,7 @@
 /** What a filter asks of a field, for indexes: every matching document has one of the values. */
+
+import { type Fields, isFields, isScalar, type Scalar } from '../../shared/values.js';
 import { ownField } from './reach.js';
-import { type Fields, isFields, isScalar, type Scalar } from './values.js';
 
 /** The values that a filter allows for a field, if it lists them. */
 export function valuesAsked(filter: Fields, field: string): readonly Scalar[] | undefined {

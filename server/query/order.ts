@@ -1,6 +1,7 @@
 /** The sort order of values, as in MongoDB: first by type, then by value; and sorting of documents. */
+
+import { type Fields, isFields } from '../../shared/values.js';
 import { reach } from './reach.js';
-import { type Fields, isFields } from './values.js';
 
 /** Stands for an empty array in a sort key: it comes before null and a missing field. */
 const EMPTY_ARRAY = Symbol('empty array');

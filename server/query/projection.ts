@@ -3,7 +3,7 @@
  * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
  */
 import type { Projection } from '../../shared/store.js';
-import { type Fields, isFields } from './values.js';
+import { type Fields, isFields } from '../../shared/values.js';
 
 /** Path parts as a tree; `true` where a path ends. */
 type Tree = Map<string, Tree | true>;

@@ -1,7 +1,7 @@
 /** Updates: a subset of MongoDB's, with the same semantics. All stores refuse other updates. */
 import { isDeepStrictEqual } from 'node:util';
+import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from '../../shared/values.js';
 import { compile } from './match.js';
-import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 
 /** A checked update: operators and values, by operator and then path. */
 export type Update = Record<string, Fields>;

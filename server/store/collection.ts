@@ -4,9 +4,9 @@
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { copyStorable, type Document, type Fields, isId } from '../../shared/values.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
-import { copyStorable, type Document, type Fields, isId } from '../query/values.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {

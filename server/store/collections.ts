@@ -1,8 +1,8 @@
 /** Combines collections to a store. */
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
+import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
-import type { Document } from '../query/values.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];

@@ -1,11 +1,11 @@
 /** Reading and writing the documents of a table: the embedded store, in memory or on disk. */
 
 import type { FindOptions } from '../../shared/store.js';
+import { type Document, type Fields, ownCopy } from '../../shared/values.js';
 import { createYielder } from '../../shared/yielding.js';
 import { sorter } from '../query/order.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
-import { type Document, type Fields, ownCopy } from '../query/values.js';
 import type { Backend, Query, Report, Written } from './collection.js';
 import type { Table } from './table.js';
 

@@ -1,8 +1,8 @@
 /** The keys under which an index has a document, and those that a filter asks for: short texts. */
 import { hash } from 'node:crypto';
+import type { Document, Fields } from '../../shared/values.js';
 import { foldCase, textAskedIgnoringCase, valuesAsked } from '../query/asked.js';
 import { reach } from '../query/reach.js';
-import type { Document, Fields } from '../query/values.js';
 import type { IndexSpec } from './indexes.js';
 
 /** Maximum number of keys looked up for one filter. */

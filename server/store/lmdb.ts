@@ -1,7 +1,7 @@
 /** Tables in an LMDB file. */
 import type { Database, DatabaseOptions } from 'lmdb';
+import type { Document } from '../../shared/values.js';
 import type { Environment } from '../dataFolder/environment.js';
-import type { Document } from '../query/values.js';
 import type { CollectionName } from './collections.js';
 import { indexes } from './indexes.js';
 import { type IndexEntries, Table } from './table.js';

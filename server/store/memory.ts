@@ -1,7 +1,7 @@
 /** The embedded store in memory, without persistence. */
 import { LRUCache } from 'lru-cache';
+import type { Document } from '../../shared/values.js';
 import { compareText } from '../query/order.js';
-import type { Document } from '../query/values.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { indexes } from './indexes.js';

@@ -4,13 +4,15 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { StoredValue } from '../../methods/model/storedValue.js';
 import { compile } from '../../server/query/match.js';
 import { sorter } from '../../server/query/order.js';
 import { projector } from '../../server/query/projection.js';
 import { applyUpdate, checkUpdate } from '../../server/query/update.js';
-import { type Document, isFields } from '../../server/query/values.js';
 import type { Room } from '../../shared/documents.js';
+import { Match } from '../../shared/match.js';
 import type { Filter, Projection, UpdateFilter } from '../../shared/store.js';
+import { type Document, isFields } from '../../shared/values.js';
 import { eachStore } from '../support/store.js';
 
 const isMongo = process.env.ROOMKEY_TEST_MONGO_URL !== undefined;
@@ -121,6 +123,39 @@ eachStore('any store: properties', (test) => {
 					expect(made, JSON.stringify([document, one])).to.deep.equal(expected);
 					document = expected ?? document;
 				}
+			}),
+			parameters,
+		);
+	});
+
+	it('a custom value that methods take can be stored', async () => {
+		const key = fc.constantFrom('a', '', '$a', 'a.b', '__proto__', 'a\0', 'constructor');
+		const odd = fc.constantFrom(
+			undefined,
+			Number.NaN,
+			1n,
+			new Date(Number.NaN),
+			new Map(),
+			/a/,
+			null,
+			'a',
+			1,
+			new Date(1),
+		);
+		const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+			tree: fc.oneof(
+				{ maxDepth: 9 },
+				odd,
+				fc.array(tie('tree'), { maxLength: 2 }),
+				fc.dictionary(key, tie('tree'), { maxKeys: 2 }),
+			),
+		}));
+		await fc.assert(
+			fc.asyncProperty(fc.dictionary(key, tree, { maxKeys: 2 }), async (custom) => {
+				if (!Match.test(custom, StoredValue)) return;
+				await test.store.rooms.deleteMany({});
+				await test.store.rooms.insertOne({ _id: 'r', t: 'p', customFields: custom });
+				expect((await test.store.rooms.findOne({ _id: 'r' }))?.customFields).to.deep.equal(custom);
 			}),
 			parameters,
 		);
