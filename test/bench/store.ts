@@ -82,23 +82,23 @@ function watchTurns(): () => number {
 }
 
 /** In a process of its own. */
-async function measure(kind: string, rooms: number, folder: string): Promise<Figures> {
+async function measure(order: string, kind: string, rooms: number, folder: string): Promise<Figures | undefined> {
 	const choice: StoreChoice =
 		kind === 'files'
 			? { kind, folder }
 			: kind === 'memory'
 				? { kind }
 				: { kind: 'mongodb', url: process.env.MONGO_URL as string };
-	const first = await openStore(choice, memoryLog());
-	await fill(first.store, rooms);
 	const started = performance.now();
-	let open = first;
-	if (kind !== 'memory') {
-		await first.close();
-		open = await openStore(choice, memoryLog());
-	}
+	const open = await openStore(choice, memoryLog());
 	const opened = performance.now() - started;
 	const { store } = open;
+	// What is on the disk was stored by another process.
+	if (kind === 'memory' || order === 'fill') await fill(store, rooms);
+	if (order === 'fill') {
+		await open.close();
+		return undefined;
+	}
 	const delay = monitorEventLoopDelay({ resolution: 1 });
 	delay.enable();
 	const longestTurn = watchTurns();
@@ -138,8 +138,13 @@ export async function benchStore(): Promise<void> {
 	for (const kind of kinds) {
 		for (const rooms of sizes) {
 			const folder = await mkdtemp(join(tmpdir(), 'roomkey-bench-'));
-			const child = fork(fileURLToPath(import.meta.url), ['measure', kind, String(rooms), folder]);
-			const [figures] = (await once(child, 'message')) as [Figures];
+			const run = async (order: string) => {
+				const child = fork(fileURLToPath(import.meta.url), [order, kind, String(rooms), folder]);
+				const [figures] = (await once(child, 'message')) as [Figures];
+				return figures;
+			};
+			if (kind !== 'memory') await run('fill');
+			const figures = await run('measure');
 			await rm(folder, { recursive: true });
 			const { open, memory, claim, find, page, wait, turn } = figures;
 			const cells = [
@@ -155,7 +160,7 @@ export async function benchStore(): Promise<void> {
 }
 
 const [order, kind = '', rooms, folder = ''] = process.argv.slice(2);
-if (order === 'measure') {
-	process.send?.(await measure(kind, Number(rooms), folder));
+if (order === 'measure' || order === 'fill') {
+	process.send?.((await measure(order, kind, Number(rooms), folder)) ?? {});
 	process.disconnect();
 }
