@@ -2,6 +2,7 @@
  * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
  * share one clock: together they block no longer than one of them alone.
  */
+import { setImmediate as othersTurn } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 5;
@@ -22,25 +23,12 @@ function isOver(): boolean {
 	return false;
 }
 
-/** The end of the line of tasks that wait. They continue one after the other, as many in a turn as it has time for. */
+/** The end of the line of tasks that wait. Each continues in a turn of its own. */
 let line: Promise<void> = Promise.resolve();
 
 function nextTurn(): Promise<void> {
-	line = line.then(timeLeft);
-	return line;
-}
-
-/** Resolves when there is time: in this turn after the task that has just continued, or in the next. */
-function timeLeft(): Promise<void> {
-	return new Promise((resolve) => {
-		process.nextTick(() => {
-			if (!isOver()) return resolve();
-			setImmediate(() => {
-				startClock();
-				resolve();
-			});
-		});
-	});
+	line = line.then(() => othersTurn());
+	return line.then(startClock);
 }
 
 /** Work of all tasks since a clock check. At 1 it is time for the next. */

@@ -3,9 +3,10 @@
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { StoreError } from '../../shared/storeErrors.js';
+import { OptionError } from '../options/kinds.js';
 import { readConfig } from './config.js';
 import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
-import { helpText, OptionError } from './options.js';
+import { helpText } from './help.js';
 
 function version(): string {
 	// The build output is three folders below package.json, in the repository and in the installed package.

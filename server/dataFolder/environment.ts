@@ -3,8 +3,8 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
 
-/** Exceeds the number of collections and indexes. */
-const MAX_DATABASES = 64;
+/** Maximum number of collections and indexes, with those of the application. */
+const MAX_DATABASES = 256;
 
 /** An open LMDB file. */
 export type Environment = RootDatabase<unknown, string>;

@@ -7,12 +7,12 @@ import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/rules.js';
-import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
 /** A request, independent of HTTP. */
 export interface RestRequest {
-	/** The body of a POST, the query of a GET; `{}` if there is none. */
+	/** The body of a POST, PUT or PATCH, the query of a GET or DELETE; `{}` if there is none. */
 	readonly fields: unknown;
 	readonly isQuery: boolean;
 	/** Whether all values are text, as in a query or a form. */
@@ -32,6 +32,8 @@ export interface Route {
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername?: boolean;
+	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
+	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
 }
 
@@ -113,6 +115,11 @@ async function identityOf(request: FastifyRequest, route: Route, services: Servi
 	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
 }
 
+/** Whether a request comes from a caller who may use the route. */
+export async function isAuthorized(request: FastifyRequest, route: Route, services: Services): Promise<boolean> {
+	return (await identityOf(request, route, services)) !== null;
+}
+
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
@@ -137,6 +144,9 @@ function isDecodable(url: string): boolean {
 	}
 }
 
+/** Verbs whose fields are those of the body; for all others they are those of the query. */
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Computes the answer of a route. Client-safe errors become answers too. */
@@ -154,6 +164,8 @@ export interface RequestOptions {
 	addressOf(request: FastifyRequest['raw']): string | null;
 	/** The calls in progress. */
 	readonly calls: InFlightCalls;
+	/** Whether users without a user name are refused, as in Rocket.Chat (7.2). Default true. */
+	readonly usernameRequired?: boolean | undefined;
 }
 
 /** Answers a request to a route. @throws internal errors */
@@ -162,19 +174,20 @@ export async function handle(
 	reply: FastifyReply,
 	route: Route,
 	services: Services,
-	{ addressOf, calls }: RequestOptions,
+	{ addressOf, calls, usernameRequired = true }: RequestOptions,
 ): Promise<FastifyReply> {
 	const identity = await identityOf(request, route, services);
 	if (!identity) return send(reply, UNAUTHORIZED);
-	if (identity.withoutUsername && !route.withoutUsername) return send(reply, failed(clientError('namelessCaller')));
+	if (usernameRequired && identity.withoutUsername && !route.withoutUsername)
+		return send(reply, failed(clientError('namelessCaller')));
 	const key = idempotencyKeyOf(request);
 	if (key === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-	const isQuery = request.method !== 'POST';
+	const isQuery = !WITH_BODY.has(request.method);
 	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
 	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 	const pathMembers = request.params as Record<string, string>;
 	const token = request.headers['x-auth-token'];
-	return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
+	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
 }

@@ -1,11 +1,33 @@
 /** Combines collections to a store. */
+import type { CollectionDefinition } from '../../shared/collections.js';
+import { type IndexSpec, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
 import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
-export type CollectionName = (typeof collectionNames)[keyof Store];
+export type { CollectionName } from '../../shared/indexes.js';
+
+/** A collection to open. */
+export interface CollectionSpec {
+	/** Its key in the store. */
+	readonly key: string;
+	/** Its name in the database. */
+	readonly name: string;
+	readonly indexes: readonly IndexSpec[];
+}
+
+/** The collections of a store: Roomkey's own, and those that an application declares. */
+function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
+	const added = declared.map(({ key, name, indexes }) => ({
+		key,
+		name,
+		indexes: indexes.map(({ fields, unique = false, sparse = false }) => ({ fields, unique, sparse })),
+	}));
+	return [...own, ...added];
+}
 
 /** Receives each written document after it is stored. @returns resolves when all subscribers have received it */
 export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
@@ -25,12 +47,14 @@ export interface OpenStore {
 /**
  * Opens all collections one after the other; rejects with the first failure.
  *
- * @param open opens one collection by its name in the database
+ * @param declared the collections of the application
+ * @param open opens one collection
  * @param translate returns the error for callers, for one of the backend
  * @param release releases files and connections, after all writes have ended
  */
 export async function buildStore(
-	open: (name: CollectionName) => Promise<Backend>,
+	declared: readonly CollectionDefinition[],
+	open: (spec: CollectionSpec) => Promise<Backend>,
 	translate: Translate = (error) => error,
 	release: () => Promise<void> = async () => {},
 ): Promise<OpenStore> {
@@ -48,7 +72,8 @@ export async function buildStore(
 	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+	for (const spec of specs(declared)) {
+		const { key, name } = spec;
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
 			return (written) => {
@@ -62,7 +87,7 @@ export async function buildStore(
 				}
 			};
 		};
-		opened.push([key, collection(await open(name), name, gate, announce, translate)]);
+		opened.push([key, collection(await open(spec), name, gate, announce, translate)]);
 	}
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,

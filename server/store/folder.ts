@@ -1,5 +1,6 @@
 /** The embedded store in a folder. */
 import { join, resolve } from 'node:path';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import { openEnvironment } from '../dataFolder/environment.js';
 import { DATA_FILE, explain, forOwnerOnly, inspect, makeFolder, writeManifest } from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
@@ -11,6 +12,8 @@ import { lmdbTable } from './lmdb.js';
 export interface FolderOptions extends WriterOptions {
 	/** Whether other processes with this option may open the folder at the same time. */
 	readonly shared?: boolean;
+	/** The collections of the application. */
+	readonly declared?: readonly CollectionDefinition[];
 }
 
 /**
@@ -20,7 +23,7 @@ export interface FolderOptions extends WriterOptions {
  */
 export async function openFolder(
 	folder: string,
-	{ shared = false, ...options }: FolderOptions = {},
+	{ shared = false, declared = [], ...options }: FolderOptions = {},
 ): Promise<OpenStore> {
 	const path = resolve(folder);
 	const opened: (() => Promise<void>)[] = [];
@@ -35,7 +38,8 @@ export async function openFolder(
 		opened.push(() => environment.close());
 		const run = writer(environment, path, options);
 		const store = await buildStore(
-			async (name) => embedded(lmdbTable(environment, name), run),
+			declared,
+			async (spec) => embedded(lmdbTable(environment, spec), run),
 			(error) => failureOf(error, path),
 			async () => {
 				await writeManifest(path);

@@ -1,9 +1,9 @@
 /** The keys under which an index has a document, and those that a filter asks for: short texts. */
 import { hash } from 'node:crypto';
+import type { IndexSpec } from '../../shared/indexes.js';
 import type { Document, Fields } from '../../shared/values.js';
 import { foldCase, textAskedIgnoringCase, valuesAsked } from '../query/asked.js';
 import { reach } from '../query/reach.js';
-import type { IndexSpec } from './indexes.js';
 
 /** Maximum number of keys looked up for one filter. */
 const MAX_KEYS = 1000;

@@ -2,8 +2,7 @@
 import type { Database, DatabaseOptions } from 'lmdb';
 import type { Document } from '../../shared/values.js';
 import type { Environment } from '../dataFolder/environment.js';
-import type { CollectionName } from './collections.js';
-import { indexes } from './indexes.js';
+import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
 /** Entries read in one page: the reader may pause between pages without holding a snapshot. */
@@ -13,7 +12,7 @@ const PAGE = 100;
 const ENCODING: DatabaseOptions = { encoding: 'msgpack', ...{ encoder: { useRecords: false } } };
 
 /** Opens the table of a collection, and creates it if necessary. */
-export function lmdbTable(environment: Environment, name: CollectionName): Table {
+export function lmdbTable(environment: Environment, { name, indexes }: CollectionSpec): Table {
 	const documents: Database<Document, string> = environment.openDB({ name, ...ENCODING });
 	return new Table(
 		name,
@@ -26,7 +25,7 @@ export function lmdbTable(environment: Environment, name: CollectionName): Table
 			scan: (after) =>
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
-		indexes[name] ?? [],
+		indexes,
 		({ fields, ignoreCase }) =>
 			new LmdbIndex(
 				environment.openDB({

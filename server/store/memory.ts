@@ -1,22 +1,17 @@
 /** The embedded store in memory, without persistence. */
 import { LRUCache } from 'lru-cache';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { compareText } from '../query/order.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
-import { indexes } from './indexes.js';
 import { prefixIn } from './keys.js';
 import { type Documents, type IndexEntries, Table } from './table.js';
 
 /** Opens an empty store. */
-export async function openMemory(): Promise<OpenStore> {
-	return buildStore(async (name) => {
-		const table = new Table(
-			name,
-			memoryDocuments(),
-			indexes[name] ?? [],
-			({ fields }) => new MemoryIndex(fields.length > 1),
-		);
+export async function openMemory(declared: readonly CollectionDefinition[] = []): Promise<OpenStore> {
+	return buildStore(declared, async ({ name, indexes }) => {
+		const table = new Table(name, memoryDocuments(), indexes, ({ fields }) => new MemoryIndex(fields.length > 1));
 		return embedded(table, async (task) => task());
 	});
 }

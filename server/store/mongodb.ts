@@ -1,5 +1,6 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
 import type { Collection as DriverCollection } from 'mongodb';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import type { FindOptions } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
@@ -10,15 +11,18 @@ import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report } from './collection.js';
-import { buildStore, type CollectionName, type OpenStore } from './collections.js';
-import { indexes } from './indexes.js';
+import { buildStore, type CollectionSpec, type OpenStore } from './collections.js';
 
 /**
  * Connects to the database of a `mongodb://` address and creates missing indexes.
  *
  * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
  */
-export async function openMongo(url: string, log: Log): Promise<OpenStore> {
+export async function openMongo(
+	url: string,
+	log: Log,
+	declared: readonly CollectionDefinition[] = [],
+): Promise<OpenStore> {
 	const client = connectTo(url);
 	try {
 		await client.connect();
@@ -29,9 +33,10 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 	try {
 		const db = client.db(databaseOf(url));
 		return await buildStore(
-			async (name) => {
-				const collection = db.collection<Document>(name);
-				await ensureIndexes(collection, name, log);
+			declared,
+			async (spec) => {
+				const collection = db.collection<Document>(spec.name);
+				await ensureIndexes(collection, spec, log);
 				return mongoBackend(collection);
 			},
 			unavailableError,
@@ -146,8 +151,12 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
-async function ensureIndexes(collection: DriverCollection<Document>, name: CollectionName, log: Log): Promise<void> {
-	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes[name] ?? []) {
+async function ensureIndexes(
+	collection: DriverCollection<Document>,
+	{ name, indexes }: CollectionSpec,
+	log: Log,
+): Promise<void> {
+	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));

@@ -1,9 +1,9 @@
 /** Documents with their indexes, in memory or on disk. A document is never changed, only replaced. */
 
+import type { IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
 import { type Document, type Fields, isId } from '../../shared/values.js';
 import { lowerBound, valuesAsked } from '../query/asked.js';
-import type { IndexSpec } from './indexes.js';
 import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from './keys.js';
 
 /** Documents by their ids. */
