@@ -1,6 +1,6 @@
 /** Live queries by what their filters require, so that a written document is tested against few of them. */
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
-import { reach } from '../../store/reach.js';
+import { reach } from '../../query/reach.js';
 import { type Document, numberOf, type ObservedQuery, type Range } from './observed-query.js';
 
 /** Sets of queries, by a text. */
