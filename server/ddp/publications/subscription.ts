@@ -4,45 +4,17 @@ import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
-import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
+import type { Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
-import type { Bus } from '../../cluster/bus.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
-import type { Invoker } from '../../core/invoke.js';
-import type { RateLimits } from '../../core/limits/rate.js';
 import { logThrown } from '../../core/logThrown.js';
 import { wireId } from '../codec.js';
-import type { Transport } from '../transports/transport.js';
 import { DocumentMap } from './document-map.js';
 import { createFlow, forEachInFlow } from './flow.js';
 import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
-import type { MergeBox } from './mergebox.js';
-
-/** Services that all subscriptions of a server share. */
-export interface PublicationServices {
-	readonly store: Store;
-	readonly bus: Bus;
-	readonly settings: Settings;
-	readonly log: Log;
-	readonly argumentLogLevel?: 'debug' | 'info';
-	readonly invoker: Invoker;
-	/** Absent without rate limits. */
-	readonly limits?: RateLimits | undefined;
-}
-
-/** The state that the subscriptions of one client share. */
-export interface SubscriptionHost {
-	readonly services: PublicationServices;
-	readonly connection: Connection | null;
-	readonly transport: Transport;
-	readonly box: MergeBox;
-	readonly isClosed: boolean;
-	/** Sends `ready`: the initial result is complete. */
-	ready(id: string): void;
-	/** A subscription has ended: sends `nosub`, with the error if there is one. */
-	onClose(subscription: Subscription, error: ClientError | undefined): void;
-}
+import { queriesIn } from './returned-queries.js';
+import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 type Fields = Record<string, unknown>;
 
@@ -76,7 +48,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		/** Its parameters as EJSON text, whose size can be limited; it is parsed again for each run. */
 		readonly params: string,
 		readonly userId: string | null,
-		readonly host: SubscriptionHost,
+		readonly host: SubscriptionHost<Subscription>,
 	) {}
 
 	get hasStopped(): boolean {
@@ -260,24 +232,14 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	whenDrained(): Promise<void> | undefined {
-		const room = this.host.transport.whenDrained();
-		return room && (this.#clock?.exclude(room) ?? room);
+		const drained = this.host.transport.whenDrained();
+		return drained && (this.#clock?.exclude(drained) ?? drained);
 	}
 
 	/** Publishes the live queries that a publish function returned. */
 	private async publishReturned(returned: unknown): Promise<void> {
 		if (!returned || this.hasStopped) return;
-		const queries = Array.isArray(returned) ? returned : [returned];
-		if (!queries.every((query) => query instanceof LiveQuery)) {
-			throw new Error(
-				Array.isArray(returned)
-					? 'Publish function returned an array of something else than live queries'
-					: 'Publish function can only return a live query or an array of them',
-			);
-		}
-		const names = queries.map(({ name }) => name);
-		const twice = names.find((name, i) => names.indexOf(name) !== i);
-		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
+		const queries = queriesIn(returned);
 		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
 		this.#queries = compactSetOf(subscribers);
 		await Promise.all(subscribers.map((subscriber) => subscriber.start()));
