@@ -1,5 +1,5 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
-import { ArgumentError, type RefusalName } from './errors.js';
+import { ArgumentError, type ErrorName } from './errors.js';
 import type { Events } from './events.js';
 import type { Limit } from './limit.js';
 import type { Log } from './log.js';
@@ -35,7 +35,7 @@ export interface RestRoute {
 	 */
 	readonly body?: 'object';
 	/** The error for members that are not arguments. Default: `invalid-params`, with the name of the member. */
-	readonly unknownField?: RefusalName;
+	readonly unknownField?: ErrorName;
 }
 
 /** Server options that methods use. */
