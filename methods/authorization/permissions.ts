@@ -5,7 +5,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
-import { READS, WRITES } from '../limits.js';
+import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { getUserRoles, listRoles } from './roles.js';
@@ -43,8 +43,7 @@ const updatePermissions = method({
 	args: {
 		permissions: [{ _id: String, roles: [Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -')] }],
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission'],
@@ -74,9 +73,7 @@ function isRole(text: unknown): text is string {
 const listAllPermissions = method({
 	name: 'permissions.listAll',
 	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	returns: { update: [PermissionAnswer], remove: [Match.Any] },
 	errors: [],
@@ -93,8 +90,7 @@ const getPermissions = method({
 	name: 'permissions/get',
 	args: { updatedAt: Match.Maybe(Date) },
 	anonymous: true,
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],

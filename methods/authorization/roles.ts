@@ -4,7 +4,7 @@ import type { Role, User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { cachedReads } from '../model/cachedReads.js';
 
 type ShownRole = Omit<Role, '_updatedAt'>;
@@ -47,9 +47,7 @@ const holders = cachedReads<RoleHolder[]>(async (store) => {
 export const listRoles = method({
 	name: 'roles.list',
 	args: {},
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists the roles',
 	returns: { roles: [Match.ObjectIncluding({ _id: String, name: String })] },
 	errors: [],
@@ -59,8 +57,7 @@ export const listRoles = method({
 export const getUserRoles = method({
 	name: 'getUserRoles',
 	args: {},
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Lists the users with a role that others are shown, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],

@@ -4,7 +4,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { accept, applyTransition } from '../model/keys/memberKeys.js';
 import { findMembership, notifyMember } from '../model/keys/membership.js';
@@ -52,8 +52,7 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 export const acceptSuggestedGroupKey = method({
 	name: 'e2e.acceptSuggestedGroupKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	returns: Nothing,

@@ -8,7 +8,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
@@ -79,9 +79,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),

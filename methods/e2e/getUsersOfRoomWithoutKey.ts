@@ -6,7 +6,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
@@ -53,9 +53,7 @@ async function pageOfMembers(store: Store, rid: string, count: number, offset: n
 export const getUsersOfRoomWithoutKey = method({
 	name: 'e2e.getUsersOfRoomWithoutKey',
 	args: { rid: String, count: Match.Optional(Natural), offset: Match.Optional(Natural) },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary:
 		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },

@@ -7,7 +7,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -31,9 +31,7 @@ async function maySee(store: Store, userId: string, uid: string): Promise<boolea
 export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],

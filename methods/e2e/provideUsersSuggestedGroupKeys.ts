@@ -4,7 +4,7 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
@@ -186,8 +186,7 @@ export const provideUsersSuggestedGroupKeys = method({
 		 */
 		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
 	},
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,
 	errors: [],

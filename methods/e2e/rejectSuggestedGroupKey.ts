@@ -3,7 +3,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { findMembership } from '../model/keys/membership.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -12,8 +12,7 @@ import { offered } from '../model/keys/storedKeys.js';
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: 'Rejects the room key that another member has offered, and waits for another offer',
 	returns: Nothing,

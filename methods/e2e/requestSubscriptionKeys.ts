@@ -4,7 +4,7 @@
  */
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { keyIn } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -16,8 +16,8 @@ const FIELDS = { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 } as const;
 export const requestSubscriptionKeys = method({
 	name: 'e2e.requestSubscriptionKeys',
 	args: {},
+	...KEY_WRITE,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
-	limit: KEY_CALLS,
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
 	returns: Boolean,
 	errors: [],

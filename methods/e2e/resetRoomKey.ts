@@ -5,7 +5,8 @@ import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { hasHolder } from '../model/keys/holders.js';
 import { hasIdentity } from '../model/keys/identities.js';
 import { enqueue } from '../model/keys/queue.js';
@@ -26,8 +27,7 @@ import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	// A caller that did not receive the answer repeats the call, and would be refused because the room already has this
 	// key id.
 	once: true,

@@ -6,7 +6,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
@@ -18,8 +18,7 @@ import { enqueue } from '../model/keys/queue.js';
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),

@@ -6,7 +6,7 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { RoomStateAnswer } from '../model/answers.js';
 import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
@@ -54,9 +54,7 @@ const WholeNumber = Match.Where(
 export const roomState = method({
 	name: 'e2e.roomState',
 	args: { rid: String, count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary: 'Shows which members of a room hold its key, have an offer, wait for it, or cannot receive it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],

@@ -3,7 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { findMembership, notifyMember } from '../model/keys/membership.js';
@@ -86,8 +86,7 @@ async function storeClaimed(context: Context, membership: Subscription, room: Ke
 export const setOrGetRoomKeyID = method({
 	name: 'e2e.setOrGetRoomKeyID',
 	args: { rid: String, keyID: String, key: Match.Optional(String) },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: "Sets the key id of a room and stores the caller's key; or returns the present key id",
 	returns: { keyID: String, suggestedKey: Match.Optional(String) },

@@ -3,7 +3,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { claimKeyId } from '../model/keys/keyId.js';
 import { enqueue } from '../model/keys/queue.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -12,8 +12,7 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',
 	args: { rid: String, keyID: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	// A winner that did not receive the answer would otherwise assume that it lost, and discard the only key.
 	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',

@@ -3,7 +3,7 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { findMembership, notifyMember } from '../model/keys/membership.js';
@@ -59,8 +59,7 @@ async function offerTo(
 export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],

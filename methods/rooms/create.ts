@@ -3,7 +3,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
 import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
@@ -36,9 +36,8 @@ export const createMethods = forBoth((kind: Kind) =>
 			/** The caller is always a member. */
 			excludeSelf: Match.Optional(false),
 		},
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [

@@ -3,11 +3,12 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
-import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
 type Context = MethodContext & { readonly userId: string };
@@ -35,13 +36,12 @@ export const deleteMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
 		args: WHICH_ROOM,
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the memberships and keys`,
 		returns: Nothing,
-		errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-not-allowed'],
+		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
 		run: (which, context) => deleteIfAllowed(context, which, kind.t, kind),
 	}),
 );
@@ -61,13 +61,12 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
 		name,
 		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the memberships and keys',
 		returns: Nothing,
-		errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-not-allowed'],
+		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
 		async run({ roomId, username }, context) {
 			const id = !roomId && username ? await idWith(context, username) : roomId;
 			return deleteIfAllowed(context, { roomId: id }, 'd');

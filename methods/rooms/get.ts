@@ -8,7 +8,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -104,9 +104,7 @@ function dateOf(since: string | Date | undefined, methodName: string): Date | un
 export const roomsOverRest = method({
 	name: 'rooms.get',
 	args: { updatedSince: Since },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: "The caller's rooms as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(RoomAnswer),
 	errors: ['error-updatedSince-param-invalid'],
@@ -116,8 +114,7 @@ export const roomsOverRest = method({
 export const roomsOverDdp = method({
 	name: 'rooms/get',
 	args: { updatedAt: Since },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
 	returns: Match.OneOf([RoomAnswer], changesOf(RoomAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
@@ -130,9 +127,7 @@ export const roomsOverDdp = method({
 export const subscriptionsOverRest = method({
 	name: 'subscriptions.get',
 	args: { updatedSince: Since },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: "The caller's memberships as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(MembershipAnswer),
 	errors: ['error-updatedSince-param-invalid'],
@@ -142,8 +137,7 @@ export const subscriptionsOverRest = method({
 export const subscriptionsOverDdp = method({
 	name: 'subscriptions/get',
 	args: { updatedAt: Since },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: "The caller's memberships as a list; as {update, remove}, if a date is given",
 	returns: Match.OneOf([MembershipAnswer], changesOf(MembershipAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
@@ -156,9 +150,7 @@ export const subscriptionsOverDdp = method({
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',
 	args: { roomId: String },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: "The caller's membership of one room, or null",
 	returns: { subscription: Match.OneOf(MembershipAnswer, null) },
 	errors: [],

@@ -4,13 +4,21 @@ import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { addMember } from '../model/lifecycle/addMember.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	CHANNELS,
+	findCaller,
+	findRoom,
+	forBoth,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
@@ -34,17 +42,10 @@ export const inviteMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
 		args: { ...WHICH_ROOM, ...WHICH_USERS },
-		rest: 'POST',
-		limit: WRITES,
+		...WRITE,
 		summary: `Adds users to a ${kind.single}; members stay members`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: [
-			'error-roomid-param-not-provided',
-			'error-room-not-found',
-			'error-not-allowed',
-			'error-users-params-not-provided',
-			'error-too-many-users',
-		],
+		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
 			const { store, name } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
@@ -63,11 +64,10 @@ export const inviteMethods = forBoth((kind) =>
 export const joinChannel = method({
 	name: 'channels.join',
 	args: WHICH_ROOM,
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
-	errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-code-required'],
+	errors: [...WHICH_ROOM_ERRORS, 'error-code-required'],
 	async run(which, context) {
 		const { store, name } = context;
 		const room = await findRoom(context, which, CHANNELS);

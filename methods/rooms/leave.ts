@@ -4,7 +4,7 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/holders.js';
 import type { StaleReason } from '../model/keys/stale.js';
@@ -14,7 +14,15 @@ import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
-import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	findCaller,
+	findRoom,
+	forBoth,
+	type Kind,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
 /**
@@ -61,8 +69,7 @@ async function remove(
 const outcomesOf = (kind: Kind) => ({
 	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
 	errors: [
-		'error-roomid-param-not-provided',
-		'error-room-not-found',
+		...WHICH_ROOM_ERRORS,
 		'error-not-allowed',
 		'error-user-not-in-room',
 		'error-you-are-last-owner',
@@ -74,9 +81,8 @@ export const leaveMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
 		args: { ...WHICH_ROOM, confirm: CONFIRM },
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...which }, context) {
@@ -104,9 +110,8 @@ export const kickMethods = forBoth((kind) =>
 			user: WHICH_USERS.user,
 			confirm: CONFIRM,
 		},
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Removes a member from a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...args }, context) {

@@ -5,7 +5,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -68,9 +68,7 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
@@ -89,9 +87,7 @@ function listOwn(name: string, kind: Kind) {
 	return method({
 		name,
 		args: Page,
-		rest: 'GET',
-		parallel: true,
-		limit: READS,
+		...READ,
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],

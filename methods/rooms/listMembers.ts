@@ -3,12 +3,12 @@
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageOf } from '../model/paging.js';
-import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { findRoom, forBoth, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 
@@ -67,12 +67,10 @@ export const memberMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.members`,
 		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },
-		rest: 'GET',
-		parallel: true,
-		limit: READS,
+		...READ,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
-		errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
+		errors: [...WHICH_ROOM_ERRORS],
 		async run({ filter, ...args }, context) {
 			const page = pageOf(args);
 			const { _id: rid } = await findRoom(context, args, kind);

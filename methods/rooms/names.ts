@@ -3,15 +3,14 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { DDP_READ } from '../kinds.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',
 	args: { rid: String },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
 	returns: String,
 	errors: ['error-not-allowed'],
@@ -26,8 +25,7 @@ export const getRoomIdByNameOrId = method({
 export const getRoomNameById = method({
 	name: 'getRoomNameById',
 	args: { rid: String },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],

@@ -4,12 +4,21 @@ import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
+import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
 import { toggleEncryption } from '../model/lifecycle/roomEncryption.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
-import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	findCaller,
+	findRoom,
+	GROUPS,
+	RoomText,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
 /** The settings that Roomkey can change, with their patterns. */
@@ -29,6 +38,15 @@ const FIELDS = {
 	roomAnnouncement: 'announcement',
 	readOnly: 'ro',
 } as const;
+
+/** The error codes of `saveSettings`. */
+const ERRORS = [
+	'error-invalid-room',
+	'error-action-not-allowed',
+	'error-invalid-room-name',
+	'error-duplicate-channel-name',
+	'error-encrypted-private-rooms-enforced',
+] as const;
 
 type RoomSettings = {
 	[K in keyof typeof SETTINGS]?: (K extends 'encrypted' | 'readOnly' ? boolean : string) | undefined;
@@ -78,18 +96,12 @@ async function saveSettings(
 export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
+	...WRITE,
 	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
-	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	returns: { rid: String },
-	errors: [
-		'error-invalid-room',
-		'error-action-not-allowed',
-		'error-invalid-room-name',
-		'error-duplicate-channel-name',
-		'error-encrypted-private-rooms-enforced',
-	],
+	errors: ERRORS,
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
 
@@ -103,14 +115,7 @@ export const saveRoomSettingsByObject = method({
 	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
 	returns: { rid: String },
-	errors: [
-		'error-invalid-settings',
-		'error-invalid-room',
-		'error-action-not-allowed',
-		'error-invalid-room-name',
-		'error-duplicate-channel-name',
-		'error-encrypted-private-rooms-enforced',
-	],
+	errors: ['error-invalid-settings', ...ERRORS],
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
 		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
@@ -122,14 +127,12 @@ export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Rocket.Chat has a separate error text for other types.
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	returns: { group: RoomAnswer },
 	errors: [
-		'error-roomid-param-not-provided',
-		'error-room-not-found',
+		...WHICH_ROOM_ERRORS,
 		'The bodyParam "encrypted" is required',
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',

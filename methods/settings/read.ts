@@ -4,7 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
@@ -14,9 +14,8 @@ import { readSettings } from '../model/settings/known.js';
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
+	...READ,
 	rest: { verb: 'GET', path: 'settings/:_id' },
-	parallel: true,
-	limit: READS,
 	summary: 'Returns a setting',
 	returns: SettingAnswer,
 	errors: ['error-unauthorized', 'error-invalid-setting'],
@@ -51,9 +50,8 @@ export const publicSettings = method({
 export const allSettings = method({
 	name: 'settings.list',
 	args: Page,
+	...READ,
 	rest: { verb: 'GET', path: 'settings' },
-	parallel: true,
-	limit: READS,
 	summary: 'Lists all settings that Roomkey knows, in pages',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
@@ -86,8 +84,7 @@ export const syncPrivateSettings = method({
 	name: 'private-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary:
 		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),

@@ -2,15 +2,15 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { changeSettings } from '../model/settings/known.js';
 
 export const saveSetting = method({
 	name: 'saveSetting',
 	args: { _id: String, value: Match.Any },
+	...WRITE,
 	rest: { verb: 'POST', path: 'settings/:_id' },
-	limit: WRITES,
 	summary: 'Changes a setting, with immediate effect; requires edit-privileged-setting',
 	returns: Nothing,
 	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
@@ -39,8 +39,8 @@ export const saveSettingsMethods = [
 	method({
 		name,
 		args: { settings: Changes },
+		...WRITE,
 		rest: { verb: 'POST', path, empty: true },
-		limit: WRITES,
 		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
 		returns: true,
 		errors: ['error-action-not-allowed', 'error-invalid-setting', 'error-invalid-setting-value'],

@@ -4,7 +4,7 @@ import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
@@ -36,9 +36,8 @@ export const createUserByAdmin = method({
 		joinDefaultChannels: Match.Optional(Boolean),
 		sendWelcomeEmail: Match.Optional(false),
 	},
-	rest: 'POST',
+	...WRITE,
 	once: true,
-	limit: WRITES,
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],

@@ -4,7 +4,8 @@ import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { forEachInParallel } from '../model/inParallel.js';
 import { deleteHistory } from '../model/keys/history.js';
@@ -71,9 +72,8 @@ export const deleteUser = method({
 		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
-	rest: 'POST',
+	...WRITE,
 	once: true,
-	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Deletes an account with its memberships and tokens; for those who may delete-user',
 	returns: { deletedRooms: [String], ...LAST_KEY_HOLDER_ANSWER },

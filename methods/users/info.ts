@@ -2,7 +2,7 @@
 
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
@@ -11,9 +11,7 @@ import { findUser, Whom } from '../model/users/findUser.js';
 export const userInfo = method({
 	name: 'users.info',
 	args: Whom,
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Returns a user; all fields to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],

@@ -1,7 +1,7 @@
 /** `users.list`: all users, in pages. */
 
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { Page, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
@@ -10,9 +10,7 @@ import { clientUserFields } from '../model/users/clientUser.js';
 export const listUsers = method({
 	name: 'users.list',
 	args: Page,
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists all users by name; requires view-d-room',
 	returns: { users: [UserAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],

@@ -4,6 +4,7 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { resetUser } from '../e2e/resetUser.js';
+import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
@@ -18,8 +19,7 @@ export const resetE2EKey = method({
 		user: Match.Maybe(String),
 		confirm: Match.Maybe(Boolean),
 	},
-	rest: 'POST',
-	limit: { calls: 600, per: 60_000 },
+	...KEY_WRITE,
 	changesUser: true,
 	secondFactor: true,
 	summary: 'Removes the identity keys of the caller or of the given user, and ends all logins of that user',

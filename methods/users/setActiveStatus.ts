@@ -3,7 +3,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
@@ -18,8 +18,7 @@ export const setActiveStatus = method({
 		/** Rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Activates or deactivates a user; for those who may edit-other-user-active-status',
 	returns: { user: UserAnswer },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],

@@ -5,7 +5,8 @@ import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { mayUser } from '../model/permissions/permissions.js';
@@ -98,8 +99,7 @@ export const updateUser = method({
 		/** With `active: false`: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	returns: { user: UserAnswer },

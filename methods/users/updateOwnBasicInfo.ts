@@ -42,14 +42,7 @@ export const updateOwnBasicInfo = method({
 	timeout: LONG_WORK_MS,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	returns: { user: UserAnswer },
-	errors: [
-		'error-invalid-password',
-		'totp-required',
-		'totp-invalid',
-		'totp-max-attempts',
-		'error-could-not-save-identity',
-		...PROFILE_ERRORS,
-	],
+	errors: ['error-invalid-password', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ data }, context) {
 		const { name: method, store, userId, hashedToken, events } = context;
 		const user = await store.users.findOne(

@@ -38,6 +38,9 @@ export const RoomText = Match.Where(
 /** The arguments that identify a room; one of them is required, and the id takes precedence. */
 export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
 
+/** The error codes of `findRoom`. */
+export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
+
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
 type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string };
 
