@@ -13,60 +13,18 @@ export interface ErrorRow {
 	readonly transient?: boolean;
 }
 
-/** Errors with a fixed text. */
-export const errorTable = {
+/** Errors of methods: their details name the method that was called. */
+export const methodErrors = {
 	/* calls */
-	matchFailed: { error: 400, reason: 'Match failed' },
-	internal: { error: 500, reason: 'Internal server error', transient: true },
-	unavailable: {
-		error: 503,
-		reason: 'The database is not available at the moment. Please try again.',
-		transient: true,
-	},
 	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
-	notAllowed: { error: 'not-allowed' },
-	invalidEventName: { error: 'invalid-event-name' },
-	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', transient: true },
-	subscriptionTooLarge: {
-		error: 'error-subscription-too-large',
-		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
-	},
-	subscriptionsTooLarge: {
-		error: 'error-subscriptions-too-large',
-		reason: 'The parameters of the subscriptions on this connection are too long together',
-	},
-	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
-	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
 	filterNotSupported: {
 		error: 'error-invalid-params',
 		reason: 'The parameter "query" is not supported: what is listed cannot be filtered by it',
-	},
-	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
-	invalidIdempotencyKey: {
-		error: 'error-invalid-idempotency-key',
-		reason: 'Idempotency-Key must be 1 to 128 visible ASCII characters',
 	},
 	idempotencyMismatch: {
 		error: 'error-idempotency-mismatch',
 		reason: 'This call was made before with other arguments',
 	},
-	/* accounts: test/contract/ddp.md 16.3. The login texts do not distinguish causes, so that names cannot be guessed. */
-	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
-	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
-	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
-	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
-	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
-	notLoggedIn: { error: 'You are not logged in.' },
-	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
-	totpRequired: { error: 'totp-required', reason: 'TOTP Required', transient: true },
-	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
-	totpMaxAttempts: {
-		error: 'totp-max-attempts',
-		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
-		transient: true,
-	},
-	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
-	namelessUser: { error: 400, reason: 'Need to set a username or email' },
 	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
@@ -77,7 +35,6 @@ export const errorTable = {
 	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
 	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
 	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
-	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
 	invalidUserId: { error: 'error-invalid-user-id', reason: 'Invalid user id' },
 	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
 	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
@@ -85,10 +42,6 @@ export const errorTable = {
 		error: 'error-last-key-holder',
 		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
 	},
-	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
-	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
-	resetNotAllowed: { error: 'error-not-allowed', bare: true },
-	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
 	noRoomKey: { error: 'error-no-room-key', reason: 'You hold no key of this room' },
 	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
 	/* rooms and members: Rocket.Chat's codes */
@@ -135,7 +88,6 @@ export const errorTable = {
 	},
 	editingNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing room is not allowed' },
 	invalidRoomSettings: { error: 'error-invalid-settings', reason: 'Invalid settings provided' },
-	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
 	invalidSince: {
 		error: 'error-updatedSince-param-invalid',
 		reason: 'The "updatedSince" query parameter must be a valid date.',
@@ -158,9 +110,6 @@ export const errorTable = {
 		error: 'error-invalid-user',
 		reason: 'The required "userId" or "username" param provided does not match any users',
 	},
-	noSuchUser: { error: 'User not found.', bare: true },
-	userIsLastOwner: { error: 'user-last-owner' },
-	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
@@ -171,12 +120,72 @@ export const errorTable = {
 		error: 'error-unauthorized',
 		reason: 'User does not have the permissions required for this action',
 	},
-	unauthorized: { error: 'unauthorized', bare: true },
 	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
 } satisfies Record<string, ErrorRow>;
 
-/** Errors whose text contains a value. */
-export const valueErrorTable = {
+/** Errors whose details do not name a method, as in Meteor and Rocket.Chat. */
+export const otherErrors = {
+	/* calls */
+	matchFailed: { error: 400, reason: 'Match failed' },
+	internal: { error: 500, reason: 'Internal server error', transient: true },
+	unavailable: {
+		error: 503,
+		reason: 'The database is not available at the moment. Please try again.',
+		transient: true,
+	},
+	notAllowed: { error: 'not-allowed' },
+	invalidEventName: { error: 'invalid-event-name' },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', transient: true },
+	subscriptionTooLarge: {
+		error: 'error-subscription-too-large',
+		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
+	},
+	subscriptionsTooLarge: {
+		error: 'error-subscriptions-too-large',
+		reason: 'The parameters of the subscriptions on this connection are too long together',
+	},
+	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
+	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
+	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
+	invalidIdempotencyKey: {
+		error: 'error-invalid-idempotency-key',
+		reason: 'Idempotency-Key must be 1 to 128 visible ASCII characters',
+	},
+	/* accounts: test/contract/ddp.md 16.3. The login texts do not distinguish causes, so that names cannot be guessed. */
+	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
+	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
+	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
+	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
+	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
+	notLoggedIn: { error: 'You are not logged in.' },
+	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required', transient: true },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
+	totpMaxAttempts: {
+		error: 'totp-max-attempts',
+		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+		transient: true,
+	},
+	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
+	namelessUser: { error: 400, reason: 'Need to set a username or email' },
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
+	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
+	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
+	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
+	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
+	/* rooms and members: Rocket.Chat's codes */
+	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
+	/* people: names and texts as Rocket.Chat's */
+	noSuchUser: { error: 'User not found.', bare: true },
+	userIsLastOwner: { error: 'user-last-owner' },
+	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
+	/* what a role allows */
+	unauthorized: { error: 'unauthorized', bare: true },
+} satisfies Record<string, ErrorRow>;
+
+/** Errors of methods whose text contains a value. */
+export const valueErrors = {
 	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
 	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
 	fieldUnavailable: { error: 'error-field-unavailable', reason: (value) => `${value} is already in use :(` },

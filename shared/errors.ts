@@ -2,7 +2,7 @@
  * Client-safe errors, and the conversion of other errors for clients (`test/contract/ddp.md` section 8,
  * `test/contract/check.md` section 2).
  */
-import { type ErrorRow, errorTable, valueErrorTable } from './errorTable.js';
+import { type ErrorRow, methodErrors, otherErrors, valueErrors } from './errorTable.js';
 
 /** An error meant for the client: its code, reason and details are sent unchanged. */
 export class ClientError extends Error {
@@ -27,6 +27,14 @@ export class ClientError extends Error {
 	}
 }
 
+/** An error of a method: the invoker adds the name of the called method to its details. */
+export class MethodError extends ClientError {
+	/** The error that the caller of the method receives. */
+	from(method: string): ClientError {
+		return new ClientError(this.error, this.reason, { method, ...(this.details as object | undefined) });
+	}
+}
+
 /** An error that REST shows as its code alone, as Rocket.Chat does at endpoints without a method. */
 export class BareError extends ClientError {
 	/** The HTTP status, where the code has no fixed one. */
@@ -39,25 +47,31 @@ export class BareError extends ClientError {
 	}
 }
 
-export type ErrorName = keyof typeof errorTable;
+export type ErrorName = keyof typeof methodErrors | keyof typeof otherErrors;
 
-/** Makes the client-safe error of that name in the table. */
-export function clientError(name: ErrorName, details?: unknown): ClientError {
-	const { error, reason, bare, status }: ErrorRow = errorTable[name];
-	return bare ? new BareError(error, reason, details, status) : new ClientError(error, reason, details);
+const errorTable: Readonly<Record<ErrorName, ErrorRow>> = { ...methodErrors, ...otherErrors };
+
+/**
+ * Makes the client-safe error of that name in the table.
+ * @param details in addition to the name of the method, where the table says that the error has it
+ */
+export function clientError(name: ErrorName, details?: object): ClientError {
+	const { error, reason, bare, status } = errorTable[name];
+	if (bare) return new BareError(error, reason, details, status);
+	return name in methodErrors ? new MethodError(error, reason, details) : new ClientError(error, reason, details);
 }
 
 /** Makes the client-safe error of that name for a value. */
-export function clientErrorFrom(name: keyof typeof valueErrorTable, value: string, details?: unknown): ClientError {
-	const { error, reason } = valueErrorTable[name];
-	return new ClientError(error, reason(value), details);
+export function clientErrorFrom(name: keyof typeof valueErrors, value: string, details?: object): ClientError {
+	const { error, reason } = valueErrors[name];
+	return new MethodError(error, reason(value), details);
 }
 
-/** Every error in the two tables, for the documentation. The value in a text is shown as `…`. */
+/** Every error in the tables, for the documentation. The value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [
-		...Object.values<ErrorRow>(errorTable).map(({ error, reason = '' }) => ({ error, reason })),
-		...Object.values(valueErrorTable).map(({ error, reason }) => ({ error, reason: reason('…') })),
+		...Object.values(errorTable).map(({ error, reason = '' }) => ({ error, reason })),
+		...Object.values(valueErrors).map(({ error, reason }) => ({ error, reason: reason('…') })),
 		{
 			error: TOO_MANY_REQUESTS,
 			reason: 'Error, too many requests. Please slow down. You must wait … seconds before trying again.',
@@ -72,7 +86,7 @@ const RETRY_UNAVAILABLE_S = 5;
 
 const transientCodes: ReadonlySet<unknown> = new Set([
 	TOO_MANY_REQUESTS,
-	...Object.values<ErrorRow>(errorTable).flatMap(({ error, transient }) => (transient ? [error] : [])),
+	...Object.values(errorTable).flatMap(({ error, transient }) => (transient ? [error] : [])),
 ]);
 
 /**
