@@ -1,5 +1,4 @@
 /** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -1,5 +1,4 @@
 /** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
-
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,4 @@
 /** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
-
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,4 @@
 /** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
-
 import type { Role, User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -1,5 +1,4 @@
 /** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -7,13 +6,14 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { accept, applyTransition } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { notifyMember } from '../model/keys/membership.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offered } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
+import { findMembership } from '../model/memberships/members.js';
 
 /**
  * Whether an offer contains the room's former key. A reset that was interrupted after it set the new key id leaves such

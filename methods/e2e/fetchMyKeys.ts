@@ -1,5 +1,4 @@
 /** `e2e.fetchMyKeys` (`test/contract/rocketchat-e2e.md` 4.2): the caller's own identity keys, for a new device. */
-
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -2,7 +2,6 @@
  * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members for whom the caller could
  * seal room keys.
  */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -13,13 +12,12 @@ import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership } from '../model/keys/membership.js';
 import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { EMPTY } from '../model/keys/storedKeys.js';
 import { listOf } from '../model/lists.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 

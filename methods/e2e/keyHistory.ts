@@ -2,13 +2,13 @@
  * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key a user has stored, so that a change cannot go
  * unnoticed.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { KEY_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
+import { exists } from '../model/exists.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -19,7 +19,7 @@ async function shareRoom(store: Store, one: string, other: string): Promise<bool
 	const own = { 'u._id': one, ...MEMBER };
 	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
-		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
+		if (await exists(store.subscriptions, common)) return true;
 	}
 	return false;
 }

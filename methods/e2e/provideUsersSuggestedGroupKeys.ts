@@ -1,5 +1,4 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
-
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
@@ -8,12 +7,12 @@ import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { notifyMember } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
 import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 

@@ -1,13 +1,12 @@
 /** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member rejects an offered key. */
-
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
-import { findMembership } from '../model/keys/membership.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { offered } from '../model/keys/storedKeys.js';
+import { findMembership } from '../model/memberships/members.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',

@@ -1,5 +1,4 @@
 /** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): removes the caller's own identity keys. */
-
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';

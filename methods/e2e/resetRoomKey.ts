@@ -1,5 +1,4 @@
 /** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, and the former keys are archived. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
@@ -20,7 +19,7 @@ import {
 	storeNewKey,
 } from '../model/keys/roomReset.js';
 import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
@@ -81,9 +80,7 @@ async function mayReset(
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegun(room, userId, e2eKeyId)) return true;
-	const member = { rid, 'u._id': userId, ...MEMBER };
-	if (!(await store.subscriptions.findOne(member, { projection: { _id: 1 } }))) return false;
-	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
+	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
 /** Checks before the first write that the caller can store the new key and decrypt it. */

@@ -2,7 +2,6 @@
  * `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets a user's identity keys, as in
  * early releases of Rocket.Chat.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -2,7 +2,6 @@
  * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and waits for
  * another.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -11,9 +10,10 @@ import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { notifyMember } from '../model/keys/membership.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
+import { findMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',

@@ -6,7 +6,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { notifyMember } from '../model/keys/membership.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
 import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { keyIn, offered } from '../model/keys/storedKeys.js';
@@ -16,6 +16,7 @@ import {
 	restoreOrRemoveKey,
 	storeMemberKey,
 } from '../model/keys/storeMemberKey.js';
+import { findMembership } from '../model/memberships/members.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
 /** The answer: the key id that the room has. */

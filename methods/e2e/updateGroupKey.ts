@@ -1,17 +1,17 @@
 /** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { notifyMember } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
 import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
+import { findMembership } from '../model/memberships/members.js';
 
 async function storeOwn(
 	context: MethodContext,

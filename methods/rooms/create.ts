@@ -1,5 +1,4 @@
 /** `channels.create`, `groups.create`: a room with a name, and its first members. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

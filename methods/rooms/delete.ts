@@ -5,6 +5,7 @@ import { Match, Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
+import { exists } from '../model/exists.js';
 import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
@@ -16,8 +17,8 @@ type Which = { roomId?: string | undefined; roomName?: string | undefined };
 
 /** Whether the caller still has a membership of a deleted room: their deletion of it was interrupted. */
 async function isLeftOver({ store, userId }: Context, { roomId }: Which): Promise<boolean> {
-	if (!roomId || (await store.rooms.findOne({ _id: roomId }, { projection: { _id: 1 } }))) return false;
-	return (await store.subscriptions.findOne({ rid: roomId, 'u._id': userId }, { projection: { _id: 1 } })) !== null;
+	if (!roomId || (await exists(store.rooms, { _id: roomId }))) return false;
+	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
 async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kind?: Kind): Promise<void> {

@@ -2,7 +2,6 @@
  * `im.create`, `dm.create`, `createDirectMessage`: find or create a direct room, of which there is one for each set of
  * users.
  */
-
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';

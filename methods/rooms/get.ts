@@ -2,7 +2,6 @@
  * `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's rooms or memberships, or
  * those changed since a time (`test/contract/rocketchat-e2e.md` 2.4).
  */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

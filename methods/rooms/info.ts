@@ -1,5 +1,4 @@
 /** `rooms.info`, `channels.info`, `groups.info`. */
-
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';

@@ -1,5 +1,4 @@
 /** `channels.invite`, `groups.invite`, `channels.join`: adds members to an existing room. */
-
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
@@ -7,7 +6,7 @@ import type { Store } from '../../shared/store.js';
 import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { addMember } from '../model/lifecycle/addMember.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { isMember } from '../model/memberships/members.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import {
@@ -32,9 +31,7 @@ function requireOwnMembers({ abacAttributes, federated, archived }: Room, method
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
 	if (await hasPermission(store, caller, `add-user-to-any-${t}-room`)) return true;
-	const own = { rid, 'u._id': caller._id, ...MEMBER };
-	if (!(await store.subscriptions.findOne(own, { projection: { _id: 1 } }))) return false;
-	return hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
+	return (await isMember(store, rid, caller._id)) && hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
 }
 
 /** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */

@@ -1,5 +1,4 @@
 /** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

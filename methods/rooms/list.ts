@@ -1,5 +1,4 @@
 /** `channels.list`, `channels.list.joined`, `groups.list`: paginated lists of rooms by name. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,4 @@
 /** `channels.members`, `groups.members`. */
-
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';

@@ -1,9 +1,9 @@
 /** `getRoomIdByNameOrId`, `getRoomNameById`: some clients call these before all other methods of a room. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { DDP_READ } from '../kinds.js';
+import { exists } from '../model/exists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
@@ -31,7 +31,7 @@ export const getRoomNameById = method({
 	errors: ['error-not-allowed'],
 	async run({ rid }, { store, name, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
-		const own = room && (await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } }));
+		const own = room && (await exists(store.subscriptions, { rid, 'u._id': userId }));
 		const maySee = own || (room?.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
 		if (!room || !maySee) throw clientError('actionNotAllowed', { method: name });
 		return room.name;

@@ -1,5 +1,4 @@
 /** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: change the settings of a room. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

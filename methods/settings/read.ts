@@ -1,5 +1,4 @@
 /** `settings.public`, `public-settings/get` and the like: read settings, in the shapes of Rocket.Chat. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

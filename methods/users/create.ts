@@ -1,5 +1,4 @@
 /** `users.create`: an admin makes an account for another user. */
-
 import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,4 @@
 /** `users.delete` (`test/contract/beyond.md` E10): deletes an account with its memberships, its tokens and the rooms it leaves empty. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';

@@ -1,5 +1,4 @@
 /** `users.info`: the visible fields of a user. */
-
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';

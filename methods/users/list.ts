@@ -1,5 +1,4 @@
 /** `users.list`: all users, in pages. */
-
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';

@@ -1,5 +1,4 @@
 /** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets the identity keys of the caller or of another user. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

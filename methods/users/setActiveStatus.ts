@@ -1,5 +1,4 @@
 /** `users.setActiveStatus`: activates or deactivates a user. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

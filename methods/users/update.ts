@@ -1,5 +1,4 @@
 /** `users.update`: an admin changes a user's account. */
-
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';

@@ -1,5 +1,4 @@
 /** `users.updateOwnBasicInfo`: changes the caller's own account. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

@@ -2,7 +2,6 @@
  * The one list of settings. Flags, environment variables, `--help`, the table in docs/operating.md and the check at start all come
  * from it.
  */
-
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 

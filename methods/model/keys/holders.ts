@@ -3,6 +3,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
+import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 import { keyedRoom } from './keyId.js';
@@ -15,7 +16,7 @@ const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
-	return (await store.users.findOne(active, { projection: { _id: 1 } })) !== null;
+	return exists(store.users, active);
 }
 
 /**

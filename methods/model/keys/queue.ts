@@ -2,9 +2,10 @@
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 import { hasIdentity, usersWithIdentity } from './identities.js';
 import { EMPTY, KEYLESS } from './storedKeys.js';
@@ -17,7 +18,7 @@ type Context = Pick<MethodContext, 'store' | 'events'>;
 /** Whether the user is a member of the room without its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const filter = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
-	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
+	return exists(store.subscriptions, filter);
 }
 
 async function mayWait(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -154,8 +155,7 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
 	const { store, events } = context;
 	const userIds: string[] = [];
-	for await (const page of membershipsOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
-		const ids = page.map(({ u }) => u._id);
+	for await (const ids of memberIdsOf(store, rid, { ...KEYLESS, ...MEMBER })) {
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;
 	}

@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { MEMBER, memberIdsOf, membershipsOf } from '../memberships/members.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { usersWithIdentity } from './identities.js';
 import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
@@ -64,15 +64,9 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 
 /** The members to queue for the new key: the first 50 other members who have identity keys and no room key. */
 async function firstToWait(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
-	const only: Filter<Subscription> = {
-		'u._id': { $ne: userId },
-		...KEYLESS,
-		...MEMBER,
-	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
-		const ids = page.map(({ u }) => u._id);
+	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...KEYLESS, ...MEMBER })) {
 		const able = await usersWithIdentity(store, ids);
 		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });
 		if (waiting.length >= MAX_WAITING) break;

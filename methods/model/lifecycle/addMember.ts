@@ -4,6 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
@@ -67,7 +68,7 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
 			{ returnDocument: 'after' },
 		);
 		if (accepted) return { membership: accepted, action: 'updated' };
-		return (await store.subscriptions.findOne(own, { projection: { _id: 1 } })) ? null : CONFLICT;
+		return (await exists(store.subscriptions, own)) ? null : CONFLICT;
 	});
 }
 
@@ -104,7 +105,7 @@ export async function addMembership(
 	}
 	// A user who was removed meanwhile has been notified of the removal. A later notification of the membership would be
 	// wrong.
-	if (!(await store.subscriptions.findOne({ _id: membership._id }, { projection: { _id: 1 } }))) {
+	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await forgetRoom();
 		return false;
 	}

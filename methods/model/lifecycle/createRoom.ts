@@ -4,6 +4,7 @@ import { clientError, isClientSafe } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
@@ -33,7 +34,7 @@ async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
 	const former = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
 	if (!former?.ts || former.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
-	if (await store.subscriptions.findOne({ rid: former._id }, { projection: { _id: 1 } })) return;
+	if (await exists(store.subscriptions, { rid: former._id })) return;
 	await store.rooms.deleteOne({ _id: former._id });
 }
 

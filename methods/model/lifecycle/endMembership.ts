@@ -2,6 +2,7 @@
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/holders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
@@ -20,7 +21,7 @@ export async function wouldLoseLastKey(store: Store, rid: string, userId: string
 
 async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
 	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
+	return exists(store.subscriptions, others);
 }
 
 /** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */

@@ -2,6 +2,7 @@
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isLastMember } from './lastMember.js';
 
@@ -13,8 +14,8 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 		{ projection: { rid: 1 } },
 	)) {
 		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-		const owner = await store.subscriptions.findOne({ ...others, roles: 'owner' }, { projection: { _id: 1 } });
-		if (!owner && (await store.subscriptions.findOne(others, { projection: { _id: 1 } }))) rids.push(rid);
+		const owner = await exists(store.subscriptions, { ...others, roles: 'owner' });
+		if (!owner && (await exists(store.subscriptions, others))) rids.push(rid);
 	}
 	return rids;
 }

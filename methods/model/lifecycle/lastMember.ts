@@ -1,6 +1,7 @@
 /** A room is deleted with its last member: no user could see it any more, and its name would stay taken. */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 
 /** Room types that are deleted without members. Other rooms, such as livechats, are kept for their agents. */
 const MEMBERS_OWN: readonly RoomType[] = ['c', 'p', 'd'];
@@ -20,5 +21,5 @@ export async function isLastMember(
 	const { _id: rid, t, teamMain, default: isDefault } = room;
 	if (!MEMBERS_OWN.includes(t) || teamMain || isDefault) return false;
 	const others = { rid, 'u._id': { $ne: userId } };
-	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) === null;
+	return !(await exists(store.subscriptions, others));
 }

@@ -4,6 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
 /** How long a departure note is valid, in ms, if its call crashes before it removes the membership. */
@@ -32,7 +33,7 @@ export async function requireOtherOwner(
 		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
 		...MEMBER,
 	};
-	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
+	if (await exists(store.subscriptions, other)) return;
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
 	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
 	throw clientError('lastOwner', { method: name });

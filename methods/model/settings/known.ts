@@ -4,6 +4,7 @@
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
@@ -59,7 +60,7 @@ async function put({ settings }: Store, _id: string, value: SettingValue): Promi
 	const change = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
 	if (await change()) return true;
-	const stored = await settings.findOne({ _id }, { projection: { _id: 1 } });
+	const stored = await exists(settings, { _id });
 	if (stored || KNOWN.get(_id) === value) return false;
 	try {
 		await settings.insertOne({ _id, value });

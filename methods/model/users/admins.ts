@@ -2,6 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
@@ -9,7 +10,7 @@ export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): bool
 /** Whether there is an admin, other than this user. */
 export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
 	const filter = { _id: { $ne: otherThan }, roles: 'admin', active: { $ne: false } };
-	return (await store.users.findOne(filter, { projection: { _id: 1 } })) !== null;
+	return exists(store.users, filter);
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
+import { exists } from '../exists.js';
 import { forEachInParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { throwIfAborted } from '../signal.js';
@@ -54,7 +55,7 @@ export async function propagateUsername(
 ): Promise<void> {
 	const { store, events, signal } = context;
 	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
-	if (!isNew && !(await store.subscriptions.findOne(unchanged, { projection: { _id: 1 } }))) return;
+	if (!isNew && !(await exists(store.subscriptions, unchanged))) return;
 	await renameCreator(context, userId, username);
 	throwIfAborted(signal);
 	const rename = async (membership: Subscription) => {
