@@ -1,14 +1,15 @@
 /**
  * Finds words that this project does not use, and names the term of the field to use instead. The list is `words.json`:
- * `names` are identifiers, compared as a whole; `phrases` are looked for in the whole text, comments and prose included.
+ * `names` are identifiers, compared as a whole; `prefixes` begin identifiers; `phrases` are looked for in the whole text, comments and prose included.
  * Run by `npm run lint`.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 
-const { names, phrases } = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
+const { names, prefixes, phrases } = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
 const termOf = new Map(Object.entries(names));
+const starts = Object.entries(prefixes).map(([prefix, term]) => [new RegExp(`^${prefix}`), term]);
 const patterns = Object.entries(phrases).map(([phrase, term]) => [new RegExp(`\\b${phrase}\\b`, 'gi'), phrase, term]);
 
 /** Copied behaviour of the originals, quoted in their words; the list itself. */
@@ -31,7 +32,8 @@ function checkNames(file, text) {
 	const visit = (node) => {
 		if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
 			const name = node.text.replace(/^#/, '');
-			if (termOf.has(name)) report(file, text, node.getStart(source), name, termOf.get(name));
+			const term = termOf.get(name) ?? starts.find(([start]) => start.test(name))?.[1];
+			if (term) report(file, text, node.getStart(source), name, term);
 		}
 		ts.forEachChild(node, visit);
 	};

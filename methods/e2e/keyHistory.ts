@@ -12,7 +12,7 @@ import { exists } from '../model/exists.js';
 import { HISTORY, wholeHistory } from '../model/keys/history.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
@@ -42,9 +42,7 @@ export const keyHistory = method({
 			: null;
 		if (!user) throw clientError('invalidUser', { method: name });
 		const { entries, dropped } = await wholeHistory(store, user);
-		const { count, offset } = pageOf(page);
-		const history = entries.slice(offset, offset + count);
-		const answer = { history, count: history.length, offset, total: entries.length };
+		const answer = pageAnswer('history', pageOfList(entries, page));
 		return dropped > 0 ? { ...answer, dropped } : answer;
 	},
 });

@@ -63,7 +63,6 @@ async function remove(
 	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
 }
 
-/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
 /** The answer and the errors of methods that end a membership. */
 const outcomesOf = (kind: Kind) => ({
 	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
@@ -76,6 +75,7 @@ const outcomesOf = (kind: Kind) => ({
 	],
 });
 
+/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
 export const leaveMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.leave`,

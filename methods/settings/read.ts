@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
 
@@ -26,11 +26,8 @@ export const getSetting = method({
 	},
 });
 
-async function listSettings(store: Store, args: { count?: number; offset?: number }, ids?: readonly string[]) {
-	const { count, offset } = pageOf(args);
-	const all = await readSettings(store, ids);
-	const settings = all.slice(offset, offset + count);
-	return { settings, count: settings.length, offset, total: all.length };
+async function listSettings(store: Store, args: PageArgs, ids?: readonly string[]) {
+	return pageAnswer('settings', pageOfList(await readSettings(store, ids), args));
 }
 
 export const publicSettings = method({

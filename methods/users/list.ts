@@ -2,7 +2,7 @@
 import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
 
@@ -18,9 +18,9 @@ export const listUsers = method({
 		await requirePermission(context, 'view-d-room');
 		const { count, offset } = pageOf(args);
 		const full = await mayUser(store, userId, 'view-full-other-user-info');
-		const users = await store.users
+		const entries = await store.users
 			.find({}, { projection: clientUserFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();
-		return { users, count: users.length, offset, total: await store.users.countDocuments({}) };
+		return pageAnswer('users', { entries, offset, total: await store.users.countDocuments({}) });
 	},
 });
