@@ -7,6 +7,7 @@ import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
+import { doRolesExist } from '../model/permissions/roles.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All stored permissions, and the defaults of those that are not stored. */
@@ -45,12 +46,14 @@ const updatePermissions = method({
 	...WRITE,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
-	errors: ['error-unauthorized', 'error-invalid-permission'],
+	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
 	async run({ permissions }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
+		const named = permissions.flatMap(({ roles }) => roles);
+		if (!(await doRolesExist(store, named))) throw clientError('unknownRole', { method: name });
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			const written = await setRoles(store, _id, roles);
