@@ -10,7 +10,6 @@ import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
-import { notifyMember } from '../model/keys/membership.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -33,7 +32,6 @@ export const returnRoomKey = method({
 			wasHolder = holdsKey(seen, room);
 			return giveBack(room)(keys);
 		});
-		if (after) notifyMember(context, after);
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
 		await enqueue(context, rid, userId);

@@ -32,7 +32,7 @@ describe('names of direct rooms', () => {
 	async function notified(task: () => Promise<unknown>): Promise<string[]> {
 		const ids: string[] = [];
 		const stop = roomkey.bus.on('changed', ({ collection, document }) => {
-			if (collection === 'subscriptions') ids.push((document as { u: { _id: string } }).u._id);
+			if (collection === 'subscriptions') ids.push((document as unknown as { u: { _id: string } }).u._id);
 		});
 		await task();
 		stop();

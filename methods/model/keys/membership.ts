@@ -2,7 +2,7 @@
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 
-/** Notifies a member that their membership has changed. */
-export function notifyMember({ events }: Pick<MethodContext, 'events'>, membership: Subscription): void {
-	events.emit('changed', { collection: 'subscriptions', action: 'updated', document: membership });
+/** Notifies a member of a membership that was written silently. */
+export function announceMember({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
+	return store.subscriptions.announce('updated', membership);
 }
