@@ -37,9 +37,9 @@ export const logoutOtherClientsOverRest = method({
 	returns: { tokenExpires: Match.Optional(Date) },
 	errors: ['error-invalid-user-id'],
 	async run(_args, context) {
-		const { userId, hashedToken, name } = context;
+		const { userId, hashedToken } = context;
 		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
-		if (typeof holder === 'string') throw clientError('invalidUserId', { method: name });
+		if (typeof holder === 'string') throw clientError('invalidUserId');
 		await revokeOtherLogins(context, userId, hashedToken as string);
 		return { tokenExpires: holder.expires };
 	},

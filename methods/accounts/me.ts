@@ -40,9 +40,9 @@ export const me = method({
 	summary: "Returns the caller's own profile",
 	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
 	errors: [],
-	async run(_args, { name, store, userId }) {
+	async run(_args, { store, userId }) {
 		const profile = await findProfile(store, userId);
-		if (!profile) throw clientError('invalidUser', { method: name });
+		if (!profile) throw clientError('invalidUser');
 		return profile;
 	},
 });

@@ -46,12 +46,12 @@ const updatePermissions = method({
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
 	async run({ permissions }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
-		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
+		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission');
 		const named = permissions.flatMap(({ roles }) => roles);
-		if (!(await doRolesExist(store, named))) throw clientError('unknownRole', { method: name });
+		if (!(await doRolesExist(store, named))) throw clientError('unknownRole');
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			await setRoles(store, _id, roles);
@@ -93,10 +93,10 @@ const getPermissions = method({
 	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, { store, name }) {
+	async run({ updatedAt }, { store }) {
 		const all = await listPermissions(store);
 		if (!updatedAt) return all;
-		if (Number.isNaN(updatedAt.getTime())) throw clientError('invalidSince', { method: name });
+		if (Number.isNaN(updatedAt.getTime())) throw clientError('invalidSince');
 		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > updatedAt), remove: [] };
 	},
 });

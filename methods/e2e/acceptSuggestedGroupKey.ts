@@ -30,7 +30,6 @@ function isLeftByReset(key: string, { e2eKeyId, e2eReset }: KeyedRoom): boolean 
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
 async function take(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
-	const { name } = context;
 	let seen = membership;
 	try {
 		const after = await applyTransition(
@@ -38,7 +37,7 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 			membership,
 			(keys, now) => {
 				seen = now;
-				if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch', { method: name });
+				if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch');
 				return accept(room)(keys);
 			},
 			{ silent: true },
@@ -51,7 +50,7 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 		}
 		throw error;
 	}
-	throw clientError('noSuggestedKey', { method: name });
+	throw clientError('noSuggestedKey');
 }
 
 export const acceptSuggestedGroupKey = method({
@@ -68,13 +67,13 @@ export const acceptSuggestedGroupKey = method({
 		'error-key-in-use',
 	],
 	async run({ rid }, context) {
-		const { name, userId, store } = context;
+		const { userId, store } = context;
 		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
+		if (!membership) throw clientError('subscriptionNotFound');
 		if (offered(membership) === '') {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
 			if (membership.E2EKey) await leaveQueue(context, rid, [userId]);
-			throw clientError('noSuggestedKey', { method: name });
+			throw clientError('noSuggestedKey');
 		}
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		const after = await take(context, membership, room);

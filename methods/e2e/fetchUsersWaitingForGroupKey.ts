@@ -85,8 +85,8 @@ export const fetchUsersWaitingForGroupKey = method({
 	},
 	errors: ['error-too-many-rooms'],
 	async run({ roomIds }, context) {
-		const { name, userId, store } = context;
-		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });
+		const { userId, store } = context;
+		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms');
 		const waiting: [rid: string, users: Sealable[]][] = [];
 		const unfitKeys: [rid: string, userIds: string[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {

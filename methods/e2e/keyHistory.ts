@@ -35,12 +35,12 @@ export const keyHistory = method({
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
-	async run({ uid, ...page }, { name, userId, store }) {
+	async run({ uid, ...page }, { userId, store }) {
 		// The same answer for users who do not exist and users whom the caller may not see.
 		const user = (await maySee(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;
-		if (!user) throw clientError('invalidUser', { method: name });
+		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await wholeHistory(store, user);
 		const answer = pageAnswer('history', pageOfList(entries, page));
 		return dropped > 0 ? { ...answer, dropped } : answer;

@@ -17,10 +17,10 @@ export const rejectSuggestedGroupKey = method({
 	returns: Nothing,
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {
-		const { name, userId, store } = context;
+		const { userId, store } = context;
 		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
-		if (offered(membership) === '') throw clientError('noSuggestedKey', { method: name });
+		if (!membership) throw clientError('subscriptionNotFound');
+		if (offered(membership) === '') throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
 		await dropOffer(context, membership);
 	},

@@ -43,15 +43,15 @@ export const resetRoomKey = method({
 		'error-e2e-key-reset-in-progress',
 	],
 	async run(newKey, context) {
-		const { name, userId, store } = context;
+		const { userId, store } = context;
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room && (await isDone(store, room, userId, newKey))) return;
 		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
-		requireValidKeyId(e2eKeyId, name);
-		requireKey(e2eKey, name);
-		requireKeyId(e2eKey, e2eKeyId, name);
+		requireValidKeyId(e2eKeyId);
+		requireKey(e2eKey);
+		requireKeyId(e2eKey, e2eKeyId);
 		await requireReady(store, userId, newKey);
 		await reset(newKey, context, userId);
 	},
@@ -104,8 +104,8 @@ async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKe
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
-	const { name, store, events, signal, log } = context;
-	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId }, name);
+	const { store, events, signal, log } = context;
+	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId });
 	const work: ResetContext = { store, events, signal, userId, lock };
 	try {
 		await archiveOtherKeys(work, e2eKeyId);

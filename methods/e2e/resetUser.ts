@@ -25,13 +25,13 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * nothing has been written then
  */
 export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
-	const { store, events, name, settings } = context;
+	const { store, events, settings } = context;
 	// Contract 6: the keys of another user may be reset only if an admin without a second factor can prove the password
 	// instead.
 	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
-		throw clientError('actionNotAllowed', { method: name });
+		throw clientError('actionNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
-	if (!user) throw clientError('invalidUser', { method: name });
+	if (!user) throw clientError('invalidUser');
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
 		requireConfirmation(context, confirm);

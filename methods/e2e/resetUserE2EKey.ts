@@ -21,9 +21,9 @@ export const resetUserE2EKey = method({
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {
-		const { name, store } = context;
+		const { store } = context;
 		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
-		if (!may) throw clientError('actionNotAllowed', { method: name });
+		if (!may) throw clientError('actionNotAllowed');
 		return (await resetUser(context, userId, confirm ?? undefined)) ?? true;
 	},
 });

@@ -23,9 +23,9 @@ export const returnRoomKey = method({
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
-		const { name, userId, store } = context;
+		const { userId, store } = context;
 		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
+		if (!membership) throw clientError('subscriptionNotFound');
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
 		const after = await applyTransition(context, membership, (keys, seen) => {
@@ -35,7 +35,7 @@ export const returnRoomKey = method({
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
 		await enqueue(context, rid, userId);
-		if (!after) throw clientError('noRoomKey', { method: name });
+		if (!after) throw clientError('noRoomKey');
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };

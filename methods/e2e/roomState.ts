@@ -52,9 +52,9 @@ export const roomState = method({
 	summary: 'Shows which members of a room hold its key, have an offer, wait for it, or cannot receive it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],
-	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
-		const room = await requireRoomAccess(store, rid, userId, name);
-		if (!(await isMember(store, rid, userId))) throw clientError('invalidRoom', { method: name });
+	async run({ rid, count = USUAL_COUNT, offset = 0 }, { userId, store }) {
+		const room = await requireRoomAccess(store, rid, userId);
+		if (!(await isMember(store, rid, userId))) throw clientError('invalidRoom');
 		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, 'unfit-key': 0, inactive: 0 };
 		const members: Member[] = [];
 		const wanted = Math.min(count, MAX_COUNT);

@@ -99,15 +99,15 @@ export const setOrGetRoomKeyID = method({
 		'error-e2e-key-reset-in-progress',
 	],
 	async run({ rid, keyID, key }, context): Promise<Claimed> {
-		const { name, userId, store } = context;
-		requireValidKeyId(keyID, name);
+		const { userId, store } = context;
+		requireValidKeyId(keyID);
 		if (key !== undefined) {
-			requireKey(key, name);
-			requireKeyId(key, keyID, name);
+			requireKey(key);
+			requireKeyId(key, keyID);
 		}
-		const room = await requireRoomAccess(store, rid, userId, name);
+		const room = await requireRoomAccess(store, rid, userId);
 		const membership = key === undefined ? null : await findMembership(store, rid, userId);
-		if (key !== undefined && !membership) throw clientError('subscriptionNotFound', { method: name });
+		if (key !== undefined && !membership) throw clientError('subscriptionNotFound');
 		if (room.e2eKeyId) {
 			if (membership && room.e2eKeyId === keyID) await storeClaimed(context, membership, room, key as string);
 			// An interrupted call may have left a key under another id. A key without an id may be the room's key.

@@ -18,16 +18,16 @@ export const setRoomKeyID = method({
 	returns: Nothing,
 	errors: ['error-invalid-room', 'error-room-e2e-key-already-exists', 'error-invalid-key-id'],
 	async run({ rid, keyID }, context) {
-		const { name, userId, store } = context;
-		requireValidKeyId(keyID, name);
-		const seen = await requireRoomAccess(store, rid, userId, name);
+		const { userId, store } = context;
+		requireValidKeyId(keyID);
+		const seen = await requireRoomAccess(store, rid, userId);
 		// A key id is never removed, so a room that has one needs no write to decide the race.
 		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
 		if (!room) {
 			// The loser of the race needs the winner's key: the key holders are notified immediately (issue 36731 of
 			// Rocket.Chat).
 			if (seen.encrypted) await enqueue(context, rid, userId);
-			throw clientError('keyIdExists', { method: name });
+			throw clientError('keyIdExists');
 		}
 	},
 });

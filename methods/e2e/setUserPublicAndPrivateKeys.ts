@@ -55,9 +55,9 @@ export const setUserPublicAndPrivateKeys = method({
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
-		const { name, userId, settings } = context;
+		const { userId, settings } = context;
 		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);
-		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys', { method: name });
+		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
 		const prove = async () => (settings.identitySecondFactor ? requireFactorOrPassword(context) : null);
 		const options = { force: force === true, confirm, prove };
 		const lastKeyHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);

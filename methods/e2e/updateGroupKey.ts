@@ -41,7 +41,7 @@ async function offerTo(
 	uid: string,
 	key: string,
 ): Promise<NotStored | undefined> {
-	const { store, name, userId } = context;
+	const { store, userId } = context;
 	const rid = room._id;
 	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
@@ -49,7 +49,7 @@ async function offerTo(
 	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
 	if (wasReset(room, await keyedRoom(store, rid), key)) {
 		await withdraw(context, after);
-		throw clientError('keyIdMismatch', { method: name });
+		throw clientError('keyIdMismatch');
 	}
 	endReservations(store, rid, [uid]);
 	await announceMember(context, after);
@@ -64,15 +64,15 @@ export const updateGroupKey = method({
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
-		const { name, userId, store, settings } = context;
-		requireKey(key, name);
+		const { userId, store, settings } = context;
+		requireKey(key);
 		const own = await findMembership(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
 		if (!own || !room) return undefined;
 		// Accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
 		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
-		if (!isOfRoom) throw clientError('keyIdMismatch', { method: name });
+		if (!isOfRoom) throw clientError('keyIdMismatch');
 		return uid === userId ? storeOwn(context, own, room, key) : offerTo(context, room, uid, key);
 	},
 });

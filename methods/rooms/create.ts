@@ -48,15 +48,14 @@ export const createMethods = forBoth((kind: Kind) =>
 			'error-too-many-users',
 		],
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const caller = await findCaller(context);
-			if (!(await hasPermission(store, caller, `create-${kind.t}`)))
-				throw clientError('actionNotAllowed', { method: name });
+			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('actionNotAllowed');
 			// Roomkey supports neither teams nor federation, so these requests are refused.
-			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed', { method: name });
-			requireRoomName(roomName, name);
-			requireFewUsers(members, name);
-			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted, name);
+			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
+			requireRoomName(roomName);
+			requireFewUsers(members);
+			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
 			const others = new Map([...found.values()].map((user) => [user._id, user]));

@@ -22,13 +22,13 @@ async function isLeftOver({ store, userId }: Context, { roomId }: Which): Promis
 }
 
 async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
-	const { store, name, userId } = context;
+	const { store, userId } = context;
 	if (await isLeftOver(context, which)) return deleteOrphanedMemberships(context, which.roomId as string);
 	const permission = `delete-${t}`;
 	const room = await findRoom(context, which, kind, permission);
-	if (room.t !== t) throw clientError('roomNotFound', { method: name });
+	if (room.t !== t) throw clientError('roomNotFound');
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
-	if (!mayDelete) throw clientError('actionNotAllowed', { method: name });
+	if (!mayDelete) throw clientError('actionNotAllowed');
 	await deleteRoom(context, room, userId);
 }
 
@@ -48,9 +48,9 @@ export const deleteMethods = forBoth((kind) =>
 );
 
 /** The id of the direct room of the caller with another user, whether it exists or not. */
-async function idWith({ store, name, userId }: Context, username: string): Promise<string> {
+async function idWith({ store, userId }: Context, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
-	if (!other) throw clientError('roomNotFound', { method: name });
+	if (!other) throw clientError('roomNotFound');
 	return directRoomId([userId, other._id].sort());
 }
 

@@ -93,10 +93,10 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 const Since = Match.Optional(Match.OneOf(String, Date));
 
 /** @throws ClientError `error-updatedSince-param-invalid` */
-function dateOf(since: string | Date | undefined, methodName: string): Date | undefined {
+function dateOf(since: string | Date | undefined): Date | undefined {
 	if (since === undefined) return undefined;
 	const date = new Date(since);
-	if (Number.isNaN(date.getTime())) throw clientError('invalidSince', { method: methodName });
+	if (Number.isNaN(date.getTime())) throw clientError('invalidSince');
 	return date;
 }
 
@@ -107,7 +107,7 @@ export const roomsOverRest = method({
 	summary: "The caller's rooms as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(RoomAnswer),
 	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
+	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince)),
 });
 
 export const roomsOverDdp = method({
@@ -118,7 +118,7 @@ export const roomsOverDdp = method({
 	returns: Match.OneOf([RoomAnswer], changesOf(RoomAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, context) {
-		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
+		const delta = await roomsSince(context, dateOf(updatedAt));
 		return updatedAt === undefined ? delta.update : delta;
 	},
 });
@@ -130,7 +130,7 @@ export const subscriptionsOverRest = method({
 	summary: "The caller's memberships as {update, remove}; those changed since a date, if one is given",
 	returns: changesOf(MembershipAnswer),
 	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince, context.name)),
+	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince)),
 });
 
 export const subscriptionsOverDdp = method({
@@ -141,7 +141,7 @@ export const subscriptionsOverDdp = method({
 	returns: Match.OneOf([MembershipAnswer], changesOf(MembershipAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, context) {
-		const delta = await membershipsSince(context, dateOf(updatedAt, context.name));
+		const delta = await membershipsSince(context, dateOf(updatedAt));
 		return updatedAt === undefined ? delta.update : delta;
 	},
 });

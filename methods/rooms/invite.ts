@@ -25,8 +25,8 @@ import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
  * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
  * @throws ClientError `error-not-allowed`
  */
-function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
-	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed', { method: methodName });
+function requireOwnMembers({ abacAttributes, federated, archived }: Room): void {
+	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed');
 }
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
@@ -44,11 +44,10 @@ export const inviteMethods = forBoth((kind) =>
 		returns: { [kind.single]: RoomAnswer },
 		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
-			if (!(await mayInvite(store, await findCaller(context), room)))
-				throw clientError('actionNotAllowed', { method: name });
-			requireOwnMembers(room, name);
+			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
+			requireOwnMembers(room);
 			for (const user of await findNamedUsers(context, args)) {
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
@@ -66,12 +65,12 @@ export const joinChannel = method({
 	returns: { channel: RoomAnswer },
 	errors: [...WHICH_ROOM_ERRORS, 'error-code-required'],
 	async run(which, context) {
-		const { store, name } = context;
+		const { store } = context;
 		const room = await findRoom(context, which, CHANNELS);
 		const caller = await findCaller(context);
-		requireOwnMembers(room, name);
+		requireOwnMembers(room);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
-			throw clientError('codeRequired', { method: name });
+			throw clientError('codeRequired');
 		await addMember(context, room, caller);
 		return roomAnswer(context, CHANNELS, room._id);
 	},

@@ -48,10 +48,10 @@ async function remove(
 	room: Room,
 	{ userId, reason, confirm, mayBeGone = false }: Removal,
 ): Promise<Record<string, unknown>> {
-	const { store, name } = context;
+	const { store } = context;
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-	if (!membership && !mayBeGone) throw clientError('userNotInRoom', { method: name });
+	if (!membership && !mayBeGone) throw clientError('userNotInRoom');
 	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
 	await requireOtherOwner(context, rid, userId);
 	// Without a membership, the rest of an interrupted call may still be pending.
@@ -85,10 +85,10 @@ export const leaveMethods = forBoth((kind) =>
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...which }, context) {
-			const { store, name, userId } = context;
+			const { store, userId } = context;
 			const room = await findRoom(context, which, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
-				throw clientError('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed');
 			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
@@ -114,15 +114,15 @@ export const kickMethods = forBoth((kind) =>
 		summary: `Removes a member from a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...args }, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const fromAny = `kick-user-from-any-${kind.t}-room`;
 			const room = await findRoom(context, args, kind, fromAny);
 			const caller = await findCaller(context);
 			const mayKickFromAny = await hasPermission(store, caller, fromAny);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
-				throw clientError('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed');
 			const [member] = await findNamedUsers(context, args);
-			if (!member) throw clientError('invalidUser', { method: name });
+			if (!member) throw clientError('invalidUser');
 			const removal = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
 			return remove(context, kind, room, removal);
 		},

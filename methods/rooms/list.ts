@@ -13,7 +13,7 @@ import { hasPermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
 import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
 
-type Context = Pick<MethodContext, 'store' | 'name' | 'signal'> & { readonly userId: string };
+type Context = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
 
 async function answer({ store }: Context, { plural }: Kind, page: ListPage<Room>): Promise<Record<string, unknown>> {
 	return pageAnswer(plural, { ...page, entries: await clientRooms(store, page.entries) });
@@ -65,11 +65,10 @@ export const listChannels = method({
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {
-		const { store, name } = context;
+		const { store } = context;
 		const caller = await findCaller(context);
 		const seesAll = await hasPermission(store, caller, 'view-c-room');
-		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room')))
-			throw clientError('permissionMissing', { method: name });
+		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room'))) throw clientError('permissionMissing');
 		return answer(context, CHANNELS, await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args)));
 	},
 });

@@ -14,10 +14,10 @@ export const getRoomIdByNameOrId = method({
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
 	returns: String,
 	errors: ['error-not-allowed'],
-	async run({ rid }, { store, name, userId }) {
+	async run({ rid }, { store, userId }) {
 		const find = (filter: object) => store.rooms.findOne(filter, { projection: { _id: 1 } });
 		const room = (await find({ _id: rid })) ?? (await find({ name: rid }));
-		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed', { method: name });
+		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed');
 		return room._id;
 	},
 });
@@ -29,11 +29,11 @@ export const getRoomNameById = method({
 	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],
-	async run({ rid }, { store, name, userId }) {
+	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
 		const own = room && (await exists(store.subscriptions, { rid, 'u._id': userId }));
 		const maySee = own || (room?.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
-		if (!room || !maySee) throw clientError('actionNotAllowed', { method: name });
+		if (!room || !maySee) throw clientError('actionNotAllowed');
 		return room.name;
 	},
 });

@@ -60,8 +60,8 @@ async function saveSettings(
 	rid: string,
 	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {
-	const { store, name, userId } = context;
-	const room = await requireRoomAccess(store, rid, userId, name);
+	const { store, userId } = context;
+	const room = await requireRoomAccess(store, rid, userId);
 	const caller = await findCaller(context);
 	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
 		const value = settings[given as keyof typeof FIELDS];
@@ -72,12 +72,11 @@ async function saveSettings(
 	// Everything is checked before the first write, except whether another room has the name.
 	const isEdited = fields.length > 0 || roomName !== undefined;
 	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
-		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
+		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
 		// Direct rooms have no name, and other types such as livechat cannot be renamed here.
-		if (room.t !== 'c' && room.t !== 'p')
-			throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
-		requireRoomName(roomName, name);
+		if (room.t !== 'c' && room.t !== 'p') throw clientError('editingNotAllowed', { action: 'Editing_room' });
+		requireRoomName(roomName);
 	}
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await toggleEncryption(context, room, caller, encrypted);
@@ -112,7 +111,7 @@ export const saveRoomSettingsByObject = method({
 	errors: ['error-invalid-settings', ...ERRORS],
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
-		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
+		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings');
 		return saveSettings(context, rid, given);
 	},
 });

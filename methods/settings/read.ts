@@ -22,7 +22,7 @@ export const getSetting = method({
 		const [setting] = await readSettings(context.store, [_id]);
 		if (setting) return setting;
 		await requirePermission(context, 'view-privileged-setting');
-		throw clientError('noSuchSetting', { method: context.name });
+		throw clientError('noSuchSetting');
 	},
 });
 
@@ -58,9 +58,9 @@ export const allSettings = method({
  * Without a date all settings as a list; with one, those written since.
  * @throws ClientError `error-updatedSince-param-invalid`
  */
-async function settingsSince(store: Store, since: Date | null | undefined, method: string) {
+async function settingsSince(store: Store, since: Date | null | undefined) {
 	if (!since) return readSettings(store);
-	if (Number.isNaN(since.getTime())) throw clientError('invalidSince', { method });
+	if (Number.isNaN(since.getTime())) throw clientError('invalidSince');
 	return { update: await readSettings(store, undefined, since), remove: [] };
 }
 
@@ -72,7 +72,7 @@ export const syncPublicSettings = method({
 	summary: 'Lists the settings that clients need; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, { name, store }) => settingsSince(store, updatedSince, name),
+	run: ({ updatedSince }, { store }) => settingsSince(store, updatedSince),
 });
 
 /** Callers without the permission receive an empty list, as in Rocket.Chat. */
@@ -85,9 +85,9 @@ export const syncPrivateSettings = method({
 		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedSince }, { name, store, userId }) {
+	async run({ updatedSince }, { store, userId }) {
 		for (const permission of ['view-privileged-setting', 'edit-privileged-setting']) {
-			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince, name);
+			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince);
 		}
 		return [];
 	},

@@ -47,7 +47,7 @@ export const saveSettingsMethods = [
 		async run({ settings }, context) {
 			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
 				const settingIds = settings.map(({ _id }) => _id);
-				throw clientError('editingSettingsNotAllowed', { method: context.name, settingIds });
+				throw clientError('editingSettingsNotAllowed', { settingIds });
 			}
 			await changeSettings(context, settings);
 			return true;

@@ -21,7 +21,7 @@ import { requireOtherAdmin } from '../model/users/admins.js';
 import { findUser, Whom } from '../model/users/findUser.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'signal'>;
 
 /** The rooms in which a user has a membership, in pages. */
 function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
@@ -84,13 +84,13 @@ export const deleteUser = method({
 		'user-last-owner',
 	],
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'delete-user');
 		const user = await findUser(context, whom, { roles: 1, active: 1 });
-		if (!user) throw clientError('userNotFound', { method: name });
+		if (!user) throw clientError('userNotFound');
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
-		await requireOtherAdmin(store, user, name);
+		await requireOtherAdmin(store, user);
 		// All checks that can refuse the call are above this line.
 		await handOverRooms(context, user._id, rids);
 		// From here on the user has no session and cannot log in. The user document is deleted last, so that a repeated

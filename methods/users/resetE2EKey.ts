@@ -25,9 +25,9 @@ export const resetE2EKey = method({
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder', 'error-invalid-user-id'],
 	async run({ userId, username, user, confirm }, context) {
-		const { name, store } = context;
+		const { store } = context;
 		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });
-		if (!caller) throw clientError('invalidUser', { method: name });
+		if (!caller) throw clientError('invalidUser');
 		const typed = userId == null ? (username ?? user ?? undefined) : undefined;
 		const reset = (_id: string) => resetUser(context, _id, confirm ?? undefined);
 		if ((userId ?? caller._id) === caller._id && (typed ?? caller.username) === caller.username)
@@ -35,13 +35,13 @@ export const resetE2EKey = method({
 		const isOwnName = typed !== undefined && typed.toLowerCase() === caller.username?.toLowerCase();
 		const mayReset = await hasPermission(store, caller, 'edit-other-user-e2ee');
 		// Callers without the permission do not learn which users exist.
-		if (!mayReset && !isOwnName) throw clientError('actionNotAllowed', { method: name });
+		if (!mayReset && !isOwnName) throw clientError('actionNotAllowed');
 		const found =
 			typed === undefined
 				? await store.users.findOne({ _id: userId as string }, { projection: { _id: 1 } })
 				: await findByName(store, 'username', typed, { _id: 1 });
-		if (!mayReset && found?._id !== caller._id) throw clientError('actionNotAllowed', { method: name });
-		if (!found) throw clientError('invalidUserId', { method: name });
+		if (!mayReset && found?._id !== caller._id) throw clientError('actionNotAllowed');
+		if (!found) throw clientError('invalidUserId');
 		return reset(found._id);
 	},
 });

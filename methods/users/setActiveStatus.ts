@@ -22,13 +22,13 @@ export const setActiveStatus = method({
 	returns: { user: UserAnswer },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'edit-other-user-active-status');
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
-		if (!user) throw clientError('userNotFound', { method: name });
+		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {
 			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
-			await requireOtherAdmin(store, user, name);
+			await requireOtherAdmin(store, user);
 			await handOverRooms(context, userId, rids);
 		}
 		await setActive(context, user, activeStatus);

@@ -46,7 +46,7 @@ const Changes = {
 	nickname: Match.Optional(String),
 };
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
 const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
@@ -58,7 +58,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeOtherTokens(context, userId, kept, {}, changes);
 }
 
-async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<void> {
+async function setRoles({ store, events }: Context, user: User, asked: readonly string[]): Promise<void> {
 	const roles = [...new Set(asked)];
 	if (sameMembers(roles, user.roles)) return;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
@@ -67,7 +67,6 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 		await unlessLastAdmin(
 			store,
 			user,
-			name,
 			() => write(roles),
 			() => write(user.roles ?? []),
 		);
@@ -102,25 +101,25 @@ export const updateUser = method({
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
-		const { name: method, store, userId } = context;
+		const { store, userId } = context;
 		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
-			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
+			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise);
 		};
 		await require('edit-other-user-info', 'editingUserNotAllowed');
 		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
 		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
-		if (!user) throw clientError('userNotFound', { method });
+		if (!user) throw clientError('userNotFound');
 		if (data.roles) {
-			await requireRoles(store, data.roles, method, user.roles);
+			await requireRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
-		if (!staysAdmin) await requireOtherAdmin(store, user, method);
+		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = plainFields(user, data);
-		requireProfileTexts(data, method);
+		requireProfileTexts(data);
 		// Steps that can be refused come first.
 		await saveNames(context, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);

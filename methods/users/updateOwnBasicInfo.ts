@@ -43,19 +43,19 @@ export const updateOwnBasicInfo = method({
 	returns: { user: UserAnswer },
 	errors: ['error-invalid-password', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ data }, context) {
-		const { name: method, store, userId, hashedToken } = context;
+		const { store, userId, hashedToken } = context;
 		const user = await store.users.findOne(
 			{ _id: userId },
 			{ projection: { username: 1, name: 1, emails: 1, bio: 1, nickname: 1, 'services.password.bcrypt': 1 } },
 		);
-		if (!user) throw clientError('invalidUser', { method });
-		requireProfileTexts(data, method);
+		if (!user) throw clientError('invalidUser');
+		requireProfileTexts(data);
 		const bcrypt = user.services?.password?.bcrypt;
 		if (data.email !== undefined || data.newPassword !== undefined) {
 			const { currentPassword } = data;
-			if (currentPassword === undefined) throw clientError('invalidPassword', { method });
+			if (currentPassword === undefined) throw clientError('invalidPassword');
 			await context.attempt(userId, async () => {
-				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword', { method });
+				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword');
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
@@ -71,7 +71,7 @@ export const updateOwnBasicInfo = method({
 			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
 				$set: { 'services.password': password },
 			});
-			if (!done) throw clientError('invalidPassword', { method });
+			if (!done) throw clientError('invalidPassword');
 		}
 		return { user: await findClientUser(store, userId) };
 	},

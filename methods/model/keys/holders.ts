@@ -44,11 +44,8 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
  * Requires the last holder's confirmation to give up the key.
  * @throws ClientError `error-last-key-holder` if the server requires a confirmation and there is none
  */
-export function requireConfirmation(
-	{ name, settings }: Pick<MethodContext, 'name' | 'settings'>,
-	confirm: boolean | undefined,
-): void {
-	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder', { method: name });
+export function requireConfirmation({ settings }: Pick<MethodContext, 'settings'>, confirm: boolean | undefined): void {
+	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder');
 }
 
 /** Notifies a room that the last holder of its key has given it up. */

@@ -24,7 +24,7 @@ export interface KeyPair {
 	private_key: string;
 }
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 const IDENTITY = {
 	'e2e.public_key': 1,
@@ -35,9 +35,9 @@ const IDENTITY = {
 } as const;
 
 /** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
-async function readIdentity({ store, name }: Context, userId: string): Promise<User> {
+async function readIdentity({ store }: Context, userId: string): Promise<User> {
 	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
-	if (!user) throw clientError('invalidUser', { method: name });
+	if (!user) throw clientError('invalidUser');
 	return user;
 }
 
@@ -91,7 +91,7 @@ export async function storeKeyPair(
 	pair: KeyPair,
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
-	const { store, name, settings, hashedToken } = context;
+	const { store, settings, hashedToken } = context;
 	let login: KeyLogin | undefined;
 	for (;;) {
 		const user = await readIdentity(context, userId);
@@ -99,7 +99,7 @@ export async function storeKeyPair(
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
 		const mayStore = force || !public_key || !private_key || (isIdentical && unfinished(user));
-		if (!mayStore) throw clientError('keysAlreadySet', { method: name });
+		if (!mayStore) throw clientError('keysAlreadySet');
 		if (isIdentical) return unfinished(user) && finish(context, user);
 		const isOther = !isSamePublicKey(pair.public_key, public_key);
 		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.

@@ -277,7 +277,7 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */
 export async function applyTransition(
-	{ store: { subscriptions }, name }: Pick<MethodContext, 'store'> & Partial<Pick<MethodContext, 'name'>>,
+	{ store: { subscriptions } }: Pick<MethodContext, 'store'> & Partial<object>,
 	membership: Subscription,
 	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
 	options?: WriteOptions,
@@ -292,6 +292,6 @@ export async function applyTransition(
 		};
 		return await updateAsRead(subscriptions, read, change, options);
 	} catch (error) {
-		throw isDuplicateKey(error) ? clientError('keyInUse', { method: name }) : error;
+		throw isDuplicateKey(error) ? clientError('keyInUse') : error;
 	}
 }

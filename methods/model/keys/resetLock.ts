@@ -42,7 +42,6 @@ export interface ResetLock {
 export function takeResetLock(
 	store: Store,
 	{ rid, userId, keyId }: { rid: string; userId: string; keyId: string },
-	methodName: string,
 ): Promise<ResetLock> {
 	const id = randomId();
 	return retryOnConflict(async () => {
@@ -51,7 +50,7 @@ export function takeResetLock(
 		const present = resetOf(room);
 		const isResumed = hasBegun(room, userId, keyId);
 		if (present && present.until > new Date() && !isResumed) throw clientError('resetInProgress');
-		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists', { method: methodName });
+		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? present?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(

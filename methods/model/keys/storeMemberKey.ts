@@ -11,7 +11,7 @@ import { applyTransition, archive, holdsKey, store as storing } from './memberKe
 import { enqueue } from './queue.js';
 import { keyIn } from './storedKeys.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /**
  * Stores a member's own key. Does not notify the member.
@@ -20,7 +20,7 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
  * @throws ClientError `error-key-in-use`
  */
 export function storeMemberKey(
-	context: Pick<Context, 'store' | 'name'>,
+	context: Pick<Context, 'store'>,
 	membership: Subscription,
 	room: KeyedRoom,
 	key: string,
@@ -41,12 +41,12 @@ export async function requireNoReset(
 	before: KeyedRoom,
 	key: string,
 ): Promise<void> {
-	const { store, name } = context;
+	const { store } = context;
 	const now = await keyedRoom(store, membership.rid);
 	if (!now || !wasReset(before, now, key)) return;
 	await applyTransition({ store }, membership, archive(key, now, { keyId: before.e2eKeyId }));
 	await enqueue(context, membership.rid, membership.u._id);
-	throw clientError('keyIdMismatch', { method: name });
+	throw clientError('keyIdMismatch');
 }
 
 /**

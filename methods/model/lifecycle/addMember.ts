@@ -9,7 +9,7 @@ import { enqueue } from '../keys/queue.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** A user who becomes a member. */
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
@@ -88,7 +88,7 @@ export async function addMembership(
 	more: Partial<Subscription> = {},
 	stays: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-	const { store, name } = context;
+	const { store } = context;
 	const taken = await insertOrAccept(context, newMembership(room, newcomer, more));
 	if (!taken) return false;
 	const { membership, action } = taken;
@@ -105,7 +105,7 @@ export async function addMembership(
 		// Another call that removed it meanwhile has decremented the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom();
-		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser', { method: name });
+		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser');
 	}
 	// A user who was removed meanwhile has been notified of the removal. A later notification of the membership would be
 	// wrong.

@@ -14,7 +14,7 @@ import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 /** Time, in ms, after which a room without memberships counts as left by an interrupted creation. */
 const MAX_CREATION_MS = 60_000;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
 /** The properties of a room before it is created. */
 export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
@@ -45,7 +45,7 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
 async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (await insertIfFree(context, room)) return;
 	await removeInterrupted(context, room);
-	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName', { method: context.name });
+	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName');
 }
 
 /** @returns the number of members who have been deleted meanwhile */
@@ -76,7 +76,7 @@ export async function createRoom(
 	owner: Newcomer,
 	others: readonly Newcomer[],
 ): Promise<Room> {
-	const { store, events, name } = context;
+	const { store, events } = context;
 	const room: Room = {
 		_id: randomId(),
 		fname: fields.name,
@@ -103,7 +103,7 @@ export async function createRoom(
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
 		await deleteOrphanedMemberships(context, room._id);
-		throw clientError('roomNotFound', { method: name });
+		throw clientError('roomNotFound');
 	}
 	await store.rooms.announce('inserted', created);
 	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);

@@ -12,7 +12,7 @@ import { MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { noteRemoval } from '../trash.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'settings'>;
 
 /** Whether no remaining member would hold the key of a room if this user left. */
 export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { isLastMember } from './lastMember.js';
 
 /** Ends a membership, and deletes the room with its last member. */
 export async function removeMember(
-	context: Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>,
+	context: Pick<MethodContext, 'store' | 'events' | 'settings'>,
 	room: Room,
 	userId: string,
 	reason: StaleReason,

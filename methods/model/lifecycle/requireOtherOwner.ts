@@ -17,7 +17,7 @@ const MAX_CALL_MS = 60_000;
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function requireOtherOwner(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	rid: string,
 	userId: string,
 ): Promise<void> {
@@ -41,5 +41,5 @@ export async function requireOtherOwner(
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } }, { silent: true });
 	const isEmpty = { ...own, departures: { $size: 0 } };
 	await store.subscriptions.updateOne(isEmpty, { $unset: { departures: 1 } }, { silent: true });
-	throw clientError('lastOwner', { method: name });
+	throw clientError('lastOwner');
 }

@@ -42,7 +42,7 @@ export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Opti
 export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
 
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
-type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string };
+type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
 
 /**
  * Reads the fields of the caller that access rules need.
@@ -50,11 +50,10 @@ type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string 
  */
 export async function findCaller({
 	store,
-	name,
 	userId,
 }: Asking): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
 	const caller = await store.users.findOne({ _id: userId }, { projection: { username: 1, name: 1, roles: 1 } });
-	if (!caller) throw clientError('invalidUser', { method: name });
+	if (!caller) throw clientError('invalidUser');
 	return caller;
 }
 
@@ -66,28 +65,28 @@ export async function findCaller({
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
-	{ store, name, userId }: Asking,
+	{ store, userId }: Asking,
 	{ roomId, roomName }: WhichRoom,
 	kind?: Kind,
 	permission?: string,
 ): Promise<Room> {
-	if (!roomId && !roomName) throw clientError('roomParamMissing', { method: name });
+	if (!roomId && !roomName) throw clientError('roomParamMissing');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (room && (!kind || room.t === kind.t)) {
 		if (await maySeeRoom(store, room._id, userId)) return room;
 		const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
 		if (caller && (await hasPermission(store, caller, permission))) return room;
 	}
-	throw clientError('roomNotFound', { method: name });
+	throw clientError('roomNotFound');
 }
 
 /** Builds an answer with the present state of a room. */
 export async function roomAnswer(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	{ single }: Kind,
 	rid: string,
 ): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
-	if (!room) throw clientError('roomNotFound', { method: name });
+	if (!room) throw clientError('roomNotFound');
 	return { [single]: await clientRoom(store, room) };
 }

@@ -77,11 +77,11 @@ async function put({ settings }: Store, _id: string, value: SettingValue): Promi
  * Refuses a value that a setting cannot have.
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
-function requireValue(_id: string, value: unknown, method: string): asserts value is SettingValue {
+function requireValue(_id: string, value: unknown): asserts value is SettingValue {
 	const standard = KNOWN.get(_id);
-	if (standard === undefined) throw clientError('noSuchSetting', { method, _id });
+	if (standard === undefined) throw clientError('noSuchSetting', { _id });
 	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
-	if (!fits) throw clientError('invalidSettingValue', { method, expected: typeof standard, _id });
+	if (!fits) throw clientError('invalidSettingValue', { expected: typeof standard, _id });
 }
 
 /**
@@ -90,10 +90,10 @@ function requireValue(_id: string, value: unknown, method: string): asserts valu
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
 export async function changeSettings(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	changes: readonly { readonly _id: string; readonly value?: unknown }[],
 ): Promise<void> {
-	for (const { _id, value } of changes) requireValue(_id, value, name);
+	for (const { _id, value } of changes) requireValue(_id, value);
 	for (const { _id, value } of changes) {
 		await put(store, _id, value as SettingValue);
 		// Needed even if nothing was written: another process may have written the value, and the cached one may be older.

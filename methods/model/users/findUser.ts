@@ -97,12 +97,12 @@ export const Whom = {
  * @throws ClientError `error-user-param-not-provided` if all are absent
  */
 export async function findUser(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	{ userId, username, user }: { userId?: string; username?: string; user?: string },
 	projection: Projection,
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });
 	const typed = username || user;
-	if (!typed) throw clientError('userNotNamed', { method: name });
+	if (!typed) throw clientError('userNotNamed');
 	return findByName(store, 'username', typed, projection);
 }

@@ -13,9 +13,9 @@ export interface ProfileTexts {
 }
 
 /** @throws ClientError `error-bio-size-exceeded`, `error-nickname-size-exceeded` */
-export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts, methodName: string): void {
-	if (bio.trim().length > MAX_BIO_LENGTH) throw clientError('bioTooLong', { method: methodName });
-	if (nickname.trim().length > MAX_NICKNAME_LENGTH) throw clientError('nicknameTooLong', { method: methodName });
+export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts): void {
+	if (bio.trim().length > MAX_BIO_LENGTH) throw clientError('bioTooLong');
+	if (nickname.trim().length > MAX_NICKNAME_LENGTH) throw clientError('nicknameTooLong');
 }
 
 /**

@@ -112,7 +112,7 @@ async function requireFactor(
 	const settings = await factorSettings(context.store);
 	if (!settings.enabled && orPassword !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
-	if (!user) throw clientError('invalidUser', { method: context.name });
+	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
 	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
 	const hasPassword = user.services?.password?.bcrypt !== undefined;
@@ -150,7 +150,7 @@ function requireOfCall(
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
 export async function requireSecondFactor(context: MethodContext): Promise<void> {
-	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	if (context.userId === null) throw clientError('invalidUser');
 	await requireOfCall(context, context.userId, true);
 }
 
@@ -160,7 +160,7 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
  * @throws ClientError as `requireSecondFactor` does
  */
 export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
-	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
+	if (context.userId === null) throw clientError('invalidUser');
 	return requireOfCall(context, context.userId, 'always');
 }
 
