@@ -34,7 +34,7 @@ const PasswordLogin = {
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const holder = await findTokenHolder(context, hashToken(token));
+	const holder = await findTokenHolder(context.store, hashToken(token));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Uses the stored hash string, because an in-memory store already holds it.
@@ -61,7 +61,9 @@ async function withPassword(
 		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});
-	const made = await issueToken(context, found._id, { 'services.password.bcrypt': found.services?.password?.bcrypt });
+	const made = await issueToken(context.store, found._id, {
+		'services.password.bcrypt': found.services?.password?.bcrypt,
+	});
 	if (!made) throw clientError('loginFailed');
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }

@@ -38,7 +38,7 @@ export const logoutOtherClientsOverRest = method({
 	errors: ['error-invalid-user-id'],
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
-		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
+		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context.store, hashedToken, userId);
 		if (typeof holder === 'string') throw clientError('invalidUserId');
 		await revokeOtherLogins(context, userId, hashedToken as string);
 		return { tokenExpires: holder.expires };

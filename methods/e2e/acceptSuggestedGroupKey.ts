@@ -33,7 +33,7 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 	let seen = membership;
 	try {
 		const after = await applyTransition(
-			context,
+			context.store,
 			membership,
 			(keys, now) => {
 				seen = now;
@@ -45,8 +45,8 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 		if (after) return after;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			await archiveMismatchedKey(context, seen, room);
-			await dropOffer(context, seen);
+			await archiveMismatchedKey(context.store, seen, room);
+			await dropOffer(context.store, seen);
 		}
 		throw error;
 	}
@@ -72,14 +72,14 @@ export const acceptSuggestedGroupKey = method({
 		if (!membership) throw clientError('subscriptionNotFound');
 		if (offered(membership) === '') {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
-			if (membership.E2EKey) await leaveQueue(context, rid, [userId]);
+			if (membership.E2EKey) await leaveQueue(store, rid, [userId]);
 			throw clientError('noSuggestedKey');
 		}
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		const after = await take(context, membership, room);
-		await requireNoReset(context, after, room, after.E2EKey as string);
-		await announceMember(context, after);
+		await requireNoReset(store, after, room, after.E2EKey as string);
+		await announceMember(store, after);
 		endReservations(store, rid, [userId]);
-		await leaveQueue(context, rid, [userId]);
+		await leaveQueue(store, rid, [userId]);
 	},
 });

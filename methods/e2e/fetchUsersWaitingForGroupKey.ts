@@ -92,7 +92,7 @@ export const fetchUsersWaitingForGroupKey = method({
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
-				await tidyQueue(context, rid);
+				await tidyQueue(store, rid);
 				const { users, unfit } = await waitingIn(context, rid, userId);
 				if (users.length > 0) waiting.push([rid, users]);
 				if (unfit.length > 0) unfitKeys.push([rid, unfit]);

@@ -139,7 +139,7 @@ async function provide(
 
 	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
 		const given = { key: entry.key, by: userId, oldKeys: asStored(entry.oldKeys) };
-		const after = membership ? await offerKey(context, membership, room, given) : 'not-a-member';
+		const after = membership ? await offerKey(store, membership, room, given) : 'not-a-member';
 		if (typeof after !== 'string') written.push(after);
 		else {
 			if (after === 'already-holds-key') served.push(entry._id);
@@ -160,16 +160,16 @@ async function provide(
 	const now = written.length > 0 ? await keyedRoom(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
-			await withdraw(context, membership);
+			await withdraw(store, membership);
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
 		}
 	}
 	for (const membership of written) {
 		served.push(membership.u._id);
-		await announceMember(context, membership);
+		await announceMember(store, membership);
 	}
 	endReservations(store, rid, served);
-	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
+	const queueChanged = served.length > 0 && (await leaveQueue(store, rid, served));
 	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
 	// changed.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));

@@ -22,6 +22,6 @@ export const rejectSuggestedGroupKey = method({
 		if (!membership) throw clientError('subscriptionNotFound');
 		if (offered(membership) === '') throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
-		await dropOffer(context, membership);
+		await dropOffer(store, membership);
 	},
 });

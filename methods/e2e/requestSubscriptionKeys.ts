@@ -39,7 +39,7 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				if (keyIn(membership) && !(await archiveMismatchedKey(context, membership, { e2eKeyId }))) continue;
+				if (keyIn(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

@@ -104,14 +104,14 @@ async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKe
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
-	const { store, events, signal, log } = context;
+	const { store, signal, log } = context;
 	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId });
-	const work: ResetContext = { store, events, signal, userId, lock };
+	const work: ResetContext = { store, signal, userId, lock };
 	try {
 		await archiveOtherKeys(work, e2eKeyId);
 		await setNewKeyId(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
-		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(work, rid, uid);
+		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(store, rid, uid);
 		await lock.release();
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);

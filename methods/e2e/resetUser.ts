@@ -40,9 +40,9 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 	const mark = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
-	await leaveQueues(context, userId);
+	await leaveQueues(store, userId);
 	// A user who has stored new keys meanwhile may have been removed from queues by mistake.
-	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);
+	if (await hasIdentity(store, userId)) await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, mark);
 	return lastKeyHolder ? { lastKeyHolder } : undefined;
 }

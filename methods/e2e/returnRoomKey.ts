@@ -28,13 +28,13 @@ export const returnRoomKey = method({
 		if (!membership) throw clientError('subscriptionNotFound');
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
-		const after = await applyTransition(context, membership, (keys, seen) => {
+		const after = await applyTransition(store, membership, (keys, seen) => {
 			wasHolder = holdsKey(seen, room);
 			return giveBack(room)(keys);
 		});
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
-		await enqueue(context, rid, userId);
+		await enqueue(store, rid, userId);
 		if (!after) throw clientError('noRoomKey');
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);

@@ -36,10 +36,10 @@ async function presentKeyId(context: Context, rid: string, room: KeyedRoom | nul
 	if (!room || !keyID) throw clientError('resetInProgress', { method: name });
 	const membership = await findMembership(store, rid, userId);
 	if (!membership) return { keyID };
-	if (!(await archiveMismatchedKey(context, membership, room))) {
+	if (!(await archiveMismatchedKey(store, membership, room))) {
 		// A caller who has the key set the key id; an earlier call may have been interrupted before it removed the caller
 		// from the queue.
-		await (keyIn(membership) ? leaveQueue(context, rid, [userId]) : enqueue(context, rid, userId));
+		await (keyIn(membership) ? leaveQueue(store, rid, [userId]) : enqueue(store, rid, userId));
 	}
 	const suggestedKey = offered(membership);
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
@@ -52,21 +52,21 @@ async function presentKeyId(context: Context, rid: string, room: KeyedRoom | nul
 async function claimWithKey(context: Context, membership: Subscription, keyID: string, key: string): Promise<Claimed> {
 	const { store } = context;
 	const { rid, u } = membership;
-	const stored = await storeMemberKey(context, membership, { _id: rid, e2eKeyId: keyID }, key, false);
+	const stored = await storeMemberKey(store, membership, { _id: rid, e2eKeyId: keyID }, key, false);
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
 		const room = await keyedRoom(store, rid);
 		// The same member may have made two concurrent calls with the same id: then this key is the room's. Otherwise the
 		// key is removed; no client was notified of it. An earlier key without a key id may be the room's key and stays.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
-		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, membership, key, room ?? {}, false);
+		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(store, membership, key, room ?? {}, false);
 		return presentKeyId(context, rid, room);
 	}
 	// Another device of the same member may have stored its own key meanwhile, and lost the race.
 	const now = await findMembership(store, rid, u._id);
-	const after = now && ((await storeMemberKey(context, now, claimed, key)) ?? now);
-	if (after) await announceMember(context, after);
-	await leaveQueue(context, rid, [u._id]);
+	const after = now && ((await storeMemberKey(store, now, claimed, key)) ?? now);
+	if (after) await announceMember(store, after);
+	await leaveQueue(store, rid, [u._id]);
 	return { keyID };
 }
 
@@ -77,10 +77,10 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
  */
 async function storeClaimed(context: Context, membership: Subscription, room: KeyedRoom, key: string): Promise<void> {
 	if (holdsKey(membership, room)) return;
-	const after = await storeMemberKey(context, membership, room, key);
+	const after = await storeMemberKey(context.store, membership, room, key);
 	if (!after) return;
-	await requireNoReset(context, after, room, key);
-	await announceMember(context, after);
+	await requireNoReset(context.store, after, room, key);
+	await announceMember(context.store, after);
 }
 
 export const setOrGetRoomKeyID = method({
@@ -112,7 +112,7 @@ export const setOrGetRoomKeyID = method({
 			if (membership && room.e2eKeyId === keyID) await storeClaimed(context, membership, room, key as string);
 			// An interrupted call may have left a key under another id. A key without an id may be the room's key.
 			else if (membership && keyIdOf(key as string) !== null)
-				await restoreOrRemoveKey(context, membership, key as string, room, false);
+				await restoreOrRemoveKey(store, membership, key as string, room, false);
 			return presentKeyId(context, rid, room);
 		}
 		if (membership) return claimWithKey(context, membership, keyID, key as string);

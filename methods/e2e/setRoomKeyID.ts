@@ -26,7 +26,7 @@ export const setRoomKeyID = method({
 		if (!room) {
 			// The loser of the race needs the winner's key: the key holders are notified immediately (issue 36731 of
 			// Rocket.Chat).
-			if (seen.encrypted) await enqueue(context, rid, userId);
+			if (seen.encrypted) await enqueue(store, rid, userId);
 			throw clientError('keyIdExists');
 		}
 	},

@@ -20,14 +20,14 @@ async function storeOwn(
 	key: string,
 ): Promise<undefined> {
 	const { rid, u } = membership;
-	const after = await storeMemberKey(context, membership, room, key);
+	const after = await storeMemberKey(context.store, membership, room, key);
 	if (after) {
-		await requireNoReset(context, after, room, key);
-		await announceMember(context, after);
+		await requireNoReset(context.store, after, room, key);
+		await announceMember(context.store, after);
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
-	await leaveQueue(context, rid, [u._id]);
+	await leaveQueue(context.store, rid, [u._id]);
 }
 
 /** An offer that is not stored is listed in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
@@ -45,14 +45,14 @@ async function offerTo(
 	const rid = room._id;
 	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
-	const after = await offerKey(context, membership, room, { key, by: userId });
+	const after = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
 	if (wasReset(room, await keyedRoom(store, rid), key)) {
-		await withdraw(context, after);
+		await withdraw(store, after);
 		throw clientError('keyIdMismatch');
 	}
 	endReservations(store, rid, [uid]);
-	await announceMember(context, after);
+	await announceMember(store, after);
 	return undefined;
 }
 
@@ -71,7 +71,7 @@ export const updateGroupKey = method({
 		if (!own || !room) return undefined;
 		// Accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
-		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
+		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, own, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch');
 		return uid === userId ? storeOwn(context, own, room, key) : offerTo(context, room, uid, key);
 	},

@@ -64,7 +64,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			const given = { encrypted, customFields, topic, description, broadcast };
 			const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 			const room = await createRoom(context, { ...fields, ...stated }, caller, [...others.values()]);
-			return roomAnswer(context, kind, room._id);
+			return roomAnswer(store, kind, room._id);
 		},
 	}),
 );

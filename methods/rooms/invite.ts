@@ -52,7 +52,7 @@ export const inviteMethods = forBoth((kind) =>
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
 			}
-			return roomAnswer(context, kind, room._id);
+			return roomAnswer(store, kind, room._id);
 		},
 	}),
 );
@@ -72,6 +72,6 @@ export const joinChannel = method({
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
 			throw clientError('codeRequired');
 		await addMember(context, room, caller);
-		return roomAnswer(context, CHANNELS, room._id);
+		return roomAnswer(store, CHANNELS, room._id);
 	},
 });

@@ -53,13 +53,13 @@ async function remove(
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
 	if (!membership && !mayBeGone) throw clientError('userNotInRoom');
 	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
-	await requireOtherOwner(context, rid, userId);
+	await requireOtherOwner(store, rid, userId);
 	// Without a membership, the rest of an interrupted call may still be pending.
 	const { lastKeyHolder, isRoomGone } = membership
 		? await removeMember(context, room, userId, reason)
 		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
 	const channel = async () =>
-		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(context, kind, rid);
+		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(store, kind, rid);
 	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
 }
 

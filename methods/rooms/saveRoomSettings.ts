@@ -134,6 +134,6 @@ export const setEncrypted = method({
 		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
 		const room = await findRoom(context, which, GROUPS);
 		await saveSettings(context, room._id, { encrypted });
-		return roomAnswer(context, GROUPS, room._id);
+		return roomAnswer(context.store, GROUPS, room._id);
 	},
 });

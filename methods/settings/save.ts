@@ -16,7 +16,7 @@ export const saveSetting = method({
 	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
 	async run({ _id, value }, context) {
 		await requirePermission(context, 'edit-privileged-setting');
-		await changeSettings(context, [{ _id, value }]);
+		await changeSettings(context.store, [{ _id, value }]);
 	},
 });
 
@@ -49,7 +49,7 @@ export const saveSettingsMethods = [
 				const settingIds = settings.map(({ _id }) => _id);
 				throw clientError('editingSettingsNotAllowed', { settingIds });
 			}
-			await changeSettings(context, settings);
+			await changeSettings(context.store, settings);
 			return true;
 		},
 	}),

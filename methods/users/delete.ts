@@ -21,7 +21,7 @@ import { requireOtherAdmin } from '../model/users/admins.js';
 import { findUser, Whom } from '../model/users/findUser.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
 /** The rooms in which a user has a membership, in pages. */
 function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
@@ -58,7 +58,7 @@ async function leaveEverything(
 	};
 	await forEachInParallel(membershipsOf(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
-	for await (const { _id } of queued) await dequeue(context, _id, [userId]);
+	for await (const { _id } of queued) await dequeue(store, _id, [userId]);
 	return { lost, deletedRooms };
 }
 
@@ -86,13 +86,13 @@ export const deleteUser = method({
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
 		const { store } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await findUser(context, whom, { roles: 1, active: 1 });
+		const user = await findUser(store, whom, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
 		await requireOtherAdmin(store, user);
 		// All checks that can refuse the call are above this line.
-		await handOverRooms(context, user._id, rids);
+		await handOverRooms(store, user._id, rids);
 		// From here on the user has no session and cannot log in. The user document is deleted last, so that a repeated
 		// call completes an interrupted one.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);

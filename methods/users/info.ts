@@ -16,7 +16,7 @@ export const userInfo = method({
 	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(whom, context) {
 		const { store, userId } = context;
-		const found = await findUser(context, whom, { _id: 1 });
+		const found = await findUser(store, whom, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(full) });

@@ -29,7 +29,7 @@ export const setActiveStatus = method({
 		if (!activeStatus) {
 			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
 			await requireOtherAdmin(store, user);
-			await handOverRooms(context, userId, rids);
+			await handOverRooms(store, userId, rids);
 		}
 		await setActive(context, user, activeStatus);
 		return { user: { _id: userId, active: activeStatus } };

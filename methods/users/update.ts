@@ -121,7 +121,7 @@ export const updateUser = method({
 		const fields = plainFields(user, data);
 		requireProfileTexts(data);
 		// Steps that can be refused come first.
-		await saveNames(context, user, data);
+		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);
 		if (update) await store.users.updateOne({ _id: whom }, update);
@@ -129,7 +129,7 @@ export const updateUser = method({
 		if (data.password !== undefined) await setPassword(context, whom, data.password);
 		// With the present roles, because the last admin must stay active.
 		if (data.active !== undefined) {
-			await handOverRooms(context, whom, rids);
+			await handOverRooms(store, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
 		return { user: await findClientUser(store, whom) };

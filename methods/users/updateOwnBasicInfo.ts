@@ -59,7 +59,7 @@ export const updateOwnBasicInfo = method({
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
-		await saveNames(context, user, { username: data.username, email: data.email });
+		await saveNames(store, user, { username: data.username, email: data.email });
 		const isRenamed = data.name !== undefined && data.name !== user.name;
 		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
 		if (update) await store.users.updateOne({ _id: userId }, update);

@@ -347,8 +347,7 @@ describe('identity keys', () => {
 						{ rid, 'u._id': carol.id, E2ESuggestedKey: `offer ${carol.id}` },
 						{ $set: { E2EKey: `offer ${carol.id}` }, $unset: { E2ESuggestedKey: 1 } },
 					);
-					const events = { emit: () => {} };
-					if (matchedCount > 0) await dequeue({ store: roomkey.store, events }, rid, [carol.id]);
+					if (matchedCount > 0) await dequeue(roomkey.store, rid, [carol.id]);
 				};
 				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
 				const keyed = (await membershipOf(rid, carol))?.E2EKey !== undefined;

@@ -1,6 +1,6 @@
 /** Archives all keys that a member has of a room: after a reset of the room, or with a new identity key. */
 import type { Subscription } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
 import { applyTransition, clear } from './memberKeys.js';
 
 /**
@@ -11,13 +11,12 @@ import { applyTransition, clear } from './memberKeys.js';
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveAllKeys(
-	context: Pick<MethodContext, 'store' | 'events'>,
+	store: Store,
 	membership: Subscription,
 	e2eKeyId: string | null | undefined,
 	mayArchive: (membership: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
-	const { store } = context;
-	return applyTransition({ store }, membership, async (keys, seen) =>
+	return applyTransition(store, membership, async (keys, seen) =>
 		(await mayArchive(seen)) ? clear({ e2eKeyId })(keys) : null,
 	);
 }

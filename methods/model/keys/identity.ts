@@ -134,7 +134,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 	const latest = listOf(e2eKeyHistory).at(-1);
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
-	await enqueueEverywhere(context, _id);
+	await enqueueEverywhere(context.store, _id);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
@@ -190,7 +190,7 @@ export async function archiveKeysEverywhere(
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
-			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;
+			if (!(await archiveAllKeys(store, membership, e2eKeyId))) return;
 			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			anyLost = true;

@@ -27,8 +27,13 @@
  */
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
-import { type Filter, isDuplicateKey, type UpdateFilter, type WriteOptions } from '../../../shared/store.js';
+import {
+	type Filter,
+	isDuplicateKey,
+	type Store,
+	type UpdateFilter,
+	type WriteOptions,
+} from '../../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
 import { updateAsRead } from '../retryOnConflict.js';
 import { isKnownAs, offererOf, withRecord } from './knownKeys.js';
@@ -277,12 +282,12 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */
 export async function applyTransition(
-	{ store: { subscriptions } }: Pick<MethodContext, 'store'> & Partial<object>,
+	store: Store,
 	membership: Subscription,
 	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
 	options?: WriteOptions,
 ): Promise<Subscription | null> {
-	const read = (attempt: number) => (attempt === 1 ? membership : subscriptions.findOne({ _id: membership._id }));
+	const read = (attempt: number) => (attempt === 1 ? membership : store.subscriptions.findOne({ _id: membership._id }));
 	try {
 		const change = async (seen: Subscription) => {
 			const before = keysOf(seen);
@@ -290,7 +295,7 @@ export async function applyTransition(
 			const update = next && updateTo(seen, before, next);
 			return update && { unchanged: unchanged(seen), update };
 		};
-		return await updateAsRead(subscriptions, read, change, options);
+		return await updateAsRead(store.subscriptions, read, change, options);
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('keyInUse') : error;
 	}

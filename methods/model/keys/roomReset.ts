@@ -23,7 +23,7 @@ export interface NewKey {
 /** Memberships processed between two renewals of the lock. */
 const BATCH = 100;
 
-export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | 'signal'> {
+export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 	readonly userId: string;
 	readonly lock: ResetLock;
 }
@@ -51,7 +51,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 		// the lock was renewed, so they do not contain such keys. A membership that has changed since is read again.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
-			const after = await archiveAllKeys(context, membership, lock.formerKeyId, async (seen) => {
+			const after = await archiveAllKeys(store, membership, lock.formerKeyId, async (seen) => {
 				if (seen !== membership) await lock.renew();
 				return hasFormerKey(seen, newKeyId);
 			});
@@ -101,10 +101,10 @@ async function reconcileQueue(
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const still = new Set(memberships.map(({ u }) => u._id).filter((id) => able.has(id)));
 	const gone = ids.filter((id) => !still.has(id));
-	if (gone.length > 0) await dequeue(context, lock.rid, gone);
+	if (gone.length > 0) await dequeue(store, lock.rid, gone);
 	if (ids.length === MAX_WAITING) return;
 	for (const { userId } of before) {
-		if (!ids.includes(userId) && userId !== context.userId) await enqueue(context, lock.rid, userId);
+		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
 	}
 }
 
@@ -113,7 +113,7 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
 	if (!membership) throw clientError('resetFailed');
-	await applyTransition({ store }, membership, async (keys): Promise<MemberKeys | null> => {
+	await applyTransition(store, membership, async (keys): Promise<MemberKeys | null> => {
 		await lock.renew();
 		if (keys.key === newKey) return null;
 		const oldKeys = archiveCurrentKey(keys, lock.formerKeyId, newKey);
@@ -127,6 +127,6 @@ export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKey
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });
 	const room = membership && (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }));
 	if (!room || room.e2eKeyId === e2eKeyId) return;
-	if (await archiveAllKeys(context, membership, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
-		await enqueue(context, rid, userId);
+	if (await archiveAllKeys(store, membership, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
+		await enqueue(store, rid, userId);
 }

@@ -3,7 +3,7 @@ import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey } from '../../../shared/store.js';
+import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
@@ -53,7 +53,7 @@ interface NewMembership {
 const MAX_ATTEMPTS = 5;
 
 /** Inserts the membership; the unique index accepts it once. Null if the user is a member already. */
-function insertOrAccept({ store }: Context, membership: Subscription): Promise<NewMembership | null> {
+function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
 	return retryOnConflict(async (attempt) => {
 		try {
 			await store.subscriptions.insertOne(membership, { silent: true });
@@ -82,14 +82,13 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
  * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user was deleted meanwhile
  */
 export async function addMembership(
-	context: Context,
+	store: Store,
 	room: Room,
 	newcomer: Newcomer,
 	more: Partial<Subscription> = {},
 	stays: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-	const { store } = context;
-	const taken = await insertOrAccept(context, newMembership(room, newcomer, more));
+	const taken = await insertOrAccept(store, newMembership(room, newcomer, more));
 	if (!taken) return false;
 	const { membership, action } = taken;
 	const user = await store.users.updateOne(
@@ -129,7 +128,7 @@ export async function addMembership(
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
 	const { store, events } = context;
 	let now: Room | null = null;
-	const isNew = await addMembership(context, room, newcomer, {}, async () => {
+	const isNew = await addMembership(store, room, newcomer, {}, async () => {
 		now = await store.rooms.findOneAndUpdate(
 			{ _id: room._id },
 			{ $inc: { usersCount: 1 } },
@@ -141,7 +140,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	const isOn = await isEncryptionShown(store);
 	// Needed for an existing member too: a crash may have prevented the queueing. Does nothing for members who are queued
 	// or have the key.
-	const isNotified = isOn && !!encrypted && (await enqueue(context, rid, newcomer._id));
+	const isNotified = isOn && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (now && !isNotified) await store.rooms.announce('updated', now);
 	if (isOn && isNew && e2eKeyId) {
 		events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [e2eKeyId] });

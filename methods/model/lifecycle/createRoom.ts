@@ -50,12 +50,12 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 
 /** @returns the number of members who have been deleted meanwhile */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
-	await addMembership(context, room, owner, { roles: ['owner'] });
+	await addMembership(context.store, room, owner, { roles: ['owner'] });
 	let gone = 0;
 	for (const member of others) {
 		throwIfAborted(context.signal);
 		try {
-			await addMembership(context, room, member);
+			await addMembership(context.store, room, member);
 		} catch (error) {
 			if (!isClientSafe(error)) throw error;
 			gone++;
@@ -106,6 +106,6 @@ export async function createRoom(
 		throw clientError('roomNotFound');
 	}
 	await store.rooms.announce('inserted', created);
-	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);
+	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, room._id);
 	return created;
 }

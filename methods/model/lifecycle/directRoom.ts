@@ -16,7 +16,7 @@ import { encryptionOfNew } from './roomEncryption.js';
 /** Maximum number of users in a direct room, as in Rocket.Chat. */
 const MAX_PEOPLE = 8;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /**
  * The id of the direct room of these users, which depends only on the set of users. For two users it is both ids, for
@@ -105,11 +105,11 @@ export async function openDirectRoom(
 	const rid = room._id;
 	let came = 0;
 	for (const person of people)
-		if (await addMembership(context, room, person, directRoomNames(person._id, people))) came++;
+		if (await addMembership(store, room, person, directRoomNames(person._id, people))) came++;
 	if (!isNew) await reopen(context, rid, caller._id);
 	const now = await store.rooms.findOne({ _id: rid });
 	if (!now) throw clientError('roomNotFound');
 	if (came > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', now);
-	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
+	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, rid);
 	return clientRoom(store, now);
 }

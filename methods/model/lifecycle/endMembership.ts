@@ -12,7 +12,7 @@ import { MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { noteRemoval } from '../trash.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether no remaining member would hold the key of a room if this user left. */
 export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -57,7 +57,7 @@ export async function endMembership(
 	const rid = room._id;
 	const forgetRoom = () =>
 		store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
-	await dequeue(context, rid, [userId]);
+	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!membership) return { lastKeyHolder: false };
@@ -69,7 +69,7 @@ export async function endMembership(
 		if (deletedCount === 0) return CONFLICT;
 		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();
-		const isNotified = await dequeue(context, rid, [userId]);
+		const isNotified = await dequeue(store, rid, [userId]);
 		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
 		// Checked after the removal, because the last two members may leave concurrently.
 		const lastKeyHolder =

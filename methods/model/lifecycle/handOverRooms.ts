@@ -1,6 +1,5 @@
 /** Rooms that would be left without an owner, or without any member. */
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
@@ -55,11 +54,7 @@ export async function roomsToHandOver(
 }
 
 /** Makes the longest-standing member the owner of each of these rooms, which only this user owns. */
-export async function handOverRooms(
-	{ store }: Pick<MethodContext, 'store'>,
-	userId: string,
-	rids: readonly string[],
-): Promise<void> {
+export async function handOverRooms(store: Store, userId: string, rids: readonly string[]): Promise<void> {
 	for (const rid of rids) {
 		const [newOwner] = await store.subscriptions
 			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })

@@ -8,7 +8,7 @@ import { isLastMember } from './lastMember.js';
 
 /** Ends a membership, and deletes the room with its last member. */
 export async function removeMember(
-	context: Pick<MethodContext, 'store' | 'events' | 'settings'>,
+	context: Pick<MethodContext, 'store' | 'events'>,
 	room: Room,
 	userId: string,
 	reason: StaleReason,

@@ -2,8 +2,7 @@
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
-import type { MethodContext } from '../../../shared/method.js';
-import type { Filter } from '../../../shared/store.js';
+import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
@@ -16,11 +15,7 @@ const MAX_CALL_MS = 60_000;
  * with the membership.
  * @throws ClientError `error-you-are-last-owner`
  */
-export async function requireOtherOwner(
-	{ store }: Pick<MethodContext, 'store'>,
-	rid: string,
-	userId: string,
-): Promise<void> {
+export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
 	const isOwner = { ...own, roles: 'owner' };

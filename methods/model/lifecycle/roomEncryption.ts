@@ -13,7 +13,7 @@ import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { setting } from '../settings/workspace.js';
 import { refOf } from './addMember.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /** Types of rooms that may be encrypted: public channels need no key. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
@@ -76,5 +76,5 @@ export async function toggleEncryption(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
 		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
 	);
-	if (matchedCount > 0 && encrypted) await enqueueKeyless(context, room._id);
+	if (matchedCount > 0 && encrypted) await enqueueKeyless(store, room._id);
 }

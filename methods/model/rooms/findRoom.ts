@@ -3,6 +3,7 @@ import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import type { Method, MethodContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
@@ -81,11 +82,7 @@ export async function findRoom(
 }
 
 /** Builds an answer with the present state of a room. */
-export async function roomAnswer(
-	{ store }: Pick<MethodContext, 'store'>,
-	{ single }: Kind,
-	rid: string,
-): Promise<Record<string, ClientRoom>> {
+export async function roomAnswer(store: Store, { single }: Kind, rid: string): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
 	if (!room) throw clientError('roomNotFound');
 	return { [single]: await clientRoom(store, room) };

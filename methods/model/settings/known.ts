@@ -2,7 +2,6 @@
  * Every setting that clients can read and change: those that Roomkey uses, and those that it only stores for clients.
  */
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
@@ -90,7 +89,7 @@ function requireValue(_id: string, value: unknown): asserts value is SettingValu
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
 export async function changeSettings(
-	{ store }: Pick<MethodContext, 'store'>,
+	store: Store,
 	changes: readonly { readonly _id: string; readonly value?: unknown }[],
 ): Promise<void> {
 	for (const { _id, value } of changes) requireValue(_id, value);

@@ -97,7 +97,7 @@ export const Whom = {
  * @throws ClientError `error-user-param-not-provided` if all are absent
  */
 export async function findUser(
-	{ store }: Pick<MethodContext, 'store'>,
+	store: Store,
 	{ userId, username, user }: { userId?: string; username?: string; user?: string },
 	projection: Projection,
 ): Promise<User | null> {

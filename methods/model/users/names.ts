@@ -2,8 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
-import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
+import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { findTaken } from './insertUser.js';
 
 /** In characters, as an e-mail (RFC 5321). */
@@ -79,7 +78,7 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
-export async function saveNames({ store }: Pick<MethodContext, 'store'>, user: User, names: NewNames): Promise<void> {
+export async function saveNames(store: Store, user: User, names: NewNames): Promise<void> {
 	const { username, email } = names;
 	if (username !== undefined) requireUsername(username);
 	if (email !== undefined) requireEmail(email);

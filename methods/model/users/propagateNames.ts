@@ -10,7 +10,7 @@ import { pagesOf } from '../pages.js';
 import { throwIfAborted } from '../signal.js';
 import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /** Rooms written in one batch. */
 const BATCH = 100;

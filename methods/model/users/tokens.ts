@@ -52,11 +52,7 @@ export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'ex
  * Finds the user whose token has this hash.
  * @param userId if given, the token must be this user's
  */
-export async function findTokenHolder(
-	{ store }: Pick<MethodContext, 'store'>,
-	hashedToken: string,
-	userId?: string,
-): Promise<TokenHolder> {
+export async function findTokenHolder(store: Store, hashedToken: string, userId?: string): Promise<TokenHolder> {
 	const holdsIt: Filter<User> = { [TOKEN_HASH]: hashedToken };
 	const user = await store.users.findOne(userId === undefined ? holdsIt : { _id: userId, ...holdsIt }, {
 		projection: { username: 1, active: 1, [TOKENS]: 1 },
@@ -94,7 +90,7 @@ export async function makeToken(
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
-	{ store }: Pick<MethodContext, 'store'>,
+	store: Store,
 	userId: string,
 	provided: Filter<User>,
 	like?: LoginToken,
@@ -132,7 +128,7 @@ export async function becomeUser(
 	expires: Date,
 ): Promise<void> {
 	await context.setUserId(userId, hashedToken, expires);
-	if ((await findTokenHolder(context, hashedToken, userId)) !== 'unknown') return;
+	if ((await findTokenHolder(context.store, hashedToken, userId)) !== 'unknown') return;
 	await context.setUserId(null);
 	throw clientError('loggedOut');
 }
