@@ -3,17 +3,16 @@ import type { RateRule } from '../shared/limit.js';
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
-import { accountMethods } from './accounts/index.js';
-
+import * as accounts from './accounts/index.js';
 import { clientVersions, loginServiceConfiguration } from './accounts/meteorDefaults.js';
 import { ownUser } from './accounts/ownUser.js';
 import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
-import { e2eMethods } from './e2e/index.js';
+import * as e2e from './e2e/index.js';
 import { accountLimits } from './limits.js';
 import { messageMethods } from './messages.js';
-import { roomMethods } from './rooms/index.js';
-import { settingMethods } from './settings/index.js';
+import * as rooms from './rooms/index.js';
+import * as settings from './settings/index.js';
 import { notifyAll } from './streams/notifyAll.js';
 import { notifyLogged } from './streams/notifyLogged.js';
 import { notifyRoom } from './streams/notifyRoom.js';
@@ -23,15 +22,13 @@ import { activeUsers, userPresence } from './streams/presence.js';
 import { roles } from './streams/roles.js';
 import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
-import { userMethods } from './users/index.js';
+import * as users from './users/index.js';
 
 export const methods: readonly Method[] = [
-	...accountMethods,
-	...userMethods,
-	...roomMethods,
-	...e2eMethods,
+	...[accounts, users, rooms, e2e, settings].flatMap((group) =>
+		Object.values<Method | readonly Method[]>(group).flat(),
+	),
 	...messageMethods,
-	...settingMethods,
 	...permissionMethods,
 	writeNotifyRoomUsers,
 ];
