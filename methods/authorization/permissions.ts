@@ -8,6 +8,7 @@ import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { doRolesExist } from '../model/permissions/roles.js';
+import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All stored permissions, and the defaults of those that are not stored. */
@@ -69,6 +70,10 @@ function isRole(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
+function writtenSince(all: readonly Permission[], since: Date): Permission[] {
+	return all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since);
+}
+
 const listAllPermissions = method({
 	name: 'permissions.listAll',
 	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
@@ -79,8 +84,7 @@ const listAllPermissions = method({
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);
 		if (updatedSince === undefined) return { update: all, remove: [] };
-		const since = new Date(updatedSince);
-		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since), remove: [] };
+		return { update: writtenSince(all, new Date(updatedSince)), remove: [] };
 	},
 });
 
@@ -94,10 +98,9 @@ const getPermissions = method({
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedAt }, { store }) {
+		const since = dateOf(updatedAt);
 		const all = await listPermissions(store);
-		if (!updatedAt) return all;
-		if (Number.isNaN(updatedAt.getTime())) throw clientError('invalidSince');
-		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > updatedAt), remove: [] };
+		return since ? { update: writtenSince(all, since), remove: [] } : all;
 	},
 });
 

@@ -3,9 +3,9 @@
  * those changed since a time (`test/contract/rocketchat-e2e.md` 2.4).
  */
 import type { Subscription } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type Method, type MethodContext, method } from '../../shared/method.js';
+import type { Pattern } from '../../shared/pattern.js';
 import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
@@ -13,6 +13,7 @@ import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { dateOf } from '../model/since.js';
 
 /** Ids in one query. */
 const BATCH = 200;
@@ -92,59 +93,40 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 /** A time, as a date or as text for URL queries. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
-/** @throws ClientError `error-updatedSince-param-invalid` */
-function dateOf(since: string | Date | undefined): Date | undefined {
-	if (since === undefined) return undefined;
-	const date = new Date(since);
-	if (Number.isNaN(date.getTime())) throw clientError('invalidSince');
-	return date;
+/** `<group>.get` over REST and `<group>/get` over DDP. Without a date, the latter returns a list. */
+function getMethods<T>(
+	group: 'rooms' | 'subscriptions',
+	documents: string,
+	answer: Pattern,
+	find: (asking: Asking, since?: Date) => Promise<Delta<T>>,
+): readonly Method[] {
+	const errors = ['error-updatedSince-param-invalid'];
+	const overRest = method({
+		name: `${group}.get`,
+		args: { updatedSince: Since },
+		...READ,
+		summary: `The caller's ${documents} as {update, remove}; those changed since a date, if one is given`,
+		returns: changesOf(answer),
+		errors,
+		run: ({ updatedSince }, context) => find(context, dateOf(updatedSince)),
+	});
+	const overDdp = method({
+		name: `${group}/get`,
+		args: { updatedAt: Since },
+		...DDP_READ,
+		summary: `The caller's ${documents} as a list; as {update, remove}, if a date is given`,
+		returns: Match.OneOf([answer], changesOf(answer)),
+		errors,
+		async run({ updatedAt }, context) {
+			const delta = await find(context, dateOf(updatedAt));
+			return updatedAt === undefined ? delta.update : delta;
+		},
+	});
+	return [overRest, overDdp];
 }
 
-export const roomsOverRest = method({
-	name: 'rooms.get',
-	args: { updatedSince: Since },
-	...READ,
-	summary: "The caller's rooms as {update, remove}; those changed since a date, if one is given",
-	returns: changesOf(RoomAnswer),
-	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince)),
-});
-
-export const roomsOverDdp = method({
-	name: 'rooms/get',
-	args: { updatedAt: Since },
-	...DDP_READ,
-	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
-	returns: Match.OneOf([RoomAnswer], changesOf(RoomAnswer)),
-	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, context) {
-		const delta = await roomsSince(context, dateOf(updatedAt));
-		return updatedAt === undefined ? delta.update : delta;
-	},
-});
-
-export const subscriptionsOverRest = method({
-	name: 'subscriptions.get',
-	args: { updatedSince: Since },
-	...READ,
-	summary: "The caller's memberships as {update, remove}; those changed since a date, if one is given",
-	returns: changesOf(MembershipAnswer),
-	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince)),
-});
-
-export const subscriptionsOverDdp = method({
-	name: 'subscriptions/get',
-	args: { updatedAt: Since },
-	...DDP_READ,
-	summary: "The caller's memberships as a list; as {update, remove}, if a date is given",
-	returns: Match.OneOf([MembershipAnswer], changesOf(MembershipAnswer)),
-	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, context) {
-		const delta = await membershipsSince(context, dateOf(updatedAt));
-		return updatedAt === undefined ? delta.update : delta;
-	},
-});
+export const getRooms = getMethods('rooms', 'rooms', RoomAnswer, roomsSince);
+export const getSubscriptions = getMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
 
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',

@@ -2,7 +2,7 @@
 export { createMethods } from './create.js';
 export { deleteDirectRoomMethods, deleteMethods } from './delete.js';
 export { createDirectMessage, createDirectRoomMethods } from './directRoom.js';
-export { oneSubscription, roomsOverDdp, roomsOverRest, subscriptionsOverDdp, subscriptionsOverRest } from './get.js';
+export { getRooms, getSubscriptions, oneSubscription } from './get.js';
 export { infoMethods, roomInfo } from './info.js';
 export { inviteMethods, joinChannel } from './invite.js';
 export { kickMethods, leaveMethods } from './leave.js';

@@ -8,6 +8,7 @@ import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
 import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
+import { dateOf } from '../model/since.js';
 
 /** Rocket.Chat allows this to admins only, but all settings that Roomkey knows are public. */
 export const getSetting = method({
@@ -54,14 +55,10 @@ export const allSettings = method({
 	run: (page, { store }) => listSettings(store, page),
 });
 
-/**
- * Without a date all settings as a list; with one, those written since.
- * @throws ClientError `error-updatedSince-param-invalid`
- */
-async function settingsSince(store: Store, since: Date | null | undefined) {
-	if (!since) return readSettings(store);
-	if (Number.isNaN(since.getTime())) throw clientError('invalidSince');
-	return { update: await readSettings(store, undefined, since), remove: [] };
+/** Without a date all settings as a list; with one, those written since. */
+async function settingsSince(store: Store, asked: Date | null | undefined) {
+	const since = dateOf(asked);
+	return since ? { update: await readSettings(store, undefined, since), remove: [] } : readSettings(store);
 }
 
 export const syncPublicSettings = method({
