@@ -4,15 +4,15 @@ import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
-import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
-import { accept, applyTransition } from '../model/keys/memberKeys.js';
-import { announceMember } from '../model/keys/membership.js';
+import { applyTransition } from '../model/keys/applyTransition.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom } from '../model/keys/roomKeyId.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
-import { offered } from '../model/keys/storedKeys.js';
+import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
+import { accept } from '../model/keys/transitions.js';
 import { findMembership } from '../model/memberships/members.js';
 
 /**
@@ -29,7 +29,7 @@ function isLeftByReset(key: string, { e2eKeyId, e2eReset }: KeyedRoom): boolean 
  * receive another.
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
-async function take(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
+async function acceptOffer(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
 	let seen = membership;
 	try {
 		const after = await applyTransition(
@@ -37,7 +37,7 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 			membership,
 			(keys, now) => {
 				seen = now;
-				if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch');
+				if (isLeftByReset(offeredKeyOf(now), room)) throw clientError('keyIdMismatch');
 				return accept(room)(keys);
 			},
 			{ silent: true },
@@ -70,15 +70,15 @@ export const acceptSuggestedGroupKey = method({
 		const { userId, store } = context;
 		const membership = await findMembership(store, rid, userId);
 		if (!membership) throw clientError('subscriptionNotFound');
-		if (offered(membership) === '') {
+		if (offeredKeyOf(membership) === '') {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
 			if (membership.E2EKey) await leaveQueue(store, rid, [userId]);
 			throw clientError('noSuggestedKey');
 		}
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
-		const after = await take(context, membership, room);
+		const after = await acceptOffer(context, membership, room);
 		await requireNoReset(store, after, room, after.E2EKey as string);
-		await announceMember(store, after);
+		await store.subscriptions.announce('updated', after);
 		endReservations(store, rid, [userId]);
 		await leaveQueue(store, rid, [userId]);
 	},

@@ -8,14 +8,14 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_READ } from '../kinds.js';
-import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
-import { keyedRoom } from '../model/keys/keyId.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
-import { EMPTY } from '../model/keys/storedKeys.js';
+import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
+import { type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -57,7 +57,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const users: Sealable[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
-	for await (const page of membershipsOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
 		for (const user of await usersWithPublicKey(

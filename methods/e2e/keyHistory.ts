@@ -9,7 +9,7 @@ import type { Store } from '../../shared/store.js';
 import { KEY_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
-import { HISTORY, wholeHistory } from '../model/keys/history.js';
+import { HISTORY, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
@@ -41,7 +41,7 @@ export const keyHistory = method({
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;
 		if (!user) throw clientError('invalidUser');
-		const { entries, dropped } = await wholeHistory(store, user);
+		const { entries, dropped } = await readHistory(store, user);
 		const answer = pageAnswer('history', pageOfList(entries, page));
 		return dropped > 0 ? { ...answer, dropped } : answer;
 	},

@@ -5,13 +5,12 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
-import { announceMember } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
 import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
+import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
@@ -24,7 +23,7 @@ const MAX_ENTRIES = 1000;
 const MAX_NAMED = 2000;
 
 /** Entries of a room written in parallel. */
-const AT_ONCE = 20;
+const CONCURRENT_WRITES = 20;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
@@ -84,12 +83,12 @@ class Skipped {
 }
 
 /** Converts former keys to their stored form, up to the number a member may keep. */
-function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
+function toStoredKeys(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
 /** Returns the valid entries within the limits, by room, and adds all others to `skipped`. */
-async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
+async function validEntries(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
 	let entries = 0;
@@ -138,7 +137,7 @@ async function provide(
 	const pause = createYielder();
 
 	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
-		const given = { key: entry.key, by: userId, oldKeys: asStored(entry.oldKeys) };
+		const given = { key: entry.key, by: userId, oldKeys: toStoredKeys(entry.oldKeys) };
 		const after = membership ? await offerKey(store, membership, room, given) : 'not-a-member';
 		if (typeof after !== 'string') written.push(after);
 		else {
@@ -147,9 +146,9 @@ async function provide(
 		}
 	}
 
-	for (let i = 0; i < offers.length; i += AT_ONCE) {
+	for (let i = 0; i < offers.length; i += CONCURRENT_WRITES) {
 		await pause();
-		const some = offers.slice(i, i + AT_ONCE);
+		const some = offers.slice(i, i + CONCURRENT_WRITES);
 		if (signal.aborted) {
 			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
 			break;
@@ -166,7 +165,7 @@ async function provide(
 	}
 	for (const membership of written) {
 		served.push(membership.u._id);
-		await announceMember(store, membership);
+		await store.subscriptions.announce('updated', membership);
 	}
 	endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await leaveQueue(store, rid, served));
@@ -193,7 +192,7 @@ export const provideUsersSuggestedGroupKeys = method({
 		const { userId, store, settings } = context;
 		if (!(await setting(store, 'E2E_Enable'))) return undefined;
 		const skipped = new Skipped();
-		for (const [rid, offers] of await servable(usersSuggestedGroupKeys, skipped)) {
+		for (const [rid, offers] of await validEntries(usersSuggestedGroupKeys, skipped)) {
 			const room = await roomFor(context, rid, userId);
 			if (!room) {
 				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');

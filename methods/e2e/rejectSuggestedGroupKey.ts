@@ -5,7 +5,7 @@ import { method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { offered } from '../model/keys/storedKeys.js';
+import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { findMembership } from '../model/memberships/members.js';
 
 export const rejectSuggestedGroupKey = method({
@@ -20,7 +20,7 @@ export const rejectSuggestedGroupKey = method({
 		const { userId, store } = context;
 		const membership = await findMembership(store, rid, userId);
 		if (!membership) throw clientError('subscriptionNotFound');
-		if (offered(membership) === '') throw clientError('noSuggestedKey');
+		if (offeredKeyOf(membership) === '') throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
 		await dropOffer(store, membership);
 	},

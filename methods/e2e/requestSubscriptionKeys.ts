@@ -5,7 +5,7 @@
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_WRITE } from '../kinds.js';
-import { keyIn } from '../model/keys/storedKeys.js';
+import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -39,7 +39,7 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				if (keyIn(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
+				if (ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

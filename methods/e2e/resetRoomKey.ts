@@ -6,8 +6,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { KEY_WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
-import { hasHolder } from '../model/keys/holders.js';
-import { hasIdentity } from '../model/keys/identities.js';
+import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue } from '../model/keys/queue.js';
 import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
 import {
@@ -19,6 +18,7 @@ import {
 	storeNewKey,
 } from '../model/keys/roomReset.js';
 import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';

@@ -4,10 +4,10 @@
  */
 import { clientError } from '../../shared/errors.js';
 import type { MethodContext } from '../../shared/method.js';
-import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/holders.js';
-import { hasIdentity } from '../model/keys/identities.js';
-import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identity.js';
+import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identityKeys.js';
+import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/keyHolders.js';
 import { enqueueEverywhere, leaveQueues } from '../model/keys/queue.js';
+import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { factorSettings } from '../model/settings/factors.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
@@ -37,22 +37,22 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 		requireConfirmation(context, confirm);
 	await (settings.identitySecondFactor ? requireFactorOrPassword(context) : requireSecondFactor(context));
 
-	const mark = await dropIdentity(context, userId);
+	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
 	await leaveQueues(store, userId);
 	// A user who has stored new keys meanwhile may have been removed from queues by mistake.
 	if (await hasIdentity(store, userId)) await enqueueEverywhere(store, userId);
-	await endLogins(context, userId, mark);
+	await endLogins(context, userId, marker);
 	return lastKeyHolder ? { lastKeyHolder } : undefined;
 }
 
 /** Ends all logins of the user. The same write removes the marker, unless another call has replaced it. */
-async function endLogins(context: MethodContext, userId: string, mark: Date): Promise<void> {
+async function endLogins(context: MethodContext, userId: string, marker: Date): Promise<void> {
 	// Otherwise the caller's connection would be closed before it receives the answer.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
 	const dropMark = { $unset: { e2eRekeying: 1 } } as const;
 	const options = { silent: true };
-	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, dropMark, options);
+	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: marker }, dropMark, options);
 	if (!done) await revokeOtherTokens(context, userId, null);
 }

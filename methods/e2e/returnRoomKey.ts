@@ -7,11 +7,13 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
-import { keyedRoom } from '../model/keys/keyId.js';
-import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
+import { applyTransition } from '../model/keys/applyTransition.js';
+import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
+import { holdsKey } from '../model/keys/memberKeys.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
+import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { returnKey } from '../model/keys/transitions.js';
 import { findMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
@@ -30,7 +32,7 @@ export const returnRoomKey = method({
 		let wasHolder = false;
 		const after = await applyTransition(store, membership, (keys, seen) => {
 			wasHolder = holdsKey(seen, room);
-			return giveBack(room)(keys);
+			return returnKey(room)(keys);
 		});
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.

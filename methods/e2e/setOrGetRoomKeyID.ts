@@ -4,12 +4,11 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
-import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { announceMember } from '../model/keys/membership.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
+import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
-import { keyIn, offered } from '../model/keys/storedKeys.js';
+import { offeredKeyOf, ownKeyOf } from '../model/keys/storedKeys.js';
 import {
 	archiveMismatchedKey,
 	requireNoReset,
@@ -39,9 +38,9 @@ async function presentKeyId(context: Context, rid: string, room: KeyedRoom | nul
 	if (!(await archiveMismatchedKey(store, membership, room))) {
 		// A caller who has the key set the key id; an earlier call may have been interrupted before it removed the caller
 		// from the queue.
-		await (keyIn(membership) ? leaveQueue(store, rid, [userId]) : enqueue(store, rid, userId));
+		await (ownKeyOf(membership) ? leaveQueue(store, rid, [userId]) : enqueue(store, rid, userId));
 	}
-	const suggestedKey = offered(membership);
+	const suggestedKey = offeredKeyOf(membership);
 	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
 
@@ -65,7 +64,7 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
 	// Another device of the same member may have stored its own key meanwhile, and lost the race.
 	const now = await findMembership(store, rid, u._id);
 	const after = now && ((await storeMemberKey(store, now, claimed, key)) ?? now);
-	if (after) await announceMember(store, after);
+	if (after) await store.subscriptions.announce('updated', after);
 	await leaveQueue(store, rid, [u._id]);
 	return { keyID };
 }
@@ -80,7 +79,7 @@ async function storeClaimed(context: Context, membership: Subscription, room: Ke
 	const after = await storeMemberKey(context.store, membership, room, key);
 	if (!after) return;
 	await requireNoReset(context.store, after, room, key);
-	await announceMember(context.store, after);
+	await context.store.subscriptions.announce('updated', after);
 }
 
 export const setOrGetRoomKeyID = method({

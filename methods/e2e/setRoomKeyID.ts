@@ -3,8 +3,8 @@ import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
-import { claimKeyId } from '../model/keys/keyId.js';
 import { enqueue } from '../model/keys/queue.js';
+import { claimKeyId } from '../model/keys/roomKeyId.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 

@@ -4,7 +4,7 @@ import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
 import { LONG_WORK_MS, NEW_IDENTITY_KEYS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { storeKeyPair } from '../model/keys/identity.js';
+import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 

@@ -4,11 +4,10 @@ import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { announceMember } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
@@ -23,7 +22,7 @@ async function storeOwn(
 	const after = await storeMemberKey(context.store, membership, room, key);
 	if (after) {
 		await requireNoReset(context.store, after, room, key);
-		await announceMember(context.store, after);
+		await context.store.subscriptions.announce('updated', after);
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
@@ -52,7 +51,7 @@ async function offerTo(
 		throw clientError('keyIdMismatch');
 	}
 	endReservations(store, rid, [uid]);
-	await announceMember(store, after);
+	await store.subscriptions.announce('updated', after);
 	return undefined;
 }
 

@@ -7,7 +7,7 @@ import { RoomAnswer } from '../model/answers.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
 import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
+import { findCaller, forBothKinds, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
 import { StoredValue } from '../model/storedValue.js';
 import { requireFewUsers } from '../model/users/findNamedUsers.js';
@@ -23,7 +23,7 @@ const EXTRA = Match.Optional({
 });
 
 /** `POST channels.create`, `groups.create`: {name, members?: usernames, readOnly?, customFields?, extraData?}. */
-export const createMethods = forBoth((kind: Kind) =>
+export const createMethods = forBothKinds((kind: Kind) =>
 	method({
 		name: `${kind.plural}.create`,
 		args: {

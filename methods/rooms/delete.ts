@@ -9,7 +9,14 @@ import { exists } from '../model/exists.js';
 import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/deleteRoom.js';
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
-import { findCaller, findRoom, forBoth, type Kind, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import {
+	findCaller,
+	findRoom,
+	forBothKinds,
+	type Kind,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
 type Context = MethodContext & { readonly userId: string };
@@ -33,7 +40,7 @@ async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kin
 }
 
 /** `POST groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
-export const deleteMethods = forBoth((kind) =>
+export const deleteMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
 		args: WHICH_ROOM,

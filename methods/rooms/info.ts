@@ -3,7 +3,7 @@ import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
-import { findRoom, forBoth, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 
 export const roomInfo = method({
 	name: 'rooms.info',
@@ -15,7 +15,7 @@ export const roomInfo = method({
 	run: async (which, context) => ({ room: await clientRoom(context.store, await findRoom(context, which)) }),
 });
 
-export const infoMethods = forBoth((kind) =>
+export const infoMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.info`,
 		args: WHICH_ROOM,

@@ -13,7 +13,7 @@ import {
 	CHANNELS,
 	findCaller,
 	findRoom,
-	forBoth,
+	forBothKinds,
 	roomAnswer,
 	WHICH_ROOM,
 	WHICH_ROOM_ERRORS,
@@ -35,7 +35,7 @@ async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Pro
 }
 
 /** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */
-export const inviteMethods = forBoth((kind) =>
+export const inviteMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
 		args: { ...WHICH_ROOM, ...WHICH_USERS },

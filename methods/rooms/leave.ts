@@ -5,8 +5,8 @@ import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
-import { requireConfirmation } from '../model/keys/holders.js';
-import type { StaleReason } from '../model/keys/stale.js';
+import { requireConfirmation } from '../model/keys/keyHolders.js';
+import type { StaleReason } from '../model/keys/staleKey.js';
 import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
@@ -16,7 +16,7 @@ import { clientRoom } from '../model/rooms/clientRoom.js';
 import {
 	findCaller,
 	findRoom,
-	forBoth,
+	forBothKinds,
 	type Kind,
 	roomAnswer,
 	WHICH_ROOM,
@@ -76,7 +76,7 @@ const outcomesOf = (kind: Kind) => ({
 });
 
 /** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
-export const leaveMethods = forBoth((kind) =>
+export const leaveMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
 		args: { ...WHICH_ROOM, confirm: CONFIRM },
@@ -99,7 +99,7 @@ export const leaveMethods = forBoth((kind) =>
  *
  * For callers who may kick from any room it also succeeds if the user is not a member, as in Rocket.Chat.
  */
-export const kickMethods = forBoth((kind) =>
+export const kickMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
 		args: {

@@ -7,7 +7,7 @@ import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
-import { findRoom, forBoth, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 
@@ -56,7 +56,7 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 }
 
 /** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
-export const memberMethods = forBoth((kind) =>
+export const memberMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.members`,
 		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },

@@ -7,8 +7,8 @@ import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { forEachInParallel } from '../model/inParallel.js';
-import { deleteHistory } from '../model/keys/history.js';
-import { requireConfirmation } from '../model/keys/holders.js';
+import { deleteHistory } from '../model/keys/identityHistory.js';
+import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
 import { wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
@@ -18,7 +18,7 @@ import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
-import { findUser, Whom } from '../model/users/findUser.js';
+import { findUser, WHICH_USER } from '../model/users/findUser.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
@@ -65,7 +65,7 @@ async function leaveEverything(
 export const deleteUser = method({
 	name: 'users.delete',
 	args: {
-		...Whom,
+		...WHICH_USER,
 		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */
 		confirmRelinquish: Match.Optional(Boolean),
 		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */

@@ -1,7 +1,7 @@
 /** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { hashOf } from '../../methods/model/keys/history.js';
+import { hashOf } from '../../methods/model/keys/identityHistory.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';

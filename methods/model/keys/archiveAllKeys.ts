@@ -1,7 +1,8 @@
 /** Archives all keys that a member has of a room: after a reset of the room, or with a new identity key. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
-import { applyTransition, clear } from './memberKeys.js';
+import { applyTransition } from './applyTransition.js';
+import { clear } from './transitions.js';
 
 /**
  * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has

@@ -4,10 +4,12 @@
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
-import type { KeyedRoom } from './keyId.js';
+import { applyTransition } from './applyTransition.js';
 import { hasReturned } from './knownKeys.js';
-import { applyTransition, awaitsDecision, drop, holdsKey, offer } from './memberKeys.js';
+import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
+import type { KeyedRoom } from './roomKeyId.js';
+import { drop, offer } from './transitions.js';
 
 /** Why an offer is not stored. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';

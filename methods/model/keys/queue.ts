@@ -6,8 +6,8 @@ import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
 import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
-import { hasIdentity, usersWithIdentity } from './identities.js';
-import { EMPTY, KEYLESS } from './storedKeys.js';
+import { KEYLESS, WITHOUT_KEYS } from './storedKeys.js';
+import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
@@ -75,7 +75,7 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 export async function leaveQueue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
 	if (!(await dequeue(store, rid, userIds))) return false;
 	const memberships = await store.subscriptions
-		.find({ rid, 'u._id': { $in: [...userIds] }, ...EMPTY }, { projection: { 'u._id': 1 } })
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...WITHOUT_KEYS }, { projection: { 'u._id': 1 } })
 		.toArray();
 	for (const { u } of memberships) await enqueue(store, rid, u._id);
 	return true;

@@ -5,13 +5,15 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
 import { MEMBER, memberIdsOf, membershipsOf } from '../memberships/members.js';
+import { applyTransition } from './applyTransition.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
-import { usersWithIdentity } from './identities.js';
-import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
+import type { MemberKeys } from './memberKeys.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
-import { KEYLESS, keyIn, offered } from './storedKeys.js';
+import { KEYLESS, offeredKeyOf, ownKeyOf } from './storedKeys.js';
+import { archiveCurrentKey } from './transitions.js';
+import { usersWithIdentity } from './usersWithIdentity.js';
 
 /** The new key, as the caller sends it. */
 export interface NewKey {
@@ -30,7 +32,7 @@ export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 
 /** Whether a member has a key or an offer other than the new one. */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
-	const key = keyIn(membership) ?? offered(membership);
+	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
 	return key !== '' && keyIdOf(key) !== newKeyId;
 }
 

@@ -6,14 +6,16 @@
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
-import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { applyTransition, archive, holdsKey, store as storing } from './memberKeys.js';
+import { applyTransition } from './applyTransition.js';
+import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { keyIn } from './storedKeys.js';
+import { type KeyedRoom, keyedRoom, wasReset } from './roomKeyId.js';
+import { ownKeyOf } from './storedKeys.js';
+import { archive, store as storing } from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
- * @param decides whether an offer is removed; false while it is undecided whether the new key is the room's
+ * @param removesOffer whether an offer is removed; false while it is undecided whether the new key is the room's
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
@@ -22,9 +24,9 @@ export function storeMemberKey(
 	membership: Subscription,
 	room: KeyedRoom,
 	key: string,
-	decides = true,
+	removesOffer = true,
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, storing(key, room, decides), { silent: true });
+	return applyTransition(store, membership, storing(key, room, removesOffer), { silent: true });
 }
 
 /**
@@ -75,7 +77,7 @@ export async function archiveMismatchedKey(
 	membership: Subscription,
 	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
 ): Promise<boolean> {
-	const key = keyIn(membership);
+	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
 	const after = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, true);
 	if (after?.E2EKey) return false;

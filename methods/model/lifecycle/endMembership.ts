@@ -3,11 +3,12 @@ import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
-import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/holders.js';
+import { unchangedKeys } from '../keys/applyTransition.js';
+import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
-import { markStale, type StaleReason } from '../keys/stale.js';
-import { keyIn, offered, oldKeysIn, sameKey } from '../keys/storedKeys.js';
+import { markStale, type StaleReason } from '../keys/staleKey.js';
+import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { noteRemoval } from '../trash.js';
@@ -26,18 +27,9 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 
 /** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */
 function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
-	if (keyIn(membership) !== undefined || offered(membership) !== '') return true;
-	const old = [...oldKeysIn(membership.oldRoomKeys), ...oldKeysIn(membership.suggestedOldRoomKeys)];
+	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== '') return true;
+	const old = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
-}
-
-/** Matches the membership only if its keys are unchanged. */
-function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
-	return {
-		_id,
-		...sameKey('E2EKey', E2EKey),
-		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
-	};
 }
 
 /**
@@ -65,7 +57,7 @@ export async function endMembership(
 		await noteRemoval(store, 'subscription', membership);
 		await forgetRoom();
 		// If the member has received a key since the membership was read, that key must be marked as stale first.
-		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(membership));
+		const { deletedCount } = await store.subscriptions.deleteOne(unchangedKeys(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();

@@ -1,7 +1,7 @@
 /** A member leaves a room, is removed, or their account is deleted. */
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
-import type { StaleReason } from '../keys/stale.js';
+import type { StaleReason } from '../keys/staleKey.js';
 import { deleteRoom } from './deleteRoom.js';
 import { endMembership } from './endMembership.js';
 import { isLastMember } from './lastMember.js';

@@ -20,7 +20,7 @@ export const CHANNELS: Kind = { t: 'c', plural: 'channels', single: 'channel' };
 export const GROUPS: Kind = { t: 'p', plural: 'groups', single: 'group' };
 
 /** Creates the method for both room types. */
-export function forBoth(define: (kind: Kind) => Method): Method[] {
+export function forBothKinds(define: (kind: Kind) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 

@@ -85,7 +85,7 @@ export async function findByUsernames(
 }
 
 /** The arguments by which Rocket.Chat's endpoints identify a user: one of them is required. */
-export const Whom = {
+export const WHICH_USER = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
 	/** An alias of `username`. */

@@ -6,8 +6,8 @@ import { createYielder } from '../../../shared/yielding.js';
 import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
-import { keyedRoom } from './keyId.js';
 import { holdsKey } from './memberKeys.js';
+import { keyedRoom } from './roomKeyId.js';
 
 /** The fields of a membership that determine whether its member holds the key. */
 const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
