@@ -117,6 +117,9 @@ export interface MethodContext extends CallContext {
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
 
+/** The context of a method that only users who are logged in may call. */
+export type UserContext = MethodContext & { readonly userId: string };
+
 export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];

@@ -1,7 +1,7 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
@@ -125,7 +125,7 @@ async function roomFor({ store }: MethodContext, rid: string, userId: string): P
 
 /** Offers keys to members of one room. Notifies the members whose offer was stored, and the room. */
 async function provide(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	room: KeyedRoom,
 	offers: readonly Offer[],
 	skipped: Skipped,

@@ -7,8 +7,8 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
+import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { mayUser } from '../model/permissions/permissions.js';
-import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
@@ -24,6 +24,6 @@ export const resetUserE2EKey = method({
 		const { store } = context;
 		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
 		if (!may) throw clientError('actionNotAllowed');
-		return (await resetUser(context, userId, confirm ?? undefined)) ?? true;
+		return (await resetIdentity(context, userId, confirm ?? undefined)) ?? true;
 	},
 });

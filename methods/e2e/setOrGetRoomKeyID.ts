@@ -2,7 +2,7 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
@@ -25,10 +25,8 @@ interface Claimed {
 	readonly suggestedKey?: string;
 }
 
-type Context = MethodContext & { readonly userId: string };
-
 /** The answer if the room already has a key id. A caller who does not hold its key is queued for it. */
-async function presentKeyId(context: Context, rid: string, room: KeyedRoom | null): Promise<Claimed> {
+async function presentKeyId(context: UserContext, rid: string, room: KeyedRoom | null): Promise<Claimed> {
 	const { store, userId, name } = context;
 	const keyID = room?.e2eKeyId;
 	// The room is being reset, and will have a key id shortly.
@@ -48,7 +46,12 @@ async function presentKeyId(context: Context, rid: string, room: KeyedRoom | nul
  * Stores the caller's key and claims its id for the room. The key is stored first: a crash in between leaves a stray key, which
  * its id identifies, in a room that anybody may still claim. The reverse order could leave a room with an id and no holder.
  */
-async function claimWithKey(context: Context, membership: Subscription, keyID: string, key: string): Promise<Claimed> {
+async function claimWithKey(
+	context: UserContext,
+	membership: Subscription,
+	keyID: string,
+	key: string,
+): Promise<Claimed> {
 	const { store } = context;
 	const { rid, u } = membership;
 	const stored = await storeMemberKey(store, membership, { _id: rid, e2eKeyId: keyID }, key, false);
@@ -74,7 +77,12 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
  * before it stored the key. Otherwise the room could have a key id without a holder. A caller who already holds the key
  * keeps it.
  */
-async function storeClaimed(context: Context, membership: Subscription, room: KeyedRoom, key: string): Promise<void> {
+async function storeClaimed(
+	context: UserContext,
+	membership: Subscription,
+	room: KeyedRoom,
+	key: string,
+): Promise<void> {
 	if (holdsKey(membership, room)) return;
 	const after = await storeMemberKey(context.store, membership, room, key);
 	if (!after) return;

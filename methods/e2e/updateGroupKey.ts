@@ -1,7 +1,7 @@
 /** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
@@ -35,7 +35,7 @@ interface NotStored {
 }
 
 async function offerTo(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	room: KeyedRoom,
 	uid: string,
 	key: string,

@@ -2,7 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { exists } from '../model/exists.js';
@@ -19,16 +19,15 @@ import {
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
-type Context = MethodContext & { readonly userId: string };
 type Which = { roomId?: string | undefined; roomName?: string | undefined };
 
 /** Whether the caller still has a membership of a deleted room: their deletion of it was interrupted. */
-async function isLeftOver({ store, userId }: Context, { roomId }: Which): Promise<boolean> {
+async function isLeftOver({ store, userId }: UserContext, { roomId }: Which): Promise<boolean> {
 	if (!roomId || (await exists(store.rooms, { _id: roomId }))) return false;
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
-async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
+async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
 	const { store, userId } = context;
 	if (await isLeftOver(context, which)) return deleteOrphanedMemberships(context, which.roomId as string);
 	const permission = `delete-${t}`;
@@ -55,7 +54,7 @@ export const deleteMethods = forBothKinds((kind) =>
 );
 
 /** The id of the direct room of the caller with another user, whether it exists or not. */
-async function idWith({ store, userId }: Context, username: string): Promise<string> {
+async function idWith({ store, userId }: UserContext, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound');
 	return directRoomId([userId, other._id].sort());

@@ -4,7 +4,7 @@
  */
 import type { Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
-import { type Method, type MethodContext, method } from '../../shared/method.js';
+import { type Method, method, type UserContext } from '../../shared/method.js';
 import type { Pattern } from '../../shared/pattern.js';
 import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ } from '../kinds.js';
@@ -31,20 +31,20 @@ interface Delta<T> {
 
 type ClientMembership = Omit<Subscription, 'departures'>;
 
-type Asking = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
+type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
 function* batches<T>(all: readonly T[]): Iterable<T[]> {
 	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
 }
 
 /** The memberships of the caller that were removed since the given time. */
-function removedMemberships({ store, userId }: Asking, since: Date) {
+function removedMemberships({ store, userId }: Context, since: Date) {
 	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
 	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
-async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<ClientMembership>> {
-	const { store, userId, signal } = asking;
+async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
+	const { store, userId, signal } = context;
 	const own = { 'u._id': userId };
 	const update: ClientMembership[] = [];
 	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
@@ -53,7 +53,7 @@ async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<Cli
 	}
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
-	for (const batch of batches(await removedMemberships(asking, since))) {
+	for (const batch of batches(await removedMemberships(context, since))) {
 		const still = await idsStillThere(
 			store,
 			batch.map(({ _id }) => _id),
@@ -69,8 +69,8 @@ async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<S
 	return new Set(there.map(({ _id }) => _id));
 }
 
-async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoom>> {
-	const { store, userId, signal } = asking;
+async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
+	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
 	const own = new Set<string>();
 	const options = { projection: { rid: 1 }, signal } as const;
@@ -84,7 +84,7 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 		}
 	}
 	const remove = new Map<string, Removed>();
-	for (const { rid, _deletedAt } of since ? await removedMemberships(asking, since) : []) {
+	for (const { rid, _deletedAt } of since ? await removedMemberships(context, since) : []) {
 		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
 	return { update, remove: [...remove.values()] };
@@ -98,7 +98,7 @@ function getMethods<T>(
 	group: 'rooms' | 'subscriptions',
 	documents: string,
 	answer: Pattern,
-	find: (asking: Asking, since?: Date) => Promise<Delta<T>>,
+	find: (context: Context, since?: Date) => Promise<Delta<T>>,
 ): readonly Method[] {
 	const errors = ['error-updatedSince-param-invalid'];
 	const overRest = method({

@@ -2,7 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
@@ -13,7 +13,7 @@ import { hasPermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
 import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
 
-type Context = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
+type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
 async function answer({ store }: Context, { plural }: Kind, page: ListPage<Room>): Promise<Record<string, unknown>> {
 	return pageAnswer(plural, { ...page, entries: await clientRooms(store, page.entries) });

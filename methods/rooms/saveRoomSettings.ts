@@ -2,7 +2,7 @@
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
@@ -56,7 +56,7 @@ type RoomSettings = {
  * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for callers without the permission
  */
 async function saveSettings(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	rid: string,
 	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {

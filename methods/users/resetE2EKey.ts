@@ -2,9 +2,9 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { resetUser } from '../e2e/resetUser.js';
 import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
+import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
 
@@ -29,7 +29,7 @@ export const resetE2EKey = method({
 		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });
 		if (!caller) throw clientError('invalidUser');
 		const typed = userId == null ? (username ?? user ?? undefined) : undefined;
-		const reset = (_id: string) => resetUser(context, _id, confirm ?? undefined);
+		const reset = (_id: string) => resetIdentity(context, _id, confirm ?? undefined);
 		if ((userId ?? caller._id) === caller._id && (typed ?? caller.username) === caller.username)
 			return reset(caller._id);
 		const isOwnName = typed !== undefined && typed.toLowerCase() === caller.username?.toLowerCase();

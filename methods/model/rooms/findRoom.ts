@@ -2,7 +2,7 @@
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
-import type { Method, MethodContext } from '../../../shared/method.js';
+import type { Method, UserContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
@@ -43,7 +43,7 @@ export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Opti
 export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
 
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
-type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
+type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
  * Reads the fields of the caller that access rules need.
@@ -52,7 +52,7 @@ type Asking = Pick<MethodContext, 'store'> & { readonly userId: string };
 export async function findCaller({
 	store,
 	userId,
-}: Asking): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
+}: Context): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
 	const caller = await store.users.findOne({ _id: userId }, { projection: { username: 1, name: 1, roles: 1 } });
 	if (!caller) throw clientError('invalidUser');
 	return caller;
@@ -66,7 +66,7 @@ export async function findCaller({
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
-	{ store, userId }: Asking,
+	{ store, userId }: Context,
 	{ roomId, roomName }: WhichRoom,
 	kind?: Kind,
 	permission?: string,

@@ -2,15 +2,15 @@
  * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the
  * passphrase. Unlike Rocket.Chat's, it discards no room key: the user's room keys are archived.
  */
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identityKeys.js';
-import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/keyHolders.js';
-import { enqueueEverywhere, leaveQueues } from '../model/keys/queue.js';
-import { hasIdentity } from '../model/keys/usersWithIdentity.js';
-import { factorSettings } from '../model/settings/factors.js';
-import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
+import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
+import { enqueueEverywhere, leaveQueues } from '../keys/queue.js';
+import { hasIdentity } from '../keys/usersWithIdentity.js';
+import { factorSettings } from '../settings/factors.js';
+import { requireFactorOrPassword, requireSecondFactor } from '../users/secondFactor.js';
+import { revokeOtherTokens } from '../users/tokens.js';
 
 /** The answer of a reset; undefined unless a room lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
@@ -24,7 +24,7 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * server, or for another user where a setting forbids it; `error-last-key-holder`, `totp-required` and the like;
  * nothing has been written then
  */
-export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
+export async function resetIdentity(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
 	const { store, events, settings } = context;
 	// Contract 6: the keys of another user may be reset only if an admin without a second factor can prove the password
 	// instead.
