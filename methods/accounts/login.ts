@@ -50,7 +50,7 @@ async function withPassword(
 ): Promise<LoginResult> {
 	check(options, PasswordLogin);
 	const { user, password, code } = options;
-	const factor = wrapped ?? given(code) ?? context.secondFactor;
+	const factor = wrapped ?? factorOf(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
 		// Every refusal has the same text and takes the same time, so that the answer does not show which accounts exist
@@ -68,7 +68,7 @@ async function withPassword(
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
 
-const given = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
+const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
 
 type Named = { id: string } | { username: string } | { email: string };
 
@@ -103,7 +103,7 @@ export const login = method({
 		let factor: SecondFactor | null = null;
 		if ('totp' in options && options.totp) {
 			check(options.totp, WithFactor);
-			factor = given(options.totp.code);
+			factor = factorOf(options.totp.code);
 			options = options.totp.login;
 		}
 		if ('resume' in options && options.resume) {

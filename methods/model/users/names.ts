@@ -61,12 +61,12 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User
 }
 
 /** Builds an update that restores the former values of these fields. */
-function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
-	const had = fields.filter((field) => user[field] !== undefined);
-	const lacked = fields.filter((field) => user[field] === undefined);
+function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
+	const present = fields.filter((field) => user[field] !== undefined);
+	const absent = fields.filter((field) => user[field] === undefined);
 	return {
-		...(had.length > 0 && { $set: Object.fromEntries(had.map((field) => [field, user[field]])) }),
-		...(lacked.length > 0 && { $unset: Object.fromEntries(lacked.map((field) => [field, 1])) }),
+		...(present.length > 0 && { $set: Object.fromEntries(present.map((field) => [field, user[field]])) }),
+		...(absent.length > 0 && { $unset: Object.fromEntries(absent.map((field) => [field, 1])) }),
 	};
 }
 
@@ -104,7 +104,7 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	}
 	const meanwhile = await findTaken(store, wanted);
 	if (meanwhile !== null) {
-		await store.users.updateOne({ _id: user._id }, putBack(fields, user));
+		await store.users.updateOne({ _id: user._id }, restoreUpdate(fields, user));
 		throw refuse(meanwhile);
 	}
 }
