@@ -10,6 +10,7 @@ import {
 } from '../../../shared/store.js';
 import { sameLength } from '../lists.js';
 import { updateAsRead } from '../retryOnConflict.js';
+import { updateOf } from '../updateOf.js';
 import { keysOf, type MemberKeys, type Membership } from './memberKeys.js';
 import { sameKey } from './storedKeys.js';
 
@@ -28,23 +29,20 @@ export function unchangedKeys({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Sub
  * removed.
  */
 function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
-	const $set: Record<string, unknown> = {};
-	const $unset: Record<string, 1> = {};
+	const set: Record<string, unknown> = {};
+	const removed: string[] = [];
 	const write = (field: keyof Membership, value: unknown, was: unknown) => {
 		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
-		if (!isEmpty && value !== was) $set[field] = value;
+		if (!isEmpty && value !== was) set[field] = value;
 		else if (isEmpty && (value !== was || typeof was !== 'object') && membership[field] !== undefined)
-			$unset[field] = 1;
+			removed.push(field);
 	};
 	write('E2EKey', next.key, before.key);
 	write('E2ESuggestedKey', next.offer, before.offer);
 	write('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
 	write('oldRoomKeys', next.oldKeys, before.oldKeys);
 	write('e2eKnownKeys', next.known, before.known);
-	const isSet = Object.keys($set).length > 0;
-	const isUnset = Object.keys($unset).length > 0;
-	if (!isSet && !isUnset) return null;
-	return { ...(isSet && { $set }), ...(isUnset && { $unset }) };
+	return updateOf(set, removed);
 }
 
 /**

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
 import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isSamePublicKey } from './publicKey.js';
 
 /** Maximum number of entries of one history, without the newest. The oldest are dropped. */
@@ -103,14 +104,14 @@ export async function moveEarlierEntries(store: Store, userId: string): Promise<
 }
 
 /** Adds entries to the collection, unless another call has added them, and drops the oldest above the limit. */
-async function append(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
-	for (;;) {
+function append(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
+	return retryOnConflict(async () => {
 		const stored = await store.keyHistory.findOne({ _id: userId });
 		const since = stored?.entries.at(-1)?.ts.getTime() ?? 0;
 		const all = [...(stored?.entries ?? []), ...entries.filter(({ ts }) => ts.getTime() > since)];
 		const kept = newestEntries(all);
 		const head = kept.at(-1)?.hash ?? '';
-		if (stored?.head === head) return;
+		if (stored?.head === head) return undefined;
 		const next = { entries: kept, head, dropped: (stored?.dropped ?? 0) + all.length - kept.length };
 		if (stored) {
 			const { matchedCount } = await store.keyHistory.updateOne(
@@ -118,9 +119,10 @@ async function append(store: Store, userId: string, entries: readonly KeyHistory
 				{ $set: next },
 				{ silent: true },
 			);
-			if (matchedCount > 0) return;
-		} else if (await inserted(store, { _id: userId, ...next })) return;
-	}
+			return matchedCount > 0 ? undefined : CONFLICT;
+		}
+		return (await inserted(store, { _id: userId, ...next })) ? undefined : CONFLICT;
+	});
 }
 
 async function inserted(store: Store, document: Parameters<Store['keyHistory']['insertOne']>[0]): Promise<boolean> {
@@ -155,25 +157,22 @@ export const HISTORY = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 }
  * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it.
  * @param user as it was read; it is read again if the keys have changed meanwhile
  */
-export async function readHistory(store: Store, user: User): Promise<History> {
-	for (
-		let seen: User | null = user;
-		seen;
-		seen = await store.users.findOne({ _id: user._id }, { projection: HISTORY })
-	) {
+export function readHistory(store: Store, user: User): Promise<History> {
+	return retryOnConflict(async (attempt) => {
+		const seen = attempt === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY });
+		if (!seen) return { entries: [], dropped: 0 };
 		const entries = missingEntries(seen);
 		const present = seen.e2e?.public_key;
 		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...unchangedHistory(seen) };
 		const written =
 			entries.length === 0 ||
 			(await store.users.updateOne(unchanged, appendUpdate(seen, entries), { silent: true })).matchedCount > 0;
-		if (!written) continue;
+		if (!written) return CONFLICT;
 		const all = [...listOf(seen.e2eKeyHistory), ...entries];
 		if (all.length > 1) await moveEarlierEntries(store, seen._id);
 		const stored = await store.keyHistory.findOne({ _id: seen._id });
 		const latest = all.slice(-1);
 		const earlier = listOf(stored?.entries).filter(({ ts }) => latest[0] && ts.getTime() < latest[0].ts.getTime());
 		return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };
-	}
-	return { entries: [], dropped: 0 };
+	});
 }

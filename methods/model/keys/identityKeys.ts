@@ -10,6 +10,7 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { appendUpdate, missingEntries, moveEarlierEntries, nextTime, unchangedHistory } from './identityHistory.js';
 import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
@@ -93,14 +94,14 @@ export async function storeKeyPair(
 ): Promise<boolean> {
 	const { store, settings, hashedToken } = context;
 	let login: KeyLogin | undefined;
-	for (;;) {
+	const attempt = async () => {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
 		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
 		if (!mayStore) throw clientError('keysAlreadySet');
-		if (isIdentical) return isFollowUpPending(user) && followUp(context, user);
+		if (isIdentical) return user;
 		const isOther = !isSamePublicKey(pair.public_key, public_key);
 		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.
 		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
@@ -118,9 +119,10 @@ export async function storeKeyPair(
 			}),
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
-		if (!after) continue;
-		return isFollowUpPending(after) && followUp(context, after);
-	}
+		return after ?? CONFLICT;
+	};
+	const stored = await retryOnConflict(attempt);
+	return isFollowUpPending(stored) && followUp(context, stored);
 }
 
 /**
@@ -148,19 +150,17 @@ async function followUp(context: Context, user: User): Promise<boolean> {
  * @returns the marker; that of an earlier interrupted call, if there is one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
-	const { store } = context;
-	for (;;) {
+	return retryOnConflict(async () => {
 		const user = await readIdentity(context, userId);
 		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
 		const marker = nextTime(user);
-		const after = await store.users.findOneAndUpdate(
+		const after = await context.store.users.findOneAndUpdate(
 			unchanged(user),
 			{ ...appendUpdate(user, missingEntries(user), { e2eRekeying: marker }), $unset: { e2e: 1, e2eQueueing: 1 } },
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
-		if (!after) continue;
-		return marker;
-	}
+		return after ? marker : CONFLICT;
+	});
 }
 
 /** Matches memberships that contain keys sealed for their member, or records of such keys. */

@@ -3,6 +3,7 @@ import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
+import { updateOf } from '../updateOf.js';
 import { findTaken } from './insertUser.js';
 
 /** In characters, as an e-mail (RFC 5321). */
@@ -61,13 +62,13 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User
 }
 
 /** Builds an update that restores the former values of these fields. */
-function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
-	const present = fields.filter((field) => user[field] !== undefined);
-	const absent = fields.filter((field) => user[field] === undefined);
-	return {
-		...(present.length > 0 && { $set: Object.fromEntries(present.map((field) => [field, user[field]])) }),
-		...(absent.length > 0 && { $unset: Object.fromEntries(absent.map((field) => [field, 1])) }),
-	};
+function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> | null {
+	const isPresent = (field: keyof User) => user[field] !== undefined;
+	const present = Object.fromEntries(fields.filter(isPresent).map((field) => [field, user[field]]));
+	return updateOf(
+		present,
+		fields.filter((field) => !isPresent(field)),
+	);
 }
 
 /**
@@ -104,7 +105,8 @@ export async function saveNames(store: Store, user: User, names: NewNames): Prom
 	}
 	const meanwhile = await findTaken(store, wanted);
 	if (meanwhile !== null) {
-		await store.users.updateOne({ _id: user._id }, restoreUpdate(fields, user));
+		const restore = restoreUpdate(fields, user);
+		if (restore) await store.users.updateOne({ _id: user._id }, restore);
 		throw refuse(meanwhile);
 	}
 }
