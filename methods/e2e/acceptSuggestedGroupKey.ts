@@ -13,7 +13,7 @@ import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
 import { accept } from '../model/keys/transitions.js';
-import { findMembership } from '../model/memberships/members.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 /**
  * Whether an offer contains the room's former key. A reset that was interrupted after it set the new key id leaves such
@@ -68,8 +68,7 @@ export const acceptSuggestedGroupKey = method({
 	],
 	async run({ rid }, context) {
 		const { userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound');
+		const membership = await requireMembership(store, rid, userId);
 		if (offeredKeyOf(membership) === '') {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
 			if (membership.E2EKey) await leaveQueue(store, rid, [userId]);

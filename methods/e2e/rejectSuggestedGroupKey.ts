@@ -6,7 +6,7 @@ import { KEY_WRITE } from '../kinds.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
-import { findMembership } from '../model/memberships/members.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
@@ -18,8 +18,7 @@ export const rejectSuggestedGroupKey = method({
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {
 		const { userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound');
+		const membership = await requireMembership(store, rid, userId);
 		if (offeredKeyOf(membership) === '') throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
 		await dropOffer(store, membership);

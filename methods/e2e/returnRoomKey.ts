@@ -14,7 +14,7 @@ import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
 import { keyedRoom } from '../model/keys/roomKeyId.js';
 import { returnKey } from '../model/keys/transitions.js';
-import { findMembership } from '../model/memberships/members.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
@@ -26,8 +26,7 @@ export const returnRoomKey = method({
 	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
 		const { userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound');
+		const membership = await requireMembership(store, rid, userId);
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
 		const after = await applyTransition(store, membership, (keys, seen) => {

@@ -1,6 +1,7 @@
-/** One execution of a method: the context that it runs in. */
+/** One execution of a method: its context and its time limit. */
 import { setMaxListeners } from 'node:events';
 import { clone } from '../../shared/ejson.js';
+import { clientError } from '../../shared/errors.js';
 import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
@@ -10,7 +11,6 @@ import type { Caller } from './caller.js';
 import type { CallStores } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
-import type { TimeoutClock } from './timeout.js';
 
 /** Services for all methods. */
 export interface Services {
@@ -192,4 +192,76 @@ export class Invocation implements MethodContext, Events {
 		});
 		return clone(result);
 	}
+}
+
+/** The clock of one time limit. */
+export interface TimeoutClock {
+	/** Stops the clock during a wait of unlimited duration. */
+	exclude<T>(wait: Promise<T>): Promise<T>;
+}
+
+class Timeout implements TimeoutClock {
+	#timer: NodeJS.Timeout | undefined;
+	#startedAt = 0;
+	/** Number of waits in progress that do not count. */
+	#pauses = 0;
+	#ended = false;
+
+	constructor(
+		private remaining: number,
+		private readonly onTimeout: () => void,
+	) {
+		this.#start();
+	}
+
+	async exclude<T>(wait: Promise<T>): Promise<T> {
+		if (this.#pauses++ === 0) {
+			clearTimeout(this.#timer);
+			this.remaining -= performance.now() - this.#startedAt;
+		}
+		try {
+			return await wait;
+		} finally {
+			if (--this.#pauses === 0 && !this.#ended) this.#start();
+		}
+	}
+
+	end(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+	}
+
+	#start(): void {
+		this.#startedAt = performance.now();
+		this.#timer = setTimeout(this.onTimeout, this.remaining).unref();
+	}
+}
+
+/**
+ * Runs a function with a time limit.
+ * @param timeout in ms
+ * @param onTimeout called after the time limit
+ * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
+ */
+export function withTimeout<T>(
+	timeout: number,
+	run: (clock: TimeoutClock) => Promise<T>,
+	onTimeout?: () => void,
+): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const clock = new Timeout(timeout, () => {
+			reject(clientError('timeout'));
+			onTimeout?.();
+		});
+		run(clock).then(
+			(value) => {
+				clock.end();
+				resolve(value);
+			},
+			(error) => {
+				clock.end();
+				reject(error);
+			},
+		);
+	});
 }

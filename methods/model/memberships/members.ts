@@ -1,5 +1,6 @@
 /** Reads the members of a room in pages. */
 import type { Subscription } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { pagesOf } from '../pages.js';
@@ -15,6 +16,16 @@ export function isMember(store: Store, rid: string, userId: string): Promise<boo
 /** The membership of a user in a room; null for a user who is not a member. */
 export function findMembership(store: Store, rid: string, userId: string): Promise<Subscription | null> {
 	return store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER });
+}
+
+/**
+ * The membership of a user in a room.
+ * @throws ClientError `error-subscription-not-found` for a user who is not a member
+ */
+export async function requireMembership(store: Store, rid: string, userId: string): Promise<Subscription> {
+	const membership = await findMembership(store, rid, userId);
+	if (!membership) throw clientError('subscriptionNotFound');
+	return membership;
 }
 
 /**

@@ -7,10 +7,10 @@ import { LiveQuery, type Publication, type PublicationContext } from '../../../s
 import type { Store } from '../../../shared/store.js';
 import type { Bus } from '../../cluster/bus.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
+import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
 import { logThrown } from '../../core/logThrown.js';
-import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
 import { wireId } from '../codec.js';
 import type { Transport } from '../transports/transport.js';
 import { DocumentMap } from './document-map.js';
