@@ -72,7 +72,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
 
-		it('auth: refuses who is not logged in', async () => {
+		it('auth: refuses a user who is not logged in', async () => {
 			expect(await rejection(roomkey.call(null, SET, pair('1')))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: SET },

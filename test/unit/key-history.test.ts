@@ -63,7 +63,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expectChain(answer.history);
 	});
 
-	it('is empty for who never stored a key', async () => {
+	it('is empty for a user who never stored a key', async () => {
 		expect(await read(alice, alice)).to.deep.equal({ history: [], count: 0, offset: 0, total: 0 });
 	});
 
@@ -271,7 +271,7 @@ describe('e2e.keyHistory (E15)', () => {
 			});
 		}
 
-		it('refuses what is no number of entries', async () => {
+		it('refuses an invalid number of entries', async () => {
 			for (const page of [[-1], [1.5], ['2'], [1, -1]]) {
 				expect((await rejection(read(alice, alice, ...page))).message).to.match(/^Match error/);
 			}

@@ -175,7 +175,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('is for members: not for who sees a public channel, is only invited, or knows its id', async () => {
+	it('is for members: not for a user who sees a public channel, is only invited, or knows its id', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);
