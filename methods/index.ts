@@ -4,12 +4,9 @@ import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
 import * as accounts from './accounts/index.js';
-import { clientVersions, loginServiceConfiguration } from './accounts/meteorDefaults.js';
-import { ownUser } from './accounts/ownUser.js';
 import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
 import * as e2e from './e2e/index.js';
-import { accountLimits } from './limits.js';
 import { messageMethods } from './messages.js';
 import * as rooms from './rooms/index.js';
 import * as settings from './settings/index.js';
@@ -24,23 +21,14 @@ import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
 import * as users from './users/index.js';
 
-export const methods: readonly Method[] = [
-	...[accounts, users, rooms, e2e, settings].flatMap((group) =>
-		Object.values<Method | readonly Method[]>(group).flat(),
-	),
+const keyMethods: readonly Method[] = [
+	...[users, rooms, e2e, settings].flatMap((group) => Object.values<Method | readonly Method[]>(group).flat()),
 	...messageMethods,
 	...permissionMethods,
 	writeNotifyRoomUsers,
 ];
 
-export const publications: readonly Publication[] = [
-	ownUser,
-	userData,
-	activeUsers,
-	userPresence,
-	loginServiceConfiguration,
-	clientVersions,
-];
+const keyPublications: readonly Publication[] = [userData, activeUsers, userPresence];
 
 export const streams: readonly Stream[] = [
 	notifyAll,
@@ -53,5 +41,12 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
+/** Rocket.Chat's key service as a part of a server, without accounts. */
+export const keyService = { methods: keyMethods, publications: keyPublications, streams };
+
+export const methods: readonly Method[] = [...accounts.methods, ...keyMethods];
+
+export const publications: readonly Publication[] = [...accounts.publications, ...keyPublications];
+
 /** Rate limit rules in addition to the limits in definitions. */
-export const limits: readonly RateRule[] = accountLimits;
+export const limits: readonly RateRule[] = accounts.limits;

@@ -1,9 +1,33 @@
-/** Methods to log in and out, and to manage the caller's own account. Each export is a method, or several. */
-export { changePassword } from './changePassword.js';
-export { createUser } from './createUser.js';
-export { getNewToken } from './getNewToken.js';
-export { login } from './login.js';
-export { logout } from './logout.js';
-export { logoutOtherClients, logoutOtherClientsOverRest } from './logoutOtherClients.js';
-export { me } from './me.js';
-export { removeOtherTokens, removeOtherTokensOverRest } from './removeOtherTokens.js';
+/** Methods to log in and out, and to manage the caller's own account. */
+import type { RateRule } from '../../shared/limit.js';
+import type { Method } from '../../shared/method.js';
+import type { Publication } from '../../shared/publication.js';
+import { accountLimits } from '../limits.js';
+import { changePassword } from './changePassword.js';
+import { createUser } from './createUser.js';
+import { getNewToken } from './getNewToken.js';
+import { login } from './login.js';
+import { logout } from './logout.js';
+import { logoutOtherClients, logoutOtherClientsOverRest } from './logoutOtherClients.js';
+import { me } from './me.js';
+import { clientVersions, loginServiceConfiguration } from './meteorDefaults.js';
+import { ownUser } from './ownUser.js';
+import { removeOtherTokens, removeOtherTokensOverRest } from './removeOtherTokens.js';
+
+/** Accounts as a part of a server: methods, publications and rate limits. */
+export const methods: readonly Method[] = [
+	changePassword,
+	createUser,
+	getNewToken,
+	login,
+	logout,
+	logoutOtherClients,
+	logoutOtherClientsOverRest,
+	me,
+	removeOtherTokens,
+	removeOtherTokensOverRest,
+];
+
+export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
+
+export const limits: readonly RateRule[] = accountLimits;
