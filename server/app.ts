@@ -18,6 +18,7 @@ import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
+import { serveDocuments } from './describe/serve.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
@@ -100,6 +101,7 @@ export function createApp(options: AppOptions): App {
 		addressOf,
 		calls,
 	});
+	serveDocuments(http, catalogue);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const publications = publicationsOf(offered.publications, catalogue.strategies);

@@ -236,6 +236,11 @@ export function clientErrorFrom(name: keyof typeof refusalsOf, value: string, de
 	return new ClientError(error, reason(value), details);
 }
 
+/** Every error of the first table, as it is thrown. */
+export function knownRefusals(): ClientError[] {
+	return (Object.keys(refusals) as RefusalName[]).map((name) => clientError(name));
+}
+
 /** Every error in the two tables, for the documentation. The value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [

@@ -6,6 +6,7 @@ import { type Failure, type Struct, StructError } from 'superstruct';
 import { formatValue, typeName } from './formatValue.js';
 import { type Fault, FormattedPath, faultOf, MATCH_TYPE, Matcher } from './matcher.js';
 import { prepend } from './path.js';
+import { structShape } from './structShape.js';
 
 function textOf({ type, refinement, value, message, path }: Failure): string {
 	// A message of a Roomkey matcher, after the prefix that StructError adds.
@@ -52,5 +53,5 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			throw error;
 		}
 	}
-	return new Matcher(fault, struct.is(undefined)).describedAs({ kind: 'where', text: struct.type });
+	return new Matcher(fault, struct.is(undefined)).describedAs(structShape(struct));
 }

@@ -2,10 +2,10 @@
 
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
+import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
 /** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
@@ -41,7 +41,7 @@ export const me = method({
 	parallel: true,
 	limit: READS,
 	summary: "Returns the caller's own profile",
-	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
+	returns: UserProfile,
 	errors: [],
 	async run(_args, { name, store, userId }) {
 		const profile = await findProfile(store, userId);

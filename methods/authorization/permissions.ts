@@ -41,7 +41,19 @@ async function setRoles({ permissions }: Store, _id: string, roles: string[]): P
 const updatePermissions = method({
 	name: 'permissions.update',
 	args: {
-		permissions: [{ _id: String, roles: [Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -')] }],
+		permissions: [
+			{
+				_id: String,
+				roles: [
+					Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -', {
+						type: 'string',
+						minLength: 1,
+						maxLength: 100,
+						examples: ['user'],
+					}),
+				],
+			},
+		],
 	},
 	rest: 'POST',
 	limit: WRITES,
@@ -73,7 +85,7 @@ function isRole(text: unknown): text is string {
 
 const listAllPermissions = method({
 	name: 'permissions.listAll',
-	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
+	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date', { type: 'string' })) },
 	rest: 'GET',
 	parallel: true,
 	limit: READS,

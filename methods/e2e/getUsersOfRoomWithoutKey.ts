@@ -16,6 +16,7 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 const Natural = Match.Where(
 	(value): value is number => Number.isInteger(value) && (value as number) >= 0,
 	'whole number',
+	{ type: 'integer', minimum: 0 },
 );
 
 const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });

@@ -49,6 +49,7 @@ const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1
 const WholeNumber = Match.Where(
 	(value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
 	'whole number',
+	{ type: 'integer', minimum: 0 },
 );
 
 export const roomState = method({

@@ -2,7 +2,7 @@
 
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
@@ -98,7 +98,11 @@ const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(
 /** The form of Rocket.Chat's clients over DDP: (rid, settings), or (rid, name of a setting, value). */
 export const saveRoomSettingsByObject = method({
 	name: 'saveRoomSettings',
-	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
+	args: {
+		rid: String,
+		settings: shownAs(Match.OneOf(String, Object), Match.OneOf(String, SETTINGS)),
+		value: Match.Any,
+	},
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
@@ -121,7 +125,7 @@ export const saveRoomSettingsByObject = method({
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Rocket.Chat has a separate error text for other types.
-	args: { ...WHICH_ROOM, encrypted: Match.Any },
+	args: { ...WHICH_ROOM, encrypted: shownAs(Match.Any, Boolean) },
 	rest: 'POST',
 	limit: WRITES,
 	timeout: LONG_WORK_MS,

@@ -33,7 +33,7 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 }
 
 /** Refuses the verbs that no route at a path has. */
-function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
+export function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
 	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
 	app.route({
 		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),

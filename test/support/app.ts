@@ -4,6 +4,7 @@ import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/catalogue.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
+import { checkPort } from './described.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
 import { type OpenStore, openTestStore } from './store.js';
@@ -59,6 +60,7 @@ async function listen(
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
+	checkPort(port, options.publications);
 	return {
 		store: open.store,
 		log,
