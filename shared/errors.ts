@@ -203,6 +203,7 @@ const refusals = {
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
 	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
 	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
+	unknownRole: { error: 'error-invalid-role', reason: 'Invalid role' },
 	/* what a role allows */
 	permissionMissing: {
 		error: 'error-unauthorized',

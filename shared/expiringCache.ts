@@ -26,18 +26,22 @@ export interface EntryOptions {
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
+/** Longest delay of Node's timers, in ms. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
 /** A map of strings to values whose entries expire. One timer removes expired entries while there are any. */
 export class ExpiringCache<V extends object | string | number> {
 	readonly #entries: LRUCache<string, V>;
 	readonly #ttl: number;
-	readonly #isSized: boolean;
+	readonly #max: number;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor({ ttl, max, maxSize, now = Date.now }: ExpiringCacheOptions) {
+	constructor({ ttl, max, maxSize = Number.MAX_SAFE_INTEGER, now = Date.now }: ExpiringCacheOptions) {
 		this.#ttl = ttl;
-		this.#isSized = maxSize !== undefined;
+		this.#max = max;
 		const perf = { now: () => 2 * now() };
-		this.#entries = new LRUCache({ max, ttl: halfMs(ttl), ttlResolution: 0, perf, ...(this.#isSized && { maxSize }) });
+		// Without `max`, because the package reserves memory for that many entries at once.
+		this.#entries = new LRUCache({ maxSize, ttl: halfMs(ttl), ttlResolution: 0, perf });
 	}
 
 	/** Number of entries, including expired ones that are not yet removed. */
@@ -55,7 +59,8 @@ export class ExpiringCache<V extends object | string | number> {
 	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
 		// The package does not update the size of a value that is already stored.
 		this.#entries.delete(key);
-		this.#entries.set(key, value, { ttl: halfMs(ttl), ...(this.#isSized && { size: Math.max(1, size) }) });
+		if (this.#entries.size >= this.#max) this.#entries.pop();
+		this.#entries.set(key, value, { ttl: halfMs(ttl), size: Math.max(1, size) });
 		if (!this.#timer) this.#purgeLater();
 	}
 
@@ -64,10 +69,11 @@ export class ExpiringCache<V extends object | string | number> {
 	}
 
 	#purgeLater(): void {
+		const wait = Math.min(this.#ttl, MAX_TIMEOUT_MS);
 		this.#timer = setTimeout(() => {
 			this.#timer = undefined;
 			this.#entries.purgeStale();
 			if (this.#entries.size > 0) this.#purgeLater();
-		}, this.#ttl).unref();
+		}, wait).unref();
 	}
 }

@@ -48,16 +48,18 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 /**
  * Values for which a function returns true. It may call `check`, whose match error gives the caller more details
  * (section 6). Other errors are passed on unchanged.
- * @param text description of the condition, for the documentation, such as `text of 1 to 128 characters`
+ * @param text description of the condition, such as `text of 1 to 128 characters`, for the documentation and the match
+ * error
  * @param schema the condition as far as JSON Schema can state it: it must accept every value that the condition accepts
  */
 function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
 function Where(condition: (value: any) => unknown, text?: string, schema?: JsonSchema): Matcher<unknown>;
 function Where(condition: (value: unknown) => unknown, text?: string, schema?: JsonSchema): Matcher {
+	const failed = text === undefined ? 'Failed Match.Where validation' : `Expected ${text}`;
 	return new Matcher((value) => {
 		try {
-			return condition(value) ? null : faultOf('Failed Match.Where validation');
+			return condition(value) ? null : faultOf(failed);
 		} catch (error) {
 			if (error instanceof MatchError) return { text: error.message, path: error.path };
 			throw error;

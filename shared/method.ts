@@ -3,7 +3,7 @@ import { ArgumentError, type RefusalName } from './errors.js';
 import type { Events } from './events.js';
 import type { Limit } from './limit.js';
 import type { Log } from './log.js';
-import type { AnyMatcher } from './matcher.js';
+import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import type { RandomSource } from './random.js';
 import type { Store } from './store.js';
@@ -249,7 +249,11 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		const fault = matcher.fault(value);
 		if (!fault) checked[name] = value;
 		else if (value === null && !matcher.fault(undefined)) checked[name] = undefined;
-		else throw new ArgumentError(name, fault.text, fault.path);
+		else {
+			// As for an optional key of an object: the fault says what was expected of the value that is given.
+			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
+			throw new ArgumentError(name, text, path);
+		}
 	}
 	return checked;
 }

@@ -8,6 +8,7 @@ import { isDuplicateKey, type Store } from '../../shared/store.js';
 import { READS, WRITES } from '../limits.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
+import { doRolesExist } from '../model/permissions/roles.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All stored permissions, and the defaults of those that are not stored. */
@@ -47,8 +48,7 @@ const updatePermissions = method({
 				roles: [
 					Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -', {
 						type: 'string',
-						minLength: 1,
-						maxLength: 100,
+						pattern: '^[\\w.-]{1,100}$',
 						examples: ['user'],
 					}),
 				],
@@ -59,12 +59,14 @@ const updatePermissions = method({
 	limit: WRITES,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
-	errors: ['error-unauthorized', 'error-invalid-permission'],
+	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
 	async run({ permissions }, context) {
 		const { store, events, name } = context;
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
+		const named = permissions.flatMap(({ roles }) => roles);
+		if (!(await doRolesExist(store, named))) throw clientError('unknownRole', { method: name });
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			const written = await setRoles(store, _id, roles);

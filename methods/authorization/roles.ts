@@ -1,37 +1,11 @@
 /** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
 
-import type { Role, User } from '../../shared/documents.js';
+import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
 import { READS } from '../limits.js';
 import { cachedReads } from '../model/cachedReads.js';
-
-type ShownRole = Omit<Role, '_updatedAt'>;
-
-function standard(_id: string, scope: Role['scope'], description = ''): ShownRole {
-	return { _id, name: _id, scope, description, protected: true, mandatory2fa: false };
-}
-
-/** Rocket.Chat's default roles, for a database that contains no roles. */
-const STANDARD: readonly ShownRole[] = [
-	standard('admin', 'Users', 'Admin'),
-	standard('anonymous', 'Users'),
-	standard('app', 'Users'),
-	standard('bot', 'Users'),
-	standard('guest', 'Users'),
-	standard('leader', 'Subscriptions', 'Leader'),
-	standard('livechat-agent', 'Users', 'Livechat Agent'),
-	standard('livechat-manager', 'Users', 'Livechat Manager'),
-	standard('moderator', 'Subscriptions', 'Moderator'),
-	standard('owner', 'Subscriptions', 'Owner'),
-	standard('user', 'Users'),
-];
-
-async function readRoles({ roles }: Store): Promise<readonly ShownRole[]> {
-	const stored = await roles.find({}, { projection: { _updatedAt: 0 }, sort: { _id: 1 } }).toArray();
-	return stored.length > 0 ? stored : STANDARD;
-}
+import { readRoles } from '../model/permissions/roles.js';
 
 type RoleHolder = Pick<User, '_id' | 'username' | 'roles'>;
 

@@ -52,7 +52,7 @@ export const createUserByAdmin = method({
 			throw clientErrorFrom('fieldRequired', 'Password', { method, field: 'Password' });
 		}
 		requireProfileTexts(args, method);
-		requireRoles(roles, method);
+		await requireRoles(store, roles, method);
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
 			throw clientError('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
 		}

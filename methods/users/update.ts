@@ -16,7 +16,7 @@ import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { propagateUsername } from '../model/users/propagateUsername.js';
+import { propagateNames } from '../model/users/propagateNames.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
 
@@ -115,7 +115,7 @@ export const updateUser = method({
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
 		if (!user) throw clientError('userNotFound', { method });
 		if (data.roles) {
-			requireRoles(data.roles, method);
+			await requireRoles(store, data.roles, method, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
@@ -126,13 +126,12 @@ export const updateUser = method({
 		requireProfileTexts(data, method);
 		// Steps that can be refused come first.
 		let changed = await saveNames(context, user, data);
-		if (data.username !== undefined)
-			await propagateUsername(context, whom, data.username, data.username !== user.username);
 		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
 		if (Object.keys(fields).length > 0) {
 			await store.users.updateOne({ _id: whom }, { $set: fields });
 			changed = true;
 		}
+		await propagateNames(context, user, data);
 		const texts = profileTextUpdate(user, data);
 		if (texts) {
 			await store.users.updateOne({ _id: whom }, texts);

@@ -9,7 +9,7 @@ import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
-import { propagateUsername } from '../model/users/propagateUsername.js';
+import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
@@ -68,12 +68,11 @@ export const updateOwnBasicInfo = method({
 			await requireFactorBesidePassword(context, userId);
 		}
 		let changed = await saveNames(context, user, { username: data.username, email: data.email });
-		if (data.username !== undefined)
-			await propagateUsername(context, userId, data.username, data.username !== user.username);
 		if (data.name !== undefined && data.name !== user.name) {
 			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
 			changed = true;
 		}
+		await propagateNames(context, user, data);
 		const texts = profileTextUpdate(user, data);
 		if (texts) {
 			await store.users.updateOne({ _id: userId }, texts);

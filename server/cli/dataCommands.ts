@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Log } from '../../shared/log.js';
 import type { OpenStore } from '../store/collections.js';
-import { openStore } from '../store/open.js';
+import { openStore, withLmdb } from '../store/open.js';
 import { OptionError } from './options.js';
 
 /** The output of a command: progress while it runs, and text at its end. */
@@ -15,7 +15,7 @@ export interface Output {
 interface Command {
 	readonly usage: string;
 	readonly meaning: string;
-	run(folders: string[], where: Where, output: Output, log: () => Log): Promise<void>;
+	run(folders: string[], where: Where, output: Output, log: () => Log | Promise<Log>): Promise<void>;
 }
 
 interface Where {
@@ -53,7 +53,7 @@ const commands: Record<string, Command> = {
 		meaning: 'copies a data folder, which a server may be using',
 		async run(folders, where, output) {
 			const target = only(folders);
-			await (await import('./backup.js')).backupFolder(dataOf(where), target);
+			await (await withLmdb(() => import('./backup.js'))).backupFolder(dataOf(where), target);
 			output.line(`Copied ${dataOf(where)} to ${target}`);
 		},
 	},
@@ -62,7 +62,7 @@ const commands: Record<string, Command> = {
 		meaning: 'makes a new data folder of a backup',
 		async run(folders, where, output) {
 			const backup = only(folders);
-			await (await import('./backup.js')).restoreFolder(backup, dataOf(where));
+			await (await withLmdb(() => import('./backup.js'))).restoreFolder(backup, dataOf(where));
 			output.line(`Restored ${backup} to ${dataOf(where)}`);
 		},
 	},
@@ -81,7 +81,11 @@ export function dataCommandsHelp(): string[] {
  * @returns false if the arguments contain no subcommand
  * @throws OptionError, StoreError
  */
-export async function runDataCommand(args: readonly string[], output: Output, log: () => Log): Promise<boolean> {
+export async function runDataCommand(
+	args: readonly string[],
+	output: Output,
+	log: () => Log | Promise<Log>,
+): Promise<boolean> {
 	const [name = '', ...rest] = args;
 	const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 	if (!command) return false;
@@ -119,12 +123,16 @@ function dataOf({ data, 'mongo-url': url }: Where): string {
 	return data;
 }
 
-async function withStore(where: Where, log: () => Log, run: (open: OpenStore) => Promise<void>): Promise<void> {
+async function withStore(
+	where: Where,
+	log: () => Log | Promise<Log>,
+	run: (open: OpenStore) => Promise<void>,
+): Promise<void> {
 	const { data, 'mongo-url': url } = where;
 	if ((data === undefined) === (url === undefined)) throw new OptionError('choose one of --data and --mongo-url');
 	const open = await openStore(
 		url === undefined ? { kind: 'files', folder: data ?? '' } : { kind: 'mongodb', url },
-		log(),
+		await log(),
 	);
 	try {
 		await run(open);

@@ -1,105 +1,15 @@
 #!/usr/bin/env node
-/** The `roomkey` command. */
+/** The `roomkey` command. Each subcommand loads only what it uses. */
 import { readFileSync } from 'node:fs';
-import { pino } from 'pino';
-import * as catalogue from '../../methods/index.js';
-import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
-import type { Log } from '../../shared/log.js';
-import type { Store } from '../../shared/store.js';
-import { type App, createApp } from '../app.js';
+import module from 'node:module';
 import { StoreError } from '../store/failure.js';
-import { openStore } from '../store/open.js';
-import { type Config, readConfig } from './config.js';
+import { readConfig } from './config.js';
 import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
-import { demoHint, fillDemo } from './demo.js';
 import { helpText, OptionError } from './options.js';
 
 function version(): string {
 	// The build output is three folders below package.json, in the repository and in the installed package.
 	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
-}
-
-/** The address of the server for clients on this machine. */
-function addressOf(host: string, port: number): string {
-	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-const logAt = (level: string) => pino({ level }, pino.destination({ dest: 2, sync: true }));
-
-async function serve(config: Config): Promise<void> {
-	const log = logAt(config['log-level']);
-	// Signals are handled before the server is ready, so that it can be stopped while it starts.
-	const ended = waitForShutdown();
-	const { store, close: closeStore } = await openStore(config.store, log);
-	let app: App | undefined;
-	try {
-		if (config.demo) await fillDemo(store);
-		await ensureAdmin(store, config, log);
-		app = createApp({
-			catalogue,
-			store,
-			log,
-			settings: {
-				signUps: config['sign-ups'],
-				leaseTime: config['lease-time'],
-				strictKeys: config['strict-keys'],
-				strictKeyIds: config['strict-key-ids'] === 'on',
-				identitySecondFactor: config['identity-second-factor'],
-				confirmLastKeyHolder: config['confirm-last-key-holder'],
-			},
-			maxBody: config['max-body'],
-			corsOrigin: config['cors-origin'],
-			grace: config.grace,
-			rateLimit: config['rate-limit'],
-			once: { ttl: config['once-lifetime'], max: config['once-max'] },
-			forwardedCount: config['forwarded-count'],
-			rocketChatVersion: config['rocketchat-version'],
-			// Demo users call methods by hand, so argument errors must be visible in the log.
-			argumentLogLevel: config.demo ? 'info' : 'debug',
-			ddp: {
-				maxFrame: config['max-frame'],
-				maxAnonymousFrame: config['max-anonymous-frame'],
-				compression: config.compression,
-				maxConnectionsPerAddress: config['max-connections-per-address'],
-				maxQueue: config['max-queue'],
-				maxBuffered: config['max-buffered'],
-				maxSubscriptions: config['max-subscriptions'],
-				maxSubscriptionBytes: config['max-subscription-bytes'],
-				connectTimeout: config['connect-timeout'],
-				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
-			},
-		});
-		const address = addressOf(config.host, await app.listen(config.port, config.host));
-		console.log(`Roomkey listening on ${address}`);
-		if (config.demo) console.log(`\n${demoHint(address)}\n`);
-		await ended;
-	} finally {
-		await app?.close();
-		await closeStore();
-	}
-}
-
-/** Creates the first admin, if the environment specifies one. */
-async function ensureAdmin(store: Store, config: Config, log: Log): Promise<void> {
-	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = config;
-	if (password === undefined) return;
-	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
-	if (outcome === 'taken') {
-		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
-	}
-}
-
-/** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */
-function waitForShutdown(): Promise<void> {
-	return new Promise((resolve) => {
-		const end = () => {
-			process.off('SIGINT', end).off('SIGTERM', end);
-			resolve();
-		};
-		process.on('SIGINT', end).on('SIGTERM', end);
-	});
 }
 
 const dataOutput: Output = {
@@ -113,14 +23,17 @@ function isExpected(error: unknown): error is Error {
 	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';
 }
 
+// From Node 22.1 on, the next start need not compile the modules again.
+(module as { enableCompileCache?(): unknown }).enableCompileCache?.();
+
 try {
 	const args = process.argv.slice(2);
-	const request = (await runDataCommand(args, dataOutput, () => logAt('warn')))
+	const request = (await runDataCommand(args, dataOutput, async () => (await import('./logAt.js')).logAt('warn')))
 		? undefined
 		: readConfig(args, process.env);
 	if (request?.kind === 'help') console.log(`${helpText()}\n\nData:\n${dataCommandsHelp().join('\n')}`);
 	else if (request?.kind === 'version') console.log(version());
-	else if (request) await serve(request.config);
+	else if (request) await (await import('./serve.js')).serve(request.config);
 } catch (error) {
 	if (!isExpected(error)) throw error;
 	console.error(`roomkey: ${error.message}`);

@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue.js';
-import { refuseOtherVerbs } from '../rest/server.js';
 
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
@@ -51,7 +50,6 @@ export function serveFile(app: FastifyInstance, path: string, make: () => Promis
 		file ??= make();
 		return sendFile(request, reply, await file);
 	});
-	refuseOtherVerbs(app, path, ['GET']);
 }
 
 /** The version in package.json, three folders above the built file. */

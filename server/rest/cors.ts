@@ -1,5 +1,5 @@
 /** Which web pages may call REST from a browser (`test/contract/rocketchat-e2e.md` 7.3). */
-import cors, { type FastifyCorsOptions } from '@fastify/cors';
+import type { FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Headers that a page may send: Rocket.Chat's and Roomkey's. */
@@ -33,7 +33,7 @@ export function allowOrigins(app: FastifyInstance, prefix: string, origins: stri
 		allowedHeaders: ALLOWED_HEADERS,
 		exposedHeaders: EXPOSED_HEADERS,
 	};
-	app.register(cors, {
+	app.register(import('@fastify/cors'), {
 		delegator(request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) {
 			done(null, request.url.startsWith(prefix) ? options : { origin: false });
 		},

@@ -2,7 +2,6 @@
 import { METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
-import formbody from '@fastify/formbody';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { parseJson } from '../../shared/ejson.js';
 import type { Method } from '../../shared/method.js';
@@ -11,6 +10,7 @@ import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
 import { allowOrigins } from './cors.js';
 import { failed, refused, send, wrongVerb } from './envelope.js';
+import { KnownPaths } from './knownPaths.js';
 import { handle, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
 
@@ -29,21 +29,6 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 		method: [...route.verbs],
 		url: urlOf(route.path),
 		handler: (request, reply) => handle(request, reply, route, services, options),
-	});
-}
-
-/** Refuses the verbs that no route at a path has. */
-export function refuseOtherVerbs(app: FastifyInstance, path: string, verbs: readonly string[]): void {
-	const allow = verbs.includes('GET') ? [...verbs, 'HEAD'] : verbs;
-	app.route({
-		method: app.supportedMethods.filter((verb) => !allow.includes(verb)),
-		url: urlOf(path),
-		// Before the body is read, so that an invalid body does not change the answer.
-		onRequest: async (request, reply) => {
-			reply.header('allow', allow.join(', '));
-			return send(reply, wrongVerb(`${request.method} is not allowed here; use ${allow.join(' or ')}`));
-		},
-		handler: () => {},
 	});
 }
 
@@ -106,17 +91,30 @@ export function createRest(
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
+	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
+		done(null, querystring.parse(text as string)),
+	);
 	if (corsOrigin !== undefined) allowOrigins(app, '/api/', corsOrigin);
-	app.register(formbody, { parser: (text) => querystring.parse(text) });
 	// Verbs that fastify does not route by default, so that a known path answers 405 to all of them.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
-	const verbsAt = new Map<string, string[]>();
+	const paths = new KnownPaths();
+	app.addHook('onRoute', ({ url, method }) =>
+		paths.add(
+			url,
+			[method].flat().filter((verb) => verb !== 'HEAD'),
+		),
+	);
 	for (const route of routesOf(methods, invoker, services, options.rocketChatVersion)) {
 		addRoute(app, route, services, options);
-		verbsAt.set(route.path, [...(verbsAt.get(route.path) ?? []), ...route.verbs]);
 	}
-	for (const [path, verbs] of verbsAt) refuseOtherVerbs(app, path, verbs);
+	// Before the body is read, so that an invalid body does not change the answer.
+	app.addHook('onRequest', (request, reply, done) => {
+		const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
+		if (!allowed) return done();
+		reply.header('allow', allowed.join(', '));
+		send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+	});
 	return app;
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../../shared/log.js';
 import type { OpenStore } from './collections.js';
+import { StoreError } from './failure.js';
 
 /** Where the data is. */
 export type StoreChoice =
@@ -21,8 +22,24 @@ export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStor
 		case 'memory':
 			return (await import('./memory.js')).openMemory();
 		case 'files':
-			return (await import('./folder.js')).openFolder(choice.folder, choice);
+			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, choice);
 		case 'mongodb':
 			return (await import('./mongodb.js')).openMongo(choice.url, log);
+	}
+}
+
+/**
+ * Loads a module that imports `lmdb`. That package is an optional peer, because servers with data in memory or in
+ * MongoDB need none of its native code.
+ *
+ * @throws StoreError if the package is missing
+ */
+export async function withLmdb<T>(load: () => Promise<T>): Promise<T> {
+	try {
+		return await load();
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
+		throw new StoreError('unusable', 'To store data in a folder, add the package lmdb: npm install lmdb');
 	}
 }

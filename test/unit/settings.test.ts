@@ -187,6 +187,28 @@ describe('settings (11)', () => {
 			await update(admin, ...some);
 		});
 
+		it('are held by roles that exist: default ones, and those of the database', async () => {
+			const { permissions, roles } = roomkey.store;
+			const refused = await rejection(
+				update(admin, { _id: 'create-user', roles: ['admin'] }, { _id: 'delete-user', roles: ['no-such-role'] }),
+			);
+			expect(refused).to.include({ error: 'error-invalid-role', reason: 'Invalid role' });
+			expect(await permissions.countDocuments({ _id: 'delete-user' })).to.equal(0);
+			await roles.insertOne({ _id: 'no-such-role', name: 'such', scope: 'Users' });
+			await update(admin, { _id: 'delete-user', roles: ['no-such-role', 'federated-external'] });
+			await roles.deleteOne({ _id: 'no-such-role' });
+			await permissions.deleteOne({ _id: 'delete-user' });
+		});
+
+		it('have a time from the first write on, so that a list of what was written since contains them', async () => {
+			const before = new Date(Date.now() - 1).toISOString();
+			await update(admin, { _id: 'delete-user', roles: ['admin', 'bot'] });
+			const { update: since } = (await roomkey.call(alice, 'permissions.listAll', before)) as { update: Permission[] };
+			expect(since.map(({ _id }) => _id)).to.deep.equal(['delete-user']);
+			expect(since[0]?._updatedAt).to.be.a('date');
+			await roomkey.store.permissions.deleteOne({ _id: 'delete-user' });
+		});
+
 		it('are changed by those who may access-permissions', async () => {
 			const refused = await rejection(update(alice, { _id: 'create-user', roles: ['user'] }));
 			expect(refused).to.include({ error: 'error-unauthorized' });

@@ -103,8 +103,9 @@ describe('people, changed', () => {
 			});
 			await addMember(roomkey.store, direct, other, { name: former });
 			const events = await eventsOf(() => update(admin, person.id, { username }));
+			// The user's two memberships, and the other's of the direct room.
 			expect(events.filter((event) => (event as { collection: string }).collection === 'subscriptions')).to.have.length(
-				2,
+				3,
 			);
 			const { rooms, subscriptions } = roomkey.store;
 			expect((await rooms.findOne({ _id: own }))?.u).to.deep.equal({ _id: person.id, username });
@@ -175,7 +176,19 @@ describe('people, changed', () => {
 			for (const each of names) expect(each).to.be.a('string');
 		});
 
+		it('gives no role that does not exist, and lets a user keep one', async () => {
+			const person = await addPerson(roomkey.store, { roles: ['user', 'of-old'] });
+			expect(await rejection(update(admin, person.id, { roles: ['user', 'no-such-role'] }))).to.include({
+				error: 'error-action-not-allowed',
+				reason: 'The field Roles consist invalid role id',
+			});
+			expect((await userOf(person.id)).roles).to.deep.equal(['user', 'of-old']);
+			await update(admin, person.id, { roles: ['of-old', 'bot'] });
+			expect((await userOf(person.id)).roles).to.deep.equal(['of-old', 'bot']);
+		});
+
 		it('is for those who may', async () => {
+			await roomkey.store.roles.insertOne({ _id: 'helper', name: 'helper', scope: 'Users' });
 			const [some, other] = [await addPerson(roomkey.store, { roles: ['helper'] }), await addPerson(roomkey.store)];
 			const notAllowed = { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' };
 			expect(await rejection(update(some, other.id, { name: 'x' }))).to.include(notAllowed);

@@ -105,12 +105,21 @@ describe('people, made and shown', () => {
 		});
 
 		it('gives the role admin only from those who may assign it', async () => {
+			await roomkey.store.roles.insertOne({ _id: 'maker', name: 'maker', scope: 'Users' });
 			const maker = await addPerson(roomkey.store, { roles: ['maker'] });
 			const allow = (...roles: string[]) => roomkey.call(admin, 'permissions.update', [{ _id: 'create-user', roles }]);
 			await allow('maker', 'admin');
 			const refused = await rejection(create(maker, `${fresh()}@x`, 'x', fresh(), 'p', ['admin']));
 			expect(refused).to.include({ error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' });
 			await allow('admin');
+		});
+
+		it('gives no role that does not exist', async () => {
+			const refused = await rejection(create(admin, `${fresh()}@x`, 'x', fresh(), 'p', ['user', 'no-such-role']));
+			expect(refused).to.include({
+				error: 'error-action-not-allowed',
+				reason: 'The field Roles consist invalid role id',
+			});
 		});
 
 		for (const [what, args, error, reason] of [

@@ -233,6 +233,43 @@ describe('REST, people and settings', () => {
 			.that.deep.includes({ _id: 'create-user', roles: ['admin'] });
 	});
 
+	it('gives no permission to a role that does not exist', async () => {
+		const permissions = [{ _id: 'delete-user', roles: ['admin', 'no-such-role'] }];
+		const { status, body } = await post(`${api}/permissions.update`, admin, { permissions });
+		expect(body).to.include({ success: false, errorType: 'error-invalid-role' });
+		expect(status).to.equal(400);
+	});
+
+	describe('a match error says what was expected', () => {
+		for (const [what, path, body, error] of [
+			[
+				'of an optional argument',
+				'users.update',
+				{ userId: 'x', data: {}, confirmRelinquish: 'yes' },
+				'boolean, got string',
+			],
+			[
+				'within an optional argument',
+				'users.create',
+				{ email: 'a@x', name: 'n', username: 'u', roles: ['user', 5] },
+				'string, got number in field [1]',
+			],
+			['by a condition', 'users.update', { userId: '', data: {} }, 'text that is not empty'],
+			[
+				'by a condition in a list',
+				'permissions.update',
+				{ permissions: [{ _id: 'create-user', roles: ['a b'] }] },
+				'text of 1 to 100 letters, digits and any of . _ - in field [0].roles[0]',
+			],
+		] as const) {
+			it(what, async () => {
+				const answer = await post(`${api}/${path}`, admin, body);
+				expect(answer.body).to.deep.equal({ success: false, error: `Match error: Expected ${error}` });
+				expect(answer.status).to.equal(400);
+			});
+		}
+	});
+
 	it('wants a user name of everybody, but for method.call and logout (7.2)', async () => {
 		const withoutUsername = { id: 'withoutUsername', username: '', token: 'a-token' };
 		const loginTokens = [{ hashedToken: hashToken('a-token'), when: new Date() }];

@@ -1,6 +1,6 @@
 /** Direct rooms: one for each set of users. */
 import { createHash } from 'node:crypto';
-import type { Room, Subscription, User } from '../../../shared/documents.js';
+import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
@@ -8,6 +8,7 @@ import { enqueueKeyless } from '../keys/queue.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { type ClientRoom, clientRoom, isEncryptionShown } from '../rooms/clientRoom.js';
 import { findCaller } from '../rooms/findRoom.js';
+import { directRoomNames } from '../users/directRoomNames.js';
 import { findByUsernames } from '../users/findUser.js';
 import { addMembership } from './addMember.js';
 import { encryptionOfNew } from './roomEncryption.js';
@@ -65,16 +66,6 @@ async function findOrInsert(
 	return { room: there, isNew: false };
 }
 
-/** The name of the room for a member: the names of the others. */
-function namesFor({ _id }: User, people: readonly User[]): Pick<Subscription, 'name' | 'fname'> {
-	const others = people.filter((person) => person._id !== _id);
-	const shown = others.length > 0 ? others : people;
-	return {
-		name: shown.map(({ username = '' }) => username).join(', '),
-		fname: shown.map(({ username = '', name = username }) => name).join(', '),
-	};
-}
-
 /** Opens the room again for a member who had closed it. */
 async function reopen({ store, events }: Context, rid: string, userId: string): Promise<void> {
 	const membership = await store.subscriptions.findOneAndUpdate(
@@ -122,7 +113,8 @@ export async function openDirectRoom(
 	const { room, isNew } = await findOrInsert(context, people);
 	const rid = room._id;
 	let came = 0;
-	for (const person of people) if (await addMembership(context, room, person, namesFor(person, people))) came++;
+	for (const person of people)
+		if (await addMembership(context, room, person, directRoomNames(person._id, people))) came++;
 	if (!isNew) await reopen(context, rid, caller._id);
 	const now = await store.rooms.findOne({ _id: rid });
 	if (!now) throw clientError('roomNotFound', { method: name });

@@ -2,6 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
+import { doRolesExist } from '../permissions/roles.js';
 
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
@@ -53,11 +54,19 @@ export async function unlessLastAdmin(
 const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
 /**
- * Refuses roles that a user cannot have globally.
+ * Refuses roles that do not exist or that a user cannot have globally.
+ * @param present the user's roles, which may stay
  * @throws ClientError `error-action-not-allowed`
  */
-export function requireRoles(roles: readonly string[], method: string): void {
+export async function requireRoles(
+	store: Store,
+	roles: readonly string[],
+	method: string,
+	present: readonly string[] = [],
+): Promise<void> {
+	const refuse = () => clientError('invalidRole', { method, action: 'Assign_role' });
 	const wrong = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
-	if (wrong || roles.length === 0 || roles.length > 50)
-		throw clientError('invalidRole', { method, action: 'Assign_role' });
+	if (wrong || roles.length === 0 || roles.length > 50) throw refuse();
+	const added = roles.filter((role) => !present.includes(role));
+	if (!(await doRolesExist(store, added))) throw refuse();
 }

@@ -1,7 +1,7 @@
 /** Codes by mail. Roomkey sends none, but accepts those that a Rocket.Chat server on the same database has sent. */
-import { verify } from '@node-rs/bcrypt';
 import type { EmailCode } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
+import { isHashOf } from './passwords.js';
 
 const CODE = 'services.emailCode';
 
@@ -23,7 +23,7 @@ async function useOneOf(
 	digits: string,
 ): Promise<Verdict> {
 	for (const { code } of codes) {
-		if (!(await verify(digits, code))) continue;
+		if (!(await isHashOf(digits, code))) continue;
 		const { matchedCount } = await users.updateOne(
 			{ _id: userId, [`${CODE}.code`]: code },
 			{
@@ -54,7 +54,7 @@ async function useThe(
 	);
 	// Otherwise another call has just used it.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
-	if (await verify(digits, code)) {
+	if (await isHashOf(digits, code)) {
 		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } });
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}

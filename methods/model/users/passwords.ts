@@ -1,6 +1,5 @@
 /** Passwords as Meteor sends and stores them (`test/contract/ddp.md` 16.1): bcrypt of the hex SHA-256. */
 import { createHash } from 'node:crypto';
-import { hash, verify } from '@node-rs/bcrypt';
 import { Match, NonEmptyString } from '../../../shared/match.js';
 
 /** bcrypt's cost: 2 to the 10th rounds, as Meteor. */
@@ -32,12 +31,19 @@ function digestOf(password: Password): string {
 }
 
 /** Computes the hash for `services.password.bcrypt`. Runs off the main thread. */
-export function hashPassword(password: Password): Promise<string> {
+export async function hashPassword(password: Password): Promise<string> {
+	const { hash } = await import('@node-rs/bcrypt');
 	return hash(digestOf(password), ROUNDS);
 }
 
 /** Compares off the main thread. Without a stored hash the result is false, after the same time. */
 export async function isPassword(password: Password, stored: string | undefined): Promise<boolean> {
-	const same = await verify(digestOf(password), stored ?? NOBODYS_HASH);
+	const same = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
 	return same && stored !== undefined;
+}
+
+/** Compares a secret with a bcrypt hash, off the main thread. */
+export async function isHashOf(secret: string, hashed: string): Promise<boolean> {
+	const { verify } = await import('@node-rs/bcrypt');
+	return verify(secret, hashed);
 }

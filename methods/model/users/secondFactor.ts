@@ -8,7 +8,6 @@ import type { MethodContext, SecondFactor } from '../../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/factors.js';
 import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
 import { isPassword } from './passwords.js';
-import { useTotpCode } from './totp.js';
 
 const FACTORS = {
 	'emails.verified': 1,
@@ -77,7 +76,10 @@ async function tryCode(
 ): Promise<Verdict> {
 	const { totp = {}, emailCode, password } = user.services ?? {};
 	const verdict = (right: boolean): Verdict => (right ? 'right' : 'wrong');
-	if (name === 'totp') return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
+	if (name === 'totp') {
+		const { useTotpCode } = await import('./totp.js');
+		return verdict(await useTotpCode(store, user._id, totp, code, settings.maxDelta));
+	}
 	if (name === 'email') return useEmailCode(store, user._id, emailCode, code, settings.maxEmailAttempts);
 	return verdict(await isPasswordDigest(code, password?.bcrypt));
 }

@@ -3,8 +3,8 @@
  * attacker with many connections or many addresses; these limits do.
  */
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { isClientSafe } from '../../../shared/errors.js';
+import { ExpiringCache } from '../../../shared/expiringCache.js';
 import { addressKey } from './address.js';
 import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
 
@@ -42,14 +42,14 @@ export function limitAttempts(
 	const byAddress = createCounter(FAILURES_PER_ADDRESS);
 	const byNameAndAddress = createCounter(FAILURES_PER_NAME_AND_ADDRESS);
 	const byName = createCounter(FAILURES_PER_NAME);
-	const known = new LRUCache<string, true>(KNOWN_ADDRESSES);
+	const known = new ExpiringCache<1>(KNOWN_ADDRESSES);
 
 	return async (account, method, caller, run) => {
 		const address = addressKey(caller.clientAddress);
 		// Hashed, because a name can be as long as a frame.
 		const name = createHash('sha256').update(account.toLowerCase()).digest('base64');
 		const pair = `${name} ${address}`;
-		const isKnown = known.has(pair);
+		const isKnown = known.get(pair) !== undefined;
 		// Counted before the outcome is known, so that concurrent guesses cannot bypass the limit.
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
@@ -61,7 +61,7 @@ export function limitAttempts(
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();
-			known.set(pair, true);
+			known.set(pair, 1);
 			await Promise.all([refund(), byNameAndAddress.forget(pair)]);
 			return result;
 		} catch (thrown) {

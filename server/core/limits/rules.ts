@@ -2,7 +2,8 @@
  * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters. The
  * rules for each name are found once, when a server is built.
  */
-import { RateLimiterMemory } from 'rate-limiter-flexible';
+// Not the package's index: it loads the limiters of a dozen databases.
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import type { Limit, RateEvent, RateRule } from '../../../shared/limit.js';
 import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';

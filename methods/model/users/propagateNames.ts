@@ -1,12 +1,13 @@
 /**
- * Copies a new user name to the other documents that contain it: memberships, rooms created by the user, and direct
- * rooms.
+ * Copies new names of a user to the other documents that contain them: memberships, rooms created by the user, and
+ * direct rooms.
  */
-import type { Subscription } from '../../../shared/documents.js';
+import type { Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { forEachInParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { throwIfAborted } from '../signal.js';
+import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
@@ -25,33 +26,12 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 	}
 }
 
-/** In a direct room, the memberships of the others are named after this user. */
-async function renameInDirectRoom(
-	{ store }: Context,
-	{ rid, u: { _id: userId, username: former } }: Subscription,
-	username: string,
-): Promise<void> {
-	if (former === undefined) return;
-	const room = await store.rooms.findOne({ _id: rid, uids: userId, usernames: former });
-	if (!room) return;
-	const others = { rid, 'u._id': { $ne: userId }, name: former };
-	await store.subscriptions.updateMany(others, { $set: { name: username } });
-	const usernames = room.usernames?.map((name) => (name === former ? username : name)) ?? [];
-	await store.rooms.updateOne({ _id: rid }, { $set: { usernames } });
-}
-
 /**
- * Updates a user's name in all these documents, and notifies the user of the memberships. Each membership is written
- * after the documents that belong to it, so that a repeated call completes an interrupted one.
- * @param username the name in the user's own document
- * @param isNew whether it has just changed; if not, the memberships show whether an earlier call was interrupted
+ * Updates a user's name in the rooms the user created, in the lists of direct rooms, and in the user's memberships.
+ * Each membership is written after the documents that belong to it, so that a repeated call completes an interrupted
+ * one.
  */
-export async function propagateUsername(
-	context: Context,
-	userId: string,
-	username: string,
-	isNew: boolean,
-): Promise<void> {
+async function renameUser(context: Context, userId: string, username: string, isNew: boolean): Promise<void> {
 	const { store, events, signal } = context;
 	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
 	if (!isNew && !(await store.subscriptions.findOne(unchanged, { projection: { _id: 1 } }))) return;
@@ -68,4 +48,21 @@ export async function propagateUsername(
 	};
 	const options = { projection: { rid: 1, u: 1 }, signal } as const;
 	await forEachInParallel(pagesOf(store.subscriptions, unchanged, options), rename, signal);
+}
+
+/**
+ * Copies a user's names from the user's own document to all these documents, and notifies the members of the
+ * memberships. A repeated call completes an interrupted one.
+ * @param user as it was before the call
+ * @param given the names in the call, which the user's own document has by now; absent ones do not change
+ */
+export async function propagateNames(
+	context: Context,
+	user: Pick<User, '_id' | 'username'>,
+	given: Pick<User, 'username' | 'name'>,
+): Promise<void> {
+	if (given.username !== undefined) {
+		await renameUser(context, user._id, given.username, given.username !== user.username);
+	}
+	if (given.username !== undefined || given.name !== undefined) await renameDirectRooms(context, user._id);
 }

@@ -1,0 +1,3 @@
+declare module 'rate-limiter-flexible/lib/RateLimiterMemory.js' {
+	export { RateLimiterMemory as default } from 'rate-limiter-flexible';
+}

@@ -1,0 +1,36 @@
+/** The paths of the routes, and their verbs: for requests with a verb that a path does not have. */
+
+export class KnownPaths {
+	readonly #fixed = new Map<string, readonly string[]>();
+	/** Paths with parameters. */
+	readonly #patterns = new Map<string, { readonly pattern: RegExp; readonly verbs: readonly string[] }>();
+
+	/** @param path may contain parameters, such as `:id` */
+	add(path: string, verbs: readonly string[]): void {
+		if (!path.includes(':')) {
+			this.#fixed.set(path, [...(this.#fixed.get(path) ?? []), ...verbs]);
+			return;
+		}
+		const parts = path.split(/:\w+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+		const pattern = new RegExp(`^${parts.join('[^/]+')}$`);
+		this.#patterns.set(path, { pattern, verbs: [...(this.#patterns.get(path)?.verbs ?? []), ...verbs] });
+	}
+
+	/** The verbs of the route at the address of a request; undefined if there is none. HEAD goes with GET. */
+	verbsAt(url: string): readonly string[] | undefined {
+		const path = pathOf(url);
+		const verbs =
+			this.#fixed.get(path) ?? [...this.#patterns.values()].find(({ pattern }) => pattern.test(path))?.verbs;
+		return verbs?.includes('GET') ? [...verbs, 'HEAD'] : verbs;
+	}
+}
+
+/** The decoded path of an address, without a slash at its end. */
+function pathOf(url: string): string {
+	const path = url.replace(/[?#].*$/s, '').replace(/(?<=.)\/$/, '');
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		return path;
+	}
+}
