@@ -18,6 +18,7 @@ import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
+import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
@@ -44,6 +45,8 @@ export interface AppOptions {
 	readonly maxBody: number;
 	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
+	/** Whether there is a reference page at `/api-docs`. Default true. */
+	readonly apiDocs?: boolean;
 	/** Time over which connections are closed at shutdown, in ms. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
@@ -102,6 +105,7 @@ export function createApp(options: AppOptions): App {
 		calls,
 	});
 	serveDocuments(http, catalogue);
+	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const publications = publicationsOf(offered.publications, catalogue.strategies);

@@ -40,6 +40,7 @@ export async function serve(config: Config): Promise<void> {
 			},
 			maxBody: config['max-body'],
 			corsOrigin: config['cors-origin'],
+			apiDocs: config['api-docs'] === 'on',
 			grace: config.grace,
 			rateLimit: config['rate-limit'],
 			once: { ttl: config['once-lifetime'], max: config['once-max'] },

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue.js';
+import { packageFile } from './files.js';
 
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
@@ -52,9 +53,8 @@ export function serveFile(app: FastifyInstance, path: string, make: () => Promis
 	});
 }
 
-/** The version in package.json, three folders above the built file. */
 function packageVersion(): string {
-	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
+	return JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
 }
 
 const JSON_TYPE = 'application/json';

@@ -28,7 +28,12 @@ export type TestAppOptions = Partial<Catalogue> & {
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'>>;
+} & Partial<
+		Pick<
+			AppOptions,
+			'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+		>
+	>;
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
