@@ -10,6 +10,7 @@ import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { createBus } from './cluster/bus.js';
+import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { clientAddressOf } from './core/limits/address.js';
@@ -23,6 +24,7 @@ import { serveDocuments } from './describe/serve.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
+import type { OpenStore } from './store/collections.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
@@ -38,6 +40,8 @@ export interface AppOptions {
 	readonly catalogue: Catalogue;
 	/** The app does not close it. */
 	readonly store: Store;
+	/** Calls a listener for every write of the store; see `OpenStore`. */
+	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
 	readonly settings: Settings;
 	readonly ddp: DdpOptions;
@@ -108,6 +112,7 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
+	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = once && createResumeChains(options.once);
@@ -146,6 +151,7 @@ export function createApp(options: AppOptions): App {
 			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
+			stopListening();
 		},
 	};
 }

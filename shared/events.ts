@@ -1,19 +1,10 @@
-/** Events that methods publish after a write, for sessions and publications in this process or others. */
-import type { DocumentOf, Store } from './store.js';
+/** Events for sessions and publications. */
+import type { Change } from './store.js';
 
-/**
- * A document was written. `document` is its present state, or its last state before the removal; for a user only the
- * id.
- */
-export type Change = {
-	[C in keyof Store]: {
-		readonly collection: C;
-		readonly action: 'inserted' | 'updated' | 'removed';
-		readonly document: { readonly _id: string } & Partial<DocumentOf<C>>;
-	};
-}[keyof Store];
+export type { Change };
 
 export interface EventPayloads {
+	/** What the store announces. Of a user only the id, because the document contains secrets. */
 	changed: Change;
 	/** Login tokens are no longer valid: every session that uses one must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };
@@ -34,6 +25,9 @@ export interface EventPublisher {
 	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
 }
 
+/** Events that methods publish. What they write is announced by the store. */
+export type PublishedEvent = Exclude<EventName, 'changed'>;
+
 export interface Events {
-	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void;
+	emit<N extends PublishedEvent>(name: N, payload: EventPayloads[N]): void;
 }

@@ -36,8 +36,13 @@ export interface Cursor<T> extends AsyncIterable<T> {
 }
 
 export interface WriteOptions {
-	/** True: no change event is emitted. */
+	/** True: the write is not announced. */
 	readonly silent?: boolean;
+	/**
+	 * Called for each announcement of the write that subscribers receive later. The promise resolves when all have
+	 * received it, and never rejects.
+	 */
+	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
 
 /** Every update also sets `_updatedAt` to the present time, as in Rocket.Chat's model layer. */
@@ -61,6 +66,11 @@ export interface Collection<T extends { _id: string }> {
 	): Promise<T | null>;
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
+	/**
+	 * Announces a document without a write: for silent writes that are announced once what belongs to them is stored.
+	 * @param document its present state, or its last state before the removal
+	 */
+	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void>;
 }
 
 export interface Store {
@@ -79,16 +89,31 @@ export interface Store {
 /** The document type of a collection. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
-/** One written document, with its states before and after if they are known. Listeners must not change them. */
-export type StoreChange = {
-	[C in keyof Store]: {
-		readonly collection: C;
-		readonly action: 'inserted' | 'updated' | 'removed';
-		readonly id: string;
-		readonly before?: DocumentOf<C>;
-		readonly after?: DocumentOf<C>;
-	};
-}[keyof Store];
+/** A document was written. Its states must not be changed. */
+export interface Change<C extends string = string> {
+	readonly collection: C;
+	readonly action: 'inserted' | 'updated' | 'removed';
+	/** The present state, or the last state before the removal. */
+	readonly document: C extends keyof Store ? DocumentOf<C> : { readonly _id: string };
+	/** The state before an update, if it is known. */
+	readonly before?: C extends keyof Store ? DocumentOf<C> : { readonly _id: string };
+}
+
+/** Whether a change is one of this collection. */
+export function isChangeOf<C extends keyof Store>(change: Change, collection: C): change is Change<C> {
+	return change.collection === collection;
+}
+
+/** A view of a store, such as that of one call. Caches belong to the store and not to its views. */
+export abstract class StoreView {
+	/** The store itself. */
+	abstract readonly source: Store;
+}
+
+/** The store behind a view; a store that is no view is its own source. */
+export function sourceOf(store: Store): Store {
+	return store instanceof StoreView ? store.source : store;
+}
 
 /**
  * Names of the collections in the database and in DDP. They are Rocket.Chat's, so that both can use the same database.

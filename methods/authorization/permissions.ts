@@ -24,10 +24,9 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 const sameRoles = (some: readonly string[], others: readonly string[]) =>
 	some.length === others.length && some.every((role) => others.includes(role));
 
-/** @returns whether anything was written */
-async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<boolean> {
+async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
-	if (sameRoles(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return false;
+	if (sameRoles(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return;
 	const write = () => permissions.updateOne({ _id }, { $set: { roles } });
 	if (stored) await write();
 	else {
@@ -36,7 +35,6 @@ async function setRoles({ permissions }: Store, _id: string, roles: string[]): P
 			return write();
 		});
 	}
-	return true;
 }
 
 const updatePermissions = method({
@@ -61,7 +59,7 @@ const updatePermissions = method({
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
 	async run({ permissions }, context) {
-		const { store, events, name } = context;
+		const { store, name } = context;
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
 		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
@@ -69,9 +67,8 @@ const updatePermissions = method({
 		if (!(await doRolesExist(store, named))) throw clientError('unknownRole', { method: name });
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
-			const written = await setRoles(store, _id, roles);
+			await setRoles(store, _id, roles);
 			permissionChanged(store, _id);
-			if (written) events.emit('changed', { collection: 'permissions', action: 'updated', document: { _id, roles } });
 		}
 		return { permissions: await listPermissions(store) };
 	},

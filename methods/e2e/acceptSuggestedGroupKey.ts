@@ -7,7 +7,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { accept, applyTransition } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { announceMember, findMembership } from '../model/keys/membership.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
@@ -33,11 +33,16 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 	const { name } = context;
 	let seen = membership;
 	try {
-		const after = await applyTransition(context, membership, (keys, now) => {
-			seen = now;
-			if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch', { method: name });
-			return accept(room)(keys);
-		});
+		const after = await applyTransition(
+			context,
+			membership,
+			(keys, now) => {
+				seen = now;
+				if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch', { method: name });
+				return accept(room)(keys);
+			},
+			{ silent: true },
+		);
 		if (after) return after;
 	} catch (error) {
 		if (error instanceof ClientError) {
@@ -75,7 +80,7 @@ export const acceptSuggestedGroupKey = method({
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		const after = await take(context, membership, room);
 		await requireNoReset(context, after, room, after.E2EKey as string);
-		notifyMember(context, after);
+		await announceMember(context, after);
 		endReservations(store, rid, [userId]);
 		await leaveQueue(context, rid, [userId]);
 	},

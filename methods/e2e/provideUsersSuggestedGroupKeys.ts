@@ -8,7 +8,7 @@ import { KEY_CALLS } from '../limits.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
 import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { announceMember, findMembership } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
@@ -135,7 +135,7 @@ async function provide(
 	offers: readonly Offer[],
 	skipped: Skipped,
 ): Promise<void> {
-	const { store, events, userId, signal } = context;
+	const { store, userId, signal } = context;
 	const rid = room._id;
 	const served: string[] = [];
 	const written: Subscription[] = [];
@@ -170,14 +170,14 @@ async function provide(
 	}
 	for (const membership of written) {
 		served.push(membership.u._id);
-		notifyMember(context, membership);
+		await announceMember(context, membership);
 	}
 	endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
 	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
 	// changed.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
-	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
+	if (document) await store.rooms.announce('updated', document);
 }
 
 export const provideUsersSuggestedGroupKeys = method({

@@ -110,16 +110,15 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const { name, store, events, signal, log } = context;
 	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId }, name);
 	const work: ResetContext = { store, events, signal, userId, lock };
-	const notifyRoom = (document: Room) => events.emit('changed', { collection: 'rooms', action: 'updated', document });
 	try {
 		await archiveOtherKeys(work, e2eKeyId);
 		await setNewKeyId(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
 		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(work, rid, uid);
-		notifyRoom(await lock.release());
+		await lock.release();
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);
-		if (room?.e2eKeyId === e2eKeyId) notifyRoom(room);
+		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
 		else await archiveOwnKey(work, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');

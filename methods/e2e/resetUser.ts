@@ -51,6 +51,8 @@ export async function resetUser(context: MethodContext, userId: string, confirm?
 async function endLogins(context: MethodContext, userId: string, mark: Date): Promise<void> {
 	// Otherwise the caller's connection would be closed before it receives the answer.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
-	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, { $unset: { e2eRekeying: 1 } });
+	const dropMark = { $unset: { e2eRekeying: 1 } } as const;
+	const options = { silent: true };
+	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, dropMark, options);
 	if (!done) await revokeOtherTokens(context, userId, null);
 }

@@ -11,7 +11,7 @@ import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
 import { keyedRoom } from '../model/keys/keyId.js';
 import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { findMembership } from '../model/keys/membership.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
 
@@ -34,7 +34,6 @@ export const returnRoomKey = method({
 			wasHolder = holdsKey(seen, room);
 			return giveBack(room)(keys);
 		});
-		if (after) notifyMember(context, after);
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
 		await enqueue(context, rid, userId);

@@ -6,7 +6,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { announceMember, findMembership } from '../model/keys/membership.js';
 import { enqueue, leaveQueue } from '../model/keys/queue.js';
 import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { keyIn, offered } from '../model/keys/storedKeys.js';
@@ -49,7 +49,7 @@ async function presentKeyId(context: Context, rid: string, room: KeyedRoom | nul
  * its id identifies, in a room that anybody may still claim. The reverse order could leave a room with an id and no holder.
  */
 async function claimWithKey(context: Context, membership: Subscription, keyID: string, key: string): Promise<Claimed> {
-	const { store, events } = context;
+	const { store } = context;
 	const { rid, u } = membership;
 	const stored = await storeMemberKey(context, membership, { _id: rid, e2eKeyId: keyID }, key, false);
 	const claimed = await claimKeyId(store, rid, keyID);
@@ -61,11 +61,10 @@ async function claimWithKey(context: Context, membership: Subscription, keyID: s
 		if (isOurs && room?.e2eKeyId !== keyID) await restoreOrRemoveKey(context, membership, key, room ?? {}, false);
 		return presentKeyId(context, rid, room);
 	}
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: claimed });
 	// Another device of the same member may have stored its own key meanwhile, and lost the race.
 	const now = await findMembership(store, rid, u._id);
 	const after = now && ((await storeMemberKey(context, now, claimed, key)) ?? now);
-	if (after) notifyMember(context, after);
+	if (after) await announceMember(context, after);
 	await leaveQueue(context, rid, [u._id]);
 	return { keyID };
 }
@@ -80,7 +79,7 @@ async function storeClaimed(context: Context, membership: Subscription, room: Ke
 	const after = await storeMemberKey(context, membership, room, key);
 	if (!after) return;
 	await requireNoReset(context, after, room, key);
-	notifyMember(context, after);
+	await announceMember(context, after);
 }
 
 export const setOrGetRoomKeyID = method({
@@ -100,7 +99,7 @@ export const setOrGetRoomKeyID = method({
 		'error-e2e-key-reset-in-progress',
 	],
 	async run({ rid, keyID, key }, context): Promise<Claimed> {
-		const { name, userId, store, events } = context;
+		const { name, userId, store } = context;
 		requireValidKeyId(keyID, name);
 		if (key !== undefined) {
 			requireKey(key, name);
@@ -119,7 +118,6 @@ export const setOrGetRoomKeyID = method({
 		if (membership) return claimWithKey(context, membership, keyID, key as string);
 		const claimed = await claimKeyId(store, rid, keyID);
 		if (!claimed) return presentKeyId(context, rid, await keyedRoom(store, rid));
-		events.emit('changed', { collection: 'rooms', action: 'updated', document: claimed });
 		return { keyID };
 	},
 });

@@ -20,7 +20,7 @@ export const setRoomKeyID = method({
 	returns: Nothing,
 	errors: ['error-invalid-room', 'error-room-e2e-key-already-exists', 'error-invalid-key-id'],
 	async run({ rid, keyID }, context) {
-		const { name, userId, store, events } = context;
+		const { name, userId, store } = context;
 		requireValidKeyId(keyID, name);
 		const seen = await requireRoomAccess(store, rid, userId, name);
 		// A key id is never removed, so a room that has one needs no write to decide the race.
@@ -31,6 +31,5 @@ export const setRoomKeyID = method({
 			if (seen.encrypted) await enqueue(context, rid, userId);
 			throw clientError('keyIdExists', { method: name });
 		}
-		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	},
 });

@@ -6,7 +6,7 @@ import { type MethodContext, method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { findMembership, notifyMember } from '../model/keys/membership.js';
+import { announceMember, findMembership } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
@@ -23,7 +23,7 @@ async function storeOwn(
 	const after = await storeMemberKey(context, membership, room, key);
 	if (after) {
 		await requireNoReset(context, after, room, key);
-		notifyMember(context, after);
+		await announceMember(context, after);
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
@@ -52,7 +52,7 @@ async function offerTo(
 		throw clientError('keyIdMismatch', { method: name });
 	}
 	endReservations(store, rid, [uid]);
-	notifyMember(context, after);
+	await announceMember(context, after);
 	return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Caches values that are read from the store often, for one second, as in Rocket.Chat. */
 import { ExpiringCache } from '../../shared/expiringCache.js';
-import type { Store } from '../../shared/store.js';
+import { type Store, sourceOf } from '../../shared/store.js';
 
 /** In ms. A change by another process takes effect after this time at the latest. */
 const TTL_MS = 1000;
@@ -20,10 +20,11 @@ export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>):
 	const caches = new WeakMap<Store, ExpiringCache<Promise<T>>>();
 	return {
 		get(store, key) {
-			let cache = caches.get(store);
+			const source = sourceOf(store);
+			let cache = caches.get(source);
 			if (!cache) {
 				cache = new ExpiringCache({ ttl: TTL_MS, max: MAX_KEYS });
-				caches.set(store, cache);
+				caches.set(source, cache);
 			}
 			const cached = cache.get(key);
 			if (cached) return cached;
@@ -33,6 +34,6 @@ export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>):
 			value.catch(() => cache.get(key) === value && cache.delete(key));
 			return value;
 		},
-		forget: (store, key) => caches.get(store)?.delete(key),
+		forget: (store, key) => caches.get(sourceOf(store))?.delete(key),
 	};
 }

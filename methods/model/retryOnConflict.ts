@@ -1,6 +1,6 @@
 /** Optimistic concurrency: read a document, write it only if it has not changed since, and otherwise repeat both. */
 import { clientError } from '../../shared/errors.js';
-import type { Collection, Filter, UpdateFilter } from '../../shared/store.js';
+import type { Collection, Filter, UpdateFilter, WriteOptions } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
 /** Returned by an attempt if the document has changed between its read and its write. */
@@ -50,12 +50,16 @@ export function updateAsRead<T extends { _id: string }>(
 	collection: Collection<T>,
 	read: (attempt: number) => Promise<T | null> | T | null,
 	change: (seen: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,
+	options?: WriteOptions,
 ): Promise<T | null> {
 	return retryOnConflict(async (attempt) => {
 		const seen = await read(attempt);
 		const write = seen && (await change(seen));
 		if (!write) return null;
-		const after = await collection.findOneAndUpdate(write.unchanged, write.update, { returnDocument: 'after' });
+		const after = await collection.findOneAndUpdate(write.unchanged, write.update, {
+			...options,
+			returnDocument: 'after',
+		});
 		return after ?? CONFLICT;
 	});
 }

@@ -18,10 +18,10 @@ export async function noteRemoval(
 	if (rid !== undefined) note.rid = rid;
 	if (kind === 'subscription' && u) note.u = u;
 	try {
-		await store.trash.insertOne(note);
+		await store.trash.insertOne(note, { silent: true });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
 		// The record exists already: it was written before a crash, or for an earlier direct room with the same id.
-		await store.trash.updateOne({ _id }, { $set: { _deletedAt } });
+		await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 	}
 }

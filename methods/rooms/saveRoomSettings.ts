@@ -43,7 +43,7 @@ async function saveSettings(
 	rid: string,
 	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {
-	const { store, events, name, userId } = context;
+	const { store, name, userId } = context;
 	const room = await requireRoomAccess(store, rid, userId, name);
 	const caller = await findCaller(context);
 	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
@@ -66,12 +66,7 @@ async function saveSettings(
 		await toggleEncryption(context, room, caller, encrypted);
 	if (roomName !== undefined) await renameRoom(context, rid, roomName);
 	if (fields.length === 0) return { rid };
-	const now = await store.rooms.findOneAndUpdate(
-		{ _id: rid },
-		{ $set: Object.fromEntries(fields) as Partial<Room> },
-		{ returnDocument: 'after' },
-	);
-	if (now) events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
+	await store.rooms.updateOne({ _id: rid }, { $set: Object.fromEntries(fields) as Partial<Room> });
 	return { rid };
 }
 

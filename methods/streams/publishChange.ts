@@ -1,11 +1,13 @@
 /** Publishes a written document to the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
-import type { Room } from '../../shared/documents.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
-import type { Store } from '../../shared/store.js';
+import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { permissionChanged } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
+import { isKnownSetting } from '../model/settings/known.js';
+import { type SettingId, settingChanged } from '../model/settings/workspace.js';
 
 /** The subscribers of streams in this process, and the functions to reach them. */
 export interface StreamSubscribers {
@@ -24,40 +26,74 @@ const BATCH = 500;
 const ROOMS_CHANGED = '/rooms-changed';
 
 /** Publishes a change to subscribers: a room to its members, a membership and an account to its user. */
-export async function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> {
-	const { collection, action, document } = change;
-	const notifyLoggedIn = (eventName: string, args: readonly unknown[]) =>
-		subscribers.notify({ stream: 'notify-logged', eventName, args });
-	if (collection === 'subscriptions' && document.u) {
-		const eventName = `${document.u._id}/subscriptions-changed`;
-		subscribers.notify({ stream: 'notify-user', eventName, args: [action, clientMembership(document)] });
-		if (action === 'removed' && document.rid) await placeLost(document.u._id, document.rid, store, subscribers);
-	} else if (collection === 'rooms') {
-		const room = await clientRoom(store, document as Room);
-		subscribers.notify({ stream: 'room-data', eventName: room._id, args: [room] });
-		for await (const uid of listeningMembers(subscribers, document, store)) {
-			subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, room] });
-		}
-		if (action === 'removed') await subscribers.reauthorize({ rid: room._id });
-	} else if (collection === 'users') {
-		await publishProfile(change, store, subscribers);
-		if (action === 'removed') notifyLoggedIn('Users:Deleted', [{ userId: document._id }]);
-		// Their roles may have changed.
-		await subscribers.reauthorize({ userId: document._id });
-	} else if (collection === 'permissions') {
-		notifyLoggedIn('permissions-changed', [action, document]);
-		await subscribers.reauthorize({});
+export function publishChange(change: Change, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
+	if (isChangeOf(change, 'subscriptions')) return publishMembership(change, store, subscribers);
+	if (isChangeOf(change, 'rooms')) return publishRoom(change, store, subscribers);
+	if (isChangeOf(change, 'users')) return publishUser(change, store, subscribers);
+	if (isChangeOf(change, 'permissions')) {
+		const { _id, roles } = change.document;
+		permissionChanged(store, _id);
+		const args = ['updated', { _id, roles }];
+		subscribers.notify({ stream: 'notify-logged', eventName: 'permissions-changed', args });
+		return subscribers.reauthorize({});
 	}
+	if (isChangeOf(change, 'settings')) {
+		const { _id, value } = change.document;
+		settingChanged(store, _id as SettingId);
+		const args = ['updated', { _id, value }];
+		if (isKnownSetting(_id)) subscribers.notify({ stream: 'notify-all', eventName: 'public-settings-changed', args });
+	}
+	return undefined;
+}
+
+/** Publishes an account to its user, and authorizes the user's readers again, because roles may have changed. */
+function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
+	const { _id: userId } = change.document;
+	const isProfileRead = subscribers.read('notify-user').has(`${userId}/userData`);
+	const profile = isProfileRead ? publishProfile(change, store, subscribers) : Promise.resolve();
+	if (change.action === 'removed')
+		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
+	if (!isProfileRead && subscribers.roomsReadBy(userId).size === 0) return undefined;
+	return profile.then(() => subscribers.reauthorize({ userId }));
+}
+
+/** Publishes a membership to its user: after its removal only which one it was, without its keys. */
+async function publishMembership(
+	{ action, document }: Change<'subscriptions'>,
+	store: Store,
+	subscribers: StreamSubscribers,
+): Promise<void> {
+	const { _id, rid, u, t } = document;
+	if (!u) return;
+	const isRemoved = action === 'removed';
+	const shown = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
+	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, shown] });
+	if (isRemoved && rid) await placeLost(u._id, rid, store, subscribers);
+}
+
+/** Publishes a room to its members: after its removal only which one it was. */
+async function publishRoom(
+	{ action, document }: Change<'rooms'>,
+	store: Store,
+	subscribers: StreamSubscribers,
+): Promise<void> {
+	const { _id, t, name } = document;
+	const isRemoved = action === 'removed';
+	const shown = isRemoved ? { _id, t, ...(name !== undefined && { name }) } : await clientRoom(store, document);
+	subscribers.notify({ stream: 'room-data', eventName: _id, args: [shown] });
+	for await (const uid of listeningMembers(subscribers, document, store)) {
+		subscribers.notify({ stream: 'notify-user', eventName: uid + ROOMS_CHANGED, args: [action, shown] });
+	}
+	if (isRemoved) await subscribers.reauthorize({ rid: _id });
 }
 
 /** Publishes to a user the fields of their own profile that a change of the account has set or removed. */
 async function publishProfile(
-	{ action, document: { _id: id } }: Change,
+	{ action, document: { _id: id } }: Change<'users'>,
 	store: Store,
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	const eventName = `${id}/userData`;
-	if (!subscribers.read('notify-user').has(eventName)) return;
 	const tell = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
 	if (action === 'removed') return tell({ type: 'removed', id });
 	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });

@@ -42,7 +42,7 @@ export const createUserByAdmin = method({
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],
-	async run(args, { name: method, store, userId, events }) {
+	async run(args, { name: method, store, userId }) {
 		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
 		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { method, field: 'Username' });
@@ -78,7 +78,6 @@ export const createUserByAdmin = method({
 		};
 		const taken = await insertUser(store, user);
 		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { method, field: taken });
-		events.emit('changed', { collection: 'users', action: 'inserted', document: { _id: user._id } });
 		return { user: await findClientUser(store, user._id) };
 	},
 });

@@ -85,7 +85,7 @@ export const deleteUser = method({
 		'user-last-owner',
 	],
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
-		const { store, events, name } = context;
+		const { store, name } = context;
 		await requirePermission(context, 'delete-user');
 		const user = await findUser(context, whom, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound', { method: name });
@@ -100,7 +100,6 @@ export const deleteUser = method({
 		const first = await leaveEverything(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
-		events.emit('changed', { collection: 'users', action: 'removed', document: { _id: user._id } });
 		// A concurrent call that adds them to a room may not have seen the deletion.
 		const second = await leaveEverything(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];

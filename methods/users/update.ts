@@ -15,7 +15,7 @@ import { isAdmin, requireOtherAdmin, requireRoles, unlessLastAdmin } from '../mo
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, NewPassword, type Password } from '../model/users/passwords.js';
-import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
@@ -58,10 +58,9 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeOtherTokens(context, userId, kept, {}, changes);
 }
 
-/** @returns whether anything was written */
-async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<boolean> {
+async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<void> {
 	const roles = [...new Set(asked)];
-	if (sameMembers(roles, user.roles)) return false;
+	if (sameMembers(roles, user.roles)) return;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
 	if (roles.includes('admin')) await write(roles);
 	else
@@ -73,7 +72,6 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 			() => write(user.roles ?? []),
 		);
 	notifyRoleChanges(events, user, roles);
-	return true;
 }
 
 /** The given independent fields whose values differ. @throws MatchError if they become too large */
@@ -105,7 +103,7 @@ export const updateUser = method({
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
-		const { name: method, store, userId, events } = context;
+		const { name: method, store, userId } = context;
 		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
 			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
 		};
@@ -125,23 +123,12 @@ export const updateUser = method({
 		const fields = plainFields(user, data);
 		requireProfileTexts(data, method);
 		// Steps that can be refused come first.
-		let changed = await saveNames(context, user, data);
-		if (data.roles) changed = (await setRoles(context, user, data.roles)) || changed;
-		if (Object.keys(fields).length > 0) {
-			await store.users.updateOne({ _id: whom }, { $set: fields });
-			changed = true;
-		}
+		await saveNames(context, user, data);
+		if (data.roles) await setRoles(context, user, data.roles);
+		const update = profileUpdate(user, data, fields);
+		if (update) await store.users.updateOne({ _id: whom }, update);
 		await propagateNames(context, user, data);
-		const texts = profileTextUpdate(user, data);
-		if (texts) {
-			await store.users.updateOne({ _id: whom }, texts);
-			changed = true;
-		}
-		if (data.password !== undefined) {
-			await setPassword(context, whom, data.password);
-			changed = true;
-		}
-		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: whom } });
+		if (data.password !== undefined) await setPassword(context, whom, data.password);
 		// With the present roles, because the last admin must stay active.
 		if (data.active !== undefined) {
 			await handOverRooms(context, whom, rids);

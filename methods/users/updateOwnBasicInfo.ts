@@ -8,7 +8,7 @@ import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
 import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
-import { PROFILE_ERRORS, profileTextUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
+import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
@@ -51,7 +51,7 @@ export const updateOwnBasicInfo = method({
 		...PROFILE_ERRORS,
 	],
 	async run({ data }, context) {
-		const { name: method, store, userId, hashedToken, events } = context;
+		const { name: method, store, userId, hashedToken } = context;
 		const user = await store.users.findOne(
 			{ _id: userId },
 			{ projection: { username: 1, name: 1, emails: 1, bio: 1, nickname: 1, 'services.password.bcrypt': 1 } },
@@ -67,17 +67,11 @@ export const updateOwnBasicInfo = method({
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
-		let changed = await saveNames(context, user, { username: data.username, email: data.email });
-		if (data.name !== undefined && data.name !== user.name) {
-			await store.users.updateOne({ _id: userId }, { $set: { name: data.name } });
-			changed = true;
-		}
+		await saveNames(context, user, { username: data.username, email: data.email });
+		const isRenamed = data.name !== undefined && data.name !== user.name;
+		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
+		if (update) await store.users.updateOne({ _id: userId }, update);
 		await propagateNames(context, user, data);
-		const texts = profileTextUpdate(user, data);
-		if (texts) {
-			await store.users.updateOne({ _id: userId }, texts);
-			changed = true;
-		}
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
 			// Of two concurrent changes, one finds that the old password has been replaced.
@@ -86,9 +80,7 @@ export const updateOwnBasicInfo = method({
 				$set: { 'services.password': password },
 			});
 			if (!done) throw clientError('invalidPassword', { method });
-			changed = true;
 		}
-		if (changed) events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
 		return { user: await findClientUser(store, userId) };
 	},
 });

@@ -20,7 +20,7 @@ export async function serve(config: Config): Promise<void> {
 	const log = logAt(config['log-level']);
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
-	const { store, close: closeStore } = await openStore(config.store, log);
+	const { store, onChange, close: closeStore } = await openStore(config.store, log);
 	let app: App | undefined;
 	try {
 		const demo = config.demo ? await import('./demo.js') : undefined;
@@ -29,6 +29,7 @@ export async function serve(config: Config): Promise<void> {
 		app = createApp({
 			catalogue,
 			store,
+			onChange,
 			log,
 			settings: {
 				signUps: config['sign-ups'],

@@ -5,7 +5,7 @@ import { addMember, type CompactSet, membersOf, removeMember } from '../core/com
 
 /** The changes that a watcher receives. */
 export interface Watched {
-	readonly collection: Change['collection'];
+	readonly collection: string;
 	/** One document; undefined for any. */
 	readonly id?: string | undefined;
 }
@@ -33,7 +33,7 @@ export interface Bus extends EventPublisher {
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
 	/** By collection and document id; undefined for any document. */
-	const watchers = new Map<Change['collection'], Groups<string | undefined, Watcher>>();
+	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
 	function failed(name: EventName, err: unknown): void {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);

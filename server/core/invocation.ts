@@ -2,12 +2,13 @@
 import { setMaxListeners } from 'node:events';
 import { clone } from '../../shared/ejson.js';
 import { clientError } from '../../shared/errors.js';
-import type { EventName, EventPayloads, EventPublisher, Events } from '../../shared/events.js';
+import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
 import { createRandomSource, type RandomSource } from '../../shared/random.js';
 import type { Store } from '../../shared/store.js';
 import type { Caller } from './caller.js';
+import type { CallStores } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 
@@ -23,7 +24,6 @@ export interface Services {
 
 /** One call of a method. A class, because an instance is created for every call. */
 export class Invocation implements MethodContext, Events {
-	readonly store: Store;
 	readonly settings: Settings;
 	readonly log: Log;
 	userId: string | null;
@@ -37,6 +37,7 @@ export class Invocation implements MethodContext, Events {
 	/** Stops listening to the caller's signal. */
 	#unfollow: (() => void) | undefined;
 	#random: RandomSource | undefined;
+	#store: Store | undefined;
 
 	constructor(
 		readonly name: string,
@@ -44,11 +45,11 @@ export class Invocation implements MethodContext, Events {
 		private readonly invoke: (name: string, params: readonly unknown[], caller: Caller) => Promise<unknown>,
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
+		private readonly stores: CallStores,
 		private readonly first?: InFlight,
 	) {
 		this.userId = caller.userId;
 		this.hashedToken = caller.hashedToken;
-		this.store = services.store;
 		this.settings = services.settings;
 		this.log = services.log;
 	}
@@ -68,6 +69,12 @@ export class Invocation implements MethodContext, Events {
 	get random(): RandomSource {
 		this.#random ??= createRandomSource(this.randomSeed);
 		return this.#random;
+	}
+
+	/** The store, which notes what is caused by the writes of this call. */
+	get store(): Store {
+		this.#store ??= this.stores((delivered) => this.#onWrite(delivered));
+		return this.#store;
 	}
 
 	/** Created on first use: most methods do not need it. */
@@ -117,7 +124,7 @@ export class Invocation implements MethodContext, Events {
 		return this;
 	}
 
-	emit<N extends EventName>(name: N, payload: EventPayloads[N]): void {
+	emit<N extends PublishedEvent>(name: N, payload: EventPayloads[N]): void {
 		const settled = this.services.bus.publish(name, payload);
 		if (settled) this.#onWrite(settled);
 	}

@@ -2,6 +2,7 @@
 import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
+import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services, type TimeoutClock, withTimeout } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
@@ -33,6 +34,7 @@ export function createInvoker(
 ): Invoker {
 	// A Map, so that `toString` and `__proto__` are unknown methods like any other (`test/contract/ddp.md` section 19).
 	const byName = new Map<string, Method>();
+	const stores = createCallStores(services.store);
 	for (const method of methods) {
 		if (byName.has(method.name)) throw new Error(`A method named '${method.name}' is already defined`);
 		byName.set(method.name, method);
@@ -43,7 +45,7 @@ export function createInvoker(
 		const { name, timeout } = method;
 		let invocation: Invocation | undefined;
 		const start = (args: Record<string, unknown>, clock: TimeoutClock, first?: InFlight) => {
-			invocation = new Invocation(name, caller, invoke, limits, services, first);
+			invocation = new Invocation(name, caller, invoke, limits, services, stores, first);
 			return invocation.run(method, args, clock);
 		};
 		try {

@@ -2,7 +2,7 @@
  * The rules for collections of every store: only the common query language is accepted, every write sets `_updatedAt`,
  * a unique index violation gives the same error without the value, and writes are announced.
  */
-import type { Collection, Cursor, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
+import type { Change, Collection, Cursor, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from './failure.js';
 import type { WriteGate } from './gate.js';
 import { compile, type Matcher } from './match.js';
@@ -44,8 +44,8 @@ export interface Returning {
 	readonly projection?: Projection | undefined;
 }
 
-/** Receives writes; undefined while there is no listener. */
-export type Announce = () => Report | undefined;
+/** Returns the function that announces a write; undefined if the write is silent or there is no listener. */
+export type Announce = (options: WriteOptions | undefined) => Report | undefined;
 
 /**
  * A collection of the shared type on any kind of store.
@@ -60,7 +60,7 @@ export function collection<T extends { _id: string }>(
 ): Collection<T> {
 	async function write<R>(options: WriteOptions | undefined, task: (report?: Report) => Promise<R>): Promise<R> {
 		try {
-			return await gate.run(() => task(options?.silent ? undefined : announce()));
+			return await gate.run(() => task(announce(options)));
 		} catch (error) {
 			throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
 		}
@@ -91,6 +91,10 @@ export function collection<T extends { _id: string }>(
 		},
 		deleteOne: (filter, options) => remove(filter, false, options),
 		deleteMany: (filter, options) => remove(filter, true, options),
+		async announce(action: Change['action'], document, options) {
+			const after = document as Document;
+			announce(options)?.({ action, id: document._id, ...(action === 'removed' ? { before: after } : { after }) });
+		},
 	};
 }
 

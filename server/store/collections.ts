@@ -1,12 +1,14 @@
 /** Combines collections to a store. */
-import { type Collection, collectionNames, type Store, type StoreChange } from '../../shared/store.js';
-import { type Backend, collection, type Report } from './collection.js';
+import { isDeepStrictEqual } from 'node:util';
+import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
+import { type Announce, type Backend, collection, type Written } from './collection.js';
 import { openGate } from './gate.js';
+import type { Document } from './values.js';
 
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
-/** Receives each written document after it is stored. */
-export type ChangeListener = (change: StoreChange) => void;
+/** Receives each written document after it is stored. @returns resolves when all subscribers have received it */
+export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
 
 /** An open store, with the function to close it. */
 export interface OpenStore {
@@ -34,11 +36,19 @@ export async function buildStore(
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
 	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
-		const report: Report = (written) => {
-			const change = { collection: key, ...written } as StoreChange;
-			for (const listener of listeners) listener(change);
+		const announce: Announce = (options) => {
+			if (options?.silent || listeners.size === 0) return undefined;
+			return (written) => {
+				if (changesNothing(written)) return;
+				const { action, before, after } = written;
+				const document = (after ?? before) as Document;
+				const change: Change = { collection: key, action, document, ...(action === 'updated' && before && { before }) };
+				for (const listener of listeners) {
+					const delivered = listener(change);
+					if (delivered) options?.onAnnounced?.(delivered);
+				}
+			};
 		};
-		const announce = () => (listeners.size > 0 ? report : undefined);
 		opened.push([key, collection(await open(name), name, gate, announce)]);
 	}
 	let closing: Promise<void> | undefined;
@@ -53,4 +63,15 @@ export async function buildStore(
 			return closing;
 		},
 	};
+}
+
+/** Whether an update has changed no field but `_updatedAt`. */
+function changesNothing({ before, after }: Written): boolean {
+	if (!before || !after) return false;
+	const fields = Object.keys(after);
+	if (fields.length !== Object.keys(before).length) return false;
+	return fields.every((field) => {
+		const [was, is] = [before[field], after[field]];
+		return field === '_updatedAt' || was === is || (Object.hasOwn(before, field) && isDeepStrictEqual(was, is));
+	});
 }

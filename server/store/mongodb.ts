@@ -116,8 +116,10 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 			let count = 0;
 			for await (const { documents, still } of pages({ filter, matches })) {
 				const { matchedCount } = await persist(() => collection.updateMany(still, update));
-				// Other writers may have changed the documents meanwhile: their present state is unknown.
-				for (const { _id } of documents) report({ action: 'updated', id: _id });
+				// Read again, because other writers may have changed the documents meanwhile.
+				const before = new Map(documents.map((document) => [document._id, document]));
+				for await (const after of collection.find({ _id: { $in: [...before.keys()] } }))
+					report({ action: 'updated', id: after._id, before: before.get(after._id), after });
 				count += matchedCount;
 			}
 			return count;
@@ -134,15 +136,24 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 		},
 		async remove({ filter, matches }, multi, report) {
 			if (!report) return persist(() => removeAll(filter, multi));
-			let count = 0;
-			for await (const { documents } of pages({ filter, matches })) {
-				for (const before of documents) {
-					const removed = await persist(() => removeAll({ _id: before._id, $and: [filter] }, false));
-					if (removed === 0) continue;
-					report({ action: 'removed', id: before._id, before });
-					count++;
-					if (!multi) return count;
+			if (!multi) {
+				for (;;) {
+					const before = await persist(() => collection.findOneAndDelete(filter));
+					if (before) report({ action: 'removed', id: before._id, before });
+					if (before) return 1;
+					// As in `removeAll`.
+					if (!(await collection.findOne(filter, { projection: { _id: 1 } }))) return 0;
 				}
+			}
+			let count = 0;
+			for await (const { documents, still } of pages({ filter, matches })) {
+				const removed = await persist(() => removeAll(still, true));
+				count += removed;
+				const ids = documents.map(({ _id }) => _id);
+				// Documents that another writer has changed meanwhile may have stayed.
+				const stayed = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
+				for (const before of documents)
+					if (!stayed.includes(before._id)) report({ action: 'removed', id: before._id, before });
 			}
 			return count;
 		},

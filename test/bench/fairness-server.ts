@@ -67,7 +67,7 @@ async function giveRooms(store: Store, person: Person, count: number): Promise<v
 }
 
 const log = memoryLog();
-const { store } = await openStore({ kind: 'memory' }, log);
+const { store, onChange } = await openStore({ kind: 'memory' }, log);
 const admin = await addPerson(store, { roles: ['admin'] });
 const busy = await addPerson(store, { type: 'user' });
 const renamed = await addPerson(store, { type: 'user' });
@@ -90,6 +90,7 @@ const app = createApp({
 	maxBody: 1024 * 1024,
 	grace: 0,
 	store,
+	onChange,
 	log,
 });
 const port = await app.listen(0, '127.0.0.1');

@@ -61,7 +61,7 @@ async function fill(store: Store, rooms: number): Promise<void> {
 
 const count = Number(process.argv[2]);
 const log = memoryLog();
-const { store } = await openStore({ kind: 'memory' }, log);
+const { store, onChange } = await openStore({ kind: 'memory' }, log);
 await fill(store, count);
 const caller = await addPerson(store);
 const rids = Array.from({ length: BUSY }, (_, i) => `room-${i * Math.floor(count / BUSY)}`);
@@ -70,7 +70,7 @@ await inBatches(BUSY, (i) =>
 );
 // A lease remembered for each call would be measured along.
 const settings = { ...testOptions.settings, leaseTime: 0 };
-const app = createApp({ ...testOptions, settings, catalogue, store, log, grace: 0 });
+const app = createApp({ ...testOptions, settings, catalogue, store, onChange, log, grace: 0 });
 
 process.on('message', async (order: Order) => {
 	if (order === 'cpu') return void process.send?.(process.cpuUsage());

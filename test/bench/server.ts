@@ -64,7 +64,7 @@ const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventN
 async function roomkey(people: number): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
 	const log = memoryLog();
-	const { store } = await openStore({ kind: 'memory' }, log);
+	const { store, onChange } = await openStore({ kind: 'memory' }, log);
 	const person = await addPerson(store);
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
@@ -76,6 +76,7 @@ async function roomkey(people: number): Promise<Ready> {
 		...testOptions,
 		grace: 0,
 		store,
+		onChange,
 		log,
 	});
 	const tokens: string[] = [];

@@ -18,9 +18,8 @@ const rename = method({
 	name: 'rooms.rename',
 	summary: 'for a test',
 	args: { rid: String, name: String },
-	async run({ rid, name }, { store, events }) {
+	async run({ rid, name }, { store }) {
 		await store.rooms.updateOne({ _id: rid }, { $set: { name } });
-		events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id: rid } });
 	},
 });
 

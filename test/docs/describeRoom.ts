@@ -17,15 +17,10 @@ export const describeRoom = method({
 	limit: WRITES,
 	returns: { description: String },
 	errors: ['error-invalid-room'],
-	async run({ rid, description }, { name, userId, store, events }) {
+	async run({ rid, description }, { name, userId, store }) {
 		await requireRoomAccess(store, rid, userId, name);
-		const room = await store.rooms.findOneAndUpdate(
-			{ _id: rid },
-			{ $set: { description } },
-			{ returnDocument: 'after' },
-		);
-		if (!room) throw clientError('invalidRoom', { method: name });
-		events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+		const { matchedCount } = await store.rooms.updateOne({ _id: rid }, { $set: { description } });
+		if (matchedCount === 0) throw clientError('invalidRoom', { method: name });
 		return { description };
 	},
 });

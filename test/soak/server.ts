@@ -29,7 +29,7 @@ const rooms = publication({
 
 export async function startSoakServer(): Promise<SoakServer> {
 	const log = pino({ level: 'silent' });
-	const { store, close: closeStore } = await openStore({ kind: 'memory' }, log);
+	const { store, onChange, close: closeStore } = await openStore({ kind: 'memory' }, log);
 	await addRoom(store, []);
 	const gate = new EventEmitter().setMaxListeners(0);
 	const ends = new Set<Promise<void>>();
@@ -61,6 +61,7 @@ export async function startSoakServer(): Promise<SoakServer> {
 		...testOptions,
 		grace: 0,
 		store,
+		onChange,
 		log,
 	});
 	const port = await app.listen(0, '127.0.0.1');

@@ -11,6 +11,7 @@ import { type OpenStore, openTestStore } from './store.js';
 
 export interface TestApp {
 	readonly store: Store;
+	readonly onChange: OpenStore['onChange'];
 	readonly log: ReturnType<typeof memoryLog>;
 	/** `http://127.0.0.1:PORT` */
 	readonly url: string;
@@ -23,8 +24,13 @@ export interface TestApp {
 
 export type TestAppOptions = Partial<Catalogue> & {
 	grace?: number;
-	/** Shared with another app, which closes it; without one the app has a store of its own. */
+	/**
+	 * Shared with another app, which closes it; without one the app has a store of its own. Like another process, the app
+	 * does not hear what is written to it, unless `onChange` is given.
+	 */
 	store?: Store;
+	/** What it hears of the shared store. */
+	onChange?: OpenStore['onChange'];
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
@@ -37,15 +43,13 @@ export type TestAppOptions = Partial<Catalogue> & {
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
-	const open = options.store ? { store: options.store, close: async () => {} } : await openTestStore();
+	const open = options.store
+		? { store: options.store, onChange: options.onChange ?? (() => () => {}), close: async () => {} }
+		: await openTestStore();
 	return listen(open, options, 0);
 }
 
-async function listen(
-	open: Pick<OpenStore, 'store' | 'close'>,
-	options: TestAppOptions,
-	askedPort: number,
-): Promise<TestApp> {
+async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
 	const app = createApp({
 		...testOptions,
@@ -60,6 +64,7 @@ async function listen(
 			strategies: options.strategies ?? {},
 		},
 		store: open.store,
+		onChange: open.onChange,
 		log,
 		settings: { ...testOptions.settings, ...options.settings },
 		ddp: { ...testOptions.ddp, ...options.ddp },
@@ -68,6 +73,7 @@ async function listen(
 	checkPort(port, options.publications);
 	return {
 		store: open.store,
+		onChange: open.onChange,
 		log,
 		url: `http://127.0.0.1:${port}`,
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,

@@ -2,7 +2,7 @@
 import type { AppOptions } from '../../server/app.js';
 import { settings } from './roomkey.js';
 
-export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'log'> = {
+export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 'log'> = {
 	settings,
 	maxBody: 64 * 1024,
 	grace: 50,

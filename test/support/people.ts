@@ -20,32 +20,35 @@ export async function addPerson(
 	const id = fields._id ?? randomId();
 	const username = fields.username ?? `user-${id}`;
 	const token = newToken();
-	await store.users.insertOne({
-		roles: ['user'],
-		active: true,
-		...fields,
-		_id: id,
-		username,
-		services: {
-			...fields.services,
-			...(password === undefined ? {} : { password: { bcrypt: await hashPassword(password) } }),
-			resume: { loginTokens: [{ hashedToken: hashToken(token), when: tokenMadeAt }] },
+	await store.users.insertOne(
+		{
+			roles: ['user'],
+			active: true,
+			...fields,
+			_id: id,
+			username,
+			services: {
+				...fields.services,
+				...(password === undefined ? {} : { password: { bcrypt: await hashPassword(password) } }),
+				resume: { loginTokens: [{ hashedToken: hashToken(token), when: tokenMadeAt }] },
+			},
 		},
-	});
+		{ silent: true },
+	);
 	return { id, username, token };
 }
 
 /** Stores a room, private unless `t` says otherwise, with these members. Returns its id. */
 export async function addRoom(store: Store, members: readonly Person[], fields: Partial<Room> = {}): Promise<string> {
 	const rid = fields._id ?? randomId();
-	await store.rooms.insertOne({ t: 'p', ...fields, _id: rid });
+	await store.rooms.insertOne({ t: 'p', ...fields, _id: rid }, { silent: true });
 	for (const member of members) await addMember(store, rid, member);
 	return rid;
 }
 
 export async function addMember(store: Store, rid: string, member: Person, fields: Partial<Subscription> = {}) {
 	const u = { _id: member.id, username: member.username };
-	await store.subscriptions.insertOne({ ...fields, _id: randomId(), rid, u });
+	await store.subscriptions.insertOne({ ...fields, _id: randomId(), rid, u }, { silent: true });
 }
 
 /** The key id a room now has. */

@@ -2,6 +2,7 @@
 import * as catalogue from '../../methods/index.js';
 import type { Catalogue } from '../../server/catalogue.js';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
+import { publishChanges } from '../../server/cluster/publishChanges.js';
 import type { Caller } from '../../server/core/caller.js';
 import { createIdempotencyCache } from '../../server/core/idempotency.js';
 import { createInvoker } from '../../server/core/invoke.js';
@@ -54,7 +55,8 @@ export async function openRoomkey(
 	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, ...otherSettings } = differing;
 	const offered = { methods, publications: [], limits: rules };
 	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage });
-	const { store, close } = await openTestStore();
+	const { store, onChange, close } = await openTestStore();
+	publishChanges(onChange, bus);
 	const invoker = createInvoker(
 		checkingDeclarations(methods),
 		{

@@ -4,8 +4,8 @@ import type { Store } from '../../shared/store.js';
 
 /** Sets one, in force at once. */
 export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
-	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } });
-	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value });
+	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } }, { silent: true });
+	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value }, { silent: true });
 	settingChanged(store, id);
 }
 
@@ -20,7 +20,7 @@ export async function during(
 	try {
 		await run();
 	} finally {
-		await store.settings.deleteOne({ _id: id });
+		await store.settings.deleteOne({ _id: id }, { silent: true });
 		settingChanged(store, id);
 	}
 }

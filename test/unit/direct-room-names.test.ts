@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { hashToken } from '../../methods/model/users/tokens.js';
 import type { Room } from '../../shared/documents.js';
+import { isChangeOf } from '../../shared/store.js';
 import { addPerson, type Person } from '../support/people.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 
@@ -31,8 +32,8 @@ describe('names of direct rooms', () => {
 	/** The user ids of the memberships that were announced while a task ran. */
 	async function notified(task: () => Promise<unknown>): Promise<string[]> {
 		const ids: string[] = [];
-		const stop = roomkey.bus.on('changed', ({ collection, document }) => {
-			if (collection === 'subscriptions') ids.push((document as { u: { _id: string } }).u._id);
+		const stop = roomkey.bus.on('changed', (change) => {
+			if (isChangeOf(change, 'subscriptions')) ids.push(change.document.u._id);
 		});
 		await task();
 		stop();

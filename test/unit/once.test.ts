@@ -178,9 +178,8 @@ describe('one answer per call (E1)', () => {
 		const written = Promise.resolve();
 		const writing = await openRoomkey([
 			counted('write', {
-				async run(_args, { events }) {
-					await Promise.resolve();
-					events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id: 'r' } });
+				async run(_args, { store }) {
+					await store.rooms.insertOne({ _id: 'r', t: 'p' });
 				},
 			}),
 		]);

@@ -5,8 +5,8 @@ import { createBus } from '../../server/cluster/bus.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { openMemory } from '../../server/store/memory.js';
 import type { Room, Subscription } from '../../shared/documents.js';
-import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
+import { type Change, isChangeOf } from '../../shared/store.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
 import { sealed } from '../support/keys.js';
 import { memoryLog } from '../support/log.js';
@@ -191,8 +191,8 @@ describe('e2e.resetRoomKey', () => {
 			const { rid } = await addKeyedRoom(store, [alice, bob, carol]);
 			await addMember(store, rid, keyless);
 			const announced = await announcedDuring(() => roomkey.call(alice, NAME, rid, sealed(NEW), NEW));
-			const notified = announced.map(({ collection, document }) =>
-				collection === 'subscriptions' ? document.u?._id : document._id,
+			const notified = announced.map((change) =>
+				isChangeOf(change, 'subscriptions') ? change.document.u._id : change.document._id,
 			);
 			expect(notified.slice(0, 2)).to.have.members([bob.id, carol.id]);
 			expect(notified.slice(2)).to.deep.equal([alice.id, rid]);

@@ -67,8 +67,8 @@ describe('users.delete', () => {
 		for (const stop of stops) stop();
 		expect(await tracesOf(person.id)).to.deep.equal(nothing);
 		expect(seen).to.deep.equal([
-			{ userId: person.id, hashedTokens: [hashToken(person.token)] },
 			{ collection: 'users', action: 'updated', document: { _id: person.id } },
+			{ userId: person.id, hashedTokens: [hashToken(person.token)] },
 			{ collection: 'users', action: 'removed', document: { _id: person.id } },
 		]);
 		const membership = await roomkey.store.subscriptions.findOne({ rid: keyed, 'u._id': other.id });

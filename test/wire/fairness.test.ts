@@ -23,9 +23,8 @@ const methods = [
 		...anyone,
 		name: 'rename',
 		args: { _id: String, name: String },
-		async run({ _id, name }, { store, events }) {
+		async run({ _id, name }, { store }) {
 			await store.rooms.updateOne({ _id }, { $set: { name } });
-			events.emit('changed', { collection: 'rooms', action: 'updated', document: { _id } });
 		},
 	}),
 	method({

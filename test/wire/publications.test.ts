@@ -95,11 +95,10 @@ const methods = [
 		...anyone,
 		name: 'write',
 		args: { id: String, roles: Match.OneOf(null, [String]) },
-		async run({ id, roles }, { store, events }) {
+		async run({ id, roles }, { store }) {
 			if (roles === null) await store.permissions.deleteOne({ _id: id });
 			else if ((await store.permissions.updateOne({ _id: id }, { $set: { roles } })).matchedCount === 0)
 				await store.permissions.insertOne({ _id: id, roles });
-			events.emit('changed', { collection: 'permissions', action: 'updated', document: { _id: id } });
 			return 'written';
 		},
 	}),
@@ -795,6 +794,7 @@ describe('publications over DDP', () => {
 				methods,
 				publications,
 				store: { ...app.store, permissions: { ...permissions, find } },
+				onChange: app.onChange,
 			});
 			const client = await RawClient.connect(other.webSocketUrl);
 			await app.store.permissions.insertOne({ _id: 'p', roles: ['r'] });

@@ -2,7 +2,6 @@
 import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { applyTransition, clear } from './memberKeys.js';
-import { notifyMember } from './membership.js';
 
 /**
  * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has
@@ -18,9 +17,7 @@ export async function archiveAllKeys(
 	mayArchive: (membership: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
 	const { store } = context;
-	const after = await applyTransition({ store }, membership, async (keys, seen) =>
+	return applyTransition({ store }, membership, async (keys, seen) =>
 		(await mayArchive(seen)) ? clear({ e2eKeyId })(keys) : null,
 	);
-	if (after) notifyMember(context, after);
-	return after;
 }

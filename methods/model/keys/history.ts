@@ -98,6 +98,7 @@ export async function moveEarlier(store: Store, userId: string): Promise<void> {
 		{
 			$pull: { e2eKeyHistory: { hash: { $in: hashes } } },
 		},
+		{ silent: true },
 	);
 }
 
@@ -112,7 +113,11 @@ async function append(store: Store, userId: string, entries: readonly KeyHistory
 		if (stored?.head === head) return;
 		const next = { entries: kept, head, dropped: (stored?.dropped ?? 0) + all.length - kept.length };
 		if (stored) {
-			const { matchedCount } = await store.keyHistory.updateOne({ _id: userId, head: stored.head }, { $set: next });
+			const { matchedCount } = await store.keyHistory.updateOne(
+				{ _id: userId, head: stored.head },
+				{ $set: next },
+				{ silent: true },
+			);
 			if (matchedCount > 0) return;
 		} else if (await inserted(store, { _id: userId, ...next })) return;
 	}
@@ -120,7 +125,7 @@ async function append(store: Store, userId: string, entries: readonly KeyHistory
 
 async function inserted(store: Store, document: Parameters<Store['keyHistory']['insertOne']>[0]): Promise<boolean> {
 	try {
-		await store.keyHistory.insertOne(document);
+		await store.keyHistory.insertOne(document, { silent: true });
 		return true;
 	} catch (error) {
 		if (isDuplicateKey(error)) return false;
@@ -140,7 +145,7 @@ function newest(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
 
 /** Deletes the history of a user who is about to be deleted. */
 export async function deleteHistory(store: Store, userId: string): Promise<void> {
-	await store.keyHistory.deleteOne({ _id: userId });
+	await store.keyHistory.deleteOne({ _id: userId }, { silent: true });
 }
 
 /** The fields of a user document that contain the history. */
@@ -160,7 +165,8 @@ export async function wholeHistory(store: Store, user: User): Promise<WholeHisto
 		const present = seen.e2e?.public_key;
 		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...sameHistory(seen) };
 		const written =
-			entries.length === 0 || (await store.users.updateOne(unchanged, addedTo(seen, entries))).matchedCount > 0;
+			entries.length === 0 ||
+			(await store.users.updateOne(unchanged, addedTo(seen, entries), { silent: true })).matchedCount > 0;
 		if (!written) continue;
 		const all = [...listOf(seen.e2eKeyHistory), ...entries];
 		if (all.length > 1) await moveEarlier(store, seen._id);

@@ -91,7 +91,7 @@ export async function storeKeyPair(
 	pair: KeyPair,
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
-	const { store, events, name, settings, hashedToken } = context;
+	const { store, name, settings, hashedToken } = context;
 	let login: KeyLogin | undefined;
 	for (;;) {
 		const user = await readIdentity(context, userId);
@@ -119,7 +119,6 @@ export async function storeKeyPair(
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
 		if (!after) continue;
-		events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
 		return unfinished(after) && finish(context, after);
 	}
 }
@@ -139,6 +138,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
+		{ silent: true },
 	);
 	return lastKeyHolder;
 }
@@ -148,7 +148,7 @@ async function finish(context: Context, user: User): Promise<boolean> {
  * @returns the marker; that of an earlier interrupted call, if there is one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
-	const { store, events } = context;
+	const { store } = context;
 	for (;;) {
 		const user = await readIdentity(context, userId);
 		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
@@ -159,7 +159,6 @@ export async function dropIdentity(context: Context, userId: string): Promise<Da
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
 		if (!after) continue;
-		events.emit('changed', { collection: 'users', action: 'updated', document: { _id: userId } });
 		return mark;
 	}
 }

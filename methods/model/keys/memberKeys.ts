@@ -28,7 +28,7 @@
 import type { KnownKey, OldRoomKey, Room, Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { type Filter, isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
+import { type Filter, isDuplicateKey, type UpdateFilter, type WriteOptions } from '../../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
 import { updateAsRead } from '../retryOnConflict.js';
 import { isKnownAs, offererOf, withRecord } from './knownKeys.js';
@@ -270,7 +270,7 @@ function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys
 }
 
 /**
- * Applies a transition in one write. Does not notify the member.
+ * Applies a transition in one write. The member is notified, unless the write is silent.
  * @param membership as it was read; if its keys have changed meanwhile, it is read again and the transition is repeated
  * @param transition may return null to change nothing, and may be asynchronous
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
@@ -280,15 +280,17 @@ export async function applyTransition(
 	{ store: { subscriptions }, name }: Pick<MethodContext, 'store'> & Partial<Pick<MethodContext, 'name'>>,
 	membership: Subscription,
 	transition: (keys: MemberKeys, membership: Subscription) => MemberKeys | null | Promise<MemberKeys | null>,
+	options?: WriteOptions,
 ): Promise<Subscription | null> {
 	const read = (attempt: number) => (attempt === 1 ? membership : subscriptions.findOne({ _id: membership._id }));
 	try {
-		return await updateAsRead(subscriptions, read, async (seen) => {
+		const change = async (seen: Subscription) => {
 			const before = keysOf(seen);
 			const next = await transition(before, seen);
 			const update = next && updateTo(seen, before, next);
 			return update && { unchanged: unchanged(seen), update };
-		});
+		};
+		return await updateAsRead(subscriptions, read, change, options);
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('keyInUse', { method: name }) : error;
 	}

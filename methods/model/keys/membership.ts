@@ -9,7 +9,7 @@ export function findMembership(store: Store, rid: string, userId: string): Promi
 	return store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER });
 }
 
-/** Notifies a member that their membership has changed. */
-export function notifyMember({ events }: Pick<MethodContext, 'events'>, membership: Subscription): void {
-	events.emit('changed', { collection: 'subscriptions', action: 'updated', document: membership });
+/** Notifies a member of a membership that was written silently. */
+export function announceMember({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
+	return store.subscriptions.announce('updated', membership);
 }

@@ -7,7 +7,6 @@ import type { MethodContext } from '../../../shared/method.js';
 import type { KeyedRoom } from './keyId.js';
 import { hasReturned } from './knownKeys.js';
 import { applyTransition, awaitsDecision, drop, holdsKey, offer } from './memberKeys.js';
-import { notifyMember } from './membership.js';
 import { enqueue } from './queue.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
@@ -34,19 +33,24 @@ export async function offerKey(
 	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
-	const after = await applyTransition({ store }, membership, (keys, seen) => {
-		if (holdsKey(seen, room)) reason = 'already-holds-key';
-		else if (awaitsDecision(seen, room)) reason = 'already-offered';
-		else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) reason = 'returned';
-		else reason = undefined;
-		return reason ? null : offer(key, room, origin)(keys);
-	});
+	const after = await applyTransition(
+		{ store },
+		membership,
+		(keys, seen) => {
+			if (holdsKey(seen, room)) reason = 'already-holds-key';
+			else if (awaitsDecision(seen, room)) reason = 'already-offered';
+			else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) reason = 'returned';
+			else reason = undefined;
+			return reason ? null : offer(key, room, origin)(keys);
+		},
+		{ silent: true },
+	);
 	return after ?? reason ?? 'not-a-member';
 }
 
 /** Withdraws an offer before its member is notified of it. */
 export async function withdraw({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
-	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
+	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey), { silent: true });
 }
 
 /**
@@ -56,6 +60,5 @@ export async function withdraw({ store }: Pick<MethodContext, 'store'>, membersh
 export async function dropOffer(context: Context, membership: Subscription): Promise<void> {
 	await enqueue(context, membership.rid, membership.u._id);
 	const { store } = context;
-	const after = await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
-	if (after) notifyMember(context, after);
+	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
 }

@@ -3,7 +3,7 @@
  * reserved for the first provider who receives them in an answer, so that many providers do not all seal the same key.
  * Kept in the memory of this process.
  */
-import type { Store } from '../../../shared/store.js';
+import { type Store, sourceOf } from '../../../shared/store.js';
 
 interface ProviderReservation {
 	readonly provider: string;
@@ -24,10 +24,11 @@ type Reservations = Map<string, ProviderReservation>;
 const reservationsByStore = new WeakMap<Store, Reservations>();
 
 function reservationsOf(store: Store): Reservations {
-	let reservations = reservationsByStore.get(store);
+	const source = sourceOf(store);
+	let reservations = reservationsByStore.get(source);
 	if (!reservations) {
 		reservations = new Map();
-		reservationsByStore.set(store, reservations);
+		reservationsByStore.set(source, reservations);
 	}
 	return reservations;
 }
@@ -81,6 +82,6 @@ export function reserve(
 
 /** Ends the reservations of members who have stored a key, have an offer, or have rejected one. */
 export function endReservations(store: Store, rid: string, userIds: readonly string[]): void {
-	const reservations = reservationsByStore.get(store);
+	const reservations = reservationsByStore.get(sourceOf(store));
 	for (const userId of userIds) reservations?.delete(keyOf(rid, userId));
 }

@@ -30,12 +30,12 @@ async function mayWait(store: Store, rid: string, userId: string): Promise<boole
  * @returns whether the queue has changed
  */
 export async function enqueue(context: Context, rid: string, userId: string): Promise<boolean> {
-	const { store, events } = context;
+	const { store } = context;
 	if (!(await mayWait(store, rid, userId))) return false;
 	const room = await store.rooms.findOneAndUpdate(
 		notQueued(rid, userId),
 		{ $push: { usersWaitingForE2EKeys: { $each: [{ userId, ts: new Date() }], $slice: -MAX_WAITING } } },
-		{ returnDocument: 'after' },
+		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;
 	// A concurrent call may have given the user the key, or removed the member or the identity, before the user was in
@@ -44,7 +44,7 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 		await dequeue(context, rid, [userId]);
 		return false;
 	}
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	await store.rooms.announce('updated', room);
 	return true;
 }
 
@@ -57,19 +57,16 @@ function notQueued(rid: string, userId: string): Filter<Room> {
  * Unlike `leaveQueue`, it does not check whether the users still lack the key.
  * @returns whether the queue has changed
  */
-export async function dequeue({ store, events }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
+export async function dequeue({ store }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
 	const who = { $in: [...userIds] };
 	const room = await store.rooms.findOneAndUpdate(
 		{ _id: rid, 'usersWaitingForE2EKeys.userId': who },
 		{ $pull: { usersWaitingForE2EKeys: { userId: who } } },
-		{ returnDocument: 'after' },
+		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;
-	if (room.usersWaitingForE2EKeys?.length === 0) {
-		await removeEmptyQueue(store, rid);
-		delete room.usersWaitingForE2EKeys;
-	}
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+	if (room.usersWaitingForE2EKeys?.length === 0) await removeEmptyQueue(store, rid);
+	else await store.rooms.announce('updated', room);
 	return true;
 }
 
@@ -152,7 +149,7 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
  * the queue is empty. For a room that has just become encrypted.
  */
 export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
-	const { store, events } = context;
+	const { store } = context;
 	const userIds: string[] = [];
 	for await (const page of membershipsOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
 		const ids = page.map(({ u }) => u._id);
@@ -171,7 +168,6 @@ export async function enqueueKeyless(context: Context, rid: string): Promise<voi
 		for (const userId of first) await enqueue(context, rid, userId);
 		return;
 	}
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	// As in `enqueue`: some may have received the key or left meanwhile.
 	const gone = [];
 	for (const userId of first) if (!(await mayWait(store, rid, userId))) gone.push(userId);

@@ -23,13 +23,13 @@ export interface ResetLock {
 	 * `release` throw it too
 	 */
 	renew(): Promise<void>;
-	/** Writes to the room, if the lock is still held. @returns the room before the write */
+	/** Writes to the room silently, if the lock is still held. @returns the room before the write */
 	write(update: UpdateFilter<Room>): Promise<Room>;
-	/** Ends the reset. @returns the room */
-	release(): Promise<Room>;
+	/** Ends the reset. The members are notified. */
+	release(): Promise<void>;
 	/**
 	 * Ends the lock without completing the reset: the caller may resume it, and any other caller may begin a new one.
-	 * @returns the room, if the lock was still held
+	 * Silent. @returns the room, if the lock was still held
 	 */
 	abandon(): Promise<Room | null>;
 }
@@ -65,6 +65,7 @@ export function takeResetLock(
 					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
+			{ silent: true },
 		);
 		return matchedCount === 1 ? lockOf(store, rid, id, formerKeyId) : CONFLICT;
 	});
@@ -83,8 +84,8 @@ export function hasBegun({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, k
 function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['formerKeyId']): ResetLock {
 	const ours: Filter<Room> = { _id: rid, 'e2eReset.id': id };
 
-	async function write(update: UpdateFilter<Room>, returnDocument: 'before' | 'after' = 'before'): Promise<Room> {
-		const room = await store.rooms.findOneAndUpdate(ours, update, { returnDocument });
+	async function write(update: UpdateFilter<Room>, silent = true): Promise<Room> {
+		const room = await store.rooms.findOneAndUpdate(ours, update, { returnDocument: 'before', silent });
 		if (!room) throw clientError('resetFailed');
 		return room;
 	}
@@ -94,12 +95,19 @@ function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['f
 		formerKeyId,
 		async renew() {
 			const until = new Date(Date.now() + LOCK_MS);
-			const { matchedCount } = await store.rooms.updateOne(ours, { $set: { 'e2eReset.until': until } });
+			const extended = { $set: { 'e2eReset.until': until } };
+			const { matchedCount } = await store.rooms.updateOne(ours, extended, { silent: true });
 			if (matchedCount === 0) throw clientError('resetFailed');
 		},
 		write,
-		release: () => write({ $unset: { e2eReset: 1 } }, 'after'),
+		async release() {
+			await write({ $unset: { e2eReset: 1 } }, false);
+		},
 		abandon: () =>
-			store.rooms.findOneAndUpdate(ours, { $set: { 'e2eReset.until': new Date() } }, { returnDocument: 'after' }),
+			store.rooms.findOneAndUpdate(
+				ours,
+				{ $set: { 'e2eReset.until': new Date() } },
+				{ returnDocument: 'after', silent: true },
+			),
 	};
 }

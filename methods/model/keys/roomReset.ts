@@ -8,7 +8,6 @@ import { MEMBER, membershipsOf } from '../memberships/members.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
 import { usersWithIdentity } from './identities.js';
 import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
-import { notifyMember } from './membership.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
@@ -120,13 +119,12 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
 	if (!membership) throw clientError('resetFailed');
-	const after = await applyTransition({ store }, membership, async (keys): Promise<MemberKeys | null> => {
+	await applyTransition({ store }, membership, async (keys): Promise<MemberKeys | null> => {
 		await lock.renew();
 		if (keys.key === newKey) return null;
 		const oldKeys = archiveCurrentKey(keys, lock.formerKeyId, newKey);
 		return { key: newKey, offer: undefined, offeredOldKeys: [], oldKeys, known: [] };
 	});
-	if (after) notifyMember(context, after);
 }
 
 /** Archives the caller's new key if a later reset has given the room another key meanwhile. */

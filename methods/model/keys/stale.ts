@@ -27,7 +27,6 @@ export async function markStale(
 		{ returnDocument: 'after' },
 	);
 	if (!room) return;
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	if (!(await isEncryptionShown(store))) return;
 	for await (const uid of usersToNotify(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });

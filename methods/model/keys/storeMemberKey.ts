@@ -8,7 +8,6 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
 import { applyTransition, archive, holdsKey, store as storing } from './memberKeys.js';
-import { notifyMember } from './membership.js';
 import { enqueue } from './queue.js';
 import { keyIn } from './storedKeys.js';
 
@@ -27,7 +26,7 @@ export function storeMemberKey(
 	key: string,
 	decides = true,
 ): Promise<Subscription | null> {
-	return applyTransition(context, membership, storing(key, room, decides));
+	return applyTransition(context, membership, storing(key, room, decides), { silent: true });
 }
 
 /**
@@ -45,8 +44,7 @@ export async function requireNoReset(
 	const { store, name } = context;
 	const now = await keyedRoom(store, membership.rid);
 	if (!now || !wasReset(before, now, key)) return;
-	const after = await applyTransition({ store }, membership, archive(key, now, { keyId: before.e2eKeyId }));
-	if (after) notifyMember(context, after);
+	await applyTransition({ store }, membership, archive(key, now, { keyId: before.e2eKeyId }));
 	await enqueue(context, membership.rid, membership.u._id);
 	throw clientError('keyIdMismatch', { method: name });
 }
@@ -54,7 +52,8 @@ export async function requireNoReset(
 /**
  * Removes a member's key that is not one of the room's. If it had replaced one of the room's keys, that key is
  * restored.
- * @param keep whether the key is kept among the former ones
+ * @param keep whether the key is kept among the former ones; if not, the member was never notified of it, and is not
+ * notified now
  * @returns the updated membership; null if the key was not stored
  */
 export async function restoreOrRemoveKey(
@@ -65,7 +64,7 @@ export async function restoreOrRemoveKey(
 	keep: boolean,
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
-	return membership && applyTransition({ store }, membership, archive(key, room, { keep }));
+	return membership && applyTransition({ store }, membership, archive(key, room, { keep }), { silent: !keep });
 }
 
 /**
@@ -82,7 +81,6 @@ export async function archiveMismatchedKey(
 	const key = keyIn(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
 	const after = await restoreOrRemoveKey(context, membership, key, { e2eKeyId }, true);
-	if (after) notifyMember(context, after);
 	if (after?.E2EKey) return false;
 	await enqueue(context, membership.rid, membership.u._id);
 	return true;

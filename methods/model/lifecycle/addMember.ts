@@ -55,7 +55,7 @@ const MAX_ATTEMPTS = 5;
 function insertOrAccept({ store }: Context, membership: Subscription): Promise<NewMembership | null> {
 	return retryOnConflict(async (attempt) => {
 		try {
-			await store.subscriptions.insertOne(membership);
+			await store.subscriptions.insertOne(membership, { silent: true });
 			return { membership, action: 'inserted' };
 		} catch (error) {
 			if (!isDuplicateKey(error) || attempt === MAX_ATTEMPTS) throw error;
@@ -64,7 +64,7 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
 		const accepted = await store.subscriptions.findOneAndUpdate(
 			{ ...own, status: 'INVITED' },
 			{ $set: { open: true, ts: new Date() }, $unset: { status: 1 } },
-			{ returnDocument: 'after' },
+			{ returnDocument: 'after', silent: true },
 		);
 		if (accepted) return { membership: accepted, action: 'updated' };
 		return (await store.subscriptions.findOne(own, { projection: { _id: 1 } })) ? null : CONFLICT;
@@ -87,16 +87,20 @@ export async function addMembership(
 	more: Partial<Subscription> = {},
 	stays: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-	const { store, events, name } = context;
+	const { store, name } = context;
 	const taken = await insertOrAccept(context, newMembership(room, newcomer, more));
 	if (!taken) return false;
 	const { membership, action } = taken;
-	const user = await store.users.updateOne({ _id: newcomer._id }, { $addToSet: { __rooms: room._id } });
+	const user = await store.users.updateOne(
+		{ _id: newcomer._id },
+		{ $addToSet: { __rooms: room._id } },
+		{ silent: true },
+	);
 	const isThere = user.matchedCount > 0 && (await stays());
 	const forgetRoom = () =>
-		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } });
+		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } }, { silent: true });
 	if (!isThere) {
-		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id });
+		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
 		// Another call that removed it meanwhile has decremented the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom();
@@ -108,7 +112,7 @@ export async function addMembership(
 		await forgetRoom();
 		return false;
 	}
-	events.emit('changed', { collection: 'subscriptions', action, document: membership });
+	await store.subscriptions.announce(action, membership);
 	return true;
 }
 
@@ -128,7 +132,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 		now = await store.rooms.findOneAndUpdate(
 			{ _id: room._id },
 			{ $inc: { usersCount: 1 } },
-			{ returnDocument: 'after' },
+			{ returnDocument: 'after', silent: true },
 		);
 		return now !== null;
 	});
@@ -137,7 +141,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	// Needed for an existing member too: a crash may have prevented the queueing. Does nothing for members who are queued
 	// or have the key.
 	const isNotified = isOn && !!encrypted && (await enqueue(context, rid, newcomer._id));
-	if (now && !isNotified) events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
+	if (now && !isNotified) await store.rooms.announce('updated', now);
 	if (isOn && isNew && e2eKeyId) {
 		events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [e2eKeyId] });
 	}

@@ -21,7 +21,7 @@ export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 /** Stores a room; false if its name is taken. */
 async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 	try {
-		await store.rooms.insertOne(room);
+		await store.rooms.insertOne(room, { silent: true });
 		return true;
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
@@ -98,13 +98,13 @@ export async function createRoom(
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } });
+	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } }, { silent: true });
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
 		await deleteOrphanedMemberships(context, room._id);
 		throw clientError('roomNotFound', { method: name });
 	}
-	events.emit('changed', { collection: 'rooms', action: 'inserted', document: created });
+	await store.rooms.announce('inserted', created);
 	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);
 	return created;
 }

@@ -22,15 +22,14 @@ const BATCH = 100;
  * @param deleterId the user who deletes it, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
-	const { store, events } = context;
-	const { _id, t, name } = room;
+	const { store } = context;
+	const { _id } = room;
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
 	await noteRemoval(store, 'room', { _id });
-	await store.rooms.deleteOne({ _id });
+	await store.rooms.deleteOne({ _id }, { silent: true });
 	// A direct room may have been created again meanwhile, with the same id.
 	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await deleteMemberships(context, room, {});
-	const document = { _id, t, ...(name !== undefined && { name }) };
-	events.emit('changed', { collection: 'rooms', action: 'removed', document });
+	await store.rooms.announce('removed', room);
 }
 
 /** Removes memberships of a deleted room, which an interrupted deletion has left. */
@@ -64,12 +63,10 @@ async function removeBatch(
 ): Promise<void> {
 	await Promise.all(memberships.map((membership) => noteRemoval(store, 'subscription', membership)));
 	const userIds = memberships.map(({ u }) => u._id);
-	await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } });
+	await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
 	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
 	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
-	for (const { _id, u, t: type = t } of memberships) {
-		const document = { _id, rid, u, ...(type && { t: type }) } as Subscription;
-		events.emit('changed', { collection: 'subscriptions', action: 'removed', document });
+	for (const { u } of memberships) {
 		// The change of the room is published by membership, so a user without one must be notified here.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}

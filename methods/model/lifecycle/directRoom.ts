@@ -56,7 +56,7 @@ async function findOrInsert(
 		...(encrypted !== undefined && { encrypted }),
 	};
 	try {
-		await store.rooms.insertOne(room);
+		await store.rooms.insertOne(room, { silent: true });
 		return { room, isNew: true };
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
@@ -67,13 +67,8 @@ async function findOrInsert(
 }
 
 /** Opens the room again for a member who had closed it. */
-async function reopen({ store, events }: Context, rid: string, userId: string): Promise<void> {
-	const membership = await store.subscriptions.findOneAndUpdate(
-		{ rid, 'u._id': userId, open: false },
-		{ $set: { open: true } },
-		{ returnDocument: 'after' },
-	);
-	if (membership) events.emit('changed', { collection: 'subscriptions', action: 'updated', document: membership });
+async function reopen({ store }: Context, rid: string, userId: string): Promise<void> {
+	await store.subscriptions.updateOne({ rid, 'u._id': userId, open: false }, { $set: { open: true } });
 }
 
 async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
@@ -98,7 +93,7 @@ export async function openDirectRoom(
 	usernames: readonly string[],
 	excludeSelf: boolean,
 ): Promise<ClientRoom> {
-	const { store, events, name } = context;
+	const { store, name } = context;
 	const caller = await findCaller(context);
 	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
 	// Only users who administer rooms may create a room without themselves.
@@ -118,7 +113,7 @@ export async function openDirectRoom(
 	if (!isNew) await reopen(context, rid, caller._id);
 	const now = await store.rooms.findOne({ _id: rid });
 	if (!now) throw clientError('roomNotFound', { method: name });
-	if (came > 0) events.emit('changed', { collection: 'rooms', action: isNew ? 'inserted' : 'updated', document: now });
+	if (came > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', now);
 	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
 	return clientRoom(store, now);
 }

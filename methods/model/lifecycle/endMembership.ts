@@ -52,9 +52,10 @@ export async function endMembership(
 	userId: string,
 	reason: StaleReason,
 ): Promise<{ lastKeyHolder: boolean }> {
-	const { store, events } = context;
+	const { store } = context;
 	const rid = room._id;
-	const forgetRoom = () => store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } });
+	const forgetRoom = () =>
+		store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
 	await dequeue(context, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
@@ -67,8 +68,6 @@ export async function endMembership(
 		if (deletedCount === 0) return CONFLICT;
 		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();
-		const { _id, u, t = room.t } = membership;
-		events.emit('changed', { collection: 'subscriptions', action: 'removed', document: { _id, rid, u, t } });
 		const isNotified = await dequeue(context, rid, [userId]);
 		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
 		// Checked after the removal, because the last two members may leave concurrently.
@@ -79,12 +78,8 @@ export async function endMembership(
 	});
 }
 
-async function countOneLess({ store, events }: Context, rid: string, isNotified: boolean): Promise<void> {
-	const counted = await store.rooms.findOneAndUpdate(
-		{ _id: rid, usersCount: { $gt: 0 } },
-		{ $inc: { usersCount: -1 } },
-		{ returnDocument: 'after' },
-	);
-	const room = counted ?? (isNotified ? null : await store.rooms.findOne({ _id: rid }));
-	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
+async function countOneLess({ store }: Context, rid: string, isNotified: boolean): Promise<void> {
+	const counted = await store.rooms.updateOne({ _id: rid, usersCount: { $gt: 0 } }, { $inc: { usersCount: -1 } });
+	const room = counted.matchedCount > 0 || isNotified ? null : await store.rooms.findOne({ _id: rid });
+	if (room) await store.rooms.announce('updated', room);
 }

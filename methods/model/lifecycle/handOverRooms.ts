@@ -55,7 +55,7 @@ export async function roomsToHandOver(
 
 /** Makes the longest-standing member the owner of each of these rooms, which only this user owns. */
 export async function handOverRooms(
-	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
+	{ store }: Pick<MethodContext, 'store'>,
 	userId: string,
 	rids: readonly string[],
 ): Promise<void> {
@@ -63,13 +63,6 @@ export async function handOverRooms(
 		const [newOwner] = await store.subscriptions
 			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })
 			.toArray();
-		const document =
-			newOwner &&
-			(await store.subscriptions.findOneAndUpdate(
-				{ _id: newOwner._id },
-				{ $addToSet: { roles: 'owner' } },
-				{ returnDocument: 'after' },
-			));
-		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+		if (newOwner) await store.subscriptions.updateOne({ _id: newOwner._id }, { $addToSet: { roles: 'owner' } });
 	}
 }

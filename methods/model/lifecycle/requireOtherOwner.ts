@@ -23,7 +23,11 @@ export async function requireOtherOwner(
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
 	const isOwner = { ...own, roles: 'owner' };
-	const { matchedCount } = await store.subscriptions.updateOne(isOwner, { $push: { departures: note } });
+	const { matchedCount } = await store.subscriptions.updateOne(
+		isOwner,
+		{ $push: { departures: note } },
+		{ silent: true },
+	);
 	if (matchedCount === 0) return;
 	const other = {
 		rid,
@@ -33,7 +37,8 @@ export async function requireOtherOwner(
 		...MEMBER,
 	};
 	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
-	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } });
-	await store.subscriptions.updateOne({ ...own, departures: { $size: 0 } }, { $unset: { departures: 1 } });
+	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } }, { silent: true });
+	const isEmpty = { ...own, departures: { $size: 0 } };
+	await store.subscriptions.updateOne(isEmpty, { $unset: { departures: 1 } }, { silent: true });
 	throw clientError('lastOwner', { method: name });
 }

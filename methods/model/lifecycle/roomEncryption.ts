@@ -45,11 +45,9 @@ export async function encryptionOfNew(
 }
 
 /** Turns automatic translation off for all members, and notifies those whose membership changes. */
-async function endTranslation({ store, events, signal }: Context, rid: string): Promise<void> {
+async function endTranslation({ store, signal }: Context, rid: string): Promise<void> {
 	const end = async ({ _id }: Subscription) => {
-		const change = { $unset: { autoTranslate: 1 } } as const;
-		const document = await store.subscriptions.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
-		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+		await store.subscriptions.updateOne({ _id }, { $unset: { autoTranslate: 1 } });
 	};
 	await forEachInParallel(membershipsOf(store, rid, { autoTranslate: { $exists: true } }, { _id: 1 }), end, signal);
 }
@@ -67,7 +65,7 @@ export async function toggleEncryption(
 	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
 	encrypted: boolean,
 ): Promise<void> {
-	const { store, events, name } = context;
+	const { store, name } = context;
 	const details = { method: name, action: 'Change_Room_Encrypted' };
 	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
@@ -75,12 +73,9 @@ export async function toggleEncryption(
 	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
 	// Done first, so that a repeated call completes it. The server cannot translate encrypted messages.
 	if (encrypted) await endTranslation(context, room._id);
-	const now = await store.rooms.findOneAndUpdate(
+	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
 		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
-		{ returnDocument: 'after' },
 	);
-	if (!now) return;
-	events.emit('changed', { collection: 'rooms', action: 'updated', document: now });
-	if (encrypted) await enqueueKeyless(context, room._id);
+	if (matchedCount > 0 && encrypted) await enqueueKeyless(context, room._id);
 }

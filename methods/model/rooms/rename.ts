@@ -1,5 +1,5 @@
 /** Renames a channel or a group. */
-import type { Room, Subscription } from '../../../shared/documents.js';
+import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
@@ -20,26 +20,19 @@ export function requireRoomName(roomName: string, methodName: string): void {
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(
-	{ store, events, name, signal }: Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>,
+	{ store, name, signal }: Pick<MethodContext, 'store' | 'name' | 'signal'>,
 	rid: string,
 	roomName: string,
 ): Promise<void> {
 	const names = { name: roomName, fname: roomName };
-	let room: Room | null;
 	try {
-		room = await store.rooms.findOneAndUpdate(
-			{ _id: rid, name: { $ne: roomName } },
-			{ $set: names },
-			{ returnDocument: 'after' },
-		);
+		await store.rooms.updateOne({ _id: rid, name: { $ne: roomName } }, { $set: names });
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('duplicateRoomName', { method: name }) : error;
 	}
-	if (room) events.emit('changed', { collection: 'rooms', action: 'updated', document: room });
 	const others = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
 	const rename = async ({ _id }: Subscription) => {
-		const document = await store.subscriptions.findOneAndUpdate({ _id }, { $set: names }, { returnDocument: 'after' });
-		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+		await store.subscriptions.updateOne({ _id }, { $set: names });
 	};
 	await forEachInParallel(others, rename, signal);
 }

@@ -29,6 +29,9 @@ const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
 );
 
+/** Whether clients may see a setting. */
+export const isKnownSetting = (id: string): boolean => KNOWN.has(id);
+
 export interface ClientSetting {
 	_id: string;
 	value: SettingValue;
@@ -54,19 +57,18 @@ export async function readSettings(store: Store, ids?: readonly string[], since?
 	return shown;
 }
 
-/** Writes a value if it differs from the stored one. @returns whether it was written */
-async function put({ settings }: Store, _id: string, value: SettingValue): Promise<boolean> {
+/** Writes a value if it differs from the stored one. */
+async function put({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
 	const change = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
-	if (await change()) return true;
+	if (await change()) return;
 	const stored = await settings.findOne({ _id }, { projection: { _id: 1 } });
-	if (stored || KNOWN.get(_id) === value) return false;
+	if (stored || KNOWN.get(_id) === value) return;
 	try {
 		await settings.insertOne({ _id, value });
-		return true;
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		return change();
+		await change();
 	}
 }
 
@@ -87,17 +89,13 @@ function requireValue(_id: string, value: unknown, method: string): asserts valu
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
 export async function changeSettings(
-	{ store, events, name }: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
 	changes: readonly { readonly _id: string; readonly value?: unknown }[],
 ): Promise<void> {
 	for (const { _id, value } of changes) requireValue(_id, value, name);
 	for (const { _id, value } of changes) {
-		const written = await put(store, _id, value as SettingValue);
+		await put(store, _id, value as SettingValue);
 		// Needed even if nothing was written: another process may have written the value, and the cached one may be older.
 		settingChanged(store, _id as SettingId);
-		if (!written) continue;
-		events.emit('changed', { collection: 'settings', action: 'updated', document: { _id, value } });
-		const args = ['updated', { _id, value }];
-		events.emit('notify', { stream: 'notify-all', eventName: 'public-settings-changed', args });
 	}
 }

@@ -14,12 +14,11 @@ export async function setActive(
 	user: Pick<User, '_id' | 'roles' | 'active'>,
 	active: boolean,
 ): Promise<boolean> {
-	const { store, events, name } = context;
+	const { store, name } = context;
 	if ((user.active !== false) === active) return false;
 	const setIt = { $set: { active } };
 	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
 	if (active) await activate();
 	else await unlessLastAdmin(store, user, name, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
-	events.emit('changed', { collection: 'users', action: 'updated', document: { _id: user._id } });
 	return true;
 }

@@ -68,18 +68,13 @@ async function findStale(
  * finds what the earlier one wrote.
  */
 export async function renameDirectRooms(context: Context, userId: string): Promise<void> {
-	const { store, events, signal } = context;
+	const { store, signal } = context;
 	const options = { projection: { uids: 1 }, size: PAGE_SIZE, signal } as const;
 	for await (const rooms of pagesOf(store.rooms, { t: 'd', uids: userId }, options)) {
 		let stale = await findStale(context, userId, rooms);
 		for (let reads = 1; stale.length > 0 && reads < MAX_READS; reads++) {
 			const rename = async ({ membership: { _id }, names }: (typeof stale)[number]) => {
-				const document = await store.subscriptions.findOneAndUpdate(
-					{ _id },
-					{ $set: names },
-					{ returnDocument: 'after' },
-				);
-				if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+				await store.subscriptions.updateOne({ _id }, { $set: names });
 			};
 			await inParallel(stale, rename, signal);
 			stale = await findStale(context, userId, rooms);
@@ -89,12 +84,12 @@ export async function renameDirectRooms(context: Context, userId: string): Promi
 
 /** Replaces a user's former name in the list of a direct room. */
 export async function renameInDirectRoom(
-	{ store, events }: Context,
+	{ store }: Context,
 	{ rid, u: { _id: userId, username: former } }: Pick<Subscription, 'rid' | 'u'>,
 	username: string,
 ): Promise<void> {
 	if (former === undefined) return;
-	const document = await updateAsRead(
+	await updateAsRead(
 		store.rooms,
 		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({
@@ -102,5 +97,4 @@ export async function renameInDirectRoom(
 			update: { $set: { usernames: usernames.map((name) => (name === former ? username : name)) } },
 		}),
 	);
-	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
 }

@@ -29,6 +29,7 @@ async function useOneOf(
 			{
 				$pull: { [CODE]: { code } },
 			},
+			{ silent: true },
 		);
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
@@ -50,12 +51,12 @@ async function useThe(
 	const counted = await users.findOneAndUpdate(
 		{ ...present, [`${CODE}.attempts`]: { $not: { $gte: maxAttempts } } },
 		{ $inc: { [`${CODE}.attempts`]: 1 } },
-		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 } },
+		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 }, silent: true },
 	);
 	// Otherwise another call has just used it.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await isHashOf(digits, code)) {
-		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } });
+		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } }, { silent: true });
 		return matchedCount > 0 ? 'right' : 'wrong';
 	}
 	const tried = (counted.services?.emailCode as EmailCode | undefined)?.attempts ?? 0;

@@ -39,7 +39,7 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 	const claimTokens = [...new Set(claims)].map((hashedToken) => ({ hashedToken, when: new Date() }));
 	const resume = { loginTokens: [...(user.services.resume?.loginTokens ?? []), ...claimTokens] };
 	try {
-		await store.users.insertOne({ ...user, services: { ...user.services, resume } });
+		await store.users.insertOne({ ...user, services: { ...user.services, resume } }, { silent: true });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
 		// The other call may already have removed its user.
@@ -47,10 +47,11 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 	}
 	const meanwhile = await findTaken(store, user);
 	if (meanwhile !== null) {
-		await store.users.deleteOne({ _id: user._id });
+		await store.users.deleteOne({ _id: user._id }, { silent: true });
 		return meanwhile;
 	}
 	const dropClaims = { $pull: { 'services.resume.loginTokens': { hashedToken: { $in: claims } } } };
-	await store.users.updateOne({ _id: user._id }, dropClaims);
+	await store.users.updateOne({ _id: user._id }, dropClaims, { silent: true });
+	await store.users.announce('inserted', user);
 	return null;
 }

@@ -77,7 +77,6 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
  * distinguish `alice` from `Alice`: if two users concurrently take names that differ only in case, both changes are
  * undone.
  * @param user as stored, with `username` and `emails`
- * @returns whether anything was written
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
@@ -85,7 +84,7 @@ export async function saveNames(
 	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
 	user: User,
 	names: NewNames,
-): Promise<boolean> {
+): Promise<void> {
 	const { username, email } = names;
 	if (username !== undefined) requireUsername(username, name);
 	if (email !== undefined) requireEmail(email, name);
@@ -94,7 +93,7 @@ export async function saveNames(
 	const emails = emailsAfter(user, names);
 	if (emails && JSON.stringify(emails) !== JSON.stringify(user.emails)) changes.emails = emails;
 	const fields = Object.keys(changes) as (keyof User)[];
-	if (fields.length === 0) return false;
+	if (fields.length === 0) return;
 	const wanted = { _id: user._id, ...changes };
 	const refuse = (taken: string) =>
 		taken === changes.username
@@ -114,5 +113,4 @@ export async function saveNames(
 		await store.users.updateOne({ _id: user._id }, putBack(fields, user));
 		throw refuse(meanwhile);
 	}
-	return true;
 }

@@ -19,11 +19,16 @@ export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts, m
 }
 
 /**
- * Builds an update of the given texts that differ from the stored ones. A text of spaces alone removes the field.
+ * Builds an update of the given texts that differ from the stored ones, and of other fields. A text of spaces alone
+ * removes the field.
  * @returns null if nothing changes
  */
-export function profileTextUpdate(user: ProfileTexts, given: ProfileTexts): UpdateFilter<User> | null {
-	const set: Record<string, string> = {};
+export function profileUpdate(
+	user: ProfileTexts,
+	given: ProfileTexts,
+	others: Partial<User>,
+): UpdateFilter<User> | null {
+	const set: Record<string, unknown> = { ...others };
 	const unset: Record<string, 1> = {};
 	for (const field of ['bio', 'nickname'] as const) {
 		const text = given[field]?.trim();

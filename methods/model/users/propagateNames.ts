@@ -32,19 +32,14 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
  * one.
  */
 async function renameUser(context: Context, userId: string, username: string, isNew: boolean): Promise<void> {
-	const { store, events, signal } = context;
+	const { store, signal } = context;
 	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
 	if (!isNew && !(await store.subscriptions.findOne(unchanged, { projection: { _id: 1 } }))) return;
 	await renameCreator(context, userId, username);
 	throwIfAborted(signal);
 	const rename = async (membership: Subscription) => {
 		await renameInDirectRoom(context, membership, username);
-		const document = await store.subscriptions.findOneAndUpdate(
-			{ _id: membership._id },
-			{ $set: { 'u.username': username } },
-			{ returnDocument: 'after' },
-		);
-		if (document) events.emit('changed', { collection: 'subscriptions', action: 'updated', document });
+		await store.subscriptions.updateOne({ _id: membership._id }, { $set: { 'u.username': username } });
 	};
 	const options = { projection: { rid: 1, u: 1 }, signal } as const;
 	await forEachInParallel(pagesOf(store.subscriptions, unchanged, options), rename, signal);

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
+import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
 import { DEFAULTS, setting } from '../settings/workspace.js';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -105,6 +105,7 @@ export async function issueToken(
 		{
 			$push: { [TOKENS]: made.entry },
 		},
+		{ silent: true },
 	);
 	return matchedCount === 0 ? null : made;
 }
@@ -157,6 +158,7 @@ export async function revokeToken(
 		{
 			$pull: { [TOKENS]: { hashedToken } },
 		},
+		{ silent: true },
 	);
 	if (matchedCount > 0) events.emit('tokens-removed', { userId, hashedTokens: [hashedToken] });
 }
@@ -166,7 +168,7 @@ export async function revokeToken(
  * created meanwhile are included.
  * @param kept hash of the token that stays; null for none
  * @param provided a condition on the user document at the time of the write
- * @param changes other changes in the same write
+ * @param changes other changes in the same write; without any it is silent
  * @returns whether the condition held
  */
 export async function revokeOtherTokens(
@@ -175,12 +177,13 @@ export async function revokeOtherTokens(
 	kept: string | null,
 	provided: Filter<User> = {},
 	changes: UpdateFilter<User> = {},
+	{ silent = Object.keys(changes).length === 0 }: WriteOptions = {},
 ): Promise<boolean> {
 	const before = await store.users.findOneAndUpdate(
 		{ ...provided, _id: userId },
 		// The hash of a token is never empty, so an empty one matches no token.
 		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } },
-		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 } },
+		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 }, silent },
 	);
 	if (!before) return false;
 	const removed = before.services?.resume?.loginTokens
@@ -200,7 +203,7 @@ export async function revokeOtherLogins(
 	const before = await store.users.findOneAndUpdate(
 		{ _id: userId },
 		{ $pull: { [TOKENS]: others } },
-		{ returnDocument: 'before', projection: { [TOKENS]: 1 } },
+		{ returnDocument: 'before', projection: { [TOKENS]: 1 }, silent: true },
 	);
 	const removed = before?.services?.resume?.loginTokens.filter(
 		({ hashedToken, type }) => hashedToken !== kept && type !== 'personalAccessToken',
@@ -233,5 +236,6 @@ export async function sweepTokens(store: Store): Promise<void> {
 		{
 			$pull: { [TOKENS]: expired },
 		},
+		{ silent: true },
 	);
 }

@@ -39,6 +39,7 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 	const { matchedCount } = await users.updateOne(
 		{ _id: userId, 'services.totp.enabled': true, 'services.totp.hashedBackup': hashed },
 		{ $pull: { 'services.totp.hashedBackup': hashed } },
+		{ silent: true },
 	);
 	return matchedCount > 0;
 }
@@ -65,6 +66,7 @@ export async function useTotpCode(
 			'services.totp.usedStep': { $not: { $gte: step } },
 		},
 		{ $set: { 'services.totp.usedStep': step } },
+		{ silent: true },
 	);
 	return matchedCount > 0;
 }

@@ -23,7 +23,7 @@ export interface LiveQueryServices {
 	readonly bus: Bus;
 }
 
-type CollectionName = Change['collection'];
+type CollectionName = keyof Store;
 
 const ofBus = new WeakMap<Bus, Map<CollectionName, CollectionQueries>>();
 

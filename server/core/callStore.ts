@@ -1,0 +1,98 @@
+/** The store as one call sees it: the announcements of its writes are noted, so that `updated` waits for them. */
+import {
+	type Change,
+	type Collection,
+	type Cursor,
+	type Filter,
+	type FindOptions,
+	type Store,
+	StoreView,
+	type UpdateFilter,
+	type WriteOptions,
+} from '../../shared/store.js';
+
+type OnAnnounced = NonNullable<WriteOptions['onAnnounced']>;
+
+/** Makes the view of one call. */
+export type CallStores = (onAnnounced: OnAnnounced) => Store;
+
+/** A collection as one call sees it. */
+class CallCollection<T extends { _id: string }> implements Collection<T> {
+	constructor(
+		private readonly source: Collection<T>,
+		private readonly onAnnounced: OnAnnounced,
+	) {}
+
+	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
+		return this.source.findOne(filter, options);
+	}
+
+	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
+		return this.source.find(filter, options);
+	}
+
+	countDocuments(filter: Filter<T>): Promise<number> {
+		return this.source.countDocuments(filter);
+	}
+
+	insertOne(document: T, options?: WriteOptions): Promise<unknown> {
+		return this.source.insertOne(document, this.#noted(options));
+	}
+
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
+		return this.source.updateOne(filter, update, this.#noted(options));
+	}
+
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
+		return this.source.updateMany(filter, update, this.#noted(options));
+	}
+
+	findOneAndUpdate(
+		filter: Filter<T>,
+		update: UpdateFilter<T>,
+		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
+	): Promise<T | null> {
+		return this.source.findOneAndUpdate(filter, update, { ...options, onAnnounced: this.onAnnounced });
+	}
+
+	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
+		return this.source.deleteOne(filter, this.#noted(options));
+	}
+
+	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
+		return this.source.deleteMany(filter, this.#noted(options));
+	}
+
+	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {
+		return this.source.announce(action, document, this.#noted(options));
+	}
+
+	#noted(options: WriteOptions | undefined): WriteOptions {
+		return { ...options, onAnnounced: this.onAnnounced };
+	}
+}
+
+/** Prepares the views of a store. Each view makes its collections when they are used. */
+export function createCallStores(source: Store): CallStores {
+	class CallStore extends StoreView {
+		readonly source = source;
+		readonly views = new Map<string, unknown>();
+
+		constructor(readonly onAnnounced: OnAnnounced) {
+			super();
+		}
+	}
+	for (const name of Object.keys(source) as (keyof Store)[]) {
+		Object.defineProperty(CallStore.prototype, name, {
+			get(this: CallStore) {
+				let view = this.views.get(name);
+				if (!view) {
+					view = new CallCollection(source[name] as unknown as Collection<{ _id: string }>, this.onAnnounced);
+					this.views.set(name, view);
+				}
+				return view;
+			},
+		});
+	}
+	return (onAnnounced) => new CallStore(onAnnounced) as unknown as Store;
+}

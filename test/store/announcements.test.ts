@@ -1,0 +1,113 @@
+/** What a store announces of its writes. */
+import { expect } from 'chai';
+import type { Change, Store } from '../../shared/store.js';
+import { eachStore } from '../support/store.js';
+
+eachStore('a store announces', (test) => {
+	let changes: Change[];
+
+	beforeEach(() => {
+		changes = [];
+		test.onChange((change) => {
+			changes.push(change);
+			return undefined;
+		});
+	});
+
+	/** What is announced while a task runs: `action collection id`. */
+	async function announced(task: (store: Store) => Promise<unknown>): Promise<string[]> {
+		changes = [];
+		await task(test.store);
+		return changes.map(({ action, collection, document }) => `${action} ${collection} ${document._id}`);
+	}
+
+	const add = (...ids: string[]) =>
+		Promise.all(ids.map((_id) => test.store.rooms.insertOne({ _id, t: 'p', msgs: 1 }, { silent: true })));
+
+	it('an insert, an update and a removal, each once, with the state after it or before the removal', async () => {
+		expect(await announced(({ rooms }) => rooms.insertOne({ _id: 'r', t: 'p' }))).to.deep.equal(['inserted rooms r']);
+		expect(changes[0]?.document).to.include({ _id: 'r', t: 'p' });
+		expect(await announced(({ rooms }) => rooms.updateOne({ _id: 'r' }, { $set: { name: 'n' } }))).to.deep.equal([
+			'updated rooms r',
+		]);
+		expect(changes[0]?.document).to.include({ name: 'n' });
+		expect(changes[0]?.before).to.include({ _id: 'r' }).and.not.to.have.property('name');
+		expect(await announced(({ rooms }) => rooms.deleteOne({ _id: 'r' }))).to.deep.equal(['removed rooms r']);
+		expect(changes[0]?.document).to.include({ name: 'n' });
+	});
+
+	it('an update that returns the document, whichever state and fields it returns', async () => {
+		await add('r');
+		for (const returnDocument of ['before', 'after'] as const) {
+			const options = { returnDocument, projection: { _id: 1 } } as const;
+			const update = ({ rooms }: Store) => rooms.findOneAndUpdate({ _id: 'r' }, { $inc: { msgs: 1 } }, options);
+			expect(await announced(update)).to.deep.equal(['updated rooms r']);
+			expect(changes[0]?.document).to.include({ t: 'p' });
+		}
+		expect(changes[0]?.document).to.include({ msgs: 3 });
+	});
+
+	it('every document of a write of many', async () => {
+		const ids = Array.from({ length: 205 }, (_, i) => `r${i}`);
+		await add(...ids);
+		const updated = await announced(({ rooms }) => rooms.updateMany({ msgs: 1 }, { $set: { msgs: 2 } }));
+		expect(updated).to.have.members(ids.map((id) => `updated rooms ${id}`));
+		expect(changes.every(({ document }) => (document as { msgs?: number }).msgs === 2)).to.equal(true);
+		const removed = await announced(({ rooms }) => rooms.deleteMany({ msgs: 2 }));
+		expect(removed).to.have.members(ids.map((id) => `removed rooms ${id}`));
+	});
+
+	it('nothing of a write that changes nothing', async () => {
+		await add('r');
+		const settled = { _id: 'r' };
+		for (const task of [
+			({ rooms }: Store) => rooms.updateOne(settled, { $set: { msgs: 1 } }),
+			({ rooms }: Store) => rooms.updateMany(settled, { $set: { msgs: 1 } }),
+			({ rooms }: Store) => rooms.updateOne(settled, { $unset: { topic: 1 } }),
+			({ rooms }: Store) => rooms.updateOne(settled, { $set: { _updatedAt: new Date(0) } }),
+			({ rooms }: Store) => rooms.updateOne({ _id: 'other' }, { $set: { msgs: 2 } }),
+			({ rooms }: Store) => rooms.findOneAndUpdate(settled, { $set: { msgs: 1 } }, { returnDocument: 'after' }),
+			({ rooms }: Store) => rooms.deleteOne({ _id: 'other' }),
+			({ rooms }: Store) => rooms.deleteMany({ _id: 'other' }),
+			({ rooms }: Store) => rooms.insertOne({ _id: 'r', t: 'p' }).catch(() => null),
+		])
+			expect(await announced(task)).to.deep.equal([]);
+		const lists = { usersWaitingForE2EKeys: [{ userId: 'u', ts: new Date(1) }] };
+		const update = ({ rooms }: Store) => rooms.updateOne(settled, { $set: structuredClone(lists) });
+		expect(await announced(update)).to.deep.equal(['updated rooms r']);
+		expect(await announced(update)).to.deep.equal([]);
+	});
+
+	it('nothing of a silent write, until it is announced', async () => {
+		const silent = { silent: true };
+		for (const task of [
+			({ rooms }: Store) => rooms.insertOne({ _id: 'r', t: 'p' }, silent),
+			({ rooms }: Store) => rooms.updateOne({ _id: 'r' }, { $set: { msgs: 1 } }, silent),
+			({ rooms }: Store) => rooms.updateMany({}, { $set: { msgs: 2 } }, silent),
+			({ rooms }: Store) =>
+				rooms.findOneAndUpdate({ _id: 'r' }, { $set: { msgs: 3 } }, { ...silent, returnDocument: 'after' }),
+			({ rooms }: Store) => rooms.deleteOne({ _id: 'r' }, silent),
+			({ rooms }: Store) => rooms.deleteMany({}, silent),
+		])
+			expect(await announced(task)).to.deep.equal([]);
+		expect(await announced(({ rooms }) => rooms.announce('inserted', { _id: 'r', t: 'p' }))).to.deep.equal([
+			'inserted rooms r',
+		]);
+		expect(await announced(({ rooms }) => rooms.announce('removed', { _id: 'r', t: 'p' }))).to.deep.equal([
+			'removed rooms r',
+		]);
+	});
+
+	it('to the writer too, who learns when all have received it', async () => {
+		const stop = test.onChange(() => Promise.resolve('received'));
+		const delivered: Promise<unknown>[] = [];
+		const options = { onAnnounced: (one: Promise<unknown>) => void delivered.push(one) };
+		await test.store.rooms.insertOne({ _id: 'r', t: 'p' }, options);
+		await test.store.rooms.updateOne({ _id: 'r' }, { $set: { msgs: 1 } }, options);
+		await test.store.rooms.announce('updated', { _id: 'r', t: 'p' }, options);
+		expect(await Promise.all(delivered)).to.deep.equal(['received', 'received', 'received']);
+		stop();
+		await test.store.rooms.deleteOne({ _id: 'r' }, options);
+		expect(delivered).to.have.length(3);
+	});
+});
