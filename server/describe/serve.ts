@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue.js';
+import { REFUSES_OTHER_VERBS } from '../rest/server.js';
 import { packageFile } from './files.js';
 
 export const OPENAPI_PATH = '/api/v1/openapi.json';
@@ -47,7 +48,9 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 /** Adds a path that answers GET with a file, which is made at the first request. */
 export function serveFile(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
 	let file: Promise<ServedFile> | undefined;
-	app.get(path, async (request, reply) => {
+	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
+		// Addresses in the page are relative to the folder of its path.
+		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
 		return sendFile(request, reply, await file);
 	});

@@ -24,10 +24,14 @@ function urlOf(path: string): string {
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
 
+/** In the `config` of a route: other verbs at its path get 405, not 404. */
+export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
+
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
 	app.route({
 		method: [...route.verbs],
 		url: urlOf(route.path),
+		config: { [REFUSES_OTHER_VERBS]: true },
 		handler: (request, reply) => handle(request, reply, route, services, options),
 	});
 }
@@ -100,12 +104,13 @@ export function createRest(
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
 	const paths = new KnownPaths();
-	app.addHook('onRoute', ({ url, method }) =>
-		paths.add(
-			url,
-			[method].flat().filter((verb) => verb !== 'HEAD'),
-		),
-	);
+	app.addHook('onRoute', ({ url, method, config }) => {
+		if (config && REFUSES_OTHER_VERBS in config)
+			paths.add(
+				url,
+				[method].flat().filter((verb) => verb !== 'HEAD'),
+			);
+	});
 	for (const route of routesOf(methods, invoker, services, options.rocketChatVersion)) {
 		addRoute(app, route, services, options);
 	}

@@ -70,6 +70,20 @@ describe('the page at /api-docs', function () {
 		await page.locator('[id="stream.room-messages"] form').waitFor();
 	}
 
+	/** Entries that have, together, everything that an entry can have. */
+	async function openSome(): Promise<void> {
+		const ids = [
+			'method.me',
+			'method.e2e.roomState',
+			'method.e2e.provideUsersSuggestedGroupKeys',
+			'method.rooms.saveRoomSettings',
+		];
+		for (const id of [...ids, 'method.users.resetE2EKey', 'publication.userData', 'stream.notify-user', 'type-Room']) {
+			await page.evaluate(`document.getElementById('${id}').open = true`);
+		}
+		await entry('stream.notify-user').locator('form').waitFor();
+	}
+
 	it('lists every method, publication and stream', async () => {
 		await open();
 		const titles = await page.locator('details.entry h3').allTextContents();
@@ -253,7 +267,7 @@ describe('the page at /api-docs', function () {
 		for (const [name, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
 			it(`has nothing that axe objects to, ${colorScheme} and ${name}`, async () => {
 				await open({ viewport, colorScheme });
-				await openAll();
+				await openSome();
 				await entry('method.me').getByRole('button', { name: 'Call me' }).click();
 				await answer('method.me').waitFor();
 				await page.evaluate(axe.source);

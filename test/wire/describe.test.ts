@@ -229,4 +229,44 @@ describe('the description of the server', () => {
 			});
 		});
 	});
+
+	describe('/api-docs', () => {
+		it('loads only files of the server: each answers with its type and a strict policy', async () => {
+			const page = await (await fetch(`${app.url}/api-docs`)).text();
+			const named = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
+			expect(named).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
+			const scripts = new Set(['page.js']);
+			for (const script of scripts) {
+				const text = await (await fetch(`${app.url}/api-docs/${script}`)).text();
+				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);
+				expect(text).not.to.match(/https?:/);
+			}
+			expect(scripts.size).to.equal(9);
+			for (const path of ['api-docs', ...named, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
+				const { status, headers } = await fetch(`${app.url}/${path}`);
+				expect(status, path).to.equal(200);
+				const policy = headers.get('content-security-policy') ?? '';
+				expect(policy, path).to.include("default-src 'none'").and.include("script-src 'self'");
+				expect(policy, path).not.to.match(/unsafe|\*|https?:/);
+				expect(headers.get('x-content-type-options'), path).to.equal('nosniff');
+				expect(headers.get('referrer-policy'), path).to.equal('no-referrer');
+			}
+			expect(page).not.to.match(/<script>|<style|style="| on\w+="/);
+		});
+
+		it('leads from the address with a slash at the end to the page', async () => {
+			const { status, headers } = await fetch(`${app.url}/api-docs/`, { redirect: 'manual' });
+			expect(status).to.equal(308);
+			expect(headers.get('location')).to.equal('../api-docs');
+		});
+
+		it('is not there when it is switched off; the documents are', async () => {
+			const without = await startApp({ apiDocs: false });
+			for (const path of ['api-docs', 'api-docs/page.js']) {
+				expect((await request(`${without.url}/${path}`)).status).to.equal(404);
+			}
+			expect((await request(`${without.url}/asyncapi.json`)).status).to.equal(200);
+			await without.close();
+		});
+	});
 });
