@@ -1,6 +1,6 @@
 /** The AsyncAPI 3.0 document: the messages of DDP for every method, publication and stream, from the definitions. */
 import type { RateRule } from '../../shared/limit.js';
-import { commonErrors, type Method } from '../../shared/method.js';
+import type { Method } from '../../shared/method.js';
 import type { Publication } from '../../shared/publication.js';
 import type { Stream } from '../../shared/stream.js';
 import { ADDRESS, messageObject, operation, type Part } from './channels.js';
@@ -9,7 +9,6 @@ import { PROTOCOL } from './ddpMessages.js';
 import { ExampleMaker } from './examples.js';
 import { methodPart } from './methodChannel.js';
 import { publicationPart } from './publicationChannel.js';
-import { reasonsOf } from './refusals.js';
 import { SchemaMaker } from './schema.js';
 import { streamPart } from './streamChannel.js';
 
@@ -43,12 +42,6 @@ function protocolPart(): Part {
 			toClient: operation('send', 'ddp', 'What clients receive', sentBy('server')),
 		},
 	};
-}
-
-/** The texts of all error codes that the methods may have. */
-function reasonsOfAll(methods: readonly Method[]): Record<string, readonly string[]> {
-	const codes = methods.flatMap((method) => [...(method.errors ?? []), ...commonErrors(method)]);
-	return Object.fromEntries([...new Set(codes)].map((code) => [String(code), reasonsOf(code)]));
 }
 
 const DESCRIPTION = `What DDP clients call and subscribe to here, over WebSocket at \`${ADDRESS}\` and SockJS at \`/sockjs\`.
@@ -85,6 +78,5 @@ export function asyncapiDocument(options: DdpDocumentOptions): Record<string, un
 		components: { schemas: maker.components },
 		// What the page at /api-docs shows.
 		'x-chapters': CHAPTERS.map(([title]) => title),
-		'x-error-reasons': reasonsOfAll(methods),
 	};
 }

@@ -16,6 +16,7 @@ import {
 import { chapterOf } from './chapters.js';
 import { errorSchema, message } from './ddpMessages.js';
 import { limitsOf, limitsText } from './limits.js';
+import { methodErrors } from './refusals.js';
 import { isNothing, mayBeNothing } from './schema.js';
 
 const ID = { type: 'string' };
@@ -60,7 +61,7 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 
 /** What the page at `/api-docs` shows of a method. */
 function extensionsOf(method: Method, making: Making): Json {
-	const { name, args, anonymous, once, secondFactor, timeout, returns, rest, errors = [] } = method;
+	const { name, args, anonymous, once, secondFactor, timeout, returns, rest } = method;
 	return {
 		'x-kind': 'method',
 		'x-name': name,
@@ -69,7 +70,7 @@ function extensionsOf(method: Method, making: Making): Json {
 		...(returns && !isNothing(returns.shape) && { 'x-answer': making.maker.of(returns.shape) }),
 		...(returns && mayBeNothing(returns.shape) && { 'x-answer-optional': true }),
 		'x-anonymous': anonymous,
-		'x-errors': [...new Set([...errors, ...commonErrors(method)])],
+		'x-errors': methodErrors(method),
 		'x-limits': limitsOf('method', name, method.limit, making.limits),
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),

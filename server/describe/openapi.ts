@@ -1,12 +1,12 @@
 /** The OpenAPI 3.1 document: every REST route, from the definitions of the methods. */
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
-import { commonErrors, DEFAULT_TIMEOUT, type Method, type RestRoute } from '../../shared/method.js';
+import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../../shared/method.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
 import { ExampleMaker } from './examples.js';
 import { limitsOf, limitsText } from './limits.js';
-import { refusalResponses } from './refusals.js';
+import { errorsOf, methodErrors, refusalResponses } from './refusals.js';
 import { CREDENTIALS, type Operation, REFUSAL, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
 import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
 
@@ -97,10 +97,10 @@ function operationOf(
 	rest: RestRoute,
 	{ maker, examples, limits }: { maker: SchemaMaker; examples: ExampleMaker; limits: readonly RateRule[] },
 ): Operation {
-	const { name, summary, anonymous, returns, errors = [], once, secondFactor, timeout } = method;
+	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
 	const ofFields = rest.unknownField ? [clientError(rest.unknownField).error] : [];
-	const codes = [...new Set([...errors, ...commonErrors(method), ...ofFields])];
+	const errors = [...methodErrors(method), ...errorsOf(ofFields.filter((code) => !method.errors?.includes(code)))];
 	return {
 		operationId: idOf(name),
 		summary,
@@ -116,12 +116,12 @@ function operationOf(
 				content: { 'application/json': { schema, example: examples.of(schema) } },
 			},
 			...(!anonymous && { 401: UNAUTHORIZED }),
-			...refusalResponses(codes),
+			...refusalResponses(errors),
 			default: REFUSAL,
 		},
 		'x-method': name,
 		'x-arguments': method.args.map(([arg]) => arg),
-		'x-errors': codes,
+		'x-errors': errors,
 		'x-limits': limitsOf('method', name, method.limit, limits),
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),

@@ -1,6 +1,6 @@
 /** The refusals of REST: which status each error code has, and its reason. */
 import { BareError, ClientError, knownErrors, knownRefusals } from '../../shared/errors.js';
-import type { ErrorCode } from '../../shared/method.js';
+import { commonErrors, type ErrorCode, type Method } from '../../shared/method.js';
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
@@ -14,15 +14,14 @@ const OF_EVERY_ROUTE: readonly ErrorCode[] = [
 ];
 
 /** A code where it has a status; a bare one is the text of the answer, not its `errorType`. */
-interface Refusal {
-	readonly code: ErrorCode;
+interface Refusal extends DescribedError {
 	readonly isBare: boolean;
 }
 
 let reasons: ReadonlyMap<ErrorCode, readonly string[]> | undefined;
 
 /** The texts of an error code. */
-export function reasonsOf(code: ErrorCode): readonly string[] {
+function reasonsOf(code: ErrorCode): readonly string[] {
 	if (!reasons) {
 		const all = new Map<ErrorCode, string[]>();
 		for (const { error, reason } of knownErrors()) {
@@ -34,24 +33,45 @@ export function reasonsOf(code: ErrorCode): readonly string[] {
 	return reasons.get(code) ?? [];
 }
 
-/** The refusals of these codes, by status. */
-function byStatus(codes: readonly ErrorCode[]): Map<number, Refusal[]> {
+/** An error code that a call may have, with its texts. */
+export interface DescribedError {
+	readonly code: ErrorCode;
+	readonly reasons: readonly string[];
+}
+
+/** The errors with these codes. */
+export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
+	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
+
+/**
+ * The errors of a method. Those that it has because of its options have the first text of their code: the others belong
+ * to other methods.
+ */
+export function methodErrors(method: Method): DescribedError[] {
+	const own = method.errors ?? [];
+	const common = new Set(commonErrors(method).filter((code) => !own.includes(code)));
+	return [...errorsOf(own), ...Array.from(common, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }))];
+}
+
+/** The refusals with these errors, by status. */
+function byStatus(errors: readonly DescribedError[]): Map<number, Refusal[]> {
 	const known = knownRefusals();
 	const all = new Map<number, Refusal[]>();
-	for (const code of new Set([...codes, ...OF_EVERY_ROUTE])) {
+	const others = OF_EVERY_ROUTE.filter((code) => !errors.some((error) => error.code === code));
+	for (const { code, reasons } of [...errors, ...errorsOf(others)]) {
 		const of = known.filter(({ error }) => error === code);
 		for (const error of of.length > 0 ? of : [new ClientError(code, 'reason')]) {
 			const { status } = failed(error);
 			const isBare = error instanceof BareError;
 			const there = all.get(status) ?? [];
 			if (there.some((one) => one.code === code && one.isBare === isBare)) continue;
-			all.set(status, [...there, { code, isBare }]);
+			all.set(status, [...there, { code, reasons, isBare }]);
 		}
 	}
 	return all;
 }
 
-const line = ({ code }: Refusal) => `- \`${code}\`: ${reasonsOf(code).join(' / ') || 'without a reason'}`;
+const line = ({ code, reasons }: Refusal) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
 /** The body of a 400: a text, and the code if there is one. */
 function refusalSchema(refusals: readonly Refusal[]): JsonSchema {
@@ -80,9 +100,9 @@ const TITLES: Readonly<Record<number, string>> = {
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
 
 /** Answers of a route that is not called successfully: OpenAPI's response objects, by status. */
-export function refusalResponses(codes: readonly ErrorCode[]): Record<string, unknown> {
+export function refusalResponses(errors: readonly DescribedError[]): Record<string, unknown> {
 	const responses: Record<string, unknown> = {};
-	for (const [status, refusals] of byStatus(codes)) {
+	for (const [status, refusals] of byStatus(errors)) {
 		const schema = status === 400 ? refusalSchema(refusals) : { $ref: '#/components/schemas/Refusal' };
 		responses[status] = {
 			description: [TITLES[status] ?? 'Refused', '', ...refusals.map(line)].join('\n'),

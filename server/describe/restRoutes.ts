@@ -8,7 +8,7 @@ import { compile, type Pattern } from '../../shared/pattern.js';
 import { LoginBody } from '../rest/accounts.js';
 import type { ExampleMaker } from './examples.js';
 import { limitsOf } from './limits.js';
-import { refusalResponses } from './refusals.js';
+import { errorsOf, refusalResponses } from './refusals.js';
 import type { JsonSchema, SchemaMaker } from './schema.js';
 
 /** An operation object of OpenAPI. */
@@ -151,7 +151,9 @@ export function routeOperations(route: BuiltInRoute, making: Making): [verb: str
 	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, refusals = {} } = route;
 	const { limits, methods } = making;
 	const called = method === undefined ? undefined : methods.get(method);
-	const usual = refusalResponses([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500]);
+	const usual = refusalResponses(
+		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
+	);
 	const own = Object.entries(refusals).map(([status, pattern]) => [
 		status,
 		{ description: 'Refused', ...content(pattern, making) },

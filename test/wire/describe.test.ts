@@ -208,7 +208,7 @@ describe('the description of the server', () => {
 				type: 'string',
 				format: 'date-time',
 			});
-			expect(post['x-errors']).to.include('error-task');
+			expect(post['x-errors'][0]).to.deep.equal({ code: 'error-task', reasons: [] });
 			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
 		});
 

@@ -51,12 +51,11 @@ function argumentRows(args) {
 const signature = (name, args) =>
 	`${name}(${args.map((one) => (one.optional ? `${one.name}?` : one.name)).join(', ')})`;
 
-function errorRows(codes, reasons) {
-	if (codes.length === 0) return [];
-	const items = codes.map((code) => {
-		const text = (reasons[code] ?? []).join(' / ');
-		return el('li', {}, el('code', {}, String(code)), text && ` ${text}`);
-	});
+function errorRows(errors) {
+	if (errors.length === 0) return [];
+	const items = errors.map(({ code, reasons }) =>
+		el('li', {}, el('code', {}, String(code)), ` ${reasons.join(' / ')}`),
+	);
 	return row('Errors', el('ul', { class: 'errors' }, ...items));
 }
 
@@ -66,7 +65,7 @@ function answerRow(channel) {
 	return row('Answer', typeCode(answer), ...(channel['x-answer-optional'] ? [', or none'] : []));
 }
 
-function methodBody(channel, reasons) {
+function methodBody(channel) {
 	const { 'x-name': name, 'x-arguments': args, 'x-rest': rest, 'x-errors': errors } = channel;
 	return [
 		el(
@@ -77,7 +76,7 @@ function methodBody(channel, reasons) {
 			...argumentRows(args),
 			...answerRow(channel),
 			...factRows(channel),
-			...errorRows(errors, reasons),
+			...errorRows(errors),
 		),
 		methodConsole({ name, arguments: args, rest, hasSecondFactor: channel['x-second-factor'] === true }),
 	];
@@ -133,7 +132,14 @@ function streamBody(channel) {
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
-	return [title, summary, channel['x-rest']?.path, ...args, ...events, ...(channel['x-errors'] ?? [])]
+	return [
+		title,
+		summary,
+		channel['x-rest']?.path,
+		...args,
+		...events,
+		...(channel['x-errors'] ?? []).map(({ code }) => code),
+	]
 		.join(' ')
 		.toLowerCase();
 }
@@ -155,7 +161,6 @@ function entry({ id, title, summary, channel = {}, makeBody }) {
  */
 export function chaptersOf(document) {
 	const channels = Object.entries(document.channels);
-	const reasons = document['x-error-reasons'];
 	const schemas = Object.entries(document.components.schemas);
 	for (const [name] of schemas) types.add(name);
 	const ofKind = (kind, makeBody) =>
@@ -168,7 +173,7 @@ export function chaptersOf(document) {
 					title: channel.title,
 					summary: channel.summary,
 					channel,
-					makeBody: () => makeBody(channel, reasons),
+					makeBody: () => makeBody(channel),
 				}),
 			}))
 			.sort((a, b) => (a.title.toLowerCase() < b.title.toLowerCase() ? -1 : 1));
