@@ -5,7 +5,10 @@ import type { Member, Shape } from './shape.js';
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 type AnyStruct = Struct<any, any>;
 
-const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'integer']);
+const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
+
+/** Of any size, unlike `Match.Integer`. */
+const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
 const NULL: Shape = { kind: 'literal', value: null };
 
@@ -32,6 +35,7 @@ function literals(values: readonly unknown[]): Shape {
 
 function valueShape({ type, schema }: AnyStruct): Shape {
 	if (TYPES.has(type)) return { kind: 'type', name: type };
+	if (type === 'integer') return INTEGER;
 	if (type === 'date') return { kind: 'type', name: 'Date' };
 	if (type === 'literal') return { kind: 'literal', value: schema };
 	if (type === 'enums') return literals(Object.values(schema));
@@ -51,6 +55,6 @@ export function structShape(struct: AnyStruct): Shape {
 	const own = (struct as { shape?: Shape }).shape;
 	if (own) return own;
 	const shape = valueShape(struct);
-	const isNullable = shape.kind !== 'any' && shape.kind !== 'where' && accepts(struct, null);
+	const isNullable = shape.kind !== 'any' && (shape.kind !== 'where' || shape === INTEGER) && accepts(struct, null);
 	return isNullable ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
 }

@@ -68,7 +68,9 @@ export class SchemaMaker {
 			case 'literal':
 				return shape.value === undefined ? NEVER : { const: shape.value };
 			case 'where':
-				return { ...shape.schema, description: shape.text ?? 'checked value' };
+				return shape.text === undefined && shape.schema
+					? shape.schema
+					: { ...shape.schema, description: shape.text ?? 'checked value' };
 			case 'array':
 				return { type: 'array', items: this.of(shape.element) };
 			case 'object':
