@@ -12,12 +12,21 @@ export class FakeTransport implements Transport {
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
+	/** Set while the client does not read. */
+	room: Promise<void> | undefined;
 	/** What the session watches for. */
 	idleTime: number | undefined;
 	becomeIdle = () => {};
 	send(frame: string): void {
 		this.sent.push(frame);
 	}
+	encodePart(text: string): Buffer {
+		return Buffer.from(text);
+	}
+	sendParts(parts: readonly Buffer[]): void {
+		this.sent.push(Buffer.concat(parts).toString());
+	}
+	isSendingParts = false;
 	broadcast({ text }: Broadcast): void {
 		this.sent.push(text);
 	}
@@ -37,6 +46,6 @@ export class FakeTransport implements Transport {
 		this.becomeIdle = listener;
 	}
 	whenDrained(): Promise<void> | undefined {
-		return undefined;
+		return this.room;
 	}
 }
