@@ -23,8 +23,11 @@ export function check<const P extends Pattern>(
 	if (throwAllErrors) {
 		const faults = matcher.faults(value);
 		if (faults.length > 0) throw faults.slice(0, MAX_ERRORS).map(({ text, path }) => new MatchError(text, path));
-		return;
 	}
 	const fault = matcher.fault(value);
 	if (fault) throw new MatchError(fault.text, fault.path);
+	// The caller keeps the value, so its type must not be that of a converted one.
+	if (matcher.keeps(value)) return;
+	const error = new MatchError('Expected a value that its schema leaves unchanged', '');
+	throw throwAllErrors ? [error] : error;
 }

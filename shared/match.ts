@@ -1,17 +1,24 @@
 /** The operators of the pattern language (`test/contract/check.md`): `Match.Optional(String)` and the like. */
 import { MatchError } from './errors.js';
 import { formatValue } from './formatValue.js';
-import { type AnyMatcher, faultOf, Matcher, OptionalMatcher } from './matcher.js';
+import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, NO_CONDITION, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import { type JsonSchema, NOTHING, type Shape } from './shape.js';
-
-const NO_CHOICE = 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
 
 function anyOf(choices: readonly AnyMatcher[]) {
 	return (value: unknown) => {
 		for (const choice of choices) if (choice.fault(value) === null) return null;
 		return faultOf(NO_CHOICE);
+	};
+}
+
+/** The conversion of the first choice that matches; undefined if no choice converts. */
+function conversionOf(choices: readonly AnyMatcher[]): AnyMatcher['convert'] {
+	if (choices.every(({ convert }) => convert === undefined)) return undefined;
+	return (value) => {
+		const choice = choices.find((candidate) => candidate.fault(value) === null);
+		return choice?.convert ? choice.convert(value) : value;
 	};
 }
 
@@ -27,14 +34,16 @@ const NULL: Shape = { kind: 'literal', value: null };
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
 	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
 	const matchers = choices.map((choice) => compile(choice));
-	return new Matcher<Infer<P[number]>>(anyOf(matchers)).describedAs(oneOf(...matchers.map(({ shape }) => shape)));
+	const matcher = new Matcher<Infer<P[number]>>(anyOf(matchers)).convertedBy(conversionOf(matchers));
+	return matcher.describedAs(oneOf(...matchers.map(({ shape }) => shape)));
 }
 
 /** In an object: a key that may be absent. Elsewhere: a matching value, or undefined. */
 function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, undefined> {
 	const inner = compile(pattern);
-	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf([compile(undefined), inner]));
-	return matcher.describedAs(oneOf(inner.shape, NOTHING));
+	const choices = [compile(undefined), inner];
+	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf(choices));
+	return matcher.convertedBy(conversionOf(choices)).describedAs(oneOf(inner.shape, NOTHING));
 }
 
 /** In an object: the same as `Optional`. Elsewhere: a matching value, undefined, or null. */
@@ -42,7 +51,7 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 	const inner = compile(pattern);
 	const choices = [compile(undefined), compile(null), inner];
 	const matcher = new OptionalMatcher<Infer<P>, undefined | null>(inner, anyOf(choices));
-	return matcher.describedAs(oneOf(inner.shape, NULL, NOTHING));
+	return matcher.convertedBy(conversionOf(choices)).describedAs(oneOf(inner.shape, NULL, NOTHING));
 }
 
 /**
@@ -56,7 +65,7 @@ function Where<T>(condition: (value: unknown) => value is T, text?: string, sche
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
 function Where(condition: (value: any) => unknown, text?: string, schema?: JsonSchema): Matcher<unknown>;
 function Where(condition: (value: unknown) => unknown, text?: string, schema?: JsonSchema): Matcher {
-	const failed = text === undefined ? 'Failed Match.Where validation' : `Expected ${text}`;
+	const failed = text === undefined ? NO_CONDITION : `Expected ${text}`;
 	return new Matcher((value) => {
 		try {
 			return condition(value) ? null : faultOf(failed);
@@ -82,7 +91,7 @@ function ObjectWithValues<const P extends Pattern>(pattern: P): Matcher<Record<s
 
 /** Whether a value matches. Errors of a condition, except match errors, are passed on. */
 function test<const P extends Pattern>(value: unknown, pattern: P): value is Infer<P> {
-	return compile(pattern).fault(value) === null;
+	return compile(pattern).is(value);
 }
 
 export const Match = {
@@ -119,16 +128,19 @@ export const NonEmptyString = Match.Where(
 	{ type: 'string', minLength: 1 },
 );
 
+/** A matcher that does the same, with another description. */
+function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
+	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.faults(value, at));
+	return matcher.convertedBy(inner.convert).describedAs(shape);
+}
+
 /** The same pattern with a name, under which documents refer to it. */
 export function named<const P extends Pattern>(name: string, pattern: P): Matcher<Infer<P>> {
 	const inner = compile(pattern);
-	return new Matcher<Infer<P>>(inner.fault).describedAs({ kind: 'named', name, shape: inner.shape });
+	return redescribed(inner, { kind: 'named', name, shape: inner.shape });
 }
 
 /** A pattern that the documentation shows as another one, because the method itself checks the value further. */
 export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
-	const inner = compile(pattern);
-	return new Matcher<Infer<P>>(inner.fault, inner.mayBeAbsent, (value, at) => inner.faults(value, at)).describedAs(
-		compile(shown).shape,
-	);
+	return redescribed(compile(pattern), compile(shown).shape);
 }

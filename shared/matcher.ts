@@ -3,6 +3,7 @@
  * A).
  */
 import { Struct } from 'superstruct';
+import { isSame } from './ejson.js';
 import { prepend } from './path.js';
 import { ANY, type Shape } from './shape.js';
 
@@ -71,6 +72,22 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 		return this;
 	}
 
+	#convert: ((value: unknown) => unknown) | undefined;
+
+	/**
+	 * Converts a matching value, for example by the default of a schema. Undefined: values stay as they are. Only the
+	 * arguments of methods and publications are converted.
+	 */
+	get convert(): ((value: unknown) => unknown) | undefined {
+		return this.#convert;
+	}
+
+	/** Sets the conversion of matching values. */
+	convertedBy(convert: ((value: unknown) => unknown) | undefined): this {
+		this.#convert = convert;
+		return this;
+	}
+
 	/** All faults of a value that stands at a path, see `FaultCollector` (`test/contract/check.md` section 9). */
 	faults(value: unknown, at = ''): readonly Fault[] {
 		if (this.collect) return this.collect(value, at);
@@ -79,8 +96,16 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 		return [at === '' ? found : { text: found.text, path: prepend(at, found.path) }];
 	}
 
+	/**
+	 * Whether the value stays as it is when it is converted. Where the caller keeps the value, a value that a schema would
+	 * change is no match.
+	 */
+	keeps(value: unknown): boolean {
+		return this.#convert === undefined || isSame(this.#convert(value), value);
+	}
+
 	override is(value: unknown): value is T {
-		return this.fault(value) === null;
+		return this.fault(value) === null && this.keeps(value);
 	}
 }
 
@@ -97,6 +122,12 @@ export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher
 		super(fault, true);
 	}
 }
+
+/** Meteor's text for a value that none of several patterns accepts. */
+export const NO_CHOICE = 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
+
+/** Meteor's text for a value that fails a condition. */
+export const NO_CONDITION = 'Failed Match.Where validation';
 
 /** A fault of the value itself. */
 export function faultOf(text: string): Fault {

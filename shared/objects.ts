@@ -20,7 +20,8 @@ function isPlain(value: object): boolean {
 	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
 }
 
-function faultOfKind(value: unknown): Fault | null {
+/** The fault of a value that is no plain object; null if it is one. */
+export function faultOfKind(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
 	return isPlain(value) ? null : faultOf('Expected plain object');
@@ -82,5 +83,22 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 		return [...found, ...missing.map((key) => ({ text: `Missing key '${key}'`, path: at }))];
 	}
 
-	return new Matcher(firstFault, false, allFaults).describedAs(shapeOf(keys, others));
+	const matcher = new Matcher(firstFault, false, allFaults).describedAs(shapeOf(keys, others));
+	return converts(keys, others) ? matcher.convertedBy((value) => converted(value, keys, others)) : matcher;
+}
+
+function converts(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): boolean {
+	return [...keys.values(), others].some((matcher) => typeof matcher === 'object' && matcher.convert !== undefined);
+}
+
+/** A copy of a matching object with its members converted. A member that is absent may have a default. */
+function converted(value: unknown, keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Record<string, unknown> {
+	const members = { ...(value as Record<string, unknown>) };
+	for (const name of new Set([...Object.keys(members), ...keys.keys()])) {
+		const matcher = keys.get(name) ?? others;
+		if (typeof matcher !== 'object' || !matcher.convert) continue;
+		const member = matcher.convert(members[name]);
+		if (member !== undefined || Object.hasOwn(members, name)) members[name] = member;
+	}
+	return members;
 }

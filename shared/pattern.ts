@@ -4,6 +4,7 @@ import { formatValue, typeName } from './formatValue.js';
 import { type AnyMatcher, type Fault, faultOf, Matcher, type OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { prepend } from './path.js';
+import { type AnyStandardSchema, isStandardSchema, type StandardSchema, standardMatcher } from './standardSchema.js';
 import { structMatcher } from './structAdapter.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
@@ -12,52 +13,70 @@ type Class = abstract new (...args: never[]) => unknown;
 type Literal = string | number | boolean | undefined | null;
 
 /** Any pattern. Objects and arrays must not be changed after their first use as a pattern. */
-export type Pattern = Literal | AnyStruct | Class | readonly Pattern[] | { readonly [key: string]: Pattern };
+export type Pattern =
+	| Literal
+	| AnyStruct
+	| AnyStandardSchema
+	| Class
+	| readonly Pattern[]
+	| { readonly [key: string]: Pattern };
 
-/** The type of the values that match a pattern. */
-export type Infer<P> =
+/** What a schema that converts has two types for: the value that is sent, or the one that a method receives. */
+type Side = 'input' | 'output';
+
+/** The type of the values that match a pattern; with a schema that converts, of the converted values. */
+export type Infer<P> = InferSide<P, 'output'>;
+
+/** The type of the values that may be sent for a pattern. */
+export type InferInput<P> = InferSide<P, 'input'>;
+
+type InferSide<P, S extends Side> =
 	P extends Struct<infer T, infer _>
 		? T
-		: P extends StringConstructor
-			? string
-			: P extends NumberConstructor
-				? number
-				: P extends BooleanConstructor
-					? boolean
-					: P extends FunctionConstructor
-						? (...args: never[]) => unknown
-						: P extends ObjectConstructor
-							? Record<string, unknown>
-							: P extends abstract new (
-										...args: never[]
-									) => infer Instance
-								? Instance
-								: P extends Literal
-									? P
-									: P extends readonly [infer Element]
-										? Infer<Element>[]
-										: P extends readonly unknown[]
-											? never
-											: InferObject<P>;
+		: P extends StandardSchema<infer Input, infer Output>
+			? S extends 'input'
+				? Input
+				: Output
+			: P extends StringConstructor
+				? string
+				: P extends NumberConstructor
+					? number
+					: P extends BooleanConstructor
+						? boolean
+						: P extends FunctionConstructor
+							? (...args: never[]) => unknown
+							: P extends ObjectConstructor
+								? Record<string, unknown>
+								: P extends abstract new (
+											...args: never[]
+										) => infer Instance
+									? Instance
+									: P extends Literal
+										? P
+										: P extends readonly [infer Element]
+											? InferSide<Element, S>[]
+											: P extends readonly unknown[]
+												? never
+												: InferObject<P, S>;
 
-/** Keys that may be absent: `Match.Optional`, `Match.Maybe`, and structs of superstruct that admit undefined. */
-type OptionalKey<P> = {
+/** Keys that may be absent: `Match.Optional`, `Match.Maybe`, and structs and schemas that admit undefined. */
+type OptionalKey<P, S extends Side> = {
 	[K in keyof P]: P[K] extends OptionalMatcher<infer _, infer __>
 		? K
 		: P[K] extends Matcher<infer _>
 			? never
-			: P[K] extends Struct<infer T, infer _>
-				? undefined extends T
+			: P[K] extends AnyStruct | AnyStandardSchema
+				? undefined extends InferSide<P[K], S>
 					? K
 					: never
 				: never;
 }[keyof P];
 
-type Inner<P> = P extends OptionalMatcher<infer T, infer _> ? T : Infer<P>;
+type Inner<P, S extends Side> = P extends OptionalMatcher<infer T, infer _> ? T : InferSide<P, S>;
 
-type InferObject<P> = {
-	-readonly [K in keyof Pick<P, Exclude<keyof P, OptionalKey<P>>>]: Infer<P[K]>;
-} & { -readonly [K in keyof Pick<P, OptionalKey<P>>]?: Inner<P[K]> } extends infer O
+type InferObject<P, S extends Side> = {
+	-readonly [K in keyof Pick<P, Exclude<keyof P, OptionalKey<P, S>>>]: InferSide<P[K], S>;
+} & { -readonly [K in keyof Pick<P, OptionalKey<P, S>>]?: Inner<P[K], S> } extends infer O
 	? { [K in keyof O]: O[K] }
 	: never;
 
@@ -66,8 +85,8 @@ const compiled = new WeakMap<object, AnyMatcher>();
 const underWay = new Set<object>();
 
 /**
- * Compiles a pattern. The results for objects, arrays, classes and superstruct structs are cached by identity.
- * @throws Error for a pattern that contains itself
+ * Compiles a pattern. The results for objects, arrays, classes, structs and schemas are cached by identity.
+ * @throws Error for a pattern that contains itself, and for an asynchronous schema
  */
 export function compile<const P>(pattern: P): Matcher<Infer<P>>;
 export function compile(pattern: unknown): AnyMatcher {
@@ -94,6 +113,7 @@ export function compileKeys(pattern: object): Map<string, AnyMatcher> {
 
 function build(pattern: object): AnyMatcher {
 	if (pattern instanceof Struct) return structMatcher(pattern);
+	if (isStandardSchema(pattern)) return standardMatcher(pattern);
 	if (pattern === String) return typeMatcher('string');
 	if (pattern === Number) return typeMatcher('number');
 	if (pattern === Boolean) return typeMatcher('boolean');
@@ -161,5 +181,7 @@ function arrayMatcher(pattern: readonly unknown[]): Matcher {
 		return Array.from(value as ArrayLike<unknown>).flatMap((member, i) => element.faults(member, `${at}[${i}]`));
 	}
 
-	return new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });
+	const matcher = new Matcher(firstFault, false, allFaults).describedAs({ kind: 'array', element: element.shape });
+	const { convert } = element;
+	return convert ? matcher.convertedBy((value) => Array.from(value as ArrayLike<unknown>, convert)) : matcher;
 }

@@ -3,15 +3,26 @@
  * Superstruct's messages are never used: they quote the value, and throw on `{"toString": 1}` (12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
+import { firstInOrder, isObject } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
-import { type Fault, FormattedPath, faultOf, MATCH_TYPE, Matcher } from './matcher.js';
+import {
+	type Fault,
+	FormattedPath,
+	faultOf,
+	MATCH_TYPE,
+	Matcher,
+	NO_CHOICE,
+	NO_CONDITION,
+	OptionalMatcher,
+} from './matcher.js';
+import { faultOfKind } from './objects.js';
 import { prepend } from './path.js';
 import { structShape } from './structShape.js';
 
-function textOf({ type, refinement, value, message, path }: Failure): string {
-	// A message of a Roomkey matcher, after the prefix that StructError adds.
-	if (type === MATCH_TYPE) return path.length === 0 ? message : message.slice(`At path: ${path.join('.')} -- `.length);
-	if (refinement !== undefined) return 'Failed Match.Where validation';
+function textOf({ type, refinement, value, message }: Failure): string {
+	// A message of a Roomkey matcher.
+	if (type === MATCH_TYPE) return message;
+	if (refinement !== undefined) return NO_CONDITION;
 	switch (type) {
 		case 'never':
 			return 'Unknown key';
@@ -25,15 +36,19 @@ function textOf({ type, refinement, value, message, path }: Failure): string {
 			return `Expected Integer, got ${formatValue(value)}`;
 		case 'array':
 			return `Expected array, got ${formatValue(value)}`;
+		case 'object':
+		case 'type':
+		case 'record':
+			return faultOfKind(value)?.text ?? `Expected ${type}`;
 		case 'union':
 		case 'enums':
-			return 'Failed Match.OneOf, Match.Maybe or Match.Optional validation';
+			return NO_CHOICE;
 		default:
 			return `Expected ${type}`;
 	}
 }
 
-function pathOf({ path, type }: Failure): string {
+function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
 	const raw = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
 		if (i === path.length - 1 && raw(key)) return String(key);
@@ -41,17 +56,48 @@ function pathOf({ path, type }: Failure): string {
 	}, '');
 }
 
+/** Largest value, in values within it, for which all failures are collected: superstruct takes 10 µs for each. */
+const MAX_VALUES = 1000;
+
+function isSmall(value: unknown): boolean {
+	let left = MAX_VALUES;
+	const count = (part: unknown): boolean => --left > 0 && (!isObject(part) || Object.values(part).every(count));
+	return count(value);
+}
+
+/** The fault that Meteor would report. Superstruct reports missing keys as undefined, and in the order of the schema. */
+function faultOfFailures(value: unknown, error: StructError): Fault {
+	const [own, ...others] = isSmall(value) ? error.failures() : [unprefixed(error)];
+	const first = firstInOrder(value, [own as Failure, ...others]) as Failure;
+	const { path, type, branch } = first;
+	const parent = branch.at(-2);
+	const key: unknown = path.at(-1);
+	const isMissing = typeof key === 'string' && isObject(parent) && !Object.hasOwn(parent, key);
+	if (!isMissing) return { text: textOf(first), path: pathOf(first) };
+	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
+}
+
+/** The first failure. A StructError has the message of it after a prefix with the path. */
+function unprefixed({ type, refinement, key, value, branch, path, message }: StructError): Failure {
+	const own = path.length === 0 ? message : message.slice(`At path: ${path.join('.')} -- `.length);
+	return { type, refinement, key, value, branch, path, message: own };
+}
+
 /** Creates a matcher from a superstruct struct. */
 export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	function fault(value: unknown): Fault | null {
 		try {
 			const [error] = struct.validate(value);
-			return error ? { text: textOf(error), path: pathOf(error) } : null;
+			return error ? faultOfFailures(value, error) : null;
 		} catch (error) {
 			// Superstruct failed to build its message. StructError is a TypeError too, and is excluded.
 			if (error instanceof TypeError && !(error instanceof StructError)) return faultOf(`Expected ${struct.type}`);
 			throw error;
 		}
 	}
-	return new Matcher(fault, struct.is(undefined)).describedAs(structShape(struct));
+	const shape = structShape(struct);
+	const matcher = new Matcher(fault).describedAs(shape);
+	if (!struct.is(undefined)) return matcher;
+	// As in `Match.Optional`, the text is another one where the value stands alone.
+	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

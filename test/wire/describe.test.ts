@@ -4,6 +4,7 @@ import { Parser } from '@asyncapi/parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect } from 'chai';
 import { enums, number, object, optional } from 'superstruct';
+import { z } from 'zod';
 import * as catalogue from '../../methods/index.js';
 import { routesOf } from '../../server/rest/routes.js';
 import { decode } from '../../shared/ejson.js';
@@ -31,8 +32,16 @@ const ownMethod = method({
 	run: () => ({ id: 'x', at: new Date() }),
 });
 
+const withZod = method({
+	name: 'tasks.edit',
+	summary: 'Changes a task',
+	args: { task: z.object({ title: z.string().min(1), done: z.boolean().default(false) }) },
+	rest: 'POST',
+	run: ({ task }) => task.done,
+});
+
 const own = {
-	methods: [ownMethod],
+	methods: [ownMethod, withZod],
 	publications: [
 		publication({
 			name: 'tasks',
@@ -185,7 +194,7 @@ describe('the description of the server', () => {
 		});
 		after(() => other.close());
 
-		it('has its methods, with schemas of superstruct and of Match', async () => {
+		it('has its methods, with schemas of superstruct, of zod and of Match', async () => {
 			const document = await documentAt(`${other.url}/api/v1/openapi.json`);
 			expect((await new Validator().validate(document)).valid).to.equal(true);
 			const { post } = document.paths['/api/v1/tasks/{text}'];
@@ -203,6 +212,11 @@ describe('the description of the server', () => {
 				properties: { priority: { type: 'number' }, color: { enum: ['red', 'blue'] } },
 				required: ['priority', 'color'],
 				additionalProperties: false,
+			});
+			const edit = document.paths['/api/v1/tasks.edit'].post.requestBody.content['application/json'];
+			expect(edit.schema.properties.task).to.deep.include({
+				properties: { title: { type: 'string', minLength: 1 }, done: { type: 'boolean', default: false } },
+				required: ['title'],
 			});
 			expect(post.responses[200].content['application/json'].schema.properties.at).to.deep.equal({
 				type: 'string',

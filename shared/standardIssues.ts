@@ -1,0 +1,110 @@
+/**
+ * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own words
+ * are never used: some quote the value, which may be a secret. What kind of fault it is follows from members that zod and
+ * valibot add to their issues; for other validators a fault has Meteor's text for a condition.
+ */
+import { firstInOrder, isObject } from './faultOrder.js';
+import { formatValue, typeName } from './formatValue.js';
+import { type Fault, faultOf, NO_CHOICE, NO_CONDITION } from './matcher.js';
+import { faultOfKind } from './objects.js';
+import { prepend } from './path.js';
+
+type Key = PropertyKey | { readonly key: PropertyKey };
+
+/** One fault, as the interface defines it. */
+export interface Issue {
+	readonly message: string;
+	readonly path?: readonly Key[] | undefined;
+}
+
+/** One fault with members that zod or valibot add. */
+type AnyIssue = Issue & { readonly [member: string]: unknown };
+
+/** Types of valibot's objects. */
+const OBJECTS = ['object', 'record', 'strict_object', 'loose_object', 'object_with_rest'];
+/** Types of zod and valibot that several patterns make up. */
+const CHOICES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
+
+/** Most issues that are looked at. */
+const MAX_ISSUES = 1000;
+
+/** The fault that Meteor would report. */
+export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
+	const found = issues
+		.slice(0, MAX_ISSUES)
+		.map((issue) => ({ issue: issue as AnyIssue, path: keysOf(issue as AnyIssue) }));
+	const first = firstInOrder(value, found);
+	if (!first) return faultOf(NO_CONDITION);
+	const { issue, path } = first;
+	const parent = path.slice(0, -1).reduce<unknown>((at, key) => (isObject(at) ? at[String(key)] : undefined), value);
+	const key = path.at(-1);
+	if (isUnknownKey(issue)) return { text: 'Unknown key', path: pathText(path.slice(0, -1), String(key)) };
+	if (key === undefined) return faultOf(textOf(issue, value));
+	if (typeof key === 'string' && isObject(parent) && !Object.hasOwn(parent, key)) {
+		// Some validators read the members of lists and instances of classes too.
+		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(path.slice(0, -1)) };
+	}
+	return { text: textOf(issue, isObject(parent) ? parent[String(key)] : undefined), path: pathText(path) };
+}
+
+/** The path of an issue. In zod an unknown key is a member of its own. */
+function keysOf({ path = [], keys }: AnyIssue): readonly PropertyKey[] {
+	const all = path.map((key) => (typeof key === 'object' ? key.key : key));
+	return Array.isArray(keys) && keys.length > 0 ? [...all, keys[0] as string] : all;
+}
+
+function isUnknownKey({ code, kind, type, expected }: AnyIssue): boolean {
+	return code === 'unrecognized_keys' || (kind === 'schema' && type === 'strict_object' && expected === 'never');
+}
+
+/** @param last the text of the innermost level: the path of an unknown key is the unquoted key */
+function pathText(keys: readonly PropertyKey[], last = ''): string {
+	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
+}
+
+/** What zod or valibot expected, by one name; undefined for conditions. */
+function expectedType({ code, kind, type, expected }: AnyIssue): string | undefined {
+	if (code === 'invalid_type') return String(expected);
+	if (kind === 'schema') return type === 'instance' ? String(expected) : String(type);
+	return kind === 'validation' && type === 'integer' ? 'int' : undefined;
+}
+
+function textOf(issue: AnyIssue, value: unknown): string {
+	const { code, type, values } = issue;
+	if (code === 'invalid_value' && Array.isArray(values)) {
+		return values.length === 1 ? `Expected ${values[0]}, got ${formatValue(value)}` : NO_CHOICE;
+	}
+	if (CHOICES.includes(String(code ?? type))) return NO_CHOICE;
+	if (type === 'literal') return `Expected ${literalOf(issue)}, got ${formatValue(value)}`;
+	const expected = expectedType(issue);
+	return (expected !== undefined && textOfType(expected, value)) || NO_CONDITION;
+}
+
+/** The literal that valibot expected: it names a text in quotes. */
+function literalOf({ expected }: AnyIssue): string {
+	const text = String(expected);
+	return text.startsWith('"') ? String(JSON.parse(text)) : text;
+}
+
+/** Undefined if Meteor accepts the value, as it does NaN for a number, or has no such type. */
+function textOfType(expected: string, value: unknown): string | undefined {
+	switch (expected) {
+		case 'string':
+		case 'number':
+		case 'boolean':
+		case 'function':
+		case 'undefined':
+			return typeof value === expected ? undefined : `Expected ${expected}, got ${typeName(value)}`;
+		case 'int':
+			return `Expected Integer, got ${formatValue(value)}`;
+		case 'null':
+			return `Expected null, got ${formatValue(value)}`;
+		case 'array':
+			return `Expected array, got ${formatValue(value)}`;
+		case 'date':
+			return 'Expected Date';
+		default:
+			if (OBJECTS.includes(expected)) return faultOfKind(value)?.text;
+			return /^[A-Z]\w*$/.test(expected) ? `Expected ${expected}` : undefined;
+	}
+}

@@ -1,0 +1,108 @@
+/**
+ * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators, so that their schemas
+ * can be patterns. A schema may convert a value, for example by a default: methods receive the converted arguments.
+ */
+import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, OptionalMatcher } from './matcher.js';
+import { faultOfIssues, type Issue } from './standardIssues.js';
+import { standardShape } from './standardShape.js';
+
+type Result<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+
+/** A schema of any validator. `Input` is what a client sends, `Output` what a method receives. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+	readonly '~standard': {
+		readonly version: 1;
+		/** Name of the validator, such as `zod`. */
+		readonly vendor: string;
+		readonly validate: (value: unknown) => Result<Output> | Promise<Result<Output>>;
+		readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+	};
+}
+
+/** A schema of any types. */
+// biome-ignore lint/suspicious/noExplicitAny: a schema is invariant in its types, so no other type holds them all
+export type AnyStandardSchema = StandardSchema<any, any>;
+
+/** Whether a pattern is a Standard Schema: an object or, in some validators, a function. */
+export function isStandardSchema(pattern: unknown): pattern is AnyStandardSchema {
+	if ((typeof pattern !== 'object' && typeof pattern !== 'function') || pattern === null) return false;
+	const standard = (pattern as Partial<AnyStandardSchema>)['~standard'];
+	return (
+		typeof standard === 'object' &&
+		standard !== null &&
+		standard.version === 1 &&
+		typeof standard.validate === 'function'
+	);
+}
+
+const asynchronous = (vendor: string) =>
+	new Error(
+		`A ${vendor} schema that is asynchronous cannot be a pattern: arguments are checked at once. Check in the method what must be awaited.`,
+	);
+
+/**
+ * Makes a matcher from a schema.
+ * @throws Error for an asynchronous schema. Where it only shows when a value is checked, the check throws
+ */
+export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
+	const { vendor } = schema['~standard'];
+	if (isAsynchronous(schema)) throw asynchronous(vendor);
+
+	function validate(value: unknown): Result<unknown> {
+		const result = schema['~standard'].validate(value);
+		if (!(result instanceof Promise)) return result;
+		result.catch(() => {});
+		throw asynchronous(vendor);
+	}
+
+	const shape = standardShape(schema);
+	const convert = (value: unknown) => {
+		const result = validate(value);
+		return result.issues ? value : result.value;
+	};
+	const matcher = new Matcher((value) => {
+		const { issues } = validate(value);
+		return issues ? faultOfIssues(value, issues) : null;
+	});
+	matcher.describedAs(shape).convertedBy(convert);
+	if (!admitsUndefined(validate)) return matcher;
+	// As in `Match.Optional`, the text is another one where the value stands alone.
+	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
+	return optional.describedAs(shape).convertedBy(convert);
+}
+
+function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean {
+	const result = validate(undefined);
+	return !result.issues;
+}
+
+/** Most parts of a schema that are searched. */
+const MAX_PARTS = 10_000;
+
+/**
+ * Whether a schema says that it is asynchronous: by a member `async`, as in valibot, by a promise, as in zod, or by an
+ * async function for a condition or a conversion.
+ */
+function isAsynchronous(schema: object): boolean {
+	const seen = new Set<unknown>();
+	const waiting: unknown[] = [schema];
+	while (waiting.length > 0 && seen.size < MAX_PARTS) {
+		const part = waiting.pop();
+		if (seen.has(part)) continue;
+		seen.add(part);
+		if (typeof part === 'function' && part.constructor.name === 'AsyncFunction') return true;
+		if (typeof part !== 'object' || part === null) continue;
+		if ((part as { async?: unknown }).async === true) return true;
+		const definition = (part as { _zod?: { def?: { type?: unknown } } })._zod?.def;
+		if (definition?.type === 'promise') return true;
+		waiting.push(...partsOf(definition ?? part));
+	}
+	return false;
+}
+
+/** The members of plain objects and lists; instances of classes have methods that say nothing about the schema. */
+function partsOf(part: object): unknown[] {
+	const prototype = Object.getPrototypeOf(part);
+	if (prototype !== null && prototype !== Object.prototype && prototype !== Array.prototype) return [];
+	return Object.entries(part).flatMap(([name, member]) => (name.startsWith('~') ? [] : [member]));
+}

@@ -1,0 +1,95 @@
+/** The cases of the suite: their form, and reading them. README.md describes both for readers without TypeScript. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** JSON, in which the text `<name>` and an object with the member `?` are holes (`match.ts`). */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
+
+/** The version that the client asks for before the first step; false: the steps negotiate it themselves. */
+export type Handshake = '1' | 'pre2' | 'pre1' | false;
+
+/** One step. `on` names the connection; without it the step is made on the connection `a`. */
+export type Step = { readonly on?: string } & (
+	| { readonly send: Json }
+	| { readonly sendText: string }
+	| { readonly sendBinary: string }
+	| { readonly sendFrame: string }
+	| { readonly receive: Json }
+	| { readonly receiveAll: readonly Json[] }
+	| { readonly receiveFrame: Json }
+	| { readonly quiet: 'method' | 'ping' }
+	| { readonly close: true }
+	| { readonly closed: Json }
+	| { readonly http: HttpRequest; readonly answer: Json }
+);
+
+/** A request to the server's HTTP side. */
+export interface HttpRequest {
+	readonly method: string;
+	/** Below the address of the server. Each `<name>` in it, and in the body, is the fresh text of that name. */
+	readonly path: string;
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly body?: string;
+}
+
+/** What a server under test may lack. */
+export const FEATURES = [
+	'accounts',
+	'check',
+	'connection',
+	'documents',
+	'heartbeat',
+	'nested',
+	'polling',
+	'random',
+	'rate-limit',
+	'setUserId',
+	'sockjs',
+	'strategies',
+] as const;
+
+export type Feature = (typeof FEATURES)[number];
+
+/** C: clients depend on it. M: Meteor does it. Q: Meteor has a fault there, and the case asks for something sane. */
+export type Level = 'C' | 'M' | 'Q';
+
+export interface Case {
+	readonly name: string;
+	/** The section of `ddp.md` or `check.md`, in the folder `test/contract`, that it shows. */
+	readonly section: string;
+	readonly level: Level;
+	/** Features of the server that it needs. Default: none. */
+	readonly needs?: readonly Feature[];
+	/** Default: version 1. */
+	readonly connect?: Handshake;
+	/** Connects at this path, whatever the transport of the run. `<name>` in it is a fresh text of that name. */
+	readonly path?: string;
+	/** True: what arrives after the last step is not looked at. */
+	readonly open?: boolean;
+	readonly steps: readonly Step[];
+}
+
+/** The cases are beside the sources: the package contains them there, so that any language can read them. */
+const CASES = 'test/conformance/cases/';
+
+/** The folder of the cases: below one of the folders that contain this file, wherever the build has put it. */
+function findFolder(): string {
+	for (let at = new URL('./', import.meta.url); at.pathname !== '/'; at = new URL('../', at)) {
+		const folder = fileURLToPath(new URL(CASES, at));
+		if (existsSync(folder)) return folder;
+	}
+	throw new Error(`There is no folder ${CASES} above ${import.meta.url}`);
+}
+
+/** Reads all cases, file by file. @throws Error if two have one name */
+export function loadCases(): Case[] {
+	const folder = findFolder();
+	const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
+	const cases = files.sort().flatMap((name) => JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as Case[]);
+	const names = new Set<string>();
+	for (const { name } of cases) {
+		if (names.has(name)) throw new Error(`Two cases are named '${name}'`);
+		names.add(name);
+	}
+	return cases;
+}

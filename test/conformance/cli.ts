@@ -1,0 +1,79 @@
+/** The conformance suite from the shell: `node cli.js ws://127.0.0.1:3000/websocket`. */
+import { parseArgs } from 'node:util';
+import { type Case, FEATURES, type Feature, type Level, loadCases } from './cases.js';
+import { type CaseResult, runConformance } from './runner.js';
+
+const USAGE = `Usage: node cli.js <address> [options]
+
+Runs the DDP conformance suite against the server at an address, such as
+ws://127.0.0.1:3000/websocket. README.md says what the server must supply.
+
+  --sockjs               run over SockJS frames
+  --without <features>   features that the server lacks, separated by commas:
+                         ${FEATURES.join(', ')}
+  --levels <levels>      C, M, Q or several, separated by commas. Default C,M,Q
+  --only <text>          cases whose name or section contains this text
+  --timeout <ms>         how long to wait for each message. Default 5000
+  --verbose              also name the cases that pass
+`;
+
+function readArguments(): { url: string; options: Record<string, string | boolean | undefined> } | undefined {
+	try {
+		const { values, positionals } = parseArgs({
+			allowPositionals: true,
+			options: {
+				sockjs: { type: 'boolean' },
+				verbose: { type: 'boolean' },
+				help: { type: 'boolean' },
+				without: { type: 'string' },
+				levels: { type: 'string' },
+				only: { type: 'string' },
+				timeout: { type: 'string' },
+			},
+		});
+		const [url, ...more] = positionals;
+		const unknown = list(values.without).filter((name) => !FEATURES.includes(name as Feature));
+		if (unknown.length > 0) throw new Error(`There is no feature ${unknown.join(', ')}`);
+		if (!values.help && url !== undefined && more.length === 0) return { url, options: values };
+	} catch (error) {
+		process.stderr.write(`${(error as Error).message}\n\n`);
+	}
+	return undefined;
+}
+
+const list = (text: string | boolean | undefined): string[] =>
+	typeof text === 'string' ? text.split(',').map((entry) => entry.trim()) : [];
+
+function print({ case: one, status, problem, transcript }: CaseResult, verbose: boolean): void {
+	if (status === 'passed' && verbose) process.stdout.write(`passed   ${one.name}\n`);
+	if (status === 'skipped' && verbose) process.stdout.write(`skipped  ${one.name}\n`);
+	if (status !== 'failed') return;
+	process.stdout.write(`FAILED   ${one.name} (${one.level}, section ${one.section})\n         ${problem}\n`);
+	for (const [name, lines] of Object.entries(transcript ?? {})) {
+		for (const line of lines) process.stdout.write(`         ${name} ${line}\n`);
+	}
+}
+
+async function main(): Promise<void> {
+	const given = readArguments();
+	if (!given) {
+		process.stderr.write(USAGE);
+		process.exitCode = 2;
+		return;
+	}
+	const { url, options } = given;
+	const only = String(options.only ?? '');
+	const isAsked = ({ name, section }: Case) => name.includes(only) || section.includes(only);
+	const { passed, failed, skipped } = await runConformance(url, {
+		cases: loadCases().filter(isAsked),
+		transport: options.sockjs ? 'sockjs' : 'websocket',
+		without: list(options.without) as Feature[],
+		...(options.levels !== undefined && { levels: list(options.levels) as Level[] }),
+		...(options.timeout !== undefined && { timeout: Number(options.timeout) }),
+		onResult: (result) => print(result, Boolean(options.verbose)),
+	});
+	process.stdout.write(`${passed} passed, ${failed} failed, ${skipped} skipped\n`);
+	if (failed > 0 || passed === 0) process.exitCode = 1;
+}
+
+await main();

@@ -1,0 +1,110 @@
+/** One connection of the runner: a raw WebSocket with one message in each frame, or SockJS frames on a WebSocket. */
+import { WebSocket } from 'ws';
+
+/** What ended a connection. */
+export interface Closed {
+	readonly code: number;
+	readonly reason: string;
+}
+
+/** A connection that the runner uses. */
+export interface Connection {
+	/** The next message as text; what ended the connection, if nothing arrives any more. @throws Error after the timeout */
+	next(timeout: number): Promise<string | Closed>;
+	/** Waits for the end; what arrives until then is not looked at. @throws Error after the timeout */
+	untilClosed(timeout: number): Promise<Closed>;
+	/** Sends one message. */
+	send(text: string): void;
+	/** Sends a frame as it is. */
+	sendFrame(frame: string | Uint8Array): void;
+	/** Ends it without waiting. */
+	terminate(): void;
+	/** Ends it as a client that leaves does. */
+	close(): void;
+	/** Every frame: `<` from the server, `>` from the client. */
+	readonly transcript: string[];
+}
+
+/** Most frames that a transcript keeps. */
+const MAX_FRAMES = 200;
+
+/**
+ * Opens a connection.
+ * @param framing `sockjs`: messages are unpacked from SockJS frames, and packed into them; its `o` must come first
+ * @throws Error if it cannot be opened
+ */
+export async function openConnection(url: string, framing: 'none' | 'sockjs', timeout: number): Promise<Connection> {
+	const socket = new WebSocket(url, { handshakeTimeout: timeout });
+	const messages: string[] = [];
+	const transcript: string[] = [];
+	let closed: Closed | undefined;
+	let notify = () => {};
+
+	function note(direction: '<' | '>', frame: string): void {
+		if (transcript.length < MAX_FRAMES)
+			transcript.push(`${direction} ${frame.length > 500 ? `${frame.slice(0, 500)}…` : frame}`);
+	}
+	socket.on('message', (data) => {
+		const frame = String(data);
+		note('<', frame);
+		messages.push(...(framing === 'sockjs' ? messagesIn(frame) : [frame]));
+		notify();
+	});
+	socket.on('close', (code, reason) => {
+		closed = { code, reason: String(reason) };
+		note('<', `(closed with ${code} ${closed.reason})`);
+		notify();
+	});
+	await new Promise<void>((resolve, reject) => {
+		socket.once('open', resolve);
+		socket.on('error', reject);
+	});
+
+	/** Waits until there is something to return. */
+	async function until<T>(look: () => T | undefined, timeout: number): Promise<T> {
+		const limit = Date.now() + timeout;
+		for (;;) {
+			const found = look();
+			if (found !== undefined) return found;
+			const left = limit - Date.now();
+			if (left <= 0) throw new Error('nothing has arrived in time');
+			await new Promise<void>((resolve) => {
+				const timer = setTimeout(resolve, left);
+				notify = () => {
+					clearTimeout(timer);
+					resolve();
+				};
+			});
+		}
+	}
+
+	const sendFrame = (frame: string | Uint8Array) => {
+		note('>', typeof frame === 'string' ? frame : `(binary) ${Buffer.from(frame)}`);
+		socket.send(frame, { binary: typeof frame !== 'string' });
+	};
+	const connection: Connection = {
+		transcript,
+		next: (limit) => until(() => messages.shift() ?? closed, limit),
+		untilClosed: (limit) => until(() => closed, limit),
+		send: (text) => sendFrame(framing === 'sockjs' ? JSON.stringify([text]) : text),
+		sendFrame,
+		terminate: () => socket.terminate(),
+		close: () => socket.close(1000),
+	};
+	if (framing === 'sockjs') {
+		const first = await connection.next(timeout);
+		if (first !== 'o') throw new Error(`expected the SockJS frame o, received ${JSON.stringify(first)}`);
+	}
+	return connection;
+}
+
+/** The messages in a SockJS frame. Heartbeats and the last frame hold none; `o` and what is no frame stand for themselves. */
+function messagesIn(frame: string): string[] {
+	if (frame === 'h' || frame.startsWith('c')) return [];
+	if (!frame.startsWith('a')) return [frame];
+	try {
+		return (JSON.parse(frame.slice(1)) as unknown[]).map(String);
+	} catch {
+		return [frame];
+	}
+}

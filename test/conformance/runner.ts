@@ -1,0 +1,251 @@
+/** Runs cases against a server at an address. */
+import { randomInt } from 'node:crypto';
+import type { Case, Feature, Handshake, HttpRequest, Json, Level, Step } from './cases.js';
+import { loadCases } from './cases.js';
+import { type Closed, type Connection, openConnection } from './connection.js';
+import { type Bindings, difference, fill, fillText } from './match.js';
+
+export interface ConformanceOptions {
+	/** The cases. Default: all. */
+	readonly cases?: readonly Case[];
+	/** `sockjs`: cases without a path of their own run over SockJS frames on a WebSocket. Default `websocket`. */
+	readonly transport?: 'websocket' | 'sockjs';
+	/** Features that the server lacks. Default: none. */
+	readonly without?: readonly Feature[];
+	/** Levels to run. Default: all. */
+	readonly levels?: readonly Level[];
+	/** How long the runner waits for each message, in ms. Default 5,000. */
+	readonly timeout?: number;
+	/** Cases that run at the same time. Default 8. */
+	readonly concurrency?: number;
+	/** Receives each result as soon as it is there. */
+	readonly onResult?: (result: CaseResult) => void;
+}
+
+export interface CaseResult {
+	readonly case: Case;
+	/** `skipped`: the run leaves out its level, or a feature that it needs. */
+	readonly status: 'passed' | 'failed' | 'skipped';
+	/** What differed. */
+	readonly problem?: string;
+	/** The frames of a case that failed, by connection. */
+	readonly transcript?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ConformanceReport {
+	readonly results: readonly CaseResult[];
+	readonly passed: number;
+	readonly failed: number;
+	readonly skipped: number;
+}
+
+/**
+ * Runs the suite against the server at an address, which must supply the methods and publications of README.md.
+ * @param url such as `ws://127.0.0.1:3000/websocket`
+ */
+export async function runConformance(url: string, options: ConformanceOptions = {}): Promise<ConformanceReport> {
+	const { cases = loadCases(), without = [], levels = ['C', 'M', 'Q'], concurrency = 8 } = options;
+	const results: CaseResult[] = [];
+	const waiting = cases.entries();
+	async function work(): Promise<void> {
+		for (const [i, one] of waiting) {
+			const needed = [...(one.needs ?? []), ...(one.path?.startsWith('/sockjs') ? (['sockjs'] as const) : [])];
+			const isSkipped = !levels.includes(one.level) || needed.some((feature) => without.includes(feature));
+			const result: CaseResult = isSkipped ? { case: one, status: 'skipped' } : await runCase(url, one, options);
+			results[i] = result;
+			options.onResult?.(result);
+		}
+	}
+	await Promise.all(Array.from({ length: concurrency }, work));
+	const count = (status: CaseResult['status']) => results.filter((result) => result.status === status).length;
+	return { results, passed: count('passed'), failed: count('failed'), skipped: count('skipped') };
+}
+
+/** Runs one case, on connections of its own. */
+export async function runCase(url: string, one: Case, options: ConformanceOptions = {}): Promise<CaseResult> {
+	const run = new CaseRun(url, one, options);
+	try {
+		await run.run();
+		return { case: one, status: 'passed' };
+	} catch (error) {
+		return { case: one, status: 'failed', problem: (error as Error).message, transcript: run.transcript };
+	} finally {
+		run.end();
+	}
+}
+
+/** The end of every case: what this method is not the answer to has arrived before it. */
+const LAST_CALL = { msg: 'method', id: 'conformance-quiet', method: 'conformance.echo', params: ['quiet'] };
+const LAST_PING = { msg: 'ping', id: 'conformance-quiet' };
+
+class CaseRun {
+	readonly #bindings: Bindings = new Map();
+	readonly #connections = new Map<string, Connection>();
+	/** Messages taken apart, but not yet compared, by connection. */
+	readonly #pending = new Map<Connection, Record<string, unknown>[]>();
+	readonly #ended = new Set<string>();
+	readonly #timeout: number;
+
+	constructor(
+		private readonly url: string,
+		private readonly one: Case,
+		private readonly options: ConformanceOptions,
+	) {
+		this.#timeout = options.timeout ?? 5000;
+	}
+
+	get transcript(): Record<string, readonly string[]> {
+		return Object.fromEntries([...this.#connections].map(([name, { transcript }]) => [name, transcript]));
+	}
+
+	async run(): Promise<void> {
+		for (const [i, step] of this.one.steps.entries()) {
+			try {
+				await this.#make(step);
+			} catch (error) {
+				throw new Error(`step ${i + 1}: ${(error as Error).message}`);
+			}
+		}
+		if (this.one.open || this.one.connect === false) return;
+		for (const [name, connection] of this.#connections) {
+			if (!this.#ended.has(name)) await this.#expectQuiet(connection, 'method');
+		}
+	}
+
+	end(): void {
+		for (const connection of this.#connections.values()) connection.terminate();
+	}
+
+	async #make(step: Step): Promise<void> {
+		if ('http' in step) return this.#request(step.http, step.answer);
+		const { on = 'a' } = step;
+		const connection = this.#connections.get(on) ?? (await this.#open(on));
+		if ('send' in step) connection.send(JSON.stringify(fill(step.send, this.#bindings)));
+		else if ('sendText' in step) connection.send(fillText(step.sendText, this.#bindings));
+		else if ('sendBinary' in step) connection.sendFrame(Buffer.from(step.sendBinary));
+		else if ('sendFrame' in step) connection.sendFrame(fillText(step.sendFrame, this.#bindings));
+		else if ('receive' in step) this.#mustEqual(step.receive, await this.#next(connection));
+		else if ('receiveAll' in step) await this.#receiveAll(connection, step.receiveAll);
+		else if ('receiveFrame' in step) this.#mustEqual(step.receiveFrame, await connection.next(this.#timeout));
+		else if ('quiet' in step) await this.#expectQuiet(connection, step.quiet);
+		else if ('close' in step) {
+			this.#ended.add(on);
+			connection.close();
+		} else await this.#expectClosed(connection, on, step.closed);
+	}
+
+	async #open(name: string): Promise<Connection> {
+		const { path, connect = '1' } = this.one;
+		const base = this.url.replace(/\/(websocket|sockjs\/websocket)$/, '');
+		const overSockJs = path === undefined && this.options.transport === 'sockjs';
+		const session = `/sockjs/${randomInt(100, 999)}/<session_${name}>/websocket`;
+		const given = path ?? (overSockJs ? session : undefined);
+		const url = given === undefined ? this.url : base + fillText(given, this.#bindings);
+		const connection = await openConnection(url, overSockJs ? 'sockjs' : 'none', this.#timeout);
+		this.#connections.set(name, connection);
+		if (connect !== false) await this.#connect(connection, connect);
+		return connection;
+	}
+
+	async #connect(connection: Connection, version: Exclude<Handshake, false>): Promise<void> {
+		connection.send(JSON.stringify({ msg: 'connect', version, support: [version] }));
+		const answer = await this.#next(connection);
+		this.#mustEqual({ msg: 'connected', session: { '?': 'string' } }, answer);
+	}
+
+	/** The next message. Several ids in `updated` and `ready` are taken apart; pings of the server are answered. */
+	async #next(connection: Connection): Promise<Record<string, unknown>> {
+		const pending = this.#pending.get(connection) ?? [];
+		const first = pending.shift();
+		if (first) return first;
+		for (;;) {
+			const text = await connection.next(this.#timeout);
+			if (typeof text !== 'string') throw new Error(`the connection has closed: ${JSON.stringify(text)}`);
+			const message = JSON.parse(text) as Record<string, unknown>;
+			if (Object.keys(message).join() === 'server_id') continue;
+			if (message.msg === 'ping' && !this.one.needs?.includes('heartbeat')) {
+				connection.send(JSON.stringify({ ...message, msg: 'pong' }));
+				continue;
+			}
+			const [one, ...others] = takeApart(message);
+			if (one === undefined) throw new Error(`${text} names nothing`);
+			this.#pending.set(connection, others);
+			return one;
+		}
+	}
+
+	#mustEqual(expected: Json, actual: unknown): void {
+		const found = difference(expected, actual, this.#bindings);
+		if (found === undefined) return;
+		throw new Error(`${found} (expected ${JSON.stringify(expected)}, received ${JSON.stringify(actual)})`);
+	}
+
+	/** Each entry is a message, or a list of messages that keep their order; entries may mix in any way. */
+	async #receiveAll(connection: Connection, entries: readonly Json[]): Promise<void> {
+		let lists = entries.map((entry) => (Array.isArray(entry) ? (entry as Json[]) : [entry]));
+		lists = lists.filter((list) => list.length > 0);
+		while (lists.length > 0) {
+			const message = await this.#next(connection);
+			const problems: string[] = [];
+			const found = lists.findIndex(([expected]) => {
+				// A comparison that fails must leave no value behind.
+				const bindings = new Map(this.#bindings);
+				const problem = difference(expected as Json, message, bindings);
+				if (problem === undefined) for (const [name, value] of bindings) this.#bindings.set(name, value);
+				else problems.push(problem);
+				return problem === undefined;
+			});
+			if (found < 0) {
+				const heads = lists.map(([expected]) => JSON.stringify(expected)).join(' or ');
+				throw new Error(`expected ${heads}, received ${JSON.stringify(message)} (${problems.join('; ')})`);
+			}
+			lists[found] = lists[found]?.slice(1) ?? [];
+			lists = lists.filter((list) => list.length > 0);
+		}
+	}
+
+	/** Nothing else arrives before the answer to a call, or to a ping, that is sent now. */
+	async #expectQuiet(connection: Connection, by: 'method' | 'ping'): Promise<void> {
+		if (by === 'ping') {
+			connection.send(JSON.stringify(LAST_PING));
+			const answer = await this.#next(connection);
+			if (answer.msg !== 'pong') throw new Error(`nothing more is expected, received ${JSON.stringify(answer)}`);
+			return this.#mustEqual({ msg: 'pong', id: LAST_PING.id }, answer);
+		}
+		connection.send(JSON.stringify(LAST_CALL));
+		await this.#receiveAll(connection, [
+			{ msg: 'updated', methods: [LAST_CALL.id] },
+			{ msg: 'result', id: LAST_CALL.id, result: 'quiet' },
+		]);
+	}
+
+	async #expectClosed(connection: Connection, name: string, expected: Json): Promise<void> {
+		this.#ended.add(name);
+		if ((this.#pending.get(connection) ?? []).length > 0) throw new Error('more has arrived than is expected');
+		const next: string | Closed = await connection.next(this.#timeout);
+		this.#mustEqual(expected, next);
+	}
+
+	async #request(request: HttpRequest, expected: Json): Promise<void> {
+		const base = this.url.replace(/^ws/, 'http').replace(/\/(websocket|sockjs\/websocket)$/, '');
+		const response = await fetch(base + fillText(request.path, this.#bindings), {
+			method: request.method,
+			redirect: 'manual',
+			signal: AbortSignal.timeout(this.#timeout),
+			...(request.headers && { headers: request.headers }),
+			...(request.body !== undefined && { body: fillText(request.body, this.#bindings) }),
+		});
+		const body = await response.text();
+		const isJson = response.headers.get('content-type')?.startsWith('application/json');
+		const headers = Object.fromEntries(response.headers);
+		this.#mustEqual(expected, { status: response.status, headers, body: isJson ? JSON.parse(body) : body });
+	}
+}
+
+/** One message for each id in `updated` and `ready`: a server may name several in one message. */
+function takeApart(message: Record<string, unknown>): Record<string, unknown>[] {
+	const member = { updated: 'methods', ready: 'subs' }[String(message.msg)];
+	const ids = member === undefined ? undefined : message[member];
+	if (member === undefined || !Array.isArray(ids)) return [message];
+	return ids.map((id) => ({ ...message, [member]: [id] }));
+}

@@ -1,0 +1,149 @@
+/** The DDP conformance suite (`test/conformance`): Roomkey passes, and a wrong server fails the right cases. */
+import { execFile } from 'node:child_process';
+import { expect } from 'chai';
+import {
+	type Case,
+	type CaseResult,
+	type ConformanceOptions,
+	loadCases,
+	runConformance,
+} from '../conformance/index.js';
+import type { TestApp } from '../support/app.js';
+import { startConformanceServer } from '../support/conformanceServer.js';
+import { FAULTS } from '../support/faults.js';
+import { startWrongServer } from '../support/wrongServer.js';
+
+const cases = loadCases();
+const isHeartbeat = ({ needs = [] }: Case) => needs.includes('heartbeat');
+
+/** For a busy machine. */
+const PATIENT_MS = 60_000;
+/** For what never arrives. */
+const IMPATIENT_MS = 400;
+
+const failures = (results: readonly CaseResult[]) =>
+	results
+		.filter(({ status }) => status === 'failed')
+		.map(({ case: { name }, problem, transcript }) => `${name}: ${problem}\n${JSON.stringify(transcript, null, 1)}`);
+
+async function expectPassed(url: string, options: ConformanceOptions): Promise<void> {
+	const { results, passed, skipped } = await runConformance(url, { timeout: PATIENT_MS, ...options });
+	expect(failures(results)).to.deep.equal([]);
+	expect(skipped).to.equal(0);
+	expect(passed).to.equal(options.cases?.length);
+}
+
+describe('the DDP conformance suite', () => {
+	let app: TestApp;
+	before(async () => {
+		app = await startConformanceServer();
+	});
+	after(() => app.close());
+
+	it('passes over WebSockets', () =>
+		expectPassed(app.webSocketUrl, { cases: cases.filter((one) => !isHeartbeat(one)) }));
+
+	it('passes over SockJS', () =>
+		expectPassed(app.webSocketUrl, {
+			transport: 'sockjs',
+			// Accounts take their time for passwords, and are no different over another transport.
+			cases: cases.filter((one) => !isHeartbeat(one) && !one.path && !one.needs?.includes('accounts')),
+		}));
+
+	it('passes with heartbeats', async () => {
+		const beating = await startConformanceServer({ ddp: { heartbeat: { interval: 100, timeout: 2000 } } });
+		try {
+			await expectPassed(beating.webSocketUrl, { cases: cases.filter(isHeartbeat) });
+		} finally {
+			await beating.close();
+		}
+	});
+
+	it('leaves out what the server lacks, and levels that are not asked for', async () => {
+		const some = cases.filter(({ section }) => section === 'ddp.md 14' || section === 'ddp.md 19');
+		const asked = some.filter(({ level, needs = [] }) => level !== 'Q' && !needs.includes('rate-limit'));
+		const { passed, skipped } = await runConformance(app.webSocketUrl, {
+			cases: some,
+			without: ['rate-limit'],
+			levels: ['C', 'M'],
+			timeout: PATIENT_MS,
+		});
+		expect({ passed, skipped }).to.deep.equal({ passed: asked.length, skipped: some.length - asked.length });
+	});
+
+	describe('a server that', () => {
+		const shown = new Set(Object.values(FAULTS).flatMap((fault) => fault.cases));
+
+		it('is right behind the proxy passes the cases below', async () => {
+			const right = await startWrongServer(app.webSocketUrl, {});
+			try {
+				await expectPassed(right.url, { cases: cases.filter(({ name }) => shown.has(name)) });
+			} finally {
+				await right.close();
+			}
+		});
+
+		for (const [what, { fault, cases: names, says }] of Object.entries(FAULTS)) {
+			it(`${what} fails: ${names.join('; ')}`, async () => {
+				const wrong = await startWrongServer(app.webSocketUrl, fault);
+				try {
+					const picked = cases.filter(({ name }) => names.includes(name));
+					expect(picked).to.have.length(names.length);
+					const { results } = await runConformance(wrong.url, { cases: picked, timeout: IMPATIENT_MS });
+					for (const { status, problem } of results) {
+						expect(status).to.equal('failed');
+						expect(problem).to.match(says);
+					}
+				} finally {
+					await wrong.close();
+				}
+			});
+		}
+	});
+
+	describe('from the shell', () => {
+		const run = (...args: string[]) =>
+			new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+				execFile(process.execPath, ['dist/test/conformance/cli.js', ...args], (error, stdout, stderr) =>
+					resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+				);
+			});
+
+		it('says how many have passed, and ends with 0', async () => {
+			const { code, stdout } = await run(app.webSocketUrl, '--only', 'ddp.md 15', '--timeout', '60000');
+			expect(stdout).to.match(/^\d+ passed, 0 failed, 0 skipped\n$/);
+			expect(code).to.equal(0);
+		});
+
+		it('says what has failed, with the frames, and ends with 1', async () => {
+			const wrong = await startWrongServer(app.webSocketUrl, FAULTS['drops the id of a ping']?.fault ?? {});
+			try {
+				const { code, stdout } = await run(wrong.url, '--only', 'a ping with an id has a pong with that id');
+				expect(stdout).to.include('FAILED   a ping with an id has a pong with that id (C, section ddp.md 4)');
+				expect(stdout).to.include('a < {"msg":"pong"}');
+				expect(stdout).to.include('0 passed, 1 failed, 0 skipped');
+				expect(code).to.equal(1);
+			} finally {
+				await wrong.close();
+			}
+		});
+
+		it('ends with 1 where no case is left to run', async () => {
+			expect(await run(app.webSocketUrl, '--only', 'there is no such case')).to.include({ code: 1 });
+		});
+
+		for (const args of [[], ['ws://127.0.0.1:1/websocket', '--without', 'nothing'], ['a', 'b'], ['a', '--unknown']]) {
+			it(`explains its use for the arguments ${JSON.stringify(args)}`, async () => {
+				const { code, stderr } = await run(...args);
+				expect(stderr).to.include('Usage: node cli.js <address>');
+				expect(code).to.equal(2);
+			});
+		}
+
+		it('reports a server that is not there', async () => {
+			const { code, stdout } = await run('ws://127.0.0.1:1/websocket', '--only', 'a ping with an id has a pong');
+			expect(stdout).to.include('ECONNREFUSED');
+			expect(code).to.equal(1);
+		});
+	});
+});
