@@ -1,14 +1,14 @@
 /**
  * Writes the generated parts of the documentation: `npm run docs`. A test fails when they are stale.
  *
- * - The table of settings comes from `server/cli/options.ts`.
+ * - The table of settings comes from `server/options/options.ts`.
  * - `docs/methods.md` comes from the definitions in `methods/`.
  * - A code block that names a file after its language, as in "```ts test/docs/myRooms.ts", shows that file.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import * as catalogue from '../methods/index.js';
-import { settingsTable } from '../server/cli/options.js';
+import { settingsTable } from '../server/cli/help.js';
 import { reference } from './reference.js';
 
 /** The pages, by path from the root of the project. */

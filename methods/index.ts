@@ -3,14 +3,10 @@ import type { RateRule } from '../shared/limit.js';
 import type { Method } from '../shared/method.js';
 import type { Publication } from '../shared/publication.js';
 import type { Stream } from '../shared/stream.js';
-import { accountMethods } from './accounts/index.js';
-
-import { clientVersions, loginServiceConfiguration } from './accounts/meteorDefaults.js';
-import { ownUser } from './accounts/ownUser.js';
+import * as accounts from './accounts/index.js';
 import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
 import { e2eMethods } from './e2e/index.js';
-import { accountLimits } from './limits.js';
 import { messageMethods } from './messages.js';
 import { roomMethods } from './rooms/index.js';
 import { settingMethods } from './settings/index.js';
@@ -25,8 +21,7 @@ import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
 import { userMethods } from './users/index.js';
 
-export const methods: readonly Method[] = [
-	...accountMethods,
+const keyMethods: readonly Method[] = [
 	...userMethods,
 	...roomMethods,
 	...e2eMethods,
@@ -36,14 +31,7 @@ export const methods: readonly Method[] = [
 	writeNotifyRoomUsers,
 ];
 
-export const publications: readonly Publication[] = [
-	ownUser,
-	userData,
-	activeUsers,
-	userPresence,
-	loginServiceConfiguration,
-	clientVersions,
-];
+const keyPublications: readonly Publication[] = [userData, activeUsers, userPresence];
 
 export const streams: readonly Stream[] = [
 	notifyAll,
@@ -56,5 +44,12 @@ export const streams: readonly Stream[] = [
 	roomMessages,
 ];
 
+/** Rocket.Chat's key service as a part of a server, without accounts. */
+export const keyService = { methods: keyMethods, publications: keyPublications, streams };
+
+export const methods: readonly Method[] = [...accounts.methods, ...keyMethods];
+
+export const publications: readonly Publication[] = [...accounts.publications, ...keyPublications];
+
 /** Rate limit rules in addition to the limits in definitions. */
-export const limits: readonly RateRule[] = accountLimits;
+export const limits: readonly RateRule[] = accounts.limits;

@@ -1,6 +1,7 @@
 /** Builds a server from its parts: one HTTP server for REST and DDP, and their shared services. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { mayUser } from '../methods/model/permissions/permissions.js';
 import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
@@ -9,7 +10,7 @@ import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
-import { createBus } from './cluster/bus.js';
+import { type Bus, createBus } from './cluster/bus.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -19,6 +20,7 @@ import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
+import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
@@ -64,10 +66,23 @@ export interface AppOptions {
 	readonly argumentLogLevel?: 'debug' | 'info';
 	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
 	readonly rocketChatVersion?: string;
+	/** Whether REST refuses users without a user name. Default true. */
+	readonly usernameRequired?: boolean;
 }
 
 export interface App {
 	readonly invoker: Invoker;
+	readonly bus: Bus;
+	/** Begins a DDP session over a transport of any kind. */
+	readonly connect: OpenSession;
+	/** Resolves when it can handle requests. `listen` includes it. */
+	ready(): Promise<void>;
+	/** Whether there is something at an address. */
+	owns(url: string): boolean;
+	/** Answers a request that arrived at another server. */
+	handle(request: IncomingMessage, response: ServerResponse): void;
+	/** Handles a request to upgrade a connection that arrived at another server. */
+	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
 	/**
@@ -101,13 +116,15 @@ export function createApp(options: AppOptions): App {
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
 	const calls = new InFlightCalls();
-	const http = createRest(catalogue.methods, invoker, services, {
+	const rest = createRest(catalogue.methods, invoker, services, {
 		maxBody,
 		corsOrigin: options.corsOrigin,
 		rocketChatVersion,
 		addressOf,
 		calls,
+		usernameRequired: options.usernameRequired,
 	});
+	const { app: http } = rest;
 	serveDocuments(http, catalogue);
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
@@ -125,6 +142,7 @@ export function createApp(options: AppOptions): App {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL_MS);
 	sweeper.unref();
+	http.server.on('upgrade', sessions.upgrade);
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	async function closeHttp(): Promise<void> {
@@ -138,6 +156,14 @@ export function createApp(options: AppOptions): App {
 
 	return {
 		invoker,
+		bus,
+		connect: sessions.connect,
+		async ready() {
+			await http.ready();
+		},
+		owns: (url) => rest.owns(url) || sessions.owns(url),
+		handle: (request, response) => http.routing(request, response),
+		upgrade: sessions.upgrade,
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });

@@ -11,10 +11,33 @@ export {
 	restCallerOf,
 } from '../shared/callers.js';
 export { check } from '../shared/check.js';
-export * as EJSON from '../shared/ejson.js';
-export { ClientError } from '../shared/errors.js';
-export { Match } from '../shared/match.js';
-export { method, type TypedMethod } from '../shared/method.js';
-export { liveQuery, publication } from '../shared/publication.js';
+export * from '../shared/collections.js';
+export type * from '../shared/context.js';
+export * from '../shared/documents.js';
+export { ClientError, MatchError } from '../shared/errors.js';
+export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule } from '../shared/limit.js';
+export { loginHandler } from '../shared/loginHandler.js';
+export { Match, Nothing } from '../shared/match.js';
+export { type Method, type MethodDefinition, method, type RestRoute, type TypedMethod } from '../shared/method.js';
+export type { Infer, InferInput, Pattern } from '../shared/pattern.js';
+export {
+	liveQuery,
+	type Publication,
+	type PublicationContext,
+	type PublicationDefinition,
+	publication,
+	type Strategy,
+} from '../shared/publication.js';
+export type { Filter, UpdateFilter } from '../shared/query.js';
+export type { RandomSource, RandomStream } from '../shared/random.js';
 export type { Signature } from '../shared/signature.js';
-export { stream } from '../shared/stream.js';
+export type { StandardSchema } from '../shared/standardSchema.js';
+export { type Collection, type Cursor, type FindOptions, isDuplicateKey, type Store } from '../shared/store.js';
+export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
+export { createServer } from './createServer.js';
+export { EJSON } from './ejson.js';
+export { OptionError } from './options/kinds.js';
+export type { ServerOptions, StoreOption } from './options/serverOptions.js';
+export { hasPermission, requirePermission } from './permission.js';
+export type { CallAs, RoomkeyServer } from './roomkeyServer.js';
+export { StoreError } from './store/failure.js';

@@ -1,4 +1,5 @@
 /** Publications (`test/contract/ddp.md` section 10): data that a client receives while it is subscribed. */
+import type { CollectionDefinition } from './collections.js';
 import type { Limit } from './limit.js';
 import type { AnyMatcher } from './matcher.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
@@ -45,17 +46,38 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
 
 /**
  * Creates a live query; return it from `run`, alone or in an array.
+ * @param collection a collection that the application has declared, or the name of one of Roomkey's own
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
  */
 export function liveQuery<C extends keyof Store>(
 	collection: C,
 	filter: Filter<DocumentOf<C>>,
-	fields: { readonly [field: string]: 1 },
-	options: { name?: string } = {},
-): LiveQuery<C> {
-	return new LiveQuery(collection, filter, fields, options.name);
+	fields: Fields,
+	options?: { name?: string },
+): LiveQuery<C>;
+export function liveQuery<T extends { _id: string }>(
+	collection: CollectionDefinition<T>,
+	filter: Filter<T>,
+	fields: Fields,
+	options?: { name?: string },
+): LiveQuery;
+export function liveQuery(
+	collection: keyof Store | CollectionDefinition,
+	filter: object,
+	fields: Fields,
+	{ name }: { name?: string } = {},
+): LiveQuery {
+	if (typeof collection === 'string') return new LiveQuery(collection, filter, fields, name);
+	// The store has declared collections under keys that its type does not list.
+	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields, name ?? collection.name);
 }
+
+/** The fields that clients may see. */
+type Fields = { readonly [field: string]: 1 };
+
+/** The publication strategy of each collection: how much is remembered of a client's documents. */
+export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */

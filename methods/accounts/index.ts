@@ -1,5 +1,8 @@
 /** Methods to log in and out, and to manage the caller's own account. */
+import type { RateRule } from '../../shared/limit.js';
 import type { Method } from '../../shared/method.js';
+import type { Publication } from '../../shared/publication.js';
+import { accountLimits } from '../limits.js';
 import { changePassword } from './changePassword.js';
 import { createUser } from './createUser.js';
 import { getNewToken } from './getNewToken.js';
@@ -7,9 +10,12 @@ import { login } from './login.js';
 import { logout } from './logout.js';
 import { logoutOtherClients, logoutOtherClientsOverRest } from './logoutOtherClients.js';
 import { me } from './me.js';
+import { clientVersions, loginServiceConfiguration } from './meteorDefaults.js';
+import { ownUser } from './ownUser.js';
 import { removeOtherTokens, removeOtherTokensOverRest } from './removeOtherTokens.js';
 
-export const accountMethods: readonly Method[] = [
+/** Accounts as a part of a server: methods, publications and rate limits. */
+export const methods: readonly Method[] = [
 	changePassword,
 	createUser,
 	getNewToken,
@@ -21,3 +27,7 @@ export const accountMethods: readonly Method[] = [
 	removeOtherTokens,
 	removeOtherTokensOverRest,
 ];
+
+export const publications: readonly Publication[] = [ownUser, loginServiceConfiguration, clientVersions];
+
+export const limits: readonly RateRule[] = accountLimits;

@@ -3,7 +3,7 @@ import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
-import { type MethodContext, method, type SecondFactor } from '../../shared/method.js';
+import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
 import { isPassword, Password } from '../model/users/passwords.js';
@@ -20,7 +20,8 @@ import {
 
 /** The answer of a login. */
 export interface LoginResult extends TokenResult {
-	type: 'resume' | 'password';
+	/** `resume`, `password`, or the name of a login handler. */
+	type: string;
 }
 
 const PasswordLogin = {
@@ -102,6 +103,13 @@ function findNamed(store: Store, user: Named): Promise<User | null> {
 		: findByName(store, 'emails.address', user.email, projection);
 }
 
+/** Logs in the user that a handler of the application has found. */
+async function withHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
+	const made = await issueToken(context, userId, {});
+	if (!made) throw clientError('loginFailed');
+	return { ...(await logInWith(made, userId, context)), type: name };
+}
+
 export const login = method({
 	name: 'login',
 	args: { options: shownAs(Object, LoginOptions) },
@@ -123,6 +131,10 @@ export const login = method({
 			return resume(options.resume, context);
 		}
 		if ('password' in options && options.password) return withPassword(options, factor, context);
+		for (const handler of context.settings.loginHandlers ?? []) {
+			const found = await handler.run(options, context);
+			if (found) return withHandler(handler, found.userId, context);
+		}
 		throw clientError('unrecognizedLogin');
 	},
 });

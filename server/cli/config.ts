@@ -2,8 +2,9 @@
  * Reads and checks flags and environment. Flags take precedence over environment variables, and these over defaults.
  */
 import { parseArgs } from 'node:util';
+import { checked, type Option, OptionError } from '../options/kinds.js';
+import { type OptionName, type OptionValues, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
-import { type Option, OptionError, type OptionName, type OptionValues, options } from './options.js';
 
 export type Config = Omit<OptionValues, 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
 
@@ -31,10 +32,11 @@ function parseFlags(args: readonly string[]): Given {
 }
 
 function chosen<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
-	if (flag !== undefined) return option.parse(String(flag), `--${name}`);
+	const parse = (text: string, asked: string) => checked(option, option.read(text), asked, text);
+	if (flag !== undefined) return parse(String(flag), `--${name}`);
 	// An empty variable counts as unset.
 	const text = option.env && env[option.env];
-	return text ? option.parse(text, option.env as string) : option.default;
+	return text ? parse(text, option.env as string) : option.default;
 }
 
 function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv): StoreChoice {

@@ -2,10 +2,11 @@
 /** The `roomkey` command. Each subcommand loads only what it uses. */
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
+import { OptionError } from '../options/kinds.js';
 import { StoreError } from '../store/failure.js';
 import { readConfig } from './config.js';
 import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
-import { helpText, OptionError } from './options.js';
+import { helpText } from './help.js';
 
 function version(): string {
 	// The build output is three folders below package.json, in the repository and in the installed package.

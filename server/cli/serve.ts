@@ -1,86 +1,31 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
-import * as catalogue from '../../methods/index.js';
-import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
-import type { Log } from '../../shared/log.js';
-import type { Store } from '../../shared/store.js';
-import { type App, createApp } from '../app.js';
-import { openStore } from '../store/open.js';
+import { createServer } from '../createServer.js';
+import { asProgramSettings } from '../options/checkOptions.js';
+import type { StoreOption } from '../options/serverOptions.js';
+import type { StoreChoice } from '../store/open.js';
 import type { Config } from './config.js';
-import { logAt } from './logAt.js';
-import { OptionError } from './options.js';
-
-/** The address of the server for clients on this machine. */
-function addressOf(host: string, port: number): string {
-	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
 
 /** Starts the server, and resolves when it has ended. */
-export async function serve(config: Config): Promise<void> {
-	const log = logAt(config['log-level']);
+export async function serve({ store, ...settings }: Config): Promise<void> {
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
-	const { store, onChange, close: closeStore } = await openStore(config.store, log);
-	let app: App | undefined;
+	const server = await createServer({
+		...asProgramSettings(settings),
+		...(!settings.demo && { store: storeOption(store) }),
+		keys: true,
+	});
 	try {
-		const demo = config.demo ? await import('./demo.js') : undefined;
-		await demo?.fillDemo(store);
-		await ensureAdmin(store, config, log);
-		app = createApp({
-			catalogue,
-			store,
-			onChange,
-			log,
-			settings: {
-				signUps: config['sign-ups'],
-				leaseTime: config['lease-time'],
-				strictKeys: config['strict-keys'],
-				strictKeyIds: config['strict-key-ids'] === 'on',
-				identitySecondFactor: config['identity-second-factor'],
-				confirmLastKeyHolder: config['confirm-last-key-holder'],
-			},
-			maxBody: config['max-body'],
-			corsOrigin: config['cors-origin'],
-			apiDocs: config['api-docs'] === 'on',
-			grace: config.grace,
-			rateLimit: config['rate-limit'],
-			once: { ttl: config['once-lifetime'], max: config['once-max'] },
-			forwardedCount: config['forwarded-count'],
-			rocketChatVersion: config['rocketchat-version'],
-			// Demo users call methods by hand, so argument errors must be visible in the log.
-			argumentLogLevel: config.demo ? 'info' : 'debug',
-			ddp: {
-				maxFrame: config['max-frame'],
-				maxAnonymousFrame: config['max-anonymous-frame'],
-				compression: config.compression,
-				maxConnectionsPerAddress: config['max-connections-per-address'],
-				maxQueue: config['max-queue'],
-				maxBuffered: config['max-buffered'],
-				maxSubscriptions: config['max-subscriptions'],
-				maxSubscriptionBytes: config['max-subscription-bytes'],
-				connectTimeout: config['connect-timeout'],
-				heartbeat: { interval: config['heartbeat-interval'], timeout: config['heartbeat-timeout'] },
-			},
-		});
-		const address = addressOf(config.host, await app.listen(config.port, config.host));
-		console.log(`Roomkey listening on ${address}`);
-		if (demo) console.log(`\n${demo.demoHint(address)}\n`);
+		console.log(`Roomkey listening on ${server.url}`);
+		if (settings.demo) console.log(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
 		await ended;
 	} finally {
-		await app?.close();
-		await closeStore();
+		await server.close();
 	}
 }
 
-/** Creates the first admin, if the environment specifies one. */
-async function ensureAdmin(store: Store, config: Config, log: Log): Promise<void> {
-	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = config;
-	if (password === undefined) return;
-	const outcome = await makeFirstAdmin(store, { username, password, email });
-	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
-	if (outcome === 'taken') {
-		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
-	}
+function storeOption(choice: StoreChoice): StoreOption {
+	if (choice.kind === 'memory') return { memory: true };
+	return choice.kind === 'files' ? { data: choice.folder } : { mongoUrl: choice.url };
 }
 
 /** Resolves at the first SIGINT or SIGTERM. A second signal ends the process at once, as usual. */

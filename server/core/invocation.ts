@@ -1,5 +1,6 @@
 /** One execution of a method: its context and its time limit. */
 import { setMaxListeners } from 'node:events';
+import { collectionsOf, type DeclaredCollections } from '../../shared/collections.js';
 import { clone } from '../../shared/ejson.js';
 import { clientError } from '../../shared/errors.js';
 import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
@@ -37,6 +38,7 @@ export class Invocation implements MethodContext, Events {
 	/** Stops listening to the caller's signal. */
 	#unfollow: (() => void) | undefined;
 	#random: RandomSource | undefined;
+	#collections: DeclaredCollections | undefined;
 	#store: Store | undefined;
 
 	constructor(
@@ -52,6 +54,11 @@ export class Invocation implements MethodContext, Events {
 		this.hashedToken = caller.hashedToken;
 		this.settings = services.settings;
 		this.log = services.log;
+	}
+
+	get collections(): DeclaredCollections {
+		this.#collections ??= collectionsOf(this.store, this.services.store);
+		return this.#collections;
 	}
 
 	get connection(): Connection | null {

@@ -1,5 +1,5 @@
 /** The DDP endpoint: WebSockets, raw and in SockJS, and SockJS polling (`test/contract/ddp.md` section 1). */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
@@ -13,7 +13,7 @@ import { closeExpired } from './token-expiry.js';
 import { Pacer } from './transports/pacer.js';
 import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
 import { FramedTransport } from './transports/sockjs/websocket.js';
-import type { Receiver, Transport, TransportOptions } from './transports/transport.js';
+import type { OpenSession, Receiver, Transport, TransportOptions } from './transports/transport.js';
 import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
 export interface DdpOptions extends SessionOptions {
@@ -44,6 +44,12 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
+	/** Whether an address is one of DDP's: WebSockets, SockJS and its polling. */
+	owns(url: string): boolean;
+	/** Handles a request to upgrade a connection. */
+	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+	/** Begins a session over a transport of any kind. */
+	connect: OpenSession;
 	/** Number of sessions. */
 	readonly sessions: number;
 	/** The user of each login token that a session uses, by the token's hash. */
@@ -69,6 +75,14 @@ const SOCKJS_DEFAULTS: SockJsOptions = {
 /** Paths of WebSockets; each may end in a slash and carry a query. */
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
+
+/** All of these, with polling and the probe of SockJS. */
+const DDP_PATH = /^\/(websocket\/?|sockjs(\/.*)?)(\?|$)/;
+
+/** The server that a request has arrived at. */
+function serverOf({ socket }: IncomingMessage): Server | undefined {
+	return (socket as { server?: Server }).server;
+}
 
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 	// A client that does not close the connection must not keep the socket open.
@@ -133,7 +147,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 
 	function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
 		if (!offersWebSocket(request)) {
-			declineUpgrade(app.server, request, socket, head);
+			declineUpgrade(serverOf(request) ?? app.server, request, socket, head);
 			return;
 		}
 		socket.on('error', onSocketError);
@@ -174,7 +188,6 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		pollTimeout,
 		maxFrame,
 	});
-	app.server.on('upgrade', onUpgrade);
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {
 			const { hashedToken } = session.login;
@@ -183,6 +196,9 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	});
 
 	return {
+		owns: (url) => DDP_PATH.test(url),
+		upgrade: onUpgrade,
+		connect: openSession,
 		get sessions() {
 			return sessions.size;
 		},

@@ -1,5 +1,6 @@
 /** The channel of a method in the AsyncAPI document: its call and its result. */
 import { commonErrors, DEFAULT_TIMEOUT, type ErrorCode, type Method } from '../../shared/method.js';
+import { urlOf } from '../rest/server.js';
 import {
 	ADDRESS,
 	describedArguments,
@@ -75,7 +76,7 @@ function extensionsOf(method: Method, making: Making): Json {
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),
 		...(secondFactor && { 'x-second-factor': true }),
-		...(rest && { 'x-rest': { verb: rest.verb, path: `/api/v1/${rest.path}`, ...(rest.body && { body: rest.body }) } }),
+		...(rest && { 'x-rest': { verb: rest.verb, path: urlOf(rest.path), ...(rest.body && { body: rest.body }) } }),
 	};
 }
 

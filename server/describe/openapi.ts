@@ -2,6 +2,8 @@
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../../shared/method.js';
+import { WITH_BODY } from '../rest/request.js';
+import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
 import { ExampleMaker } from './examples.js';
@@ -45,7 +47,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
 	const inPath = new Set(Array.from(rest.path.matchAll(/:(\w+)/g), ([, name]) => name));
 	const given = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
-		if (!inPath.has(name) && rest.verb !== 'GET') return [];
+		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
 		const schema = maker.of(shape);
 		const example = examples.of(schema, name);
 		return [
@@ -74,7 +76,7 @@ function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): Json
 }
 
 function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): object {
-	if (rest.verb === 'GET') return {};
+	if (!WITH_BODY.has(rest.verb)) return {};
 	const schema = bodySchema(method, rest, maker);
 	const content = { schema, example: examples.of(schema) };
 	return {
@@ -129,7 +131,7 @@ function operationOf(
 	};
 }
 
-const pathOf = (path: string) => `/api/v1/${path.replace(/:(\w+)/g, '{$1}')}`;
+const pathOf = (path: string) => urlOf(path).replace(/:(\w+)/g, '{$1}');
 
 const COMPONENTS = {
 	securitySchemes: {
@@ -176,7 +178,9 @@ export function openapiDocument({ methods, limits, version }: DocumentOptions): 
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const making = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	for (const route of ROUTES) {
+	// A server without accounts has none of the routes that call a method.
+	const hasAccounts = making.methods.has('login');
+	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, making)) add(route.path, verb, operation);
 	}
 	const used = new Set(Object.values(paths).flatMap((path) => Object.values(path).flatMap(({ tags }) => tags)));

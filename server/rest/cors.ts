@@ -22,20 +22,26 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 
 /**
  * Allows pages of other origins.
- * @param prefix of the allowed paths; other paths have their own rules
+ * @param isAllowed whether the path of an address is one of REST; other paths have their own rules
+ * @param verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */
-export function allowOrigins(app: FastifyInstance, prefix: string, origins: string): void {
+export function allowOrigins(
+	app: FastifyInstance,
+	isAllowed: (url: string) => boolean,
+	verbs: readonly string[],
+	origins: string,
+): void {
 	const origin = origins === '*' ? '*' : origins.split(',').map((one) => one.trim());
 	const options = {
 		origin,
-		methods: ['GET', 'POST'],
+		methods: [...verbs],
 		allowedHeaders: ALLOWED_HEADERS,
 		exposedHeaders: EXPOSED_HEADERS,
 	};
 	app.register(import('@fastify/cors'), {
 		delegator(request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) {
-			done(null, request.url.startsWith(prefix) ? options : { origin: false });
+			done(null, isAllowed(request.url) ? options : { origin: false });
 		},
 	});
 }

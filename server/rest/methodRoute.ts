@@ -30,7 +30,9 @@ export function methodRoute(
 			const params =
 				body === 'object'
 					? args.map(([, matcher]) => (isUrlEncoded ? textObject(given, matcher) : given))
-					: args.map(([arg, matcher]) => pathMembers[arg] ?? read(given, arg, matcher));
+					: args.map(([arg, matcher]) =>
+							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(given, arg, matcher),
+						);
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
 		},
@@ -71,7 +73,7 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 	['false', false],
 ]);
 
-function bodyValue(given: Record<string, unknown>, name: string): unknown {
+function bodyValue(given: Readonly<Record<string, unknown>>, name: string): unknown {
 	return Object.hasOwn(given, name) ? given[name] : undefined;
 }
 
@@ -79,11 +81,17 @@ function bodyValue(given: Record<string, unknown>, name: string): unknown {
  * A field of a query or a form, where every value is text. The first interpretation that the pattern accepts is used:
  * the text itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
  */
-function textValue(given: Record<string, unknown>, name: string, matcher: AnyMatcher): unknown {
+function textValue(given: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
 	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
-	const candidates = [jsonValue(value), [value], value.trim() === '' ? undefined : Number(value), BOOLEANS.get(value)];
+	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
 	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
+}
+
+/** The number that a text stands for; undefined for other text. */
+function numberOf(text: string): number | undefined {
+	const number = text.trim() === '' ? Number.NaN : Number(text);
+	return Number.isNaN(number) ? undefined : number;
 }
 
 /** Parses a JSON array or object, because some clients send lists as JSON in a query; undefined for other text. */

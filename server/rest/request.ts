@@ -12,7 +12,7 @@ import type { InFlightCalls } from './inFlightCalls.js';
 
 /** A request, independent of HTTP. */
 export interface RestRequest {
-	/** The body of a POST, the query of a GET; `{}` if there is none. */
+	/** The body of a POST, PUT or PATCH, the query of a GET or DELETE; `{}` if there is none. */
 	readonly fields: unknown;
 	readonly isQuery: boolean;
 	/** Whether all values are text, as in a query or a form. */
@@ -144,6 +144,9 @@ function isDecodable(url: string): boolean {
 	}
 }
 
+/** Verbs whose fields are those of the body; for all others they are those of the query. */
+export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Computes the answer of a route. Client-safe errors become answers too. */
@@ -161,6 +164,8 @@ export interface RequestOptions {
 	addressOf(request: FastifyRequest['raw']): string | null;
 	/** The calls in progress. */
 	readonly calls: InFlightCalls;
+	/** Whether users without a user name are refused, as in Rocket.Chat (7.2). Default true. */
+	readonly usernameRequired?: boolean | undefined;
 }
 
 /** Answers a request to a route. @throws internal errors */
@@ -169,14 +174,15 @@ export async function handle(
 	reply: FastifyReply,
 	route: Route,
 	services: Services,
-	{ addressOf, calls }: RequestOptions,
+	{ addressOf, calls, usernameRequired = true }: RequestOptions,
 ): Promise<FastifyReply> {
 	const identity = await identityOf(request, route, services);
 	if (!identity) return send(reply, UNAUTHORIZED);
-	if (identity.withoutUsername && !route.withoutUsername) return send(reply, failed(clientError('namelessCaller')));
+	if (usernameRequired && identity.withoutUsername && !route.withoutUsername)
+		return send(reply, failed(clientError('namelessCaller')));
 	const key = idempotencyKeyOf(request);
 	if (key === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
-	const isQuery = request.method !== 'POST';
+	const isQuery = !WITH_BODY.has(request.method);
 	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
 	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
 	const fields = (isQuery ? request.query : request.body) ?? {};

@@ -32,6 +32,22 @@ export function routesOf(
 			credentials: 'ignored',
 			answer: methodCall,
 		},
+		...accountRoutes(invoker, services),
+		...['info', '/api/info'].map(
+			(path): Route => ({
+				path,
+				verbs: ['GET'],
+				credentials: 'ignored',
+				answer: async () => serverInfo(rocketChatVersion),
+			}),
+		),
+	];
+}
+
+/** The routes of an account; none if the server has no accounts. */
+function accountRoutes(invoker: Invoker, services: Services): Route[] {
+	if (!invoker.get('login')) return [];
+	return [
 		{
 			path: 'login',
 			verbs: ['POST'],
@@ -57,13 +73,5 @@ export function routesOf(
 				return logOutOtherClients(invoker, request);
 			},
 		},
-		...['info', '/api/info'].map(
-			(path): Route => ({
-				path,
-				verbs: ['GET'],
-				credentials: 'ignored',
-				answer: async () => serverInfo(rocketChatVersion),
-			}),
-		),
 	];
 }

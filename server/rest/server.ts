@@ -17,7 +17,7 @@ import { routesOf } from './routes.js';
 export const PREFIX = '/api/v1';
 
 /** The path of a route: below the prefix by default. */
-function urlOf(path: string): string {
+export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
 
@@ -87,13 +87,19 @@ export interface RestOptions extends RequestOptions {
 	readonly rocketChatVersion: string;
 }
 
+export interface Rest {
+	readonly app: FastifyInstance;
+	/** Whether there is a route at an address, for any verb. */
+	owns(url: string): boolean;
+}
+
 /** Creates the HTTP server with the REST routes of these methods; it does not listen yet. */
 export function createRest(
 	methods: readonly Method[],
 	invoker: Invoker,
 	services: Services,
 	options: RestOptions,
-): FastifyInstance {
+): Rest {
 	const { maxBody, corsOrigin } = options;
 	const app = fastify({
 		bodyLimit: maxBody,
@@ -110,7 +116,6 @@ export function createRest(
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);
-	if (corsOrigin !== undefined) allowOrigins(app, '/api/', corsOrigin);
 	// Verbs that fastify does not route by default, so that a known path answers 405 to all of them.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
@@ -123,15 +128,24 @@ export function createRest(
 				[method].flat().filter((verb) => verb !== 'HEAD'),
 			);
 	});
-	for (const route of routesOf(methods, invoker, services, options.rocketChatVersion)) {
+	const routes = routesOf(methods, invoker, services, options.rocketChatVersion);
+	const owns = (url: string) => paths.verbsAt(url) !== undefined;
+	if (corsOrigin !== undefined) {
+		const verbs = new Set(['GET', 'POST', ...routes.flatMap((route) => route.verbs)]);
+		allowOrigins(app, (url) => url.startsWith('/api/') || owns(url), [...verbs], corsOrigin);
+	}
+	for (const route of routes) {
 		addRoute(app, route, services, options);
 	}
-	// Before the body is read, so that an invalid body does not change the answer.
-	app.addHook('onRequest', (request, reply, done) => {
-		const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
-		if (!allowed) return done();
-		reply.header('allow', allowed.join(', '));
-		send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+	// After the plugins, so that CORS applies to these refusals too.
+	app.after(() => {
+		// Before the body is read, so that an invalid body does not change the answer.
+		app.addHook('onRequest', (request, reply, done) => {
+			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
+			if (!allowed) return done();
+			reply.header('allow', allowed.join(', '));
+			send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
+		});
 	});
-	return app;
+	return { app, owns };
 }

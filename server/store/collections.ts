@@ -1,11 +1,34 @@
 /** Combines collections to a store. */
 import { isDeepStrictEqual } from 'node:util';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
 import { type Announce, type Backend, collection, type Written } from './collection.js';
 import { openGate } from './gate.js';
+import { type IndexSpec, indexes } from './indexes.js';
+
+export type { CollectionName } from './indexes.js';
+
 import type { Document } from './values.js';
 
-export type CollectionName = (typeof collectionNames)[keyof Store];
+/** A collection to open. */
+export interface CollectionSpec {
+	/** Its key in the store. */
+	readonly key: string;
+	/** Its name in the database. */
+	readonly name: string;
+	readonly indexes: readonly IndexSpec[];
+}
+
+/** The collections of a store: Roomkey's own, and those that an application declares. */
+function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
+	const added = declared.map(({ key, name, indexes }) => ({
+		key,
+		name,
+		indexes: indexes.map(({ fields, unique = false, sparse = false }) => ({ fields, unique, sparse })),
+	}));
+	return [...own, ...added];
+}
 
 /** Receives each written document after it is stored. @returns resolves when all subscribers have received it */
 export type ChangeListener = (change: Change) => Promise<unknown> | undefined;
@@ -25,17 +48,20 @@ export interface OpenStore {
 /**
  * Opens all collections one after the other; rejects with the first failure.
  *
- * @param open opens one collection by its name in the database
+ * @param declared the collections of the application
+ * @param open opens one collection
  * @param release releases files and connections, after all writes have ended
  */
 export async function buildStore(
-	open: (name: CollectionName) => Promise<Backend>,
+	declared: readonly CollectionDefinition[],
+	open: (spec: CollectionSpec) => Promise<Backend>,
 	release: () => Promise<void> = async () => {},
 ): Promise<OpenStore> {
 	const gate = openGate();
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
-	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+	for (const spec of specs(declared)) {
+		const { key, name } = spec;
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
 			return (written) => {
@@ -49,7 +75,7 @@ export async function buildStore(
 				}
 			};
 		};
-		opened.push([key, collection(await open(name), name, gate, announce)]);
+		opened.push([key, collection(await open(spec), name, gate, announce)]);
 	}
 	let closing: Promise<void> | undefined;
 	return {

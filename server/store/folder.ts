@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
@@ -25,6 +26,8 @@ interface Manifest {
 export interface FolderOptions {
 	/** Whether other processes with this option may open the folder at the same time. */
 	readonly shared?: boolean;
+	/** The collections of the application. */
+	readonly declared?: readonly CollectionDefinition[];
 }
 
 /**
@@ -32,7 +35,10 @@ export interface FolderOptions {
  *
  * @throws StoreError `in-use`, `other-format`, `damaged` or `unusable`
  */
-export async function openFolder(folder: string, { shared = false }: FolderOptions = {}): Promise<OpenStore> {
+export async function openFolder(
+	folder: string,
+	{ shared = false, declared = [] }: FolderOptions = {},
+): Promise<OpenStore> {
 	const path = resolve(folder);
 	const opened: (() => Promise<void>)[] = [];
 	const release = async () => {
@@ -46,7 +52,8 @@ export async function openFolder(folder: string, { shared = false }: FolderOptio
 		opened.push(() => environment.close());
 		const run = writer(environment);
 		const store = await buildStore(
-			async (name) => translating(embedded(lmdbTable(environment, name), run), (error) => failureOf(error, path)),
+			declared,
+			async (spec) => translating(embedded(lmdbTable(environment, spec), run), (error) => failureOf(error, path)),
 			async () => {
 				await writeManifest(path);
 				await release();

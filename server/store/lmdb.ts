@@ -3,10 +3,9 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { Database, DatabaseOptions, RootDatabase } from 'lmdb';
 import { open } from 'lmdb';
-import type { CollectionName } from './collections.js';
+import type { CollectionSpec } from './collections.js';
 import type { RunWrite } from './embedded.js';
 import { reasonOf, StoreError } from './failure.js';
-import { indexes } from './indexes.js';
 import { type IndexEntries, Table } from './table.js';
 import type { Document } from './values.js';
 
@@ -59,7 +58,7 @@ function assertLmdb(path: string): void {
 }
 
 /** Opens the table of a collection, and creates it if necessary. */
-export function lmdbTable(environment: Environment, name: CollectionName): Table {
+export function lmdbTable(environment: Environment, { name, indexes }: CollectionSpec): Table {
 	const documents: Database<Document, string> = environment.openDB({ name, ...ENCODING });
 	return new Table(
 		name,
@@ -72,7 +71,7 @@ export function lmdbTable(environment: Environment, name: CollectionName): Table
 			scan: (after) =>
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
-		indexes[name] ?? [],
+		indexes,
 		({ fields, ignoreCase }) =>
 			new LmdbIndex(
 				environment.openDB({

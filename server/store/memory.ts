@@ -1,14 +1,14 @@
 /** The embedded store in memory, without persistence. */
+import type { CollectionDefinition } from '../../shared/collections.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
-import { indexes } from './indexes.js';
 import { type Documents, type IndexEntries, Table } from './table.js';
 import type { Document } from './values.js';
 
 /** Opens an empty store. */
-export async function openMemory(): Promise<OpenStore> {
-	return buildStore(async (name) => {
-		const table = new Table(name, memoryDocuments(), indexes[name] ?? [], () => new MemoryIndex());
+export async function openMemory(declared: readonly CollectionDefinition[] = []): Promise<OpenStore> {
+	return buildStore(declared, async ({ name, indexes }) => {
+		const table = new Table(name, memoryDocuments(), indexes, () => new MemoryIndex());
 		return embedded(table, async (task) => task());
 	});
 }

@@ -1,12 +1,12 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection as DriverCollection, MongoClient } from 'mongodb';
+import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import type { FindOptions } from '../../shared/store.js';
 import type { Backend, Query, Report } from './collection.js';
-import { buildStore, type CollectionName, type OpenStore } from './collections.js';
+import { buildStore, type CollectionSpec, type OpenStore } from './collections.js';
 import { reasonOf, StoreError } from './failure.js';
-import { indexes } from './indexes.js';
 import { projector } from './projection.js';
 import { translating } from './translating.js';
 import { unavailableError } from './unavailable.js';
@@ -24,7 +24,11 @@ const SERVER_SELECTION_TIMEOUT_MS = 10_000;
  *
  * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
  */
-export async function openMongo(url: string, log: Log): Promise<OpenStore> {
+export async function openMongo(
+	url: string,
+	log: Log,
+	declared: readonly CollectionDefinition[] = [],
+): Promise<OpenStore> {
 	const client = connectTo(url);
 	try {
 		await client.connect();
@@ -35,9 +39,10 @@ export async function openMongo(url: string, log: Log): Promise<OpenStore> {
 	try {
 		const db = client.db(databaseOf(url));
 		return await buildStore(
-			async (name) => {
-				const collection = db.collection<Document>(name);
-				await ensureIndexes(collection, name, log);
+			declared,
+			async (spec) => {
+				const collection = db.collection<Document>(spec.name);
+				await ensureIndexes(collection, spec, log);
 				return translating(mongoBackend(collection), unavailableError);
 			},
 			() => client.close(),
@@ -188,8 +193,12 @@ function connectTo(url: string): MongoClient {
 	}
 }
 
-async function ensureIndexes(collection: DriverCollection<Document>, name: CollectionName, log: Log): Promise<void> {
-	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes[name] ?? []) {
+async function ensureIndexes(
+	collection: DriverCollection<Document>,
+	{ name, indexes }: CollectionSpec,
+	log: Log,
+): Promise<void> {
+	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));

@@ -1,3 +1,4 @@
+import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import type { OpenStore } from './collections.js';
 import { StoreError } from './failure.js';
@@ -14,17 +15,22 @@ export type StoreChoice =
 /**
  * Opens a store. Loads only the modules for this kind.
  *
+ * @param declared the collections of the application
  * @param log receives warnings about indexes that were left unchanged
  * @throws StoreError with a message for the operator
  */
-export async function openStore(choice: StoreChoice, log: Log): Promise<OpenStore> {
+export async function openStore(
+	choice: StoreChoice,
+	log: Log,
+	declared: readonly CollectionDefinition[] = [],
+): Promise<OpenStore> {
 	switch (choice.kind) {
 		case 'memory':
-			return (await import('./memory.js')).openMemory();
+			return (await import('./memory.js')).openMemory(declared);
 		case 'files':
-			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, choice);
+			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, { ...choice, declared });
 		case 'mongodb':
-			return (await import('./mongodb.js')).openMongo(choice.url, log);
+			return (await import('./mongodb.js')).openMongo(choice.url, log, declared);
 	}
 }
 

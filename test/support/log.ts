@@ -1,14 +1,2 @@
-import type { Log } from '../../shared/log.js';
-
-export interface LogLine {
-	readonly level: keyof Log;
-	readonly facts: object;
-	readonly text: string;
-}
-
-/** A log that keeps its entries. */
-export function memoryLog(): Log & { readonly lines: LogLine[] } {
-	const lines: LogLine[] = [];
-	const keep = (level: keyof Log) => (facts: object, text: string) => void lines.push({ level, facts, text });
-	return { lines, debug: keep('debug'), info: keep('info'), warn: keep('warn'), error: keep('error') };
-}
+/** The log of a test. */
+export * from '../../server/testing/log.js';

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { readConfig } from '../../server/cli/config.js';
-import { helpText, type Option, OptionError, options, settingsTable } from '../../server/cli/options.js';
+import { helpText, settingsTable } from '../../server/cli/help.js';
+import { type Option, OptionError } from '../../server/options/kinds.js';
+import { options } from '../../server/options/options.js';
 
 function configOf(line: string, env: NodeJS.ProcessEnv = {}) {
 	const request = readConfig(line.split(' ').filter(Boolean), env);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { runDataCommand } from '../../server/cli/dataCommands.js';
-import { OptionError } from '../../server/cli/options.js';
+import { OptionError } from '../../server/options/kinds.js';
 import type { OpenStore } from '../../server/store/collections.js';
 import { StoreError } from '../../server/store/failure.js';
 import { openFolder } from '../../server/store/folder.js';

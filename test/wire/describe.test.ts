@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { enums, number, object, optional } from 'superstruct';
 import { z } from 'zod';
 import * as catalogue from '../../methods/index.js';
+import { openapiDocument } from '../../server/describe/openapi.js';
 import { routesOf } from '../../server/rest/routes.js';
 import { decode } from '../../shared/ejson.js';
 import { Match } from '../../shared/match.js';
@@ -18,13 +19,17 @@ import { request } from '../support/rest.js';
 // biome-ignore lint/suspicious/noExplicitAny: the documents are walked to places that the tests know
 type Json = Record<string, any>;
 
-const ownMethod = method({
-	name: 'tasks.add',
+const ownMethodDefinition = {
 	summary: 'Adds a task',
 	args: {
 		text: Match.Where((value) => typeof value === 'string', 'text of a task', { type: 'string' }),
 		more: optional(object({ priority: number(), color: enums(['red', 'blue']) })),
 	},
+} as const;
+
+const ownMethod = method({
+	name: 'tasks.add',
+	...ownMethodDefinition,
 	rest: { verb: 'POST', path: 'tasks/:text' },
 	limit: { calls: 7, per: 60_000 },
 	returns: { id: String, at: Date },
@@ -126,7 +131,7 @@ describe('the description of the server', () => {
 	});
 
 	it('has an operation for every route of REST, and none besides', () => {
-		const routes = routesOf(catalogue.methods, {} as never, {} as never, '8.0.0');
+		const routes = routesOf(catalogue.methods, { get: () => true } as never, {} as never, '8.0.0');
 		const served = routes.flatMap(({ path, verbs }) => {
 			const full = path.startsWith('/') ? path : `/api/v1/${path}`;
 			return verbs.map((verb) => `${verb} ${full.replace(/:(\w+)/g, '{$1}')}`);
@@ -224,6 +229,39 @@ describe('the description of the server', () => {
 			});
 			expect(post['x-errors'][0]).to.deep.equal({ code: 'error-task', reasons: [] });
 			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
+		});
+
+		it('has no accounts where there are none', () => {
+			const { paths } = openapiDocument({ methods: [ownMethod], limits: [], version: '1' }) as Json;
+			expect(Object.keys(paths)).to.have.members([
+				'/api/v1/tasks/{text}',
+				'/api/v1/method.call/{method}',
+				'/api/v1/method.callAnon/{method}',
+				'/api/v1/info',
+				'/api/info',
+			]);
+		});
+
+		it('has routes of any verb, at any path', () => {
+			const define = (verb: 'PUT' | 'DELETE') =>
+				method({
+					...ownMethodDefinition,
+					name: verb,
+					rest: { verb, path: `/own/:text/${verb}` },
+					run: () => undefined,
+				});
+			const { paths } = openapiDocument({
+				methods: [define('PUT'), define('DELETE')],
+				limits: [],
+				version: '1',
+			}) as Json;
+			expect(paths['/own/{text}/PUT'].put).to.have.property('requestBody');
+			const removing = paths['/own/{text}/DELETE'].delete;
+			expect(removing).not.to.have.property('requestBody');
+			expect(removing.parameters.map((one: Json) => `${one.in} ${one.name}`)).to.deep.equal([
+				'path text',
+				'query more',
+			]);
 		});
 
 		it('has its publications and streams', async () => {

@@ -1,4 +1,5 @@
 /** One subscription of one client: an execution of a publish function (`test/contract/ddp.md` section 10). */
+import { collectionsOf, type DeclaredCollections } from '../../../shared/collections.js';
 import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
@@ -92,6 +93,10 @@ export class Subscription implements PublicationContext, Observer {
 
 	get store(): Store {
 		return this.host.services.store;
+	}
+
+	get collections(): DeclaredCollections {
+		return collectionsOf(this.store);
 	}
 
 	get settings(): Settings {

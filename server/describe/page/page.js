@@ -71,6 +71,7 @@ async function start() {
 		if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
 		const document = await response.json();
 		byId('version').textContent = document.info.version;
+		byId('account').hidden = !('method.login' in document.channels);
 		const chapters = chaptersOf(document);
 		const sections = chapters.map(section);
 		const contents = chapters.map(links);

@@ -18,16 +18,17 @@ export async function callRest({ verb, path, body }, given, code) {
 	const inPath = new Map(given.filter(([name]) => path.includes(`:${name}`)));
 	const rest = given.filter(([name]) => !inPath.has(name));
 	const filled = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(inPath.get(name) ?? '')));
-	const url = verb === 'GET' ? filled + queryOf(rest) : filled;
+	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
+	const url = hasBody ? filled : filled + queryOf(rest);
 	const credentials = current();
 	const response = await fetch(url.slice(1), {
 		method: verb,
 		headers: {
-			...(verb === 'POST' && { 'content-type': 'application/json' }),
+			...(hasBody && { 'content-type': 'application/json' }),
 			...(credentials && { 'x-user-id': credentials.userId, 'x-auth-token': credentials.authToken }),
 			...(code && { 'x-2fa-code': code }),
 		},
-		...(verb === 'POST' && {
+		...(hasBody && {
 			body: JSON.stringify(body === 'object' ? (rest[0]?.[1] ?? {}) : Object.fromEntries(rest)),
 		}),
 	});

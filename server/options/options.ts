@@ -1,111 +1,15 @@
 /**
- * The one list of settings. Flags, environment variables, `--help`, the table in docs/operating.md and the check at start all come
- * from it.
+ * The one list of settings. The options of `createServer`, flags, environment variables, `--help`, the table in
+ * docs/operating.md and the check at start all come from it.
  */
-
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
-
-/** A setting with an invalid value. Its message is shown to the operator. */
-export class OptionError extends Error {}
-
-export interface Option<T> {
-	/** Description, with the unit. */
-	readonly meaning: string;
-	/** Environment variable, used if there is no flag. */
-	readonly env?: string;
-	/** Name of its value in `--help`; none for a switch. */
-	readonly placeholder?: string;
-	/** True: there is no flag, because all users of a machine can read the command line of a process. */
-	readonly envOnly?: boolean;
-	readonly default: T;
-	/** @throws OptionError for an invalid value */
-	parse(text: string, name: string): T;
-}
-
-type Description<T> = Omit<Option<T>, 'parse' | 'placeholder' | 'envOnly'>;
-
-/** Text. If `isValid` is given, the text must pass it; `form` describes the form in errors. */
-function text<T extends string | undefined>(
-	placeholder: string,
-	{
-		isValid = () => true,
-		form,
-		...description
-	}: Description<T> & { readonly isValid?: (text: string) => boolean; readonly form?: string },
-): Option<T | string> {
-	return {
-		...description,
-		placeholder,
-		parse(value, name) {
-			if (value === '') throw new OptionError(`${name} must not be empty`);
-			if (!isValid(value)) throw new OptionError(`${name} must be ${form}, not '${value}'`);
-			return value;
-		},
-	};
-}
-
-function integer(min: number, max: number, description: Description<number>): Option<number> {
-	return {
-		...description,
-		placeholder: 'N',
-		parse(value, name) {
-			const number = Number(value);
-			if (/^\d+$/.test(value) && number >= min && number <= max) return number;
-			throw new OptionError(`${name} must be a whole number from ${min} to ${max}, not '${value}'`);
-		},
-	};
-}
-
-function oneOf<const T extends string>(
-	placeholder: string,
-	choices: readonly T[],
-	description: Description<NoInfer<T>>,
-): Option<T> {
-	return {
-		...description,
-		placeholder,
-		parse(value, name) {
-			const choice = choices.find((known) => known === value);
-			if (choice !== undefined) return choice;
-			throw new OptionError(`${name} must be one of ${choices.join(', ')}, not '${value}'`);
-		},
-	};
-}
-
-/** A switch, off by default. Its variable is `true` or `false`. */
-function onOff(meaning: string, env?: string): Option<boolean> {
-	return {
-		meaning,
-		...(env && { env }),
-		default: false,
-		parse(value, name) {
-			if (['true', 'on', '1'].includes(value)) return true;
-			if (['false', 'off', '0'].includes(value)) return false;
-			throw new OptionError(`${name} must be true or false, not '${value}'`);
-		},
-	};
-}
-
-/** Text that can only be set by the environment. Errors do not show the value, because it may be a password. */
-function inEnvironment<T extends string | undefined>(
-	isGood: (text: string) => boolean,
-	what: string,
-	description: Description<T>,
-): Option<T | string> {
-	return {
-		...description,
-		placeholder: 'TEXT',
-		envOnly: true,
-		parse(value, name) {
-			if (isGood(value)) return value;
-			throw new OptionError(`${name} must be ${what}`);
-		},
-	};
-}
+import { integer, type Option, oneOf, onOff, secret, text } from './kinds.js';
 
 const HOUR = 3_600_000;
 const GIB = 1024 ** 3;
+
+const isPassword = (value: string) => value.trim() !== '';
 
 export const options = {
 	port: integer(0, 65_535, { meaning: 'TCP port to listen on; 0 picks a free one', env: 'PORT', default: 3000 }),
@@ -127,17 +31,17 @@ export const options = {
 	}),
 	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
-	'admin-pass': inEnvironment((text) => text.trim() !== '', 'a password', {
+	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',
 		env: 'ADMIN_PASS',
 		default: undefined,
 	}),
-	'admin-username': inEnvironment(isUsername, 'letters, digits and any of . _ - only', {
+	'admin-username': secret(isUsername, 'letters, digits and any of . _ - only', {
 		meaning: 'user name of that admin',
 		env: 'ADMIN_USERNAME',
 		default: 'admin',
 	}),
-	'admin-email': inEnvironment(isEmail, 'an e-mail address', {
+	'admin-email': secret(isEmail, 'an e-mail address', {
 		meaning: 'e-mail of that admin',
 		env: 'ADMIN_EMAIL',
 		default: undefined,
@@ -276,57 +180,3 @@ export type OptionName = keyof typeof options;
 
 /** The value of every option. */
 export type OptionValues = { [N in OptionName]: (typeof options)[N] extends Option<infer T> ? T : never };
-
-function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
-	if (envOnly) return '';
-	return placeholder ? `--${name} ${placeholder}` : `--${name}`;
-}
-
-interface Row {
-	readonly flag: string;
-	readonly env: string;
-	readonly default: string;
-	readonly meaning: string;
-}
-
-function rows(): Row[] {
-	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
-		flag: flagOf(name, option),
-		env: option.env ?? '',
-		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
-		meaning: option.meaning,
-	}));
-}
-
-/** The text of `--help`. */
-export function helpText(): string {
-	const all = rows();
-	const width = Math.max(...all.map(({ flag }) => flag.length));
-	const lines = all.map(({ flag, env, default: standard, meaning }) => {
-		const notes = [standard && `default ${standard}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
-		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
-	});
-	return [
-		'Usage: roomkey [options]',
-		'',
-		'A DDP method server for the end-to-end encryption keys of rooms: WebSocket at /websocket, REST at /api/v1. At most',
-		'one of --data, --memory, --mongo-url and --demo says where the data is stored.',
-		'',
-		'Options, and settings of the environment:',
-		...lines,
-		`  ${'--help'.padEnd(width)}  print this and end`,
-		`  ${'--version'.padEnd(width)}  print the version and end`,
-	].join('\n');
-}
-
-/** The table of settings in docs/operating.md, as Markdown. */
-export function settingsTable(): string {
-	return [
-		'| Flag | Environment | Default | Meaning |',
-		'|---|---|---|---|',
-		...rows().map(
-			(row) =>
-				`| ${row.flag && `\`${row.flag}\``} | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
-		),
-	].join('\n');
-}

@@ -1,0 +1,57 @@
+/** The texts about settings: `--help`, and the table in docs/operating.md. */
+import type { Option } from '../options/kinds.js';
+import { options } from '../options/options.js';
+
+function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
+	if (envOnly) return '';
+	return placeholder ? `--${name} ${placeholder}` : `--${name}`;
+}
+
+interface Row {
+	readonly flag: string;
+	readonly env: string;
+	readonly default: string;
+	readonly meaning: string;
+}
+
+function rows(): Row[] {
+	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
+		flag: flagOf(name, option),
+		env: option.env ?? '',
+		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
+		meaning: option.meaning,
+	}));
+}
+
+/** The text of `--help`. */
+export function helpText(): string {
+	const all = rows();
+	const width = Math.max(...all.map(({ flag }) => flag.length));
+	const lines = all.map(({ flag, env, default: standard, meaning }) => {
+		const notes = [standard && `default ${standard}`, flag && env && `env ${env}`].filter(Boolean).join(', ');
+		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
+	});
+	return [
+		'Usage: roomkey [options]',
+		'',
+		'A DDP method server for the end-to-end encryption keys of rooms: WebSocket at /websocket, REST at /api/v1. At most',
+		'one of --data, --memory, --mongo-url and --demo says where the data is stored.',
+		'',
+		'Options, and settings of the environment:',
+		...lines,
+		`  ${'--help'.padEnd(width)}  print this and end`,
+		`  ${'--version'.padEnd(width)}  print the version and end`,
+	].join('\n');
+}
+
+/** The table of settings in docs/operating.md, as Markdown. */
+export function settingsTable(): string {
+	return [
+		'| Flag | Environment | Default | Meaning |',
+		'|---|---|---|---|',
+		...rows().map(
+			(row) =>
+				`| ${row.flag && `\`${row.flag}\``} | ${row.env && `\`${row.env}\``} | ${row.default && `\`${row.default}\``} | ${row.meaning} |`,
+		),
+	].join('\n');
+}

@@ -1,0 +1,11 @@
+import { openServer } from './openServer.js';
+import type { ServerOptions } from './options/serverOptions.js';
+import type { RoomkeyServer } from './roomkeyServer.js';
+
+/**
+ * Starts a server.
+ * @throws OptionError that names the option, if one is unknown or invalid; StoreError if the store cannot be opened
+ */
+export async function createServer(options: ServerOptions = {}): Promise<RoomkeyServer> {
+	return openServer(options);
+}

@@ -1,0 +1,116 @@
+/** The kinds of settings: how a value is read from text, and which values are valid. */
+
+/** A setting with an invalid value. Its message is shown to the operator. */
+export class OptionError extends Error {
+	override readonly name = 'OptionError';
+}
+
+export interface Option<T> {
+	/** Description, with the unit. */
+	readonly meaning: string;
+	/** Environment variable, used if there is no flag. */
+	readonly env?: string;
+	/** Name of its value in `--help`; none for a switch. */
+	readonly placeholder?: string;
+	/** True: there is no flag, because all users of a machine can read the command line of a process. */
+	readonly envOnly?: boolean;
+	readonly default: T;
+	/** What a valid value is, for errors. */
+	readonly form: string;
+	/** The value that a text stands for; any invalid value for a text that stands for none. */
+	read(text: string): unknown;
+	accepts(value: unknown): boolean;
+}
+
+type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
+
+/**
+ * The value of a setting.
+ * @param name for the error
+ * @throws OptionError if it is invalid; the text contains the value, unless it may be a password
+ */
+export function checked<T>(option: Option<T>, value: unknown, name: string, given = value): T {
+	if (option.accepts(value)) return value as T;
+	if (given === '' && !option.envOnly) throw new OptionError(`${name} must not be empty`);
+	const shown = option.envOnly ? '' : `, not ${typeof given === 'string' ? `'${given}'` : formatGiven(given)}`;
+	throw new OptionError(`${name} must be ${option.form}${shown}`);
+}
+
+function formatGiven(value: unknown): string {
+	return typeof value === 'number' || typeof value === 'boolean' || value === null
+		? String(value)
+		: `a ${typeof value}`;
+}
+
+/** Text. If `isValid` is given, the text must pass it. */
+export function text<T extends string | undefined>(
+	placeholder: string,
+	{
+		isValid = () => true,
+		form = 'text',
+		...description
+	}: Description<T> & { readonly isValid?: (text: string) => boolean; readonly form?: string },
+): Option<T | string> {
+	return {
+		...description,
+		placeholder,
+		form,
+		read: (value) => value,
+		accepts: (value) => typeof value === 'string' && value !== '' && isValid(value),
+	};
+}
+
+export function integer(min: number, max: number, description: Description<number>): Option<number> {
+	return {
+		...description,
+		placeholder: 'N',
+		form: `a whole number from ${min} to ${max}`,
+		read: (value) => (/^\d+$/.test(value) ? Number(value) : undefined),
+		accepts: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+	};
+}
+
+export function oneOf<const T extends string>(
+	placeholder: string,
+	choices: readonly T[],
+	description: Description<NoInfer<T>>,
+): Option<T> {
+	return {
+		...description,
+		placeholder,
+		form: `one of ${choices.join(', ')}`,
+		read: (value) => value,
+		accepts: (value) => choices.some((choice) => choice === value),
+	};
+}
+
+const SWITCH = new Map(['true', 'on', '1'].map((text) => [text, true]));
+for (const text of ['false', 'off', '0']) SWITCH.set(text, false);
+
+/** A switch, off by default. Its variable is `true` or `false`. */
+export function onOff(meaning: string, env?: string): Option<boolean> {
+	return {
+		meaning,
+		...(env && { env }),
+		default: false,
+		form: 'true or false',
+		read: (value) => SWITCH.get(value),
+		accepts: (value) => typeof value === 'boolean',
+	};
+}
+
+/** Text that can only be set by the environment or by a program. Errors do not show it: it may be a password. */
+export function secret<T extends string | undefined>(
+	isGood: (text: string) => boolean,
+	form: string,
+	description: Description<T>,
+): Option<T | string> {
+	return {
+		...description,
+		placeholder: 'TEXT',
+		envOnly: true,
+		form,
+		read: (value) => value,
+		accepts: (value) => typeof value === 'string' && isGood(value),
+	};
+}

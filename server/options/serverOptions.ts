@@ -1,0 +1,48 @@
+/** The options of `createServer`. */
+import type { Server as HttpServer } from 'node:http';
+import type { Catalogue } from '../../shared/catalogue.js';
+import type { CollectionDefinition } from '../../shared/collections.js';
+import type { LoginHandler } from '../../shared/context.js';
+import type { Log } from '../../shared/log.js';
+import type { OptionName, OptionValues } from './options.js';
+
+type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
+
+/** Settings that say where the data is: a program has the option `store` instead. */
+export const STORE_SETTINGS = ['data', 'memory', 'mongo-url'] as const;
+
+export type StoreSetting = (typeof STORE_SETTINGS)[number];
+
+/** Every setting of the command, with the same default: `--max-body` is `maxBody`. */
+export type ProgramSettings = { [N in Exclude<OptionName, StoreSetting> as CamelCase<N>]?: OptionValues[N] };
+
+/** Where the data is. Default `{ data: 'roomkey-data' }`. */
+export type StoreOption =
+	/** In memory; it is lost when the server closes. */
+	| { readonly memory: true }
+	/** In files in this folder. Needs the package `lmdb`. */
+	| { readonly data: string }
+	/** In this MongoDB. */
+	| { readonly mongoUrl: string };
+
+/** What an application adds to a server. */
+export interface Parts extends Partial<Catalogue> {
+	readonly collections?: readonly CollectionDefinition[];
+	/** Whether users can log in: `login`, `logout`, `createUser`, tokens. Default true. */
+	readonly accounts?: boolean;
+	/** Whether the server has Rocket.Chat's key service, with its rooms and users. Default false. */
+	readonly keys?: boolean;
+	/** Ways to log in beside a password, in the order in which they are tried. */
+	readonly loginHandlers?: readonly LoginHandler[];
+	/** Own permissions, each with the roles that hold it until an admin changes that. */
+	readonly permissions?: Readonly<Record<string, readonly string[]>>;
+	readonly store?: StoreOption;
+	/** Default: JSON lines on stderr, from `logLevel` on. */
+	readonly log?: Log;
+	/** A server to be mounted on, which the application starts and stops. Default: a server of its own. */
+	readonly server?: HttpServer;
+	/** False: it does not listen; the application passes requests to `handle` and `upgrade`. Default true. */
+	readonly listen?: boolean;
+}
+
+export type ServerOptions = ProgramSettings & Parts;

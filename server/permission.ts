@@ -1,0 +1,13 @@
+/** Permissions for applications: roles of users, and the permissions that these hold. */
+import { mayUser } from '../methods/model/permissions/permissions.js';
+import type { MethodContext } from '../shared/context.js';
+
+export { requirePermission } from '../methods/model/permissions/permissions.js';
+
+/** Whether the caller holds a permission, by one of the roles in `roles` of the user. */
+export function hasPermission(
+	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
+	permission: string,
+): Promise<boolean> {
+	return mayUser(store, userId, permission);
+}

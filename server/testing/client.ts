@@ -1,0 +1,137 @@
+/** A DDP client inside the process of the server, for tests of publications. */
+import { parse, stringify } from '../../shared/ejson.js';
+import { ClientError } from '../../shared/errors.js';
+import type { OpenSession, Receiver } from '../ddp/transports/transport.js';
+import { MemoryTransport } from './transport.js';
+
+type Fields = Record<string, unknown>;
+
+interface Frame {
+	readonly msg?: string;
+	readonly id?: string;
+	readonly collection?: string;
+	readonly fields?: Fields;
+	readonly cleared?: readonly string[];
+	readonly subs?: readonly string[];
+	readonly methods?: readonly string[];
+	readonly result?: unknown;
+	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
+}
+
+interface Waiting {
+	resolve(value: unknown): void;
+	reject(error: Error): void;
+}
+
+export interface TestClient {
+	/** Calls a method. Resolves once its writes have been delivered to this client (`updated`). */
+	call(name: string, ...args: unknown[]): Promise<unknown>;
+	/** Subscribes. Resolves with the subscription's id when its first documents are there; rejects if it is refused. */
+	subscribe(name: string, ...args: unknown[]): Promise<string>;
+	/** Ends a subscription. Its documents are gone when it resolves. */
+	unsubscribe(id: string): Promise<void>;
+	/** The documents of a collection that the client has now, with their ids as `_id`, in the order of arrival. */
+	documents(collection: string): Fields[];
+	/** Every frame that has arrived, in order. */
+	readonly frames: readonly object[];
+	close(): void;
+}
+
+/** Connects a client. It is not logged in. */
+export async function connectClient(open: OpenSession): Promise<TestClient> {
+	const collections = new Map<string, Map<string, Fields>>();
+	const waiting = new Map<string, Waiting>();
+	const calls = new Map<string, { result: Frame | undefined; isUpdated: boolean | undefined }>();
+	const frames: Frame[] = [];
+	let count = 0;
+	let receiver: Receiver;
+
+	const transport = new MemoryTransport((text) => {
+		const frame = parse(text) as Frame;
+		frames.push(frame);
+		handlers[frame.msg ?? '']?.(frame);
+	});
+	receiver = open(transport);
+	transport.onClosed = () => {
+		for (const { reject } of waiting.values()) reject(new Error('The connection is closed'));
+		receiver.onClose();
+	};
+	const send = (frame: object) => receiver.receive(stringify(frame) as string);
+
+	function request(key: string, frame: object): Promise<unknown> {
+		return new Promise((resolve, reject) => {
+			waiting.set(key, { resolve, reject });
+			send(frame);
+		});
+	}
+
+	function settle(key: string, { error, result }: Frame): void {
+		const asked = waiting.get(key);
+		waiting.delete(key);
+		if (error) asked?.reject(new ClientError(error.error, error.reason, error.details));
+		else asked?.resolve(result);
+	}
+
+	function documentsOf(name: string): Map<string, Fields> {
+		let documents = collections.get(name);
+		if (!documents) {
+			documents = new Map();
+			collections.set(name, documents);
+		}
+		return documents;
+	}
+
+	function changed({ collection = '', id = '', fields = {}, cleared = [] }: Frame): void {
+		const document = { ...documentsOf(collection).get(id), ...fields };
+		for (const field of cleared) delete document[field];
+		documentsOf(collection).set(id, document);
+	}
+
+	/** What each kind of frame does. */
+	const handlers: Readonly<Record<string, (frame: Frame) => void>> = {
+		connected: (frame) => settle('connect', frame),
+		ping: ({ id }) => send({ msg: 'pong', ...(id !== undefined && { id }) }),
+		added: ({ collection = '', id = '', fields = {} }) => void documentsOf(collection).set(id, fields),
+		changed,
+		removed: ({ collection = '', id = '' }) => void documentsOf(collection).delete(id),
+		ready(frame) {
+			for (const id of frame.subs ?? []) settle(`sub ${id}`, frame);
+		},
+		nosub(frame) {
+			settle(`sub ${frame.id}`, frame);
+			settle(`unsub ${frame.id}`, {});
+		},
+		result: (frame) => settleCall(frame.id ?? '', { result: frame }),
+		updated({ methods = [] }) {
+			for (const id of methods) settleCall(id, { isUpdated: true });
+		},
+	};
+
+	/** A call is settled when both `result` and `updated` have arrived, in whichever order. */
+	function settleCall(id: string, arrived: { result?: Frame; isUpdated?: boolean }): void {
+		const { result, isUpdated } = { ...calls.get(id), ...arrived };
+		calls.set(id, { result, isUpdated });
+		if (!result || !isUpdated) return;
+		calls.delete(id);
+		settle(`method ${id}`, result);
+	}
+
+	await request('connect', { msg: 'connect', version: '1', support: ['1'] });
+	return {
+		frames,
+		call(name, ...params) {
+			const id = String(++count);
+			return request(`method ${id}`, { msg: 'method', method: name, id, params });
+		},
+		async subscribe(name, ...params) {
+			const id = String(++count);
+			await request(`sub ${id}`, { msg: 'sub', id, name, params });
+			return id;
+		},
+		async unsubscribe(id) {
+			await request(`unsub ${id}`, { msg: 'unsub', id });
+		},
+		documents: (collection) => Array.from(collections.get(collection) ?? [], ([_id, fields]) => ({ _id, ...fields })),
+		close: () => transport.close(),
+	};
+}

@@ -1,0 +1,54 @@
+/** Records what a server announces. */
+import { declaredName } from '../../shared/collections.js';
+import type { EventPayloads } from '../../shared/events.js';
+import type { Bus } from '../cluster/bus.js';
+
+export interface RecordedEvents {
+	/** Written documents. */
+	readonly changes: EventPayloads['changed'][];
+	/** Streams' events, as `stream eventName`, and what came with them. */
+	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
+	/** The changes of one collection, as `action id`. */
+	of(collection: string): string[];
+	/** What came with the stream events of this name, which is `stream eventName`. */
+	named(name: string): (readonly unknown[])[];
+	/** Forgets what has been recorded. */
+	clear(): void;
+}
+
+/** Records events from now on. */
+export function startRecording(bus: Bus): RecordedEvents & { stop(): void } {
+	const changes: EventPayloads['changed'][] = [];
+	const notices: { name: string; args: readonly unknown[] }[] = [];
+	const stops = [
+		bus.on('changed', (change) => void changes.push({ ...change, collection: declaredName(change.collection) })),
+		bus.on('notify', ({ stream, eventName, args }) => void notices.push({ name: `${stream} ${eventName}`, args })),
+	];
+	return {
+		changes,
+		notices,
+		of: (wanted) =>
+			changes
+				.filter(({ collection }) => collection === wanted)
+				.map(({ action, document }) => `${action} ${document._id}`),
+		named: (wanted) => notices.filter(({ name }) => name === wanted).map(({ args }) => args),
+		clear() {
+			changes.length = 0;
+			notices.length = 0;
+		},
+		stop() {
+			for (const stop of stops) stop();
+		},
+	};
+}
+
+/** Records events while `run` runs. */
+export async function recordEvents(bus: Bus, run: () => Promise<unknown>): Promise<RecordedEvents> {
+	const recorded = startRecording(bus);
+	try {
+		await run();
+	} finally {
+		recorded.stop();
+	}
+	return recorded;
+}

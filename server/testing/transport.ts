@@ -1,0 +1,59 @@
+/** A transport inside the process, for tests. What is sent is kept, or passed on. */
+import type { Broadcast } from '../ddp/transports/broadcast.js';
+import type { CloseReason } from '../ddp/transports/close-reason.js';
+import type { Transport } from '../ddp/transports/transport.js';
+
+export class MemoryTransport implements Transport {
+	readonly clientAddress = null;
+	readonly headers = {};
+	readonly sent: string[] = [];
+	closed = false;
+	isBehind = false;
+	/** Why it was closed. */
+	reason: CloseReason | undefined;
+	paused = false;
+	/** Set while the client does not read. */
+	room: Promise<void> | undefined;
+	isSendingParts = false;
+	/** What the session watches for. */
+	idleTime: number | undefined;
+	becomeIdle = () => {};
+	/** Called once, soon after it is closed. */
+	onClosed: (() => void) | undefined;
+
+	/** @param onSend called for each message to the client */
+	constructor(private readonly onSend?: (frame: string) => void) {}
+
+	send(frame: string): void {
+		if (this.onSend) this.onSend(frame);
+		else this.sent.push(frame);
+	}
+	encodePart(text: string): Buffer {
+		return Buffer.from(text);
+	}
+	sendParts(parts: readonly Buffer[]): void {
+		this.send(Buffer.concat(parts).toString());
+	}
+	broadcast({ text }: Broadcast): void {
+		this.send(text);
+	}
+	close(reason?: CloseReason): void {
+		this.reason ??= reason;
+		if (!this.closed && this.onClosed) queueMicrotask(this.onClosed);
+		this.closed = true;
+	}
+	terminate(): void {}
+	pause(): void {
+		this.paused = true;
+	}
+	resume(): void {
+		this.paused = false;
+	}
+	onIdle(time: number, listener: () => void): void {
+		this.idleTime = time;
+		this.becomeIdle = listener;
+	}
+	whenDrained(): Promise<void> | undefined {
+		return this.room;
+	}
+}

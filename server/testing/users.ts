@@ -1,0 +1,42 @@
+/** Users of a test. */
+import { hashPassword } from '../../methods/model/users/passwords.js';
+import { hashToken, newToken } from '../../methods/model/users/tokens.js';
+import type { User } from '../../shared/documents.js';
+import { randomId } from '../../shared/ids.js';
+import type { Store } from '../../shared/store.js';
+
+export interface Person {
+	readonly id: string;
+	readonly username: string;
+	/** A login token that is stored for the user. */
+	readonly token: string;
+}
+
+/** The user to store: any field of the document, and a password. */
+export type NewPerson = Partial<User> & { readonly password?: string; readonly tokenMadeAt?: Date };
+
+/** Stores a user with a login token, and with a password if one is given. Nothing is announced. */
+export async function addPerson(
+	store: Store,
+	{ password, tokenMadeAt = new Date(), ...fields }: NewPerson = {},
+): Promise<Person> {
+	const id = fields._id ?? randomId();
+	const username = fields.username ?? `user-${id}`;
+	const token = newToken();
+	await store.users.insertOne(
+		{
+			roles: ['user'],
+			active: true,
+			...fields,
+			_id: id,
+			username,
+			services: {
+				...fields.services,
+				...(password === undefined ? {} : { password: { bcrypt: await hashPassword(password) } }),
+				resume: { loginTokens: [{ hashedToken: hashToken(token), when: tokenMadeAt }] },
+			},
+		},
+		{ silent: true },
+	);
+	return { id, username, token };
+}

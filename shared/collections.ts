@@ -1,0 +1,84 @@
+/** Collections that an application declares, beside those of Roomkey itself. */
+import type { Path } from './query.js';
+import type { Collection, Store } from './store.js';
+
+/**
+ * The document types of an application's collections, by name. Empty here; an application adds its own:
+ *
+ *     declare module 'roomkey' {
+ *       interface Collections { tasks: Task }
+ *     }
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: applications add members
+export interface Collections {}
+
+/** The declared collections, as methods and publications use them. */
+export type DeclaredCollections = {
+	readonly [N in keyof Collections]: Collection<Extract<Collections[N], { _id: string }>>;
+};
+
+export interface IndexDefinition<P extends string = string> {
+	/** Paths of fields, in the order of the index. */
+	readonly fields: readonly P[];
+	/** True: no two documents have the same values. Default false. */
+	readonly unique?: boolean;
+	/** True: documents without the fields are left out, so that many may lack a unique one. Default false. */
+	readonly sparse?: boolean;
+}
+
+/** A declared collection. `T` is the type of its documents. */
+export interface CollectionDefinition<T extends { _id: string } = { _id: string }> {
+	/** Name in the database and in DDP. */
+	readonly name: string;
+	/** Its key in the store. */
+	readonly key: OwnKey;
+	readonly indexes: readonly IndexDefinition[];
+	/** Only for types: it has no value. */
+	readonly document?: T;
+}
+
+/** Own collections have keys with a prefix, so that an application may use any name. */
+type OwnKey = `own.${string}`;
+
+const PREFIX = 'own.';
+
+/** The type of documents: as given, else as declared in `Collections`. */
+type DocumentFor<T, N> = [T] extends [never]
+	? N extends keyof Collections
+		? Extract<Collections[N], { _id: string }>
+		: { _id: string }
+	: Extract<T, { _id: string }>;
+
+/** Longest name: MongoDB's limit for a database and a collection together is 255 bytes. */
+const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
+
+/**
+ * Declares a collection. A server that lists it in `collections` stores it, with its indexes.
+ * @param name in the database and in DDP; a key of `Collections`
+ * @throws Error for a name that no database accepts
+ */
+export function collection<T = never, const N extends string = string>(
+	name: N,
+	{ indexes = [] }: { readonly indexes?: readonly IndexDefinition<Path<DocumentFor<T, N>>>[] } = {},
+): CollectionDefinition<DocumentFor<T, N>> {
+	if (!NAME.test(name) || name.startsWith('system.')) {
+		throw new Error(`'${name}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`);
+	}
+	return Object.freeze({ name, key: `${PREFIX}${name}`, indexes });
+}
+
+/** The name of a declared collection, given its key in the store; other keys stay as they are. */
+export function declaredName(key: string): string {
+	return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
+}
+
+/**
+ * The declared collections of a store, by name.
+ * @param source the store behind it, where `store` is the view of a call
+ */
+export function collectionsOf(store: Store, source = store): DeclaredCollections {
+	const keys = Object.keys(source).filter((key) => key.startsWith(PREFIX));
+	return Object.fromEntries(
+		keys.map((key) => [key.slice(PREFIX.length), store[key as keyof Store]]),
+	) as DeclaredCollections;
+}

@@ -1,0 +1,122 @@
+/** What code that runs for a caller may use: methods, publications and streams. */
+import type { DeclaredCollections } from './collections.js';
+import type { Events } from './events.js';
+import type { Log } from './log.js';
+import type { RandomSource } from './random.js';
+import type { Store } from './store.js';
+
+/** The client's connection as methods see it (`test/contract/ddp.md` section 13). */
+export interface Connection {
+	/** The session id sent in `connected`. */
+	readonly id: string;
+	/** Network address of the client, null if unknown. */
+	readonly clientAddress: string | null;
+	/** Headers of the upgrade request, lower-case; never `cookie` or `authorization`. */
+	readonly httpHeaders: Readonly<Record<string, string>>;
+	/** Closes the connection: 1000, `Normal closure`. Clients reconnect, as a new connection. */
+	close(): void;
+	/** Calls `listener` once the connection has closed; soon, if it has already. */
+	onClose(listener: () => void | Promise<void>): void;
+}
+
+/** Server options that methods use. */
+export interface Settings {
+	/** Whether callers who are not logged in may create an account. */
+	readonly signUps: boolean;
+	/** How long a waiting member is reserved for one provider, in ms (`test/contract/beyond.md` T1). */
+	readonly leaseTime: number;
+	/** Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md` E5). */
+	readonly strictKeys: boolean;
+	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
+	readonly strictKeyIds: boolean;
+	/** Whether replacing or resetting identity keys requires the second factor or, without one, the password (E15). */
+	readonly identitySecondFactor: boolean;
+	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
+	readonly confirmLastKeyHolder: boolean;
+	/** Ways to log in that the application adds, in the order in which they are tried. */
+	readonly loginHandlers?: readonly LoginHandler[];
+}
+
+/** A way to log in beside a password and a resume token, as Meteor's `Accounts.registerLoginHandler`. */
+export interface LoginHandler {
+	/** The `type` of the login in its answer. */
+	readonly name: string;
+	/**
+	 * Logs in. `options` is what the client has sent to `login`, not yet checked.
+	 * @returns the id of an existing user; undefined if the options are for another handler
+	 * @throws ClientError if the options are for this handler, and are refused
+	 */
+	run(options: Readonly<Record<string, unknown>>, context: MethodContext): MaybePromise<LoggedIn | undefined>;
+}
+
+/** The user that a login handler has found. */
+export interface LoggedIn {
+	readonly userId: string;
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** The second factor of a caller (`test/contract/rocketchat-e2e.md` 7.5). */
+export interface SecondFactor {
+	readonly code: string;
+	/** `totp`, `email` or `password`; null if the caller does not specify it. */
+	readonly method: string | null;
+}
+
+/** The context of all code that runs for a caller: methods, publications and streams. */
+export interface CallContext {
+	/** The caller; null if the caller is not logged in. */
+	readonly userId: string | null;
+	/** Null for calls over REST and from the server itself. */
+	readonly connection: Connection | null;
+	readonly store: Store;
+	/** The collections that the application has declared. */
+	readonly collections: DeclaredCollections;
+	readonly settings: Settings;
+	readonly log: Log;
+	/**
+	 * Fires when the result is not needed any more: the client has disconnected, the time limit has passed, or the server
+	 * closes.
+	 */
+	readonly signal: AbortSignal;
+	/** Lets the connection's next message start before this has ended. */
+	unblock(): void;
+}
+
+/** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
+export interface MethodContext extends CallContext {
+	readonly name: string;
+	/** Fixed when the method starts; only its own `setUserId` changes it. */
+	readonly userId: string | null;
+	/** Hash of the login token the caller came with, as stored; null if none. */
+	readonly hashedToken: string | null;
+	/** The second factor of the call, not yet checked; null without one. */
+	readonly secondFactor: SecondFactor | null;
+	/** The client's seed for ids that its simulation of the method generates; null without one. */
+	readonly randomSeed: string | null;
+	/** Random values that follow from that seed. */
+	readonly random: RandomSource;
+	readonly events: Events;
+	/**
+	 * Changes the user of the connection; null logs out. Takes the hash of the login token and its expiry, at which the
+	 * connection is closed; without a time it does not expire.
+	 * @throws Error after `unblock`, and in calls by the server itself
+	 */
+	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
+	/**
+	 * Changes the login token (its hash) of the connection, and the time when it expires. The user stays the same, so no
+	 * subscription is run again. Has no effect over REST.
+	 * @throws Error after `unblock`
+	 */
+	setToken(hashedToken: string, expires?: Date): void;
+	/**
+	 * Makes an attempt to log in with a guessable secret, such as a password. Failures are limited for each name and
+	 * address, for each address, and for each name.
+	 * @param account the name that the client gave, whether or not it exists
+	 * @param run fails by throwing
+	 * @throws ClientError `too-many-requests`, without trying
+	 */
+	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
+	/** Calls another method as the same user. Its errors are passed on unchanged. */
+	call(name: string, ...args: unknown[]): Promise<unknown>;
+}

@@ -1,0 +1,195 @@
+/** A server within the HTTP server of an application, and own REST verbs and paths. */
+
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import express from 'express';
+import fastify from 'fastify';
+import { WebSocket, WebSocketServer } from 'ws';
+import {
+	ClientError,
+	createServer,
+	Match,
+	method,
+	type RoomkeyServer,
+	type ServerOptions,
+} from '../../server/index.js';
+import { clientsOfEachTest } from '../support/clients.js';
+
+const echo = method({
+	name: 'echo',
+	summary: 'Answers its argument',
+	args: { text: String },
+	anonymous: true,
+	rest: { verb: 'GET', path: '/echo/:text' },
+	run: ({ text }) => text,
+});
+
+const put = method({
+	name: 'items.put',
+	summary: 'Answers what it has got',
+	args: { number: Number, tags: Match.Optional([String]) },
+	anonymous: true,
+	rest: { verb: 'PUT', path: '/items/:number' },
+	run: (args) => args,
+});
+
+const remove = method({
+	name: 'items.remove',
+	summary: 'Refuses to remove the first item',
+	args: { number: Number, force: Match.Optional(Boolean) },
+	anonymous: true,
+	rest: { verb: 'DELETE', path: '/items/:number' },
+	run({ number, force }) {
+		if (number === 1 && !force) throw new ClientError('items-first', 'The first item stays');
+	},
+});
+
+const patch = method({
+	name: 'items.patch',
+	summary: 'Answers what it has got',
+	args: { number: Number, name: String },
+	anonymous: true,
+	rest: { verb: 'PATCH', path: 'items/:number' },
+	run: (args) => args,
+});
+
+const options = {
+	methods: [echo, put, patch, remove],
+	store: { memory: true },
+	port: 0,
+	logLevel: 'silent',
+	grace: 100,
+} satisfies ServerOptions;
+
+const json = (verb: string, body?: object) => ({
+	method: verb,
+	...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+});
+
+describe('own REST verbs and paths', () => {
+	let server: RoomkeyServer;
+	before(async () => {
+		server = await createServer(options);
+	});
+	after(() => server.close());
+	const ask = async (path: string, init?: RequestInit) => {
+		const response = await fetch(`${server.url}${path}`, init);
+		return { status: response.status, body: (await response.json()) as object, headers: response.headers };
+	};
+
+	it('reach a method with the members of the path, in the types of its arguments', async () => {
+		expect((await ask('/echo/a%20b')).body).to.deep.equal({ result: 'a b', success: true });
+		expect((await ask('/items/5', json('PUT', { tags: ['x'] }))).body).to.deep.equal({
+			number: 5,
+			tags: ['x'],
+			success: true,
+		});
+		expect((await ask('/api/v1/items/5', json('PATCH', { name: 'x' }))).body).to.include({ number: 5, name: 'x' });
+	});
+
+	it('read the fields of DELETE from the query', async () => {
+		expect((await ask('/items/1', json('DELETE'))).body).to.include({ errorType: 'items-first' });
+		expect((await ask('/items/1?force=true', json('DELETE'))).body).to.deep.equal({ success: true });
+	});
+
+	it('refuse other verbs, a number that is none, and unknown fields', async () => {
+		const { status, headers } = await ask('/items/5', json('POST', {}));
+		expect(status).to.equal(405);
+		expect(headers.get('allow')?.split(', ')).to.have.members(['PUT', 'DELETE']);
+		expect((await ask('/items/five', json('PUT', {}))).status).to.equal(400);
+		expect((await ask('/items/5', json('PUT', { colour: 'red' }))).body).to.include({ errorType: 'invalid-params' });
+		expect((await ask('/items', json('PUT', {}))).status).to.equal(404);
+	});
+});
+
+describe('a server of an application', () => {
+	const clients = clientsOfEachTest();
+	const closers: (() => unknown)[] = [];
+	afterEach(async () => {
+		for (const close of closers.splice(0).reverse()) await close();
+	});
+
+	async function listening(http: HttpServer): Promise<string> {
+		if (!http.listening) await once(http.listen(0, '127.0.0.1'), 'listening');
+		closers.push(() => {
+			http.closeAllConnections();
+			return new Promise((resolve) => http.close(resolve));
+		});
+		return `127.0.0.1:${(http.address() as AddressInfo).port}`;
+	}
+
+	async function mounted(more: ServerOptions): Promise<RoomkeyServer> {
+		const server = await createServer({ ...options, ...more });
+		closers.push(() => server.close());
+		return server;
+	}
+
+	/** The application answers at `/own`; Roomkey over REST, WebSocket and SockJS. */
+	async function expectBoth(address: string): Promise<void> {
+		expect(await (await fetch(`http://${address}/own`)).text()).to.equal('own');
+		expect(await (await fetch(`http://${address}/echo/x`)).json()).to.include({ result: 'x' });
+		expect(await (await fetch(`http://${address}/api/info`)).json()).to.include({ success: true });
+		expect(await (await fetch(`http://${address}/sockjs/info`)).json()).to.include({ websocket: true });
+		const client = await clients.connect(`ws://${address}/websocket`);
+		expect((await client.call('echo', 'over DDP')).result).to.equal('over DDP');
+	}
+
+	it('shares a server of node:http, and its other WebSockets', async () => {
+		const http = createHttpServer((_request, response) => response.end('own'));
+		const chat = new WebSocketServer({ noServer: true });
+		http.on('upgrade', (request, socket, head) => {
+			if (request.url !== '/chat') return socket.destroy();
+			return chat.handleUpgrade(request, socket, head, (webSocket) => webSocket.send('chat'));
+		});
+		const server = await mounted({ server: http });
+		const address = await listening(http);
+		await expectBoth(address);
+
+		const other = new WebSocket(`ws://${address}/chat`);
+		const [data] = (await once(other, 'message')) as [Buffer];
+		expect(data.toString()).to.equal('chat');
+		other.close();
+
+		await server.close();
+		expect(await (await fetch(`http://${address}/echo/x`)).text()).to.equal('own');
+	});
+
+	it('is middleware of express, and handles upgrades', async () => {
+		const server = await mounted({ listen: false });
+		const app = express();
+		app.use(server.handle);
+		app.get('/own', (_request, response) => void response.send('own'));
+		const http = createHttpServer(app);
+		http.on('upgrade', server.upgrade);
+		const address = await listening(http);
+		await expectBoth(address);
+		expect((await fetch(`http://${address}/nothing`)).status).to.equal(404);
+	});
+
+	it('lives in an application of fastify', async () => {
+		const app = fastify();
+		app.get('/own', () => 'own');
+		await mounted({ server: app.server });
+		await app.listen({ port: 0, host: '127.0.0.1' });
+		closers.push(() => app.close());
+		await expectBoth(`127.0.0.1:${(app.server.address() as AddressInfo).port}`);
+	});
+
+	it('leaves upgrades at other paths to the application', async () => {
+		const http = createHttpServer();
+		const server = await mounted({ listen: false });
+		const left: string[] = [];
+		http.on('upgrade', (request, socket, head) => {
+			if (server.upgrade(request, socket, head)) return;
+			left.push(request.url ?? '');
+			socket.destroy();
+		});
+		const address = await listening(http);
+		await clients.connect(`ws://${address}/websocket`);
+		const other = new WebSocket(`ws://${address}/other`);
+		await once(other, 'error');
+		expect(left).to.deep.equal(['/other']);
+	});
+});
