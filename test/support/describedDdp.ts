@@ -137,8 +137,9 @@ function sessionOf(socket: WebSocket): Session | undefined {
 export function checkDdp(): void {
 	const { send, emit } = WebSocket.prototype;
 	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
-		const session = this.url && typeof args[0] === 'string' ? sessionOf(this) : undefined;
-		if (session) for (const message of messagesIn(args[0] as string)) remember(session, message);
+		const session = this.url ? sessionOf(this) : undefined;
+		// A proxy sends what it has received, as bytes.
+		if (session) for (const message of messagesIn(String(args[0]))) remember(session, message);
 		return (send as (...args: unknown[]) => void).apply(this, args);
 	} as typeof send;
 	WebSocket.prototype.emit = function (this: WebSocket, event: string | symbol, ...args: unknown[]) {

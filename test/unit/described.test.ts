@@ -130,6 +130,18 @@ describe('the checks of what servers answer in tests', () => {
 		});
 	}
 
+	it('know what was sent as bytes', async () => {
+		react = ({ id }) => [
+			{ msg: 'added', collection: 'things', id: 'x' },
+			{ msg: 'ready', subs: [id] },
+		];
+		const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
+		client.socket.send(Buffer.from(JSON.stringify({ msg: 'sub', id: '1', name: 'of-a-test' })), { binary: false });
+		await client.take(2);
+		expect(takeReports()).to.deep.equal([]);
+		await client.close();
+	});
+
 	it('report an accepted call, and an accepted subscription, of the wrong types over DDP', async () => {
 		react = ({ msg, id }) =>
 			msg === 'sub'
