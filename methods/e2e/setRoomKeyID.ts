@@ -5,7 +5,7 @@ import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS } from '../limits.js';
 import { claimKeyId } from '../model/keys/keyId.js';
-import { enqueue } from '../model/keys/queue.js';
+import { enqueue, isQueued } from '../model/keys/queue.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
@@ -28,7 +28,7 @@ export const setRoomKeyID = method({
 		if (!room) {
 			// The loser of the race needs the winner's key: the key holders are notified immediately (issue 36731 of
 			// Rocket.Chat).
-			if (seen.encrypted) await enqueue(context, rid, userId);
+			if (seen.encrypted && !isQueued(seen, userId)) await enqueue(context, rid, userId);
 			throw clientError('keyIdExists', { method: name });
 		}
 	},

@@ -14,6 +14,20 @@ interface Figures {
 	readonly cpu: number;
 }
 
+/** A call of ours beside that of a bare server. */
+interface Row {
+	readonly name: string;
+	readonly aim: number;
+	readonly outstanding: number;
+	readonly bare: Target;
+	readonly ours: Target;
+}
+
+interface Target {
+	readonly server: Running;
+	readonly open: OpenCaller;
+}
+
 async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
 	let before = 0;
 	let after = 0;
@@ -32,51 +46,69 @@ async function measure(server: Running, open: OpenCaller, outstanding: number): 
 	return { rate: (calls / elapsed) * 1000, cpu: (after - before) / calls };
 }
 
+/** Calls that read the store. */
+function storeRows(server: Running, bareWs: Running, bareHttp: Running): Row[] {
+	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
+	const credentials = { 'x-user-id': id, 'x-auth-token': token };
+	const taken = { ...ARGS, rid };
+	const where = kind === 'files' ? 'on LMDB' : 'in memory';
+	return [
+		{
+			name: `DDP, e2e.setRoomKeyID refused ${where}, 8 outstanding`,
+			aim: kind === 'files' ? 3 : 2,
+			outstanding: 8,
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', Object.values(taken)) },
+			ours: { server, open: ddpCaller(port, 'e2e.setRoomKeyID', Object.values(taken), token) },
+		},
+		{
+			name: `REST, credentials, e2e.setRoomKeyID refused ${where}`,
+			aim: kind === 'files' ? 3.5 : 3,
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', taken, credentials) },
+			ours: { server, open: restCaller(port, '/api/v1/e2e.setRoomKeyID', taken, credentials) },
+		},
+		{
+			name: `REST, credentials, e2e.fetchMyKeys ${where}`,
+			aim: 2.5,
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', undefined, credentials) },
+			ours: { server, open: restCaller(port, '/api/v1/e2e.fetchMyKeys', undefined, credentials) },
+		},
+	];
+}
+
 /** Prints the table of calls. Rounds alternate between the servers, and each figure is the median of its rounds. */
 export async function benchCalls(): Promise<void> {
 	const roomkey = await startServer('roomkey');
+	const files = await startServer('files');
 	const bareWs = await startServer('ws');
 	const bareHttp = await startServer('http');
-	const { id = '', token = '' } = roomkey.person ?? {};
-	const credentials = { 'x-user-id': id, 'x-auth-token': token };
-	const taken = { ...ARGS, rid: roomkey.rid ?? '' };
 	const params = Object.values(ARGS);
 	const path = '/api/v1/bench.nothing';
 
-	const rows = [
+	const rows: Row[] = [
 		{
 			name: 'DDP, two strings checked, 1 outstanding',
 			aim: 0.9,
 			outstanding: 1,
 			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+			ours: { server: roomkey, open: ddpCaller(roomkey.port, 'bench.nothing', params) },
 		},
 		{
 			name: 'DDP, two strings checked, 8 outstanding',
 			aim: 0.7,
 			outstanding: 8,
 			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+			ours: { server: roomkey, open: ddpCaller(roomkey.port, 'bench.nothing', params) },
 		},
 		{
 			name: 'REST, two strings checked',
 			aim: 1.6,
 			outstanding: 1,
 			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, ARGS) },
-			ours: restCaller(roomkey.port, path, ARGS),
+			ours: { server: roomkey, open: restCaller(roomkey.port, path, ARGS) },
 		},
-		{
-			name: 'DDP, e2e.setRoomKeyID refused, 8 outstanding',
-			outstanding: 8,
-			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', params) },
-			ours: ddpCaller(roomkey.port, 'e2e.setRoomKeyID', Object.values(taken), token),
-		},
-		{
-			name: 'REST, credentials, e2e.setRoomKeyID refused',
-			outstanding: 1,
-			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, taken, credentials) },
-			ours: restCaller(roomkey.port, '/api/v1/e2e.setRoomKeyID', taken, credentials),
-		},
+		...[roomkey, files].flatMap((server) => storeRows(server, bareWs, bareHttp)),
 	];
 
 	console.log(
@@ -89,7 +121,7 @@ export async function benchCalls(): Promise<void> {
 		for (let round = 0; round < ROUNDS; round++) {
 			figures.push({
 				bare: await measure(bare.server, bare.open, outstanding),
-				ours: await measure(roomkey, ours, outstanding),
+				ours: await measure(ours.server, ours.open, outstanding),
 			});
 		}
 		const cells = [
@@ -99,9 +131,9 @@ export async function benchCalls(): Promise<void> {
 			median(figures.map((f) => f.bare.cpu)).toFixed(1),
 			median(figures.map((f) => f.ours.cpu)).toFixed(1),
 			median(figures.map((f) => f.ours.cpu / f.bare.cpu)).toFixed(2),
-			aim === undefined ? '' : `≤ ${aim}`,
+			`≤ ${aim}`,
 		];
 		console.log(`| ${cells.join(' | ')} |`);
 	}
-	for (const { stop } of [roomkey, bareWs, bareHttp]) await stop();
+	for (const { stop } of [roomkey, files, bareWs, bareHttp]) await stop();
 }

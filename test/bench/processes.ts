@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import type { Order } from './loadClients.js';
 import type { Memory, Ready } from './server.js';
 
+type Kind = 'roomkey' | 'files' | 'ws' | 'http';
+
 export interface Running extends Ready {
+	readonly kind: Kind;
 	readonly child: ChildProcess;
 	/** Resolves when it has ended. */
 	stop(): Promise<void>;
@@ -37,10 +40,10 @@ export function stopOf(child: ChildProcess): () => Promise<void> {
 }
 
 /** @param people how many can log in, each with a token of their own */
-export async function startServer(kind: 'roomkey' | 'ws' | 'http', people = 0): Promise<Running> {
+export async function startServer(kind: Kind, people = 0): Promise<Running> {
 	const child = run('./server.js', [kind, String(people)]);
 	const [ready] = (await once(child, 'message')) as [Ready];
-	return { ...ready, child, stop: stopOf(child) };
+	return { ...ready, kind, child, stop: stopOf(child) };
 }
 
 export function startLoadClients(): LoadClients {

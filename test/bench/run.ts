@@ -16,10 +16,13 @@ const benches: Record<string, () => Promise<void>> = {
 	fairness: benchFairness,
 	fanout: benchFanOut,
 	memory: benchMemory,
-	scale: benchScale,
+	scale: () => benchScale(),
 	live: benchLive,
 	start: benchStart,
-	store: benchStore,
+	store: async () => {
+		await benchStore();
+		for (const kind of ['memory', 'files'] as const) await benchScale(kind);
+	},
 };
 const chosen = process.argv.slice(2);
 for (const name of chosen.length > 0 ? chosen : Object.keys(benches)) {

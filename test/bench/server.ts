@@ -1,13 +1,16 @@
 /**
- * A server to measure, in a process of its own: `node server.js roomkey|ws|http [people]`. Tells its port, and when asked
+ * A server to measure, in a process of its own: `node server.js roomkey|files|ws|http [people]`. Tells its port, and when asked
  * its CPU time or, where started with `--expose-gc`, its memory.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
 import * as codec from '../../server/ddp/codec.js';
-import { openStore } from '../../server/store/open.js';
+import { openStore, type StoreChoice } from '../../server/store/open.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
@@ -61,11 +64,20 @@ const everyone = stream({ name: event.stream, summary: 'Events for everyone', ma
 /** What a reader of the stream gets. */
 const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
 
-async function roomkey(people: number): Promise<Ready> {
+/** With the store in a folder that goes with it. */
+async function onFiles(people: number): Promise<Ready> {
+	const folder = mkdtempSync(join(tmpdir(), 'roomkey-bench-'));
+	process.once('exit', () => rmSync(folder, { recursive: true }));
+	return roomkey(people, { kind: 'files', folder });
+}
+
+async function roomkey(people: number, choice: StoreChoice = { kind: 'memory' }): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
 	const log = memoryLog();
-	const { store, onChange } = await openStore({ kind: 'memory' }, log);
+	const { store, onChange } = await openStore(choice, log);
 	const person = await addPerson(store);
+	const { success: _, ...keys } = bareKeys;
+	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
 		catalogue: {
@@ -109,14 +121,17 @@ async function bareWs(): Promise<Ready> {
 	return listen(http);
 }
 
+/** What a caller's own keys are like. */
+const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
+
 /** Parses a body and answers with the same headers and body, and knows nothing else. */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
 		request.on('data', (chunk) => chunks.push(chunk));
 		request.on('end', () => {
-			JSON.parse(String(Buffer.concat(chunks)));
-			const body = JSON.stringify({ success: true });
+			if (chunks.length > 0) JSON.parse(String(Buffer.concat(chunks)));
+			const body = JSON.stringify(request.method === 'GET' ? bareKeys : { success: true });
 			response.writeHead(200, {
 				'content-type': 'application/json',
 				'cache-control': 'no-store',
@@ -135,7 +150,12 @@ function memory(): Memory {
 	return { held: heapUsed + external, resident: rss };
 }
 
-const kinds: Record<string, (people: number) => Promise<Ready>> = { roomkey, ws: bareWs, http: bareHttp };
+const kinds: Record<string, (people: number) => Promise<Ready>> = {
+	roomkey: (people) => roomkey(people),
+	files: onFiles,
+	ws: bareWs,
+	http: bareHttp,
+};
 const ready = await kinds[process.argv[2] ?? '']?.(Number(process.argv[3] ?? 0));
 process.on('message', (what) => process.send?.(what === 'memory' ? memory() : process.cpuUsage()));
 process.on('disconnect', () => process.exit());

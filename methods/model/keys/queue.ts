@@ -48,6 +48,11 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 	return true;
 }
 
+/** Whether a user is in the queue of a room. */
+export function isQueued({ usersWaitingForE2EKeys }: Room, userId: string): boolean {
+	return listOf(usersWaitingForE2EKeys).some((entry) => entry?.userId === userId);
+}
+
 function notQueued(rid: string, userId: string): Filter<Room> {
 	return { _id: rid, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 }

@@ -2,7 +2,7 @@
  * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): create, hash, find, revoke and
  * sweep.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -24,7 +24,7 @@ export function newToken(): string {
 
 /** The stored form of a token: the base64 of its SHA-256. */
 export function hashToken(token: string): string {
-	return createHash('sha256').update(token).digest('base64');
+	return hash('sha256', token, 'base64');
 }
 
 /** The lifetime of a token in days. An invalid setting counts as the default, as in Rocket.Chat. */

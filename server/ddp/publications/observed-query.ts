@@ -2,9 +2,9 @@
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
-import { compile, type Matcher } from '../../store/match.js';
-import { projector } from '../../store/projection.js';
-import { reach } from '../../store/reach.js';
+import { compile, type Matcher } from '../../query/match.js';
+import { projector } from '../../query/projection.js';
+import { reach } from '../../query/reach.js';
 
 export type Fields = Record<string, unknown>;
 export type Document = { readonly _id: string } & Fields;

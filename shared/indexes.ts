@@ -1,5 +1,5 @@
 /** The required indexes of a store. They are identical to Rocket.Chat's indexes on the same fields. */
-import type { collectionNames, Store } from '../../shared/store.js';
+import type { collectionNames, Store } from './store.js';
 
 /** The names of Roomkey's own collections. */
 export type CollectionName = (typeof collectionNames)[keyof Store];

@@ -1,6 +1,6 @@
 /**
- * Storable values: JSON and dates. MongoDB could store more, but stores would return different values: `undefined`
- * becomes null in one and is removed in another.
+ * Storable values, for methods and for every store: JSON and dates. MongoDB could store more, but stores would return
+ * different values: `undefined` becomes null in one and is removed in another.
  */
 
 /** A document or a part of one. */
@@ -68,11 +68,25 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {
 		// A dollar or a dot would read as an operator or a path later on.
-		if (key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
-			throw new TypeError(`${path}: a field cannot be named ${key}`);
+		if (key === '' || key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
+			throw new TypeError(`${path}: a field cannot be named '${key}'`);
 		copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
 	}
 	return copy;
+}
+
+/**
+ * Whether a value can be stored.
+ *
+ * @param levels maximum nesting below it
+ */
+export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
+	try {
+		copyStorable(value, '', levels);
+		return true;
+	} catch {
+		return false;
+	}
 }
 
 /** A deep copy of something stored. */

@@ -3,7 +3,7 @@
  * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
  */
 import type { Projection } from '../../shared/store.js';
-import { type Fields, isFields } from './values.js';
+import { type Fields, isFields } from '../../shared/values.js';
 
 /** Path parts as a tree; `true` where a path ends. */
 type Tree = Map<string, Tree | true>;
@@ -19,10 +19,21 @@ export function projector(projection: Projection = {}): (document: Fields) => Fi
 	if (ways.size > 1) throw new TypeError('A projection either takes fields or leaves them out');
 	const takes = ways.has(1) || (ways.size === 0 && id === 1);
 	if (ways.size === 0 && id === undefined) return (document) => document;
-	const tree = treeOf(Object.keys(fields));
+	const paths = Object.keys(fields);
+	if (takes && !paths.some((path) => path.includes('.'))) return fieldTaker(id === 0 ? paths : ['_id', ...paths]);
+	const tree = treeOf(paths);
 	return ({ _id, ...rest }) => {
 		const kept = (takes ? take(rest, tree) : leaveOut(rest, tree)) as Fields;
 		return id === 0 ? kept : { _id, ...kept };
+	};
+}
+
+/** The frequent case: it looks at the fields to take, and not at all fields. */
+function fieldTaker(names: readonly string[]): (document: Fields) => Fields {
+	return (document) => {
+		const kept: Fields = {};
+		for (const name of names) if (Object.hasOwn(document, name)) kept[name] = document[name];
+		return kept;
 	};
 }
 

@@ -1,5 +1,5 @@
 /** Errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
-import { reasonOf, StoreError } from './failure.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 /** Names of the errors that the driver throws if the database does not answer. */
 const UNREACHABLE: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 /** Errors of a store, and the write error that callers handle separately. */
-import { StoreUnavailableError } from '../../shared/errors.js';
+import { StoreUnavailableError } from './errors.js';
 
 /**
  * - `in-use`: another process uses the folder

@@ -2,9 +2,10 @@
  * Filters: a subset of MongoDB's, with the same semantics. Filters for all stores are compiled here, so that all stores
  * refuse the same ones.
  */
+
+import { type Fields, isFields, isSame, isScalar, kindOf } from '../../shared/values.js';
 import { compare, rankOf } from './order.js';
 import { ownField, reach } from './reach.js';
-import { type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 
 /** Whether a document matches a filter. */
 export type Matcher = (document: Fields) => boolean;

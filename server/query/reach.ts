@@ -1,5 +1,5 @@
 /** Resolves paths such as `emails.address`. */
-import { isFields } from './values.js';
+import { isFields } from '../../shared/values.js';
 
 /**
  * All values at a path, including those in arrays of documents along it; `undefined` for a document without the field.

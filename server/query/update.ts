@@ -1,6 +1,7 @@
 /** Updates: a subset of MongoDB's, with the same semantics. All stores refuse other updates. */
+import { isDeepStrictEqual } from 'node:util';
+import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from '../../shared/values.js';
 import { compile } from './match.js';
-import { copyStorable, type Document, type Fields, isFields, isSame, isScalar, kindOf } from './values.js';
 
 /** A checked update: operators and values, by operator and then path. */
 export type Update = Record<string, Fields>;
@@ -142,6 +143,16 @@ function holderOf(document: Fields, parts: readonly string[], removes: boolean):
 		holder = copy;
 	}
 	return holder;
+}
+
+/** Whether an update has changed no field but `_updatedAt`. */
+export function changesNothing(before: Document, after: Document): boolean {
+	const fields = Object.keys(after);
+	if (fields.length !== Object.keys(before).length) return false;
+	return fields.every((field) => {
+		const [was, is] = [before[field], after[field]];
+		return field === '_updatedAt' || was === is || (Object.hasOwn(before, field) && isDeepStrictEqual(was, is));
+	});
 }
 
 type Operation = (holder: Fields, key: string, change: unknown) => void;

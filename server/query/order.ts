@@ -1,9 +1,14 @@
 /** The sort order of values, as in MongoDB: first by type, then by value; and sorting of documents. */
+
+import { type Fields, isFields } from '../../shared/values.js';
 import { reach } from './reach.js';
-import { type Fields, isFields } from './values.js';
+
+/** Stands for an empty array in a sort key: it comes before null and a missing field. */
+const EMPTY_ARRAY = Symbol('empty array');
 
 /** The rank of a value's type. */
 export function rankOf(value: unknown): number {
+	if (value === EMPTY_ARRAY) return -1;
 	if (value === undefined || value === null) return 0;
 	if (typeof value === 'number') return 1;
 	if (typeof value === 'string') return 2;
@@ -12,20 +17,38 @@ export function rankOf(value: unknown): number {
 	return typeof value === 'boolean' ? 5 : 6;
 }
 
-/** Compares two values, for sorting. All documents compare as equal, and so do all arrays. */
+/** Compares two values, for sorting. */
 export function compare(a: unknown, b: unknown): number {
 	const rank = rankOf(a);
 	if (rank !== rankOf(b)) return rank - rankOf(b);
 	if (typeof a === 'string') return compareText(a, b as string);
-	if (rank === 1 || rank >= 5) return Number(a) - Number(b);
-	return 0;
+	if (isFields(a)) return compareFields(Object.entries(a), Object.entries(b as Fields));
+	if (Array.isArray(a)) return compareFields([...a.entries()], [...(b as unknown[]).entries()]);
+	return rank <= 0 ? 0 : Number(a) - Number(b);
+}
+
+type Entries = readonly (readonly [name: string | number, value: unknown])[];
+
+/**
+ * Compares documents field by field: first the types of the values, then the names, then the values. Arrays are compared
+ * like documents whose names are positions. One that ends first is less.
+ */
+function compareFields(a: Entries, b: Entries): number {
+	for (const [i, [name, value]] of a.entries()) {
+		const other = b[i];
+		if (!other) return 1;
+		const difference =
+			rankOf(value) - rankOf(other[1]) || compareText(`${name}`, `${other[0]}`) || compare(value, other[1]);
+		if (difference !== 0) return difference;
+	}
+	return a.length - b.length;
 }
 
 /**
  * Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units, which orders some characters
  * differently.
  */
-function compareText(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
 	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
 		const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
@@ -75,10 +98,11 @@ export function sorter(sort: Sort, most: number): { add(document: Fields): void;
 	};
 }
 
-/** An array is sorted by its least element, or by its greatest in descending order. */
+/** An array is sorted by its least element, or by its greatest in descending order; an empty one before all others. */
 function sortKey(document: Fields, path: readonly string[], direction: number): unknown {
 	const found = reach(document, path);
-	const values = found.length === 1 && !Array.isArray(found[0]) ? found : found.flat();
+	if (found.length === 1 && !Array.isArray(found[0])) return found[0];
+	const values = found.flatMap((value) => (Array.isArray(value) && value.length === 0 ? [EMPTY_ARRAY] : value));
 	let key = values[0];
 	for (const value of values) if (direction * compare(value, key) < 0) key = value;
 	return key;

@@ -4,8 +4,8 @@
  * when it opens a further database.
  */
 import { join } from 'node:path';
-import { StoreError } from './failure.js';
-import { openEnvironment } from './lmdb.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import { openEnvironment } from './environment.js';
 
 const OWNER_FILE = 'owner.mdb';
 
