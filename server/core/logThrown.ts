@@ -6,7 +6,7 @@ import { ArgumentError, isClientSafe, MatchError, StoreUnavailableError } from '
 import type { Services } from './invocation.js';
 
 /** The path of the value that did not match. The text of a match error may quote the value, but its path does not. */
-function placeOf(error: MatchError): object {
+function pathOf(error: MatchError): object {
 	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
 }
 
@@ -23,12 +23,12 @@ export function logThrown(
 ): void {
 	if (isClientSafe(thrown)) return;
 	if (thrown instanceof MatchError) {
-		log[argumentLogLevel]({ ...facts, ...placeOf(thrown) }, 'A value does not match its pattern');
+		log[argumentLogLevel]({ ...facts, ...pathOf(thrown) }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {
 		log.warn({ ...facts, err: thrown }, 'The database is not available');
 	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
 		// An array of errors is thrown by `check` with `throwAllErrors`.
-		log.error({ ...facts, errors: thrown.map(placeOf) }, text);
+		log.error({ ...facts, errors: thrown.map(pathOf) }, text);
 	} else {
 		log.error({ ...facts, err: thrown }, text);
 	}

@@ -1,5 +1,4 @@
 /** Reading and writing the documents of a table: the embedded store, in memory or on disk. */
-
 import type { FindOptions } from '../../shared/store.js';
 import { type Document, type Fields, ownCopy } from '../../shared/values.js';
 import { createYielder } from '../../shared/yielding.js';

@@ -2,7 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Order } from './loadClients.js';
-import type { Memory, Ready } from './server.js';
+import type { Memory } from './memoryUsage.js';
+import type { Ready } from './server.js';
 
 type Kind = 'roomkey' | 'files' | 'ws' | 'http';
 
@@ -41,7 +42,12 @@ export function stopOf(child: ChildProcess): () => Promise<void> {
 
 /** @param people how many can log in, each with a token of their own */
 export async function startServer(kind: Kind, people = 0): Promise<Running> {
-	const child = run('./server.js', [kind, String(people)]);
+	return serverIn('./server.js', kind, String(people));
+}
+
+/** Starts a server that a module of this folder is; it sends what it is ready with. */
+export async function serverIn(module: string, kind: Kind, ...args: string[]): Promise<Running> {
+	const child = run(module, [kind, ...args]);
 	const [ready] = (await once(child, 'message')) as [Ready];
 	return { ...ready, kind, child, stop: stopOf(child) };
 }

@@ -16,6 +16,7 @@ import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
 import { testOptions } from '../support/options.js';
 import { addPerson, addRoom } from '../support/people.js';
+import { memory } from './memoryUsage.js';
 
 export interface Ready {
 	readonly port: number;
@@ -24,14 +25,6 @@ export interface Ready {
 	readonly rid?: string;
 	/** A login token of each of the people asked for. */
 	readonly tokens?: readonly string[];
-}
-
-/** Bytes after a garbage collection. */
-export interface Memory {
-	/** What JavaScript holds, with its buffers. */
-	readonly held: number;
-	/** What the process has of the system: rises less than what is held where the heap had free room before. */
-	readonly resident: number;
 }
 
 /** Checks two strings, and that is all. */
@@ -142,12 +135,6 @@ async function bareHttp(): Promise<Ready> {
 		});
 	});
 	return listen(http);
-}
-
-function memory(): Memory {
-	for (let i = 0; i < 4; i++) globalThis.gc?.();
-	const { heapUsed, external, rss } = process.memoryUsage();
-	return { held: heapUsed + external, resident: rss };
 }
 
 const kinds: Record<string, (people: number) => Promise<Ready>> = {

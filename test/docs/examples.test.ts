@@ -18,8 +18,13 @@ describe('examples', () => {
 			stdio: ['ignore', 'pipe', 'inherit'],
 		});
 		if (!child.stdout) throw new Error('no output');
-		const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-		url = line.slice(line.indexOf('http'));
+		const ended = once(child, 'exit').then(([code]) => {
+			throw new Error(`${program} ended with ${code} before it listened`);
+		});
+		const line = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
+		[url] = await Promise.race([line, ended]);
+		ended.catch(() => {});
+		url = url.slice(url.indexOf('http'));
 	}
 
 	async function connect(): Promise<SimpleDDP> {
@@ -31,6 +36,7 @@ describe('examples', () => {
 
 	afterEach(async () => {
 		await Promise.all(clients.splice(0).map((client) => client.disconnect()));
+		if (child.exitCode !== null) return;
 		const ended = once(child, 'exit');
 		child.kill();
 		expect(await ended).to.deep.equal([0, null]);

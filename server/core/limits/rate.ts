@@ -123,7 +123,7 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
-	async function judge(
+	async function applyResults(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],
 		event: RateEvent,
@@ -153,7 +153,7 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 				matching.push(rule);
 				counting.push(rule.counter.count(key));
 			}
-			return matching.length > 0 ? judge(matching, counting, event, client) : undefined;
+			return matching.length > 0 ? applyResults(matching, counting, event, client) : undefined;
 		},
 		attempt: limitAttempts((result, method, caller) => requireAllowed(result, eventOf('method', method, caller))),
 	};

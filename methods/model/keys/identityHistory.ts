@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
 import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
 import { listOf, sameLength } from '../lists.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isSamePublicKey } from './publicKey.js';
 
 /** Maximum number of entries of one history, without the newest. The oldest are dropped. */
@@ -16,10 +17,10 @@ const MAX_ENTRIES = 100;
 /** Maximum total size of their public keys, in bytes: 20 of the longest, or 280 of a usual length. */
 const MAX_BYTES = 160 * 1024;
 
-type Remembered = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
+type HistoryFields = Pick<User, 'e2e' | 'e2eKeyHistory' | 'e2eRekeying'>;
 
 /** The stored entries, oldest first, and the number of entries dropped before them. */
-export interface WholeHistory {
+export interface History {
 	readonly entries: readonly KeyHistoryEntry[];
 	readonly dropped: number;
 }
@@ -33,7 +34,7 @@ export function hashOf({ previous, ts, public_key }: Omit<KeyHistoryEntry, 'hash
 }
 
 /** A time later than every time in a user's history, so that times are unique within a history. */
-export function nextTime({ e2eKeyHistory, e2eRekeying }: Remembered): Date {
+export function nextTime({ e2eKeyHistory, e2eRekeying }: HistoryFields): Date {
 	const last = Math.max(listOf(e2eKeyHistory).at(-1)?.ts.getTime() ?? 0, e2eRekeying?.getTime() ?? 0);
 	return new Date(Math.max(Date.now(), last + 1));
 }
@@ -44,7 +45,7 @@ export function nextTime({ e2eKeyHistory, e2eRekeying }: Remembered): Date {
  * @param next the public key that is about to be stored, if there is one
  * @param login how the caller who stores it is logged in
  */
-export function missingEntries(user: Remembered, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
+export function missingEntries(user: HistoryFields, next?: string, login?: KeyLogin): KeyHistoryEntry[] {
 	const present = user.e2e?.public_key;
 	const last = listOf(user.e2eKeyHistory).at(-1);
 	const keys: Pick<KeyHistoryEntry, 'public_key' | 'login'>[] = [];
@@ -63,14 +64,14 @@ export function missingEntries(user: Remembered, next?: string, login?: KeyLogin
  * Matches the user document only if its part of the history is unchanged. Entries are appended at the end and removed
  * at the start.
  */
-export function sameHistory({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
+export function unchangedHistory({ e2eKeyHistory }: Pick<User, 'e2eKeyHistory'>): Filter<User> {
 	const [first] = listOf(e2eKeyHistory);
 	return { ...sameLength('e2eKeyHistory', e2eKeyHistory), ...(first && { 'e2eKeyHistory.0.hash': first.hash }) };
 }
 
 /** Builds the update that adds these entries and sets these fields, for an unchanged user document. */
-export function addedTo(
-	{ e2eKeyHistory }: Remembered,
+export function appendUpdate(
+	{ e2eKeyHistory }: HistoryFields,
 	entries: readonly KeyHistoryEntry[],
 	$set: Readonly<Record<string, unknown>> = {},
 ): UpdateFilter<User> {
@@ -87,7 +88,7 @@ export function addedTo(
  * Moves all entries but the newest from a user's document to the collection. Called after each addition; after a crash
  * they stay in the user's document until the next call.
  */
-export async function moveEarlier(store: Store, userId: string): Promise<void> {
+export async function moveEarlierEntries(store: Store, userId: string): Promise<void> {
 	const user = await store.users.findOne({ _id: userId }, { projection: { e2eKeyHistory: 1 } });
 	const earlier = listOf(user?.e2eKeyHistory).slice(0, -1);
 	if (earlier.length === 0) return;
@@ -103,14 +104,14 @@ export async function moveEarlier(store: Store, userId: string): Promise<void> {
 }
 
 /** Adds entries to the collection, unless another call has added them, and drops the oldest above the limit. */
-async function append(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
-	for (;;) {
+function append(store: Store, userId: string, entries: readonly KeyHistoryEntry[]): Promise<void> {
+	return retryOnConflict(async () => {
 		const stored = await store.keyHistory.findOne({ _id: userId });
 		const since = stored?.entries.at(-1)?.ts.getTime() ?? 0;
 		const all = [...(stored?.entries ?? []), ...entries.filter(({ ts }) => ts.getTime() > since)];
-		const kept = newest(all);
+		const kept = newestEntries(all);
 		const head = kept.at(-1)?.hash ?? '';
-		if (stored?.head === head) return;
+		if (stored?.head === head) return undefined;
 		const next = { entries: kept, head, dropped: (stored?.dropped ?? 0) + all.length - kept.length };
 		if (stored) {
 			const { matchedCount } = await store.keyHistory.updateOne(
@@ -118,9 +119,10 @@ async function append(store: Store, userId: string, entries: readonly KeyHistory
 				{ $set: next },
 				{ silent: true },
 			);
-			if (matchedCount > 0) return;
-		} else if (await inserted(store, { _id: userId, ...next })) return;
-	}
+			return matchedCount > 0 ? undefined : CONFLICT;
+		}
+		return (await inserted(store, { _id: userId, ...next })) ? undefined : CONFLICT;
+	});
 }
 
 async function inserted(store: Store, document: Parameters<Store['keyHistory']['insertOne']>[0]): Promise<boolean> {
@@ -134,7 +136,7 @@ async function inserted(store: Store, document: Parameters<Store['keyHistory']['
 }
 
 /** The newest entries within the limits. */
-function newest(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
+function newestEntries(entries: readonly KeyHistoryEntry[]): KeyHistoryEntry[] {
 	let bytes = 0;
 	const tooOld = entries.findLastIndex(({ public_key }, i) => {
 		bytes += Buffer.byteLength(public_key);
@@ -155,25 +157,22 @@ export const HISTORY = { 'e2e.public_key': 1, e2eKeyHistory: 1, e2eRekeying: 1 }
  * Reads the history of a user. Adds the present public key if a Rocket.Chat server on the same database stored it.
  * @param user as it was read; it is read again if the keys have changed meanwhile
  */
-export async function wholeHistory(store: Store, user: User): Promise<WholeHistory> {
-	for (
-		let seen: User | null = user;
-		seen;
-		seen = await store.users.findOne({ _id: user._id }, { projection: HISTORY })
-	) {
+export function readHistory(store: Store, user: User): Promise<History> {
+	return retryOnConflict(async (attempt) => {
+		const seen = attempt === 1 ? user : await store.users.findOne({ _id: user._id }, { projection: HISTORY });
+		if (!seen) return { entries: [], dropped: 0 };
 		const entries = missingEntries(seen);
 		const present = seen.e2e?.public_key;
-		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...sameHistory(seen) };
+		const unchanged = { _id: seen._id, 'e2e.public_key': present, ...unchangedHistory(seen) };
 		const written =
 			entries.length === 0 ||
-			(await store.users.updateOne(unchanged, addedTo(seen, entries), { silent: true })).matchedCount > 0;
-		if (!written) continue;
+			(await store.users.updateOne(unchanged, appendUpdate(seen, entries), { silent: true })).matchedCount > 0;
+		if (!written) return CONFLICT;
 		const all = [...listOf(seen.e2eKeyHistory), ...entries];
-		if (all.length > 1) await moveEarlier(store, seen._id);
+		if (all.length > 1) await moveEarlierEntries(store, seen._id);
 		const stored = await store.keyHistory.findOne({ _id: seen._id });
 		const latest = all.slice(-1);
 		const earlier = listOf(stored?.entries).filter(({ ts }) => latest[0] && ts.getTime() < latest[0].ts.getTime());
 		return { entries: [...earlier, ...latest], dropped: stored?.dropped ?? 0 };
-	}
-	return { entries: [], dropped: 0 };
+	});
 }

@@ -3,10 +3,11 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
+import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
-import { keyedRoom } from './keyId.js';
 import { holdsKey } from './memberKeys.js';
+import { keyedRoom } from './roomKeyId.js';
 
 /** The fields of a membership that determine whether its member holds the key. */
 const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
@@ -15,7 +16,7 @@ const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
-	return (await store.users.findOne(active, { projection: { _id: 1 } })) !== null;
+	return exists(store.users, active);
 }
 
 /**
@@ -43,11 +44,8 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
  * Requires the last holder's confirmation to give up the key.
  * @throws ClientError `error-last-key-holder` if the server requires a confirmation and there is none
  */
-export function requireConfirmation(
-	{ name, settings }: Pick<MethodContext, 'name' | 'settings'>,
-	confirm: boolean | undefined,
-): void {
-	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder', { method: name });
+export function requireConfirmation({ settings }: Pick<MethodContext, 'settings'>, confirm: boolean | undefined): void {
+	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder');
 }
 
 /** Notifies a room that the last holder of its key has given it up. */

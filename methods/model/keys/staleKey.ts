@@ -2,10 +2,9 @@
  * A room key that a former member still knows is stale (`test/contract/beyond.md` E12). The server cannot make a new
  * key, because it never has the plain key.
  */
-import type { Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
-import type { Filter, Store } from '../../../shared/store.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import type { Store } from '../../../shared/store.js';
+import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 
 /** Why a key is stale. */
@@ -35,16 +34,10 @@ export async function markStale(
 
 /** Ids of the owners of a room; of all members if it has no owner. */
 async function* usersToNotify(store: Store, rid: string): AsyncIterable<string> {
-	let any = false;
-	for await (const uid of userIds(store, rid, { roles: 'owner' })) {
-		any = true;
-		yield uid;
+	let hasOwner = false;
+	for await (const owners of memberIdsOf(store, rid, { roles: 'owner' })) {
+		hasOwner = true;
+		yield* owners;
 	}
-	if (!any) yield* userIds(store, rid, MEMBER);
-}
-
-async function* userIds(store: Store, rid: string, only: Filter<Subscription>): AsyncIterable<string> {
-	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
-		for (const { u } of page) yield u._id;
-	}
+	if (!hasOwner) for await (const members of memberIdsOf(store, rid, MEMBER)) yield* members;
 }

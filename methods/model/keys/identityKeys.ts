@@ -10,13 +10,14 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
-import { addedTo, missingEntries, moveEarlier, nextTime, sameHistory } from './history.js';
-import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './holders.js';
+import { appendUpdate, missingEntries, moveEarlierEntries, nextTime, unchangedHistory } from './identityHistory.js';
+import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
 import { holdsKey } from './memberKeys.js';
+import { notifyIdentityChanged } from './notifyIdentityChanged.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
-import { notifyIdentityChanged } from './sharedRoomUsers.js';
 
 /** The two identity keys, as a client made them. */
 export interface KeyPair {
@@ -24,7 +25,7 @@ export interface KeyPair {
 	private_key: string;
 }
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 const IDENTITY = {
 	'e2e.public_key': 1,
@@ -35,27 +36,27 @@ const IDENTITY = {
 } as const;
 
 /** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
-async function readIdentity({ store, name }: Context, userId: string): Promise<User> {
+async function readIdentity({ store }: Context, userId: string): Promise<User> {
 	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
-	if (!user) throw clientError('invalidUser', { method: name });
+	if (!user) throw clientError('invalidUser');
 	return user;
 }
 
 /** Matches the user document only if its identity fields are unchanged. */
-function asRead(user: User): Filter<User> {
+function unchanged(user: User): Filter<User> {
 	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
 	return {
 		_id,
 		'e2e.public_key': e2e?.public_key ?? null,
 		'e2e.private_key': e2e?.private_key ?? null,
-		...sameHistory(user),
+		...unchangedHistory(user),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
 	};
 }
 
 /** Whether follow-up work of an earlier call is still pending for this user. */
-function unfinished({ e2eRekeying, e2eQueueing }: User): boolean {
+function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
 
@@ -91,36 +92,37 @@ export async function storeKeyPair(
 	pair: KeyPair,
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
-	const { store, name, settings, hashedToken } = context;
+	const { store, settings, hashedToken } = context;
 	let login: KeyLogin | undefined;
-	for (;;) {
+	const attempt = async () => {
 		const user = await readIdentity(context, userId);
 		const { public_key, private_key } = user.e2e ?? {};
 		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
 		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
-		const mayStore = force || !public_key || !private_key || (isIdentical && unfinished(user));
-		if (!mayStore) throw clientError('keysAlreadySet', { method: name });
-		if (isIdentical) return unfinished(user) && finish(context, user);
+		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
+		if (!mayStore) throw clientError('keysAlreadySet');
+		if (isIdentical) return user;
 		const isOther = !isSamePublicKey(pair.public_key, public_key);
 		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.
-		const mark = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
-		const mayLose = isOther && mark === 'e2eRekeying' && settings.confirmLastKeyHolder;
+		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
+		const mayLose = isOther && marker === 'e2eRekeying' && settings.confirmLastKeyHolder;
 		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
 		// A code can be used only once, so the proof is not required again after a conflict.
 		if (public_key && private_key) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);
 		const after = await store.users.findOneAndUpdate(
-			asRead(user),
-			addedTo(user, missingEntries(user, pair.public_key, login), {
+			unchanged(user),
+			appendUpdate(user, missingEntries(user, pair.public_key, login), {
 				'e2e.public_key': pair.public_key,
 				'e2e.private_key': pair.private_key,
-				...(isOther && { [mark]: nextTime(user) }),
+				...(isOther && { [marker]: nextTime(user) }),
 			}),
 			{ returnDocument: 'after', projection: IDENTITY },
 		);
-		if (!after) continue;
-		return unfinished(after) && finish(context, after);
-	}
+		return after ?? CONFLICT;
+	};
+	const stored = await retryOnConflict(attempt);
+	return isFollowUpPending(stored) && followUp(context, stored);
 }
 
 /**
@@ -128,13 +130,13 @@ export async function storeKeyPair(
  * meanwhile. Users who share a room are notified first, because the rest may take long.
  * @returns whether a room lost its last holder
  */
-async function finish(context: Context, user: User): Promise<boolean> {
+async function followUp(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
-	if (listOf(e2eKeyHistory).length > 1) await moveEarlier(context.store, _id);
+	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
 	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
-	await enqueueEverywhere(context, _id);
+	await enqueueEverywhere(context.store, _id);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
@@ -148,19 +150,17 @@ async function finish(context: Context, user: User): Promise<boolean> {
  * @returns the marker; that of an earlier interrupted call, if there is one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
-	const { store } = context;
-	for (;;) {
+	return retryOnConflict(async () => {
 		const user = await readIdentity(context, userId);
 		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
-		const mark = nextTime(user);
-		const after = await store.users.findOneAndUpdate(
-			asRead(user),
-			{ ...addedTo(user, missingEntries(user), { e2eRekeying: mark }), $unset: { e2e: 1, e2eQueueing: 1 } },
+		const marker = nextTime(user);
+		const after = await context.store.users.findOneAndUpdate(
+			unchanged(user),
+			{ ...appendUpdate(user, missingEntries(user), { e2eRekeying: marker }), $unset: { e2e: 1, e2eQueueing: 1 } },
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
-		if (!after) continue;
-		return mark;
-	}
+		return after ? marker : CONFLICT;
+	});
 }
 
 /** Matches memberships that contain keys sealed for their member, or records of such keys. */
@@ -190,7 +190,7 @@ export async function archiveKeysEverywhere(
 		await inParallel(page, async (membership) => {
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
-			if (!(await archiveAllKeys(context, membership, e2eKeyId))) return;
+			if (!(await archiveAllKeys(store, membership, e2eKeyId))) return;
 			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
 			anyLost = true;

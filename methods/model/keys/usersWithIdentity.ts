@@ -3,6 +3,7 @@
  */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { isFitPublicKey } from './publicKey.js';
 
 /** A user for whom a key can be sealed. */
@@ -18,7 +19,7 @@ const withIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
 
 /** Whether the user has identity keys. */
 export async function hasIdentity(store: Store, userId: string): Promise<boolean> {
-	return (await store.users.findOne(withIdentity(userId), { projection: { _id: 1 } })) !== null;
+	return exists(store.users, withIdentity(userId));
 }
 
 /** Returns those of the given users who have identity keys. */

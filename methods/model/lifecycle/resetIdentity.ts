@@ -2,15 +2,15 @@
  * The reset of a user's identity keys (`test/contract/rocketchat-e2e.md` 5.5), for a user who has forgotten the
  * passphrase. Unlike Rocket.Chat's, it discards no room key: the user's room keys are archived.
  */
-import { clientError } from '../../shared/errors.js';
-import type { MethodContext } from '../../shared/method.js';
-import { isLastHolderAnywhere, requireConfirmation } from '../model/keys/holders.js';
-import { hasIdentity } from '../model/keys/identities.js';
-import { archiveKeysEverywhere, dropIdentity } from '../model/keys/identity.js';
-import { enqueueEverywhere, leaveQueues } from '../model/keys/queue.js';
-import { factorSettings } from '../model/settings/factors.js';
-import { requireFactorOrPassword, requireSecondFactor } from '../model/users/secondFactor.js';
-import { revokeOtherTokens } from '../model/users/tokens.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
+import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
+import { enqueueEverywhere, leaveQueues } from '../keys/queue.js';
+import { hasIdentity } from '../keys/usersWithIdentity.js';
+import { factorSettings } from '../settings/factors.js';
+import { requireFactorOrPassword, requireSecondFactor } from '../users/secondFactor.js';
+import { revokeOtherTokens } from '../users/tokens.js';
 
 /** The answer of a reset; undefined unless a room lost its last key holder. */
 export type ResetResult = { lastKeyHolder: true } | undefined;
@@ -24,35 +24,35 @@ export type ResetResult = { lastKeyHolder: true } | undefined;
  * server, or for another user where a setting forbids it; `error-last-key-holder`, `totp-required` and the like;
  * nothing has been written then
  */
-export async function resetUser(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
-	const { store, events, name, settings } = context;
+export async function resetIdentity(context: MethodContext, userId: string, confirm?: boolean): Promise<ResetResult> {
+	const { store, events, settings } = context;
 	// Contract 6: the keys of another user may be reset only if an admin without a second factor can prove the password
 	// instead.
 	if (userId !== context.userId && (await factorSettings(store)).passwordFallback === false)
-		throw clientError('actionNotAllowed', { method: name });
+		throw clientError('actionNotAllowed');
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
-	if (!user) throw clientError('invalidUser', { method: name });
+	if (!user) throw clientError('invalidUser');
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
 	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
 		requireConfirmation(context, confirm);
 	await (settings.identitySecondFactor ? requireFactorOrPassword(context) : requireSecondFactor(context));
 
-	const mark = await dropIdentity(context, userId);
+	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
-	await leaveQueues(context, userId);
+	await leaveQueues(store, userId);
 	// A user who has stored new keys meanwhile may have been removed from queues by mistake.
-	if (await hasIdentity(store, userId)) await enqueueEverywhere(context, userId);
-	await endLogins(context, userId, mark);
+	if (await hasIdentity(store, userId)) await enqueueEverywhere(store, userId);
+	await endLogins(context, userId, marker);
 	return lastKeyHolder ? { lastKeyHolder } : undefined;
 }
 
 /** Ends all logins of the user. The same write removes the marker, unless another call has replaced it. */
-async function endLogins(context: MethodContext, userId: string, mark: Date): Promise<void> {
+async function endLogins(context: MethodContext, userId: string, marker: Date): Promise<void> {
 	// Otherwise the caller's connection would be closed before it receives the answer.
 	if (context.userId === userId && context.connection && !context.signal.aborted) await context.setUserId(null);
 	const dropMark = { $unset: { e2eRekeying: 1 } } as const;
 	const options = { silent: true };
-	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: mark }, dropMark, options);
+	const done = await revokeOtherTokens(context, userId, null, { e2eRekeying: marker }, dropMark, options);
 	if (!done) await revokeOtherTokens(context, userId, null);
 }
