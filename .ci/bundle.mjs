@@ -29,9 +29,9 @@ await build({
 	platform: 'node',
 	target: 'node20',
 	format: 'esm',
-	// Names stay as they are, for stack traces.
-	minifyWhitespace: true,
-	minifySyntax: true,
+	minify: true,
+	// For stack traces.
+	keepNames: true,
 	logLevel: 'warning',
 });
 
