@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const ENTRIES = [
@@ -35,11 +36,11 @@ await build({
 	logLevel: 'warning',
 });
 
-// Without the indentation of the sources, which is a third of their size.
+// Compressed, the cases take 25 kB instead of 340.
 const CASES = 'test/conformance/cases';
 mkdirSync(join(folder, CASES), { recursive: true });
 for (const name of readdirSync(CASES)) {
-	writeFileSync(join(folder, CASES, name), JSON.stringify(JSON.parse(readFileSync(join(CASES, name), 'utf8'))));
+	writeFileSync(join(folder, CASES, `${name}.gz`), gzipSync(readFileSync(join(CASES, name)), { level: 9 }));
 }
 
 if (folder === 'dist') {

@@ -1,6 +1,7 @@
 /** The cases of the suite: their form, and reading them. README.md describes both for readers without TypeScript. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 
 /** JSON, in which the text `<name>` and an object with the member `?` are holes (`match.ts`). */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [member: string]: Json };
@@ -69,7 +70,7 @@ export interface Case {
 	readonly steps: readonly Step[];
 }
 
-/** The cases are beside the sources: the package contains them there, so that any language can read them. */
+/** The cases are JSON in files beside the sources, so that any language can read them; compressed by gzip in the package. */
 const CASES = 'test/conformance/cases/';
 
 /** The folder of the cases: below one of the folders that contain this file, wherever the build has put it. */
@@ -84,12 +85,17 @@ function findFolder(): string {
 /** Reads all cases, file by file. @throws Error if two have one name */
 export function loadCases(): Case[] {
 	const folder = findFolder();
-	const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
-	const cases = files.sort().flatMap((name) => JSON.parse(readFileSync(`${folder}${name}`, 'utf8')) as Case[]);
+	const files = readdirSync(folder).filter((name) => /\.json(\.gz)?$/.test(name));
+	const cases = files.sort().flatMap((name) => JSON.parse(textOf(`${folder}${name}`)) as Case[]);
 	const names = new Set<string>();
 	for (const { name } of cases) {
 		if (names.has(name)) throw new Error(`Two cases are named '${name}'`);
 		names.add(name);
 	}
 	return cases;
+}
+
+function textOf(file: string): string {
+	const bytes = readFileSync(file);
+	return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
 }
