@@ -16,7 +16,11 @@ const patterns = Object.entries(phrases).map(([phrase, term]) => [new RegExp(`\\
 /** Copied behaviour of the originals, quoted in their words; the list itself. */
 const EXEMPT = /^(test\/contract|\.ci)\//;
 
-const files = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.md', 'package.json'], { encoding: 'utf8' })
+const files = execFileSync(
+	'git',
+	['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs', '*.md', 'package.json'],
+	{ encoding: 'utf8' },
+)
 	.split('\n')
 	.filter((file) => file !== '' && !EXEMPT.test(file));
 

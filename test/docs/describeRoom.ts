@@ -4,9 +4,11 @@ import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 
-/** 1 to 500 characters. */
+/** The text goes into error messages and the reference, the schema into OpenAPI. */
 const Description = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 500,
+	'a text of 1 to 500 characters',
+	{ type: 'string', minLength: 1, maxLength: 500 },
 );
 
 export const describeRoom = method({

@@ -24,7 +24,7 @@ function anchorsOf(page: string): string[] {
 describe('the documentation', () => {
 	for (const page of pages) {
 		it(`has what 'npm run docs' writes in ${page}`, () => {
-			expect(read(page)).to.equal(generate(page, read(page)));
+			expect(read(page) === generate(page, read(page)), `${page} is stale: run 'npm run docs'`).to.equal(true);
 		});
 	}
 

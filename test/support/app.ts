@@ -2,6 +2,7 @@
 import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/catalogue.js';
+import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
 import { checkPort } from './described.js';
@@ -55,7 +56,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		...testOptions,
 		...options,
 		catalogue: {
-			methods: checkingDeclarations([...catalogue.methods, ...(options.methods ?? [])]),
+			methods: checkingDeclarations(replacing(catalogue.methods, options.methods ?? [])),
 			publications: [...catalogue.publications, ...(options.publications ?? [])],
 			streams: [...catalogue.streams, ...(options.streams ?? [])],
 			limits: [...catalogue.limits, ...(options.limits ?? [])],
@@ -86,4 +87,10 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 			return listen(open, options, port);
 		},
 	};
+}
+
+/** Adds methods, in place of those with the same name: a sample of the documentation may have become a method. */
+function replacing(methods: readonly Method[], added: readonly Method[]): Method[] {
+	const names = new Set(added.map(({ name }) => name));
+	return [...methods.filter(({ name }) => !names.has(name)), ...added];
 }
