@@ -113,6 +113,7 @@ export const kickMethods = forBothKinds((kind) =>
 		once: true,
 		summary: `Removes a member from a ${kind.single}`,
 		...outcomesOf(kind),
+		errors: [...outcomesOf(kind).errors, 'error-users-params-not-provided'],
 		async run({ confirm, ...args }, context) {
 			const { store } = context;
 			const fromAny = `kick-user-from-any-${kind.t}-room`;
