@@ -21,6 +21,7 @@ import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
+import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
@@ -64,6 +65,8 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
+	/** Health and metrics. Default: neither. */
+	readonly ops?: Ops | undefined;
 }
 
 export interface App {
@@ -93,11 +96,12 @@ export interface App {
 
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
-	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
+	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } = options;
+	const observer = ops?.observer;
 	const bus = createBus(log);
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
-	const services = { store, bus, settings, log, argumentLogLevel };
-	const hub = createStreamHub(catalogue.streams);
+	const services = { store, bus, settings, log, argumentLogLevel, observer };
+	const hub = createStreamHub(catalogue.streams, observer);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const limits =
 		rateLimit === 'off'
@@ -105,10 +109,11 @@ export function createApp(options: AppOptions): App {
 			: createRateLimits(offered, {
 					mode: rateLimit,
 					log,
+					observer,
 					message: catalogue.limitMessage,
 					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
 				});
-	const once = createIdempotencyCache(options.once);
+	const once = createIdempotencyCache(options.once, observer);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
 	const calls = new InFlightCalls();
@@ -118,6 +123,7 @@ export function createApp(options: AppOptions): App {
 		rocketChatVersion,
 		addressOf,
 		calls,
+		pages: ops?.pages,
 		usernameRequired: options.usernameRequired,
 	});
 	const { app: http } = rest;
@@ -132,6 +138,7 @@ export function createApp(options: AppOptions): App {
 		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
 		ddp,
 	);
+	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange: options.onChange });
 	const sweeper = setInterval(() => {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL_MS);
@@ -154,6 +161,7 @@ export function createApp(options: AppOptions): App {
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
+			ops?.health.started();
 		},
 		owns: (url) => rest.owns(url) || sessions.owns(url),
 		handle: (request, response) => http.routing(request, response),
@@ -161,9 +169,11 @@ export function createApp(options: AppOptions): App {
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });
+			ops?.health.started();
 			return (http.server.address() as AddressInfo).port;
 		},
 		async close() {
+			ops?.health.stopping();
 			clearInterval(sweeper);
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
@@ -172,6 +182,7 @@ export function createApp(options: AppOptions): App {
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();
+			stopObserving?.();
 		},
 	};
 }

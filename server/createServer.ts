@@ -9,9 +9,11 @@ import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
 import { mountOn, type Next, passOn } from './mount.js';
+import { Ops } from './ops/ops.js';
 import { OptionError } from './options/kinds.js';
 import { type CheckedOptions, checkServerOptions, type ServerOptions } from './options/serverOptions.js';
 import { openStore } from './store/open.js';
+import { packageVersion } from './version.js';
 
 /** Whom a call from the program is for. */
 export interface CallAs {
@@ -63,12 +65,19 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const { settings, parts } = checked;
 	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level']);
 	const open = await openStore(checked.store, log, parts.collections ?? []);
-	const { store } = open;
+	const ops = new Ops({
+		log,
+		metrics: settings.metrics,
+		version: packageVersion(),
+		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
+	});
+	const store = ops.observe(open.store);
 	let app: App | undefined;
 	let unmount: (() => void) | undefined;
 	const close = async () => {
 		unmount?.();
 		await app?.close();
+		await ops.close();
 		await open.close();
 	};
 	try {
@@ -79,8 +88,10 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			store,
 			onChange: open.onChange,
 			log,
+			ops,
 		});
 		await app.ready();
+		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		return { ...faceOf(app, store), app, log, url, close };

@@ -1,5 +1,6 @@
 import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
+import type { TransportKind } from './observer.js';
 
 /** Identifies a call among all calls of its user to its method: a call that is repeated comes with the same key. */
 export interface IdempotencyKey {
@@ -13,6 +14,10 @@ export interface Caller extends RateLimitClient {
 	/** Hash of the login token. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	/** Default `program`. */
+	readonly transport?: TransportKind | undefined;
+	/** Identifies the request in the log: of REST its request id, of DDP the id of the message. */
+	readonly requestId?: string | undefined;
 	readonly randomSeed?: string | null;
 	/** True for a call that a method or publication makes: it is not counted. */
 	readonly isNested?: boolean;
@@ -30,4 +35,10 @@ export interface Caller extends RateLimitClient {
 	onWrite?(settled: Promise<unknown>): void;
 	/** Fires when the result is not needed any more. */
 	readonly signal?: AbortSignal;
+}
+
+/** What a log line says about a caller. */
+export function factsOf(caller: Caller): object {
+	const { userId, clientAddress, connectionId, requestId, transport } = caller;
+	return { userId, clientAddress, transport, sessionId: connectionId ?? caller.connection?.id, requestId };
 }

@@ -1,12 +1,13 @@
 /** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
 import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
-import type { Caller } from './caller.js';
+import { type Caller, factsOf } from './caller.js';
 import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services, type TimeoutClock, withTimeout } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { logThrown } from './logThrown.js';
+import { outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
 
 export interface Invoker {
 	/** The method of that name. */
@@ -60,21 +61,47 @@ export function createInvoker(
 					: start(args, clock);
 			return await withTimeout(timeout, begin, () => invocation?.expire());
 		} catch (thrown) {
-			throw presentable(thrown, name);
+			throw presentable(thrown, name, caller);
 		}
 	}
 
 	/** Converts an error to the one that the caller receives. Internal errors are logged. */
-	function presentable(thrown: unknown, name: string): ClientError | MatchError {
-		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown);
+	function presentable(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
+		logThrown(services, { method: name, ...factsOf(caller) }, `Exception while invoking method '${name}'`, thrown);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
-	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+	function start(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const method = byName.get(name);
 		if (!method) return Promise.reject(notFound('Method', name));
 		const counting = caller.isNested ? undefined : limits?.count('method', name, caller);
 		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
+	}
+
+	/** Reports the end of a call. */
+	async function observed(
+		{ onCall }: ServerObserver,
+		name: string,
+		params: readonly unknown[],
+		caller: Caller,
+	): Promise<unknown> {
+		const startedAt = performance.now();
+		const method = byName.has(name) ? name : UNKNOWN_METHOD;
+		try {
+			const result = await start(name, params, caller);
+			onCall({ method, caller, outcome: 'ok', ms: performance.now() - startedAt, params, result });
+			return result;
+		} catch (error) {
+			const thrown = error as ClientError | MatchError;
+			onCall({ method, caller, outcome: outcomeOf(thrown), ms: performance.now() - startedAt, params, thrown });
+			throw thrown;
+		}
+	}
+
+	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const { observer } = services;
+		if (!observer || caller.isNested) return start(name, params, caller);
+		return observed(observer, name, params, caller);
 	}
 
 	return { get: (name) => byName.get(name), invoke };

@@ -12,6 +12,7 @@ import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
 import { logThrown } from '../../core/logThrown.js';
+import type { ServerObserver } from '../../core/observer.js';
 import { wireId } from '../codec.js';
 import type { Transport } from '../transports/transport.js';
 import { DocumentMap } from './document-map.js';
@@ -26,6 +27,7 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly argumentLogLevel?: 'debug' | 'info';
+	readonly observer?: ServerObserver | undefined;
 	readonly invoker: Invoker;
 	/** Absent without rate limits. */
 	readonly limits?: RateLimits | undefined;

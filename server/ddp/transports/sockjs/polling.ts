@@ -49,6 +49,7 @@ export interface PollingHost {
 export type AnswerPoll = (frame: string) => void;
 
 export class PollingTransport implements Transport {
+	readonly kind = 'sockjs-polling';
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #receiver: Receiver;
@@ -91,12 +92,17 @@ export class PollingTransport implements Transport {
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.push(message) === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered) return;
+		this.options.observer?.onOverflow();
 		this.#drop();
 		this.close(NORMAL_CLOSURE);
 	}
 
 	broadcast({ text }: Broadcast): void {
 		this.send(text);
+	}
+
+	get bufferedBytes(): number {
+		return this.#waitingBytes;
 	}
 
 	get isBehind(): boolean {

@@ -1,0 +1,123 @@
+/** What operators see of a server: health, metrics and logs. */
+import type { Log } from '../../shared/log.js';
+import type { Change, Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
+import type { ServerObserver } from '../core/observer.js';
+import { diskCheck, storeCheck } from './checks.js';
+import { Counters, EVENTS } from './counters.js';
+import { Health, type HealthSlot } from './health.js';
+import { HolderCensus } from './holderCensus.js';
+import { keyEventsOf } from './keyEvents.js';
+import { type OperationObservers, observedStore } from './observedStore.js';
+import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
+import type { CountedSession } from './sessionCensus.js';
+
+export interface OpsOptions {
+	readonly log: Log;
+	/** `on`: at the server's own port; a number: at that port; `off`: no metrics. */
+	readonly metrics: string;
+	readonly version: string;
+	/** The folder of the data, if it is in files. */
+	readonly folder?: string | undefined;
+}
+
+/** The parts of a server that are observed. */
+export interface ObservedParts {
+	readonly sessions: Iterable<CountedSession>;
+	readonly bus: Bus;
+	onChange(listener: (change: Change) => undefined): () => void;
+}
+
+export class Ops {
+	readonly health: Health;
+	/** For the connection to other processes. */
+	readonly busHealth: HealthSlot;
+	/** For watching a database that other programs write to. */
+	readonly watcherHealth: HealthSlot;
+	readonly observer: ServerObserver | undefined;
+	readonly #counters: Counters | undefined;
+	#census: HolderCensus | undefined;
+	#sessions: Iterable<CountedSession> = [];
+	#server: PageServer | undefined;
+
+	constructor(private readonly options: OpsOptions) {
+		this.health = new Health(options.log);
+		this.busHealth = this.health.slot('bus', 'This process is not connected to others');
+		this.watcherHealth = this.health.slot('watcher', 'Writes of other programs are not watched');
+		const { folder } = options;
+		if (folder === undefined) this.health.slot('disk', 'The data is not in a folder');
+		else this.health.check('disk', diskCheck(folder));
+		if (options.metrics !== 'off') this.#counters = new Counters();
+		this.observer = this.#counters;
+	}
+
+	/** The store of the server, which is checked, and observed if there are metrics. */
+	observe(store: Store): Store {
+		this.health.check('store', storeCheck(store));
+		const counters = this.#counters;
+		if (!counters) return store;
+		this.#census = new HolderCensus(store, this.options.log);
+		return observedStore(store, timing(counters));
+	}
+
+	/** The pages at the server's own port. */
+	get pages(): readonly Page[] {
+		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
+	}
+
+	/** @returns ends the observation */
+	attach({ sessions, bus, onChange }: ObservedParts): () => void {
+		const counters = this.#counters;
+		if (!counters) return () => {};
+		this.#sessions = sessions;
+		const ends = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
+		ends.push(
+			onChange((change) => {
+				for (const event of keyEventsOf(change)) counters.keys.add(event);
+				return undefined;
+			}),
+		);
+		return () => {
+			for (const end of ends) end();
+		};
+	}
+
+	/** Serves the pages at a port of their own, if one is set. @returns the port */
+	async listen(host: string): Promise<number | undefined> {
+		const { metrics, log } = this.options;
+		if (!/^\d+$/.test(metrics)) return undefined;
+		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
+		return this.#server.port;
+	}
+
+	async close(): Promise<void> {
+		await this.#server?.close();
+	}
+
+	#allPages(): readonly Page[] {
+		const { health } = this;
+		const counters = this.#counters as Counters;
+		const load = async () => {
+			const { createMetrics } = await import('./metrics.js');
+			const { version } = this.options;
+			return createMetrics({ counters, health, version, sessions: this.#sessions, census: this.#census });
+		};
+		return [...healthPages(health), metricsPage(load)];
+	}
+}
+
+/** Times the operations of a store. */
+function timing(counters: Counters): OperationObservers {
+	return (collection, operation) => {
+		const counts = counters.operation(collection, operation);
+		return {
+			begin() {
+				const startedAt = performance.now();
+				return (failure) => {
+					counts.durations.add(performance.now() - startedAt);
+					if (failure !== undefined) counts.failures++;
+				};
+			},
+		};
+	};
+}
