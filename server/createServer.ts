@@ -49,6 +49,7 @@ export interface RoomkeyServer {
 export interface OpenServer extends RoomkeyServer {
 	readonly app: App;
 	readonly log: Log;
+	readonly ops: Ops;
 }
 
 /**
@@ -94,7 +95,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
-		return { ...faceOf(app, store), app, log, url, close };
+		return { ...faceOf(app, store), app, log, ops, url, close };
 	} catch (error) {
 		await close();
 		throw error;

@@ -60,7 +60,7 @@ export const KEY_EVENTS = [
 	'room_key_reset',
 	'offered',
 	'accepted',
-	'declined',
+	'withdrawn',
 	'stored',
 	'removed',
 	'identity_set',

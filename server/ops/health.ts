@@ -46,7 +46,11 @@ export class Health {
 	#blocked: string | undefined = 'The server is starting';
 	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
 
-	constructor(private readonly log: Log) {}
+	/** @param limits the time limit of a check, and how long a report is used again, in ms */
+	constructor(
+		private readonly log: Log,
+		private readonly limits = { timeout: CHECK_TIMEOUT_MS, maxAge: MAX_AGE_MS },
+	) {}
 
 	/** Adds a part that is checked at every probe. */
 	check(name: string, check: Check): void {
@@ -72,7 +76,7 @@ export class Health {
 
 	/** Checks all parts. Never rejects. */
 	async report(): Promise<HealthReport> {
-		if (!this.#report || performance.now() - this.#report.at > MAX_AGE_MS) {
+		if (!this.#report || performance.now() - this.#report.at >= this.limits.maxAge) {
 			this.#report = { at: performance.now(), result: this.#checkAll() };
 		}
 		await this.#report.result;
@@ -92,9 +96,10 @@ export class Health {
 	}
 
 	async #checkOne(name: string, check: Check): Promise<void> {
+		const { timeout } = this.limits;
 		let timer: NodeJS.Timeout | undefined;
 		const tooLong = new Promise<string>((resolve) => {
-			timer = setTimeout(resolve, CHECK_TIMEOUT_MS, `No answer within ${CHECK_TIMEOUT_MS} ms`);
+			timer = setTimeout(resolve, timeout, `No answer within ${timeout} ms`);
 		});
 		try {
 			const reason = await Promise.race([check(), tooLong]);

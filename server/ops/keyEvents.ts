@@ -1,4 +1,7 @@
-/** What happened to keys, by the documents that were written. */
+/**
+ * What happened to keys, by what was written. Identity keys and key ids of rooms are read from announced changes; the
+ * keys of members from the updates themselves, because some of them are silent.
+ */
 import { type Change, isChangeOf } from '../../shared/store.js';
 import type { KeyEvent } from './counters.js';
 
@@ -7,36 +10,30 @@ function textOf(value: unknown): string | undefined {
 	return typeof value === 'string' && value.trim() !== '' ? value : undefined;
 }
 
-/** The events of keys in a change; usually none. */
-export function keyEventsOf(change: Change): readonly KeyEvent[] {
-	if (change.action === 'removed') return [];
-	if (isChangeOf(change, 'subscriptions')) return membershipEvents(change);
-	if (isChangeOf(change, 'rooms')) return roomEvents(change);
-	if (isChangeOf(change, 'users')) return userEvents(change);
-	return [];
+/** What happened to the key of a room or of a user; undefined if nothing. */
+export function keyEventOfChange(change: Change): KeyEvent | undefined {
+	// Without the state before, it is a later announcement of a write.
+	if (change.action !== 'updated' || !change.before) return undefined;
+	if (isChangeOf(change, 'rooms')) {
+		const [was, is] = [textOf(change.before?.e2eKeyId), textOf(change.document.e2eKeyId)];
+		if (was === is) return undefined;
+		return was === undefined ? 'room_key_set' : 'room_key_reset';
+	}
+	if (isChangeOf(change, 'users')) {
+		const [was, is] = [textOf(change.before?.e2e?.public_key), textOf(change.document.e2e?.public_key)];
+		if (was === is) return undefined;
+		return is === undefined ? 'identity_removed' : 'identity_set';
+	}
+	return undefined;
 }
 
-function roomEvents({ document, before }: Change<'rooms'>): readonly KeyEvent[] {
-	const [was, is] = [textOf(before?.e2eKeyId), textOf(document.e2eKeyId)];
-	if (was === is) return [];
-	return [was === undefined ? 'room_key_set' : 'room_key_reset'];
-}
-
-function membershipEvents({ document, before }: Change<'subscriptions'>): readonly KeyEvent[] {
+/** What an update of a membership does to the keys of the member. */
+export function keyEventsOfUpdate(update: object): readonly KeyEvent[] {
+	const { $set = {}, $unset = {} } = update as { $set?: object; $unset?: object };
 	const events: KeyEvent[] = [];
-	const [wasKey, key] = [textOf(before?.E2EKey), textOf(document.E2EKey)];
-	const [wasOffer, offer] = [textOf(before?.E2ESuggestedKey), textOf(document.E2ESuggestedKey)];
-	if (offer !== undefined && offer !== wasOffer) events.push('offered');
-	const isAccepted = wasOffer !== undefined && key === wasOffer && key !== wasKey;
-	if (isAccepted) events.push('accepted');
-	else if (key !== undefined && key !== wasKey) events.push('stored');
-	else if (key === undefined && wasKey !== undefined) events.push('removed');
-	if (wasOffer !== undefined && offer === undefined && !isAccepted && key === wasKey) events.push('declined');
+	if ('E2ESuggestedKey' in $set) events.push('offered');
+	if ('E2EKey' in $set) events.push('E2ESuggestedKey' in $unset ? 'accepted' : 'stored');
+	else if ('E2EKey' in $unset) events.push('removed');
+	else if ('E2ESuggestedKey' in $unset) events.push('withdrawn');
 	return events;
-}
-
-function userEvents({ document, before }: Change<'users'>): readonly KeyEvent[] {
-	const [was, is] = [textOf(before?.e2e?.public_key), textOf(document.e2e?.public_key)];
-	if (was === is) return [];
-	return [is === undefined ? 'identity_removed' : 'identity_set'];
 }

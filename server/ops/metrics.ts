@@ -153,7 +153,9 @@ function storeMetrics({ operations }: Counters): Metric[] {
 				.flatMap(({ labels, counts }) => [...histogram(STORE_SECONDS, counts.durations, labels)]),
 		),
 		metric('counter', 'roomkey_store_failures_total', 'Operations of the store that failed', () =>
-			[...each()].map(({ labels, counts }) => ({ labels, value: counts.failures })),
+			[...each()]
+				.filter(({ counts }) => counts.durations.count > 0)
+				.map(({ labels, counts }) => ({ labels, value: counts.failures })),
 		),
 	];
 }

@@ -32,8 +32,12 @@ export interface OperationObserver {
 	begin(): (failure?: unknown) => void;
 }
 
-/** Makes the observer of an operation. @param collection its name in the database */
-export type OperationObservers = (collection: string, operation: Operation) => OperationObserver;
+export interface OperationObservers {
+	/** Makes the observer of an operation. @param collection its name in the database */
+	observerOf(collection: string, operation: Operation): OperationObserver;
+	/** A single document was updated by `findOneAndUpdate`. */
+	onUpdate(collection: string, update: object): void;
+}
 
 async function run<R>(operation: Operation, task: Promise<R>, end: (failure?: unknown) => void): Promise<R> {
 	try {
@@ -52,11 +56,11 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 
 	constructor(
 		private readonly source: Collection<T>,
-		name: string,
-		observers: OperationObservers,
+		private readonly name: string,
+		private readonly observers: OperationObservers,
 	) {
 		this.#observers = Object.fromEntries(
-			OPERATIONS.map((operation) => [operation, observers(name, operation)]),
+			OPERATIONS.map((operation) => [operation, observers.observerOf(name, operation)]),
 		) as unknown as Record<Operation, OperationObserver>;
 	}
 
@@ -107,13 +111,15 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		return run('updateMany', this.source.updateMany(filter, update, options), end);
 	}
 
-	findOneAndUpdate(
+	async findOneAndUpdate(
 		filter: Filter<T>,
 		update: UpdateFilter<T>,
 		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
 	): Promise<T | null> {
 		const end = this.#observers.findOneAndUpdate.begin();
-		return run('findOneAndUpdate', this.source.findOneAndUpdate(filter, update, options), end);
+		const updated = await run('findOneAndUpdate', this.source.findOneAndUpdate(filter, update, options), end);
+		if (updated !== null) this.observers.onUpdate(this.name, update);
+		return updated;
 	}
 
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {

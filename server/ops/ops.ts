@@ -1,13 +1,13 @@
 /** What operators see of a server: health, metrics and logs. */
 import type { Log } from '../../shared/log.js';
-import type { Change, Store } from '../../shared/store.js';
+import { type Change, collectionNames, type Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ServerObserver } from '../core/observer.js';
 import { diskCheck, storeCheck } from './checks.js';
 import { Counters, EVENTS } from './counters.js';
 import { Health, type HealthSlot } from './health.js';
 import { HolderCensus } from './holderCensus.js';
-import { keyEventsOf } from './keyEvents.js';
+import { keyEventOfChange, keyEventsOfUpdate } from './keyEvents.js';
 import { type OperationObservers, observedStore } from './observedStore.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
@@ -42,6 +42,7 @@ export class Ops {
 
 	constructor(private readonly options: OpsOptions) {
 		this.health = new Health(options.log);
+		this.health.slot('store', 'It is not open yet');
 		this.busHealth = this.health.slot('bus', 'This process is not connected to others');
 		this.watcherHealth = this.health.slot('watcher', 'Writes of other programs are not watched');
 		const { folder } = options;
@@ -73,7 +74,8 @@ export class Ops {
 		const ends = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
 		ends.push(
 			onChange((change) => {
-				for (const event of keyEventsOf(change)) counters.keys.add(event);
+				const event = keyEventOfChange(change);
+				if (event) counters.keys.add(event);
 				return undefined;
 			}),
 		);
@@ -82,12 +84,16 @@ export class Ops {
 		};
 	}
 
-	/** Serves the pages at a port of their own, if one is set. @returns the port */
-	async listen(host: string): Promise<number | undefined> {
+	/** Serves the pages at a port of their own, if one is set. */
+	async listen(host: string): Promise<void> {
 		const { metrics, log } = this.options;
-		if (!/^\d+$/.test(metrics)) return undefined;
+		if (!/^\d+$/.test(metrics)) return;
 		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
-		return this.#server.port;
+	}
+
+	/** The port of the pages, if they have one of their own. */
+	get port(): number | undefined {
+		return this.#server?.port;
 	}
 
 	async close(): Promise<void> {
@@ -106,18 +112,24 @@ export class Ops {
 	}
 }
 
-/** Times the operations of a store. */
+/** Times the operations of a store, and counts what happens to keys. */
 function timing(counters: Counters): OperationObservers {
-	return (collection, operation) => {
-		const counts = counters.operation(collection, operation);
-		return {
-			begin() {
-				const startedAt = performance.now();
-				return (failure) => {
-					counts.durations.add(performance.now() - startedAt);
-					if (failure !== undefined) counts.failures++;
-				};
-			},
-		};
+	return {
+		observerOf(collection, operation) {
+			const counts = counters.operation(collection, operation);
+			return {
+				begin() {
+					const startedAt = performance.now();
+					return (failure) => {
+						counts.durations.add(performance.now() - startedAt);
+						if (failure !== undefined) counts.failures++;
+					};
+				},
+			};
+		},
+		onUpdate(collection, update) {
+			if (collection !== collectionNames.subscriptions) return;
+			for (const event of keyEventsOfUpdate(update)) counters.keys.add(event);
+		},
 	};
 }
