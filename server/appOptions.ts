@@ -1,6 +1,6 @@
 /** The settings of a server as its parts take them. */
 import type { AppOptions } from './app.js';
-import type { CheckedOptions } from './options/serverOptions.js';
+import type { CheckedOptions } from './options/checkOptions.js';
 
 export function appOptionsOf({
 	settings,

@@ -1,31 +1,11 @@
-/** The catalogue of a server: everything it offers its clients. */
-import type { RateMessage, RateRule } from '../shared/limit.js';
+/** Puts the catalogue of a server together, and prepares its parts. */
+import type { Catalogue } from '../shared/catalogue.js';
 import type { Log } from '../shared/log.js';
-import type { Connection, Method } from '../shared/method.js';
-import type { Publication } from '../shared/publication.js';
-import type { Stream } from '../shared/stream.js';
-import type { Strategy } from './ddp/publications/mergebox.js';
+import type { Connection } from '../shared/method.js';
+import type { Publication, Strategy } from '../shared/publication.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
 
-export interface Catalogue {
-	readonly methods: readonly Method[];
-	readonly publications: readonly Publication[];
-	readonly streams: readonly Stream[];
-	/** Rate limit rules in addition to those in definitions. An event is counted by all matching rules. Default: none. */
-	readonly limits?: readonly RateRule[];
-	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
-	readonly limitMessage?: RateMessage;
-	/**
-	 * Called in order for every client that has connected. A listener may close the connection. Asynchronous listeners are
-	 * not awaited.
-	 */
-	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
-	/**
-	 * Publication strategy of each collection, by its name in DDP: how much the server remembers of the documents that a
-	 * client has. Default SERVER_MERGE.
-	 */
-	readonly strategies?: Readonly<Record<string, Strategy>>;
-}
+export type { Catalogue };
 
 /** What an application offers, with accounts and the key service as it wishes. */
 export async function catalogueOf(

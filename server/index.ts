@@ -1,4 +1,15 @@
 /** The package's entry: `import { … } from 'roomkey'`. */
+export type { ApiOf, Json, RestAnswer } from '../shared/api.js';
+export {
+	type Caller,
+	type Credentials,
+	callerOf,
+	type DdpClient,
+	type RestCaller,
+	RestError,
+	type RestOptions,
+	restCallerOf,
+} from '../shared/callers.js';
 export { check } from '../shared/check.js';
 export * from '../shared/collections.js';
 export type * from '../shared/context.js';
@@ -7,7 +18,7 @@ export { ClientError, MatchError } from '../shared/errors.js';
 export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule } from '../shared/limit.js';
 export { loginHandler } from '../shared/loginHandler.js';
 export { Match, Nothing } from '../shared/match.js';
-export { type Method, type MethodDefinition, method, type RestRoute } from '../shared/method.js';
+export { type Method, type MethodDefinition, method, type RestRoute, type TypedMethod } from '../shared/method.js';
 export type { Infer, Pattern } from '../shared/pattern.js';
 export {
 	liveQuery,
@@ -15,15 +26,17 @@ export {
 	type PublicationContext,
 	type PublicationDefinition,
 	publication,
+	type Strategy,
 } from '../shared/publication.js';
 export type { Filter, UpdateFilter } from '../shared/query.js';
 export type { RandomSource, RandomStream } from '../shared/random.js';
+export type { Signature } from '../shared/signature.js';
 export { type Collection, type Cursor, type FindOptions, isDuplicateKey, type Store } from '../shared/store.js';
 export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
-export { type CallAs, createServer, type RoomkeyServer } from './createServer.js';
-export type { Strategy } from './ddp/publications/mergebox.js';
+export { createServer } from './createServer.js';
 export { EJSON } from './ejson.js';
 export { OptionError } from './options/kinds.js';
 export type { ServerOptions, StoreOption } from './options/serverOptions.js';
 export { hasPermission, requirePermission } from './permission.js';
+export type { CallAs, RoomkeyServer } from './roomkeyServer.js';
 export { StoreError } from './store/failure.js';

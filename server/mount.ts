@@ -2,9 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { App } from './app.js';
-
-/** Passes a request on to the next handler, as in express. */
-export type Next = (error?: unknown) => void;
+import type { Next } from './roomkeyServer.js';
 
 type Handler = Pick<App, 'owns' | 'handle' | 'upgrade'>;
 

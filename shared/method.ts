@@ -4,6 +4,7 @@ import { ArgumentError, type RefusalName } from './errors.js';
 import type { Limit } from './limit.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
+import type { InputOf, ParamsOf, Signature, signature } from './signature.js';
 
 export type * from './context.js';
 
@@ -35,14 +36,29 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 /** The `error` of a `ClientError`. */
 export type ErrorCode = string | number;
 
+/** Where a definition says that REST offers the method: a verb, or a route. */
+type Rest = RestRoute['verb'] | RestRoute;
+
 /** The definition of a method. */
-export interface MethodDefinition<P extends Patterns, Anonymous extends boolean> {
+export interface MethodDefinition<
+	P extends Patterns,
+	Anonymous extends boolean,
+	Name extends string = string,
+	Result = unknown,
+	Order extends readonly string[] = readonly string[],
+	Route extends Rest | undefined = Rest | undefined,
+> {
 	/** Name in DDP, such as `e2e.setRoomKeyID`. */
-	name: string;
+	name: Name;
 	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
 	args: P;
+	/**
+	 * The names of the arguments again, in their order, for the types of callers over DDP (`ApiOf`): TypeScript does not know
+	 * the order of keys. Only of use with two arguments or more.
+	 */
+	params?: Order;
 	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path. Absent: REST does not offer it. */
-	rest?: RestRoute['verb'] | RestRoute;
+	rest?: Route;
 	/** One line for people. */
 	summary: string;
 	/** Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown. */
@@ -76,7 +92,7 @@ export interface MethodDefinition<P extends Patterns, Anonymous extends boolean>
 	run(
 		args: Args<P>,
 		context: MethodContext & { readonly userId: Anonymous extends true ? string | null : string },
-	): unknown;
+	): Result;
 }
 
 /** A defined method: patterns are compiled, argument types are erased. */
@@ -99,6 +115,11 @@ export interface Method {
 	run(args: Record<string, unknown>, context: MethodContext): unknown;
 }
 
+/** A method that carries its types, for the compiler only. */
+export interface TypedMethod<S extends Signature = Signature> extends Method {
+	readonly [signature]?: S;
+}
+
 /** Error codes of calls that are refused before the method runs, or because of options in its definition. */
 export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	return [
@@ -115,11 +136,25 @@ export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 /** In ms. */
 export const DEFAULT_TIMEOUT = 30_000;
 
-/** Defines a method. Types of `run` follow from `args`. */
-export function method<const P extends Patterns, const Anonymous extends boolean = false>(
-	definition: MethodDefinition<P, Anonymous>,
-): Method {
-	const { name, summary, rest, limit, returns, errors, args, run } = definition;
+/**
+ * Defines a method. Types of `run` follow from `args`.
+ * @throws Error for `params` that are not the names of the arguments in their order
+ */
+export function method<
+	const P extends Patterns,
+	const Anonymous extends boolean = false,
+	const Name extends string = string,
+	Result = unknown,
+	const Order extends readonly (keyof P & string)[] = readonly (keyof P & string)[],
+	const Route extends Rest | undefined = undefined,
+>(
+	definition: MethodDefinition<P, Anonymous, Name, Result, Order, Route>,
+): TypedMethod<{ name: Name; params: ParamsOf<P, Order>; args: InputOf<P>; result: Awaited<Result>; rest: Route }> {
+	const { name, summary, limit, returns, errors, args, params, run } = definition;
+	const rest: Rest | undefined = definition.rest;
+	if (params && params.join() !== Object.keys(args).join()) {
+		throw new Error(`The params of method '${name}' must be ${Object.keys(args).join(', ')}, as in args`);
+	}
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	const { once = false, secondFactor = false } = definition;
 	return Object.freeze({

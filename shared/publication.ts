@@ -75,6 +75,9 @@ export function liveQuery(
 /** The fields that clients may see. */
 type Fields = { readonly [field: string]: 1 };
 
+/** The publication strategy of each collection: how much is remembered of a client's documents. */
+export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
+
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */
 	name: string | null;

@@ -1,6 +1,7 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
 import { createServer } from '../createServer.js';
-import { asProgramSettings, type StoreOption } from '../options/serverOptions.js';
+import { asProgramSettings } from '../options/checkOptions.js';
+import type { StoreOption } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Config } from './config.js';
 

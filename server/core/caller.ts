@@ -14,7 +14,7 @@ export interface Caller extends RateLimitClient {
 	/** Hash of the login token. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
-	/** Default `program`. */
+	/** Absent in a call between methods. */
 	readonly transport?: TransportKind | undefined;
 	/** Identifies the request in the log: of REST its request id, of DDP the id of the message. */
 	readonly requestId?: string | undefined;

@@ -191,7 +191,6 @@ export class Invocation implements MethodContext, Events {
 			hashedToken,
 			connection,
 			clientAddress: this.caller.clientAddress,
-			transport: this.caller.transport,
 			requestId: this.caller.requestId,
 			randomSeed: this.random.seedFor(name),
 			secondFactor: this.caller.secondFactor,

@@ -100,7 +100,7 @@ export function createInvoker(
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { observer } = services;
-		if (!observer || caller.isNested) return start(name, params, caller);
+		if (!observer || (caller.isNested && !caller.transport)) return start(name, params, caller);
 		return observed(observer, name, params, caller);
 	}
 

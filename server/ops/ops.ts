@@ -1,6 +1,6 @@
 /** What operators see of a server: health, metrics and logs. */
 import type { Log } from '../../shared/log.js';
-import { type Change, collectionNames, type Store } from '../../shared/store.js';
+import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ServerObserver } from '../core/observer.js';
 import { diskCheck, storeCheck } from './checks.js';
@@ -54,11 +54,11 @@ export class Ops {
 
 	/** The store of the server, which is checked, and observed if there are metrics. */
 	observe(store: Store): Store {
-		this.health.check('store', storeCheck(store));
 		const counters = this.#counters;
-		if (!counters) return store;
-		this.#census = new HolderCensus(store, this.options.log);
-		return observedStore(store, timing(counters));
+		const observed = counters ? observedStore(store, timing(counters)) : store;
+		this.health.check('store', storeCheck(observed));
+		this.#census = new HolderCensus(observed, this.options.log);
+		return observed;
 	}
 
 	/** The pages at the server's own port. */
@@ -128,8 +128,7 @@ function timing(counters: Counters): OperationObservers {
 			};
 		},
 		onUpdate(collection, update) {
-			if (collection !== collectionNames.subscriptions) return;
-			for (const event of keyEventsOfUpdate(update)) counters.keys.add(event);
+			for (const event of keyEventsOfUpdate(collection, update)) counters.keys.add(event);
 		},
 	};
 }

@@ -1,20 +1,17 @@
-/** The options of `createServer`: their types, and their check. */
+/** The options of `createServer`. */
 import type { Server as HttpServer } from 'node:http';
+import type { Catalogue } from '../../shared/catalogue.js';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { LoginHandler } from '../../shared/context.js';
 import type { Log } from '../../shared/log.js';
-import { collectionNames } from '../../shared/store.js';
-import type { Catalogue } from '../catalogue.js';
-import type { StoreChoice } from '../store/open.js';
-import { checked, type Option, OptionError } from './kinds.js';
-import { type OptionName, type OptionValues, options } from './options.js';
+import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
 /** Settings that say where the data is: a program has the option `store` instead. */
-const STORE_SETTINGS = ['data', 'memory', 'mongo-url'] as const;
+export const STORE_SETTINGS = ['data', 'memory', 'mongo-url'] as const;
 
-type StoreSetting = (typeof STORE_SETTINGS)[number];
+export type StoreSetting = (typeof STORE_SETTINGS)[number];
 
 /** Every setting of the command, with the same default: `--max-body` is `maxBody`. */
 export type ProgramSettings = { [N in Exclude<OptionName, StoreSetting> as CamelCase<N>]?: OptionValues[N] };
@@ -49,132 +46,3 @@ export interface Parts extends Partial<Catalogue> {
 }
 
 export type ServerOptions = ProgramSettings & Parts;
-
-/** Checked options. */
-export interface CheckedOptions {
-	/** All settings, by their names in the list. */
-	readonly settings: Omit<OptionValues, StoreSetting>;
-	readonly store: StoreChoice;
-	readonly parts: Parts;
-}
-
-const isList = (value: unknown) => Array.isArray(value);
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !isList(value);
-const isFlag = (value: unknown) => typeof value === 'boolean';
-
-/** A list whose members have these keys. */
-function listOf(...keys: string[]): (value: unknown) => boolean {
-	return (value) => Array.isArray(value) && value.every((one) => isObject(one) && keys.every((key) => key in one));
-}
-
-/** For each option that is no setting: its form in errors, and whether a value has it. */
-const PARTS: { readonly [K in keyof Required<Parts>]: readonly [form: string, accepts: (value: unknown) => boolean] } =
-	{
-		collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
-		methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'changesUser')],
-		publications: [
-			'a list of what publication() returns',
-			(value) =>
-				listOf('name', 'args', 'run', 'timeout')(value) && !(value as object[]).some((one) => 'changesUser' in one),
-		],
-		streams: ['a list of what stream() returns', listOf('name', 'mayRead')],
-		limits: ['a list of rules', listOf('matcher')],
-		limitMessage: ['a text or a function', (value) => typeof value === 'string' || typeof value === 'function'],
-		onConnection: ['a list of functions', (value) => isList(value) && (value as unknown[]).every(isFunction)],
-		strategies: [
-			'an object of strategies by collection',
-			(value) => isObject(value) && Object.values(value as object).every(isStrategy),
-		],
-		accounts: ['true or false', isFlag],
-		keys: ['true or false', isFlag],
-		loginHandlers: ['a list of what loginHandler() returns', listOf('name', 'run')],
-		permissions: [
-			'an object of lists of roles by permission',
-			(value) => isObject(value) && Object.values(value as object).every(isList),
-		],
-		store: ['{ memory: true }, { data: folder } or { mongoUrl: address }', (value) => storeChoice(value) !== undefined],
-		log: ['an object with debug, info, warn and error', (value) => listOf('debug', 'info', 'warn', 'error')([value])],
-		server: ['a server of node:http', (value) => isObject(value) && isFunction((value as HttpServer).on)],
-		listen: ['true or false', isFlag],
-	};
-
-function isFunction(value: unknown): boolean {
-	return typeof value === 'function';
-}
-
-function isStrategy(value: unknown): boolean {
-	return ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'].includes(value as string);
-}
-
-function storeChoice(value: unknown): StoreChoice | undefined {
-	const { memory, data, mongoUrl } = (isObject(value) ? value : {}) as Record<string, unknown>;
-	if (Object.keys((value as object) ?? {}).length !== 1) return undefined;
-	if (memory === true) return { kind: 'memory' };
-	if (typeof data === 'string' && data !== '') return { kind: 'files', folder: data };
-	return typeof mongoUrl === 'string' && mongoUrl !== '' ? { kind: 'mongodb', url: mongoUrl } : undefined;
-}
-
-const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-
-/** The settings of a program, by name. */
-const programSettings = new Map(
-	Object.keys(options)
-		.filter((name) => !STORE_SETTINGS.includes(name as StoreSetting))
-		.map((name) => [camelCase(name), name as OptionName]),
-);
-
-/** The settings of the command as options of `createServer`. */
-export function asProgramSettings(settings: CheckedOptions['settings']): ProgramSettings {
-	return Object.fromEntries(Object.entries(settings).map(([name, value]) => [camelCase(name), value]));
-}
-
-/**
- * Checks the options of a server, and adds the defaults.
- * @throws OptionError that names the option, for one that is unknown or has an invalid value
- */
-export function checkServerOptions(given: ServerOptions): CheckedOptions {
-	if (!isObject(given)) throw new OptionError('The options of createServer must be an object');
-	const settings: Record<string, unknown> = {};
-	for (const name of programSettings.values()) settings[name] = options[name].default;
-	for (const [name, value] of Object.entries(given)) {
-		if (value === undefined) continue;
-		const setting = programSettings.get(name);
-		if (setting) settings[setting] = checked(options[setting] as Option<unknown>, value, name);
-		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
-		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
-	}
-	requireDistinct(given.collections ?? []);
-	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	return {
-		settings: settings as unknown as CheckedOptions['settings'],
-		store: given.demo
-			? { kind: 'memory' }
-			: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice),
-		parts: given,
-	};
-}
-
-function requirePart(name: keyof Parts, value: unknown): void {
-	const [form, accepts] = PARTS[name];
-	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
-}
-
-/** Helps with flags of the command and with other spellings. */
-function suggestion(name: string): string {
-	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
-	const similar = [...programSettings.keys(), ...Object.keys(PARTS)].find((known) => plain(known) === plain(name));
-	if (similar !== undefined) return `; it is ${similar}`;
-	return ['data', 'memory', 'mongourl'].includes(plain(name)) ? `; it is store: { ${camelCase(name)}: … }` : '';
-}
-
-/** The names of Roomkey's own collections in the database. */
-const RESERVED: ReadonlySet<string> = new Set(Object.values(collectionNames));
-
-function requireDistinct(collections: readonly { readonly name: string }[]): void {
-	const names = new Set<string>();
-	for (const { name } of collections) {
-		if (RESERVED.has(name)) throw new OptionError(`collections must not have '${name}', which is Roomkey's own`);
-		if (names.has(name)) throw new OptionError(`collections has '${name}' twice`);
-		names.add(name);
-	}
-}

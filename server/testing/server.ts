@@ -2,8 +2,9 @@
 
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
-import { openServer, type RoomkeyServer } from '../createServer.js';
+import { openServer } from '../openServer.js';
 import type { ServerOptions } from '../options/serverOptions.js';
+import type { RoomkeyServer } from '../roomkeyServer.js';
 import { connectClient, type TestClient } from './client.js';
 import { type RecordedEvents, startRecording } from './events.js';
 import { type LogLine, memoryLog } from './log.js';

@@ -19,7 +19,7 @@ const built = fileURLToPath(new URL('../../', import.meta.url));
 /** The command as the package has it: few files instead of one for each module. Returns its path. */
 function bundle(): string {
 	const folder = `${built}packed`;
-	execFileSync('npm', ['run', '--silent', 'bundle', '--', `--outdir=${folder}`]);
+	execFileSync('npm', ['run', '--silent', 'bundle', '--', folder]);
 	return `${folder}/server/cli/main.js`;
 }
 

@@ -4,7 +4,7 @@ import type { Room } from '../../shared/documents.js';
 import { ClientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
 import { Match } from '../../shared/match.js';
-import { type Method, type MethodContext, method } from '../../shared/method.js';
+import { type Method, method } from '../../shared/method.js';
 import { liveQuery, type Publication, publication } from '../../shared/publication.js';
 import type { UpdateFilter } from '../../shared/store.js';
 import {
@@ -27,11 +27,6 @@ const named = (name: string) => ({ ...anyone, name: `conformance.${name}` });
 /** A document is a room, the kind of document with a free choice of fields; its topic is the group. */
 const documentOf = (id: string, group: string, fields: object) =>
 	({ _id: id, topic: group, ...fields }) as unknown as Room;
-
-async function change(id: string, update: UpdateFilter<Room>, { store, events }: MethodContext): Promise<void> {
-	const document = await store.rooms.findOneAndUpdate({ _id: id }, update, { returnDocument: 'after' });
-	if (document) events.emit('changed', { collection: 'rooms', action: 'updated', document });
-}
 
 export const methods: readonly Method[] = [
 	method({ ...named('echo'), args: { value: Match.Any }, run: ({ value }) => value }),
@@ -138,35 +133,34 @@ export const methods: readonly Method[] = [
 	method({
 		...named('insert'),
 		args: { id: String, group: String, fields: Object },
-		async run({ id, group, fields }, { store, events }) {
-			const document = documentOf(id, group, fields);
-			await store.rooms.insertOne(document);
-			events.emit('changed', { collection: 'rooms', action: 'inserted', document });
+		async run({ id, group, fields }, { store }) {
+			await store.rooms.insertOne(documentOf(id, group, fields));
 		},
 	}),
 	method({
 		...named('update'),
 		args: { id: String, fields: Object, cleared: Match.Any },
-		async run({ id, fields, cleared }, context) {
+		async run({ id, fields, cleared }, { store }) {
 			const unset = Object.fromEntries(((cleared as string[] | null) ?? []).map((name) => [name, true]));
 			const update = {
 				...(Object.keys(fields).length > 0 && { $set: fields }),
 				...(Object.keys(unset).length > 0 && { $unset: unset }),
 			};
-			await change(id, update as UpdateFilter<Room>, context);
+			await store.rooms.updateOne({ _id: id }, update as UpdateFilter<Room>);
 		},
 	}),
 	method({
 		...named('move'),
 		args: { id: String, group: String },
-		run: ({ id, group }, context) => change(id, { $set: { topic: group } }, context),
+		async run({ id, group }, { store }) {
+			await store.rooms.updateOne({ _id: id }, { $set: { topic: group } });
+		},
 	}),
 	method({
 		...named('remove'),
 		args: { id: String },
-		async run({ id }, { store, events }) {
+		async run({ id }, { store }) {
 			await store.rooms.deleteOne({ _id: id });
-			events.emit('changed', { collection: 'rooms', action: 'removed', document: { _id: id } });
 		},
 	}),
 ];

@@ -102,7 +102,7 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	const carol = await addPerson(store);
 	const keys = { public_key: publicKey('carol'), private_key: 'wrapped' };
 	await call(carol, 'e2e.setUserPublicAndPrivateKeys', keys);
-	await call(carol, 'e2e.resetOwnE2EKey');
+	await server.call('e2e.resetOwnE2EKey', [], { userId: carol.id });
 	await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'lost' });
 
 	// Connections

@@ -7,15 +7,14 @@ import { addMember, addPerson, addRoom } from '../support/people.js';
 import { openTestStore } from '../support/store.js';
 
 describe('events of keys', () => {
-	const room = (e2eKeyId?: string | null) => ({ _id: 'r', t: 'p', ...(e2eKeyId !== undefined && { e2eKeyId }) });
 	const updated = (collection: string, before: object, document: object) =>
 		keyEventOfChange({ collection, action: 'updated', before, document } as never);
 
 	it('a key id of a room is set, then reset', () => {
-		expect(updated('rooms', room(), room('a'))).to.equal('room_key_set');
-		expect(updated('rooms', room(null), room('a'))).to.equal('room_key_set');
-		expect(updated('rooms', room('a'), room('b'))).to.equal('room_key_reset');
-		expect(updated('rooms', room('a'), room('a'))).to.equal(undefined);
+		const events = (update: object) => keyEventsOfUpdate('rocketchat_room', update);
+		expect(events({ $set: { e2eKeyId: 'a' } })).to.deep.equal(['room_key_set']);
+		expect(events({ $set: { e2eKeyId: 'a' }, $unset: { e2eStale: 1 } })).to.deep.equal(['room_key_reset']);
+		expect(events({ $set: { topic: 'a' } })).to.deep.equal([]);
 	});
 
 	it('an identity key is set and removed', () => {
@@ -26,12 +25,12 @@ describe('events of keys', () => {
 	});
 
 	it('a later announcement is no event, and neither is any other document', () => {
-		expect(keyEventOfChange({ collection: 'rooms', action: 'updated', document: room('a') } as never)).to.equal(undefined);
+		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(undefined);
 		expect(updated('settings', { _id: 's' }, { _id: 's' })).to.equal(undefined);
 	});
 
 	it('a key of a member is offered, accepted, stored, removed, and an offer withdrawn', () => {
-		const events = (...update: object[]) => update.map((one) => keyEventsOfUpdate(one));
+		const events = (...update: object[]) => update.map((one) => keyEventsOfUpdate('rocketchat_subscription', one));
 		expect(
 			events(
 				{ $set: { E2ESuggestedKey: 'x' } },

@@ -3,14 +3,14 @@
  * document; the first that gave a field its value has precedence, and the client receives only changes that it can see.
  */
 import { isSame } from '../../../shared/ejson.js';
+import type { Strategy } from '../../../shared/publication.js';
 import * as codec from '../codec.js';
 import { Broadcast } from '../transports/broadcast.js';
 import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
 import type { Flow } from './flow.js';
 
-/** The publication strategy of each collection: how much is remembered of a client's documents. */
-export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
+export type { Strategy };
 
 /** Collections for which the client's document ids are remembered. */
 type Remembering = 'SERVER_MERGE' | 'NO_MERGE_MULTI';

@@ -1,0 +1,112 @@
+/** Puts the parts of a server together, and starts it. */
+import { collectionsOf } from '../shared/collections.js';
+import { clone } from '../shared/ejson.js';
+import type { Log } from '../shared/log.js';
+import { isDuplicateKey, type Store } from '../shared/store.js';
+import { type App, createApp } from './app.js';
+import { appOptionsOf } from './appOptions.js';
+import { catalogueOf } from './catalogue.js';
+import { mountOn, passOn } from './mount.js';
+import { Ops } from './ops/ops.js';
+import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
+import { OptionError } from './options/kinds.js';
+import type { ServerOptions } from './options/serverOptions.js';
+import type { RoomkeyServer } from './roomkeyServer.js';
+import { openStore } from './store/open.js';
+import { packageVersion } from './version.js';
+
+/** The parts of an open server, for the package's own tests. */
+export interface OpenServer extends RoomkeyServer {
+	readonly app: App;
+	readonly log: Log;
+	readonly ops: Ops;
+}
+
+/** Starts a server. @throws OptionError, StoreError */
+export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
+	const checked = checkServerOptions(options);
+	const { settings, parts } = checked;
+	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level']);
+	const open = await openStore(checked.store, log, parts.collections ?? []);
+	const ops = new Ops({
+		log,
+		metrics: settings.metrics,
+		version: packageVersion(),
+		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
+	});
+	const store = ops.observe(open.store);
+	let app: App | undefined;
+	let unmount: (() => void) | undefined;
+	const close = async () => {
+		unmount?.();
+		await app?.close();
+		await ops.close();
+		await open.close();
+	};
+	try {
+		await prepare(store, checked, log);
+		app = createApp({
+			...appOptionsOf(checked),
+			catalogue: await catalogueOf(parts),
+			store,
+			onChange: open.onChange,
+			log,
+			ops,
+		});
+		await app.ready();
+		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
+		if (parts.server) unmount = mountOn(parts.server, app);
+		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
+		return { ...faceOf(app, store), app, log, ops, url, close };
+	} catch (error) {
+		await close();
+		throw error;
+	}
+}
+
+/** What a program sees of an open server. */
+function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
+	return {
+		store,
+		collections: collectionsOf(store),
+		async call(name, args = [], { userId = null } = {}) {
+			const caller = { userId, hashedToken: null, connection: null, clientAddress: null, isNested: true };
+			const ours = { ...caller, transport: 'program' } as const;
+			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], ours));
+		},
+		handle: (request, response, next) => passOn(app, request, response, next),
+		upgrade(request, socket, head) {
+			const isOurs = app.owns(request.url ?? '');
+			if (isOurs) app.upgrade(request, socket, head);
+			return isOurs;
+		},
+	};
+}
+
+/** Writes what must be in the store before the first call. */
+async function prepare(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
+	if (settings.demo) await (await import('./cli/demo.js')).fillDemo(store);
+	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
+		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
+			// An admin may have changed it since.
+			if (!isDuplicateKey(error)) throw error;
+		});
+	}
+	const { 'admin-username': username, 'admin-pass': password, 'admin-email': email } = settings;
+	if (password === undefined) return;
+	const { makeFirstAdmin } = await import('../methods/model/users/firstAdmin.js');
+	const outcome = await makeFirstAdmin(store, { username, password, email });
+	if (outcome === 'made') log.info({ username }, 'There was no admin: made one');
+	if (outcome === 'taken') {
+		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
+	}
+}
+
+/** Starts to listen. Returns the address for clients on this machine. */
+async function listen(app: App, { host: asked, port: askedPort, demo }: CheckedOptions['settings']): Promise<string> {
+	// The passwords of the demo are public, so only this machine may connect to it.
+	const host = demo ? '127.0.0.1' : asked;
+	const port = await app.listen(askedPort, host);
+	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
+	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,38 @@
+/** A running server, as a program sees it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { DeclaredCollections } from '../shared/collections.js';
+import type { Store } from '../shared/store.js';
+
+/** Passes a request on to the next handler, as in express. */
+export type Next = (error?: unknown) => void;
+
+/** Whom a call from the program is for. */
+export interface CallAs {
+	/** Default: nobody. */
+	readonly userId?: string | null;
+}
+
+export interface RoomkeyServer {
+	/** `http://127.0.0.1:3000`, for clients on this machine; empty unless it listens. DDP is at `/websocket` there. */
+	readonly url: string;
+	/** Users, and the other collections of Roomkey itself. */
+	readonly store: Store;
+	/** The declared collections. */
+	readonly collections: DeclaredCollections;
+	/**
+	 * Calls a method. Rate limits do not count it.
+	 * @param args in the order of the definition
+	 * @throws ClientError or MatchError, like a call by a client
+	 */
+	call(name: string, args?: readonly unknown[], as?: CallAs): Promise<unknown>;
+	/**
+	 * Answers a request of another HTTP server; middleware for express.
+	 * @param next called for paths that are not this server's; without it the answer is 404
+	 */
+	readonly handle: (request: IncomingMessage, response: ServerResponse, next?: Next) => void;
+	/** Handles `upgrade` events of another HTTP server. @returns false for paths that are not this server's */
+	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+	/** Ends all connections once their calls are answered, and closes the store. */
+	close(): Promise<void>;
+}

@@ -1,0 +1,141 @@
+/**
+ * Typed calls of a client: `callerOf` over any DDP client, `restCallerOf` over `fetch`. They import nothing, so a page may
+ * use them.
+ */
+import type { AnyApi, RoutesOf } from './api.js';
+
+/** A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. `callAsync` is preferred. */
+export interface DdpClient {
+	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
+	callAsync?(name: string, ...params: any[]): PromiseLike<unknown>;
+	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
+	call?(name: string, ...params: any[]): unknown;
+}
+
+export interface Caller<Api extends AnyApi> {
+	/** Calls a method. Errors are those of the client. */
+	call<N extends keyof Api & string>(name: N, ...params: Api[N]['params']): Promise<Api[N]['result']>;
+}
+
+/**
+ * Types the calls of a DDP client.
+ * @throws Error if it has neither `callAsync` nor `call`
+ */
+export function callerOf<Api extends AnyApi>(client: DdpClient): Caller<Api> {
+	const invoke = client.callAsync ?? client.call;
+	if (typeof invoke !== 'function') throw new Error('A DDP client must have a function callAsync or call');
+	return { call: async (name, ...params) => (await invoke.call(client, name, ...params)) as never };
+}
+
+/** A login of Roomkey: the user's id, and a login token. */
+export interface Credentials {
+	readonly userId: string;
+	readonly token: string;
+}
+
+/** A refusal over REST. */
+export class RestError extends Error {
+	/**
+	 * @param status the HTTP status
+	 * @param error the code of the error, such as `error-invalid-room`; the text if the answer has no code
+	 * @param reason the text of the answer
+	 */
+	constructor(
+		readonly status: number,
+		readonly error: string | number,
+		readonly reason: string,
+		readonly details?: unknown,
+	) {
+		super(`${reason} (${status})`);
+		this.name = 'RestError';
+	}
+}
+
+const VERBS = ['get', 'post', 'put', 'patch', 'delete'] as const;
+type VerbName = (typeof VERBS)[number];
+
+type ArgsIn<R> = R extends { args: infer A } ? (Partial<A> extends A ? [args?: A] : [args: A]) : never;
+type AnswerIn<R> = R extends { answer: infer A } ? A : never;
+
+/** One function for each verb: it takes the path of a route and its arguments by name, and returns the body. */
+export type RestCaller<Api extends AnyApi> = {
+	readonly [V in VerbName]: <P extends keyof RoutesOf<Api, Uppercase<V>> & string>(
+		path: P,
+		...args: ArgsIn<RoutesOf<Api, Uppercase<V>>[P]>
+	) => Promise<AnswerIn<RoutesOf<Api, Uppercase<V>>[P]>>;
+};
+
+export interface RestOptions {
+	/** Instead of the global `fetch`. */
+	readonly fetch?: typeof fetch;
+	/** Further headers of every request. */
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly signal?: AbortSignal;
+}
+
+/**
+ * Typed calls over REST.
+ * @param url address of the server, such as `http://127.0.0.1:3000`
+ * @param credentials null: nobody is logged in. A function is asked at each call
+ */
+export function restCallerOf<Api extends AnyApi>(
+	url: string,
+	credentials: Credentials | null | (() => Credentials | null) = null,
+	{ fetch: send = fetch, headers = {}, signal }: RestOptions = {},
+): RestCaller<Api> {
+	async function call(verb: VerbName, template: string, given: Record<string, unknown> = {}): Promise<unknown> {
+		const login = typeof credentials === 'function' ? credentials() : credentials;
+		const { path, args } = fillPath(template, given);
+		const hasQuery = verb === 'get' || verb === 'delete';
+		const response = await send(addressOf(url, path) + (hasQuery ? queryOf(args) : ''), {
+			method: verb.toUpperCase(),
+			headers: {
+				...headers,
+				...(login && { 'x-user-id': login.userId, 'x-auth-token': login.token }),
+				...(!hasQuery && { 'content-type': 'application/json' }),
+			},
+			...(!hasQuery && { body: JSON.stringify(args) }),
+			...(signal && { signal }),
+		});
+		return answerOf(response);
+	}
+	const functions = VERBS.map((verb) => [verb, call.bind(undefined, verb)] as const);
+	// The types hold because the server answers as the signatures of its methods say.
+	return Object.fromEntries(functions) as unknown as RestCaller<Api>;
+}
+
+const addressOf = (url: string, path: string) =>
+	url.replace(/\/$/, '') + (path.startsWith('/') ? path : `/api/v1/${path}`);
+
+/** Fills `:name` in a path from the arguments. @returns the path, and the arguments that are left */
+function fillPath(template: string, given: Record<string, unknown>) {
+	const args = { ...given };
+	const path = template.replace(/:(\w+)/g, (_all, name: string) => {
+		const value = args[name];
+		delete args[name];
+		return encodeURIComponent(String(value));
+	});
+	return { path, args };
+}
+
+function queryOf(args: Record<string, unknown>): string {
+	const query = new URLSearchParams();
+	for (const [name, value] of Object.entries(args)) {
+		if (value !== undefined) query.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+	}
+	const text = query.toString();
+	return text && `?${text}`;
+}
+
+async function answerOf(response: Response): Promise<unknown> {
+	const text = await response.text();
+	let body: Record<string, unknown> = {};
+	try {
+		body = JSON.parse(text) as Record<string, unknown>;
+	} catch {
+		// An answer of something in between, such as a proxy.
+	}
+	if (response.ok && body.success === true) return body;
+	const reason = typeof body.error === 'string' ? body.error : `HTTP ${response.status}`;
+	throw new RestError(response.status, (body.errorType as string | number | undefined) ?? reason, reason, body.details);
+}

@@ -1,0 +1,26 @@
+/** The catalogue of a server: everything it offers its clients. */
+import type { Connection } from './context.js';
+import type { RateMessage, RateRule } from './limit.js';
+import type { Method } from './method.js';
+import type { Publication, Strategy } from './publication.js';
+import type { Stream } from './stream.js';
+
+export interface Catalogue {
+	readonly methods: readonly Method[];
+	readonly publications: readonly Publication[];
+	readonly streams: readonly Stream[];
+	/** Rate limit rules in addition to those in definitions. An event is counted by all matching rules. Default: none. */
+	readonly limits?: readonly RateRule[];
+	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
+	readonly limitMessage?: RateMessage;
+	/**
+	 * Called in order for every client that has connected. A listener may close the connection. Asynchronous listeners are
+	 * not awaited.
+	 */
+	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];
+	/**
+	 * Publication strategy of each collection, by its name in DDP: how much the server remembers of the documents that a
+	 * client has. Default SERVER_MERGE.
+	 */
+	readonly strategies?: Readonly<Record<string, Strategy>>;
+}

@@ -1,0 +1,56 @@
+/** The signature of a method for the compiler: the types that its callers see. */
+import type { InferInput, Pattern } from './pattern.js';
+
+type Patterns = Readonly<Record<string, Pattern>>;
+
+/** What the types of a method know of it. */
+export interface Signature {
+	readonly name: string;
+	/** Parameters over DDP. */
+	readonly params: readonly unknown[];
+	/** Arguments by name, as over REST. */
+	readonly args: object;
+	readonly result: unknown;
+	/** Where REST offers it: a verb, a route, or undefined. */
+	readonly rest: unknown;
+}
+
+/** The key under which a method carries its signature. It has no value. */
+export declare const signature: unique symbol;
+
+type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends InferInput<P[K]> ? K : never }[keyof P];
+
+/** The arguments that a client sends, by name. */
+export type InputOf<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: InferInput<P[K]> } & {
+	[K in MayBeAbsent<P>]?: InferInput<P[K]>;
+} extends infer O
+	? { [K in keyof O]: O[K] }
+	: never;
+
+/**
+ * Parameters over DDP. TypeScript does not know the order of an object's keys, so for two arguments or more the definition
+ * must name it in `params`; without it a parameter may be any of the arguments.
+ */
+export type ParamsOf<P extends Patterns, Order extends readonly string[]> = number extends Order['length']
+	? [keyof P] extends [never]
+		? []
+		: IsUnion<keyof P> extends true
+			? InferInput<P[keyof P]>[]
+			: TrailingOptional<P, [Extract<keyof P, string>]>
+	: TrailingOptional<P, Order>;
+
+type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
+
+/** In the order of their names; those at the end that admit undefined may be left out. */
+type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
+	...infer First extends readonly string[],
+	infer Last extends string,
+]
+	? undefined extends InferInput<P[Last]>
+		? [...TrailingOptional<P, First>, InferInput<P[Last]>?]
+		: InEach<P, Order>
+	: [];
+
+type InEach<P extends Patterns, Order extends readonly string[]> = {
+	-readonly [I in keyof Order]: InferInput<P[Order[I] & string]>;
+};
