@@ -6,6 +6,7 @@
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
+import type { JsonFormat } from './slices.js';
 
 /** Maximum nesting of arrays and objects. Meteor is only limited by its stack. */
 export const MAX_DEPTH = 100;
@@ -251,3 +252,13 @@ export function stringify(value: unknown): string | undefined {
 			return JSON.stringify(encode(value));
 	}
 }
+
+/** EJSON as a format for `encodeInSlices`. Objects that need more than their members are encoded at once. */
+export const ejsonFormat: JsonFormat = {
+	stringify,
+	isPlain(value): value is Record<string, unknown> {
+		if (!isPlain(value) || typeof value.toJSON === 'function' || Object.hasOwn(value, 'callee')) return false;
+		const keys = Object.keys(value);
+		return keys.length > 2 || !areMarks(keys);
+	},
+};

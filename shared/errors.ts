@@ -55,6 +55,11 @@ const refusals = {
 	/* calls */
 	matchFailed: { error: 400, reason: 'Match failed' },
 	internal: { error: 500, reason: 'Internal server error', transient: true },
+	tooManyLargeAnswers: {
+		error: 'too-many-requests',
+		reason: 'Too many large answers are waiting to be read. Please read them and try again.',
+		transient: true,
+	},
 	unavailable: {
 		error: 503,
 		reason: 'The database is not available at the moment. Please try again.',

@@ -22,6 +22,8 @@ export interface RestRoute {
 	readonly body?: 'object';
 	/** The error for members that are not arguments. Default: `invalid-params`, with the name of the member. */
 	readonly unknownField?: RefusalName;
+	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
+	readonly maxBody?: number;
 }
 
 export type Patterns = Readonly<Record<string, Pattern>>;

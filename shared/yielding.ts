@@ -1,8 +1,26 @@
 /** Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. */
-import { setImmediate as othersTurn } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 5;
+
+/** Tasks that have yielded, in order. */
+const yielded: (() => void)[] = [];
+
+/**
+ * Lets the next task go on. One goes on in each turn of the event loop, so that any number of tasks together delay
+ * others no longer than one does.
+ */
+function goOn(): void {
+	const next = yielded.shift();
+	if (yielded.length > 0) setImmediate(goOn);
+	next?.();
+}
+
+function othersTurn(): Promise<void> {
+	return new Promise((resolve) => {
+		if (yielded.push(resolve) === 1) setImmediate(goOn);
+	});
+}
 
 /**
  * Creates a yielder for a task, to be called at every step.

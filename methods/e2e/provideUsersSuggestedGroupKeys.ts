@@ -21,6 +21,12 @@ import { setting } from '../model/settings/workspace.js';
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
+/**
+ * Largest body over REST, in bytes: Rocket.Chat's clients send the key and all old keys of every member in one call. A
+ * key has 356 characters, and 450 with its id and time.
+ */
+const MAX_BODY = 5 * 1024 * 1024;
+
 /** Most skipped entries listed in the answer. */
 const MAX_NAMED = 2000;
 
@@ -186,7 +192,7 @@ export const provideUsersSuggestedGroupKeys = method({
 		 */
 		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
 	},
-	rest: 'POST',
+	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },
 	limit: KEY_CALLS,
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,

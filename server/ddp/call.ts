@@ -2,6 +2,7 @@
 import { clientError, notFound, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, SecondFactor } from '../../shared/method.js';
+import { isLarge } from '../../shared/slices.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
 import { type ServerObserver, type TransportKind, UNKNOWN_METHOD } from '../core/observer.js';
@@ -22,7 +23,15 @@ export interface CallHost {
 	/** Identifies the session and those it resumes; undefined if results are not cached. */
 	readonly chainId: string | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
-	send(frame: string): void;
+	/** Sends a message: its text, or the encoded parts of a long one. */
+	send(message: string | readonly Buffer[]): void;
+	/** Encodes a part of a long message. */
+	encodePart(text: string): Buffer;
+	/**
+	 * Waits until the client has read earlier large answers, so that one at most is buffered.
+	 * @returns a function to be called when the answer is sent; undefined if too many answers wait
+	 */
+	takeLargeTurn(): Promise<(() => void) | undefined>;
 }
 
 /**
@@ -123,12 +132,35 @@ class DdpCaller implements Caller {
 	}
 }
 
-function encodeResult({ log }: CallHost['services'], { id, method }: codec.MethodCall, value: unknown): string {
+/** The answer of a method that has returned, and what to do when it is sent. */
+interface Answer {
+	readonly message: string | readonly Buffer[];
+	sent?(): void;
+}
+
+function unencodable({ log }: CallHost['services'], { id, method }: codec.MethodCall, err: unknown): Answer {
+	log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
+	return { message: codec.failure(id, clientError('internal')) };
+}
+
+function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): Answer | Promise<Answer> {
+	if (isLarge(value)) return encodeLargeResult(host, call, value);
 	try {
-		return codec.result(id, value);
-	} catch (err) {
-		log.error({ err, method }, `The result of method '${method}' cannot be encoded`);
-		return codec.failure(id, clientError('internal'));
+		return { message: codec.result(call.id, value) };
+	} catch (error) {
+		return unencodable(host.services, call, error);
+	}
+}
+
+async function encodeLargeResult(host: CallHost, call: codec.MethodCall, value: unknown): Promise<Answer> {
+	const sent = await host.takeLargeTurn();
+	if (!sent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
+	try {
+		// Nobody receives the answer of a client that has disconnected.
+		const message = host.signal.aborted ? [] : await codec.largeResult(call.id, value, (text) => host.encodePart(text));
+		return { message, sent };
+	} catch (error) {
+		return { ...unencodable(host.services, call, error), sent };
 	}
 }
 
@@ -159,21 +191,22 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 	const { params, secondFactor } = takeSecondFactor(definition, call.params ?? []);
 	const caller = new DdpCaller(host, id, randomSeed, secondFactor, unblock);
 	const answer = await host.services.invoker.invoke(method, params, caller).then(
-		(value) => encodeResult(host.services, call, value),
-		(error) => codec.failure(id, toClientError(error)),
+		(value) => encodeResult(host, call, value),
+		(error): Answer => ({ message: codec.failure(id, toClientError(error)) }),
 	);
 	// The method may not have awaited the change of user. The subscriptions must still be sent before the answers.
 	if (caller.changing) await caller.changing;
 	if (caller.written) {
 		// `updated` tells the client that it has received all changes of the method, so it is sent after them.
-		host.send(answer);
+		host.send(answer.message);
 		caller.unblock();
 		await caller.written;
 		host.send(codec.updated(id));
 	} else {
 		host.send(codec.updated(id));
-		host.send(answer);
+		host.send(answer.message);
 		caller.unblock();
 	}
+	answer.sent?.();
 	if (definition.changesUser) host.login.pendingChanges--;
 }

@@ -2,10 +2,11 @@
  * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each message
  * that goes out. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
  */
-import { decode, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
+import { decode, ejsonFormat, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
 import { type ClientError, clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
+import { encodeInSlices } from '../../shared/slices.js';
 
 // Incoming messages
 
@@ -160,6 +161,11 @@ export function result(id: string | number, value: unknown): string {
 	const encoded = stringify(value);
 	const end = encoded === undefined ? '}' : `,"result":${encoded}}`;
 	return `{"msg":"result","id":${JSON.stringify(id)}${end}`;
+}
+
+/** The same for a large value, in slices that yield to the event loop. The text is returned in parts. */
+export function largeResult<T>(id: string | number, value: unknown, toPart: (text: string) => T): Promise<T[]> {
+	return encodeInSlices(value, ejsonFormat, toPart, `{"msg":"result","id":${JSON.stringify(id)},"result":`, '}');
 }
 
 /** The `result` message of a failed method. */

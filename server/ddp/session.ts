@@ -22,6 +22,9 @@ import type { Receiver, Transport } from './transports/transport.js';
 /** Largest frame of a client before `connect`, in bytes. */
 const MAX_FIRST_FRAME = 8 * 1024;
 
+/** Maximum number of large answers that wait until the client has read earlier ones. */
+const MAX_LARGE_ANSWERS = 16;
+
 /** A request in the queue, or the text of the error frame for a malformed one. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
 
@@ -43,6 +46,10 @@ export class Session implements Receiver, HeartbeatPeer {
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
+	/** Resolves when the last large answer is sent. */
+	#largeTurn: Promise<void> | undefined;
+	/** Number of large answers that are not sent. */
+	#largeAnswers = 0;
 	readonly #gone = new AbortController();
 
 	/** @param onGone called after the transport has closed */
@@ -224,8 +231,31 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (!this.isClosed) await this.#subscriptions?.changeUser(userId);
 	}
 
-	send(frame: string): void {
-		if (!this.isClosed) this.transport.send(frame);
+	send(message: string | readonly Buffer[]): void {
+		if (this.isClosed) return;
+		if (typeof message === 'string') this.transport.send(message);
+		else this.transport.sendParts(message);
+	}
+
+	encodePart(text: string): Buffer {
+		return this.transport.encodePart(text);
+	}
+
+	async takeLargeTurn(): Promise<(() => void) | undefined> {
+		if (this.#largeAnswers >= MAX_LARGE_ANSWERS) return undefined;
+		this.#largeAnswers++;
+		const previous = this.#largeTurn;
+		let end = () => {};
+		this.#largeTurn = new Promise<void>((resolve) => {
+			end = () => {
+				this.#largeAnswers--;
+				resolve();
+			};
+		});
+		await previous;
+		for (let room = this.transport.whenDrained(); room && !this.isClosed; room = this.transport.whenDrained())
+			await room;
+		return end;
 	}
 
 	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */
@@ -243,8 +273,8 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	onTimeout(): void {
 		// Data of a client whose reading is paused does not arrive, so it is not timed out. The ping keeps its socket
-		// alive.
-		if (!this.requests?.isPaused) this.close();
+		// alive. A client that reads a long message receives the ping after it.
+		if (!this.requests?.isPaused && !this.transport.isSendingParts) this.close();
 	}
 
 	pause(): void {

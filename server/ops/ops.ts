@@ -36,7 +36,8 @@ export class Ops {
 	readonly watcherHealth: HealthSlot;
 	readonly observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
-	#census: HolderCensus | undefined;
+	/** The count of rooms without a holder of their key. */
+	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
 	#server: PageServer | undefined;
 
@@ -57,7 +58,7 @@ export class Ops {
 		const counters = this.#counters;
 		const observed = counters ? observedStore(store, timing(counters)) : store;
 		this.health.check('store', storeCheck(observed));
-		this.#census = new HolderCensus(observed, this.options.log);
+		this.census = new HolderCensus(observed, this.options.log);
 		return observed;
 	}
 
@@ -106,7 +107,7 @@ export class Ops {
 		const load = async () => {
 			const { createMetrics } = await import('./metrics.js');
 			const { version } = this.options;
-			return createMetrics({ counters, health, version, sessions: this.#sessions, census: this.#census });
+			return createMetrics({ counters, health, version, sessions: this.#sessions, census: this.census });
 		};
 		return [...healthPages(health), metricsPage(load)];
 	}

@@ -1,7 +1,8 @@
 /** REST responses: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
-import type { OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
+import { encodeInSlices, isLarge, plainJson } from '../../shared/slices.js';
 
 export interface Answer {
 	readonly status: number;
@@ -73,22 +74,57 @@ export function failed(thrown: unknown): Answer {
 	return { status: 400, body: details === undefined ? body : { ...body, details } };
 }
 
-/**
- * Sends an answer without fastify's serializer, which adds a charset to text, and Rocket.Chat's tests refuse it.
- * Fastify sends a Buffer in a second write, which makes the request half as expensive again.
- * @throws TypeError for a body that JSON cannot represent
- */
-export function send(reply: FastifyReply, { status, body, headers }: Answer): FastifyReply {
-	const text = JSON.stringify(body);
-	reply.hijack();
-	reply.raw.writeHead(status, {
+function headersOf(reply: FastifyReply, { headers }: Answer, length: number): OutgoingHttpHeaders {
+	return {
 		...(reply.getHeaders() as OutgoingHttpHeaders),
 		...headers,
 		'content-type': 'application/json',
 		'cache-control': 'no-store',
 		pragma: 'no-cache',
-		'content-length': Buffer.byteLength(text),
+		'content-length': length,
+	};
+}
+
+/**
+ * Sends an answer of any length: a large one is encoded in slices that yield to the event loop, and written as fast as
+ * the client reads it.
+ * @throws TypeError for a body that JSON cannot represent
+ */
+export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+	if (!isLarge(answer.body)) return send(reply, answer);
+	const parts = await encodeInSlices(answer.body, plainJson, (text) => Buffer.from(text));
+	const length = parts.reduce((sum, part) => sum + part.length, 0);
+	const { raw } = reply;
+	reply.hijack();
+	raw.writeHead(answer.status, headersOf(reply, answer, length));
+	for (const part of parts) {
+		if (raw.destroyed) return reply;
+		if (!raw.write(part)) await drained(raw);
+	}
+	raw.end();
+	return reply;
+}
+
+/** Resolves when the buffer of a response is empty, or its client has disconnected. */
+function drained(response: ServerResponse): Promise<void> {
+	return new Promise((resolve) => {
+		const done = () => {
+			response.off('drain', done).off('close', done);
+			resolve();
+		};
+		response.on('drain', done).on('close', done);
 	});
+}
+
+/**
+ * Sends an answer without fastify's serializer, which adds a charset to text, and Rocket.Chat's tests refuse it.
+ * Fastify sends a Buffer in a second write, which makes the request half as expensive again.
+ * @throws TypeError for a body that JSON cannot represent
+ */
+export function send(reply: FastifyReply, answer: Answer): FastifyReply {
+	const text = JSON.stringify(answer.body);
+	reply.hijack();
+	reply.raw.writeHead(answer.status, headersOf(reply, answer, Buffer.byteLength(text)));
 	reply.raw.end(text);
 	return reply;
 }

@@ -3,6 +3,7 @@ import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
 import { clientError, toClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
+import { isLarge } from '../../shared/slices.js';
 import type { Invoker } from '../core/invoke.js';
 import { takeSecondFactor } from '../ddp/call.js';
 import * as codec from '../ddp/codec.js';
@@ -45,7 +46,8 @@ export async function callMethod(
 	const { params, secondFactor } = takeSecondFactor(invoker.get(method), message.params ?? []);
 	try {
 		const value = await invoker.invoke(method, params, secondFactor ? caller.withSecondFactor(secondFactor) : caller);
-		return { status: 200, body: { message: codec.result(id, value), success: true } };
+		const text = isLarge(value) ? (await codec.largeResult(id, value, String)).join('') : codec.result(id, value);
+		return { status: 200, body: { message: text, success: true } };
 	} catch (thrown) {
 		const error = toClientError(thrown);
 		// Rocket.Chat answers 400 for every error. Here unavailability has a status of its own, so that a proxy can detect

@@ -10,7 +10,7 @@ import type { RestRequest, Route } from './request.js';
 /** Makes the route of a method from its definition. */
 export function methodRoute(
 	{ name, anonymous, args }: Method,
-	{ verb, path, body, empty, unknownField }: RestRoute,
+	{ verb, path, body, empty, unknownField, maxBody }: RestRoute,
 	invoker: Invoker,
 ): Route {
 	const known = new Set(args.map(([arg]) => arg));
@@ -18,6 +18,7 @@ export function methodRoute(
 		path,
 		verbs: [verb],
 		credentials: anonymous ? 'optional' : 'required',
+		maxBody,
 		async answer(request) {
 			const { fields, isUrlEncoded, pathMembers, caller } = request;
 			if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {

@@ -7,7 +7,7 @@ import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/rules.js';
-import { type Answer, failed, refused, send, UNAUTHORIZED } from './envelope.js';
+import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
 /** A request, independent of HTTP. */
@@ -32,6 +32,8 @@ export interface Route {
 	readonly credentials: 'required' | 'optional' | 'ignored';
 	/** True: users without a user name may call it too (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername?: boolean;
+	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
+	readonly maxBody?: number | undefined;
 	answer(request: RestRequest): Promise<Answer>;
 }
 
@@ -118,6 +120,11 @@ async function identityOf(request: FastifyRequest, route: Route, services: Servi
 	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
 }
 
+/** Whether a request comes from a caller who may use the route. */
+export async function isAuthorized(request: FastifyRequest, route: Route, services: Services): Promise<boolean> {
+	return (await identityOf(request, route, services)) !== null;
+}
+
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
@@ -187,5 +194,5 @@ export async function handle(
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 	const pathMembers = request.params as Record<string, string>;
 	const token = request.headers['x-auth-token'];
-	return send(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
+	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
 }

@@ -9,9 +9,9 @@ import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
 import { allowOrigins } from './cors.js';
-import { failed, refused, send, wrongVerb } from './envelope.js';
+import { failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { KnownPaths } from './knownPaths.js';
-import { handle, type RequestOptions, type Route } from './request.js';
+import { handle, isAuthorized, type RequestOptions, type Route } from './request.js';
 import { routesOf } from './routes.js';
 
 export const PREFIX = '/api/v1';
@@ -28,8 +28,20 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	app.route({
 		method: [...route.verbs],
 		url: urlOf(route.path),
+		...(route.maxBody !== undefined && largeBody(route, route.maxBody, services, options)),
 		handler: (request, reply) => handle(request, reply, route, services, options),
 	});
+}
+
+/** Options of a route with a limit of its own. A larger body than others is only read after the login is checked. */
+function largeBody(route: Route, routeLimit: number, services: Services, { maxBody }: RestOptions) {
+	return {
+		bodyLimit: Math.max(maxBody, routeLimit),
+		async onRequest(request: FastifyRequest, reply: FastifyReply) {
+			const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
+			if (length > maxBody && !(await isAuthorized(request, route, services))) return send(reply, UNAUTHORIZED);
+		},
+	};
 }
 
 function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {

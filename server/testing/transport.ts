@@ -14,6 +14,8 @@ export class MemoryTransport implements Transport {
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
+	/** Set while the client does not read. */
+	room: Promise<void> | undefined;
 	/** What the session watches for. */
 	idleTime: number | undefined;
 	becomeIdle = () => {};
@@ -27,6 +29,13 @@ export class MemoryTransport implements Transport {
 		if (this.onSend) this.onSend(frame);
 		else this.sent.push(frame);
 	}
+	encodePart(text: string): Buffer {
+		return Buffer.from(text);
+	}
+	sendParts(parts: readonly Buffer[]): void {
+		this.send(Buffer.concat(parts).toString());
+	}
+	isSendingParts = false;
 	broadcast({ text }: Broadcast): void {
 		this.send(text);
 	}
@@ -47,6 +56,6 @@ export class MemoryTransport implements Transport {
 		this.becomeIdle = listener;
 	}
 	whenDrained(): Promise<void> | undefined {
-		return undefined;
+		return this.room;
 	}
 }

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from '../support/ddp.js';
 import type { Attack } from './fairness-attackers.js';
+import type { CallOrder, CallReport } from './fairness-caller.js';
 import type { FairnessReady } from './fairness-server.js';
 import { median, run, stopOf } from './processes.js';
 
@@ -116,26 +117,15 @@ async function measureRequests(client: RawClient, ready: FairnessReady): Promise
 	console.log('\nThe longest that the same client waited while somebody else made one large request.\n');
 	printRow('Request', 'longest wait ms', 'aim', 'the request took ms', 'answer');
 	console.log('|---|---|---|---|---|');
+	const caller = run('./fairness-caller.js');
 	for (const [name, as, ...call] of requestsOf(ready)) {
-		const caller = await RawClient.connect(`ws://127.0.0.1:${ready.port}/websocket`);
-		await caller.call('login', { resume: ready[as].token });
-		let answer = '';
-		let took = 0;
-		const request = async () => {
-			took = await timeOf(async () => {
-				const { error } = await caller.call(...(call as [string, ...unknown[]]));
-				answer = error ? `${error.error}: ${error.reason}` : 'done';
-			});
-		};
-		const times = await callDuring(
-			client,
-			request().catch(() => {
-				answer = 'the connection was closed';
-			}),
-		);
+		const report = once(caller, 'message') as Promise<[CallReport]>;
+		caller.send({ port: ready.port, token: ready[as].token, call } satisfies CallOrder);
+		const times = await callDuring(client, report);
+		const [{ took, answer }] = await report;
 		printRow(name, Math.max(...times), `≤ ${MAX_WAIT_MS}`, took, answer);
-		caller.socket.terminate();
 	}
+	await stopOf(caller)();
 }
 
 /** Prints both tables. */

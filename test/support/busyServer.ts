@@ -1,5 +1,6 @@
 /** A server on which everything has happened that metrics count. */
-import { createServer, Match, method, type RoomkeyServer } from '../../server/index.js';
+import { Match, method } from '../../server/index.js';
+import { type OpenServer, openServer } from '../../server/openServer.js';
 import { RawClient } from './ddp.js';
 import { identity, publicKey, sealed } from './keys.js';
 import { addMember, addPerson, addRoom, type Person } from './people.js';
@@ -46,7 +47,7 @@ function gate() {
 }
 
 export interface BusyServer {
-	readonly server: RoomkeyServer;
+	readonly server: OpenServer;
 	readonly url: string;
 	readonly alice: Person;
 	close(): Promise<void>;
@@ -54,7 +55,7 @@ export interface BusyServer {
 
 /** @param metrics the setting */
 export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
-	const server = await createServer({
+	const server = await openServer({
 		port: 0,
 		store: { memory: true },
 		keys: true,
@@ -106,7 +107,10 @@ export async function startBusyServer(metrics = 'on'): Promise<BusyServer> {
 	await addRoom(store, [bob], { encrypted: true, e2eKeyId: 'lost' });
 
 	// Connections
-	const clients = [await RawClient.connect(webSocketUrl), await RawClient.open(`${webSocketUrl.replace('/websocket', '/sockjs/1/framed/websocket')}`)];
+	const clients = [
+		await RawClient.connect(webSocketUrl),
+		await RawClient.open(`${webSocketUrl.replace('/websocket', '/sockjs/1/framed/websocket')}`),
+	];
 	const [reader] = clients as [RawClient];
 	await reader.call('login', { resume: alice.token });
 	reader.send({ msg: 'sub', id: 'rooms', name: 'stream-notify-user', params: [`${alice.id}/rooms-changed`, false] });

@@ -33,7 +33,9 @@ export function parseScrape(text: string): Scrape {
 		samples,
 		sum: (name, wanted = {}) =>
 			samples
-				.filter((one) => one.name === name && Object.entries(wanted).every(([label, text]) => one.labels[label] === text))
+				.filter(
+					(one) => one.name === name && Object.entries(wanted).every(([label, text]) => one.labels[label] === text),
+				)
 				.reduce((sum, { value }) => sum + value, 0),
 		labelsOf(name) {
 			const all = samples.filter((one) => one.name === name);

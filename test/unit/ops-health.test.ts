@@ -69,7 +69,10 @@ describe('health', () => {
 	it('a check without an answer has failed', async () => {
 		const { health } = started();
 		health.check('store', () => new Promise(() => {}));
-		expect((await health.report()).checks.store).to.deep.include({ status: 'failed', reason: 'No answer within 20 ms' });
+		expect((await health.report()).checks.store).to.deep.include({
+			status: 'failed',
+			reason: 'No answer within 20 ms',
+		});
 	});
 
 	it('a part that is not in use does not count', async () => {

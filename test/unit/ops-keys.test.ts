@@ -25,7 +25,9 @@ describe('events of keys', () => {
 	});
 
 	it('a later announcement is no event, and neither is any other document', () => {
-		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(undefined);
+		expect(keyEventOfChange({ collection: 'users', action: 'updated', document: { _id: 'u' } } as never)).to.equal(
+			undefined,
+		);
 		expect(updated('settings', { _id: 's' }, { _id: 's' })).to.equal(undefined);
 	});
 

@@ -1,5 +1,6 @@
 /** A session without a network: time passes as the test says (test/contract/ddp.md 1.2 and section 4). */
 import { mock } from 'node:test';
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import { createBus } from '../../server/cluster/bus.js';
 import type { Caller } from '../../server/core/caller.js';
@@ -7,7 +8,7 @@ import type { Invoker } from '../../server/core/invoke.js';
 import { Heartbeats } from '../../server/ddp/heartbeat.js';
 import { Session } from '../../server/ddp/session.js';
 import { closeExpired } from '../../server/ddp/token-expiry.js';
-import type { Method } from '../../shared/method.js';
+import { type Method, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
 import { settings } from '../support/roomkey.js';
@@ -64,6 +65,54 @@ describe('a session', () => {
 		expect(transport).to.deep.include({ sent: [], closed: false });
 		mock.timers.tick(1);
 		expect(transport).to.deep.include({ sent: [], closed: true });
+	});
+
+	it('does not close a client to which a long message is being sent, for the ping waits behind it', () => {
+		const { transport } = connect();
+		transport.isSendingParts = true;
+		mock.timers.tick(60_000);
+		expect(transport.closed).to.equal(false);
+		transport.isSendingParts = false;
+		mock.timers.tick(60_000);
+		expect(transport.closed).to.equal(true);
+	});
+
+	it('sends large answers one at a time, as the client reads them, and refuses what exceeds sixteen', async () => {
+		const large = 'x'.repeat(100_000);
+		const invoker = {
+			get: (name: string) => method({ name, args: {}, summary: 'for a test', parallel: true, run: () => large }),
+			invoke: async () => large,
+		} satisfies Invoker;
+		const { transport, session } = connect('1', undefined, invoker);
+		const results = () => transport.sent.map((text) => JSON.parse(text)).filter(({ msg }) => msg === 'result');
+		const sendsUpTo = async (count: number) => {
+			for (let turns = 0; turns < 100 && results().length < count; turns++) await aTurn();
+			return results().length;
+		};
+		let read = () => {};
+		const fill = () => {
+			transport.room = new Promise<void>((resolve) => {
+				read = () => {
+					transport.room = undefined;
+					resolve();
+				};
+			});
+		};
+		fill();
+		// Each large answer fills the buffer.
+		const sendParts = transport.sendParts.bind(transport);
+		transport.sendParts = (parts) => {
+			sendParts(parts);
+			fill();
+		};
+		for (let i = 0; i < 18; i++) session.receive(JSON.stringify({ msg: 'method', id: String(i), method: 'm' }));
+		expect(await sendsUpTo(3)).to.equal(2);
+		for (const { error } of results()) expect(error).to.include({ error: 'too-many-requests' });
+		for (let count = 3; count <= 18; count++) {
+			read();
+			expect(await sendsUpTo(count + 1)).to.equal(count);
+		}
+		expect(results().filter(({ result }) => result === large)).to.have.length(16);
 	});
 
 	it('does not close an idle client that has connected in time', () => {

@@ -2,8 +2,8 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
-import { openServer } from '../../server/openServer.js';
 import { createServer } from '../../server/index.js';
+import { openServer } from '../../server/openServer.js';
 import { type BusyServer, startBusyServer } from '../support/busyServer.js';
 import { memoryLog } from '../support/log.js';
 import { request } from '../support/rest.js';
@@ -11,12 +11,31 @@ import { type Scrape, scrape } from '../support/scrape.js';
 
 /** The names of all labels. The values of each are a closed list, or names from definitions. */
 const LABELS = [
-	'check', 'collection', 'event', 'kind', 'le', 'limit', 'major', 'method', 'minor', 'node', 'operation', 'outcome',
-	'patch', 'reason', 'refused', 'space', 'transport', 'type', 'user', 'version',
+	'check',
+	'collection',
+	'event',
+	'kind',
+	'le',
+	'limit',
+	'major',
+	'method',
+	'minor',
+	'node',
+	'operation',
+	'outcome',
+	'patch',
+	'reason',
+	'refused',
+	'space',
+	'transport',
+	'type',
+	'user',
+	'version',
 ];
 
 describe('probes', () => {
-	const start = (options = {}) => openServer({ port: 0, store: { memory: true }, log: memoryLog(), grace: 100, ...options });
+	const start = (options = {}) =>
+		openServer({ port: 0, store: { memory: true }, log: memoryLog(), grace: 100, ...options });
 
 	it('/livez and /readyz answer 200, in JSON and in one word', async () => {
 		const { url, close } = await start();
@@ -78,7 +97,9 @@ describe('metrics', () => {
 	after(() => busy.close());
 
 	const expectSums = (name: string, label: string, sums: Record<string, number>) =>
-		expect(Object.fromEntries(Object.keys(sums).map((text) => [text, metrics.sum(name, { [label]: text })]))).to.deep.equal(sums);
+		expect(
+			Object.fromEntries(Object.keys(sums).map((text) => [text, metrics.sum(name, { [label]: text })])),
+		).to.deep.equal(sums);
 
 	it('calls are counted by method, transport and outcome', () => {
 		const count = (labels: Record<string, string>) => metrics.sum('roomkey_calls_total', labels);

@@ -9,6 +9,22 @@ function framed(text: string): Buffer {
 	return Buffer.concat(Sender.frame(Buffer.from(text), TEXT_FRAME) as Buffer[]);
 }
 
+/** The header of such a frame. */
+export function textFrameHeader(length: number): Buffer {
+	const TEXT = 0x81;
+	if (length < 126) return Buffer.from([TEXT, length]);
+	const header = Buffer.alloc(length < 65_536 ? 4 : 10);
+	header[0] = TEXT;
+	if (length < 65_536) {
+		header[1] = 126;
+		header.writeUInt16BE(length, 2);
+	} else {
+		header[1] = 127;
+		header.writeBigUInt64BE(BigInt(length), 2);
+	}
+	return header;
+}
+
 export class Broadcast {
 	#webSocketFrame: Buffer | undefined;
 	#sockJsFrame: Buffer | undefined;

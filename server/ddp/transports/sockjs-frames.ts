@@ -10,6 +10,16 @@ export function messagesFrame(messages: readonly string[]): string {
 	return `a${JSON.stringify(messages)}`;
 }
 
+/** The same for messages that are JSON strings already. */
+export function encodedMessagesFrame(messages: readonly string[]): string {
+	return `a[${messages.join(',')}]`;
+}
+
+/** A part of a message within a frame, without the quotes. */
+export function encodeMessagePart(text: string): string {
+	return JSON.stringify(text).slice(1, -1);
+}
+
 export function closeFrame({ code, text }: CloseReason): string {
 	return `c${JSON.stringify([code, text])}`;
 }

@@ -27,6 +27,15 @@ export interface Transport {
 	 * Sends one DDP message. Ignored after the transport has closed. Disconnects a client with too many buffered bytes.
 	 */
 	send(frame: string): void;
+	/** Encodes a part of a long message for `sendParts`. */
+	encodePart(text: string): Buffer;
+	/**
+	 * Sends one message whose parts are encoded: to encode a long message at once would block other clients. Its length
+	 * does not count as buffered, so a client that reads it is not disconnected for it.
+	 */
+	sendParts(parts: readonly Buffer[]): void;
+	/** Whether a long message is being sent, for two minutes at most. */
+	readonly isSendingParts: boolean;
 	/** Sends a message for many clients, which is encoded only once. */
 	broadcast(message: Broadcast): void;
 	/** Closes it with a code and a text for the client. */

@@ -6,11 +6,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
 import type { TransportKind } from '../../core/observer.js';
-import type { Broadcast } from './broadcast.js';
+import { type Broadcast, textFrameHeader } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import { FirstFrame } from './first-frame.js';
 import { visibleHeaders } from './headers.js';
 import { IncomingBuffer } from './incoming-buffer.js';
+import { LongMessage } from './long-message.js';
 import { paceReading, type SocketReader } from './paced-reading.js';
 import type { Pacer } from './pacer.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transport.js';
@@ -63,6 +64,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 	hasClosed = false;
 	/** Set while the session is paused, or has not accepted all messages. */
 	#inbox: IncomingBuffer | undefined;
+	/** Set while a long message may be buffered. */
+	#sending: LongMessage | undefined;
 	/** Set while its buffer is full: several callers may wait for the same promise. */
 	#room: Promise<void> | undefined;
 
@@ -143,6 +146,29 @@ export class WebSocketTransport implements Transport, SocketReader {
 		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
+	encodePart(text: string): Buffer {
+		return Buffer.from(text);
+	}
+
+	/** The parts leave in one frame, as any other message. They are not copied, unless the frame is compressed. */
+	sendParts(parts: readonly Buffer[]): void {
+		if (!this.mayWrite()) return;
+		const length = parts.reduce((sum, part) => sum + part.length, 0);
+		if (this.compresses) this.webSocket.send(Buffer.concat(parts, length), TEXT_FRAME);
+		else for (const bytes of [textFrameHeader(length), ...parts]) this.#socket.write(bytes);
+		this.#sending = new LongMessage(length);
+	}
+
+	get isSendingParts(): boolean {
+		return this.partsBuffered() > 0 && this.#sending?.isTakingLong === false;
+	}
+
+	/** Length of the long message that is not sent completely. */
+	private partsBuffered(): number {
+		if (this.#sending && !this.isFull) this.#sending = undefined;
+		return this.#sending?.length ?? 0;
+	}
+
 	/**
 	 * Bypasses the library, which would encode the frame for each client, unless frames are waiting there for
 	 * compression.
@@ -181,12 +207,19 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#socket.setTimeout(time).on('timeout', onIdle);
 	}
 
+	/** Whether much is buffered. */
+	private get isFull(): boolean {
+		// What waits for compression is not in the socket.
+		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) return true;
+		return this.#socket.writableNeedDrain;
+	}
+
 	whenDrained(): Promise<void> | undefined {
-		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) {
+		if (!this.isFull) return undefined;
+		if (!this.#socket.writableNeedDrain) {
 			// The library does not report when it has compressed its queue, so a ping is queued after it.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
-		if (!this.#socket.writableNeedDrain) return undefined;
 		const socket = this.#socket;
 		this.#room ??= new Promise((resolve) => {
 			const done = () => {
@@ -205,7 +238,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 
 	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
-		if (this.webSocket.bufferedAmount > this.options.maxBuffered) {
+		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.partsBuffered()) {
 			this.options.observer?.onOverflow();
 			this.terminate();
 			return false;

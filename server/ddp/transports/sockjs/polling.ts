@@ -7,7 +7,8 @@ import type { Broadcast } from '../broadcast.js';
 import { type CloseReason, NORMAL_CLOSURE, TOO_LARGE } from '../close-reason.js';
 import { visibleHeaders } from '../headers.js';
 import { IncomingBuffer } from '../incoming-buffer.js';
-import { closeFrame, HEARTBEAT_FRAME, messagesFrame } from '../sockjs-frames.js';
+import { LongMessage } from '../long-message.js';
+import { closeFrame, encodedMessagesFrame, encodeMessagePart, HEARTBEAT_FRAME } from '../sockjs-frames.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from '../transport.js';
 
 export interface PollingOptions extends TransportOptions {
@@ -19,6 +20,8 @@ export interface PollingOptions extends TransportOptions {
 
 /** Number of buffered bytes above which large answers pause until the next poll. */
 const MAX_WAITING_BYTES = 65_536;
+
+const QUOTE = Buffer.from('"');
 
 /** Answers a second poll while one is held. */
 const ANOTHER_POLL: CloseReason = { code: 2010, text: 'Another connection still open' };
@@ -54,9 +57,11 @@ export class PollingTransport implements Transport {
 	readonly headers: Transport['headers'];
 	readonly #receiver: Receiver;
 	readonly #inbox: IncomingBuffer;
-	/** Messages for the next poll, and their size in bytes. */
+	/** Messages for the next poll, as JSON strings, and their size in bytes. */
 	#waiting: string[] = [];
 	#waitingBytes = 0;
+	/** Set while a long message waits. */
+	#sending: LongMessage | undefined;
 	#gone = false;
 	/** Pending promises until a poll takes the buffered messages. */
 	#room: Latch | undefined;
@@ -87,11 +92,28 @@ export class PollingTransport implements Transport {
 	}
 
 	send(message: string): void {
+		if (!this.#closed) this.#push(JSON.stringify(message), Buffer.byteLength(message));
+	}
+
+	encodePart(text: string): Buffer {
+		return Buffer.from(encodeMessagePart(text));
+	}
+
+	sendParts(parts: readonly Buffer[]): void {
 		if (this.#closed) return;
-		this.#waitingBytes += Buffer.byteLength(message);
+		const bytes = Buffer.concat([QUOTE, ...parts, QUOTE]);
+		this.#sending = new LongMessage(bytes.length);
+		this.#push(bytes.toString(), bytes.length);
+	}
+
+	/** A client that does not poll is noticed without pings. */
+	readonly isSendingParts = false;
+
+	#push(encoded: string, bytes: number): void {
+		this.#waitingBytes += bytes;
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
-		if (this.#waiting.push(message) === 1) setImmediate(() => this.#flush());
-		if (this.#waitingBytes <= this.options.maxBuffered) return;
+		if (this.#waiting.push(encoded) === 1) setImmediate(() => this.#flush());
+		if (this.#waitingBytes <= this.options.maxBuffered + (this.#sending?.length ?? 0)) return;
 		this.options.observer?.onOverflow();
 		this.#drop();
 		this.close(NORMAL_CLOSURE);
@@ -184,7 +206,7 @@ export class PollingTransport implements Transport {
 	/** Answers the held poll, if there is anything to send. */
 	#flush(): void {
 		if (!this.#poll) return;
-		if (this.#waiting.length > 0) this.#answer(messagesFrame(this.#drop()));
+		if (this.#waiting.length > 0) this.#answer(encodedMessagesFrame(this.#drop()));
 		else if (this.#closed) {
 			this.#answer(closeFrame(this.#closed));
 			this.host.notified();
@@ -204,6 +226,7 @@ export class PollingTransport implements Transport {
 		const messages = this.#waiting;
 		this.#waiting = [];
 		this.#waitingBytes = 0;
+		this.#sending = undefined;
 		this.#room?.open();
 		this.#room = undefined;
 		return messages;

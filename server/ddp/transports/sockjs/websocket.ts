@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 import type { HeartbeatPeer, Heartbeats } from '../../heartbeat.js';
 import type { Broadcast } from '../broadcast.js';
 import { type CloseReason, TOO_LARGE } from '../close-reason.js';
-import { areMessages, closeFrame, messagesFrame, OPEN_FRAME } from '../sockjs-frames.js';
+import { areMessages, closeFrame, encodeMessagePart, messagesFrame, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
 import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
 
@@ -68,6 +68,14 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 		super.send(messagesFrame([message]));
 	}
 
+	override encodePart(text: string): Buffer {
+		return super.encodePart(encodeMessagePart(text));
+	}
+
+	override sendParts(parts: readonly Buffer[]): void {
+		super.sendParts([Buffer.from('a["'), ...parts, Buffer.from('"]')]);
+	}
+
 	protected override bytesOf({ sockJsFrame }: Broadcast): Buffer {
 		return sockJsFrame;
 	}
@@ -92,8 +100,8 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	}
 
 	onTimeout(): void {
-		// Its answer is not read.
-		if (!this.webSocket.isPaused) this.fail('No response from heartbeat');
+		// Its answer is not read, or follows after a long message.
+		if (!this.webSocket.isPaused && !this.isSendingParts) this.fail('No response from heartbeat');
 	}
 
 	/** Ends the connection without a close frame of SockJS. */
