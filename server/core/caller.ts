@@ -1,6 +1,5 @@
 import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
-import type { TransportKind } from './observer.js';
 
 /** Identifies a call among all calls of its user to its method: a call that is repeated comes with the same key. */
 export interface IdempotencyKey {
@@ -8,6 +7,9 @@ export interface IdempotencyKey {
 	/** The session of the call, null over REST. A key that repeats within one session is a new call. */
 	readonly session: string | null;
 }
+
+/** How a caller is connected. `program`: a call by the application itself. */
+export type TransportKind = 'websocket' | 'sockjs-websocket' | 'sockjs-polling' | 'rest' | 'program';
 
 /** The caller of a method, as the transport knows it. */
 export interface Caller extends RateLimitClient {

@@ -1,10 +1,6 @@
 /** What the parts of a server report about their work. Metrics, logs and traces receive it (`server/ops`). */
 import { type ClientError, MatchError } from '../../shared/errors.js';
-import type { Caller } from './caller.js';
-
-/** How a caller is connected. `program`: a call by the application itself. */
-export const TRANSPORTS = ['websocket', 'sockjs-websocket', 'sockjs-polling', 'rest', 'program'] as const;
-export type TransportKind = (typeof TRANSPORTS)[number];
+import type { Caller, TransportKind } from './caller.js';
 
 /**
  * How a call ended. `invalid`: arguments do not match their patterns; `refused`: any other error that is meant for the

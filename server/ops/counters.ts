@@ -1,11 +1,11 @@
 /** What is counted. Values are read when metrics are scraped. */
+import type { TransportKind } from '../core/caller.js';
 import {
 	type CallOutcome,
 	type EndedCall,
 	type LimitKind,
 	OUTCOMES,
 	type ServerObserver,
-	type TransportKind,
 } from '../core/observer.js';
 import { Durations } from './durations.js';
 

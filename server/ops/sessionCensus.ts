@@ -1,6 +1,6 @@
 /** The state of all sessions at one time. Counted when metrics are scraped, so that it costs a call nothing. */
 import { createYielder } from '../../shared/yielding.js';
-import type { TransportKind } from '../core/observer.js';
+import type { TransportKind } from '../core/caller.js';
 import { Counts, SOCKETS } from './counters.js';
 
 /** What is counted of a session. */

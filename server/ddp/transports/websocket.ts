@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
-import type { TransportKind } from '../../core/observer.js';
+import type { TransportKind } from '../../core/caller.js';
 import { type Broadcast, textFrameHeader } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import { FirstFrame } from './first-frame.js';
