@@ -19,7 +19,7 @@ export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule 
 export { loginHandler } from '../shared/loginHandler.js';
 export { Match, Nothing } from '../shared/match.js';
 export { type Method, type MethodDefinition, method, type RestRoute, type TypedMethod } from '../shared/method.js';
-export type { Infer, Pattern } from '../shared/pattern.js';
+export type { Infer, InferInput, Pattern } from '../shared/pattern.js';
 export {
 	liveQuery,
 	type Publication,
@@ -31,6 +31,7 @@ export {
 export type { Filter, UpdateFilter } from '../shared/query.js';
 export type { RandomSource, RandomStream } from '../shared/random.js';
 export type { Signature } from '../shared/signature.js';
+export type { StandardSchema } from '../shared/standardSchema.js';
 export { type Collection, type Cursor, type FindOptions, isDuplicateKey, type Store } from '../shared/store.js';
 export { type Stream, type StreamDefinition, stream } from '../shared/stream.js';
 export { createServer } from './createServer.js';

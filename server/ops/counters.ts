@@ -1,12 +1,6 @@
 /** What is counted. Values are read when metrics are scraped. */
 import type { TransportKind } from '../core/caller.js';
-import {
-	type CallOutcome,
-	type EndedCall,
-	type LimitKind,
-	OUTCOMES,
-	type ServerObserver,
-} from '../core/observer.js';
+import { type CallOutcome, type EndedCall, type LimitKind, OUTCOMES, type ServerObserver } from '../core/observer.js';
 import { Durations } from './durations.js';
 
 /** Counts by a small number of keys. */

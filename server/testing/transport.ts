@@ -16,6 +16,7 @@ export class MemoryTransport implements Transport {
 	paused = false;
 	/** Set while the client does not read. */
 	room: Promise<void> | undefined;
+	isSendingParts = false;
 	/** What the session watches for. */
 	idleTime: number | undefined;
 	becomeIdle = () => {};
@@ -35,7 +36,6 @@ export class MemoryTransport implements Transport {
 	sendParts(parts: readonly Buffer[]): void {
 		this.send(Buffer.concat(parts).toString());
 	}
-	isSendingParts = false;
 	broadcast({ text }: Broadcast): void {
 		this.send(text);
 	}

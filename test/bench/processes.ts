@@ -37,7 +37,7 @@ export function stopOf(child: ChildProcess): () => Promise<void> {
 }
 
 /** @param people how many can log in, each with a token of their own */
-export async function startServer(kind: 'roomkey' | 'ws' | 'http', people = 0): Promise<Running> {
+export async function startServer(kind: 'roomkey' | 'observed' | 'ws' | 'http', people = 0): Promise<Running> {
 	const child = run('./server.js', [kind, String(people)]);
 	const [ready] = (await once(child, 'message')) as [Ready];
 	return { ...ready, child, stop: stopOf(child) };

@@ -1,13 +1,16 @@
 /**
- * A server to measure, in a process of its own: `node server.js roomkey|ws|http [people]`. Tells its port, and when asked
+ * A server to measure, in a process of its own: `node server.js roomkey|observed|ws|http [people]`. Tells its port, and when asked
  * its CPU time or, where started with `--expose-gc`, its memory.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
 import * as codec from '../../server/ddp/codec.js';
+import { Ops } from '../../server/ops/ops.js';
 import { openStore } from '../../server/store/open.js';
+import type { Log } from '../../shared/log.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
@@ -61,10 +64,12 @@ const everyone = stream({ name: event.stream, summary: 'Events for everyone', ma
 /** What a reader of the stream gets. */
 const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
 
-async function roomkey(people: number): Promise<Ready> {
+/** @param ops metrics, and a log that is written */
+async function roomkey(people: number, ops?: Ops, log: Log = memoryLog()): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
-	const log = memoryLog();
-	const { store, onChange } = await openStore({ kind: 'memory' }, log);
+	const open = await openStore({ kind: 'memory' }, log);
+	const { onChange } = open;
+	const store = ops?.observe(open.store) ?? open.store;
 	const person = await addPerson(store);
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
@@ -78,10 +83,17 @@ async function roomkey(people: number): Promise<Ready> {
 		store,
 		onChange,
 		log,
+		ops,
 	});
 	const tokens: string[] = [];
 	while (tokens.length < people) tokens.push((await addPerson(store)).token);
 	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
+}
+
+/** With metrics and a log at `info`, as the command has by default. */
+async function observed(people: number): Promise<Ready> {
+	const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }));
+	return roomkey(people, new Ops({ log, metrics: 'on', version: 'bench' }), log);
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -135,7 +147,7 @@ function memory(): Memory {
 	return { held: heapUsed + external, resident: rss };
 }
 
-const kinds: Record<string, (people: number) => Promise<Ready>> = { roomkey, ws: bareWs, http: bareHttp };
+const kinds: Record<string, (people: number) => Promise<Ready>> = { roomkey, observed, ws: bareWs, http: bareHttp };
 const ready = await kinds[process.argv[2] ?? '']?.(Number(process.argv[3] ?? 0));
 process.on('message', (what) => process.send?.(what === 'memory' ? memory() : process.cpuUsage()));
 process.on('disconnect', () => process.exit());

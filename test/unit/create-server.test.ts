@@ -131,7 +131,7 @@ describe('createServer', () => {
 	it('gives a collection the name of one of Roomkey’s keys, which are not names in the database', async () => {
 		const rooms = collection<Task>('rooms');
 		await open({ collections: [rooms] });
-		const own = (server.collections as { rooms: Collection<Task> }).rooms;
+		const own = (server.collections as unknown as { rooms: Collection<Task> }).rooms;
 		await own.insertOne({ _id: '1', text: 'mine', owner: 'me' });
 		expect(await server.store.rooms.countDocuments({})).to.equal(0);
 		expect(await own.countDocuments({})).to.equal(1);

@@ -1,7 +1,7 @@
 /** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
-import type { Admissions } from '../../core/limits/connections.js';
 import type { TransportKind } from '../../core/caller.js';
+import type { Admissions } from '../../core/limits/connections.js';
 import type { ServerObserver } from '../../core/observer.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';

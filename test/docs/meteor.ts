@@ -1,0 +1,127 @@
+/** A stand-in of Meteor's server for the left side of docs/from-meteor.md: it gives Roomkey Meteor's names. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+	ClientError,
+	type CollectionDefinition,
+	check,
+	collection,
+	liveQuery,
+	loginHandler,
+	Match,
+	method,
+	publication,
+	type RateMatcher,
+	type ServerOptions,
+} from '../../server/index.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: code of Meteor has no types
+type Any = any;
+type Handler = (this: Any, ...args: Any[]) => Any;
+
+/** Collections as the code that runs may use them: those of its call, or of the server. */
+interface Running {
+	readonly collections: Any;
+	readonly store: Any;
+}
+
+const PARAMS = ['a', 'b', 'c', 'd'];
+const anything = Object.fromEntries(PARAMS.map((name) => [name, Match.Any]));
+
+/** Runs code of Meteor. @returns the options of the server that it has described, and what it does at the start */
+export function runMeteor(code: string): { options: ServerOptions; start(server: Running): Promise<void> } {
+	const running = new AsyncLocalStorage<Running>();
+	const current = () => running.getStore() as Running;
+	const collections: CollectionDefinition[] = [];
+	const methods: Any[] = [];
+	const publications: Any[] = [];
+	const limits: Any[] = [];
+	const loginHandlers: Any[] = [];
+	const onConnection: Any[] = [];
+	const startups: (() => unknown)[] = [];
+	let signUps = true;
+
+	const run = (handler: Handler, args: Any, context: Any, self: Any) =>
+		running.run(context, () =>
+			handler.apply(
+				self,
+				PARAMS.slice(0, handler.length).map((name) => args[name]),
+			),
+		);
+
+	const cursor = (definition: CollectionDefinition, filter: Any, options: Any) => ({
+		query: () => liveQuery(definition as Any, filter, options?.fields ?? {}),
+		countAsync: () => current().collections[definition.name].countDocuments(filter),
+	});
+
+	class Collection {
+		readonly #definition: CollectionDefinition;
+		constructor(readonly name: string) {
+			this.#definition = collection(name);
+			collections.push(this.#definition);
+		}
+		async insertAsync(document: Any): Promise<string> {
+			const _id = document._id ?? crypto.randomUUID();
+			await current().collections[this.name].insertOne({ ...document, _id });
+			return _id;
+		}
+		async updateAsync(filter: Any, update: Any): Promise<number> {
+			return (await current().collections[this.name].updateOne(filter, update)).matchedCount;
+		}
+		find(filter: Any, options?: Any) {
+			return cursor(this.#definition, filter, options);
+		}
+	}
+
+	const names = {
+		check,
+		Match,
+		Mongo: { Collection },
+		Meteor: {
+			Error: ClientError,
+			users: { findOneAsync: (filter: Any) => current().store.users.findOne(filter) },
+			setInterval,
+			clearInterval,
+			startup: (start: () => unknown) => startups.push(start),
+			onConnection: (listener: Any) => onConnection.push(listener),
+			methods(handlers: Record<string, Handler>) {
+				for (const [name, handler] of Object.entries(handlers)) {
+					methods.push(
+						method({
+							name,
+							summary: 'of Meteor',
+							anonymous: true,
+							args: anything,
+							run: (args, context) => run(handler, args, context, context),
+						}),
+					);
+				}
+			},
+			publish(name: string, handler: Handler) {
+				publications.push(
+					publication({
+						name,
+						summary: 'of Meteor',
+						anonymous: true,
+						args: anything,
+						run: (args, context) => run(handler, args, context, context)?.query(),
+					}),
+				);
+			},
+		},
+		DDPRateLimiter: {
+			addRule: (matcher: RateMatcher, calls: number, per: number) => limits.push({ matcher, calls, per }),
+		},
+		Accounts: {
+			registerLoginHandler: (name: string, handler: Any) =>
+				loginHandlers.push(loginHandler(name, (options, context) => running.run(context, () => handler(options)))),
+			config({ forbidClientAccountCreation }: { forbidClientAccountCreation: boolean }) {
+				signUps = !forbidClientAccountCreation;
+			},
+		},
+	};
+	new Function(...Object.keys(names), code)(...Object.values(names));
+	return {
+		options: { collections, methods, publications, limits, loginHandlers, onConnection, signUps },
+		start: (server) => running.run(server, () => Promise.all(startups.map((start) => start())).then(() => {})),
+	};
+}
