@@ -8,6 +8,8 @@ import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
 import { mountOn, passOn } from './mount.js';
 import { Ops } from './ops/ops.js';
+import { logReady, logStart, logStop } from './ops/startLog.js';
+import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
 import type { ServerOptions } from './options/serverOptions.js';
@@ -26,12 +28,16 @@ export interface OpenServer extends RoomkeyServer {
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
 	const checked = checkServerOptions(options);
 	const { settings, parts } = checked;
-	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level']);
+	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level'], settings['log-format']);
+	const startedAt = performance.now();
+	const version = packageVersion();
+	logStart(log, { version, store: checked.store, settings });
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
 		metrics: settings.metrics,
-		version: packageVersion(),
+		version,
+		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
 	const store = ops.observe(open.store);
@@ -39,6 +45,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	let unmount: (() => void) | undefined;
 	const close = async () => {
 		unmount?.();
+		if (app) logStop(log, app.counts().sessions);
 		await app?.close();
 		await ops.close();
 		await open.close();
@@ -57,6 +64,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
+		logReady(log, url, startedAt);
 		return { ...faceOf(app, store), app, log, ops, url, close };
 	} catch (error) {
 		await close();

@@ -98,6 +98,7 @@ async function withHandler({ name }: LoginHandler, userId: string, context: Meth
 
 export const login = method({
 	name: 'login',
+	audit: true,
 	args: { options: Object },
 	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },

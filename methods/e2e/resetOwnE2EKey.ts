@@ -8,6 +8,7 @@ import { resetUser } from './resetUser.js';
 
 export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
+	audit: true,
 	args: { confirm: Match.Maybe(Boolean) },
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,

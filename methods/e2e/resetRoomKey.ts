@@ -25,6 +25,7 @@ import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
+	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	rest: 'POST',
 	limit: KEY_CALLS,

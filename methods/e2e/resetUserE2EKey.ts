@@ -13,6 +13,7 @@ import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
+	audit: true,
 	args: { userId: String, confirm: Match.Maybe(Boolean) },
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,

@@ -34,6 +34,7 @@ async function deleteIfAllowed(context: Context, which: Which, t: Room['t'], kin
 export const deleteMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
+		audit: true,
 		args: WHICH_ROOM,
 		rest: 'POST',
 		once: true,
@@ -60,6 +61,7 @@ async function idWith({ store, name, userId }: Context, username: string): Promi
 export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
 		name,
+		audit: true,
 		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
 		rest: 'POST',
 		once: true,

@@ -97,6 +97,7 @@ export const leaveMethods = forBoth((kind) =>
 export const kickMethods = forBoth((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
+		audit: true,
 		args: {
 			...WHICH_ROOM,
 			userId: WHICH_USERS.userId,

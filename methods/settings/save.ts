@@ -8,6 +8,7 @@ import { changeSettings } from '../model/settings/known.js';
 
 export const saveSetting = method({
 	name: 'saveSetting',
+	audit: true,
 	args: { _id: String, value: Match.Any },
 	rest: { verb: 'POST', path: 'settings/:_id' },
 	limit: WRITES,
@@ -38,6 +39,7 @@ export const saveSettingsMethods = [
 ].map(({ name, path }) =>
 	method({
 		name,
+		audit: true,
 		args: { settings: Changes },
 		rest: { verb: 'POST', path, empty: true },
 		limit: WRITES,

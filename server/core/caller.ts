@@ -18,6 +18,8 @@ export interface Caller extends RateLimitClient {
 	readonly connection: Connection | null;
 	/** Absent in a call between methods. */
 	readonly transport?: TransportKind | undefined;
+	/** Headers of the HTTP request of the call, for traces. Absent over DDP. */
+	readonly headers?: Readonly<Record<string, unknown>> | undefined;
 	/** Identifies the request in the log: of REST its request id, of DDP the id of the message. */
 	readonly requestId?: string | undefined;
 	readonly randomSeed?: string | null;
@@ -42,5 +44,12 @@ export interface Caller extends RateLimitClient {
 /** What a log line says about a caller. */
 export function factsOf(caller: Caller): object {
 	const { userId, clientAddress, connectionId, requestId, transport } = caller;
-	return { userId, clientAddress, transport, sessionId: connectionId ?? caller.connection?.id, requestId };
+	const sessionId = connectionId ?? caller.connection?.id;
+	return {
+		...(userId !== null && { userId }),
+		...(clientAddress !== null && { clientAddress }),
+		...(transport && { transport }),
+		...(sessionId !== undefined && { sessionId }),
+		...(requestId !== undefined && { requestId }),
+	};
 }

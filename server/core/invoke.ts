@@ -1,13 +1,13 @@
 /** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
 import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
-import { type Caller, factsOf } from './caller.js';
+import type { Caller } from './caller.js';
 import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services, type TimeoutClock, withTimeout } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { logThrown } from './logThrown.js';
-import { outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
+import { type BegunCall, type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
 
 export interface Invoker {
 	/** The method of that name. */
@@ -67,7 +67,7 @@ export function createInvoker(
 
 	/** Converts an error to the one that the caller receives. Internal errors are logged. */
 	function presentable(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
-		logThrown(services, { method: name, ...factsOf(caller) }, `Exception while invoking method '${name}'`, thrown);
+		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
@@ -78,24 +78,31 @@ export function createInvoker(
 		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 	}
 
-	/** Reports the end of a call. */
-	async function observed(
-		{ onCall }: ServerObserver,
+	/** Runs a call, and reports its end. */
+	function observed(
+		observer: ServerObserver,
 		name: string,
 		params: readonly unknown[],
 		caller: Caller,
 	): Promise<unknown> {
+		const definition = byName.get(name);
+		const begun: BegunCall = { method: definition ? name : UNKNOWN_METHOD, definition, caller, params };
 		const startedAt = performance.now();
-		const method = byName.has(name) ? name : UNKNOWN_METHOD;
-		try {
-			const result = await start(name, params, caller);
-			onCall({ method, caller, outcome: 'ok', ms: performance.now() - startedAt, params, result });
-			return result;
-		} catch (error) {
-			const thrown = error as ClientError | MatchError;
-			onCall({ method, caller, outcome: outcomeOf(thrown), ms: performance.now() - startedAt, params, thrown });
-			throw thrown;
-		}
+		const running = observer.runCall?.(begun, () => start(name, params, caller)) ?? start(name, params, caller);
+		const end = (outcome: CallOutcome, result: unknown, thrown?: ClientError | MatchError) => {
+			const ms = performance.now() - startedAt;
+			observer.onCall({ method: begun.method, definition, caller, params, outcome, ms, result, thrown });
+		};
+		return running.then(
+			(result) => {
+				end('ok', result);
+				return result;
+			},
+			(thrown) => {
+				end(outcomeOf(thrown), undefined, thrown);
+				throw thrown;
+			},
+		);
 	}
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {

@@ -1,5 +1,6 @@
 /** What the parts of a server report about their work. Metrics, logs and traces receive it (`server/ops`). */
 import { type ClientError, MatchError } from '../../shared/errors.js';
+import type { Method } from '../../shared/method.js';
 import type { Caller, TransportKind } from './caller.js';
 
 /**
@@ -12,25 +13,33 @@ export type CallOutcome = (typeof OUTCOMES)[number];
 /** The name that stands for all methods that do not exist: clients may invent any number of names. */
 export const UNKNOWN_METHOD = '(unknown)';
 
-export interface EndedCall {
+/** A call that has begun. */
+export interface BegunCall {
 	/** `UNKNOWN_METHOD` if there is no such method. */
 	readonly method: string;
+	/** Absent for an unknown method. */
+	readonly definition?: Method | undefined;
 	readonly caller: Caller;
+	/** The arguments, not yet checked. They may contain secrets. */
+	readonly params: readonly unknown[];
+}
+
+export interface EndedCall extends BegunCall {
 	readonly outcome: CallOutcome;
 	/** Duration, in ms. */
 	readonly ms: number;
-	/** The arguments, not yet checked. They may contain secrets. */
-	readonly params: readonly unknown[];
 	/** What the method returned. It may contain secrets. */
 	readonly result?: unknown;
 	/** The error that the caller receives. */
-	readonly thrown?: ClientError | MatchError;
+	readonly thrown?: ClientError | MatchError | undefined;
 }
 
 /** What was refused because of a limit. `password`: an attempt to log in. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
 export interface ServerObserver {
+	/** Runs a call, so that what it causes belongs to it. Absent: it is run directly. */
+	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
 	/** A call of a client or of the application has ended. Calls between methods are not reported. */
 	onCall(call: EndedCall): void;
 	/** A repeated call has received the outcome of an earlier one. */

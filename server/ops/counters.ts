@@ -44,6 +44,11 @@ export class CallCounts {
 export class OperationCounts {
 	readonly durations = new Durations();
 	failures = 0;
+
+	add(ms: number, failed: boolean): void {
+		this.durations.add(ms);
+		if (failed) this.failures++;
+	}
 }
 
 /** How a login ended: an outcome of the method `login`. */

@@ -3,7 +3,9 @@ import type { Log } from '../../shared/log.js';
 import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
 import type { ServerObserver } from '../core/observer.js';
+import { createCallLog } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
+import { combine } from './combine.js';
 import { Counters, EVENTS } from './counters.js';
 import { Health, type HealthSlot } from './health.js';
 import { HolderCensus } from './holderCensus.js';
@@ -11,6 +13,7 @@ import { keyEventOfChange, keyEventsOfUpdate } from './keyEvents.js';
 import { type OperationObservers, observedStore } from './observedStore.js';
 import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
 import type { CountedSession } from './sessionCensus.js';
+import type { Traces } from './traces.js';
 
 export interface OpsOptions {
 	readonly log: Log;
@@ -19,6 +22,7 @@ export interface OpsOptions {
 	readonly version: string;
 	/** The folder of the data, if it is in files. */
 	readonly folder?: string | undefined;
+	readonly traces?: Traces | undefined;
 }
 
 /** The parts of a server that are observed. */
@@ -34,7 +38,8 @@ export class Ops {
 	readonly busHealth: HealthSlot;
 	/** For watching a database that other programs write to. */
 	readonly watcherHealth: HealthSlot;
-	readonly observer: ServerObserver | undefined;
+	/** Receives what the parts of the server report. Complete once the store is observed. */
+	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
@@ -50,15 +55,17 @@ export class Ops {
 		if (folder === undefined) this.health.slot('disk', 'The data is not in a folder');
 		else this.health.check('disk', diskCheck(folder));
 		if (options.metrics !== 'off') this.#counters = new Counters();
-		this.observer = this.#counters;
 	}
 
 	/** The store of the server, which is checked, and observed if there are metrics. */
 	observe(store: Store): Store {
 		const counters = this.#counters;
-		const observed = counters ? observedStore(store, timing(counters)) : store;
+		const { traces } = this.options;
+		const observed = counters || traces ? observedStore(store, observing(counters, traces)) : store;
 		this.health.check('store', storeCheck(observed));
 		this.census = new HolderCensus(observed, this.options.log);
+		const callLog = createCallLog(this.options.log, observed);
+		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
 		return observed;
 	}
 
@@ -69,11 +76,16 @@ export class Ops {
 
 	/** @returns ends the observation */
 	attach({ sessions, bus, onChange }: ObservedParts): () => void {
+		const { log } = this.options;
+		const stopLog = bus.on('tokens-removed', ({ userId, hashedTokens }) => {
+			log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
+		});
 		const counters = this.#counters;
-		if (!counters) return () => {};
+		if (!counters) return stopLog;
 		this.#sessions = sessions;
 		const ends = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
 		ends.push(
+			stopLog,
 			onChange((change) => {
 				const event = keyEventOfChange(change);
 				if (event) counters.keys.add(event);
@@ -113,22 +125,24 @@ export class Ops {
 	}
 }
 
-/** Times the operations of a store, and counts what happens to keys. */
-function timing(counters: Counters): OperationObservers {
+/** Times and traces the operations of a store, and counts what happens to keys. */
+function observing(counters: Counters | undefined, traces: Traces | undefined): OperationObservers {
 	return {
 		observerOf(collection, operation) {
-			const counts = counters.operation(collection, operation);
+			const counts = counters?.operation(collection, operation);
 			return {
 				begin() {
+					const endSpan = traces?.begin(collection, operation);
 					const startedAt = performance.now();
 					return (failure) => {
-						counts.durations.add(performance.now() - startedAt);
-						if (failure !== undefined) counts.failures++;
+						counts?.add(performance.now() - startedAt, failure !== undefined);
+						endSpan?.(failure);
 					};
 				},
 			};
 		},
 		onUpdate(collection, update) {
+			if (!counters) return;
 			for (const event of keyEventsOfUpdate(collection, update)) counters.keys.add(event);
 		},
 	};

@@ -172,9 +172,14 @@ export const options = {
 		form: 'on, off or a port from 0 to 65535',
 	}),
 	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
-		meaning: 'log level (JSON, to stderr): debug, info, warn, error or silent',
+		meaning: 'log level, to stderr: debug (every call), info, warn, error or silent',
 		env: 'ROOMKEY_LOG_LEVEL',
 		default: 'info',
+	}),
+	'log-format': oneOf('FORMAT', ['json', 'pretty', 'auto'], {
+		meaning: 'log format: json for programs, pretty for people; auto is pretty on a terminal and json elsewhere',
+		env: 'ROOMKEY_LOG_FORMAT',
+		default: 'auto',
 	}),
 } as const;
 

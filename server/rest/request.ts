@@ -90,6 +90,10 @@ export class RestCaller implements Caller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
 	}
 
+	get headers(): Readonly<Record<string, unknown>> {
+		return this.reply.request.headers;
+	}
+
 	get requestId(): string {
 		return this.reply.request.id;
 	}

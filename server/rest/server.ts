@@ -60,7 +60,9 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
-	logThrown(services, {}, 'Exception while answering a request', error);
+	const { id: requestId, method: verb, routeOptions } = reply.request;
+	const facts = { verb, path: routeOptions?.url, requestId };
+	logThrown(services, facts, 'Exception while answering a request', error);
 	return send(reply, failed(error));
 }
 
