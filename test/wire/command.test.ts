@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { expect } from 'chai';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
+import { noteLog } from '../support/secrets.js';
 
 const main = path.resolve('dist/server/cli/main.js');
 
@@ -26,6 +27,7 @@ class Command {
 		});
 		this.child.stderr.on('data', (chunk) => {
 			this.err += chunk;
+			noteLog(String(chunk));
 		});
 	}
 
