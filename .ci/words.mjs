@@ -1,14 +1,16 @@
 /**
- * Finds words that this project does not use, and names the term of the field to use instead. The list is `words.json`:
- * `names` are identifiers, compared as a whole; `phrases` are looked for in the whole text, comments and prose included.
- * Run by `npm run lint`.
+ * Finds words that this project does not use, and names the term of the field to use instead. Run by `npm run lint`. The
+ * list is `words.json`: `names` are identifiers, compared as a whole; `prefixes` begin identifiers; `titles` are patterns
+ * of test titles; `phrases` are looked for in the whole text, comments and prose included.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 
-const { names, phrases } = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
+const { names, prefixes, titles, phrases } = JSON.parse(readFileSync(new URL('words.json', import.meta.url), 'utf8'));
 const termOf = new Map(Object.entries(names));
+const starts = Object.entries(prefixes).map(([prefix, term]) => [new RegExp(`^${prefix}`), term]);
+const titlePatterns = Object.entries(titles).map(([pattern, term]) => [new RegExp(pattern), term]);
 const patterns = Object.entries(phrases).map(([phrase, term]) => [new RegExp(`\\b${phrase}\\b`, 'gi'), phrase, term]);
 
 /** Copied behaviour of the originals, quoted in their words; the list itself. */
@@ -31,9 +33,16 @@ function checkNames(file, text) {
 	const visit = (node) => {
 		if (ts.isIdentifier(node) || ts.isPrivateIdentifier(node)) {
 			const name = node.text.replace(/^#/, '');
-			if (termOf.has(name)) report(file, text, node.getStart(source), name, termOf.get(name));
+			const term = termOf.get(name) ?? starts.find(([start]) => start.test(name))?.[1];
+			if (term) report(file, text, node.getStart(source), name, term);
 		}
+		if (ts.isCallExpression(node)) checkTitle(node);
 		ts.forEachChild(node, visit);
+	};
+	const checkTitle = ({ expression, arguments: [title] }) => {
+		if (!/^(it|describe)\b/.test(expression.getText(source)) || !title || !ts.isStringLiteralLike(title)) return;
+		const term = titlePatterns.find(([pattern]) => pattern.test(title.text))?.[1];
+		if (term) report(file, text, title.getStart(source), title.text, term);
 	};
 	visit(source);
 }

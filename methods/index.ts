@@ -6,10 +6,10 @@ import type { Stream } from '../shared/stream.js';
 import * as accounts from './accounts/index.js';
 import { userData } from './accounts/userData.js';
 import { permissionMethods } from './authorization/permissions.js';
-import { e2eMethods } from './e2e/index.js';
+import * as e2e from './e2e/index.js';
 import { messageMethods } from './messages.js';
-import { roomMethods } from './rooms/index.js';
-import { settingMethods } from './settings/index.js';
+import * as rooms from './rooms/index.js';
+import * as settings from './settings/index.js';
 import { notifyAll } from './streams/notifyAll.js';
 import { notifyLogged } from './streams/notifyLogged.js';
 import { notifyRoom } from './streams/notifyRoom.js';
@@ -19,14 +19,11 @@ import { activeUsers, userPresence } from './streams/presence.js';
 import { roles } from './streams/roles.js';
 import { roomData } from './streams/roomData.js';
 import { roomMessages } from './streams/roomMessages.js';
-import { userMethods } from './users/index.js';
+import * as users from './users/index.js';
 
 const keyMethods: readonly Method[] = [
-	...userMethods,
-	...roomMethods,
-	...e2eMethods,
+	...[users, rooms, e2e, settings].flatMap((group) => Object.values<Method | readonly Method[]>(group).flat()),
 	...messageMethods,
-	...settingMethods,
 	...permissionMethods,
 	writeNotifyRoomUsers,
 ];

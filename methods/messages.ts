@@ -12,7 +12,7 @@ function notSupported(name: string, rest?: 'POST'): Method {
 		returns: Nothing,
 		errors: ['error-not-supported'],
 		run() {
-			throw clientError('notSupported', { method: name });
+			throw clientError('notSupported');
 		},
 	});
 }

@@ -42,12 +42,11 @@ type OwnKey = `own.${string}`;
 
 const PREFIX = 'own.';
 
-/** The type of documents: as given, else as declared in `Collections`. */
-type DocumentFor<T, N> = [T] extends [never]
-	? N extends keyof Collections
-		? Extract<Collections[N], { _id: string }>
-		: { _id: string }
-	: Extract<T, { _id: string }>;
+interface CollectionOptions<T> {
+	readonly indexes?: readonly IndexDefinition<Path<T>>[];
+}
+
+type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id: string }>;
 
 /** Longest name: MongoDB's limit for a database and a collection together is 255 bytes. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
@@ -57,10 +56,15 @@ const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
  * @param name in the database and in DDP; a key of `Collections`
  * @throws Error for a name that no database accepts
  */
-export function collection<T = never, const N extends string = string>(
+export function collection<N extends keyof Collections & string>(
 	name: N,
-	{ indexes = [] }: { readonly indexes?: readonly IndexDefinition<Path<DocumentFor<T, N>>>[] } = {},
-): CollectionDefinition<DocumentFor<T, N>> {
+	options?: CollectionOptions<DocumentNamed<N>>,
+): CollectionDefinition<DocumentNamed<N>>;
+export function collection<T extends { _id: string }>(
+	name: string,
+	options?: CollectionOptions<T>,
+): CollectionDefinition<T>;
+export function collection(name: string, { indexes = [] }: CollectionOptions<never> = {}): CollectionDefinition {
 	if (!NAME.test(name) || name.startsWith('system.')) {
 		throw new Error(`'${name}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`);
 	}

@@ -120,3 +120,6 @@ export interface MethodContext extends CallContext {
 	/** Calls another method as the same user. Its errors are passed on unchanged. */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
 }
+
+/** The context of a method that only users who are logged in may call. */
+export type UserContext = MethodContext & { readonly userId: string };

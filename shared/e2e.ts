@@ -1,7 +1,7 @@
 /**
- * `roomkey/e2e`: the cryptography of a client of the key service, byte for byte as Rocket.Chat's clients do it
- * (`docs/e2e.md`, `test/contract/rocketchat-e2e.md` section 13). Runs wherever there is WebCrypto, in Node and in browsers.
- * The server uses none of it: it never has a key in the clear.
+ * `roomkey/e2e`: the cryptography of a client of the key service, compatible with Rocket.Chat's clients (`docs/e2e.md`,
+ * `test/contract/rocketchat-e2e.md` section 13). Needs WebCrypto, which Node and browsers have. The server uses none of
+ * it, because it never has a plain key.
  */
 export type { Key } from './e2e/bytes.js';
 export {

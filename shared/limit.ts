@@ -52,11 +52,9 @@ export interface RateOutcome {
 export type RateMessage = string | ((outcome: RateOutcome) => string);
 
 /**
- * true` each connection is counted by itself. An IPv6 address is counted as its /64. What is refused counts too. => A
- * rate limit rule for the events that its matcher selects. Each combination of values that the matcher's functions
- * accept has its own count. With `connectionId: () => true` each connection has its own count. An IPv6 address is
- * counted as its /64. Refused events are counted too. => true` each connection is counted by itself. An IPv6 address is
- * counted as its /64. What is refused counts too.
+ * A rate limit rule for the events that its matcher selects. Each combination of values that the matcher's functions
+ * accept has its own count: with `connectionId: () => true` each connection has one. An IPv6 address is counted as its
+ * /64. Refused events are counted too.
  */
 export interface RateRule {
 	/** Its id in outcomes. Default: its index in the list of rules. */

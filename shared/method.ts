@@ -1,6 +1,6 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import type { MethodContext } from './context.js';
-import { ArgumentError, type RefusalName } from './errors.js';
+import { ArgumentError, type ErrorName } from './errors.js';
 import type { Limit } from './limit.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
@@ -21,7 +21,7 @@ export interface RestRoute {
 	 */
 	readonly body?: 'object';
 	/** The error for members that are not arguments. Default: `invalid-params`, with the name of the member. */
-	readonly unknownField?: RefusalName;
+	readonly unknownField?: ErrorName;
 	/** Largest body in bytes, from callers who are logged in, if that exceeds the server's limit for all bodies. */
 	readonly maxBody?: number;
 }

@@ -1,26 +1,38 @@
-/** Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. */
+/**
+ * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
+ * share one clock: together they block no longer than one of them alone.
+ */
+import { setImmediate as othersTurn } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 5;
 
-/** Tasks that have yielded, in order. */
-const yielded: (() => void)[] = [];
+/** When the first task looked at the clock in this turn of the event loop; undefined before that. */
+let since: number | undefined;
 
-/**
- * Lets the next task go on. One goes on in each turn of the event loop, so that any number of tasks together delay
- * others no longer than one does.
- */
-function goOn(): void {
-	const next = yielded.shift();
-	if (yielded.length > 0) setImmediate(goOn);
-	next?.();
-}
-
-function othersTurn(): Promise<void> {
-	return new Promise((resolve) => {
-		if (yielded.push(resolve) === 1) setImmediate(goOn);
+function startClock(): void {
+	since = performance.now();
+	setImmediate(() => {
+		since = undefined;
 	});
 }
+
+function isOver(): boolean {
+	if (since !== undefined) return performance.now() - since >= MAX_BLOCK_MS;
+	startClock();
+	return false;
+}
+
+/** The end of the line of tasks that wait. Each continues in a turn of its own. */
+let line: Promise<void> = Promise.resolve();
+
+function nextTurn(): Promise<void> {
+	line = line.then(() => othersTurn());
+	return line.then(startClock);
+}
+
+/** Work of all tasks since a clock check. At 1 it is time for the next. */
+let work = 0;
 
 /**
  * Creates a yielder for a task, to be called at every step.
@@ -29,12 +41,13 @@ function othersTurn(): Promise<void> {
  * @returns a function that returns a promise if it is time to yield, otherwise undefined
  */
 export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
-	let steps = 0;
-	let since = performance.now();
+	const step = 1 / checkEvery;
+	// The first step of a task looks at the clock.
+	work = 1;
 	return () => {
-		if (++steps % checkEvery !== 0 || performance.now() - since < MAX_BLOCK_MS) return undefined;
-		return othersTurn().then(() => {
-			since = performance.now();
-		});
+		work += step;
+		if (work < 1) return undefined;
+		work = 0;
+		return isOver() ? nextTurn() : undefined;
 	};
 }

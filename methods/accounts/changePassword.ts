@@ -13,7 +13,7 @@ export const changePassword = method({
 	limit: OWN_ACCOUNT,
 	summary: "Changes the caller's password and removes all their other login tokens",
 	returns: { passwordChanged: Boolean },
-	errors: [403, 401, 'totp-required', 'totp-invalid', 'totp-max-attempts'],
+	errors: [403, 401],
 	// Callers who are not logged in have an error of their own here.
 	anonymous: true,
 	secondFactor: true,

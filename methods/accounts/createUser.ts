@@ -45,13 +45,13 @@ export const createUser = method({
 	anonymous: true,
 	changesUser: true,
 	async run({ options }, context): Promise<LoginResult> {
-		const { settings, store, name } = context;
+		const { settings, store } = context;
 		if (!settings.signUps) throw clientError('signUpsForbidden');
 		check(options, NewUser);
 		const { username, email, password, profile } = options;
 		if (!username && !email) throw clientError('namelessUser');
-		if (username) requireFreeUsername(username, name);
-		if (email) requireEmail(email, name);
+		if (username) requireFreeUsername(username);
+		if (email) requireEmail(email);
 		const made = await makeToken(store);
 		const user = {
 			_id: randomId(),

@@ -16,14 +16,14 @@ export const getNewToken = method({
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
 		if (userId === null) throw clientError('notLoggedIn');
-		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
+		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context.store, hashedToken, userId);
 		if (holder === 'unknown') throw clientError('loggedOut');
 		if (holder === 'expired') throw clientError('sessionExpired');
 		const { token: present } = holder;
 		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that
 		// was revoked meanwhile cannot be replaced.
 		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
-		const made = await issueToken(context, userId, stillThere, present);
+		const made = await issueToken(context.store, userId, stillThere, present);
 		if (!made) throw clientError('loggedOut');
 		const { token, entry, expires } = made;
 		context.setToken(entry.hashedToken, expires);

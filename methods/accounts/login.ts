@@ -35,7 +35,7 @@ const PasswordLogin = {
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
-	const holder = await findTokenHolder(context, hashToken(token));
+	const holder = await findTokenHolder(context.store, hashToken(token));
 	if (holder === 'unknown') throw clientError('loggedOut');
 	if (holder === 'expired') throw clientError('sessionExpired');
 	// Uses the stored hash string, because an in-memory store already holds it.
@@ -51,7 +51,7 @@ async function withPassword(
 ): Promise<LoginResult> {
 	check(options, PasswordLogin);
 	const { user, password, code } = options;
-	const factor = wrapped ?? given(code) ?? context.secondFactor;
+	const factor = wrapped ?? factorOf(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
 		// Every refusal has the same text and takes the same time, so that the answer does not show which accounts exist
@@ -62,12 +62,14 @@ async function withPassword(
 		await requireFactorAtLogin(context, named._id, factor);
 		return named;
 	});
-	const made = await issueToken(context, found._id, { 'services.password.bcrypt': found.services?.password?.bcrypt });
+	const made = await issueToken(context.store, found._id, {
+		'services.password.bcrypt': found.services?.password?.bcrypt,
+	});
 	if (!made) throw clientError('loginFailed');
 	return { ...(await logInWith(made, found._id, context)), type: 'password' };
 }
 
-const given = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
+const factorOf = (code?: string | null): SecondFactor | null => (code ? { code, method: null } : null);
 
 type Named = { id: string } | { username: string } | { email: string };
 
@@ -91,7 +93,7 @@ function findNamed(store: Store, user: Named): Promise<User | null> {
 
 /** Logs in the user that a handler of the application has found. */
 async function withHandler({ name }: LoginHandler, userId: string, context: MethodContext): Promise<LoginResult> {
-	const made = await issueToken(context, userId, {});
+	const made = await issueToken(context.store, userId, {});
 	if (!made) throw clientError('loginFailed');
 	return { ...(await logInWith(made, userId, context)), type: name };
 }
@@ -110,7 +112,7 @@ export const login = method({
 		let factor: SecondFactor | null = null;
 		if ('totp' in options && options.totp) {
 			check(options.totp, WithFactor);
-			factor = given(options.totp.code);
+			factor = factorOf(options.totp.code);
 			options = options.totp.login;
 		}
 		if ('resume' in options && options.resume) {

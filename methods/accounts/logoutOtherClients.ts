@@ -1,5 +1,4 @@
 /** `logoutOtherClients` (`test/contract/rocketchat-e2e.md` 9.3): a new token for this connection, and an end to all others. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -40,9 +39,9 @@ export const logoutOtherClientsOverRest = method({
 	returns: { tokenExpires: Match.Optional(Date) },
 	errors: ['error-invalid-user-id'],
 	async run(_args, context) {
-		const { userId, hashedToken, name } = context;
-		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context, hashedToken, userId);
-		if (typeof holder === 'string') throw clientError('invalidUserId', { method: name });
+		const { userId, hashedToken } = context;
+		const holder = hashedToken === null ? 'unknown' : await findTokenHolder(context.store, hashedToken, userId);
+		if (typeof holder === 'string') throw clientError('invalidUserId');
 		await revokeOtherLogins(context, userId, hashedToken as string);
 		return { tokenExpires: holder.expires };
 	},

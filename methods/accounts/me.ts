@@ -1,11 +1,10 @@
 /** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
-
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
 /** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
@@ -37,15 +36,13 @@ export async function findProfile(store: Store, userId: string): Promise<Profile
 export const me = method({
 	name: 'me',
 	args: {},
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: "Returns the caller's own profile",
 	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
 	errors: [],
-	async run(_args, { name, store, userId }) {
+	async run(_args, { store, userId }) {
 		const profile = await findProfile(store, userId);
-		if (!profile) throw clientError('invalidUser', { method: name });
+		if (!profile) throw clientError('invalidUser');
 		return profile;
 	},
 });

@@ -1,5 +1,4 @@
 /** `removeOtherTokens` (`test/contract/ddp.md` 16.1): ends every login of the user but this one. */
-
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';

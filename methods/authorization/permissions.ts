@@ -1,14 +1,14 @@
 /** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
-
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
-import { READS, WRITES } from '../limits.js';
+import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
 import { doRolesExist } from '../model/permissions/roles.js';
+import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
 /** All stored permissions, and the defaults of those that are not stored. */
@@ -43,18 +43,17 @@ const updatePermissions = method({
 	args: {
 		permissions: [{ _id: String, roles: [Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -')] }],
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
 	returns: { permissions: [PermissionAnswer] },
 	errors: ['error-unauthorized', 'error-invalid-permission', 'error-invalid-role'],
 	async run({ permissions }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'access-permissions');
 		const known = new Set((await listPermissions(store)).map(({ _id }) => _id));
-		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission', { method: name });
+		if (permissions.some(({ _id }) => !known.has(_id))) throw clientError('invalidPermission');
 		const named = permissions.flatMap(({ roles }) => roles);
-		if (!(await doRolesExist(store, named))) throw clientError('unknownRole', { method: name });
+		if (!(await doRolesExist(store, named))) throw clientError('unknownRole');
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			await setRoles(store, _id, roles);
@@ -72,20 +71,21 @@ function isRole(text: unknown): text is string {
 	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
+function writtenSince(all: readonly Permission[], since: Date): Permission[] {
+	return all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since);
+}
+
 const listAllPermissions = method({
 	name: 'permissions.listAll',
 	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	returns: { update: [PermissionAnswer], remove: [Match.Any] },
 	errors: [],
 	async run({ updatedSince }, { store }) {
 		const all = await listPermissions(store);
 		if (updatedSince === undefined) return { update: all, remove: [] };
-		const since = new Date(updatedSince);
-		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > since), remove: [] };
+		return { update: writtenSince(all, new Date(updatedSince)), remove: [] };
 	},
 });
 
@@ -94,16 +94,14 @@ const getPermissions = method({
 	name: 'permissions/get',
 	args: { updatedAt: Match.Maybe(Date) },
 	anonymous: true,
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Lists which roles hold which permission; with a date, {update, remove} since then',
 	returns: Match.OneOf([PermissionAnswer], { update: [PermissionAnswer], remove: [Match.Any] }),
 	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, { store, name }) {
+	async run({ updatedAt }, { store }) {
+		const since = dateOf(updatedAt);
 		const all = await listPermissions(store);
-		if (!updatedAt) return all;
-		if (Number.isNaN(updatedAt.getTime())) throw clientError('invalidSince', { method: name });
-		return { update: all.filter(({ _updatedAt }) => _updatedAt && _updatedAt > updatedAt), remove: [] };
+		return since ? { update: writtenSince(all, since), remove: [] } : all;
 	},
 });
 

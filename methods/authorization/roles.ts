@@ -1,9 +1,8 @@
 /** `roles.list`, `getUserRoles`: which roles there are, and which users have one that is shown. */
-
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { cachedReads } from '../model/cachedReads.js';
 import { readRoles } from '../model/permissions/roles.js';
 
@@ -21,9 +20,7 @@ const holders = cachedReads<RoleHolder[]>(async (store) => {
 export const listRoles = method({
 	name: 'roles.list',
 	args: {},
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists the roles',
 	returns: { roles: [Match.ObjectIncluding({ _id: String, name: String })] },
 	errors: [],
@@ -33,8 +30,7 @@ export const listRoles = method({
 export const getUserRoles = method({
 	name: 'getUserRoles',
 	args: {},
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Lists the users with a role that others are shown, such as admin',
 	returns: [{ _id: String, username: Match.Optional(String), roles: [String] }],
 	errors: [],

@@ -1,19 +1,19 @@
 /** `e2e.acceptSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member takes the key that another has offered. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
-import { type KeyedRoom, keyedRoom } from '../model/keys/keyId.js';
-import { accept, applyTransition } from '../model/keys/memberKeys.js';
-import { announceMember, findMembership } from '../model/keys/membership.js';
+import { KEY_WRITE } from '../kinds.js';
+import { applyTransition } from '../model/keys/applyTransition.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom } from '../model/keys/roomKeyId.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
-import { offered } from '../model/keys/storedKeys.js';
+import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
+import { accept } from '../model/keys/transitions.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 /**
  * Whether an offer contains the room's former key. A reset that was interrupted after it set the new key id leaves such
@@ -29,16 +29,15 @@ function isLeftByReset(key: string, { e2eKeyId, e2eReset }: KeyedRoom): boolean 
  * receive another.
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
-async function take(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
-	const { name } = context;
+async function acceptOffer(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
 	let seen = membership;
 	try {
 		const after = await applyTransition(
-			context,
+			context.store,
 			membership,
 			(keys, now) => {
 				seen = now;
-				if (isLeftByReset(offered(now), room)) throw clientError('keyIdMismatch', { method: name });
+				if (isLeftByReset(offeredKeyOf(now), room)) throw clientError('keyIdMismatch');
 				return accept(room)(keys);
 			},
 			{ silent: true },
@@ -46,19 +45,18 @@ async function take(context: MethodContext, membership: Subscription, room: Keye
 		if (after) return after;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			await archiveMismatchedKey(context, seen, room);
-			await dropOffer(context, seen);
+			await archiveMismatchedKey(context.store, seen, room);
+			await dropOffer(context.store, seen);
 		}
 		throw error;
 	}
-	throw clientError('noSuggestedKey', { method: name });
+	throw clientError('noSuggestedKey');
 }
 
 export const acceptSuggestedGroupKey = method({
 	name: 'e2e.acceptSuggestedGroupKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	returns: Nothing,
@@ -69,19 +67,18 @@ export const acceptSuggestedGroupKey = method({
 		'error-key-in-use',
 	],
 	async run({ rid }, context) {
-		const { name, userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
-		if (offered(membership) === '') {
+		const { userId, store } = context;
+		const membership = await requireMembership(store, rid, userId);
+		if (offeredKeyOf(membership) === '') {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
-			if (membership.E2EKey) await leaveQueue(context, rid, [userId]);
-			throw clientError('noSuggestedKey', { method: name });
+			if (membership.E2EKey) await leaveQueue(store, rid, [userId]);
+			throw clientError('noSuggestedKey');
 		}
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
-		const after = await take(context, membership, room);
-		await requireNoReset(context, after, room, after.E2EKey as string);
-		await announceMember(context, after);
+		const after = await acceptOffer(context, membership, room);
+		await requireNoReset(store, after, room, after.E2EKey as string);
+		await store.subscriptions.announce('updated', after);
 		endReservations(store, rid, [userId]);
-		await leaveQueue(context, rid, [userId]);
+		await leaveQueue(store, rid, [userId]);
 	},
 });

@@ -1,16 +1,13 @@
 /** `e2e.fetchMyKeys` (`test/contract/rocketchat-e2e.md` 4.2): the caller's own identity keys, for a new device. */
-
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 
 export const fetchMyKeys = method({
 	name: 'e2e.fetchMyKeys',
 	args: {},
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary:
 		"Returns the caller's own identity keys, the private one encrypted by the client; {} for a caller without keys",
 	returns: { public_key: Match.Optional(String), private_key: Match.Optional(String) },

@@ -2,24 +2,22 @@
  * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members for whom the caller could
  * seal room keys.
  */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
-import { type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
-import { keyedRoom } from '../model/keys/keyId.js';
+import { KEY_READ } from '../kinds.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership } from '../model/keys/membership.js';
 import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
-import { EMPTY } from '../model/keys/storedKeys.js';
+import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
+import { type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 
@@ -59,7 +57,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const users: Sealable[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
-	for await (const page of membershipsOf(store, rid, { ...EMPTY, ...MEMBER }, { e2eKnownKeys: 1 })) {
+	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
 		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
 		for (const user of await usersWithPublicKey(
@@ -79,9 +77,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),
@@ -89,14 +85,14 @@ export const fetchUsersWaitingForGroupKey = method({
 	},
 	errors: ['error-too-many-rooms'],
 	async run({ roomIds }, context) {
-		const { name, userId, store } = context;
-		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms', { method: name });
+		const { userId, store } = context;
+		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms');
 		const waiting: [rid: string, users: Sealable[]][] = [];
 		const unfitKeys: [rid: string, userIds: string[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {
 				if (!(await maySeeRoom(store, rid, userId))) continue;
-				await tidyQueue(context, rid);
+				await tidyQueue(store, rid);
 				const { users, unfit } = await waitingIn(context, rid, userId);
 				if (users.length > 0) waiting.push([rid, users]);
 				if (unfit.length > 0) unfitKeys.push([rid, unfit]);

@@ -6,26 +6,21 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
-import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/identities.js';
+import { KEY_READ } from '../kinds.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
+import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
-
-/** A non-negative integer. */
-const Natural = Match.Where(
-	(value): value is number => Number.isInteger(value) && (value as number) >= 0,
-	'whole number',
-);
 
 const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
 
 /** Ids of the members without a key, a page at a time. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
-	for await (const page of membershipsOf(store, rid, { ...MEMBER, ...KEYLESS }, { 'u._id': 1 })) {
+	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...KEYLESS })) {
 		await pause();
-		yield page.map(({ u }) => u._id);
+		yield page;
 	}
 }
 
@@ -52,16 +47,14 @@ async function pageOfMembers(store: Store, rid: string, count: number, offset: n
 
 export const getUsersOfRoomWithoutKey = method({
 	name: 'e2e.getUsersOfRoomWithoutKey',
-	args: { rid: String, count: Match.Optional(Natural), offset: Match.Optional(Natural) },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	args: { rid: String, ...Page },
+	...KEY_READ,
 	summary:
 		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },
 	errors: ['error-invalid-room'],
-	async run({ rid, count, offset }, { name, userId, store }) {
-		await requireRoomAccess(store, rid, userId, name);
+	async run({ rid, count, offset }, { userId, store }) {
+		await requireRoomAccess(store, rid, userId);
 		if (count === undefined && offset === undefined) return allMembers(store, rid);
 		return pageOfMembers(store, rid, count ?? 0, offset ?? 0);
 	},

@@ -1,39 +1,18 @@
-/** The methods of the key service. */
-import type { Method } from '../../shared/method.js';
-import { acceptSuggestedGroupKey } from './acceptSuggestedGroupKey.js';
-import { fetchMyKeys } from './fetchMyKeys.js';
-import { fetchUsersWaitingForGroupKey } from './fetchUsersWaitingForGroupKey.js';
-import { getUsersOfRoomWithoutKey } from './getUsersOfRoomWithoutKey.js';
-import { keyHistory } from './keyHistory.js';
-import { provideUsersSuggestedGroupKeys } from './provideUsersSuggestedGroupKeys.js';
-import { rejectSuggestedGroupKey } from './rejectSuggestedGroupKey.js';
-import { requestSubscriptionKeys } from './requestSubscriptionKeys.js';
-import { resetOwnE2EKey } from './resetOwnE2EKey.js';
-import { resetRoomKey } from './resetRoomKey.js';
-import { resetUserE2EKey } from './resetUserE2EKey.js';
-import { returnRoomKey } from './returnRoomKey.js';
-import { roomState } from './roomState.js';
-import { setOrGetRoomKeyID } from './setOrGetRoomKeyID.js';
-import { setRoomKeyID } from './setRoomKeyID.js';
-import { setUserPublicAndPrivateKeys } from './setUserPublicAndPrivateKeys.js';
-import { updateGroupKey } from './updateGroupKey.js';
-
-export const e2eMethods: readonly Method[] = [
-	acceptSuggestedGroupKey,
-	fetchMyKeys,
-	fetchUsersWaitingForGroupKey,
-	getUsersOfRoomWithoutKey,
-	keyHistory,
-	provideUsersSuggestedGroupKeys,
-	rejectSuggestedGroupKey,
-	requestSubscriptionKeys,
-	resetOwnE2EKey,
-	resetRoomKey,
-	resetUserE2EKey,
-	returnRoomKey,
-	roomState,
-	setOrGetRoomKeyID,
-	setRoomKeyID,
-	setUserPublicAndPrivateKeys,
-	updateGroupKey,
-];
+/** The methods of the key service. Each export is a method, or several. */
+export { acceptSuggestedGroupKey } from './acceptSuggestedGroupKey.js';
+export { fetchMyKeys } from './fetchMyKeys.js';
+export { fetchUsersWaitingForGroupKey } from './fetchUsersWaitingForGroupKey.js';
+export { getUsersOfRoomWithoutKey } from './getUsersOfRoomWithoutKey.js';
+export { keyHistory } from './keyHistory.js';
+export { provideUsersSuggestedGroupKeys } from './provideUsersSuggestedGroupKeys.js';
+export { rejectSuggestedGroupKey } from './rejectSuggestedGroupKey.js';
+export { requestSubscriptionKeys } from './requestSubscriptionKeys.js';
+export { resetOwnE2EKey } from './resetOwnE2EKey.js';
+export { resetRoomKey } from './resetRoomKey.js';
+export { resetUserE2EKey } from './resetUserE2EKey.js';
+export { returnRoomKey } from './returnRoomKey.js';
+export { roomState } from './roomState.js';
+export { setOrGetRoomKeyID } from './setOrGetRoomKeyID.js';
+export { setRoomKeyID } from './setRoomKeyID.js';
+export { setUserPublicAndPrivateKeys } from './setUserPublicAndPrivateKeys.js';
+export { updateGroupKey } from './updateGroupKey.js';

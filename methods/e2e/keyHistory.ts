@@ -2,24 +2,24 @@
  * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key a user has stored, so that a change cannot go
  * unnoticed.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
-import { HISTORY, wholeHistory } from '../model/keys/history.js';
+import { exists } from '../model/exists.js';
+import { HISTORY, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser } from '../model/permissions/permissions.js';
 
 async function shareRoom(store: Store, one: string, other: string): Promise<boolean> {
 	const own = { 'u._id': one, ...MEMBER };
 	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const common = { 'u._id': other, rid: { $in: page.map(({ rid }) => rid) }, ...MEMBER };
-		if (await store.subscriptions.findOne(common, { projection: { _id: 1 } })) return true;
+		if (await exists(store.subscriptions, common)) return true;
 	}
 	return false;
 }
@@ -31,22 +31,18 @@ async function maySee(store: Store, userId: string, uid: string): Promise<boolea
 export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	...KEY_READ,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
-	async run({ uid, ...page }, { name, userId, store }) {
+	async run({ uid, ...page }, { userId, store }) {
 		// The same answer for users who do not exist and users whom the caller may not see.
 		const user = (await maySee(store, userId, uid))
 			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
 			: null;
-		if (!user) throw clientError('invalidUser', { method: name });
-		const { entries, dropped } = await wholeHistory(store, user);
-		const { count, offset } = pageOf(page);
-		const history = entries.slice(offset, offset + count);
-		const answer = { history, count: history.length, offset, total: entries.length };
+		if (!user) throw clientError('invalidUser');
+		const { entries, dropped } = await readHistory(store, user);
+		const answer = pageAnswer('history', pageOfList(entries, page));
 		return dropped > 0 ? { ...answer, dropped } : answer;
 	},
 });

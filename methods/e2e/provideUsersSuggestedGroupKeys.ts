@@ -1,19 +1,17 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
-
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { MAX_OLD_KEYS } from '../model/keys/memberKeys.js';
-import { announceMember, findMembership } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
 import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
+import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 
@@ -31,7 +29,7 @@ const MAX_BODY = 5 * 1024 * 1024;
 const MAX_NAMED = 2000;
 
 /** Entries of a room written in parallel. */
-const AT_ONCE = 20;
+const CONCURRENT_WRITES = 20;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
 const Moment = Match.Where(
@@ -91,12 +89,12 @@ class Skipped {
 }
 
 /** Converts former keys to their stored form, up to the number a member may keep. */
-function asStored(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
+function toStoredKeys(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
 /** Returns the valid entries within the limits, by room, and adds all others to `skipped`. */
-async function servable(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
+async function validEntries(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
 	let entries = 0;
@@ -133,7 +131,7 @@ async function roomFor({ store }: MethodContext, rid: string, userId: string): P
 
 /** Offers keys to members of one room. Notifies the members whose offer was stored, and the room. */
 async function provide(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	room: KeyedRoom,
 	offers: readonly Offer[],
 	skipped: Skipped,
@@ -145,8 +143,8 @@ async function provide(
 	const pause = createYielder();
 
 	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
-		const given = { key: entry.key, by: userId, oldKeys: asStored(entry.oldKeys) };
-		const after = membership ? await offerKey(context, membership, room, given) : 'not-a-member';
+		const given = { key: entry.key, by: userId, oldKeys: toStoredKeys(entry.oldKeys) };
+		const after = membership ? await offerKey(store, membership, room, given) : 'not-a-member';
 		if (typeof after !== 'string') written.push(after);
 		else {
 			if (after === 'already-holds-key') served.push(entry._id);
@@ -154,9 +152,9 @@ async function provide(
 		}
 	}
 
-	for (let i = 0; i < offers.length; i += AT_ONCE) {
+	for (let i = 0; i < offers.length; i += CONCURRENT_WRITES) {
 		await pause();
-		const some = offers.slice(i, i + AT_ONCE);
+		const some = offers.slice(i, i + CONCURRENT_WRITES);
 		if (signal.aborted) {
 			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
 			break;
@@ -167,16 +165,16 @@ async function provide(
 	const now = written.length > 0 ? await keyedRoom(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
-			await withdraw(context, membership);
+			await withdraw(store, membership);
 			skipped.add(rid, { _id: membership.u._id }, 'key-id-mismatch');
 		}
 	}
 	for (const membership of written) {
 		served.push(membership.u._id);
-		await announceMember(context, membership);
+		await store.subscriptions.announce('updated', membership);
 	}
 	endReservations(store, rid, served);
-	const queueChanged = served.length > 0 && (await leaveQueue(context, rid, served));
+	const queueChanged = served.length > 0 && (await leaveQueue(store, rid, served));
 	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
 	// changed.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
@@ -192,8 +190,8 @@ export const provideUsersSuggestedGroupKeys = method({
 		 */
 		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
 	},
+	...KEY_WRITE,
 	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },
-	limit: KEY_CALLS,
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,
 	errors: [],
@@ -201,7 +199,7 @@ export const provideUsersSuggestedGroupKeys = method({
 		const { userId, store, settings } = context;
 		if (!(await setting(store, 'E2E_Enable'))) return undefined;
 		const skipped = new Skipped();
-		for (const [rid, offers] of await servable(usersSuggestedGroupKeys, skipped)) {
+		for (const [rid, offers] of await validEntries(usersSuggestedGroupKeys, skipped)) {
 			const room = await roomFor(context, rid, userId);
 			if (!room) {
 				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');

@@ -1,29 +1,26 @@
 /** `e2e.rejectSuggestedGroupKey` (`test/contract/rocketchat-e2e.md` 4.8): a member rejects an offered key. */
-
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
-import { findMembership } from '../model/keys/membership.js';
+import { KEY_WRITE } from '../kinds.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { offered } from '../model/keys/storedKeys.js';
+import { offeredKeyOf } from '../model/keys/storedKeys.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: 'Rejects the room key that another member has offered, and waits for another offer',
 	returns: Nothing,
 	errors: ['error-subscription-not-found', 'error-no-suggested-key-available'],
 	async run({ rid }, context) {
-		const { name, userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
-		if (offered(membership) === '') throw clientError('noSuggestedKey', { method: name });
+		const { userId, store } = context;
+		const membership = await requireMembership(store, rid, userId);
+		if (offeredKeyOf(membership) === '') throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
-		await dropOffer(context, membership);
+		await dropOffer(store, membership);
 	},
 });

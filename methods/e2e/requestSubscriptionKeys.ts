@@ -4,8 +4,8 @@
  */
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
-import { keyIn } from '../model/keys/storedKeys.js';
+import { KEY_WRITE } from '../kinds.js';
+import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
@@ -16,8 +16,8 @@ const FIELDS = { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 } as const;
 export const requestSubscriptionKeys = method({
 	name: 'e2e.requestSubscriptionKeys',
 	args: {},
+	...KEY_WRITE,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
-	limit: KEY_CALLS,
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
 	returns: Boolean,
 	errors: [],
@@ -39,7 +39,7 @@ export const requestSubscriptionKeys = method({
 				await pause();
 				const e2eKeyId = keyIds.get(membership.rid);
 				if (!e2eKeyId) continue;
-				if (keyIn(membership) && !(await archiveMismatchedKey(context, membership, { e2eKeyId }))) continue;
+				if (ownKeyOf(membership) && !(await archiveMismatchedKey(store, membership, { e2eKeyId }))) continue;
 				events.emit('notify', {
 					stream: 'notify-room',
 					eventName: `${membership.rid}/e2e.keyRequest`,

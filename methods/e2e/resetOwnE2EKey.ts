@@ -1,10 +1,9 @@
 /** `e2e.resetOwnE2EKey` (`test/contract/rocketchat-e2e.md` 4.7): removes the caller's own identity keys. */
-
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { resetUser } from './resetUser.js';
+import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 
 export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
@@ -18,6 +17,6 @@ export const resetOwnE2EKey = method({
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ confirm }, context) {
-		return (await resetUser(context, context.userId, confirm ?? undefined)) ?? true;
+		return (await resetIdentity(context, context.userId, confirm ?? undefined)) ?? true;
 	},
 });

@@ -1,13 +1,12 @@
 /** `e2e.resetRoomKey` (`test/contract/rocketchat-e2e.md` 5.6, 6.1): a room gets a new key, and the former keys are archived. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
-import { hasHolder } from '../model/keys/holders.js';
-import { hasIdentity } from '../model/keys/identities.js';
+import { KEY_WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
+import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue } from '../model/keys/queue.js';
 import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
 import {
@@ -19,7 +18,8 @@ import {
 	storeNewKey,
 } from '../model/keys/roomReset.js';
 import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { hasIdentity } from '../model/keys/usersWithIdentity.js';
+import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
@@ -27,8 +27,7 @@ export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	// A caller that did not receive the answer repeats the call, and would be refused because the room already has this
 	// key id.
 	once: true,
@@ -45,15 +44,15 @@ export const resetRoomKey = method({
 		'error-e2e-key-reset-in-progress',
 	],
 	async run(newKey, context) {
-		const { name, userId, store } = context;
+		const { userId, store } = context;
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room && (await isDone(store, room, userId, newKey))) return;
 		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
-		requireValidKeyId(e2eKeyId, name);
-		requireKey(e2eKey, name);
-		requireKeyId(e2eKey, e2eKeyId, name);
+		requireValidKeyId(e2eKeyId);
+		requireKey(e2eKey);
+		requireKeyId(e2eKey, e2eKeyId);
 		await requireReady(store, userId, newKey);
 		await reset(newKey, context, userId);
 	},
@@ -82,9 +81,7 @@ async function mayReset(
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
 	if (hasBegun(room, userId, e2eKeyId)) return true;
-	const member = { rid, 'u._id': userId, ...MEMBER };
-	if (!(await store.subscriptions.findOne(member, { projection: { _id: 1 } }))) return false;
-	return (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
+	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
 /** Checks before the first write that the caller can store the new key and decrypt it. */
@@ -108,14 +105,14 @@ async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKe
  */
 async function reset(newKey: NewKey, context: MethodContext, userId: string): Promise<void> {
 	const { rid, e2eKey, e2eKeyId } = newKey;
-	const { name, store, events, signal, log } = context;
-	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId }, name);
-	const work: ResetContext = { store, events, signal, userId, lock };
+	const { store, signal, log } = context;
+	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId });
+	const work: ResetContext = { store, signal, userId, lock };
 	try {
 		await archiveOtherKeys(work, e2eKeyId);
 		await setNewKeyId(work, e2eKeyId);
 		await storeNewKey(work, e2eKey);
-		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(work, rid, uid);
+		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(store, rid, uid);
 		await lock.release();
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);

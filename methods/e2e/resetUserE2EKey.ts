@@ -2,14 +2,13 @@
  * `e2e.resetUserE2EKey` (`test/contract/rocketchat-e2e.md` section 4): an admin resets a user's identity keys, as in
  * early releases of Rocket.Chat.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { KEY_CALLS, LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
+import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { mayUser } from '../model/permissions/permissions.js';
-import { resetUser } from './resetUser.js';
 
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
@@ -23,9 +22,9 @@ export const resetUserE2EKey = method({
 	returns: Match.OneOf(true, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder'],
 	async run({ userId, confirm }, context) {
-		const { name, store } = context;
+		const { store } = context;
 		const may = await mayUser(store, context.userId, 'reset-other-user-e2e-key');
-		if (!may) throw clientError('actionNotAllowed', { method: name });
-		return (await resetUser(context, userId, confirm ?? undefined)) ?? true;
+		if (!may) throw clientError('actionNotAllowed');
+		return (await resetIdentity(context, userId, confirm ?? undefined)) ?? true;
 	},
 });

@@ -2,42 +2,41 @@
  * `e2e.returnRoomKey` (`test/contract/beyond.md` E16): a member returns a room key that does not work, and waits for
  * another.
  */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { hasHolder, notifyNoHolder } from '../model/keys/holders.js';
-import { keyedRoom } from '../model/keys/keyId.js';
-import { applyTransition, giveBack, holdsKey } from '../model/keys/memberKeys.js';
-import { findMembership } from '../model/keys/membership.js';
+import { applyTransition } from '../model/keys/applyTransition.js';
+import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
+import { holdsKey } from '../model/keys/memberKeys.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
+import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { returnKey } from '../model/keys/transitions.js';
+import { requireMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
 	args: { rid: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	once: true,
 	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-subscription-not-found', 'error-no-room-key'],
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
-		const { name, userId, store } = context;
-		const membership = await findMembership(store, rid, userId);
-		if (!membership) throw clientError('subscriptionNotFound', { method: name });
+		const { userId, store } = context;
+		const membership = await requireMembership(store, rid, userId);
 		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
-		const after = await applyTransition(context, membership, (keys, seen) => {
+		const after = await applyTransition(store, membership, (keys, seen) => {
 			wasHolder = holdsKey(seen, room);
-			return giveBack(room)(keys);
+			return returnKey(room)(keys);
 		});
 		endReservations(store, rid, [userId]);
 		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
-		await enqueue(context, rid, userId);
-		if (!after) throw clientError('noRoomKey', { method: name });
+		await enqueue(store, rid, userId);
+		if (!after) throw clientError('noRoomKey');
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };

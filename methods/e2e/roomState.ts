@@ -1,18 +1,17 @@
 /** `e2e.roomState` (`test/contract/beyond.md` E2): the state of a room's key, and the members who hold or lack it. */
-
 import type { Room, Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_CALLS } from '../limits.js';
+import { KEY_READ } from '../kinds.js';
 import { RoomStateAnswer } from '../model/answers.js';
-import { type UserState, userStates } from '../model/keys/identities.js';
 import { returnedOffers as returnedIn } from '../model/keys/knownKeys.js';
 import { stateOf as keyStateOf } from '../model/keys/memberKeys.js';
+import { type UserState, userStates } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { isMember, MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 import { isEncryptionShown } from '../model/rooms/clientRoom.js';
 
@@ -46,24 +45,16 @@ interface ReturnedOffer {
 
 const FIELDS = { 'u.username': 1, E2EKey: 1, E2ESuggestedKey: 1, e2eKnownKeys: 1 } as const;
 
-const WholeNumber = Match.Where(
-	(value): value is number => Number.isSafeInteger(value) && (value as number) >= 0,
-	'whole number',
-);
-
 export const roomState = method({
 	name: 'e2e.roomState',
-	args: { rid: String, count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) },
-	rest: 'GET',
-	limit: KEY_CALLS,
-	parallel: true,
+	args: { rid: String, ...Page },
+	...KEY_READ,
 	summary: 'Shows which members of a room hold its key, have an offer, wait for it, or cannot receive it',
 	returns: RoomStateAnswer,
 	errors: ['error-invalid-room'],
-	async run({ rid, count = USUAL_COUNT, offset = 0 }, { name, userId, store }) {
-		const room = await requireRoomAccess(store, rid, userId, name);
-		const own = await store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER }, { projection: { _id: 1 } });
-		if (!own) throw clientError('invalidRoom', { method: name });
+	async run({ rid, count = USUAL_COUNT, offset = 0 }, { userId, store }) {
+		const room = await requireRoomAccess(store, rid, userId);
+		if (!(await isMember(store, rid, userId))) throw clientError('invalidRoom');
 		const numbers = { holder: 0, offered: 0, waiting: 0, 'no-identity-key': 0, 'unfit-key': 0, inactive: 0 };
 		const members: Member[] = [];
 		const wanted = Math.min(count, MAX_COUNT);

@@ -1,11 +1,10 @@
 /** `e2e.setUserPublicAndPrivateKeys` (`test/contract/rocketchat-e2e.md` 4.3, `test/contract/beyond.md` E4, E5). */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method, type Settings } from '../../shared/method.js';
 import { LONG_WORK_MS, NEW_IDENTITY_KEYS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
-import { storeKeyPair } from '../model/keys/identity.js';
+import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
@@ -57,9 +56,9 @@ export const setUserPublicAndPrivateKeys = method({
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
-		const { name, userId, settings } = context;
+		const { userId, settings } = context;
 		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);
-		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys', { method: name });
+		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
 		const prove = async () => (settings.identitySecondFactor ? requireFactorOrPassword(context) : null);
 		const options = { force: force === true, confirm, prove };
 		const lastKeyHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);

@@ -1,17 +1,16 @@
 /** `e2e.updateGroupKey` (`test/contract/rocketchat-e2e.md` 4.4): a member stores their own key, or offers it to another. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_CALLS } from '../limits.js';
+import { type MethodContext, method, type UserContext } from '../../shared/method.js';
+import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/keyId.js';
-import { announceMember, findMembership } from '../model/keys/membership.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { leaveQueue } from '../model/keys/queue.js';
+import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
 import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
+import { findMembership } from '../model/memberships/members.js';
 
 async function storeOwn(
 	context: MethodContext,
@@ -20,14 +19,14 @@ async function storeOwn(
 	key: string,
 ): Promise<undefined> {
 	const { rid, u } = membership;
-	const after = await storeMemberKey(context, membership, room, key);
+	const after = await storeMemberKey(context.store, membership, room, key);
 	if (after) {
-		await requireNoReset(context, after, room, key);
-		await announceMember(context, after);
+		await requireNoReset(context.store, after, room, key);
+		await context.store.subscriptions.announce('updated', after);
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
-	await leaveQueue(context, rid, [u._id]);
+	await leaveQueue(context.store, rid, [u._id]);
 }
 
 /** An offer that is not stored is listed in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
@@ -36,44 +35,43 @@ interface NotStored {
 }
 
 async function offerTo(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	room: KeyedRoom,
 	uid: string,
 	key: string,
 ): Promise<NotStored | undefined> {
-	const { store, name, userId } = context;
+	const { store, userId } = context;
 	const rid = room._id;
 	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
-	const after = await offerKey(context, membership, room, { key, by: userId });
+	const after = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
 	if (wasReset(room, await keyedRoom(store, rid), key)) {
-		await withdraw(context, after);
-		throw clientError('keyIdMismatch', { method: name });
+		await withdraw(store, after);
+		throw clientError('keyIdMismatch');
 	}
 	endReservations(store, rid, [uid]);
-	await announceMember(context, after);
+	await store.subscriptions.announce('updated', after);
 	return undefined;
 }
 
 export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
-	rest: 'POST',
-	limit: KEY_CALLS,
+	...KEY_WRITE,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
-		const { name, userId, store, settings } = context;
-		requireKey(key, name);
+		const { userId, store, settings } = context;
+		requireKey(key);
 		const own = await findMembership(store, rid, userId);
 		const room = own && (await keyedRoom(store, rid));
 		if (!own || !room) return undefined;
 		// Accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
-		if (!isOfRoom && uid === userId) await archiveMismatchedKey(context, own, room);
-		if (!isOfRoom) throw clientError('keyIdMismatch', { method: name });
+		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, own, room);
+		if (!isOfRoom) throw clientError('keyIdMismatch');
 		return uid === userId ? storeOwn(context, own, room, key) : offerTo(context, room, uid, key);
 	},
 });

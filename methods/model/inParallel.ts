@@ -3,7 +3,7 @@ import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
 /** An embedded store flushes concurrent writes together, and a database serves concurrent requests. */
-const AT_ONCE = 20;
+const BATCH = 20;
 
 /**
  * Runs `work` for each item, 20 in parallel, and yields to the event loop between batches. After a failure the running
@@ -16,10 +16,10 @@ export async function inParallel<T>(
 	signal?: AbortSignal | undefined,
 	yielder = createYielder(),
 ): Promise<void> {
-	for (let i = 0; i < items.length; i += AT_ONCE) {
+	for (let i = 0; i < items.length; i += BATCH) {
 		throwIfAborted(signal);
 		await yielder();
-		const outcomes = await Promise.allSettled(items.slice(i, i + AT_ONCE).map(work));
+		const outcomes = await Promise.allSettled(items.slice(i, i + BATCH).map(work));
 		for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 	}
 }

@@ -7,10 +7,27 @@ const DEFAULT_COUNT = 50;
 /** `count`: how many entries; `offset`: how many to skip. */
 export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional(WholeNumber) } as const;
 
+export type PageArgs = { count?: number; offset?: number };
+
 /** The page to read: 50 entries by default, never more than 100. A count of 0 means the maximum. */
-export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: { count?: number; offset?: number }): {
-	count: number;
-	offset: number;
-} {
+export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: PageArgs): Required<PageArgs> {
 	return { count: Math.min(count || MAX_COUNT, MAX_COUNT), offset };
+}
+
+/** One page of a list, with the place of the page in the list and the length of the list. */
+export interface ListPage<T> {
+	readonly entries: readonly T[];
+	readonly offset: number;
+	readonly total: number;
+}
+
+/** Cuts a page out of a list in memory. */
+export function pageOfList<T>(list: readonly T[], args: PageArgs): ListPage<T> {
+	const { count, offset } = pageOf(args);
+	return { entries: list.slice(offset, offset + count), offset, total: list.length };
+}
+
+/** The answer with a page; `name` is the field that contains its entries. */
+export function pageAnswer(name: string, { entries, offset, total }: ListPage<unknown>): Record<string, unknown> {
+	return { [name]: entries, count: entries.length, offset, total };
 }

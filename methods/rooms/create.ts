@@ -1,14 +1,13 @@
 /** `channels.create`, `groups.create`: a room with a name, and its first members. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
 import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { findCaller, forBoth, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
+import { findCaller, forBothKinds, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
 import { StoredValue } from '../model/storedValue.js';
 import { requireFewUsers } from '../model/users/findNamedUsers.js';
@@ -24,7 +23,7 @@ const EXTRA = Match.Optional({
 });
 
 /** `POST channels.create`, `groups.create`: {name, members?: usernames, readOnly?, customFields?, extraData?}. */
-export const createMethods = forBoth((kind: Kind) =>
+export const createMethods = forBothKinds((kind: Kind) =>
 	method({
 		name: `${kind.plural}.create`,
 		args: {
@@ -36,9 +35,8 @@ export const createMethods = forBoth((kind: Kind) =>
 			/** The caller is always a member. */
 			excludeSelf: Match.Optional(false),
 		},
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Makes a ${kind.single} with the caller as its owner`,
 		returns: { [kind.single]: RoomAnswer },
 		errors: [
@@ -50,15 +48,14 @@ export const createMethods = forBoth((kind: Kind) =>
 			'error-too-many-users',
 		],
 		async run({ name: roomName, members = [], readOnly = false, customFields, extraData = {} }, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const caller = await findCaller(context);
-			if (!(await hasPermission(store, caller, `create-${kind.t}`)))
-				throw clientError('actionNotAllowed', { method: name });
+			if (!(await hasPermission(store, caller, `create-${kind.t}`))) throw clientError('actionNotAllowed');
 			// Roomkey supports neither teams nor federation, so these requests are refused.
-			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed', { method: name });
-			requireRoomName(roomName, name);
-			requireFewUsers(members, name);
-			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted, name);
+			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
+			requireRoomName(roomName);
+			requireFewUsers(members);
+			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
 			const others = new Map([...found.values()].map((user) => [user._id, user]));
@@ -67,7 +64,7 @@ export const createMethods = forBoth((kind: Kind) =>
 			const given = { encrypted, customFields, topic, description, broadcast };
 			const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 			const room = await createRoom(context, { ...fields, ...stated }, caller, [...others.values()]);
-			return roomAnswer(context, kind, room._id);
+			return roomAnswer(store, kind, room._id);
 		},
 	}),
 );

@@ -2,9 +2,9 @@
  * `im.create`, `dm.create`, `createDirectMessage`: find or create a direct room, of which there is one for each set of
  * users.
  */
-
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
+import { WRITE } from '../kinds.js';
 import { WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
 import { openDirectRoom } from '../model/lifecycle/directRoom.js';
@@ -13,21 +13,22 @@ import { findCaller } from '../model/rooms/findRoom.js';
 /** An array, or names separated by commas. */
 const USERNAMES = Match.Optional(Match.OneOf(String, [String]));
 
+const ERRORS = [
+	'error-users-params-not-provided',
+	'error-not-allowed',
+	'error-direct-message-max-user-exceeded',
+	'error-room-not-found',
+] as const;
+
 /** `dm.create` is an alias. */
 export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 	method({
 		name,
 		args: { username: Match.Optional(String), usernames: USERNAMES, excludeSelf: Match.Optional(Boolean) },
-		rest: 'POST',
-		limit: WRITES,
+		...WRITE,
 		summary: 'Returns the direct room of the caller with one or more users; creates it if there is none',
 		returns: { room: RoomAnswer },
-		errors: [
-			'error-users-params-not-provided',
-			'error-not-allowed',
-			'error-direct-message-max-user-exceeded',
-			'error-room-not-found',
-		],
+		errors: ERRORS,
 		async run({ username, usernames = [], excludeSelf = false }, context) {
 			const list = typeof usernames === 'string' ? usernames.split(',').map((text) => text.trim()) : usernames;
 			const room = await openDirectRoom(context, username === undefined ? list : [username, ...list], excludeSelf);
@@ -55,12 +56,7 @@ export const createDirectMessage = method({
 	limit: WRITES,
 	summary: 'Returns the direct room of the caller with the users of these names; creates it if there is none',
 	returns: Match.ObjectIncluding({ rid: String, t: 'd' }),
-	errors: [
-		'error-users-params-not-provided',
-		'error-not-allowed',
-		'error-direct-message-max-user-exceeded',
-		'error-room-not-found',
-	],
+	errors: ERRORS,
 	async run(args, context) {
 		const { username } = await findCaller(context);
 		const named = Object.values(args).filter((text) => text !== undefined);

@@ -2,18 +2,18 @@
  * `rooms.get`, `rooms/get`, `subscriptions.get`, `subscriptions/get`: all of the caller's rooms or memberships, or
  * those changed since a time (`test/contract/rocketchat-e2e.md` 2.4).
  */
-
 import type { Subscription } from '../../shared/documents.js';
-import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { type Method, method, type UserContext } from '../../shared/method.js';
+import type { Pattern } from '../../shared/pattern.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { dateOf } from '../model/since.js';
 
 /** Ids in one query. */
 const BATCH = 200;
@@ -31,20 +31,20 @@ interface Delta<T> {
 
 type ClientMembership = Omit<Subscription, 'departures'>;
 
-type Asking = Pick<MethodContext, 'store' | 'signal'> & { readonly userId: string };
+type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
 function* batches<T>(all: readonly T[]): Iterable<T[]> {
 	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
 }
 
 /** The memberships of the caller that were removed since the given time. */
-function removedMemberships({ store, userId }: Asking, since: Date) {
+function removedMemberships({ store, userId }: Context, since: Date) {
 	const own = { __collection__: 'subscription', 'u._id': userId, _deletedAt: { $gt: since } };
 	return store.trash.find(own, { projection: { rid: 1, _deletedAt: 1 } }).toArray();
 }
 
-async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<ClientMembership>> {
-	const { store, userId, signal } = asking;
+async function membershipsSince(context: Context, since?: Date): Promise<Delta<ClientMembership>> {
+	const { store, userId, signal } = context;
 	const own = { 'u._id': userId };
 	const update: ClientMembership[] = [];
 	const changed = since ? { ...own, _updatedAt: { $gt: since } } : own;
@@ -53,7 +53,7 @@ async function membershipsSince(asking: Asking, since?: Date): Promise<Delta<Cli
 	}
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
-	for (const batch of batches(await removedMemberships(asking, since))) {
+	for (const batch of batches(await removedMemberships(context, since))) {
 		const still = await idsStillThere(
 			store,
 			batch.map(({ _id }) => _id),
@@ -69,8 +69,8 @@ async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<S
 	return new Set(there.map(({ _id }) => _id));
 }
 
-async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoom>> {
-	const { store, userId, signal } = asking;
+async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
+	const { store, userId, signal } = context;
 	const update: ClientRoom[] = [];
 	const own = new Set<string>();
 	const options = { projection: { rid: 1 }, signal } as const;
@@ -84,7 +84,7 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 		}
 	}
 	const remove = new Map<string, Removed>();
-	for (const { rid, _deletedAt } of since ? await removedMemberships(asking, since) : []) {
+	for (const { rid, _deletedAt } of since ? await removedMemberships(context, since) : []) {
 		if (rid !== undefined && !own.has(rid)) remove.set(rid, { _id: rid, _deletedAt });
 	}
 	return { update, remove: [...remove.values()] };
@@ -93,72 +93,45 @@ async function roomsSince(asking: Asking, since?: Date): Promise<Delta<ClientRoo
 /** A time, as a date or as text for URL queries. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
-/** @throws ClientError `error-updatedSince-param-invalid` */
-function dateOf(since: string | Date | undefined, methodName: string): Date | undefined {
-	if (since === undefined) return undefined;
-	const date = new Date(since);
-	if (Number.isNaN(date.getTime())) throw clientError('invalidSince', { method: methodName });
-	return date;
+/** `<group>.get` over REST and `<group>/get` over DDP. Without a date, the latter returns a list. */
+function getMethods<T>(
+	group: 'rooms' | 'subscriptions',
+	documents: string,
+	answer: Pattern,
+	find: (context: Context, since?: Date) => Promise<Delta<T>>,
+): readonly Method[] {
+	const errors = ['error-updatedSince-param-invalid'];
+	const overRest = method({
+		name: `${group}.get`,
+		args: { updatedSince: Since },
+		...READ,
+		summary: `The caller's ${documents} as {update, remove}; those changed since a date, if one is given`,
+		returns: changesOf(answer),
+		errors,
+		run: ({ updatedSince }, context) => find(context, dateOf(updatedSince)),
+	});
+	const overDdp = method({
+		name: `${group}/get`,
+		args: { updatedAt: Since },
+		...DDP_READ,
+		summary: `The caller's ${documents} as a list; as {update, remove}, if a date is given`,
+		returns: Match.OneOf([answer], changesOf(answer)),
+		errors,
+		async run({ updatedAt }, context) {
+			const delta = await find(context, dateOf(updatedAt));
+			return updatedAt === undefined ? delta.update : delta;
+		},
+	});
+	return [overRest, overDdp];
 }
 
-export const roomsOverRest = method({
-	name: 'rooms.get',
-	args: { updatedSince: Since },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
-	summary: "The caller's rooms as {update, remove}; those changed since a date, if one is given",
-	returns: changesOf(RoomAnswer),
-	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => roomsSince(context, dateOf(updatedSince, context.name)),
-});
-
-export const roomsOverDdp = method({
-	name: 'rooms/get',
-	args: { updatedAt: Since },
-	parallel: true,
-	limit: READS,
-	summary: "The caller's rooms as a list; as {update, remove}, if a date is given",
-	returns: Match.OneOf([RoomAnswer], changesOf(RoomAnswer)),
-	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, context) {
-		const delta = await roomsSince(context, dateOf(updatedAt, context.name));
-		return updatedAt === undefined ? delta.update : delta;
-	},
-});
-
-export const subscriptionsOverRest = method({
-	name: 'subscriptions.get',
-	args: { updatedSince: Since },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
-	summary: "The caller's memberships as {update, remove}; those changed since a date, if one is given",
-	returns: changesOf(MembershipAnswer),
-	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, context) => membershipsSince(context, dateOf(updatedSince, context.name)),
-});
-
-export const subscriptionsOverDdp = method({
-	name: 'subscriptions/get',
-	args: { updatedAt: Since },
-	parallel: true,
-	limit: READS,
-	summary: "The caller's memberships as a list; as {update, remove}, if a date is given",
-	returns: Match.OneOf([MembershipAnswer], changesOf(MembershipAnswer)),
-	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedAt }, context) {
-		const delta = await membershipsSince(context, dateOf(updatedAt, context.name));
-		return updatedAt === undefined ? delta.update : delta;
-	},
-});
+export const getRooms = getMethods('rooms', 'rooms', RoomAnswer, roomsSince);
+export const getSubscriptions = getMethods('subscriptions', 'memberships', MembershipAnswer, membershipsSince);
 
 export const oneSubscription = method({
 	name: 'subscriptions.getOne',
 	args: { roomId: String },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: "The caller's membership of one room, or null",
 	returns: { subscription: Match.OneOf(MembershipAnswer, null) },
 	errors: [],

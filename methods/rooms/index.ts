@@ -1,41 +1,12 @@
-/** The methods for rooms and their members. */
-import type { Method } from '../../shared/method.js';
-import { createMethods } from './create.js';
-import { deleteDirectRoomMethods, deleteMethods } from './delete.js';
-import { createDirectMessage, createDirectRoomMethods } from './directRoom.js';
-import { oneSubscription, roomsOverDdp, roomsOverRest, subscriptionsOverDdp, subscriptionsOverRest } from './get.js';
-import { infoMethods, roomInfo } from './info.js';
-import { inviteMethods, joinChannel } from './invite.js';
-import { kickMethods, leaveMethods } from './leave.js';
-import { listChannels, listGroups, listJoinedChannels } from './list.js';
-import { memberMethods } from './listMembers.js';
-import { getRoomIdByNameOrId, getRoomNameById } from './names.js';
-import { saveRoomSettings, saveRoomSettingsByObject, setEncrypted } from './saveRoomSettings.js';
-
-export const roomMethods: readonly Method[] = [
-	...createMethods,
-	...createDirectRoomMethods,
-	createDirectMessage,
-	...inviteMethods,
-	joinChannel,
-	...leaveMethods,
-	...kickMethods,
-	...deleteMethods,
-	...deleteDirectRoomMethods,
-	...infoMethods,
-	...memberMethods,
-	roomInfo,
-	listChannels,
-	listJoinedChannels,
-	listGroups,
-	getRoomIdByNameOrId,
-	getRoomNameById,
-	saveRoomSettings,
-	saveRoomSettingsByObject,
-	setEncrypted,
-	roomsOverRest,
-	roomsOverDdp,
-	subscriptionsOverRest,
-	subscriptionsOverDdp,
-	oneSubscription,
-];
+/** The methods for rooms and their members. Each export is a method, or several. */
+export { createMethods } from './create.js';
+export { deleteDirectRoomMethods, deleteMethods } from './delete.js';
+export { createDirectMessage, createDirectRoomMethods } from './directRoom.js';
+export { getRooms, getSubscriptions, oneSubscription } from './get.js';
+export { infoMethods, roomInfo } from './info.js';
+export { inviteMethods, joinChannel } from './invite.js';
+export { kickMethods, leaveMethods } from './leave.js';
+export { listChannels, listGroups, listJoinedChannels } from './list.js';
+export { memberMethods } from './listMembers.js';
+export { getRoomIdByNameOrId, getRoomNameById } from './names.js';
+export { saveRoomSettings, saveRoomSettingsByObject, setEncrypted } from './saveRoomSettings.js';

@@ -1,33 +1,28 @@
 /** `rooms.info`, `channels.info`, `groups.info`. */
-
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
-import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 
 export const roomInfo = method({
 	name: 'rooms.info',
 	args: WHICH_ROOM,
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Returns a room the caller may see',
 	returns: { room: RoomAnswer },
-	errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
+	errors: [...WHICH_ROOM_ERRORS],
 	run: async (which, context) => ({ room: await clientRoom(context.store, await findRoom(context, which)) }),
 });
 
-export const infoMethods = forBoth((kind) =>
+export const infoMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.info`,
 		args: WHICH_ROOM,
-		rest: 'GET',
-		parallel: true,
-		limit: READS,
+		...READ,
 		summary: `Returns a ${kind.single} the caller may see`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
+		errors: [...WHICH_ROOM_ERRORS],
 		run: async (which, context) => ({
 			[kind.single]: await clientRoom(context.store, await findRoom(context, which, kind)),
 		}),

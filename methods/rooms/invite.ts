@@ -1,16 +1,23 @@
 /** `channels.invite`, `groups.invite`, `channels.join`: adds members to an existing room. */
-
 import type { Room, User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { addMember } from '../model/lifecycle/addMember.js';
-import { MEMBER } from '../model/memberships/members.js';
+import { isMember } from '../model/memberships/members.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { CHANNELS, findCaller, findRoom, forBoth, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	CHANNELS,
+	findCaller,
+	findRoom,
+	forBothKinds,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
@@ -18,44 +25,34 @@ import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
  * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
  * @throws ClientError `error-not-allowed`
  */
-function requireOwnMembers({ abacAttributes, federated, archived }: Room, methodName: string): void {
-	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed', { method: methodName });
+function requireOwnMembers({ abacAttributes, federated, archived }: Room): void {
+	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed');
 }
 
 async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Promise<boolean> {
 	if (await hasPermission(store, caller, `add-user-to-any-${t}-room`)) return true;
-	const own = { rid, 'u._id': caller._id, ...MEMBER };
-	if (!(await store.subscriptions.findOne(own, { projection: { _id: 1 } }))) return false;
-	return hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
+	return (await isMember(store, rid, caller._id)) && hasRoomPermission(store, caller, 'add-user-to-joined-room', rid);
 }
 
 /** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */
-export const inviteMethods = forBoth((kind) =>
+export const inviteMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
 		args: { ...WHICH_ROOM, ...WHICH_USERS },
-		rest: 'POST',
-		limit: WRITES,
+		...WRITE,
 		summary: `Adds users to a ${kind.single}; members stay members`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: [
-			'error-roomid-param-not-provided',
-			'error-room-not-found',
-			'error-not-allowed',
-			'error-users-params-not-provided',
-			'error-too-many-users',
-		],
+		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
-			if (!(await mayInvite(store, await findCaller(context), room)))
-				throw clientError('actionNotAllowed', { method: name });
-			requireOwnMembers(room, name);
+			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
+			requireOwnMembers(room);
 			for (const user of await findNamedUsers(context, args)) {
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
 			}
-			return roomAnswer(context, kind, room._id);
+			return roomAnswer(store, kind, room._id);
 		},
 	}),
 );
@@ -63,19 +60,18 @@ export const inviteMethods = forBoth((kind) =>
 export const joinChannel = method({
 	name: 'channels.join',
 	args: WHICH_ROOM,
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
-	errors: ['error-roomid-param-not-provided', 'error-room-not-found', 'error-code-required'],
+	errors: [...WHICH_ROOM_ERRORS, 'error-code-required'],
 	async run(which, context) {
-		const { store, name } = context;
+		const { store } = context;
 		const room = await findRoom(context, which, CHANNELS);
 		const caller = await findCaller(context);
-		requireOwnMembers(room, name);
+		requireOwnMembers(room);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
-			throw clientError('codeRequired', { method: name });
+			throw clientError('codeRequired');
 		await addMember(context, room, caller);
-		return roomAnswer(context, CHANNELS, room._id);
+		return roomAnswer(store, CHANNELS, room._id);
 	},
 });

@@ -1,20 +1,27 @@
 /** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
-import { requireConfirmation } from '../model/keys/holders.js';
-import type { StaleReason } from '../model/keys/stale.js';
+import { requireConfirmation } from '../model/keys/keyHolders.js';
+import type { StaleReason } from '../model/keys/staleKey.js';
 import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
-import { findCaller, findRoom, forBoth, type Kind, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	findCaller,
+	findRoom,
+	forBothKinds,
+	type Kind,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
 
 /**
@@ -41,28 +48,26 @@ async function remove(
 	room: Room,
 	{ userId, reason, confirm, mayBeGone = false }: Removal,
 ): Promise<Record<string, unknown>> {
-	const { store, name } = context;
+	const { store } = context;
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-	if (!membership && !mayBeGone) throw clientError('userNotInRoom', { method: name });
+	if (!membership && !mayBeGone) throw clientError('userNotInRoom');
 	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
-	await requireOtherOwner(context, rid, userId);
+	await requireOtherOwner(store, rid, userId);
 	// Without a membership, the rest of an interrupted call may still be pending.
 	const { lastKeyHolder, isRoomGone } = membership
 		? await removeMember(context, room, userId, reason)
 		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
 	const channel = async () =>
-		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(context, kind, rid);
+		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(store, kind, rid);
 	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
 }
 
-/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
 /** The answer and the errors of methods that end a membership. */
 const outcomesOf = (kind: Kind) => ({
 	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
 	errors: [
-		'error-roomid-param-not-provided',
-		'error-room-not-found',
+		...WHICH_ROOM_ERRORS,
 		'error-not-allowed',
 		'error-user-not-in-room',
 		'error-you-are-last-owner',
@@ -70,20 +75,20 @@ const outcomesOf = (kind: Kind) => ({
 	],
 });
 
-export const leaveMethods = forBoth((kind) =>
+/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
+export const leaveMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
 		args: { ...WHICH_ROOM, confirm: CONFIRM },
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Ends the caller's membership of a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...which }, context) {
-			const { store, name, userId } = context;
+			const { store, userId } = context;
 			const room = await findRoom(context, which, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
-				throw clientError('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed');
 			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
 		},
 	}),
@@ -94,7 +99,7 @@ export const leaveMethods = forBoth((kind) =>
  *
  * For callers who may kick from any room it also succeeds if the user is not a member, as in Rocket.Chat.
  */
-export const kickMethods = forBoth((kind) =>
+export const kickMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
 		audit: true,
@@ -105,21 +110,20 @@ export const kickMethods = forBoth((kind) =>
 			user: WHICH_USERS.user,
 			confirm: CONFIRM,
 		},
-		rest: 'POST',
+		...WRITE,
 		once: true,
-		limit: WRITES,
 		summary: `Removes a member from a ${kind.single}`,
 		...outcomesOf(kind),
 		async run({ confirm, ...args }, context) {
-			const { store, name } = context;
+			const { store } = context;
 			const fromAny = `kick-user-from-any-${kind.t}-room`;
 			const room = await findRoom(context, args, kind, fromAny);
 			const caller = await findCaller(context);
 			const mayKickFromAny = await hasPermission(store, caller, fromAny);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
-				throw clientError('actionNotAllowed', { method: name });
+				throw clientError('actionNotAllowed');
 			const [member] = await findNamedUsers(context, args);
-			if (!member) throw clientError('invalidUser', { method: name });
+			if (!member) throw clientError('invalidUser');
 			const removal = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
 			return remove(context, kind, room, removal);
 		},

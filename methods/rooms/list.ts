@@ -1,42 +1,34 @@
 /** `channels.list`, `channels.list.joined`, `groups.list`: paginated lists of rooms by name. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
 import type { Filter } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../model/paging.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageOf } from '../model/paging.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
 import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
 
-type Context = Pick<MethodContext, 'store' | 'name' | 'signal'> & { readonly userId: string };
-type PageArgs = { count?: number; offset?: number };
+type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
-interface List {
-	readonly rooms: readonly Room[];
-	readonly offset: number;
-	readonly total: number;
-}
-
-function answer({ plural }: Kind, rooms: readonly ClientRoom[], { offset, total }: List): Record<string, unknown> {
-	return { [plural]: rooms, count: rooms.length, offset, total };
+async function answer({ store }: Context, { plural }: Kind, page: ListPage<Room>): Promise<Record<string, unknown>> {
+	return pageAnswer(plural, { ...page, entries: await clientRooms(store, page.entries) });
 }
 
 /** The caller's own rooms of a type, in the order of their names. */
-async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs): Promise<List> {
+async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs): Promise<ListPage<Room>> {
 	const { count, offset } = pageOf(args);
 	const own = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
 	const rids = (await store.subscriptions.find(own, options).toArray()).map(({ rid }) => rid);
 	const found = await store.rooms.find({ _id: { $in: rids }, t }, { projection: CLIENT_ROOM_FIELDS }).toArray();
 	const byId = new Map(found.map((room) => [room._id, room]));
-	const rooms = rids.flatMap((rid) => byId.get(rid) ?? []);
-	return { rooms, offset, total: await store.subscriptions.countDocuments(own) };
+	const entries = rids.flatMap((rid) => byId.get(rid) ?? []);
+	return { entries, offset, total: await store.subscriptions.countDocuments(own) };
 }
 
 /** Ids of the teams' channels of which the caller is a member. Other users do not see these channels in lists. */
@@ -50,7 +42,7 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 	return own;
 }
 
-async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<List> {
+async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
 	const { count, offset } = pageOf(args);
 	const teamChannels = await ownTeamChannels(context);
@@ -60,28 +52,24 @@ async function allChannels(context: Context, args: PageArgs & { _id?: string }):
 		$or: [{ teamId: { $exists: false } }, { _id: { $in: teamChannels } }],
 	};
 	const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
-	const rooms = await store.rooms.find(channels, options).toArray();
-	return { rooms, offset, total: await store.rooms.countDocuments(channels) };
+	const entries = await store.rooms.find(channels, options).toArray();
+	return { entries, offset, total: await store.rooms.countDocuments(channels) };
 }
 
 /** `GET channels.list` {_id?, count?, offset?} → {channels, count, offset, total} */
 export const listChannels = method({
 	name: 'channels.list',
 	args: { ...Page, _id: Match.Optional(String) },
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists the channels by name; only those of the caller without the permission view-c-room',
 	returns: { channels: [RoomAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
 	async run(args, context) {
-		const { store, name } = context;
+		const { store } = context;
 		const caller = await findCaller(context);
 		const seesAll = await hasPermission(store, caller, 'view-c-room');
-		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room')))
-			throw clientError('permissionMissing', { method: name });
-		const list = await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args));
-		return answer(CHANNELS, await clientRooms(store, list.rooms), list);
+		if (!seesAll && !(await hasPermission(store, caller, 'view-joined-room'))) throw clientError('permissionMissing');
+		return answer(context, CHANNELS, await (seesAll ? allChannels(context, args) : ownRooms(context, CHANNELS, args)));
 	},
 });
 
@@ -89,16 +77,11 @@ function listOwn(name: string, kind: Kind) {
 	return method({
 		name,
 		args: Page,
-		rest: 'GET',
-		parallel: true,
-		limit: READS,
+		...READ,
 		summary: `Lists the ${kind.plural} of the caller by name`,
 		returns: { [kind.plural]: [RoomAnswer], ...PAGE_ANSWER },
 		errors: [],
-		async run(args, context) {
-			const list = await ownRooms(context, kind, args);
-			return answer(kind, await clientRooms(context.store, list.rooms), list);
-		},
+		run: async (args, context) => answer(context, kind, await ownRooms(context, kind, args)),
 	});
 }
 

@@ -1,14 +1,13 @@
 /** `channels.members`, `groups.members`. */
-
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
-import { Page, pageOf } from '../model/paging.js';
-import { findRoom, forBoth, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
+import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 
@@ -24,30 +23,25 @@ const Filter = Match.Where(
 );
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
-interface Window {
-	readonly count: number;
-	readonly offset: number;
-}
-interface Members {
-	readonly members: Pick<User, '_id' | 'username' | 'name'>[];
-	readonly total: number;
-}
+type Member = Pick<User, '_id' | 'username' | 'name'>;
 
-async function findMembers({ store }: Context, rid: string, { count, offset }: Window): Promise<Members> {
+async function findMembers({ store }: Context, rid: string, args: PageArgs): Promise<ListPage<Member>> {
+	const { count, offset } = pageOf(args);
 	const all = { rid, ...MEMBER };
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
 	const ids = (await store.subscriptions.find(all, options).toArray()).map(({ u }) => u._id);
 	const users = await store.users.find({ _id: { $in: ids } }, { projection: SHOWN }).toArray();
 	const byId = new Map(users.map((user) => [user._id, user]));
-	return { members: ids.flatMap((id) => byId.get(id) ?? []), total: await store.subscriptions.countDocuments(all) };
+	const entries = ids.flatMap((id) => byId.get(id) ?? []);
+	return { entries, offset, total: await store.subscriptions.countDocuments(all) };
 }
 
 /** The members whose user name or name contains the text, without regard to case. */
-async function searchMembers(context: Context, rid: string, text: string, { count, offset }: Window): Promise<Members> {
+async function searchMembers(context: Context, rid: string, text: string): Promise<Member[]> {
 	const { store, signal } = context;
 	const wanted = text.toLowerCase();
-	const found: Members['members'] = [];
+	const found: Member[] = [];
 	const options = { key: 'u._id', projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { rid, ...MEMBER }, options)) {
 		const among = { _id: { $in: page.map(({ u }) => u._id) } };
@@ -58,28 +52,24 @@ async function searchMembers(context: Context, rid: string, text: string, { coun
 				found.push({ _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) });
 		}
 	}
-	found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
-	return { members: found.slice(offset, offset + count), total: found.length };
+	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));
 }
 
 /** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
-export const memberMethods = forBoth((kind) =>
+export const memberMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.members`,
 		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },
-		rest: 'GET',
-		parallel: true,
-		limit: READS,
+		...READ,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
-		errors: ['error-roomid-param-not-provided', 'error-room-not-found'],
+		errors: [...WHICH_ROOM_ERRORS],
 		async run({ filter, ...args }, context) {
-			const page = pageOf(args);
 			const { _id: rid } = await findRoom(context, args, kind);
-			const { members, total } = filter
-				? await searchMembers(context, rid, filter, page)
-				: await findMembers(context, rid, page);
-			return { members, count: members.length, offset: page.offset, total };
+			const page = filter
+				? pageOfList(await searchMembers(context, rid, filter), args)
+				: await findMembers(context, rid, args);
+			return pageAnswer('members', page);
 		},
 	}),
 );

@@ -1,24 +1,23 @@
 /** `getRoomIdByNameOrId`, `getRoomNameById`: some clients call these before all other methods of a room. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { DDP_READ } from '../kinds.js';
+import { exists } from '../model/exists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
 export const getRoomIdByNameOrId = method({
 	name: 'getRoomIdByNameOrId',
 	args: { rid: String },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Returns the id of a room the caller may see, by its id or its name',
 	returns: String,
 	errors: ['error-not-allowed'],
-	async run({ rid }, { store, name, userId }) {
+	async run({ rid }, { store, userId }) {
 		const find = (filter: object) => store.rooms.findOne(filter, { projection: { _id: 1 } });
 		const room = (await find({ _id: rid })) ?? (await find({ name: rid }));
-		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed', { method: name });
+		if (!room || !(await maySeeRoom(store, room._id, userId))) throw clientError('actionNotAllowed');
 		return room._id;
 	},
 });
@@ -26,16 +25,15 @@ export const getRoomIdByNameOrId = method({
 export const getRoomNameById = method({
 	name: 'getRoomNameById',
 	args: { rid: String },
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary: 'Returns the name of a room to its members; the name of a channel to all who may see channels',
 	returns: Match.Optional(String),
 	errors: ['error-not-allowed'],
-	async run({ rid }, { store, name, userId }) {
+	async run({ rid }, { store, userId }) {
 		const room = await store.rooms.findOne({ _id: rid }, { projection: { name: 1, t: 1 } });
-		const own = room && (await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } }));
+		const own = room && (await exists(store.subscriptions, { rid, 'u._id': userId }));
 		const maySee = own || (room?.t === 'c' && (await mayUser(store, userId, 'view-c-room')));
-		if (!room || !maySee) throw clientError('actionNotAllowed', { method: name });
+		if (!room || !maySee) throw clientError('actionNotAllowed');
 		return room.name;
 	},
 });

@@ -1,15 +1,23 @@
 /** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: change the settings of a room. */
-
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
-import { type MethodContext, method } from '../../shared/method.js';
+import { method, type UserContext } from '../../shared/method.js';
+import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
 import { RoomAnswer } from '../model/answers.js';
 import { toggleEncryption } from '../model/lifecycle/roomEncryption.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
-import { findCaller, findRoom, GROUPS, RoomText, roomAnswer, WHICH_ROOM } from '../model/rooms/findRoom.js';
+import {
+	findCaller,
+	findRoom,
+	GROUPS,
+	RoomText,
+	roomAnswer,
+	WHICH_ROOM,
+	WHICH_ROOM_ERRORS,
+} from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
 /** The settings that Roomkey can change, with their patterns. */
@@ -30,6 +38,15 @@ const FIELDS = {
 	readOnly: 'ro',
 } as const;
 
+/** The error codes of `saveSettings`. */
+const ERRORS = [
+	'error-invalid-room',
+	'error-action-not-allowed',
+	'error-invalid-room-name',
+	'error-duplicate-channel-name',
+	'error-encrypted-private-rooms-enforced',
+] as const;
+
 type RoomSettings = {
 	[K in keyof typeof SETTINGS]?: (K extends 'encrypted' | 'readOnly' ? boolean : string) | undefined;
 };
@@ -39,12 +56,12 @@ type RoomSettings = {
  * @throws ClientError `error-invalid-room`; `error-action-not-allowed` for callers without the permission
  */
 async function saveSettings(
-	context: MethodContext & { readonly userId: string },
+	context: UserContext,
 	rid: string,
 	{ encrypted, roomName, ...settings }: RoomSettings,
 ): Promise<{ rid: string }> {
-	const { store, name, userId } = context;
-	const room = await requireRoomAccess(store, rid, userId, name);
+	const { store, userId } = context;
+	const room = await requireRoomAccess(store, rid, userId);
 	const caller = await findCaller(context);
 	const fields = Object.entries(FIELDS).flatMap(([given, field]) => {
 		const value = settings[given as keyof typeof FIELDS];
@@ -55,12 +72,11 @@ async function saveSettings(
 	// Everything is checked before the first write, except whether another room has the name.
 	const isEdited = fields.length > 0 || roomName !== undefined;
 	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
-		throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
+		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
 		// Direct rooms have no name, and other types such as livechat cannot be renamed here.
-		if (room.t !== 'c' && room.t !== 'p')
-			throw clientError('editingNotAllowed', { method: name, action: 'Editing_room' });
-		requireRoomName(roomName, name);
+		if (room.t !== 'c' && room.t !== 'p') throw clientError('editingNotAllowed', { action: 'Editing_room' });
+		requireRoomName(roomName);
 	}
 	if (encrypted !== undefined && encrypted !== (room.encrypted ?? false))
 		await toggleEncryption(context, room, caller, encrypted);
@@ -73,18 +89,12 @@ async function saveSettings(
 export const saveRoomSettings = method({
 	name: 'rooms.saveRoomSettings',
 	args: { rid: String, ...SETTINGS },
+	...WRITE,
 	rest: { verb: 'POST', path: 'rooms.saveRoomSettings', unknownField: 'invalidRoomSettings' },
-	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a room on or off; sets name, topic, description, announcement or read-only',
 	returns: { rid: String },
-	errors: [
-		'error-invalid-room',
-		'error-action-not-allowed',
-		'error-invalid-room-name',
-		'error-duplicate-channel-name',
-		'error-encrypted-private-rooms-enforced',
-	],
+	errors: ERRORS,
 	run: ({ rid, ...settings }, context) => saveSettings(context, rid, settings),
 });
 
@@ -98,17 +108,10 @@ export const saveRoomSettingsByObject = method({
 	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
 	returns: { rid: String },
-	errors: [
-		'error-invalid-settings',
-		'error-invalid-room',
-		'error-action-not-allowed',
-		'error-invalid-room-name',
-		'error-duplicate-channel-name',
-		'error-encrypted-private-rooms-enforced',
-	],
+	errors: ['error-invalid-settings', ...ERRORS],
 	run({ rid, settings, value }, context) {
 		const given = typeof settings === 'string' ? { [settings]: value } : settings;
-		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings', { method: context.name });
+		if (!Match.test(given, SettingsObject)) throw clientError('invalidRoomSettings');
 		return saveSettings(context, rid, given);
 	},
 });
@@ -117,14 +120,12 @@ export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Rocket.Chat has a separate error text for other types.
 	args: { ...WHICH_ROOM, encrypted: Match.Any },
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	returns: { group: RoomAnswer },
 	errors: [
-		'error-roomid-param-not-provided',
-		'error-room-not-found',
+		...WHICH_ROOM_ERRORS,
 		'The bodyParam "encrypted" is required',
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',
@@ -133,6 +134,6 @@ export const setEncrypted = method({
 		if (typeof encrypted !== 'boolean') throw clientError('encryptedMissing');
 		const room = await findRoom(context, which, GROUPS);
 		await saveSettings(context, room._id, { encrypted });
-		return roomAnswer(context, GROUPS, room._id);
+		return roomAnswer(context.store, GROUPS, room._id);
 	},
 });

@@ -1,14 +1,3 @@
-/** The methods for settings. */
-import type { Method } from '../../shared/method.js';
-import { allSettings, getSetting, publicSettings, syncPrivateSettings, syncPublicSettings } from './read.js';
-import { saveSetting, saveSettingsMethods } from './save.js';
-
-export const settingMethods: readonly Method[] = [
-	saveSetting,
-	...saveSettingsMethods,
-	getSetting,
-	publicSettings,
-	allSettings,
-	syncPublicSettings,
-	syncPrivateSettings,
-];
+/** The methods for settings. Each export is a method, or several. */
+export { allSettings, getSetting, publicSettings, syncPrivateSettings, syncPublicSettings } from './read.js';
+export { saveSetting, saveSettingsMethods } from './save.js';

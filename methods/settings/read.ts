@@ -1,22 +1,21 @@
 /** `settings.public`, `public-settings/get` and the like: read settings, in the shapes of Rocket.Chat. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { READS } from '../limits.js';
+import { DDP_READ, READ } from '../kinds.js';
 import { changesOf, PAGE_ANSWER, SettingAnswer } from '../model/answers.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, type PageArgs, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { readSettings } from '../model/settings/known.js';
+import { dateOf } from '../model/since.js';
 
 /** Rocket.Chat allows this to admins only, but all settings that Roomkey knows are public. */
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
+	...READ,
 	rest: { verb: 'GET', path: 'settings/:_id' },
-	parallel: true,
-	limit: READS,
 	summary: 'Returns a setting',
 	returns: SettingAnswer,
 	errors: ['error-unauthorized', 'error-invalid-setting'],
@@ -24,15 +23,12 @@ export const getSetting = method({
 		const [setting] = await readSettings(context.store, [_id]);
 		if (setting) return setting;
 		await requirePermission(context, 'view-privileged-setting');
-		throw clientError('noSuchSetting', { method: context.name });
+		throw clientError('noSuchSetting');
 	},
 });
 
-async function listSettings(store: Store, args: { count?: number; offset?: number }, ids?: readonly string[]) {
-	const { count, offset } = pageOf(args);
-	const all = await readSettings(store, ids);
-	const settings = all.slice(offset, offset + count);
-	return { settings, count: settings.length, offset, total: all.length };
+async function listSettings(store: Store, args: PageArgs, ids?: readonly string[]) {
+	return pageAnswer('settings', pageOfList(await readSettings(store, ids), args));
 }
 
 export const publicSettings = method({
@@ -51,23 +47,18 @@ export const publicSettings = method({
 export const allSettings = method({
 	name: 'settings.list',
 	args: Page,
+	...READ,
 	rest: { verb: 'GET', path: 'settings' },
-	parallel: true,
-	limit: READS,
 	summary: 'Lists all settings that Roomkey knows, in pages',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
 	run: (page, { store }) => listSettings(store, page),
 });
 
-/**
- * Without a date all settings as a list; with one, those written since.
- * @throws ClientError `error-updatedSince-param-invalid`
- */
-async function settingsSince(store: Store, since: Date | null | undefined, method: string) {
-	if (!since) return readSettings(store);
-	if (Number.isNaN(since.getTime())) throw clientError('invalidSince', { method });
-	return { update: await readSettings(store, undefined, since), remove: [] };
+/** Without a date all settings as a list; with one, those written since. */
+async function settingsSince(store: Store, asked: Date | null | undefined) {
+	const since = dateOf(asked);
+	return since ? { update: await readSettings(store, undefined, since), remove: [] } : readSettings(store);
 }
 
 export const syncPublicSettings = method({
@@ -78,7 +69,7 @@ export const syncPublicSettings = method({
 	summary: 'Lists the settings that clients need; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
-	run: ({ updatedSince }, { name, store }) => settingsSince(store, updatedSince, name),
+	run: ({ updatedSince }, { store }) => settingsSince(store, updatedSince),
 });
 
 /** Callers without the permission receive an empty list, as in Rocket.Chat. */
@@ -86,15 +77,14 @@ export const syncPrivateSettings = method({
 	name: 'private-settings/get',
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
-	parallel: true,
-	limit: READS,
+	...DDP_READ,
 	summary:
 		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
-	async run({ updatedSince }, { name, store, userId }) {
+	async run({ updatedSince }, { store, userId }) {
 		for (const permission of ['view-privileged-setting', 'edit-privileged-setting']) {
-			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince, name);
+			if (await mayUser(store, userId, permission)) return settingsSince(store, updatedSince);
 		}
 		return [];
 	},

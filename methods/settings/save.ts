@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { changeSettings } from '../model/settings/known.js';
 
@@ -10,14 +10,14 @@ export const saveSetting = method({
 	name: 'saveSetting',
 	audit: true,
 	args: { _id: String, value: Match.Any },
+	...WRITE,
 	rest: { verb: 'POST', path: 'settings/:_id' },
-	limit: WRITES,
 	summary: 'Changes a setting, with immediate effect; requires edit-privileged-setting',
 	returns: Nothing,
 	errors: ['error-unauthorized', 'error-invalid-setting', 'error-invalid-setting-value'],
 	async run({ _id, value }, context) {
 		await requirePermission(context, 'edit-privileged-setting');
-		await changeSettings(context, [{ _id, value }]);
+		await changeSettings(context.store, [{ _id, value }]);
 	},
 });
 
@@ -41,17 +41,17 @@ export const saveSettingsMethods = [
 		name,
 		audit: true,
 		args: { settings: Changes },
+		...WRITE,
 		rest: { verb: 'POST', path, empty: true },
-		limit: WRITES,
 		summary: 'Changes several settings, or none of them; for those who may edit-privileged-setting',
 		returns: true,
 		errors: ['error-action-not-allowed', 'error-invalid-setting', 'error-invalid-setting-value'],
 		async run({ settings }, context) {
 			if (!(await mayUser(context.store, context.userId, 'edit-privileged-setting'))) {
 				const settingIds = settings.map(({ _id }) => _id);
-				throw clientError('editingSettingsNotAllowed', { method: context.name, settingIds });
+				throw clientError('editingSettingsNotAllowed', { settingIds });
 			}
-			await changeSettings(context, settings);
+			await changeSettings(context.store, settings);
 			return true;
 		},
 	}),

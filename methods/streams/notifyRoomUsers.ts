@@ -4,9 +4,8 @@ import { Match, Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS } from '../limits.js';
-import { findMembership } from '../model/keys/membership.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 
 /** Rocket.Chat relays any event name, so a member can forge `force_logout`. Roomkey only relays this one. */
 const RELAYED = 'e2ekeyRequest';

@@ -68,7 +68,7 @@ async function publishMembership(
 	const isRemoved = action === 'removed';
 	const shown = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
 	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, shown] });
-	if (isRemoved && rid) await placeLost(u._id, rid, store, subscribers);
+	if (isRemoved && rid) await membershipLost(u._id, rid, store, subscribers);
 }
 
 /** Publishes a room to its members: after its removal only which one it was. */
@@ -94,17 +94,22 @@ async function publishProfile(
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	const eventName = `${id}/userData`;
-	const tell = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
-	if (action === 'removed') return tell({ type: 'removed', id });
+	const notify = (what: object) => subscribers.notify({ stream: 'notify-user', eventName, args: [what] });
+	if (action === 'removed') return notify({ type: 'removed', id });
 	const user = await store.users.findOne({ _id: id }, { projection: PROFILE });
 	if (!user) return;
 	const { _id, ...diff } = user;
 	const missing = Object.entries(PROFILE).filter(([field]) => !Object.hasOwn(diff, field));
-	tell({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
+	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
 /** A user who has lost a membership may have lost access to the room and its discussions. */
-async function placeLost(userId: string, rid: string, store: Store, subscribers: StreamSubscribers): Promise<void> {
+async function membershipLost(
+	userId: string,
+	rid: string,
+	store: Store,
+	subscribers: StreamSubscribers,
+): Promise<void> {
 	await subscribers.reauthorize({ userId, rid });
 	const others = [...subscribers.roomsReadBy(userId)].filter((other) => other !== rid);
 	if (others.length === 0) return;

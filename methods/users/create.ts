@@ -1,10 +1,9 @@
 /** `users.create`: an admin makes an account for another user. */
-
 import { clientError, clientErrorFrom } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
@@ -37,25 +36,24 @@ export const createUserByAdmin = method({
 		joinDefaultChannels: Match.Optional(Boolean),
 		sendWelcomeEmail: Match.Optional(false),
 	},
-	rest: 'POST',
+	...WRITE,
 	once: true,
-	limit: WRITES,
 	summary: 'Creates an account for another user; requires create-user',
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', ...PROFILE_ERRORS],
-	async run(args, { name: method, store, userId }) {
-		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed', { method });
+	async run(args, { store, userId }) {
+		if (!(await mayUser(store, userId, 'create-user'))) throw clientError('addingUserNotAllowed');
 		const { email, name, username, password, roles = ['user'], active = true, verified = false } = args;
-		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { method, field: 'Username' });
-		requireFreeUsername(username, method);
-		requireEmail(email, method);
+		if (username.trim() === '') throw clientErrorFrom('fieldRequired', 'Username', { field: 'Username' });
+		requireFreeUsername(username);
+		requireEmail(email);
 		if (password === undefined && !args.setRandomPassword) {
-			throw clientErrorFrom('fieldRequired', 'Password', { method, field: 'Password' });
+			throw clientErrorFrom('fieldRequired', 'Password', { field: 'Password' });
 		}
-		requireProfileTexts(args, method);
-		await requireRoles(store, roles, method);
+		requireProfileTexts(args);
+		await requireRoles(store, roles);
 		if (roles.includes('admin') && !(await mayUser(store, userId, 'assign-admin-role'))) {
-			throw clientError('assigningAdminNotAllowed', { method, action: 'Assign_admin' });
+			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
 		}
 		const user = {
 			_id: randomId(),
@@ -78,7 +76,7 @@ export const createUserByAdmin = method({
 			},
 		};
 		const taken = await insertUser(store, user);
-		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { method, field: taken });
+		if (taken !== null) throw clientErrorFrom('fieldUnavailable', taken, { field: taken });
 		return { user: await findClientUser(store, user._id) };
 	},
 });

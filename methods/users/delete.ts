@@ -1,14 +1,14 @@
 /** `users.delete` (`test/contract/beyond.md` E10): deletes an account with its memberships, its tokens and the rooms it leaves empty. */
-
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { forEachInParallel } from '../model/inParallel.js';
-import { deleteHistory } from '../model/keys/history.js';
-import { requireConfirmation } from '../model/keys/holders.js';
+import { deleteHistory } from '../model/keys/identityHistory.js';
+import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
 import { wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
@@ -18,10 +18,10 @@ import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
-import { findUser, Whom } from '../model/users/findUser.js';
+import { findUser, WHICH_USER } from '../model/users/findUser.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
 /** The rooms in which a user has a membership, in pages. */
 function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
@@ -58,7 +58,7 @@ async function leaveEverything(
 	};
 	await forEachInParallel(membershipsOf(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
-	for await (const { _id } of queued) await dequeue(context, _id, [userId]);
+	for await (const { _id } of queued) await dequeue(store, _id, [userId]);
 	return { lost, deletedRooms };
 }
 
@@ -66,15 +66,14 @@ export const deleteUser = method({
 	name: 'users.delete',
 	audit: true,
 	args: {
-		...Whom,
+		...WHICH_USER,
 		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */
 		confirmRelinquish: Match.Optional(Boolean),
 		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
-	rest: 'POST',
+	...WRITE,
 	once: true,
-	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'Deletes an account with its memberships and tokens; for those who may delete-user',
 	returns: { deletedRooms: [String], ...LAST_KEY_HOLDER_ANSWER },
@@ -86,15 +85,15 @@ export const deleteUser = method({
 		'user-last-owner',
 	],
 	async run({ confirmRelinquish, confirm, ...whom }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await findUser(context, whom, { roles: 1, active: 1 });
-		if (!user) throw clientError('userNotFound', { method: name });
+		const user = await findUser(store, whom, { roles: 1, active: 1 });
+		if (!user) throw clientError('userNotFound');
 		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
-		await requireOtherAdmin(store, user, name);
+		await requireOtherAdmin(store, user);
 		// All checks that can refuse the call are above this line.
-		await handOverRooms(context, user._id, rids);
+		await handOverRooms(store, user._id, rids);
 		// From here on the user has no session and cannot log in. The user document is deleted last, so that a repeated
 		// call completes an interrupted one.
 		if (!(await setActive(context, user, false))) await revokeOtherTokens(context, user._id, null);

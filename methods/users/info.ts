@@ -1,25 +1,22 @@
 /** `users.info`: the visible fields of a user. */
-
 import { clientError } from '../../shared/errors.js';
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
-import { findUser, Whom } from '../model/users/findUser.js';
+import { findUser, WHICH_USER } from '../model/users/findUser.js';
 
 export const userInfo = method({
 	name: 'users.info',
-	args: Whom,
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	args: WHICH_USER,
+	...READ,
 	summary: 'Returns a user; all fields to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },
 	errors: ['error-user-param-not-provided', 'User not found.'],
 	async run(whom, context) {
 		const { store, userId } = context;
-		const found = await findUser(context, whom, { _id: 1 });
+		const found = await findUser(store, whom, { _id: 1 });
 		if (!found) throw clientError('noSuchUser');
 		const full = found._id === userId || (await mayUser(store, userId, 'view-full-other-user-info'));
 		const user = await store.users.findOne({ _id: found._id }, { projection: clientUserFields(full) });

@@ -1,18 +1,15 @@
 /** `users.list`: all users, in pages. */
-
 import { method } from '../../shared/method.js';
-import { READS } from '../limits.js';
+import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
-import { Page, pageOf } from '../model/paging.js';
+import { Page, pageAnswer, pageOf } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
 
 export const listUsers = method({
 	name: 'users.list',
 	args: Page,
-	rest: 'GET',
-	parallel: true,
-	limit: READS,
+	...READ,
 	summary: 'Lists all users by name; requires view-d-room',
 	returns: { users: [UserAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized'],
@@ -21,9 +18,9 @@ export const listUsers = method({
 		await requirePermission(context, 'view-d-room');
 		const { count, offset } = pageOf(args);
 		const full = await mayUser(store, userId, 'view-full-other-user-info');
-		const users = await store.users
+		const entries = await store.users
 			.find({}, { projection: clientUserFields(full), sort: { username: 1, _id: 1 }, skip: offset, limit: count })
 			.toArray();
-		return { users, count: users.length, offset, total: await store.users.countDocuments({}) };
+		return pageAnswer('users', { entries, offset, total: await store.users.countDocuments({}) });
 	},
 });

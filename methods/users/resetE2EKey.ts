@@ -1,10 +1,10 @@
 /** `users.resetE2EKey` (`test/contract/rocketchat-e2e.md` section 6): resets the identity keys of the caller or of another user. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { resetUser } from '../e2e/resetUser.js';
+import { KEY_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
+import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { findByName } from '../model/users/findUser.js';
 
@@ -19,31 +19,30 @@ export const resetE2EKey = method({
 		user: Match.Maybe(String),
 		confirm: Match.Maybe(Boolean),
 	},
-	rest: 'POST',
-	limit: { calls: 600, per: 60_000 },
+	...KEY_WRITE,
 	changesUser: true,
 	secondFactor: true,
 	summary: 'Removes the identity keys of the caller or of the given user, and ends all logins of that user',
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
 	errors: ['error-not-allowed', 'error-last-key-holder', 'error-invalid-user-id'],
 	async run({ userId, username, user, confirm }, context) {
-		const { name, store } = context;
+		const { store } = context;
 		const caller = await store.users.findOne({ _id: context.userId }, { projection: ROLES });
-		if (!caller) throw clientError('invalidUser', { method: name });
+		if (!caller) throw clientError('invalidUser');
 		const typed = userId == null ? (username ?? user ?? undefined) : undefined;
-		const reset = (_id: string) => resetUser(context, _id, confirm ?? undefined);
+		const reset = (_id: string) => resetIdentity(context, _id, confirm ?? undefined);
 		if ((userId ?? caller._id) === caller._id && (typed ?? caller.username) === caller.username)
 			return reset(caller._id);
 		const isOwnName = typed !== undefined && typed.toLowerCase() === caller.username?.toLowerCase();
 		const mayReset = await hasPermission(store, caller, 'edit-other-user-e2ee');
 		// Callers without the permission do not learn which users exist.
-		if (!mayReset && !isOwnName) throw clientError('actionNotAllowed', { method: name });
+		if (!mayReset && !isOwnName) throw clientError('actionNotAllowed');
 		const found =
 			typed === undefined
 				? await store.users.findOne({ _id: userId as string }, { projection: { _id: 1 } })
 				: await findByName(store, 'username', typed, { _id: 1 });
-		if (!mayReset && found?._id !== caller._id) throw clientError('actionNotAllowed', { method: name });
-		if (!found) throw clientError('invalidUserId', { method: name });
+		if (!mayReset && found?._id !== caller._id) throw clientError('actionNotAllowed');
+		if (!found) throw clientError('invalidUserId');
 		return reset(found._id);
 	},
 });

@@ -1,9 +1,8 @@
 /** `users.setActiveStatus`: activates or deactivates a user. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { requirePermission } from '../model/permissions/permissions.js';
@@ -19,20 +18,19 @@ export const setActiveStatus = method({
 		/** Rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	summary: 'Activates or deactivates a user; for those who may edit-other-user-active-status',
 	returns: { user: UserAnswer },
 	errors: ['error-unauthorized', 'user-last-owner', 'error-action-not-allowed'],
 	async run({ activeStatus, userId, confirmRelinquish }, context) {
-		const { store, name } = context;
+		const { store } = context;
 		await requirePermission(context, 'edit-other-user-active-status');
 		const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1, active: 1 } });
-		if (!user) throw clientError('userNotFound', { method: name });
+		if (!user) throw clientError('userNotFound');
 		if (!activeStatus) {
 			const rids = await roomsToHandOver(store, userId, false, confirmRelinquish);
-			await requireOtherAdmin(store, user, name);
-			await handOverRooms(context, userId, rids);
+			await requireOtherAdmin(store, user);
+			await handOverRooms(store, userId, rids);
 		}
 		await setActive(context, user, activeStatus);
 		return { user: { _id: userId, active: activeStatus } };

@@ -1,11 +1,11 @@
 /** `users.update`: an admin changes a user's account. */
-
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { LONG_WORK_MS, WRITES } from '../limits.js';
+import { WRITE } from '../kinds.js';
+import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { mayUser } from '../model/permissions/permissions.js';
@@ -46,7 +46,7 @@ const Changes = {
 	nickname: Match.Optional(String),
 };
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'userId' | 'hashedToken' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
 const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
@@ -58,7 +58,7 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeOtherTokens(context, userId, kept, {}, changes);
 }
 
-async function setRoles({ store, events, name }: Context, user: User, asked: readonly string[]): Promise<void> {
+async function setRoles({ store, events }: Context, user: User, asked: readonly string[]): Promise<void> {
 	const roles = [...new Set(asked)];
 	if (sameMembers(roles, user.roles)) return;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
@@ -67,7 +67,6 @@ async function setRoles({ store, events, name }: Context, user: User, asked: rea
 		await unlessLastAdmin(
 			store,
 			user,
-			name,
 			() => write(roles),
 			() => write(user.roles ?? []),
 		);
@@ -97,34 +96,33 @@ export const updateUser = method({
 		/** With `active: false`: rooms of which the user is the only owner get a new owner. */
 		confirmRelinquish: Match.Optional(Boolean),
 	},
-	rest: 'POST',
-	limit: WRITES,
+	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ userId: whom, data, confirmRelinquish }, context) {
-		const { name: method, store, userId } = context;
+		const { store, userId } = context;
 		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
-			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise, { method });
+			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise);
 		};
 		await require('edit-other-user-info', 'editingUserNotAllowed');
 		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
 		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
 		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
-		if (!user) throw clientError('userNotFound', { method });
+		if (!user) throw clientError('userNotFound');
 		if (data.roles) {
-			await requireRoles(store, data.roles, method, user.roles);
+			await requireRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
 		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
-		if (!staysAdmin) await requireOtherAdmin(store, user, method);
+		if (!staysAdmin) await requireOtherAdmin(store, user);
 		const fields = plainFields(user, data);
-		requireProfileTexts(data, method);
+		requireProfileTexts(data);
 		// Steps that can be refused come first.
-		await saveNames(context, user, data);
+		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);
 		if (update) await store.users.updateOne({ _id: whom }, update);
@@ -132,7 +130,7 @@ export const updateUser = method({
 		if (data.password !== undefined) await setPassword(context, whom, data.password);
 		// With the present roles, because the last admin must stay active.
 		if (data.active !== undefined) {
-			await handOverRooms(context, whom, rids);
+			await handOverRooms(store, whom, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
 		return { user: await findClientUser(store, whom) };

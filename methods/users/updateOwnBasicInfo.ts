@@ -1,5 +1,4 @@
 /** `users.updateOwnBasicInfo`: changes the caller's own account. */
-
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -43,32 +42,25 @@ export const updateOwnBasicInfo = method({
 	timeout: LONG_WORK_MS,
 	summary: "Changes the caller's name, user name, e-mail or password; the last two need currentPassword",
 	returns: { user: UserAnswer },
-	errors: [
-		'error-invalid-password',
-		'totp-required',
-		'totp-invalid',
-		'totp-max-attempts',
-		'error-could-not-save-identity',
-		...PROFILE_ERRORS,
-	],
+	errors: ['error-invalid-password', 'error-could-not-save-identity', ...PROFILE_ERRORS],
 	async run({ data }, context) {
-		const { name: method, store, userId, hashedToken } = context;
+		const { store, userId, hashedToken } = context;
 		const user = await store.users.findOne(
 			{ _id: userId },
 			{ projection: { username: 1, name: 1, emails: 1, bio: 1, nickname: 1, 'services.password.bcrypt': 1 } },
 		);
-		if (!user) throw clientError('invalidUser', { method });
-		requireProfileTexts(data, method);
+		if (!user) throw clientError('invalidUser');
+		requireProfileTexts(data);
 		const bcrypt = user.services?.password?.bcrypt;
 		if (data.email !== undefined || data.newPassword !== undefined) {
 			const { currentPassword } = data;
-			if (currentPassword === undefined) throw clientError('invalidPassword', { method });
+			if (currentPassword === undefined) throw clientError('invalidPassword');
 			await context.attempt(userId, async () => {
-				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword', { method });
+				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword');
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
-		await saveNames(context, user, { username: data.username, email: data.email });
+		await saveNames(store, user, { username: data.username, email: data.email });
 		const isRenamed = data.name !== undefined && data.name !== user.name;
 		const update = profileUpdate(user, data, isRenamed ? { name: data.name as string } : {});
 		if (update) await store.users.updateOne({ _id: userId }, update);
@@ -80,7 +72,7 @@ export const updateOwnBasicInfo = method({
 			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
 				$set: { 'services.password': password },
 			});
-			if (!done) throw clientError('invalidPassword', { method });
+			if (!done) throw clientError('invalidPassword');
 		}
 		return { user: await findClientUser(store, userId) };
 	},

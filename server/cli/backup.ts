@@ -2,9 +2,10 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { StoreError } from '../store/failure.js';
-import { DATA_FILE, inspect, MANIFEST, openFolder, writeManifest } from '../store/folder.js';
-import { openEnvironment } from '../store/lmdb.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import { openEnvironment } from '../dataFolder/environment.js';
+import { DATA_FILE, forOwnerOnly, inspect, MANIFEST, writeManifest } from '../dataFolder/manifest.js';
+import { openFolder } from '../store/folder.js';
 
 /**
  * Copies a data folder as it is at one moment. A server may write to it meanwhile.
@@ -16,11 +17,9 @@ export async function backupFolder(folder: string, target: string): Promise<void
 	await assertData(path);
 	await makeEmpty(target);
 	const environment = openEnvironment(join(path, DATA_FILE), true);
-	const mask = process.umask(0o077);
 	try {
-		await environment.backup(join(target, DATA_FILE), true);
+		await forOwnerOnly(() => environment.backup(join(target, DATA_FILE), true));
 	} finally {
-		process.umask(mask);
 		await environment.close();
 	}
 	await syncFile(join(target, DATA_FILE));

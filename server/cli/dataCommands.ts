@@ -1,9 +1,10 @@
 /** The subcommands that move data: their arguments, and what they print. */
 import { parseArgs } from 'node:util';
 import type { Log } from '../../shared/log.js';
+import { withLmdb } from '../dataFolder/withLmdb.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
-import { openStore, withLmdb } from '../store/open.js';
+import { openStore } from '../store/open.js';
 
 /** The output of a command: progress while it runs, and text at its end. */
 export interface Output {

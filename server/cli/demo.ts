@@ -2,7 +2,6 @@
  * `--demo`: users and rooms for trying the server, and a first example call. Their passwords are not used anywhere
  * else.
  */
-
 import { createRoom } from '../../methods/model/lifecycle/createRoom.js';
 import { hashPassword } from '../../methods/model/users/passwords.js';
 import { hashToken } from '../../methods/model/users/tokens.js';

@@ -1,5 +1,5 @@
 /** Documents as lines of JSON, in the format of `mongoexport` and in that of former data folders. */
-import { isFields } from '../store/values.js';
+import { isFields } from '../../shared/values.js';
 
 /** A line that is not a document. Its message appears in the summary and does not contain the line. */
 export class LineError extends Error {}

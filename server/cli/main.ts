@@ -2,8 +2,8 @@
 /** The `roomkey` command. Each subcommand loads only what it uses. */
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
+import { StoreError } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
-import { StoreError } from '../store/failure.js';
 import { readConfig } from './config.js';
 import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
 import { helpText } from './help.js';

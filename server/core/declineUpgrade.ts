@@ -8,7 +8,7 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
 }
 
 /** Headers that belong to the offer. */
-const OF_THE_OFFER: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
+const OFFER_HEADERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
 /** The original request head, without the offer. */
 function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
@@ -16,12 +16,12 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
 	for (let i = 0; i < rawHeaders.length; i += 2) {
 		const [name, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
 		const lower = name.toLowerCase();
-		if (OF_THE_OFFER.has(lower)) continue;
+		if (OFFER_HEADERS.has(lower)) continue;
 		if (lower !== 'connection') {
 			lines.push(`${name}: ${value}`);
 			continue;
 		}
-		const left = value.split(',').filter((option) => !OF_THE_OFFER.has(option.trim().toLowerCase()));
+		const left = value.split(',').filter((option) => !OFFER_HEADERS.has(option.trim().toLowerCase()));
 		if (left.length > 0) lines.push(`${name}: ${left.join(',')}`);
 	}
 	return `${lines.join('\r\n')}\r\n\r\n`;

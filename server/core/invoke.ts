@@ -1,5 +1,12 @@
 /** Invokes methods, independently of the transport: count the call, check arguments, require a user, run. */
-import { type ClientError, clientError, MatchError, notFound, toClientError } from '../../shared/errors.js';
+import {
+	type ClientError,
+	clientError,
+	MatchError,
+	MethodError,
+	notFound,
+	toClientError,
+} from '../../shared/errors.js';
 import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
 import { createCallStores } from './callStore.js';
@@ -51,7 +58,7 @@ export function createInvoker(
 		};
 		try {
 			const args = checkArgs(method, params);
-			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser', { method: name });
+			if (!method.anonymous && caller.userId === null) throw clientError('invalidUser');
 			const cache = method.once && once?.appliesTo(caller) ? once : undefined;
 			// A cached call continues after its time limit, because it may have written already; a repeated call gets its
 			// outcome.
@@ -68,6 +75,7 @@ export function createInvoker(
 	/** Converts an error to the one that the caller receives. Internal errors are logged. */
 	function presentable(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
 		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
+		if (thrown instanceof MethodError) return thrown.from(name);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 

@@ -7,7 +7,7 @@ import { type Caller, factsOf } from './caller.js';
 import type { Services } from './invocation.js';
 
 /** The path of the value that did not match. The text of a match error may quote the value, but its path does not. */
-function placeOf(error: MatchError): object {
+function pathOf(error: MatchError): object {
 	return { ...(error instanceof ArgumentError && { argument: error.argument }), path: error.path };
 }
 
@@ -26,12 +26,12 @@ export function logThrown(
 	if (isClientSafe(thrown)) return;
 	const who = caller && factsOf(caller);
 	if (thrown instanceof MatchError) {
-		log[argumentLogLevel]({ ...facts, ...placeOf(thrown), ...who }, 'A value does not match its pattern');
+		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...who }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {
 		log.warn({ ...facts, ...who, err: thrown }, 'The database is not available');
 	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
 		// An array of errors is thrown by `check` with `throwAllErrors`.
-		log.error({ ...facts, ...who, errors: thrown.map(placeOf) }, text);
+		log.error({ ...facts, ...who, errors: thrown.map(pathOf) }, text);
 	} else {
 		log.error({ ...facts, ...who, err: thrown }, text);
 	}

@@ -1,7 +1,7 @@
 /** Services that the sessions of a server share. */
 import type { Connection } from '../../shared/method.js';
 import type { Heartbeats } from './heartbeat.js';
-import type { PublicationServices } from './publications/subscription.js';
+import type { PublicationServices } from './publications/subscription-host.js';
 import type { Publications, SubscriptionLimits } from './publications/subscriptions.js';
 import type { ResumeChains } from './resume-chains.js';
 

@@ -1,5 +1,4 @@
 /** Ends all sessions when the server shuts down (`test/contract/ddp.md` section 18). */
-
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 

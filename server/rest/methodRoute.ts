@@ -1,6 +1,6 @@
 /** The REST route of a method: fields of a request are mapped to arguments by name. */
 import { parseJson } from '../../shared/ejson.js';
-import { clientError, clientErrorFrom, type RefusalName } from '../../shared/errors.js';
+import { clientError, clientErrorFrom, type ErrorName } from '../../shared/errors.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Method, RestRoute } from '../../shared/method.js';
 import type { Invoker } from '../core/invoke.js';
@@ -56,7 +56,7 @@ export function requireKnownFields(
 	{ fields, isQuery, isUrlEncoded }: RestRequest,
 	known: ReadonlySet<string>,
 	method: string,
-	error?: RefusalName,
+	error?: ErrorName,
 ): void {
 	for (const [field, value] of Object.entries(fields as object)) {
 		const name = isUrlEncoded && field.endsWith('[]') ? field.slice(0, -2) : field;

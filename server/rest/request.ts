@@ -60,7 +60,7 @@ async function authenticate(headers: IncomingHttpHeaders, services: Services): P
 	const token = headers['x-auth-token'];
 	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
 	const hashedToken = hashToken(token);
-	const holder = await findTokenHolder(services, hashedToken, userId);
+	const holder = await findTokenHolder(services.store, hashedToken, userId);
 	if (holder === 'unknown' || holder === 'expired') return null;
 	return { userId, hashedToken, withoutUsername: !holder.user.username };
 }

@@ -2,12 +2,11 @@
  * The rules for collections of every store: only the common query language is accepted, every write sets `_updatedAt`,
  * a unique index violation gives the same error without the value, and writes are announced.
  */
-import type { Change, Collection, Cursor, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
-import { DuplicateKeyError } from './failure.js';
-import type { WriteGate } from './gate.js';
-import { compile, type Matcher } from './match.js';
-import { checkUpdate, type Update } from './update.js';
-import { copyStorable, type Document, type Fields, isId } from './values.js';
+import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
+import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { copyStorable, type Document, type Fields, isId } from '../../shared/values.js';
+import { compile, type Matcher } from '../query/match.js';
+import { checkUpdate, type Update } from '../query/update.js';
 
 /** A checked filter, and its compiled function. */
 export interface Query {
@@ -47,6 +46,12 @@ export interface Returning {
 /** Returns the function that announces a write; undefined if the write is silent or there is no listener. */
 export type Announce = (options: WriteOptions | undefined) => Report | undefined;
 
+/** Runs a write unless the store is closed; closing waits for it. */
+export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
+
+/** Returns the error for callers. */
+export type Translate = (error: unknown) => unknown;
+
 /**
  * A collection of the shared type on any kind of store.
  *
@@ -57,12 +62,20 @@ export function collection<T extends { _id: string }>(
 	name: string,
 	gate: WriteGate,
 	announce: Announce,
+	translate: Translate,
 ): Collection<T> {
 	async function write<R>(options: WriteOptions | undefined, task: (report?: Report) => Promise<R>): Promise<R> {
 		try {
-			return await gate.run(() => task(announce(options)));
+			return await gate(() => task(announce(options)));
 		} catch (error) {
-			throw isDuplicate(error) ? new DuplicateKeyError(name) : error;
+			throw isDuplicate(error) ? new DuplicateKeyError(name) : await translate(error);
+		}
+	}
+	async function read<R>(task: Promise<R>): Promise<R> {
+		try {
+			return await task;
+		} catch (error) {
+			throw await translate(error);
 		}
 	}
 	const update = async (filter: unknown, changes: unknown, multi: boolean, options?: WriteOptions) => {
@@ -75,9 +88,21 @@ export function collection<T extends { _id: string }>(
 	};
 
 	return {
-		findOne: async (filter, options) => (await backend.findOne(queryOf(filter), options)) as T | null,
-		find: (filter, options) => cursor<T>(backend.find(queryOf(filter), options)),
-		countDocuments: async (filter) => backend.count(queryOf(filter)),
+		findOne: async (filter, options) => (await read(backend.findOne(queryOf(filter), options))) as T | null,
+		find(filter, options) {
+			const found = backend.find(queryOf(filter), options) as AsyncIterable<T>;
+			return {
+				toArray: () => read(arrayOf(found)),
+				async *[Symbol.asyncIterator]() {
+					try {
+						yield* found;
+					} catch (error) {
+						throw await translate(error);
+					}
+				},
+			};
+		},
+		countDocuments: async (filter) => read(backend.count(queryOf(filter))),
 		insertOne: async (document, options) => {
 			const stored = prepare(document);
 			return write(options, (report) => backend.insert(stored, report));
@@ -102,15 +127,10 @@ function queryOf(filter: unknown): Query {
 	return { filter: filter as Fields, matches: compile(filter) };
 }
 
-function cursor<T>(found: AsyncIterable<Fields>): Cursor<T> {
-	return {
-		async toArray() {
-			const documents: T[] = [];
-			for await (const document of found) documents.push(document as T);
-			return documents;
-		},
-		[Symbol.asyncIterator]: () => found[Symbol.asyncIterator]() as AsyncIterator<T>,
-	};
+async function arrayOf<T>(found: AsyncIterable<T>): Promise<T[]> {
+	const documents: T[] = [];
+	for await (const document of found) documents.push(document);
+	return documents;
 }
 
 function prepare(document: { _id: string }): Document {

@@ -1,14 +1,13 @@
 /** Combines collections to a store. */
-import { isDeepStrictEqual } from 'node:util';
 import type { CollectionDefinition } from '../../shared/collections.js';
+import { type IndexSpec, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
-import { type Announce, type Backend, collection, type Written } from './collection.js';
-import { openGate } from './gate.js';
-import { type IndexSpec, indexes } from './indexes.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import type { Document } from '../../shared/values.js';
+import { changesNothing } from '../query/update.js';
+import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
-export type { CollectionName } from './indexes.js';
-
-import type { Document } from './values.js';
+export type { CollectionName } from '../../shared/indexes.js';
 
 /** A collection to open. */
 export interface CollectionSpec {
@@ -50,14 +49,27 @@ export interface OpenStore {
  *
  * @param declared the collections of the application
  * @param open opens one collection
+ * @param translate returns the error for callers, for one of the backend
  * @param release releases files and connections, after all writes have ended
  */
 export async function buildStore(
 	declared: readonly CollectionDefinition[],
 	open: (spec: CollectionSpec) => Promise<Backend>,
+	translate: Translate = (error) => error,
 	release: () => Promise<void> = async () => {},
 ): Promise<OpenStore> {
-	const gate = openGate();
+	const running = new Set<Promise<unknown>>();
+	let closing: Promise<void> | undefined;
+	const gate: WriteGate = async (task) => {
+		if (closing) throw new StoreError('unusable', 'The store is closed.');
+		const write = task();
+		running.add(write);
+		try {
+			return await write;
+		} finally {
+			running.delete(write);
+		}
+	};
 	const listeners = new Set<ChangeListener>();
 	const opened: [string, Collection<never>][] = [];
 	for (const spec of specs(declared)) {
@@ -65,8 +77,8 @@ export async function buildStore(
 		const announce: Announce = (options) => {
 			if (options?.silent || listeners.size === 0) return undefined;
 			return (written) => {
-				if (changesNothing(written)) return;
 				const { action, before, after } = written;
+				if (before && after && changesNothing(before, after)) return;
 				const document = (after ?? before) as Document;
 				const change: Change = { collection: key, action, document, ...(action === 'updated' && before && { before }) };
 				for (const listener of listeners) {
@@ -75,9 +87,8 @@ export async function buildStore(
 				}
 			};
 		};
-		opened.push([key, collection(await open(spec), name, gate, announce)]);
+		opened.push([key, collection(await open(spec), name, gate, announce, translate)]);
 	}
-	let closing: Promise<void> | undefined;
 	return {
 		store: Object.fromEntries(opened) as unknown as Store,
 		onChange(listener) {
@@ -85,19 +96,8 @@ export async function buildStore(
 			return () => void listeners.delete(listener);
 		},
 		close() {
-			closing ??= gate.close().then(release);
+			closing ??= Promise.allSettled(running).then(release);
 			return closing;
 		},
 	};
-}
-
-/** Whether an update has changed no field but `_updatedAt`. */
-function changesNothing({ before, after }: Written): boolean {
-	if (!before || !after) return false;
-	const fields = Object.keys(after);
-	if (fields.length !== Object.keys(before).length) return false;
-	return fields.every((field) => {
-		const [was, is] = [before[field], after[field]];
-		return field === '_updatedAt' || was === is || (Object.hasOwn(before, field) && isDeepStrictEqual(was, is));
-	});
 }

@@ -1,14 +1,17 @@
 /** The embedded store in memory, without persistence. */
+import { LRUCache } from 'lru-cache';
 import type { CollectionDefinition } from '../../shared/collections.js';
+import type { Document } from '../../shared/values.js';
+import { compareText } from '../query/order.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
+import { prefixIn } from './keys.js';
 import { type Documents, type IndexEntries, Table } from './table.js';
-import type { Document } from './values.js';
 
 /** Opens an empty store. */
 export async function openMemory(declared: readonly CollectionDefinition[] = []): Promise<OpenStore> {
 	return buildStore(declared, async ({ name, indexes }) => {
-		const table = new Table(name, memoryDocuments(), indexes, () => new MemoryIndex());
+		const table = new Table(name, memoryDocuments(), indexes, ({ fields }) => new MemoryIndex(fields.length > 1));
 		return embedded(table, async (task) => task());
 	});
 }
@@ -19,47 +22,103 @@ function memoryDocuments(): Documents {
 		ordered: false,
 		copies: false,
 		get: (id) => documents.get(id),
-		put: (document) => {
-			documents.set(document._id, document);
-		},
-		remove: (id) => {
-			documents.delete(id);
-		},
+		put: (document) => void documents.set(document._id, document),
+		remove: (id) => void documents.delete(id),
 		scan: () => documents.values(),
 	};
 }
 
-/** A key with a single document needs no set; most keys are unique. */
-class MemoryIndex implements IndexEntries {
-	readonly #ids = new Map<string, string | Set<string>>();
+/** Sets of texts by their keys. A key with a single text needs no set; most keys are unique. */
+class Sets {
+	readonly #texts = new Map<string, string | Set<string>>();
 
-	ids(key: string): Iterable<string> {
-		const ids = this.#ids.get(key);
-		if (ids === undefined) return [];
-		// A copy, because the set may change before all have been read.
-		return typeof ids === 'string' ? [ids] : [...ids];
-	}
-
-	has(key: string): boolean {
-		return this.#ids.has(key);
+	/** A copy, because the set may change before all have been read. */
+	all(key: string): string[] {
+		const texts = this.#texts.get(key);
+		if (texts === undefined) return [];
+		return typeof texts === 'string' ? [texts] : [...texts];
 	}
 
 	count(key: string): number {
-		const ids = this.#ids.get(key);
-		if (ids === undefined) return 0;
-		return typeof ids === 'string' ? 1 : ids.size;
+		const texts = this.#texts.get(key);
+		if (texts === undefined) return 0;
+		return typeof texts === 'string' ? 1 : texts.size;
+	}
+
+	add(key: string, text: string): void {
+		const texts = this.#texts.get(key);
+		if (texts === undefined) this.#texts.set(key, text);
+		else if (typeof texts !== 'string') texts.add(text);
+		else if (texts !== text) this.#texts.set(key, new Set([texts, text]));
+	}
+
+	remove(key: string, text: string): void {
+		const texts = this.#texts.get(key);
+		if (texts === text) this.#texts.delete(key);
+		else if (typeof texts === 'object' && texts.delete(text) && texts.size === 0) this.#texts.delete(key);
+	}
+}
+
+/** Sorted lists kept of a compound index. */
+const MAX_SORTED = 100;
+
+class MemoryIndex implements IndexEntries {
+	readonly #ids = new Sets();
+	/** The keys of a compound index by their first part, and those that were sorted last. */
+	readonly #keys: Sets | undefined;
+	readonly #sorted = new LRUCache<string, string[]>({ max: MAX_SORTED });
+
+	constructor(isCompound: boolean) {
+		if (isCompound) this.#keys = new Sets();
+	}
+
+	ids(key: string): Iterable<string> {
+		return this.#ids.all(key);
+	}
+
+	count(key: string): number {
+		return this.#ids.count(key);
+	}
+
+	*between(from: string, to: string): Iterable<string> {
+		const first = prefixIn(from);
+		let sorted = this.#sorted.get(first);
+		if (!sorted) {
+			sorted = this.#keys?.all(first).sort(compareText) ?? [];
+			this.#sorted.set(first, sorted);
+		}
+		for (let i = positionOf(sorted, from); i < sorted.length; i++) {
+			const key = sorted[i] as string;
+			if (compareText(key, to) >= 0) return;
+			yield* this.#ids.all(key);
+		}
 	}
 
 	add(key: string, id: string): void {
-		const ids = this.#ids.get(key);
-		if (ids === undefined) this.#ids.set(key, id);
-		else if (typeof ids !== 'string') ids.add(id);
-		else this.#ids.set(key, new Set([ids, id]));
+		this.#ids.add(key, id);
+		this.#changeKeys('add', key);
 	}
 
 	remove(key: string, id: string): void {
-		const ids = this.#ids.get(key);
-		if (ids === id) this.#ids.delete(key);
-		else if (typeof ids === 'object' && ids.delete(id) && ids.size === 0) this.#ids.delete(key);
+		this.#ids.remove(key, id);
+		if (this.#ids.count(key) === 0) this.#changeKeys('remove', key);
 	}
+
+	#changeKeys(change: 'add' | 'remove', key: string): void {
+		if (!this.#keys) return;
+		const first = prefixIn(key);
+		this.#keys[change](first, key);
+		this.#sorted.delete(first);
+	}
+}
+
+/** The position of a text in a sorted list, or of the first one after it. */
+function positionOf(sorted: readonly string[], text: string): number {
+	let [low, high] = [0, sorted.length];
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (compareText(sorted[middle] as string, text) < 0) low = middle + 1;
+		else high = middle;
+	}
+	return low;
 }

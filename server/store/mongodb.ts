@@ -1,23 +1,17 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Collection as DriverCollection, MongoClient } from 'mongodb';
+import type { Collection as DriverCollection } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import type { FindOptions } from '../../shared/store.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+import type { Document, Fields } from '../../shared/values.js';
+import { connectTo, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
+import { persist } from '../mongodb/retry.js';
+import { unavailableError } from '../mongodb/unavailable.js';
+import { projector } from '../query/projection.js';
+import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report } from './collection.js';
 import { buildStore, type CollectionSpec, type OpenStore } from './collections.js';
-import { reasonOf, StoreError } from './failure.js';
-import { projector } from './projection.js';
-import { translating } from './translating.js';
-import { unavailableError } from './unavailable.js';
-import { applyUpdate, type Update } from './update.js';
-import type { Document, Fields } from './values.js';
-
-/** The default database if the address names none, as in Rocket.Chat's setups. */
-const DATABASE = 'rocketchat';
-
-/** How long a start waits for a server that does not answer, in milliseconds. */
-const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
  * Connects to the database of a `mongodb://` address and creates missing indexes.
@@ -43,32 +37,14 @@ export async function openMongo(
 			async (spec) => {
 				const collection = db.collection<Document>(spec.name);
 				await ensureIndexes(collection, spec, log);
-				return translating(mongoBackend(collection), unavailableError);
+				return mongoBackend(collection);
 			},
+			unavailableError,
 			() => client.close(),
 		);
 	} catch (error) {
 		await client.close();
 		throw error;
-	}
-}
-
-/** How often a write is tried before its deadlock counts as a failure. */
-const TRIES = 7;
-
-/**
- * Repeats a write that was rolled back to resolve a deadlock. MongoDB does so itself; FerretDB 2.7 passes on
- * PostgreSQL's error when concurrent writes conflict in a unique index.
- */
-async function persist<R>(task: () => Promise<R>): Promise<R> {
-	for (let tries = 1; ; tries++) {
-		try {
-			return await task();
-		} catch (error) {
-			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
-			// A random delay, so that the writes do not conflict again, also on a slow server.
-			await delay(Math.random() * 100 * 2 ** tries);
-		}
 	}
 }
 
@@ -175,24 +151,6 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
-function connectTo(url: string): MongoClient {
-	try {
-		return new MongoClient(url, {
-			appName: 'roomkey',
-			writeConcern: { w: 'majority' },
-			ignoreUndefined: false,
-			// Options in the address take precedence.
-			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
-		});
-	} catch {
-		// The driver's message may quote the address, and the password with it.
-		throw new StoreError(
-			'unreachable',
-			'The address of MongoDB cannot be understood. It looks like mongodb://user:password@host:27017/database, with special characters of the password percent-encoded.',
-		);
-	}
-}
-
 async function ensureIndexes(
 	collection: DriverCollection<Document>,
 	{ name, indexes }: CollectionSpec,
@@ -213,22 +171,4 @@ async function ensureIndexes(
 			else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
 		}
 	}
-}
-
-/** The parts of an address. A slash in a password is percent-encoded. */
-function parts(url: string): { login?: string; hosts?: string; database?: string } {
-	return (
-		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}
-	);
-}
-
-const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
-
-const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
-
-/** A driver's message without the login of the address, encoded or not. */
-function withoutSecrets(message: string, url: string): string {
-	const password = parts(url).login?.split(':').slice(1).join(':');
-	if (!password) return message;
-	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');
 }

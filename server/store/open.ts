@@ -1,7 +1,7 @@
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
+import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { OpenStore } from './collections.js';
-import { StoreError } from './failure.js';
 
 /** Where the data is. */
 export type StoreChoice =
@@ -28,24 +28,8 @@ export async function openStore(
 		case 'memory':
 			return (await import('./memory.js')).openMemory(declared);
 		case 'files':
-			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, { ...choice, declared });
+			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, { ...choice, declared, log });
 		case 'mongodb':
 			return (await import('./mongodb.js')).openMongo(choice.url, log, declared);
-	}
-}
-
-/**
- * Loads a module that imports `lmdb`. That package is an optional peer, because servers with data in memory or in
- * MongoDB need none of its native code.
- *
- * @throws StoreError if the package is missing
- */
-export async function withLmdb<T>(load: () => Promise<T>): Promise<T> {
-	try {
-		return await load();
-	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
-		throw new StoreError('unusable', 'To store data in a folder, add the package lmdb: npm install lmdb');
 	}
 }

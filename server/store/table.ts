@@ -1,9 +1,10 @@
 /** Documents with their indexes, in memory or on disk. A document is never changed, only replaced. */
-import { createHash } from 'node:crypto';
-import { DuplicateKeyError } from './failure.js';
-import type { IndexSpec } from './indexes.js';
-import { ownField, reach } from './reach.js';
-import { type Document, type Fields, isFields, isId, isScalar, type Scalar } from './values.js';
+
+import type { IndexSpec } from '../../shared/indexes.js';
+import { DuplicateKeyError } from '../../shared/storeErrors.js';
+import { type Document, type Fields, isId } from '../../shared/values.js';
+import { lowerBound, valuesAsked } from '../query/asked.js';
+import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from './keys.js';
 
 /** Documents by their ids. */
 export interface Documents {
@@ -24,9 +25,10 @@ export interface Documents {
 /** Ids of documents by the values of some fields. */
 export interface IndexEntries {
 	ids(key: string, after: string | undefined): Iterable<string>;
-	has(key: string): boolean;
 	/** How many ids a key has. */
 	count(key: string): number;
+	/** The ids of the keys from one to another, without the latter, in the order of the keys' code points. */
+	between(from: string, to: string): Iterable<string>;
 	add(key: string, id: string): void;
 	remove(key: string, id: string): void;
 }
@@ -34,16 +36,17 @@ export interface IndexEntries {
 /** Candidates: a superset of the documents that match a filter. */
 export interface Candidates {
 	readonly documents: Iterable<Document>;
-	/** Whether they are ordered by id. */
+	/** Whether they are in ascending order of the path asked for. */
 	readonly ordered: boolean;
 }
 
-/** Maximum number of index keys looked up for one filter. */
-const MAX_KEYS = 1000;
+/** So many candidates are sorted faster than read in order. */
+const FEW = 100;
 
 interface Index {
 	readonly spec: IndexSpec;
-	readonly paths: readonly (readonly string[])[];
+	/** The first parts of its paths. */
+	readonly tops: readonly string[];
 	readonly entries: IndexEntries;
 }
 
@@ -59,7 +62,7 @@ export class Table {
 	) {
 		this.#indexes = specs.map((spec) => ({
 			spec,
-			paths: spec.fields.map((field) => field.split('.')),
+			tops: spec.fields.map((field) => field.split('.', 1)[0] as string),
 			entries: openIndex(spec),
 		}));
 	}
@@ -81,12 +84,12 @@ export class Table {
 	put(document: Document, before?: Document): void {
 		if (!before && this.documents.get(document._id)) throw new DuplicateKeyError(this.name);
 		const moves: { entries: IndexEntries; come: string[]; go: string[] }[] = [];
-		for (const { spec, paths, entries } of this.#indexes) {
-			if (before && paths.every(([top]) => before[top as string] === document[top as string])) continue;
-			const is = keysOf(document, paths, spec);
-			const was = before ? keysOf(before, paths, spec) : [];
+		for (const { spec, tops, entries } of this.#indexes) {
+			if (before && tops.every((top) => before[top] === document[top])) continue;
+			const is = keysOf(document, spec);
+			const was = before ? keysOf(before, spec) : [];
 			const come = is.filter((key) => !was.includes(key));
-			if (spec.unique && come.some((key) => entries.has(key))) throw new DuplicateKeyError(this.name);
+			if (spec.unique && come.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
 			moves.push({ entries, come, go: was.filter((key) => !is.includes(key)) });
 		}
 		for (const { entries, come, go } of moves) {
@@ -97,24 +100,31 @@ export class Table {
 	}
 
 	remove(document: Document): void {
-		for (const { spec, paths, entries } of this.#indexes)
-			for (const key of keysOf(document, paths, spec)) entries.remove(key, document._id);
+		for (const { spec, entries } of this.#indexes)
+			for (const key of keysOf(document, spec)) entries.remove(key, document._id);
 		this.documents.remove(document._id);
 	}
 
-	/** Finds candidates by id or by the most selective index; otherwise all documents are candidates. */
-	candidates(filter: Fields): Candidates {
-		const ids = asked(filter, '_id');
-		if (ids) return { documents: this.#read(new Set(ids.filter(isId))), ordered: ids.length === 1 };
-		const after = lowerBound(filter);
+	/**
+	 * Finds candidates by id, by an index with the order asked for, or by the most selective index; otherwise all
+	 * documents are candidates.
+	 *
+	 * @param path the path by which the documents are to be ordered
+	 */
+	candidates(filter: Fields, path = '_id'): Candidates {
+		const asked = valuesAsked(filter, '_id');
+		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: asked.length === 1 };
 		const found = this.#lookUp(filter);
-		if (!found) return { documents: this.documents.scan(after), ordered: this.documents.ordered };
+		const ids = path !== '_id' && !(found && found.count <= FEW) && this.#inOrder(filter, path);
+		if (ids) return { documents: this.#read(ids), ordered: true };
+		const bound = lowerBound(filter, '_id');
+		const after = isId(bound) ? bound : undefined;
+		const ordered = path === '_id' && this.documents.ordered;
+		if (!found) return { documents: this.documents.scan(after), ordered };
 		const { entries, keys } = found;
-		const [only] = keys;
-		if (only !== undefined && keys.length === 1)
-			return { documents: this.#read(entries.ids(only, after)), ordered: this.documents.ordered };
-		const all = new Set<string>();
-		for (const key of keys) for (const id of entries.ids(key, after)) all.add(id);
+		const [key, ...others] = keys;
+		if (key !== undefined && others.length === 0) return { documents: this.#read(entries.ids(key, after)), ordered };
+		const all = new Set(keys.flatMap((key) => [...entries.ids(key, after)]));
 		return { documents: this.#read(all), ordered: false };
 	}
 
@@ -126,107 +136,33 @@ export class Table {
 		}
 	}
 
-	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[] } | undefined {
-		let best: { entries: IndexEntries; keys: string[] } | undefined;
-		let fewest = Number.POSITIVE_INFINITY;
+	/** The index with the fewest candidates. */
+	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[]; count: number } | undefined {
+		let best: { entries: IndexEntries; keys: string[]; count: number } | undefined;
 		for (const { spec, entries } of this.#indexes) {
-			const values = spec.fields.map((field) =>
-				spec.ignoreCase ? askedIgnoringCase(filter, field) : asked(filter, field),
-			);
-			if (values.some((list) => list === undefined)) continue;
-			const lists = values as Scalar[][];
-			if (lists.reduce((product, list) => product * list.length, 1) > MAX_KEYS) continue;
-			const keys = combine(lists.map((list) => list.map(keyOf)));
+			const keys = keysAsked(filter, spec);
+			if (!keys) continue;
 			const count = spec.unique ? keys.length : keys.reduce((sum, key) => sum + entries.count(key), 0);
-			if (count >= fewest) continue;
-			fewest = count;
-			best = { entries, keys };
+			if (!best || count < best.count) best = { entries, keys, count };
 			if (count <= 1) break;
 		}
 		return best;
 	}
-}
 
-/** The values that a filter allows for a field, if it lists them. */
-function asked(filter: Fields, field: string): Scalar[] | undefined {
-	const condition = ownField(filter, field);
-	if (isScalar(condition)) return [condition];
-	if (isFields(condition)) {
-		if (isScalar(condition.$eq)) return [condition.$eq];
-		if (Array.isArray(condition.$in) && condition.$in.every(isScalar)) return condition.$in;
-	}
-	if (Array.isArray(filter.$and)) {
-		for (const part of filter.$and) {
-			const values = asked(part, field);
-			if (values) return values;
+	/** The ids in a unique index of an asked value and the path, if that has all of them in the order of the path. */
+	#inOrder(filter: Fields, path: string): Iterable<string> | undefined {
+		for (const { spec, entries } of this.#indexes) {
+			const [field = '', second] = spec.fields;
+			if (second !== path || spec.fields.length > 2 || !spec.unique || spec.sparse) continue;
+			const values = valuesAsked(filter, field);
+			if (values?.length !== 1) continue;
+			const prefix = prefixOf(values[0]);
+			const [from, to] = [prefix + TEXTS.from, prefix + TEXTS.to];
+			for (const _ of entries.between(prefix, from)) return undefined;
+			for (const _ of entries.between(to, prefix + LAST_KEY)) return undefined;
+			const bound = lowerBound(filter, path);
+			return entries.between(bound !== undefined && isShort(bound) ? prefix + keyOf(bound) : from, to);
 		}
+		return undefined;
 	}
-	return undefined;
 }
-
-/** A pattern for a whole text without regard to case. */
-const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
-
-/** The index key for a pattern such as `/^alice$/i`, in an index that ignores case. */
-function askedIgnoringCase(filter: Fields, field: string): Scalar[] | undefined {
-	const condition = ownField(filter, field);
-	if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
-	const text = WHOLE_TEXT.exec(condition.source)?.[1];
-	return text === undefined ? undefined : [foldCase(text.replace(/\\(.)/g, '$1'))];
-}
-
-/** Folds the case of a text like patterns with the flag `i`: a letter beyond ASCII never becomes an ASCII one. */
-function foldCase(text: string): string {
-	return text.replace(/[\s\S]/g, (character) => {
-		const upper = character.toUpperCase();
-		return upper.length === 1 && (character <= '\x7f' || upper > '\x7f') ? upper : character;
-	});
-}
-
-/** The exclusive lower bound of the ids in a filter, for pages that continue after the last id. */
-function lowerBound({ _id }: Fields): string | undefined {
-	return isFields(_id) && isId(_id.$gt) ? _id.$gt : undefined;
-}
-
-/** The keys under which an index has a document. */
-function keysOf(
-	document: Document,
-	paths: readonly (readonly string[])[],
-	{ sparse, ignoreCase = false }: IndexSpec,
-): string[] {
-	const lists = paths.map((path) => {
-		const keys = new Set<string>();
-		for (const value of reach(document, path))
-			for (const element of Array.isArray(value) ? value : [value])
-				if (element !== undefined || !sparse)
-					keys.add(keyOf(ignoreCase && typeof element === 'string' ? foldCase(element) : element));
-		return [...keys];
-	});
-	return lists.length === 1 ? (lists[0] as string[]) : combine(lists);
-}
-
-/** All combinations of one key from each list. The lengths distinguish `a` + `bc` from `ab` + `c`. */
-function combine(lists: readonly (readonly string[])[]): string[] {
-	const [first = [], ...others] = lists;
-	return others.reduce<string[]>(
-		(keys, list) => keys.flatMap((key) => list.map((next) => `${key.length}:${key}${next}`)),
-		[...first],
-	);
-}
-
-/**
- * Longest text that is used as a key without hashing, in characters. LMDB's limit is 1,978 bytes, also for compound
- * keys.
- */
-const MAX_KEY_TEXT = 200;
-
-/** Encodes a value as a short key without the NUL character, which LMDB reserves. */
-function keyOf(value: unknown): string {
-	if (typeof value === 'string')
-		return value.length <= MAX_KEY_TEXT && !value.includes('\0') ? `s${value}` : `h${hashOf(value)}`;
-	if (value instanceof Date) return `d${value.getTime()}`;
-	if (typeof value === 'object' && value !== null) return `o${hashOf(JSON.stringify(value))}`;
-	return `${value ?? null}`;
-}
-
-const hashOf = (text: string) => createHash('sha256').update(text).digest('base64');

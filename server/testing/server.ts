@@ -1,5 +1,4 @@
 /** A server without a socket, for tests. */
-
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { openServer } from '../openServer.js';

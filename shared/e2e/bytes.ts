@@ -1,13 +1,12 @@
-/** Converts bytes, text and keys into one another, with what every runtime that has WebCrypto has. */
-import { E2EError, malformed, orThrow } from './error.js';
+/** Converts between bytes, text and keys, and encrypts bytes. Uses only what Node and browsers have in common. */
+import { E2EError, malformed, orMalformed } from './error.js';
 
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A key as WebCrypto has it: the type of whichever runtime this is compiled for. */
+/** A WebCrypto key, in the types of the compiling program: Node's or the browser's. */
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
-/** Ciphertext, and its IV. */
-export interface Box {
+export interface Encrypted {
 	readonly iv: Bytes;
 	readonly data: Bytes;
 }
@@ -18,7 +17,7 @@ const BASE64_URL = /^[\w-]+$/;
 const noWebCrypto = () =>
 	new E2EError('no-web-crypto', 'There is no WebCrypto here: in a browser, the page has to be a secure one');
 
-/** WebCrypto. Throws `no-web-crypto` where there is none. */
+/** WebCrypto. @throws E2EError `no-web-crypto` if the runtime has none */
 export function subtle(): typeof crypto.subtle {
 	if (!globalThis.crypto?.subtle) throw noWebCrypto();
 	return crypto.subtle;
@@ -29,20 +28,20 @@ export function randomBytes(count: number): Bytes {
 	return crypto.getRandomValues(new Uint8Array(count));
 }
 
-/** Base64 with padding, in the alphabet with + and /, as Rocket.Chat's clients write it. */
+/** Base64 with `+`, `/` and padding. */
 export function toBase64(bytes: Bytes): string {
 	let binary = '';
 	for (const byte of bytes) binary += String.fromCharCode(byte);
 	return btoa(binary);
 }
 
-/** Throws `malformed` for all else than padded base64; atob by itself would accept blanks and missing ends. */
+/** Stricter than `atob`, which accepts blanks and missing padding. @throws E2EError `malformed` */
 export function fromBase64(text: unknown, what: string): Bytes {
 	if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) throw malformed(what);
 	return latin1(atob(text));
 }
 
-/** The bytes of a number or key in a JWK; undefined for anything but base64url without padding. */
+/** The bytes of a number or key in a JWK; undefined if the value is not base64url without padding. */
 export function fromBase64Url(text: unknown): Bytes | undefined {
 	if (typeof text !== 'string' || !BASE64_URL.test(text) || text.length % 4 === 1) return undefined;
 	const base64 = text.replaceAll('-', '+').replaceAll('_', '/');
@@ -73,7 +72,7 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** Undefined where the bytes are no UTF-8, as the output of a wrong key mostly is not. */
+/** The text; undefined if the bytes are not UTF-8, such as most output of a wrong key. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -100,47 +99,36 @@ export async function sha256Hex(text: string): Promise<string> {
 	return toHex(new Uint8Array(await subtle().digest('SHA-256', utf8(text))));
 }
 
-/** Exports a key as a JWK. Throws `not-extractable` for one that may not leave, and `malformed` for what is no key. */
+/** Exports a key as a JWK. @throws E2EError `not-extractable`; `malformed` for a value that is not a key */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
 	const crypto = subtle();
 	if (key?.extractable === false) throw new E2EError('not-extractable', `${what} may not leave WebCrypto`);
-	return orThrow(
-		() => malformed(what),
-		async () => ({ ...(await crypto.exportKey('jwk', key)) }),
-	);
+	return orMalformed(what, async () => ({ ...(await crypto.exportKey('jwk', key)) }));
 }
 
-/** The JSON text of a key, its members in alphabetical order: runtimes differ in theirs. */
+/** The JSON text of a key, with its members in alphabetical order, because runtimes differ in their order. */
 export async function toJwkText(key: Key, what: string): Promise<string> {
 	const jwk = await toJwk(key, what);
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
 }
 
-/** Length of an IV in bytes: what Rocket.Chat's clients take. */
+/** Length of an IV in bytes, as in Rocket.Chat's clients. */
 const ivLength = (key: Key) => (key.algorithm.name === 'AES-GCM' ? 12 : 16);
 
-/** Encrypts under a new IV. */
-export async function lock(key: Key, plain: Bytes): Promise<Box> {
+/** Encrypts with a new IV. */
+export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 	const crypto = subtle();
-	return orThrow(
-		() => malformed('The key'),
-		async () => {
-			const iv = randomBytes(ivLength(key));
-			return { iv, data: new Uint8Array(await crypto.encrypt({ name: key.algorithm.name, iv }, key, plain)) };
-		},
-	);
+	return orMalformed('The key', async () => {
+		const iv = randomBytes(ivLength(key));
+		return { iv, data: new Uint8Array(await crypto.encrypt({ name: key.algorithm.name, iv }, key, plain)) };
+	});
 }
 
-/** The JSON object in the box; undefined where the key does not open it, or opens it to something else. */
-export async function unlock(key: Key, { iv, data }: Box): Promise<Record<string, unknown> | undefined> {
-	return fromJson(await unlockText(key, { iv, data }));
-}
-
-/** The text in the box; undefined where the key does not open it, or opens it to what is no text. */
-export async function unlockText(key: Key, { iv, data }: Box): Promise<string | undefined> {
+/** Decrypts text; undefined if the key does not decrypt it, or the result is not text. */
+export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
 	const crypto = subtle();
 	try {
-		// A wrong key opens one in 256 boxes of AES-CBC, to noise.
+		// With AES-CBC a wrong key decrypts one text in 256, to random bytes.
 		return fromUtf8(await crypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;

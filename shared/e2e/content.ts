@@ -1,14 +1,25 @@
-/** What a message says, encrypted under a room key (`test/contract/rocketchat-e2e.md` section 13). */
-import { type Box, concat, fromBase64, fromJson, isObject, lock, subtle, toBase64, unlock, utf8 } from './bytes.js';
+/** Encrypts and decrypts the content of messages with a room key (`test/contract/rocketchat-e2e.md` section 13). */
+import {
+	concat,
+	decrypt,
+	type Encrypted,
+	encrypt,
+	fromBase64,
+	fromJson,
+	isObject,
+	subtle,
+	toBase64,
+	utf8,
+} from './bytes.js';
 import { fromEjson, toEjsonText } from './ejson.js';
-import { E2EError, malformed, orThrow } from './error.js';
+import { E2EError, malformed, orMalformed } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { hasShortId, type RoomKey } from './room-key.js';
 
 const V1 = 'rc.v1.aes-sha2';
 const V2 = 'rc.v2.aes-sha2';
 
-/** Length of the key id in a v1 text, where nothing separates it from what follows. */
+/** Length of the key id at the beginning of a v1 text, where no separator follows it. */
 const V1_ID_LENGTH = 12;
 
 /** The member `content` of a message of Rocket.Chat. */
@@ -26,12 +37,11 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
 }
 
 /**
- * Decrypts a text that `encryptText` or a client of Rocket.Chat made.
+ * Decrypts a text from `encryptText` or from a client of Rocket.Chat.
  *
- * @returns the text; empty if the content has none, such as that of a message with only a file. `decryptContent` tells the
- * two apart
- *
- * Takes and throws what `decryptContent` does.
+ * @param keys see `decryptContent`
+ * @returns the text; empty if the content has none, such as that of a message with only a file
+ * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {
 	// Web before 6.10 and phones write `text`.
@@ -42,10 +52,9 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
 /**
  * Encrypts the whole content of a message.
  *
- * @param format that of the key if it is not given. `v1` and `legacy` need an AES-128-CBC key with an id of twelve characters;
- * `v2` can be written under any key, and only web since 7.13 and current phones read it
- *
- * Throws `malformed` for what is no JSON object, `unknown-format`, and `unfit-key` if the key cannot be used in the format.
+ * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve characters.
+ * `v2` works with any key, but only web since 7.13 and current phones read it
+ * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	subtle();
@@ -55,79 +64,71 @@ export async function encryptContent(content: Content, roomKey: RoomKey, format?
 	return { algorithm: V2, kid: roomKey.id, iv: toBase64(iv), ciphertext: toBase64(data) };
 }
 
-/** Encrypts content in the form of v1, which is also that of `msg` in legacy messages. */
+/** Encrypts content in the form of v1, which the `msg` of legacy messages also has. */
 export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise<string> {
 	return v1Text(roomKey, await encryptJson(content, roomKey));
 }
 
-async function encryptJson(content: Content, roomKey: RoomKey): Promise<Box> {
+async function encryptJson(content: Content, roomKey: RoomKey): Promise<Encrypted> {
 	if (!isObject(content)) throw malformed('The content');
-	const text = await orThrow(
-		() => malformed('The content'),
-		() => toEjsonText(content),
-	);
-	return lock(roomKey?.key, utf8(text));
+	const text = await orMalformed('The content', () => toEjsonText(content));
+	return encrypt(roomKey?.key, utf8(text));
 }
 
-function v1Text(roomKey: RoomKey, { iv, data }: Box): string {
+function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
 	if (!hasShortId(roomKey)) {
-		throw new E2EError('unfit-key', 'This format takes AES-128-CBC keys whose id has twelve characters');
+		throw new E2EError('unfit-key', 'This format needs an AES-128-CBC key whose id has twelve characters');
 	}
 	return roomKey.id + toBase64(concat(iv, data));
 }
 
 /**
- * Decrypts the content of a message, whichever client wrote it.
+ * Decrypts the content of a message in any format.
  *
- * @param content the `content` of a message, or the `msg` of one from before 2024
- * @param keys those of the room: the present one first, then the former ones. Those with the id that the content names are
- * tried first, then all others in this order: some clients seal and write under other ids than the room has
- *
- * Throws `malformed`, `unknown-key` if none of the keys has the id named and none opens it, and `wrong-key` if one has the id.
+ * @param content the `content` of a message, or the `msg` of a message from before 2024
+ * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names are
+ * tried first, then all others in this order, because some clients use other ids than that of the room
+ * @throws E2EError `malformed`; `wrong-key` if the key with that id does not decrypt it; `unknown-key` if no key has that id
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	subtle();
-	const { id, box } = read(content);
-	const all = await orThrow(
-		() => malformed('The room keys'),
-		() => [...keys].filter(isObject<RoomKey>),
-	);
-	const named = all.filter((key) => key.id === id);
-	for (const { key } of [...named, ...all.filter((key) => key.id !== id)]) {
-		const opened = await unlock(key, box);
-		if (opened) {
-			return orThrow(
-				() => malformed('The content'),
-				() => fromEjson(opened),
-			);
-		}
+	const { id, ...encrypted } = parse(content);
+	const all = await orMalformed('The room keys', () => [...keys].filter(isObject<RoomKey>));
+	const withId = all.filter((key) => key.id === id);
+	for (const { key } of [...withId, ...all.filter((key) => key.id !== id)]) {
+		const decrypted = fromJson(await decrypt(key, encrypted));
+		if (decrypted) return orMalformed('The content', () => fromEjson(decrypted));
 	}
-	if (named.length > 0) throw new E2EError('wrong-key', 'The text does not open with the key of this id');
-	throw new E2EError('unknown-key', 'The text is encrypted under a key that is not among these');
+	if (withId.length > 0) throw new E2EError('wrong-key', 'The text cannot be decrypted with the key of this id');
+	throw new E2EError('unknown-key', 'The text is encrypted with a key that is not among these');
 }
 
-/** Takes a text apart. The cipher depends on the key alone: under a v1 key clients of today write v2 texts. */
-function read(content: unknown): { id: string; box: Box } {
+interface ParsedContent extends Encrypted {
+	readonly id: string;
+}
+
+/** The format does not determine the cipher, because current clients also write v2 texts with v1 keys. */
+function parse(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
-		// Phones write the description of an upload so in v2.
-		return content.startsWith('{') ? readV2(fromJson(content)) : readV1(content);
+		// In v2, phones write the description of an upload as JSON text.
+		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);
 	}
 	const members = isObject(content) ? content : {};
-	if (members.algorithm === V1 && typeof members.ciphertext === 'string') return readV1(members.ciphertext);
+	if (members.algorithm === V1 && typeof members.ciphertext === 'string') return parseV1(members.ciphertext);
 	if (members.algorithm !== V2) throw malformed('The encrypted text');
-	return readV2(members);
+	return parseV2(members);
 }
 
-function readV2(members: Record<string, unknown> = {}): { id: string; box: Box } {
+function parseV2(members: Record<string, unknown> = {}): ParsedContent {
 	if (typeof members.kid !== 'string') throw malformed('The encrypted text');
 	const iv = fromBase64(members.iv, 'The encrypted text');
 	const data = fromBase64(members.ciphertext, 'The encrypted text');
 	if ((iv.length !== 12 && iv.length !== 16) || data.length < 16) throw malformed('The encrypted text');
-	return { id: members.kid, box: { iv, data } };
+	return { id: members.kid, iv, data };
 }
 
-function readV1(text: string): { id: string; box: Box } {
+function parseV1(text: string): ParsedContent {
 	const bytes = fromBase64(text.slice(V1_ID_LENGTH), 'The encrypted text');
 	if (bytes.length < 32) throw malformed('The encrypted text');
-	return { id: text.slice(0, V1_ID_LENGTH), box: { iv: bytes.slice(0, 16), data: bytes.slice(16) } };
+	return { id: text.slice(0, V1_ID_LENGTH), iv: bytes.slice(0, 16), data: bytes.slice(16) };
 }

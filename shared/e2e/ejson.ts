@@ -1,23 +1,23 @@
 /**
- * The part of EJSON that stands inside encrypted messages: Rocket.Chat's web client writes them with EJSON, so a `Date` is
- * `{"$date": ms}`, and an object that only looks so is escaped.
+ * The part of EJSON that encrypted messages contain. Rocket.Chat's web client writes them as EJSON: a `Date` is
+ * `{"$date": ms}`, and an object that looks the same is escaped.
  */
 import { isObject } from './bytes.js';
 
-/** Deeper content is refused: no message needs it, and a walk must end before the stack does. */
+/** Maximum depth: deeper content could overflow the stack. */
 const MAX_DEPTH = 200;
 
-/** The members that together make an object special for EJSON. */
+/** The sets of keys that are special in EJSON. */
 const SPECIAL = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
 
 const isSpecial = (value: Record<string, unknown>) => SPECIAL.includes(Object.keys(value).sort().join(' '));
 
-/** The JSON text. Throws for content that has none, such as a circle. */
+/** The JSON text. @throws Error for content without one, such as a cycle */
 export function toEjsonText(value: Record<string, unknown>): string {
 	return JSON.stringify(encode(value, 0));
 }
 
-/** Turns dates back. What else EJSON has special forms for stays as it stands. */
+/** Decodes dates. Other special forms of EJSON are left unchanged. */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
 	return isSpecial(value) && isObject(value.$escape) ? members(value.$escape, 0, decode) : members(value, 0, decode);
 }
@@ -27,7 +27,7 @@ function encode(value: unknown, depth: number): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
 	if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
-	// As JSON.stringify does it.
+	// As in JSON.stringify.
 	const { toJSON } = value as { toJSON?: unknown };
 	if (typeof toJSON === 'function') return encode(toJSON.call(value), depth + 1);
 	const encoded = members(value as Record<string, unknown>, depth, encode);
@@ -50,6 +50,6 @@ function members(
 	depth: number,
 	convert: (value: unknown, depth: number) => unknown,
 ): Record<string, unknown> {
-	// Defined, not assigned: a member named __proto__ is a member like any other.
+	// Not by assignment, because a member may be named __proto__.
 	return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, convert(member, depth + 1)]));
 }

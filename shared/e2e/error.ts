@@ -1,42 +1,38 @@
-/** What can go wrong in `roomkey/e2e`. */
+/** The error of `roomkey/e2e`. */
 
-/**
- * - `malformed`: the input does not have the form it should have: cut off, not base64, not JSON, another kind of key
- * - `wrong-passphrase`: the private key does not open with this passphrase, or was changed
- * - `empty-passphrase`: a passphrase without characters protects nothing
- * - `ambiguous-passphrase`: clients turn this passphrase into different bytes, or refuse it
- * - `wrong-key`: sealed or encrypted for another key, or changed since
- * - `unknown-key`: the text names a key id that none of the given keys has, and none of them opens it
- * - `unfit-key`: a key that is well-formed but too weak, or that this format cannot use
- * - `key-id-mismatch`: the key id is a hash, and not that of this key
- * - `not-extractable`: the operation needs the bytes of a key that may not leave WebCrypto
- * - `missing-user-id`: the user id is part of the salt and was not given
- * - `unknown-format`: the format is none of `v2`, `v1` and `legacy`
- * - `bad-option`: an option has a value outside its range
- * - `file-changed`: the decrypted file does not have the hash that its message states
- * - `broken-history`: a list of identity keys is not the chain it should be, or lacks an entry that was known
- * - `no-web-crypto`: no WebCrypto; a browser has it only on pages from https or localhost
- */
 export type E2EErrorCode =
+	/** The input is truncated, not base64, not JSON, or a different kind of key. */
 	| 'malformed'
+	/** The private key cannot be decrypted with this passphrase, or was changed. */
 	| 'wrong-passphrase'
 	| 'empty-passphrase'
+	/** Clients convert this passphrase to different bytes, or refuse it. */
 	| 'ambiguous-passphrase'
+	/** The text was encrypted for a different key, or changed. */
 	| 'wrong-key'
+	/** None of the given keys has the key id of the text, and none decrypts it. */
 	| 'unknown-key'
+	/** The key is too weak, or cannot be used in this format. */
 	| 'unfit-key'
+	/** The key id is a hash, but not the hash of this key. */
 	| 'key-id-mismatch'
+	/** The operation needs the bytes of a key that WebCrypto does not export. */
 	| 'not-extractable'
+	/** The user id is part of the salt, and was not given. */
 	| 'missing-user-id'
 	| 'unknown-format'
+	/** An option is outside its range. */
 	| 'bad-option'
+	/** The decrypted file does not have the hash that its message states. */
 	| 'file-changed'
+	/** A list of identity keys is not a hash chain, or lacks a known entry. */
 	| 'broken-history'
+	/** The runtime has no WebCrypto; browsers have it only on pages from https or localhost. */
 	| 'no-web-crypto';
 
 /**
- * The one error `roomkey/e2e` throws. It has no `cause`, and its message never repeats the input: the errors beneath do,
- * such as that of JSON.parse, and the input is secret.
+ * The only error that `roomkey/e2e` throws. It has no `cause`, and its message never quotes the input, which is secret;
+ * errors such as those of `JSON.parse` quote it.
  */
 export class E2EError extends Error {
 	override readonly name = 'E2EError';
@@ -52,7 +48,12 @@ export class E2EError extends Error {
 export const malformed = (what: string): E2EError =>
 	new E2EError('malformed', `${what} is not of the form it should have`);
 
-/** Runs it, and throws this error in place of any other that is no E2EError itself. */
+/** Runs a function. Replaces its errors by `malformed`, except an `E2EError`. @param what names the input */
+export function orMalformed<T>(what: string, run: () => T | Promise<T>): Promise<T> {
+	return orThrow(() => malformed(what), run);
+}
+
+/** Runs a function. Replaces its errors by the given one, except an `E2EError`. */
 export async function orThrow<T>(error: () => E2EError, run: () => T | Promise<T>): Promise<T> {
 	try {
 		return await run();

@@ -1,6 +1,6 @@
 /**
- * Files: AES-256-CTR under a key of their own, which stands in the message that carries the file. Both directions are streams
- * that hold about a megabyte, so that the size of a file does not matter.
+ * Encrypts and decrypts files: AES-256-CTR with a new key for each file, which the message with the file contains. Both
+ * directions are streams that buffer about a megabyte, for files of any size.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import {
@@ -16,14 +16,14 @@ import {
 	toBase64Url,
 	toHex,
 } from './bytes.js';
-import { E2EError, malformed, orThrow } from './error.js';
+import { E2EError, malformed, orMalformed } from './error.js';
 
 const BLOCK = 16;
 
-/** Bytes that are encrypted at once, in whole blocks. */
+/** Number of bytes that are encrypted at once. */
 const CHUNK = 65_536 * BLOCK;
 
-/** The key and the IV of one file, as clients write them into the message. */
+/** The key and the IV of a file, as in the message. */
 export interface FileEncryption {
 	readonly key: {
 		readonly kty: 'oct';
@@ -35,7 +35,7 @@ export interface FileEncryption {
 	readonly iv: string;
 }
 
-/** Everything a member needs to read the file. Secret: it belongs inside encrypted content. */
+/** Everything that is needed to read a file. Secret: only send it in encrypted content. */
 export interface FileInfo {
 	readonly name: string;
 	readonly type: string;
@@ -44,23 +44,23 @@ export interface FileInfo {
 	/** In bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
-	/** The hash of the plain file, in hexadecimal digits. */
+	/** Of the plain file, in hexadecimal digits. */
 	readonly hashes: { readonly sha256: string };
 }
 
 export interface EncryptedFile {
-	/** The name under which it is uploaded: the SHA-256 of its real one, as the server may not see that. */
+	/** Name for the upload: the SHA-256 of the real name, which is hidden from the server. */
 	readonly name: string;
-	/** The encrypted bytes. They must be read to the end before `info` is known. */
+	/** The encrypted bytes. */
 	readonly stream: ReadableStream<Bytes>;
-	/** Known when the stream has been read to its end; refused with the error of the source if that breaks. */
+	/** Resolves when the stream has been read to its end; rejects if the source fails. */
 	readonly info: Promise<FileInfo>;
 }
 
 /**
  * Encrypts a file.
  *
- * @param source its bytes, such as the `stream()` of a `Blob`, or `Readable.toWeb` of a file in Node
+ * @param source the plain bytes, such as the `stream()` of a `Blob`, or `Readable.toWeb` of a file in Node
  */
 export async function encryptFile(
 	source: ReadableStream<Uint8Array>,
@@ -71,7 +71,7 @@ export async function encryptFile(
 		throw malformed('The file');
 	}
 	const iv = randomBytes(BLOCK);
-	// Web counts with 64 bits and phones with 128. With this bit clear the lower half cannot overflow, and both agree.
+	// Web has a counter of 64 bits, phones of 128. With this bit clear the lower half cannot overflow, so both agree.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: {
@@ -86,13 +86,12 @@ export async function encryptFile(
 	const cipher = await counterMode(encryption);
 	const hash = sha256.create();
 	let size = 0;
-	let found: (info: FileInfo) => void = () => {};
-	let fail: (error: unknown) => void = () => {};
-	const info = new Promise<FileInfo>((resolve, reject) => {
-		found = resolve;
-		fail = reject;
+	let resolve: (info: FileInfo) => void = () => {};
+	let reject: (error: unknown) => void = () => {};
+	const info = new Promise<FileInfo>((...functions) => {
+		[resolve, reject] = functions;
 	});
-	// A caller that only reads the stream sees its error there.
+	// Not an unhandled rejection: a caller may only read the stream, which fails with the same error.
 	info.catch(() => {});
 	const stream = convert(source, {
 		take(plain) {
@@ -103,9 +102,9 @@ export async function encryptFile(
 		end() {
 			const typeGroup = type.split('/')[0] ?? '';
 			const hashes = { sha256: toHex(new Uint8Array(hash.digest())) };
-			found({ name, type, typeGroup, size, encryption, hashes });
+			resolve({ name, type, typeGroup, size, encryption, hashes });
 		},
-		fail,
+		fail: reject,
 	});
 	return { name: await sha256Hex(name), stream, info };
 }
@@ -113,12 +112,11 @@ export async function encryptFile(
 /**
  * Decrypts a file.
  *
- * @param source the encrypted bytes, as they were downloaded
+ * @param source the encrypted bytes
  * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
- * @returns the plain bytes. The stream breaks at its end with `file-changed` if they have not the stated hash: **what was read
- * before that must then be thrown away**, since the cipher itself notices no change. Without a hash, nothing notices one
- *
- * Throws `malformed` if the key or the IV is none.
+ * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash; **then all
+ * bytes read from it must be discarded**, because the cipher does not detect changes. Without a hash, changes are not detected
+ * @throws E2EError `malformed`
  */
 export async function decryptFile(
 	source: ReadableStream<Uint8Array>,
@@ -144,7 +142,7 @@ export async function decryptFile(
 	});
 }
 
-/** The member objects of a message that carries a file, as clients write them; they go through `encryptMessage`. */
+/** The members of a message with a file, for `encryptMessage`. */
 export function fileMembers(
 	{ name, type, typeGroup, size, encryption, hashes }: FileInfo,
 	{ _id, url }: { readonly _id: string; readonly url: string },
@@ -157,28 +155,30 @@ export function fileMembers(
 	return { attachments: [{ title: name, type: 'file', ...link, encryption, hashes, ...media }], files: [file], file };
 }
 
-/** The metadata of an upload, as the `content` field of it carries them encrypted (`encryptContent`). */
+/** The metadata of an upload: encrypted with `encryptContent`, they are its `content` field. */
 export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: FileInfo): Record<string, unknown> {
 	return { type, typeGroup, name, encryption, hashes };
 }
 
-/** AES-CTR over successive pieces, each but the last in whole blocks. The counter is the lower 64 bits, as web has it. */
+/**
+ * Creates a function that encrypts successive pieces with AES-CTR; all except the last must consist of whole blocks. The
+ * counter is the lower 64 bits, as in web.
+ */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
 	if (!isObject(encryption)) throw malformed('The key of the file');
 	const { key, iv } = encryption;
 	const start = fromBase64(iv, 'The IV of the file');
 	if (start.length !== BLOCK || key?.kty !== 'oct') throw malformed('The key of the file');
-	const bare = { kty: 'oct', alg: 'A256CTR', k: key.k };
-	const imported: Key = await orThrow(
-		() => malformed('The key of the file'),
-		() => webCrypto.importKey('jwk', bare, { name: 'AES-CTR', length: 256 }, false, ['encrypt']),
+	const jwk = { kty: 'oct', alg: 'A256CTR', k: key.k };
+	const imported: Key = await orMalformed('The key of the file', () =>
+		webCrypto.importKey('jwk', jwk, { name: 'AES-CTR', length: 256 }, false, ['encrypt']),
 	);
 	const counter = start.slice();
 	const low = new DataView(counter.buffer, 8);
 	return async (piece) => {
 		const name = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
-		// In counter mode, to decrypt is to encrypt again.
+		// In counter mode, decryption and encryption are the same operation.
 		const data = new Uint8Array(await webCrypto.encrypt(name, imported, piece));
 		low.setBigUint64(0, BigInt.asUintN(64, low.getBigUint64(0) + BigInt(Math.ceil(piece.length / BLOCK))));
 		return data;
@@ -186,12 +186,14 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 }
 
 interface Conversion {
+	/** Converts the next piece. */
 	take(piece: Bytes): Bytes | Promise<Bytes>;
+	/** Called at the end of the source; an error fails the result. */
 	end(): void;
 	fail?(error: unknown): void;
 }
 
-/** Reads a source in pieces of whole chunks, only as fast as the result is read. */
+/** Converts a source in pieces of `CHUNK` bytes, only as fast as the result is read. */
 function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conversion): ReadableStream<Bytes> {
 	const reader = source.getReader();
 	let rest = new Uint8Array(0);
@@ -232,7 +234,7 @@ function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conver
 				await reader.cancel(reason);
 			},
 		},
-		// Nothing is read before it is asked for.
+		// Read nothing in advance.
 		{ highWaterMark: 0 },
 	);
 }

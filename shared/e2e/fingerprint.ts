@@ -1,18 +1,18 @@
-/** Fingerprints: what two people compare, in person or by telephone, to know that nobody swapped a key between them. */
+/** Key fingerprints, which two people compare, in person or by telephone, to detect a replaced key. */
 import { type Bytes, fromBase64Url, fromJson, subtle, toBase64Url, utf8 } from './bytes.js';
 import { malformed } from './error.js';
 import { publicNumbers } from './identity.js';
 import type { RoomKey } from './room-key.js';
 
-/** Groups of digits in a fingerprint, each out of five bytes of a hash. */
+/** Number of groups of digits in a fingerprint. Each is derived from five bytes of a hash. */
 const GROUPS = 12;
 
 /**
- * The fingerprint of a key: 60 digits in twelve groups, out of the SHA-512 of the value of the key, so that the spelling of
- * its JSON does not matter. A room key cannot be found out by its fingerprint.
+ * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value, not of its JSON text. It does
+ * not reveal a room key.
  *
- * @param key a public key as it is stored, or a room key. Throws `malformed` and `unfit-key` as `importPublicKey` does, and
- * `not-extractable` for a room key that may not leave
+ * @param key a public key as stored, or a room key
+ * @throws E2EError `malformed`, `unfit-key`, `not-extractable`
  */
 export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	const value = utf8(`roomkey fingerprint\n${canonicalText(key)}`);
@@ -20,12 +20,12 @@ export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	return Array.from({ length: GROUPS }, (_, group) => digits(hash.slice(5 * group, 5 * group + 5))).join(' ');
 }
 
-/** Whether two public keys, or two room keys, are the same by value, however their texts are written. */
+/** Whether two public keys, or two room keys, have the same value; their JSON texts may differ. */
 export function sameKey(one: string | RoomKey, other: string | RoomKey): boolean {
 	return canonicalText(one) === canonicalText(other);
 }
 
-/** What makes the key the key it is, in the order of RFC 7638. */
+/** The members that determine the value of a key, in the order of RFC 7638. */
 function canonicalText(key: string | RoomKey): string {
 	if (typeof key === 'string') {
 		const { n, e } = publicNumbers(key);

@@ -1,33 +1,33 @@
-/** The three formats of Rocket.Chat's clients, and which of them a server's clients read. */
+/** The three formats of Rocket.Chat's clients. */
 import { E2EError } from './error.js';
 
 /**
  * - `v2`: AES-256-GCM, key ids that are UUIDs. Web since 7.13, current phones.
- * - `v1`: AES-128-CBC, key ids that are a hash of the key. Web since 7.0, phones, and all newer ones.
- * - `legacy`: the ciphers of v1, the key id and the `msg` of a message as web before 7.0 has them. Read by all.
+ * - `v1`: AES-128-CBC, key ids that are a hash of the key. Web since 7.0, and phones.
+ * - `legacy`: the ciphers of v1, with the key id and the `msg` of web before 7.0. All clients read it.
  */
 export type Format = 'v2' | 'v1' | 'legacy';
 
 export const FORMATS: readonly Format[] = ['v2', 'v1', 'legacy'];
 
-/** The versions that brought v2 and v1: Rocket.Chat's apps compare with the same ones. */
+/** The first versions with v2 and v1, as in Rocket.Chat's apps. */
 const SINCE: readonly (readonly [Format, major: number, minor: number])[] = [
 	['v2', 7, 13],
 	['v1', 7, 0],
 ];
 
-/** The format itself. Throws `unknown-format` for anything else. */
+/** Returns its argument. @throws E2EError `unknown-format` */
 export function requireFormat(format: unknown): Format {
 	const known = FORMATS.find((known) => known === format);
-	if (!known) throw new E2EError('unknown-format', 'The format is none of v2, v1 and legacy');
+	if (!known) throw new E2EError('unknown-format', 'The format must be v2, v1 or legacy');
 	return known;
 }
 
 /**
- * The format that Rocket.Chat's own apps choose for a server.
+ * The format that Rocket.Chat's apps use with a server.
  *
- * @param version of the server, as `GET /api/info` states it: `7.13.0`, `8.1.0-rc.2`. What comes after the numbers is ignored,
- * as those apps ignore it. Throws `malformed` for a text that does not begin with a version.
+ * @param version of the server, from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in those apps
+ * @throws E2EError `malformed`
  */
 export function formatFor(version: string): Format {
 	const [, major, minor] = /^v?(\d{1,9})(?:\.(\d{1,9}))?(?![\d])/.exec(String(version)) ?? [];

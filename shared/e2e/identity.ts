@@ -1,6 +1,6 @@
 /**
- * Identity keys: the pair a user has. Everybody may see the public half; the private half is stored under a passphrase that
- * only the user knows (`wrapping.ts`; `test/contract/rocketchat-e2e.md` section 13).
+ * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a passphrase
+ * that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
  */
 import { fromBase64Url, fromJson, type Key, subtle, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
@@ -11,22 +11,22 @@ const RSA = { name: 'RSA-OAEP', hash: 'SHA-256' };
 const PUBLIC_MEMBERS = ['n', 'e'];
 const PRIVATE_MEMBERS = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi'];
 
-/** Sizes of a modulus in bits: a shorter one can be broken, a longer one keeps the machine that uses it busy. */
+/** Limits of a modulus in bits: a shorter one is weak, a longer one takes too much computing time. */
 const MIN_BITS = 2048;
 const MAX_BITS = 16_384;
 
-/** The least public exponent. Small ones have made attacks possible; 65537 is what every client takes. */
+/** Smaller public exponents have made attacks possible; all clients use 65537. */
 const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT_BYTES = 8;
 
 export interface Identity {
 	/** JSON text of a JWK: `public_key` of `e2e.setUserPublicAndPrivateKeys`. */
 	readonly publicKey: string;
-	/** Never leaves the client; `wrapPrivateKey` makes of it what may be stored. */
+	/** Never send it: `wrapPrivateKey` encrypts it for storage. */
 	readonly privateKey: Key;
 }
 
-/** What makes an RSA public key the key it is, without the spelling of its JSON. */
+/** The numbers that determine an RSA public key. */
 export interface PublicNumbers {
 	readonly n: bigint;
 	readonly e: bigint;
@@ -35,7 +35,8 @@ export interface PublicNumbers {
 /**
  * Makes a pair of RSA-OAEP-256 keys of 2048 bits.
  *
- * @param format the pair is the same in all formats; a format that is none throws `unknown-format` here already
+ * @param format only checked: the pair is the same in all formats
+ * @throws E2EError `unknown-format`
  */
 export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 	requireFormat(format);
@@ -45,21 +46,22 @@ export async function makeIdentity(format: Format = 'v2'): Promise<Identity> {
 }
 
 /**
- * The public key that belongs to a private one: a client that unwrapped the private key need not believe the server about
- * the public one. Throws `not-extractable`; `unwrapIdentity` gives both halves of a key that may not leave.
+ * The public key of a private key, so that a client does not have to trust the server's copy.
+ * @throws E2EError `not-extractable`; `unwrapIdentity` also works for such keys
  */
 export async function publicKeyOf(privateKey: Key): Promise<string> {
 	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
-/** The text of the public key with the numbers of this JWK. */
+/** The text of the public key with the numbers of a JWK. */
 export function publicKeyText({ n, e }: Record<string, unknown>): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
 /**
- * Reads a stored public key. Throws `malformed` for anything but the JSON text of an RSA JWK, and `unfit-key` for a key that
- * nothing should be sealed for: fewer than 2048 bits, or an exponent that is even or below 65537.
+ * Imports a stored public key.
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if it is not safe to seal keys for: fewer
+ * than 2048 bits, or an exponent that is even or below 65537
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	subtle();
@@ -73,7 +75,7 @@ export async function importPrivateKey(jwk: Record<string, unknown>, extractable
 	return importRsa(jwk, PRIVATE_MEMBERS, 'decrypt', extractable, () => malformed('The private key'));
 }
 
-/** The numbers of a public key text. Throws `malformed` and `unfit-key` as `importPublicKey` does. */
+/** The numbers of a public key text. @throws E2EError as `importPublicKey` does */
 export function publicNumbers(publicKey: string): PublicNumbers {
 	const jwk = fromJson(publicKey);
 	const [n, e] = [numberIn(jwk?.n), numberIn(jwk?.e)];
@@ -90,12 +92,12 @@ const unfit = (why: string) => new E2EError('unfit-key', `The public key cannot 
 
 function numberIn(text: unknown): bigint | undefined {
 	const bytes = fromBase64Url(text);
-	// No number of a key that is accepted takes so many bytes: a longer one is not worth the conversion.
+	// No number of an accepted key is so long, so skip the conversion.
 	if (!bytes || bytes.length > MAX_BITS) return undefined;
 	return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
 }
 
-/** Imports of a JWK the numbers alone: about the rest, such as the uses, clients differ. */
+/** Imports only the numbers of a JWK, because clients differ in its other members, such as the uses. */
 async function importRsa(
 	jwk: Record<string, unknown> | undefined,
 	members: readonly string[],
@@ -104,9 +106,9 @@ async function importRsa(
 	error: () => E2EError,
 ): Promise<Key> {
 	const key = members.map((name) => [name, jwk?.[name]]);
-	// Not every runtime refuses a key in which a number is missing.
+	// Some runtimes accept a key with missing numbers.
 	if (jwk?.kty !== 'RSA' || !key.every(([, number]) => fromBase64Url(number))) throw malformed('The private key');
 	const crypto = subtle();
-	const bare = { kty: 'RSA', ...Object.fromEntries(key) };
-	return orThrow(error, () => crypto.importKey('jwk', bare, RSA, extractable, [use]));
+	const numbers = { kty: 'RSA', ...Object.fromEntries(key) };
+	return orThrow(error, () => crypto.importKey('jwk', numbers, RSA, extractable, [use]));
 }

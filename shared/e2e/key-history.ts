@@ -1,4 +1,4 @@
-/** The identity keys a user ever had, as `e2e.keyHistory` answers them: a chain of hashes (`test/contract/beyond.md` E15). */
+/** Checks the hash chain of a user's identity keys, the answer of `e2e.keyHistory` (`test/contract/beyond.md` E15). */
 import { isObject, sha256Hex, subtle } from './bytes.js';
 import { E2EError } from './error.js';
 import { sameKey } from './fingerprint.js';
@@ -6,33 +6,31 @@ import { sameKey } from './fingerprint.js';
 /** An entry of the answer. */
 export interface KeyHistoryEntry {
 	readonly public_key: string;
-	/** A `Date`, or as DDP (`{$date: ms}`) and REST (ISO text) write it. */
+	/** A `Date`, `{$date: ms}` as in DDP, or ISO text as in REST. */
 	readonly ts: unknown;
-	/** The `hash` of the entry before; empty in the first. */
+	/** The `hash` of the previous entry; empty in the first. */
 	readonly previous: string;
 	/** Hex SHA-256 of three lines: `previous`, the time in ms since 1970, and `public_key`. */
 	readonly hash: string;
 }
 
 export interface KeyHistory {
-	/** The hash of the last entry: keep it, and give it as `knownHead` the next time. Empty for an empty history. */
+	/** The hash of the last entry, for the next `knownHead`. Empty for an empty history. */
 	readonly head: string;
 	/** The present public key; undefined for an empty history. */
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
-	/** Those of them whose key differs by value from the one before it: each one is a new identity to be asked about. */
+	/** Those of them whose key differs from the previous one: each is a new identity that a person must verify. */
 	readonly changes: readonly KeyHistoryEntry[];
 }
 
 /**
- * Checks a whole history, and tells what changed since it was read before.
+ * Checks a whole history and finds the changes since an earlier check.
  *
- * @param entries all of them, the oldest first
- * @param knownHead the `head` of the time before
- *
- * Throws `broken-history` if an entry was changed, taken out or put in, or if the one with `knownHead` is not there: a server
- * that does so rewrites what it said before.
+ * @param entries all entries, the oldest first
+ * @param knownHead the `head` of the earlier check
+ * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or the entry with `knownHead` is missing
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	subtle();
@@ -43,12 +41,12 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 		const ms = isObject(entry) ? timeOf(entry.ts) : Number.NaN;
 		const text = `${previous}\n${ms}\n${entry?.public_key}`;
 		const isNext = ms > time && entry.previous === previous && typeof entry.public_key === 'string';
-		if (!isNext || entry.hash !== (await sha256Hex(text))) throw broken('An entry is not what its hash says');
+		if (!isNext || entry.hash !== (await sha256Hex(text))) throw broken('An entry does not have its hash');
 		previous = entry.hash;
 		time = ms;
 	}
 	const known = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
-	if (knownHead && known < 0) throw broken('The entry that was known is gone');
+	if (knownHead && known < 0) throw broken('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
 		const before = all[known + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
@@ -57,9 +55,9 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 	return { head: previous, publicKey: all.at(-1)?.public_key, since, changes: since.filter(isChange) };
 }
 
-const broken = (why: string) => new E2EError('broken-history', `The list of identity keys is no chain: ${why}`);
+const broken = (why: string) => new E2EError('broken-history', `The list of identity keys is not a chain: ${why}`);
 
-/** By value where both are keys; anything else can stand in a history too, and is compared as text. */
+/** Compares by value if both are keys, otherwise by text: a history may contain invalid keys. */
 function isSame(one: string, other: string): boolean {
 	try {
 		return sameKey(one, other);

@@ -1,14 +1,14 @@
-/** Whole messages: the envelope that the server sees, and inside it the encrypted content. */
+/** Encrypts and decrypts whole messages: an envelope that the server sees, with encrypted content. */
 import { isObject } from './bytes.js';
 import { type Content, decryptContent, type EncryptedContent, encryptContent, encryptV1Text } from './content.js';
 import { malformed } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
-/** The members of a message that are encrypted. Quotes are attachments. */
+/** The members of a message that are encrypted. (Quotes are attachments.) */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
 
-/** A message as `sendMessage` takes it. All members that are not encrypted stay as they are. */
+/** A message for Rocket.Chat's `sendMessage`. */
 export interface Message {
 	readonly _id?: string;
 	readonly rid?: string;
@@ -19,29 +19,29 @@ export interface Message {
 	readonly [member: string]: unknown;
 }
 
-/** A message as it stands on the server. */
+/** A message as stored on the server. */
 export interface EncryptedMessage {
 	readonly t: 'e2e';
 	readonly e2e: 'pending';
 	readonly content: EncryptedContent;
-	/** In legacy messages that have a text: the text once more, in the form that web before 6.10 reads. */
+	/** In legacy messages: the text again, in the form that web before 6.10 reads. */
 	readonly msg?: string;
 	readonly [member: string]: unknown;
 }
 
 export interface MessageOptions {
-	/** Default: that of the key. `legacy` writes the text twice, as `msg` for web before 6.10, and in `content`. */
+	/** Default: the format of the key. `legacy` writes the text twice, as `msg` for web before 6.10, and in `content`. */
 	readonly format?: Format;
-	/** The sender: part of a legacy `msg`. */
+	/** The sender, for a legacy `msg`. */
 	readonly userId?: string;
 	/**
-	 * Adds `e2eMentions`, the names of people and rooms in the text, **in the clear**: the server notifies by them, as
-	 * Rocket.Chat's does where `E2E_Enabled_Mentions` is on. Default false.
+	 * Adds `e2eMentions`, the names of people and rooms in the text, **unencrypted**, so that the server can notify them, as
+	 * Rocket.Chat does if `E2E_Enabled_Mentions` is on. Default false.
 	 */
 	readonly mentions?: boolean;
 }
 
-/** Encrypts a message: `msg`, `attachments`, `files` and `file` go into its `content`, all else stays readable. */
+/** Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable. */
 export async function encryptMessage(
 	message: Message,
 	roomKey: RoomKey,
@@ -70,12 +70,13 @@ export async function encryptMessage(
 }
 
 /**
- * Decrypts a message. One that is not encrypted, or is decrypted already, stays as it is. Throws what `decryptContent` throws.
+ * Decrypts a message. A message that is not encrypted, or already decrypted, is returned unchanged.
  *
- * The content can set `msg`, `attachments`, `files` and `file` only: every member of a room could otherwise write the name of
- * somebody else on a message of his own, unseen by the server.
+ * The content only sets `msg`, `attachments`, `files` and `file`. Otherwise a member of the room could claim, unseen by the
+ * server, to be someone else.
  *
- * @returns the message with `e2e: 'done'`, and without `content`. A message that holds a file alone has no `msg`
+ * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
+ * @throws E2EError as `decryptContent` does
  */
 export async function decryptMessage(message: Message, keys: Iterable<RoomKey>): Promise<Message> {
 	if (!isObject(message)) throw malformed('The message');
@@ -89,7 +90,7 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	return { ...rest, ...Object.fromEntries(known), e2e: 'done' };
 }
 
-/** The people and rooms that a text mentions, with their signs, as clients list them beside an encrypted message. */
+/** The people and rooms that a text mentions, with `@` or `#`, in the form of `e2eMentions`. */
 export function mentionsIn(text: string): { e2eUserMentions: string[]; e2eChannelMentions: string[] } {
 	const named = (sign: string) => {
 		const pattern = new RegExp(`(?<=^|[\\s>])${sign}[0-9a-zA-Z._-]+(?:[@:][0-9a-zA-Z._-]+)*`, 'gm');

@@ -1,18 +1,16 @@
-/** Passphrases: how to make one, and which of them all clients read in the same way. */
+/** Generates and checks passphrases. */
 import { type Bytes, latin1, randomBytes, utf8 } from './bytes.js';
 import { E2EError } from './error.js';
 import { WORDS } from './words.js';
 
 const WORD_COUNT = 12;
 
-/**
- * Makes a passphrase of twelve words out of 2,048, each as likely as any other: 132 bits. All clients read it in the same way.
- */
+/** Generates a passphrase of twelve random words out of 2,048 (132 bits). All clients encode it in the same way. */
 export function generatePassphrase(): string {
 	return Array.from({ length: WORD_COUNT }, () => WORDS[randomBelow(WORDS.length)]).join(' ');
 }
 
-/** A random number from 0 to below `count`, at most 65,536. Numbers that would favour some results are thrown away. */
+/** An unbiased random number from 0 to below `count`, which is at most 65,536. */
 function randomBelow(count: number): number {
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
@@ -23,28 +21,27 @@ function randomBelow(count: number): number {
 }
 
 /**
- * Checks a new passphrase. Throws `empty-passphrase`, and `ambiguous-passphrase` where it has characters beyond ASCII: web
- * takes one byte a character and refuses those beyond U+00FF, phones take UTF-8, so that one of them cannot open the key.
+ * Checks a new passphrase. Web encodes a character as one byte and refuses those above U+00FF; phones encode UTF-8. So a
+ * passphrase that is not ASCII does not work in both.
  *
- * @param allowAmbiguous accepts characters beyond ASCII, for a user who has only one kind of client
+ * @param allowAmbiguous accepts characters that are not ASCII, for a user of only one kind of client
+ * @throws E2EError `malformed`, `empty-passphrase`, `ambiguous-passphrase`
  */
 export function checkPassphrase(passphrase: string, allowAmbiguous = false): void {
-	if (typeof passphrase !== 'string') throw new E2EError('malformed', 'The passphrase is no text');
+	if (typeof passphrase !== 'string') throw new E2EError('malformed', 'The passphrase is not a string');
 	if (passphrase === '') throw new E2EError('empty-passphrase', 'The passphrase is empty');
-	if (!allowAmbiguous && widest(passphrase) > 0x7f) {
-		throw new E2EError('ambiguous-passphrase', 'The passphrase has characters that clients read differently');
+	if (!allowAmbiguous && !isAscii(passphrase)) {
+		throw new E2EError('ambiguous-passphrase', 'The passphrase has characters that clients encode differently');
 	}
 }
 
 /**
- * The bytes a passphrase may stand for, those it is stored under first: one byte a character as web takes them, or UTF-8 as
- * phones do. They are the same for ASCII.
+ * The encodings of a passphrase in clients: one byte for each character in web, UTF-8 in phones. New keys are wrapped with
+ * the first.
  */
 export function encodings(passphrase: string): Bytes[] {
-	const most = widest(passphrase);
-	if (most < 0x80 || most > 0xff) return [utf8(passphrase)];
-	return [latin1(passphrase), utf8(passphrase)];
+	const isUtf8Only = isAscii(passphrase) || /[^\0-\xff]/.test(passphrase);
+	return isUtf8Only ? [utf8(passphrase)] : [latin1(passphrase), utf8(passphrase)];
 }
 
-const widest = (text: string) => Array.from(text, (character) => character.codePointAt(0) ?? 0).reduce(max, 0);
-const max = (one: number, other: number) => Math.max(one, other);
+const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);

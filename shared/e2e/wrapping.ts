@@ -1,46 +1,46 @@
-/** The private identity key as it is stored: under a passphrase (`test/contract/rocketchat-e2e.md` section 13). */
+/** Wraps private identity keys with a passphrase, for storage (`test/contract/rocketchat-e2e.md` section 13). */
 import {
-	type Box,
 	type Bytes,
 	concat,
+	decrypt,
+	type Encrypted,
+	encrypt,
 	fromBase64,
 	fromJson,
 	type Key,
-	lock,
 	subtle,
 	toBase64,
 	toJwkText,
-	unlockText,
 	utf8,
 } from './bytes.js';
-import { E2EError, malformed, orThrow } from './error.js';
+import { E2EError, malformed, orMalformed } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
-/** Rounds of PBKDF2 that a v1 key always has: no client stores or asks for another number. */
+/** Rounds of PBKDF2 of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** Rounds of a new v2 key, as OWASP advises for SHA-256. Clients use the number that is stored with the key. */
+/** Rounds of a new v2 key, as OWASP recommends for SHA-256. The number is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** A key with more rounds is refused: the server that stores it must not be able to keep its owner's machine busy. */
+/** More rounds are refused, so that a server cannot keep its user's machine busy with a manipulated key. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** The two forms of a stored private key; that of `legacy` is v1. */
+/** The form of a stored private key. `legacy` has the form v1. */
 type Form = 'v1' | 'v2';
 
 export interface WrapOptions {
 	/** Rounds of PBKDF2 for a v2 key, 1,000 to 10,000,000. Default 600,000. A v1 key always has 1,000. */
 	readonly rounds?: number;
-	/** Accepts a passphrase that clients read differently. */
+	/** Accepts a passphrase that clients encode differently. */
 	readonly allowAmbiguous?: boolean;
 }
 
-/** The identity keys of a user, as `e2e.fetchMyKeys` answers them and `e2e.setUserPublicAndPrivateKeys` takes them. */
+/** The identity keys of a user, as in `e2e.fetchMyKeys` and `e2e.setUserPublicAndPrivateKeys`. */
 export interface StoredKeys {
 	readonly public_key: string;
 	readonly private_key: string;
@@ -50,9 +50,9 @@ export interface StoredKeys {
  * Wraps a private key for storage, as `private_key` of `e2e.setUserPublicAndPrivateKeys`.
  *
  * @param userId the owner's: part of the salt
- * @param format what the oldest of the owner's clients reads (`formatFor`)
- *
- * Throws `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`, `not-extractable`.
+ * @param format a format that all clients of the owner read, see `formatFor`
+ * @throws E2EError `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`,
+ * `not-extractable`
  */
 export async function wrapPrivateKey(
 	privateKey: Key,
@@ -66,15 +66,15 @@ export async function wrapPrivateKey(
 }
 
 export interface UnwrapOptions {
-	/** Whether the key may leave WebCrypto again, such as to be wrapped anew. Default true. */
+	/** Whether WebCrypto may export the key, for example to wrap it again. Default true. */
 	readonly extractable?: boolean;
 }
 
 /**
- * Unwraps a stored private key of any format. Throws `malformed`, `wrong-passphrase`, and `missing-user-id` for a v1 key
- * whose owner is not named.
+ * Unwraps a stored private key of any format.
  *
- * @param userId the owner's
+ * @param userId the owner's, needed for a v1 key
+ * @throws E2EError `malformed`, `wrong-passphrase`, `missing-user-id`
  */
 export async function unwrapPrivateKey(
 	stored: string,
@@ -85,7 +85,7 @@ export async function unwrapPrivateKey(
 	return (await unwrapIdentity(stored, passphrase, userId, options)).privateKey;
 }
 
-/** Unwraps a stored private key, and tells the public key that belongs to it. For keys that are not extractable, too. */
+/** Unwraps a stored private key and returns it with its public key, also if it is not extractable. */
 export async function unwrapIdentity(
 	stored: string,
 	passphrase: string,
@@ -97,12 +97,11 @@ export async function unwrapIdentity(
 }
 
 /**
- * Puts the private key under another passphrase. The public key stays byte for byte as it was stored: for
- * `e2e.setUserPublicAndPrivateKeys` with `force`, which then sees the same identity.
+ * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of the
+ * public key does not change, so the identity stays the same.
  *
- * @param format of the result; that of the stored key if it is not given
- *
- * Throws what `unwrapPrivateKey` and `wrapPrivateKey` throw, and `wrong-key` if the two keys are no pair.
+ * @param format of the result. Default: the format of the stored key
+ * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
 	{ public_key, private_key }: StoredKeys,
@@ -112,17 +111,17 @@ export async function changePassphrase(
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
-	const wrap = wrapper(to, userId, format ?? readWrapped(private_key, userId).form, options);
+	const wrap = wrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
 	const { jwk, text } = await open(private_key, from, userId);
-	const [shown, own] = [publicNumbers(public_key), publicNumbers(publicKeyText(jwk))];
-	if (shown.n !== own.n || shown.e !== own.e) {
+	const [stated, actual] = [publicNumbers(public_key), publicNumbers(publicKeyText(jwk))];
+	if (stated.n !== actual.n || stated.e !== actual.e) {
 		throw new E2EError('wrong-key', 'The public key does not belong to the private key');
 	}
 	await importPrivateKey(jwk, false);
 	return { public_key, private_key: await wrap(text) };
 }
 
-/** Wraps a stored private key anew in v2, under the same passphrase. For users whose clients all read v2. */
+/** Wraps a stored private key again in v2, with the same passphrase. For users whose clients all read v2. */
 export async function upgradePrivateKey(
 	stored: string,
 	passphrase: string,
@@ -135,7 +134,7 @@ export async function upgradePrivateKey(
 	return wrap(text);
 }
 
-/** Checks everything that can be checked before the first round, and gives the function that wraps the text of a key. */
+/** Checks the options, and returns a function that wraps the text of a key. */
 function wrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
 	subtle();
 	const form: Form = requireFormat(format) === 'v2' ? 'v2' : 'v1';
@@ -149,23 +148,23 @@ function wrapper(passphrase: string, userId: string, format: Format, { rounds, a
 	return async (text: string): Promise<string> => {
 		const salt = form === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
 		const [encoded = utf8(passphrase)] = encodings(passphrase);
-		const { iv, data } = await lock(await derive(encoded, salt, iterations, form), utf8(text));
+		const { iv, data } = await encrypt(await derive(encoded, salt, iterations, form), utf8(text));
 		if (form === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
 		return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
 	};
 }
 
-/** The text of a stored private key, and the JWK that it is. */
+/** Decrypts a stored private key. Returns its JSON text, also parsed. */
 async function open(stored: string, passphrase: string, userId: string) {
 	subtle();
-	const { box, salt, iterations, form } = readWrapped(stored, userId);
+	const { salt, iterations, form, ...encrypted } = parseWrapped(stored, userId);
 	if (typeof passphrase !== 'string') throw malformed('The passphrase');
 	for (const encoded of encodings(passphrase)) {
-		const text = await unlockText(await derive(encoded, salt, iterations, form), box);
+		const text = await decrypt(await derive(encoded, salt, iterations, form), encrypted);
 		const jwk = fromJson(text);
 		if (jwk && text !== undefined) return { jwk, text };
 	}
-	throw new E2EError('wrong-passphrase', 'The private key does not open with this passphrase');
+	throw new E2EError('wrong-passphrase', 'The private key cannot be decrypted with this passphrase');
 }
 
 function requireUserId(userId: unknown): void {
@@ -174,34 +173,36 @@ function requireUserId(userId: unknown): void {
 	}
 }
 
-function readWrapped(stored: string, userId: string): { box: Box; salt: string; iterations: number; form: Form } {
+interface WrappedKey extends Encrypted {
+	readonly salt: string;
+	readonly iterations: number;
+	readonly form: Form;
+}
+
+function parseWrapped(stored: string, userId: string): WrappedKey {
 	const json = fromJson(stored);
 	if (json && '$binary' in json) {
 		const bytes = fromBase64(json.$binary, 'The wrapped private key');
-		// An IV and at least one block, all in whole blocks: anything else is cut off, whatever the passphrase.
+		// An IV and at least one block, all in whole blocks.
 		if (bytes.length < 32 || bytes.length % 16 !== 0) throw malformed('The wrapped private key');
 		requireUserId(userId);
-		const box = { iv: bytes.slice(0, 16), data: bytes.slice(16) };
-		return { box, salt: userId, iterations: V1_ROUNDS, form: 'v1' };
+		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, form: 'v1' };
 	}
 	const { salt, iterations } = json ?? {};
-	const countable = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MAX_ROUNDS;
-	if (typeof salt !== 'string' || !countable) throw malformed('The wrapped private key');
+	const isInRange = Number.isInteger(iterations) && Number(iterations) >= 1 && Number(iterations) <= MAX_ROUNDS;
+	if (typeof salt !== 'string' || !isInRange) throw malformed('The wrapped private key');
 	const iv = fromBase64(json?.iv, 'The wrapped private key');
 	const data = fromBase64(json?.ciphertext, 'The wrapped private key');
-	// The tag at the end alone is 16 bytes.
+	// The authentication tag takes 16 bytes.
 	if (iv.length !== 12 || data.length < 17) throw malformed('The wrapped private key');
-	return { box: { iv, data }, salt, iterations: Number(iterations), form: 'v2' };
+	return { iv, data, salt, iterations: Number(iterations), form: 'v2' };
 }
 
 async function derive(passphrase: Bytes, salt: string, iterations: number, form: Form): Promise<Key> {
 	const crypto = subtle();
-	return orThrow(
-		() => malformed('The passphrase'),
-		async () => {
-			const base = await crypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
-			const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
-			return crypto.deriveKey(pbkdf2, base, { name: AES_OF[form], length: 256 }, false, ['encrypt', 'decrypt']);
-		},
-	);
+	return orMalformed('The passphrase', async () => {
+		const base = await crypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);
+		const pbkdf2 = { name: 'PBKDF2', hash: 'SHA-256', salt: utf8(salt), iterations };
+		return crypto.deriveKey(pbkdf2, base, { name: AES_OF[form], length: 256 }, false, ['encrypt', 'decrypt']);
+	});
 }

@@ -5,10 +5,7 @@ import { cpuOf, median, type Running, startServer } from './processes.js';
 const ROUNDS = 5;
 const DURATION = 1000;
 const CONNECTIONS = 50;
-const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
-
-/** Rounds of the comparison with and without observation, whose difference is small. */
-const OBSERVED_ROUNDS = 15;
+export const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
 
 interface Figures {
 	/** Calls a second. */
@@ -17,7 +14,22 @@ interface Figures {
 	readonly cpu: number;
 }
 
-async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
+/** A call of ours beside that of a bare server. */
+interface Row {
+	readonly name: string;
+	readonly aim: number;
+	readonly outstanding: number;
+	readonly bare: Target;
+	readonly ours: Target;
+}
+
+interface Target {
+	readonly server: Running;
+	readonly open: OpenCaller;
+}
+
+/** Calls a server for a while. */
+export async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
 	let before = 0;
 	let after = 0;
 	const { calls, elapsed } = await load(
@@ -35,51 +47,69 @@ async function measure(server: Running, open: OpenCaller, outstanding: number): 
 	return { rate: (calls / elapsed) * 1000, cpu: (after - before) / calls };
 }
 
+/** Calls that read the store. */
+function storeRows(server: Running, bareWs: Running, bareHttp: Running): Row[] {
+	const { kind, port, person: { id, token } = { id: '', token: '' }, rid = '' } = server;
+	const credentials = { 'x-user-id': id, 'x-auth-token': token };
+	const taken = { ...ARGS, rid };
+	const where = kind === 'files' ? 'on LMDB' : 'in memory';
+	return [
+		{
+			name: `DDP, e2e.setRoomKeyID refused ${where}, 8 outstanding`,
+			aim: kind === 'files' ? 3 : 2,
+			outstanding: 8,
+			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', Object.values(taken)) },
+			ours: { server, open: ddpCaller(port, 'e2e.setRoomKeyID', Object.values(taken), token) },
+		},
+		{
+			name: `REST, credentials, e2e.setRoomKeyID refused ${where}`,
+			aim: kind === 'files' ? 3.5 : 3,
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', taken, credentials) },
+			ours: { server, open: restCaller(port, '/api/v1/e2e.setRoomKeyID', taken, credentials) },
+		},
+		{
+			name: `REST, credentials, e2e.fetchMyKeys ${where}`,
+			aim: 2.5,
+			outstanding: 1,
+			bare: { server: bareHttp, open: restCaller(bareHttp.port, '/', undefined, credentials) },
+			ours: { server, open: restCaller(port, '/api/v1/e2e.fetchMyKeys', undefined, credentials) },
+		},
+	];
+}
+
 /** Prints the table of calls. Rounds alternate between the servers, and each figure is the median of its rounds. */
 export async function benchCalls(): Promise<void> {
 	const roomkey = await startServer('roomkey');
+	const files = await startServer('files');
 	const bareWs = await startServer('ws');
 	const bareHttp = await startServer('http');
-	const { id = '', token = '' } = roomkey.person ?? {};
-	const credentials = { 'x-user-id': id, 'x-auth-token': token };
-	const taken = { ...ARGS, rid: roomkey.rid ?? '' };
 	const params = Object.values(ARGS);
 	const path = '/api/v1/bench.nothing';
 
-	const rows = [
+	const rows: Row[] = [
 		{
 			name: 'DDP, two strings checked, 1 outstanding',
 			aim: 0.9,
 			outstanding: 1,
 			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+			ours: { server: roomkey, open: ddpCaller(roomkey.port, 'bench.nothing', params) },
 		},
 		{
 			name: 'DDP, two strings checked, 8 outstanding',
 			aim: 0.7,
 			outstanding: 8,
 			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'bench.nothing', params) },
-			ours: ddpCaller(roomkey.port, 'bench.nothing', params),
+			ours: { server: roomkey, open: ddpCaller(roomkey.port, 'bench.nothing', params) },
 		},
 		{
 			name: 'REST, two strings checked',
 			aim: 1.6,
 			outstanding: 1,
 			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, ARGS) },
-			ours: restCaller(roomkey.port, path, ARGS),
+			ours: { server: roomkey, open: restCaller(roomkey.port, path, ARGS) },
 		},
-		{
-			name: 'DDP, e2e.setRoomKeyID refused, 8 outstanding',
-			outstanding: 8,
-			bare: { server: bareWs, open: ddpCaller(bareWs.port, 'e2e.setRoomKeyID', params) },
-			ours: ddpCaller(roomkey.port, 'e2e.setRoomKeyID', Object.values(taken), token),
-		},
-		{
-			name: 'REST, credentials, e2e.setRoomKeyID refused',
-			outstanding: 1,
-			bare: { server: bareHttp, open: restCaller(bareHttp.port, path, taken, credentials) },
-			ours: restCaller(roomkey.port, '/api/v1/e2e.setRoomKeyID', taken, credentials),
-		},
+		...[roomkey, files].flatMap((server) => storeRows(server, bareWs, bareHttp)),
 	];
 
 	console.log(
@@ -92,7 +122,7 @@ export async function benchCalls(): Promise<void> {
 		for (let round = 0; round < ROUNDS; round++) {
 			figures.push({
 				bare: await measure(bare.server, bare.open, outstanding),
-				ours: await measure(roomkey, ours, outstanding),
+				ours: await measure(ours.server, ours.open, outstanding),
 			});
 		}
 		const cells = [
@@ -102,58 +132,9 @@ export async function benchCalls(): Promise<void> {
 			median(figures.map((f) => f.bare.cpu)).toFixed(1),
 			median(figures.map((f) => f.ours.cpu)).toFixed(1),
 			median(figures.map((f) => f.ours.cpu / f.bare.cpu)).toFixed(2),
-			aim === undefined ? '' : `≤ ${aim}`,
+			`≤ ${aim}`,
 		];
 		console.log(`| ${cells.join(' | ')} |`);
 	}
-	for (const { stop } of [roomkey, bareWs, bareHttp]) await stop();
-	await benchObserved();
-}
-
-/** Prints what metrics and a log at `info` add to a call: a server with both beside one with neither. */
-async function benchObserved(): Promise<void> {
-	const servers = { off: await startServer('roomkey'), on: await startServer('observed') };
-	const path = '/api/v1/';
-	const callers = (server: Running) => {
-		const { id = '', token = '' } = server.person ?? {};
-		const taken = { ...ARGS, rid: server.rid ?? '' };
-		const credentials = { 'x-user-id': id, 'x-auth-token': token };
-		return [
-			ddpCaller(server.port, 'bench.nothing', Object.values(ARGS)),
-			restCaller(server.port, `${path}bench.nothing`, ARGS),
-			ddpCaller(server.port, 'e2e.setRoomKeyID', Object.values(taken), token),
-			restCaller(server.port, `${path}e2e.setRoomKeyID`, taken, credentials),
-		];
-	};
-	const [off, on] = [callers(servers.off), callers(servers.on)];
-	const names = [
-		'DDP, two strings checked, 8 outstanding',
-		'REST, two strings checked',
-		'DDP, e2e.setRoomKeyID refused, 8 outstanding',
-		'REST, credentials, e2e.setRoomKeyID refused',
-	];
-	console.log(`\nMetrics and info logs on beside off, ${OBSERVED_ROUNDS} rounds.\n`);
-	console.log('| What | off CPU µs | on CPU µs | on/off | aim |');
-	console.log('|---|---|---|---|---|');
-	for (const [i, name] of names.entries()) {
-		const outstanding = name.startsWith('DDP') ? 8 : 1;
-		const figures: { off: number; on: number }[] = [];
-		for (let round = 0; round < OBSERVED_ROUNDS; round++) {
-			const cpuOn = async () => (await measure(servers.on, on[i] as OpenCaller, outstanding)).cpu;
-			const cpuOff = async () => (await measure(servers.off, off[i] as OpenCaller, outstanding)).cpu;
-			// Each is first in half of the rounds.
-			const first = round % 2 === 0 ? await cpuOn() : undefined;
-			const cpu = await cpuOff();
-			figures.push({ off: cpu, on: first ?? (await cpuOn()) });
-		}
-		const cells = [
-			name,
-			median(figures.map((f) => f.off)).toFixed(1),
-			median(figures.map((f) => f.on)).toFixed(1),
-			median(figures.map((f) => f.on / f.off)).toFixed(3),
-			'≤ 1.03',
-		];
-		console.log(`| ${cells.join(' | ')} |`);
-	}
-	for (const { stop } of Object.values(servers)) await stop();
+	for (const { stop } of [roomkey, files, bareWs, bareHttp]) await stop();
 }

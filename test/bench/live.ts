@@ -1,72 +1,179 @@
-/** What live queries cost in one process, without a network: a write that nobody sees, and a change that many see. */
-import { createBus } from '../../server/cluster/bus.js';
-import { Observation } from '../../server/ddp/publications/live-query.js';
-import { MergeBox } from '../../server/ddp/publications/mergebox.js';
-import { openMemory } from '../../server/store/memory.js';
-import { type LiveQuery, liveQuery } from '../../shared/publication.js';
-import { memoryLog } from '../support/log.js';
+/**
+ * What live queries cost: a write that no subscriber sees, a change that all of them see, and the memory of a subscriber.
+ * Over real sockets, beside a bare server that sends the same frames.
+ */
+import { WebSocket } from 'ws';
+import { connect } from './greetings.js';
+import type { Greeting } from './loadClients.js';
+import { cpuOf, measureMemory, median, type Running, serverIn, startLoadClients } from './processes.js';
 
 const SUBSCRIBERS = 1_000;
-const WRITES = 200;
+const RECEIVERS = 200;
+const WRITES = 100;
+const ROUNDS = 7;
+/** Writes before a measurement: the first ones compile code. */
+const WARM_UP = 1_000;
 
-type QueryOf = (i: number) => LiveQuery;
+const startLiveServer = (kind: 'roomkey' | 'ws'): Promise<Running> => serverIn('./live-server.js', kind);
 
-/** CPU time of a write and what follows it, in µs; what the plain write costs is taken off. */
-async function measure(queryOf: QueryOf): Promise<number> {
-	const { store, close } = await openMemory();
-	for (let i = 0; i < SUBSCRIBERS; i++) await store.rooms.insertOne({ _id: `r${i}`, t: 'p', topic: `t${i}`, msgs: 0 });
-	const bus = createBus(memoryLog());
-	let frames = 0;
-	for (let i = 0; i < SUBSCRIBERS; i++) {
-		const box = new MergeBox({ send: () => frames++, broadcast: () => frames++ }, () => 'SERVER_MERGE');
-		const holder = {};
-		await new Observation(queryOf(i), {
-			services: { store, bus },
-			show: (...shown) => box.added(holder, ...shown),
-			showChange: (...shown) => box.changed(holder, ...shown),
-			removed: (...shown) => box.removed(holder, ...shown),
-			whenDrained: () => undefined,
-			failed(error) {
-				throw error;
-			},
-		}).show();
-	}
-	const writes = async (announce: boolean) => {
-		const before = process.cpuUsage();
-		for (let i = 0; i < WRITES; i++) {
-			await store.rooms.updateOne({ _id: 'r0' }, { $inc: { msgs: 1 } });
-			if (announce) await bus.publish('changed', { collection: 'rooms', action: 'updated', document: { _id: 'r0' } });
-		}
-		const { user, system } = process.cpuUsage(before);
-		return (user + system) / WRITES;
+/** `TOKEN` stands for what the subscriber asks for. */
+const subscribe = (name: string, params = '["TOKEN"]'): readonly Greeting[] => [
+	connect,
+	{ text: `{"msg":"sub","id":"1","name":"${name}","params":${params}}`, answer: '{"msg":"ready"' },
+];
+
+/** A client that makes a call and waits for its `updated`, in ms. */
+async function writer(port: number): Promise<{ call(method: string): Promise<number>; close(): void }> {
+	const socket = new WebSocket(`ws://127.0.0.1:${port}/websocket`, { perMessageDeflate: false });
+	let begun = 0;
+	let resolve: (time: number) => void = () => {};
+	const connected = new Promise((ready) => {
+		socket.on('open', () => socket.send(connect.text));
+		socket.on('message', (data: Buffer) => {
+			const text = String(data);
+			if (text.startsWith(connect.answer)) ready(undefined);
+			else if (text.startsWith('{"msg":"updated"')) resolve(performance.now() - begun);
+		});
+	});
+	await connected;
+	return {
+		call(method) {
+			begun = performance.now();
+			socket.send(`{"msg":"method","method":"${method}","params":[],"id":"1"}`);
+			return new Promise((done) => {
+				resolve = done;
+			});
+		},
+		close: () => socket.terminate(),
 	};
-	await writes(true);
-	const cost = (await writes(true)) - (await writes(false));
-	await close();
-	return cost;
 }
 
-/** Prints the table. */
-export async function benchLive(): Promise<void> {
-	const rows: [what: string, queryOf: QueryOf, sees: number][] = [
-		[
-			'seen by none, each asks for other ids',
-			(i) => liveQuery('rooms', { _id: { $in: [`r${(i % 999) + 1}`] } }, { msgs: 1 }),
-			0,
-		],
-		[
-			'seen by none, each asks for another value',
-			(i) => liveQuery('rooms', { topic: `t${(i % 999) + 1}` }, { msgs: 1 }),
-			0,
-		],
-		['seen by none, each asks for another range', (i) => liveQuery('rooms', { msgs: { $lt: -i } }, { msgs: 1 }), 0],
-		[`seen by all ${SUBSCRIBERS}, one query`, () => liveQuery('rooms', { _id: 'r0' }, { msgs: 1 }), SUBSCRIBERS],
-	];
-	console.log(`CPU of a write beyond the write itself, with ${SUBSCRIBERS} subscribers, without a network.\n`);
-	console.log('| A write | CPU µs | for each that sees it µs |');
-	console.log('|---|---|---|');
-	for (const [what, queryOf, sees] of rows) {
-		const cost = await measure(queryOf);
-		console.log(`| ${what} | ${cost.toFixed(1)} | ${sees ? (cost / sees).toFixed(2) : '–'} |`);
+/** CPU of a call in µs, and the time until its `updated` in ms. */
+interface Cost {
+	readonly cpu: number;
+	readonly updated: number;
+}
+
+/** The cost of a write with these subscribers, none of whom sees it. */
+async function unseen(greeting: readonly Greeting[], tokens: readonly string[]): Promise<Cost> {
+	const server = await startLiveServer('roomkey');
+	const loadClients = startLoadClients();
+	await loadClients.order({ what: 'open', port: server.port, count: tokens.length, greeting, tokens });
+	const caller = await writer(server.port);
+	const costs: Cost[] = [];
+	for (let i = 0; i < WARM_UP; i++) await caller.call('bench.write');
+	for (let round = 0; round < ROUNDS; round++) {
+		const before = await cpuOf(server);
+		const times: number[] = [];
+		for (let i = 0; i < WRITES; i++) times.push(await caller.call('bench.write'));
+		costs.push({ cpu: ((await cpuOf(server)) - before) / WRITES, updated: median(times) });
 	}
+	caller.close();
+	await loadClients.stop();
+	await server.stop();
+	return { cpu: median(costs.map(({ cpu }) => cpu)), updated: median(costs.map(({ updated }) => updated)) };
+}
+
+interface Delivering {
+	/** CPU of a change at one subscriber, in µs. */
+	round(): Promise<number>;
+	stop(): Promise<void>;
+}
+
+async function delivering(kind: 'roomkey' | 'ws', greeting: readonly Greeting[], method: string): Promise<Delivering> {
+	const server = await startLiveServer(kind);
+	const loadClients = startLoadClients();
+	await loadClients.order({ what: 'open', port: server.port, count: RECEIVERS, greeting });
+	const caller = await writer(server.port);
+	return {
+		async round() {
+			const before = await cpuOf(server);
+			for (let i = 0; i < WRITES; i++) {
+				const received = loadClients.order({ what: 'await', events: RECEIVERS });
+				await caller.call(method);
+				await received;
+			}
+			return ((await cpuOf(server)) - before) / WRITES / RECEIVERS;
+		},
+		async stop() {
+			caller.close();
+			await loadClients.stop();
+			await server.stop();
+		},
+	};
+}
+
+/** Bytes of a subscriber of 100 documents, each of a query of its own. */
+async function bytesOfSubscriber(): Promise<number> {
+	const server = await startLiveServer('roomkey');
+	const { port } = server;
+	const count = 50;
+	const loadClients = startLoadClients();
+	const tokens = Array.from({ length: 2 * count }, (_, i) => `h${i}`);
+	const open = (some: readonly string[], greeting: readonly Greeting[]) =>
+		loadClients.order({ what: 'open', port, count, greeting, tokens: some });
+	await open(tokens.slice(count), subscribe('bench.hundred'));
+	// What a connection takes is no part of it.
+	await open([], [connect]);
+	const idle = await measureMemory(server);
+	await open([], [connect]);
+	const connected = await measureMemory(server);
+	await open(tokens.slice(0, count), subscribe('bench.hundred'));
+	const subscribed = await measureMemory(server);
+	await loadClients.stop();
+	await server.stop();
+	return (subscribed.held - connected.held - (connected.held - idle.held)) / count;
+}
+
+async function printUnseen(): Promise<void> {
+	const others = (letter: string) => Array.from({ length: SUBSCRIBERS }, (_, i) => `${letter}${(i % 999) + 1}`);
+	const rows: [what: string, publication: string, tokens: readonly string[]][] = [
+		['other ids', 'bench.id', others('r')],
+		['another value', 'bench.value', others('t')],
+		['another range', 'bench.range', others('')],
+	];
+	const { cpu, updated } = await unseen([connect], []);
+	console.log(
+		`A write that none of ${SUBSCRIBERS} subscribers sees; CPU beyond that of the write without subscribers.\n`,
+	);
+	console.log('| Each subscriber asks for | CPU µs | aim | `updated` after ms |');
+	console.log('|---|---|---|---|');
+	console.log(`| nothing: no subscribers | ${cpu.toFixed(0)} in all | | ${updated.toFixed(2)} |`);
+	for (const [what, publication, tokens] of rows) {
+		const cost = await unseen(subscribe(publication), tokens);
+		console.log(`| ${what} | ${(cost.cpu - cpu).toFixed(0)} | ≤ 100 | ${cost.updated.toFixed(2)} |`);
+	}
+}
+
+async function printDelivered(): Promise<void> {
+	const all = [
+		await delivering('ws', subscribe('any'), 'bench.own'),
+		await delivering('roomkey', subscribe('bench.id', '["r0"]'), 'bench.write'),
+		await delivering('roomkey', subscribe('bench.own', '[]'), 'bench.own'),
+	] as const;
+	const rounds: number[][] = [];
+	for (let i = 0; i <= ROUNDS; i++) {
+		const figures: number[] = [];
+		for (const one of all) figures.push(await one.round());
+		rounds.push(figures);
+	}
+	rounds.shift();
+	for (const one of all) await one.stop();
+	const figure = (kind: number) => median(rounds.map((round) => round[kind] as number)).toFixed(2);
+	const ratio = (kind: number) =>
+		median(rounds.map((round) => (round[kind] as number) / (round[0] as number))).toFixed(2);
+	console.log(`\nA change at each of ${RECEIVERS} subscribers.\n`);
+	console.log('| Delivered by | CPU µs | ratio | aim |');
+	console.log('|---|---|---|---|');
+	console.log(`| a bare server | ${figure(0)} | | |`);
+	console.log(`| a live query | ${figure(1)} | ${ratio(1)} | ≤ 2.0 |`);
+	console.log(`| the publication's own \`changed\` | ${figure(2)} | ${ratio(2)} | |`);
+}
+
+/** Prints the tables. */
+export async function benchLive(): Promise<void> {
+	await printUnseen();
+	await printDelivered();
+	const bytes = await bytesOfSubscriber();
+	console.log(`\nA subscriber of 100 documents takes ${(bytes / 1000).toFixed(1)} kB; aim ≤ 20 kB.`);
 }

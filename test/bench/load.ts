@@ -44,16 +44,23 @@ export function ddpConnection(port: number, next: () => string, resume?: string)
 		});
 }
 
-/** A kept HTTP connection, one request at a time; answers are short enough to arrive in one piece. */
-export function restCaller(port: number, path: string, body: object, headers: Record<string, string> = {}): OpenCaller {
-	const text = JSON.stringify(body);
+/**
+ * A kept HTTP connection, one request at a time; answers are short enough to arrive in one piece.
+ * @param body of a POST; without it a GET
+ */
+export function restCaller(
+	port: number,
+	path: string,
+	body: object | undefined,
+	headers: Record<string, string> = {},
+): OpenCaller {
+	const text = body ? JSON.stringify(body) : '';
 	const lines = Object.entries({
 		host: `127.0.0.1:${port}`,
-		'content-type': 'application/json',
-		'content-length': String(text.length),
+		...(body && { 'content-type': 'application/json', 'content-length': String(text.length) }),
 		...headers,
 	}).map(([name, value]) => `${name}: ${value}\r\n`);
-	const request = `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`;
+	const request = `${body ? 'POST' : 'GET'} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${text}`;
 	return (answered) =>
 		new Promise((resolve, reject) => {
 			const socket: Socket = connect(port, '127.0.0.1');

@@ -2,8 +2,8 @@
 
 import { call, connect, logIn } from './greetings.js';
 import type { Greeting } from './loadClients.js';
+import type { Memory } from './memoryUsage.js';
 import { atMost, measureMemory, type Running, startLoadClients, startServer } from './processes.js';
-import type { Memory } from './server.js';
 
 /** Connections that are there before counting begins: the first ones compile code, again and again, and fill caches. */
 const FIRST = 2000;

@@ -2,9 +2,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Order } from './loadClients.js';
-import type { Memory, Ready } from './server.js';
+import type { Memory } from './memoryUsage.js';
+import type { Ready } from './server.js';
+
+type Kind = 'roomkey' | 'files' | 'observed' | 'ws' | 'http';
 
 export interface Running extends Ready {
+	readonly kind: Kind;
 	readonly child: ChildProcess;
 	/** Resolves when it has ended. */
 	stop(): Promise<void>;
@@ -37,10 +41,15 @@ export function stopOf(child: ChildProcess): () => Promise<void> {
 }
 
 /** @param people how many can log in, each with a token of their own */
-export async function startServer(kind: 'roomkey' | 'observed' | 'ws' | 'http', people = 0): Promise<Running> {
-	const child = run('./server.js', [kind, String(people)]);
+export async function startServer(kind: Kind, people = 0): Promise<Running> {
+	return serverIn('./server.js', kind, String(people));
+}
+
+/** Starts a server that a module of this folder is; it sends what it is ready with. */
+export async function serverIn(module: string, kind: Kind, ...args: string[]): Promise<Running> {
+	const child = run(module, [kind, ...args]);
 	const [ready] = (await once(child, 'message')) as [Ready];
-	return { ...ready, child, stop: stopOf(child) };
+	return { ...ready, kind, child, stop: stopOf(child) };
 }
 
 export function startLoadClients(): LoadClients {

@@ -1,5 +1,6 @@
 /**
- * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Argument: how many rooms.
+ * A server with a store of many rooms, for the bench of `scale.ts`, in a process of its own. Arguments: how many rooms, and
+ * an empty folder for them; without a folder they are in memory.
  * Sends its port and who may call; then, as it is ordered, takes all key ids away, or sends its CPU time.
  */
 import * as catalogue from '../../methods/index.js';
@@ -61,8 +62,14 @@ async function fill(store: Store, rooms: number): Promise<void> {
 
 const count = Number(process.argv[2]);
 const log = memoryLog();
-const { store, onChange } = await openStore({ kind: 'memory' }, log);
-await fill(store, count);
+const folder = process.argv[3];
+let open = await openStore(folder ? { kind: 'files', folder } : { kind: 'memory' }, log);
+await fill(open.store, count);
+if (folder) {
+	await open.close();
+	open = await openStore({ kind: 'files', folder }, log);
+}
+const { store, onChange } = open;
 const caller = await addPerson(store);
 const rids = Array.from({ length: BUSY }, (_, i) => `room-${i * Math.floor(count / BUSY)}`);
 await inBatches(BUSY, (i) =>

@@ -1,21 +1,25 @@
 /**
- * A server to measure, in a process of its own: `node server.js roomkey|observed|ws|http [people]`. Tells its port, and when asked
+ * A server to measure, in a process of its own: `node server.js roomkey|files|observed|ws|http [people]`. Tells its port, and when asked
  * its CPU time or, where started with `--expose-gc`, its memory.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
 import * as codec from '../../server/ddp/codec.js';
 import { Ops } from '../../server/ops/ops.js';
-import { openStore } from '../../server/store/open.js';
+import { openStore, type StoreChoice } from '../../server/store/open.js';
 import type { Log } from '../../shared/log.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
 import { testOptions } from '../support/options.js';
 import { addPerson, addRoom } from '../support/people.js';
+import { memory } from './memoryUsage.js';
 
 export interface Ready {
 	readonly port: number;
@@ -24,14 +28,6 @@ export interface Ready {
 	readonly rid?: string;
 	/** A login token of each of the people asked for. */
 	readonly tokens?: readonly string[];
-}
-
-/** Bytes after a garbage collection. */
-export interface Memory {
-	/** What JavaScript holds, with its buffers. */
-	readonly held: number;
-	/** What the process has of the system: rises less than what is held where the heap had free room before. */
-	readonly resident: number;
 }
 
 /** Checks two strings, and that is all. */
@@ -64,13 +60,27 @@ const everyone = stream({ name: event.stream, summary: 'Events for everyone', ma
 /** What a reader of the stream gets. */
 const eventFrame = codec.changed('stream-bench', 'id', { eventName: event.eventName, args: event.args });
 
+/** With the store in a folder that goes with it. */
+async function onFiles(people: number): Promise<Ready> {
+	const folder = mkdtempSync(join(tmpdir(), 'roomkey-bench-'));
+	process.once('exit', () => rmSync(folder, { recursive: true }));
+	return roomkey(people, { kind: 'files', folder });
+}
+
 /** @param ops metrics, and a log that is written */
-async function roomkey(people: number, ops?: Ops, log: Log = memoryLog()): Promise<Ready> {
+async function roomkey(
+	people: number,
+	choice: StoreChoice = { kind: 'memory' },
+	ops?: Ops,
+	log: Log = memoryLog(),
+): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
-	const open = await openStore({ kind: 'memory' }, log);
+	const open = await openStore(choice, log);
 	const { onChange } = open;
 	const store = ops?.observe(open.store) ?? open.store;
 	const person = await addPerson(store);
+	const { success: _, ...keys } = bareKeys;
+	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });
 	const rid = await addRoom(store, [person], { e2eKeyId: 'has-one' });
 	const app = createApp({
 		catalogue: {
@@ -93,7 +103,7 @@ async function roomkey(people: number, ops?: Ops, log: Log = memoryLog()): Promi
 /** With metrics and a log at `info`, as the command has by default. */
 async function observed(people: number): Promise<Ready> {
 	const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }));
-	return roomkey(people, new Ops({ log, metrics: 'on', version: 'bench' }), log);
+	return roomkey(people, { kind: 'memory' }, new Ops({ log, metrics: 'on', version: 'bench' }), log);
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -121,14 +131,17 @@ async function bareWs(): Promise<Ready> {
 	return listen(http);
 }
 
+/** What a caller's own keys are like. */
+const bareKeys = { public_key: 'p'.repeat(450), private_key: 's'.repeat(2000), success: true };
+
 /** Parses a body and answers with the same headers and body, and knows nothing else. */
 async function bareHttp(): Promise<Ready> {
 	const http = createServer((request, response) => {
 		const chunks: Buffer[] = [];
 		request.on('data', (chunk) => chunks.push(chunk));
 		request.on('end', () => {
-			JSON.parse(String(Buffer.concat(chunks)));
-			const body = JSON.stringify({ success: true });
+			if (chunks.length > 0) JSON.parse(String(Buffer.concat(chunks)));
+			const body = JSON.stringify(request.method === 'GET' ? bareKeys : { success: true });
 			response.writeHead(200, {
 				'content-type': 'application/json',
 				'cache-control': 'no-store',
@@ -141,13 +154,13 @@ async function bareHttp(): Promise<Ready> {
 	return listen(http);
 }
 
-function memory(): Memory {
-	for (let i = 0; i < 4; i++) globalThis.gc?.();
-	const { heapUsed, external, rss } = process.memoryUsage();
-	return { held: heapUsed + external, resident: rss };
-}
-
-const kinds: Record<string, (people: number) => Promise<Ready>> = { roomkey, observed, ws: bareWs, http: bareHttp };
+const kinds: Record<string, (people: number) => Promise<Ready>> = {
+	roomkey: (people) => roomkey(people),
+	files: onFiles,
+	observed,
+	ws: bareWs,
+	http: bareHttp,
+};
 const ready = await kinds[process.argv[2] ?? '']?.(Number(process.argv[3] ?? 0));
 process.on('message', (what) => process.send?.(what === 'memory' ? memory() : process.cpuUsage()));
 process.on('disconnect', () => process.exit());

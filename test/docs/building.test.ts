@@ -1,30 +1,171 @@
 /** The samples of docs/building.md and docs/limits.md work. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
+import type { ServerOptions } from '../../server/index.js';
+import { openTestServer, type TestServer } from '../../server/testing/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom } from '../support/people.js';
+import { rejection } from '../support/rejection.js';
 import { post } from '../support/rest.js';
-import { announce, announcements } from './announcements.js';
+import { addTwoTasks } from './building/client.js';
+import { google } from './building/login.js';
+import { mount } from './building/mount.js';
+import { options, seen } from './building/options.js';
+import { permissions, removeAll, removeTask } from './building/permissions.js';
+import { changeTask, readTask } from './building/rest.js';
+import { announce, announcements } from './building/stream.js';
+import { addTask, finishTask, myTasks, tasks } from './building/tasks.js';
+import { ownColour, setColour } from './building/userFields.js';
 import { describeRoom } from './describeRoom.js';
-import { myRooms } from './myRooms.js';
 import { subscriptionsOfAConnection } from './subscriptionsOfAConnection.js';
 
-describe('samples of the documentation', () => {
-	let app: TestApp;
+const parts = {
+	collections: [tasks],
+	methods: [addTask, finishTask],
+	publications: [myTasks],
+} satisfies ServerOptions;
+
+describe('samples of docs/building.md', () => {
 	const clients = clientsOfEachTest();
-
-	before(async () => {
-		app = await startApp({
-			methods: [describeRoom, announce],
-			publications: [myRooms],
-			streams: [announcements],
-			limits: [subscriptionsOfAConnection],
-			rateLimit: 'on',
+	let server: TestServer | undefined;
+	const open = async (more: ServerOptions = {}) => {
+		server = await openTestServer({
+			...parts,
+			...more,
+			methods: [...parts.methods, ...(more.methods ?? [])],
+			publications: [...parts.publications, ...(more.publications ?? [])],
 		});
+		return server;
+	};
+	afterEach(async () => {
+		await server?.close();
+		server = undefined;
 	});
-	after(() => app.close());
 
-	it('define a method for DDP and REST', async () => {
+	for (const file of ['tasks.check', 'clock.check']) {
+		it(`has a test that passes: ${file}`, async () => {
+			const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+			await promisify(execFile)(process.execPath, ['--test', `dist/test/docs/building/${file}.js`], { env });
+		});
+	}
+
+	it('has a server, used by an unmodified client', async () => {
+		const child: ChildProcess = spawn(process.execPath, ['dist/test/docs/building/server.js'], {
+			env: { ...process.env, PORT: '0' },
+			stdio: ['ignore', 'pipe', 'inherit'],
+		});
+		try {
+			if (!child.stdout) throw new Error('no output');
+			const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+			const endpoint = `${line.replace(/.*http/, 'ws')}/websocket`;
+			expect(await addTwoTasks(endpoint)).to.containSubset([{ text: 'write' }, { text: 'read' }]);
+		} finally {
+			const ended = once(child, 'exit');
+			child.kill();
+			expect(await ended).to.deep.equal([0, null]);
+		}
+	});
+
+	it('has a login with Google', async () => {
+		const verify = async (token: string) => (token === 'good' ? { sub: '1', email: 'alice@example.com' } : null);
+		const client = await (await open({ loginHandlers: [google(verify)] })).connect();
+		expect(await rejection(client.call('login', { google: 'bad' }))).to.include({ error: 403 });
+		for (let i = 0; i < 2; i++) {
+			expect(await client.call('login', { google: 'good' })).to.include({ id: 'google-1', type: 'google' });
+		}
+		await client.call('tasks.add', 'write');
+	});
+
+	it('has an own field of users, published as it changes', async () => {
+		const alice = await (await open({ methods: [setColour], publications: [ownColour] })).addUser({ colour: 'red' });
+		const client = await server?.connect(alice);
+		await client?.call('users.setColour', 'blue');
+		expect(client?.documents('users')).to.containSubset([{ _id: alice.id, colour: 'blue' }]);
+	});
+
+	it('has permissions for own roles', async () => {
+		const one = await open({ permissions, methods: [removeTask, removeAll] });
+		const [editor, alice, bob] = [await one.addUser({ roles: ['editor'] }), await one.addUser(), await one.addUser()];
+		const id = await one.call(alice, 'tasks.add', 'write');
+		await one.call(bob, 'tasks.remove', id);
+		expect(await one.collections.tasks.countDocuments({})).to.equal(1);
+		await one.call(editor, 'tasks.remove', id);
+		expect(await one.collections.tasks.countDocuments({})).to.equal(0);
+		expect(await rejection(one.call(alice, 'tasks.removeAll'))).to.include({ error: 'error-unauthorized' });
+		await one.call(alice, 'tasks.add', 'write');
+		expect(await one.call(editor, 'tasks.removeAll', alice.id)).to.equal(1);
+	});
+
+	it('has own REST paths and verbs, an HTTP server of the application, and a call by the program', async () => {
+		const { http, server: mounted } = await mount({
+			...parts,
+			methods: [...parts.methods, readTask, changeTask],
+			store: { memory: true },
+			logLevel: 'silent',
+		});
+		await once(http.listen(0, '127.0.0.1'), 'listening');
+		const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+		const alice = await addPerson(mounted.store);
+		const id = await mounted.call('tasks.add', ['write'], { userId: alice.id });
+		const headers = { 'X-User-Id': alice.id, 'X-Auth-Token': alice.token, 'Content-Type': 'application/json' };
+
+		expect(await (await fetch(`${url}/tasks/${id}`, { headers })).json()).to.include({ text: 'write', success: true });
+		await fetch(`${url}/tasks/${id}`, { method: 'PUT', headers, body: '{"text":"read"}' });
+		expect(await mounted.collections.tasks.findOne({})).to.include({ text: 'read' });
+		expect(await (await fetch(`${url}/tasks/none`, { headers })).json()).to.include({ errorType: 'tasks-unknown' });
+		expect(await (await fetch(url)).text()).to.equal('my own page');
+
+		await mounted.close();
+		http.closeAllConnections();
+		http.close();
+	});
+
+	it('has a stream and the method that writes to it', async () => {
+		const one = await open({ permissions, streams: [announcements], methods: [announce] });
+		const [editor, alice] = [await one.addUser({ roles: ['editor'] }), await one.addUser()];
+		const [nobody, reader] = [await one.connect(), await one.connect(alice)];
+		expect(await rejection(nobody.subscribe('stream-announcements', 'all'))).to.be.instanceOf(Error);
+		await reader.subscribe('stream-announcements', 'all');
+
+		expect(await rejection(one.call(alice, 'announcements.send', 'x'))).to.include({ error: 'error-unauthorized' });
+		await one.call(editor, 'announcements.send', 'hello');
+
+		expect(reader.frames.at(-1)).to.deep.equal({
+			msg: 'changed',
+			collection: 'stream-announcements',
+			id: 'id',
+			fields: { eventName: 'all', args: ['hello'] },
+		});
+		expect(one.events.named('announcements all')).to.deep.equal([['hello']]);
+	});
+
+	it('has rules, a listener for connections, and a strategy', async () => {
+		const one = await open({ ...options, rateLimit: 'on' });
+		const alice = await one.addUser();
+		const client = await one.connect(alice);
+		expect(seen).to.have.length(1);
+		await client.subscribe('tasks.mine');
+		await client.call('tasks.add', 'write');
+		expect(client.documents('tasks')).to.have.length(1);
+		for (let i = 1; i < 20; i++) await client.subscribe('tasks.mine');
+		const { message } = await rejection(client.subscribe('tasks.mine'));
+		expect(message).to.match(/^Please wait \d+ ms/);
+		client.close();
+		await one.close();
+		server = undefined;
+		// Listeners of a closed connection are called in the next turn.
+		await setImmediate();
+		expect(seen).to.deep.equal([]);
+	});
+
+	it('has a method of Roomkey itself, for DDP and REST', async () => {
+		const app = await startApp({ methods: [describeRoom] });
 		const alice = await addPerson(app.store);
 		const bob = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
@@ -44,47 +185,20 @@ describe('samples of the documentation', () => {
 		const { result } = await client.call('rooms.describe', rid, 'over DDP');
 		expect(result).to.deep.equal({ description: 'over DDP' });
 		expect(await app.store.rooms.findOne({ _id: rid })).to.include({ description: 'over DDP' });
+		await client.close();
+		await app.close();
 	});
+});
 
-	it('define a publication that shows the fields it names and no others', async () => {
-		const alice = await addPerson(app.store);
-		const rid = await addRoom(app.store, [alice], { name: 'mine', topic: 'hidden' });
-		await addRoom(app.store, [], { name: 'not mine' });
-		const client = await clients.connect(app.webSocketUrl);
-		await client.call('login', { resume: alice.token });
-
-		client.send({ msg: 'sub', id: '1', name: 'rooms.mine', params: [] });
-
-		expect(await client.take(2)).to.deep.equal([
-			{ msg: 'added', collection: 'rocketchat_room', id: rid, fields: { name: 'mine' } },
-			{ msg: 'ready', subs: ['1'] },
-		]);
+describe('the sample of docs/limits.md', () => {
+	let app: TestApp;
+	const clients = clientsOfEachTest();
+	before(async () => {
+		app = await startApp({ limits: [subscriptionsOfAConnection], rateLimit: 'on' });
 	});
+	after(() => app.close());
 
-	it('define a stream and the method that writes to it', async () => {
-		const admin = await addPerson(app.store, { roles: ['admin'] });
-		const alice = await addPerson(app.store);
-		const nobody = await clients.connect(app.webSocketUrl);
-		nobody.send({ msg: 'sub', id: '1', name: 'stream-announcements', params: ['all'] });
-		expect(await nobody.next()).to.include({ msg: 'nosub', id: '1' });
-		const reader = await clients.connect(app.webSocketUrl);
-		await reader.call('login', { resume: alice.token });
-		reader.send({ msg: 'sub', id: '1', name: 'stream-announcements', params: ['all'] });
-		expect(await reader.next()).to.deep.equal({ msg: 'ready', subs: ['1'] });
-		const url = `${app.url}/api/v1/announcements.send`;
-
-		expect((await post(url, alice, { text: 'not allowed' })).status).to.equal(403);
-		expect((await post(url, admin, { text: 'hello' })).status).to.equal(200);
-
-		expect(await reader.next()).to.deep.equal({
-			msg: 'changed',
-			collection: 'stream-announcements',
-			id: 'id',
-			fields: { eventName: 'all', args: ['hello'] },
-		});
-	});
-
-	it('define a rule that limits the subscriptions of a connection', async () => {
+	it('defines a rule that limits the subscriptions of a connection', async () => {
 		const client = await clients.connect(app.webSocketUrl);
 		const subscribe = (i: number) =>
 			client.send({ msg: 'sub', id: String(i), name: 'meteor_autoupdate_clientVersions', params: [] });

@@ -17,10 +17,10 @@ export const describeRoom = method({
 	limit: WRITES,
 	returns: { description: String },
 	errors: ['error-invalid-room'],
-	async run({ rid, description }, { name, userId, store }) {
-		await requireRoomAccess(store, rid, userId, name);
+	async run({ rid, description }, { userId, store }) {
+		await requireRoomAccess(store, rid, userId);
 		const { matchedCount } = await store.rooms.updateOne({ _id: rid }, { $set: { description } });
-		if (matchedCount === 0) throw clientError('invalidRoom', { method: name });
+		if (matchedCount === 0) throw clientError('invalidRoom');
 		return { description };
 	},
 });

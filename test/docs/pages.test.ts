@@ -66,6 +66,6 @@ describe('the documentation', () => {
 	it('shows TypeScript only from files that the compiler and the tests have seen', () => {
 		const typescript = blocks.filter(({ info }) => info.startsWith('ts'));
 		expect(typescript).to.have.lengthOf.above(0);
-		for (const { info } of typescript) expect(info).to.match(/^ts test\/docs\/\w+(\.test)?\.ts$/);
+		for (const { info } of typescript) expect(info).to.match(/^ts test\/docs\/(building\/)?\w+(\.test|\.check)?\.ts$/);
 	});
 });

@@ -1,10 +1,15 @@
 /**
  * `npm run soak`: a server is used a great deal, and then must hold no more than before. Before and after are measured
- * when everything has happened a few times already, and after a garbage collection. Ends with 1 where something grew.
+ * when everything has happened a few times already, and after a garbage collection. Then a server is killed often while
+ * clients write, and must have kept what it acknowledged. Ends with 1 where something grew or is lost.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { killOften } from '../support/kill.js';
 import type { Job } from './client.js';
 import { startSoakServer } from './server.js';
 
@@ -72,3 +77,14 @@ for (const { what, count, name } of JOBS) {
 }
 client.disconnect();
 await server.close();
+
+/** Kills of a server while clients write. */
+const KILLS = 100;
+const folder = await mkdtemp(join(tmpdir(), 'roomkey-soak-'));
+const { early, failed, acknowledged, lost } = await killOften(folder, KILLS);
+await rm(folder, { recursive: true });
+console.log(
+	`\nKilled ${KILLS} times, ${early} of them while it started: ${acknowledged} rooms acknowledged, ${lost.length} lost.`,
+);
+for (const printed of failed) console.log(`A start failed: ${printed}`);
+if (failed.length > 0 || lost.length > 0) process.exitCode = 1;

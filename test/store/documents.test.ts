@@ -154,6 +154,7 @@ eachStore('any store: documents', (test) => {
 				{ _id: '__proto__' },
 				{ _id: 'x', name: undefined },
 				{ _id: 'x', 'a.b': 1 },
+				{ _id: 'x', a: { '': 1 } },
 				{ _id: 'x', a: [{ $b: 1 }] },
 				{ _id: 'x', a: new Map() },
 				{ _id: 'x', a: 1n },

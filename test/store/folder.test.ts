@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import type { OpenStore } from '../../server/store/collections.js';
 import { openFolder } from '../../server/store/folder.js';
+import { StoreUnavailableError } from '../../shared/errors.js';
 import { isDuplicateKey } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
 const writer = fileURLToPath(new URL('../support/writer.js', import.meta.url));
@@ -265,6 +267,25 @@ describe('the store in a folder', () => {
 			execFileSync('chmod', ['-R', 'u+w', folder]);
 			expect(value).to.match(/^refused unusable .*(EACCES|ermission denied)/);
 		});
+	});
+
+	it('refuses writes while the disk is full, reads meanwhile, and writes again when there is space: one line says each', async () => {
+		const log = memoryLog();
+		let free = 0;
+		const { store } = await open(folder, { log, freeSpace: async () => free });
+		for (let i = 0; i < 3; i++) {
+			const refused = await rejection(store.rooms.insertOne({ _id: 'r', t: 'p' }));
+			expect(refused).to.be.instanceOf(StoreUnavailableError).and.include({ code: 'full' });
+			expect(refused.message).to.include(folder).and.include('full');
+		}
+		expect(await store.rooms.findOne({ _id: 'r' })).to.equal(null);
+		free = 1e9;
+		await store.rooms.insertOne({ _id: 'r', t: 'p' });
+		expect(await store.rooms.findOne({ _id: 'r' })).to.include({ t: 'p' });
+		expect(log.lines.map(({ level, text }) => [level, text])).to.deep.equal([
+			['error', 'Writes cannot be stored'],
+			['info', 'Writes are stored again'],
+		]);
 	});
 
 	it('refuses writes while the system takes none, and writes again when it does', async () => {

@@ -71,8 +71,8 @@ describe('an index that ignores case', () => {
 				const entries = new Map<string, Set<string>>();
 				return {
 					ids: (key) => entries.get(key) ?? [],
-					has: (key) => entries.has(key),
 					count: (key) => entries.get(key)?.size ?? 0,
+					between: () => [],
 					add: (key, id) => void entries.set(key, (entries.get(key) ?? new Set()).add(id)),
 					remove: (key, id) => void entries.get(key)?.delete(id),
 				};

@@ -4,13 +4,15 @@
  */
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { compile } from '../../server/store/match.js';
-import { sorter } from '../../server/store/order.js';
-import { projector } from '../../server/store/projection.js';
-import { applyUpdate, checkUpdate } from '../../server/store/update.js';
-import { type Document, isFields } from '../../server/store/values.js';
+import { StoredValue } from '../../methods/model/storedValue.js';
+import { compile } from '../../server/query/match.js';
+import { sorter } from '../../server/query/order.js';
+import { projector } from '../../server/query/projection.js';
+import { applyUpdate, checkUpdate } from '../../server/query/update.js';
 import type { Room } from '../../shared/documents.js';
+import { Match } from '../../shared/match.js';
 import type { Filter, Projection, UpdateFilter } from '../../shared/store.js';
+import { type Document, isFields } from '../../shared/values.js';
 import { eachStore } from '../support/store.js';
 
 const isMongo = process.env.ROOMKEY_TEST_MONGO_URL !== undefined;
@@ -126,6 +128,39 @@ eachStore('any store: properties', (test) => {
 		);
 	});
 
+	it('a custom value that methods take can be stored', async () => {
+		const key = fc.constantFrom('a', '', '$a', 'a.b', '__proto__', 'a\0', 'constructor');
+		const odd = fc.constantFrom(
+			undefined,
+			Number.NaN,
+			1n,
+			new Date(Number.NaN),
+			new Map(),
+			/a/,
+			null,
+			'a',
+			1,
+			new Date(1),
+		);
+		const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+			tree: fc.oneof(
+				{ maxDepth: 9 },
+				odd,
+				fc.array(tie('tree'), { maxLength: 2 }),
+				fc.dictionary(key, tie('tree'), { maxKeys: 2 }),
+			),
+		}));
+		await fc.assert(
+			fc.asyncProperty(fc.dictionary(key, tree, { maxKeys: 2 }), async (custom) => {
+				if (!Match.test(custom, StoredValue)) return;
+				await test.store.rooms.deleteMany({});
+				await test.store.rooms.insertOne({ _id: 'r', t: 'p', customFields: custom });
+				expect((await test.store.rooms.findOne({ _id: 'r' }))?.customFields).to.deep.equal(custom);
+			}),
+			parameters,
+		);
+	});
+
 	it('an order and a projection give what ours give', async () => {
 		const direction = fc.constantFrom(1 as const, -1 as const);
 		const projection = fc.oneof(
@@ -134,6 +169,8 @@ eachStore('any store: properties', (test) => {
 		);
 		await fc.assert(
 			fc.asyncProperty(documents, path, direction, projection, async (contents, by, way, asked) => {
+				// To FerretDB 2.7 an empty array is like a missing field; MongoDB has it before those.
+				fc.pre(!isMongo || !JSON.stringify(contents).includes('[]'));
 				const stored = await fill(contents);
 				const options = { sort: { [by]: way, _id: 1 as const }, projection: asked as Projection };
 				const inOrder = sorter(options.sort, Number.POSITIVE_INFINITY);

@@ -1,7 +1,8 @@
 /** What every store keeps about reading; see `eachStore` for which store it is. */
 import { expect } from 'chai';
-import type { Room, User } from '../../shared/documents.js';
-import type { Filter } from '../../shared/store.js';
+import { pagesOf } from '../../methods/model/pages.js';
+import type { Room, Subscription, User } from '../../shared/documents.js';
+import type { Filter, Store } from '../../shared/store.js';
 import { rejection } from '../support/rejection.js';
 import { eachStore } from '../support/store.js';
 
@@ -53,6 +54,54 @@ eachStore('any store: reading', (test) => {
 			}
 		});
 
+		it('sorts values of all types, documents field by field, arrays by one of their elements', async () => {
+			const date = new Date(5);
+			const ascending: unknown[] = [
+				[],
+				null,
+				-1,
+				[9, 2],
+				3,
+				'',
+				'a',
+				'b',
+				{},
+				{ a: null },
+				{ b: null },
+				{ a: 1 },
+				{ a: 1, b: 0 },
+				{ a: 1, b: 2 },
+				{ a: 2 },
+				{ c: 1 },
+				{ a: 'x' },
+				{ a: {} },
+				{ a: { b: 1 } },
+				{ a: [] },
+				{ a: [1] },
+				{ a: [1, 0] },
+				{ a: [2] },
+				{ a: false },
+				{ a: date },
+				[[1]],
+				false,
+				true,
+				date,
+			];
+			for (const [i, value] of ascending.entries())
+				await test.store.rooms.insertOne(
+					room(`v${(i * 11) % ascending.length}`, { topic: value as string, name: `t${i}` }),
+				);
+			const filter: Filter<Room> = { topic: { $exists: true } };
+			const sorted = await test.store.rooms.find(filter, { sort: { topic: 1 } }).toArray();
+			expect(sorted.map(({ topic }) => topic)).to.deep.equal(ascending);
+			const reversed = await test.store.rooms.find(filter, { sort: { topic: -1 } }).toArray();
+			// In descending order an array counts by its greatest element.
+			const byOne = ascending.filter((value) => !Array.isArray(value)).reverse();
+			expect(reversed.map(({ topic }) => topic as unknown).filter((value) => !Array.isArray(value))).to.deep.equal(
+				byOne,
+			);
+		});
+
 		it('finds many: sorted, from one on, up to a number, one by one', async () => {
 			expect(await ids({})).to.deep.equal(['a', 'b', 'c']);
 			const page = test.store.rooms.find({}, { sort: { name: 1 }, skip: 1, limit: 1 });
@@ -61,6 +110,63 @@ eachStore('any store: reading', (test) => {
 			const seen: string[] = [];
 			for await (const { _id } of test.store.rooms.find({}, { sort: { t: 1, _id: -1 } })) seen.push(_id);
 			expect(seen).to.deep.equal(['c', 'b', 'a']);
+		});
+
+		describe('pages of the members of a room, in the order of their users,', () => {
+			let subscriptions: Store['subscriptions'];
+			const MEMBERS = 150;
+			const add = (user: string, more: object = {}) =>
+				subscriptions.insertOne({ _id: `of ${user.slice(0, 300)}`, rid: 'r', u: { _id: user }, ...more });
+			beforeEach(async () => {
+				({ subscriptions } = test.store);
+				for (let i = 0; i < MEMBERS; i++) await add(`u${(i * 37) % MEMBERS}`);
+				await subscriptions.insertOne({ _id: 'elsewhere', rid: 'r2', u: { _id: 'u7' } });
+			});
+
+			/** The users of all pages. */
+			async function users(conditions: Filter<Subscription> = {}): Promise<unknown[]> {
+				const found: unknown[] = [];
+				for await (const page of pagesOf(subscriptions, { rid: 'r', ...conditions }, { key: 'u._id', size: 20 })) {
+					expect(page.length).to.be.at.most(20);
+					found.push(...page.map(({ u }) => u._id));
+				}
+				return found;
+			}
+			const byCodePoint = (texts: string[]) => texts.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+			const plain = Array.from({ length: MEMBERS }, (_, i) => `u${i}`);
+
+			it('hold every member once', async () => {
+				const others = ['', 'é', '\uffee', '🔑', 'U1', '7'];
+				for (const other of others) await add(other);
+				expect(await users()).to.deep.equal(byCodePoint([...plain, ...others]));
+			});
+
+			it('hold those who match, also while members come and go', async () => {
+				await subscriptions.updateMany({ 'u._id': { $in: ['u3', 'u4'] } }, { $set: { status: 'INVITED' } });
+				expect(await users({ status: { $ne: 'INVITED' }, 'u._id': { $ne: 'u5' } })).to.deep.equal(
+					byCodePoint(plain.filter((user) => !['u3', 'u4', 'u5'].includes(user))),
+				);
+				await subscriptions.deleteOne({ rid: 'r', 'u._id': 'u3' });
+				await add('u200');
+				expect(await users()).to.deep.equal(byCodePoint([...plain.filter((user) => user !== 'u3'), 'u200']));
+			});
+
+			it('hold those with very long ids too', async () => {
+				const long = ['u1'.padEnd(300, 'x'), 'u1'.padEnd(300, 'y'), 'v'.repeat(250)];
+				for (const other of long) await add(other);
+				expect(await users()).to.deep.equal(byCodePoint([...plain, ...long]));
+			});
+
+			it('have an array in the place of its least element, and what is no text before all texts', async () => {
+				const odd = [['u99x', 'u10x'], 7, null];
+				for (const [i, _id] of odd.entries())
+					await subscriptions.insertOne({ _id: `odd${i}`, rid: 'r', u: { _id: _id as unknown as string } });
+				const options = { sort: { 'u._id': 1 }, limit: 10 } as const;
+				const first = await subscriptions.find({ rid: 'r' }, options).toArray();
+				expect(first.map(({ u }) => u._id).slice(0, 4)).to.deep.equal([null, 7, 'u0', 'u1']);
+				const next = await subscriptions.find({ rid: 'r', 'u._id': { $gt: 'u108' } }, options).toArray();
+				expect(next.map(({ u }) => u._id).slice(0, 3)).to.deep.equal(['u109', ['u99x', 'u10x'], 'u11']);
+			});
 		});
 
 		it('counts', async () => {

@@ -38,6 +38,9 @@ eachStore('any store: updates', (test) => {
 			[{ $push: { list: { $each: ['1', '2'], $slice: -3 } } }, { list: ['x', '1', '2'] }],
 			[{ $push: { list: { $each: ['1'], $slice: 2 } } }, { list: ['x', 'y'] }],
 			[{ $push: { list: { $each: [], $slice: 0 } } }, { list: [] }],
+			[{ $push: { absent: { $each: [] } } }, { absent: [] }],
+			[{ $push: { 'absent.list': { $each: [] } } }, { absent: { list: [] } }],
+			[{ $addToSet: { absent: { $each: [] } } }, { absent: [] }],
 			[{ $pull: { list: 'x' } }, { list: ['y'] }],
 			[
 				{ $pull: { list: { $in: ['x', 'y'] }, none: 'x', 'sub.none': 1 }, $set: { n: 7 } },

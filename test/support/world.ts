@@ -38,7 +38,7 @@ const APPLIED: Readonly<Record<string, readonly (keyof typeof TRANSITIONS)[]>> =
 	'e2e.requestSubscriptionKeys': ['archive'],
 	'e2e.resetOwnE2EKey': ['clear'],
 	'e2e.resetRoomKey': ['clear', 'store'],
-	'e2e.returnRoomKey': ['giveBack'],
+	'e2e.returnRoomKey': ['returnKey'],
 	'e2e.setOrGetRoomKeyID': ['store', 'archive'],
 	'e2e.setUserPublicAndPrivateKeys': ['clear'],
 	'e2e.updateGroupKey': ['store', 'offer', 'drop', 'archive'],

@@ -72,7 +72,7 @@ describe('identity keys', () => {
 			expect((await userOf(alice))?.e2e).to.deep.equal(pair('1'));
 		});
 
-		it('auth: refuses who is not logged in', async () => {
+		it('auth: refuses a user who is not logged in', async () => {
 			expect(await rejection(roomkey.call(null, SET, pair('1')))).to.deep.include({
 				error: 'error-invalid-user',
 				details: { method: SET },
@@ -347,8 +347,7 @@ describe('identity keys', () => {
 						{ rid, 'u._id': carol.id, E2ESuggestedKey: `offer ${carol.id}` },
 						{ $set: { E2EKey: `offer ${carol.id}` }, $unset: { E2ESuggestedKey: 1 } },
 					);
-					const events = { emit: () => {} };
-					if (matchedCount > 0) await dequeue({ store: roomkey.store, events }, rid, [carol.id]);
+					if (matchedCount > 0) await dequeue(roomkey.store, rid, [carol.id]);
 				};
 				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
 				const keyed = (await membershipOf(rid, carol))?.E2EKey !== undefined;

@@ -37,7 +37,7 @@ describe('an inbox', () => {
 		expect(observed).to.deep.equal({ received: ['a', 'b'], empty: 1 });
 	});
 
-	it('the inbound queue: lets others have their turn between the messages of a long frame (5)', async () => {
+	it('the inbound queue: yields to the event loop between the messages of a long frame (5)', async () => {
 		const { inbox, observed } = open();
 		inbox.push(messages(100));
 		inbox.push(['next frame']);

@@ -1,7 +1,7 @@
 /** The history of identity keys: test/contract/beyond.md E15, T3. */
 import { createHash } from 'node:crypto';
 import { expect } from 'chai';
-import { hashOf } from '../../methods/model/keys/history.js';
+import { hashOf } from '../../methods/model/keys/identityHistory.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
@@ -63,7 +63,7 @@ describe('e2e.keyHistory (E15)', () => {
 		expectChain(answer.history);
 	});
 
-	it('is empty for who never stored a key', async () => {
+	it('is empty for a user who never stored a key', async () => {
 		expect(await read(alice, alice)).to.deep.equal({ history: [], count: 0, offset: 0, total: 0 });
 	});
 
@@ -271,7 +271,7 @@ describe('e2e.keyHistory (E15)', () => {
 			});
 		}
 
-		it('refuses what is no number of entries', async () => {
+		it('refuses an invalid number of entries', async () => {
 			for (const page of [[-1], [1.5], ['2'], [1, -1]]) {
 				expect((await rejection(read(alice, alice, ...page))).message).to.match(/^Match error/);
 			}

@@ -129,7 +129,7 @@ describe('limits of calls', () => {
 		});
 	}
 
-	it('count calls whose arguments are wrong, and those of who must log in', async () => {
+	it('count calls whose arguments are wrong, and those of a user who must log in', async () => {
 		const strict = { name: 'strict', summary: 'for a test', limit: { calls: 2, per: 1000 }, run: () => {} };
 		await open([method({ ...strict, args: { a: String } })]);
 		expect(await rejection(roomkey.call(null, 'strict', 5))).to.include({ errorType: 'Match.Error' });

@@ -1,7 +1,8 @@
 /** test/contract/ddp.md section 7: what a live query reports of what is written, and when the writer is `updated`. */
 import { expect } from 'chai';
 import { type Bus, createBus } from '../../server/cluster/bus.js';
-import { Observation } from '../../server/ddp/publications/live-query.js';
+import { LiveQuerySubscriber } from '../../server/ddp/publications/live-query.js';
+import type { Permission } from '../../shared/documents.js';
 import { liveQuery } from '../../shared/publication.js';
 import type { Store } from '../../shared/store.js';
 import { memoryLog } from '../support/log.js';
@@ -10,7 +11,7 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 describe('a live query (7)', () => {
 	let open: OpenStore;
 	let bus: Bus;
-	let observation: Observation;
+	let subscriber: LiveQuerySubscriber;
 	/** Runs before each read. */
 	let beforeRead: () => void;
 	let reads: number;
@@ -21,19 +22,19 @@ describe('a live query (7)', () => {
 		bus = createBus(memoryLog());
 		beforeRead = () => {};
 		calls = [];
-		observation = new Observation(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
+		subscriber = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
 			services: { store: watched(open.store), bus },
-			show: (_collection, id) => void calls.push(`show ${id}`),
-			showChange: (_collection, id) => void calls.push(`change ${id}`),
-			removed: (_collection, id) => void calls.push(`remove ${id}`),
+			publishAdded: (_collection, id) => void calls.push(`show ${id}`),
+			publishChanged: (_collection, id) => void calls.push(`change ${id}`),
+			publishRemoved: (_collection, id) => void calls.push(`remove ${id}`),
 			whenDrained: () => undefined,
-			failed: (error) => void calls.push(`failed: ${(error as Error).message}`),
+			fail: (error) => void calls.push(`failed: ${(error as Error).message}`),
 		});
-		await observation.show();
+		await subscriber.start();
 		reads = 0;
 	});
 	afterEach(async () => {
-		observation.stop();
+		subscriber.stop();
 		await open.close();
 	});
 
@@ -77,15 +78,15 @@ describe('a live query (7)', () => {
 		const find = (filter: object) => ('_id' in filter ? permissions.find({ _id: 'p' }) : firstResult());
 		const shown = new Set<string>();
 		const slowBus = createBus(memoryLog());
-		const observer = new Observation(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
+		const observer = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
 			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: slowBus },
-			show: (_collection, id) => void shown.add(id),
-			showChange: () => {},
-			removed: (_collection, id) => void shown.delete(id),
+			publishAdded: (_collection, id) => void shown.add(id),
+			publishChanged: () => {},
+			publishRemoved: (_collection, id) => void shown.delete(id),
 			whenDrained: () => undefined,
-			failed: () => {},
+			fail: () => {},
 		});
-		const showing = observer.show();
+		const showing = observer.start();
 		await permissions.updateOne({ _id: 'p' }, { $set: { roles: [] } });
 		await slowBus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
 		read();
@@ -158,11 +159,67 @@ describe('a live query (7)', () => {
 	it('tries no more once it has stopped', async () => {
 		await write('a');
 		beforeRead = () => {
-			observation.stop();
+			subscriber.stop();
 			throw new Error('no primary');
 		};
 		await announce('a');
 		expect(reads).to.equal(1);
 		expect(calls).to.deep.equal([]);
+	});
+
+	it('reads nothing for a write that no query matches, and whose document is in no result', async () => {
+		const others = [
+			liveQuery('permissions', { _id: { $in: ['other'] } }, { roles: 1 }),
+			liveQuery('permissions', { _id: 'p', roles: 'other' }, { roles: 1 }),
+			liveQuery('permissions', { _updatedAt: { $lt: new Date(0) } }, { roles: 1 }),
+		].map((query) => {
+			const none = () => void calls.push('another');
+			const publisher = { publishAdded: none, publishChanged: none, publishRemoved: none, fail: none };
+			const services = { store: watched(open.store), bus };
+			return new LiveQuerySubscriber(query, { services, ...publisher, whenDrained: () => undefined });
+		});
+		for (const other of others) await other.start();
+		reads = 0;
+		const change = { collection: 'permissions', document: { _id: 'p', roles: ['q'], _updatedAt: new Date() } } as const;
+		for (const action of ['inserted', 'updated', 'removed'] as const)
+			expect(bus.publish('changed', { ...change, action })).to.equal(undefined);
+		expect(reads).to.equal(0);
+		// Of a user the event has the id alone.
+		await bus.publish('changed', { collection: 'permissions', action: 'updated', document: { _id: 'p' } });
+		expect(reads).to.equal(1);
+		for (const other of others) other.stop();
+		expect(calls).to.deep.equal([]);
+	});
+
+	it('reads a document again that is written while it is read, though it matches no more', async () => {
+		const { permissions } = open.store;
+		const ownBus = createBus(memoryLog());
+		const publish = (document: Permission) =>
+			ownBus.publish('changed', { collection: 'permissions', action: 'updated', document });
+		let later: Promise<unknown> | undefined;
+		/** Reads; then the document is written, before the read is used. */
+		async function* overtaken() {
+			const documents = await permissions.find({ _id: 'p' }).toArray();
+			await permissions.updateOne({ _id: 'p' }, { $set: { roles: [] } });
+			later ??= publish((await permissions.findOne({ _id: 'p' })) as Permission);
+			yield* documents;
+		}
+		const find = (filter: object) => ('_id' in filter ? overtaken() : permissions.find(filter));
+		const shown = new Set<string>();
+		const other = new LiveQuerySubscriber(liveQuery('permissions', { roles: 'r' }, { roles: 1 }), {
+			services: { store: { ...open.store, permissions: { ...permissions, find } as never }, bus: ownBus },
+			publishAdded: (_collection, id) => void shown.add(id),
+			publishChanged: () => {},
+			publishRemoved: (_collection, id) => void shown.delete(id),
+			whenDrained: () => undefined,
+			fail: () => {},
+		});
+		await other.start();
+		await write('p');
+		await publish((await permissions.findOne({ _id: 'p' })) as Permission);
+		expect([...shown]).to.deep.equal(['p']);
+		await later;
+		expect([...shown]).to.deep.equal([]);
+		other.stop();
 	});
 });

@@ -1,24 +1,26 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+	type KeyState,
+	keysOf,
+	type MemberKeys,
+	type Membership,
+	stateOf,
+	TRANSITIONS,
+	type Transition,
+} from '../../methods/model/keys/memberKeys.js';
+import { isOfKeyId, keyIdOf } from '../../methods/model/keys/sealedKey.js';
+import {
 	accept,
 	archive,
 	archiveCurrentKey,
 	clear,
 	drop,
-	giveBack,
-	type KeyState,
-	keysOf,
 	MAX_OLD_KEYS,
-	type MemberKeys,
-	type Membership,
 	offer,
-	stateOf,
+	returnKey,
 	store,
-	TRANSITIONS,
-	type Transition,
-} from '../../methods/model/keys/memberKeys.js';
-import { isOfKeyId, keyIdOf } from '../../methods/model/keys/sealedKey.js';
+} from '../../methods/model/keys/transitions.js';
 import { sealed } from '../support/keys.js';
 
 const old = (...keyIds: string[]) =>
@@ -96,7 +98,7 @@ describe("the transitions of a member's keys", () => {
 		accept: () => accept(room),
 		drop: (keys) => drop(keys.offer),
 		archive: (keys) => archive(keys.key ?? 'none', room),
-		giveBack: () => giveBack(room),
+		returnKey: () => returnKey(room),
 		clear: () => clear(room),
 	};
 

@@ -40,7 +40,7 @@ describe('the queue of messages', () => {
 		expect(handled.slice(0, 1001)).to.deep.equal([...Array(1001).keys()]);
 	});
 
-	it('the inbound queue: lets others have their turn while much that is answered at once is handled (5)', async () => {
+	it('the inbound queue: yields to the event loop while much that is answered at once is handled (5)', async () => {
 		const { queue, handled, start, idles, clock } = open();
 		for (let i = 1; i <= 50; i++) queue.add(i);
 		start();

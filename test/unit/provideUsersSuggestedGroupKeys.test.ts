@@ -291,7 +291,7 @@ describe('e2e.provideUsersSuggestedGroupKeys (5.4)', () => {
 		expect(await suggestionOf(rid, carol)).to.equal(undefined);
 	});
 
-	it('refuses what is no map of rooms, and then callers who are not logged in', async () => {
+	it('refuses arguments that are no map of rooms, and then callers who are not logged in', async () => {
 		for (const map of [undefined, null, [], 'map']) {
 			expect((await rejection(provide(null, map))).message).to.match(/^Match error/);
 		}

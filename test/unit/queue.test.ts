@@ -9,7 +9,7 @@ import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
 describe('the queue of those who need a key (5.1, 5.2)', () => {
 	let roomkey: TestRoomkey;
 	let hooked: HookedStore;
-	let context: Parameters<typeof enqueue>[0];
+	let store: HookedStore['store'];
 	let alice: Person;
 	let bob: Person;
 
@@ -18,7 +18,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 			hooked = hookedStore(store);
 			return hooked.store;
 		});
-		context = { store: hooked.store, events: { emit: (name, payload) => void roomkey.bus.publish(name, payload) } };
+		store = hooked.store;
 		alice = await addPerson(roomkey.store, identity('alice'));
 		bob = await addPerson(roomkey.store, identity('bob'));
 	});
@@ -30,8 +30,8 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 
 	it('takes a member at its end, with the time, and notifies the room (5.1)', async () => {
 		const rid = await addEncrypted();
-		expect(await announcedBy(roomkey, () => enqueue(context, rid, alice.id))).to.deep.equal([`rooms ${rid}`]);
-		await enqueue(context, rid, bob.id);
+		expect(await announcedBy(roomkey, () => enqueue(store, rid, alice.id))).to.deep.equal([`rooms ${rid}`]);
+		await enqueue(store, rid, bob.id);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id, bob.id]);
 		const room = await roomkey.store.rooms.findOne({ _id: rid });
 		expect(room?.usersWaitingForE2EKeys?.[0]?.ts).to.be.instanceOf(Date);
@@ -39,9 +39,9 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 
 	it('takes nobody twice, and notifies nobody then (5.1, T1)', async () => {
 		const rid = await addEncrypted();
-		await Promise.all(Array.from({ length: 10 }, () => enqueue(context, rid, alice.id)));
+		await Promise.all(Array.from({ length: 10 }, () => enqueue(store, rid, alice.id)));
 		expect(
-			await announcedBy(roomkey, async () => expect(await enqueue(context, rid, alice.id)).to.equal(false)),
+			await announcedBy(roomkey, async () => expect(await enqueue(store, rid, alice.id)).to.equal(false)),
 		).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
@@ -49,14 +49,14 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 	it('keeps the newest 50 (5.1)', async () => {
 		const ids = Array.from({ length: MAX_WAITING }, (_, i) => `user-${i}`);
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(...ids) });
-		await enqueue(context, rid, alice.id);
+		await enqueue(store, rid, alice.id);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([...ids.slice(1), alice.id]);
 	});
 
 	it('takes nobody where the room is not encrypted, is no room, or is not theirs (5.1)', async () => {
 		const plain = await addEncrypted({ encrypted: false });
 		const foreign = await addRoom(roomkey.store, [bob], { encrypted: true });
-		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(context, rid, alice.id)).to.equal(false);
+		for (const rid of [plain, foreign, 'nowhere']) expect(await enqueue(store, rid, alice.id)).to.equal(false);
 	});
 
 	it('takes nobody without identity keys, with the key, or who was only invited (E9)', async () => {
@@ -64,7 +64,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		const rid = await addRoom(roomkey.store, [carol], { encrypted: true });
 		await addMember(roomkey.store, rid, alice, { E2EKey: `key of ${rid}` });
 		await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
-		for (const { id } of [alice, bob, carol]) expect(await enqueue(context, rid, id)).to.equal(false);
+		for (const { id } of [alice, bob, carol]) expect(await enqueue(store, rid, id)).to.equal(false);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
@@ -73,7 +73,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		hooked.before('rooms', 'findOneAndUpdate', () =>
 			roomkey.store.subscriptions.updateOne({ rid, 'u._id': alice.id }, { $set: { E2EKey: `key of ${rid}` } }),
 		);
-		expect(await enqueue(context, rid, alice.id)).to.equal(false);
+		expect(await enqueue(store, rid, alice.id)).to.equal(false);
 		expect(await queueOf(roomkey.store, rid)).to.equal(null);
 	});
 
@@ -83,21 +83,21 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 			[alice, [bob.id]],
 			[bob, null],
 		] as const) {
-			expect(await announcedBy(roomkey, () => dequeue(context, rid, [id]))).to.deep.equal([`rooms ${rid}`]);
+			expect(await announcedBy(roomkey, () => dequeue(store, rid, [id]))).to.deep.equal([`rooms ${rid}`]);
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal(left);
 		}
 	});
 
 	it('a member who is not in it cannot leave it (T1)', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id) });
-		expect(await announcedBy(roomkey, () => dequeue(context, rid, [bob.id, 'nobody']))).to.deep.equal([]);
+		expect(await announcedBy(roomkey, () => dequeue(store, rid, [bob.id, 'nobody']))).to.deep.equal([]);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
 	it('a member who leaves it for a key that is gone again is put back', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
-		expect(await leaveQueue(context, rid, [alice.id, bob.id])).to.equal(true);
+		expect(await leaveQueue(store, rid, [alice.id, bob.id])).to.equal(true);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 
@@ -107,7 +107,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 		for (let i = 0; i < 120; i++) rids.push(await addRoom(roomkey.store, [dave], { encrypted: i % 2 === 0 }));
 		const keyed = await addRoom(roomkey.store, [], { encrypted: true });
 		await addMember(roomkey.store, keyed, dave, { E2EKey: `key of ${keyed}` });
-		await enqueueEverywhere(context, dave.id);
+		await enqueueEverywhere(store, dave.id);
 		for (const [i, rid] of rids.entries()) {
 			expect(await queueOf(roomkey.store, rid)).to.deep.equal(i % 2 === 0 ? [dave.id] : null);
 		}

@@ -94,7 +94,7 @@ describe('the reset of identity keys', () => {
 			expect(await roomkey.call(alice, OWN)).to.equal(true);
 		});
 
-		it('returns true to who has no keys, and ends their logins too', async () => {
+		it('returns true to a user who has no keys, and ends their logins too', async () => {
 			const carol = await addPerson(roomkey.store);
 			expect(await roomkey.call(carol, OWN)).to.equal(true);
 			const user = await userOf(carol);
@@ -326,7 +326,7 @@ describe('the reset of identity keys', () => {
 			}
 		});
 
-		it('refuses who may not reset the keys of others, whether or not there is such a user', async () => {
+		it('refuses a user who may not reset the keys of others, whether or not there is such a user', async () => {
 			const { alice } = await world();
 			for (const params of [[alice.id], [undefined, alice.username], ['nobody']]) {
 				expect(await rejection(roomkey.call(bob, REST, ...params))).to.deep.include({

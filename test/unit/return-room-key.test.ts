@@ -35,7 +35,7 @@ describe('e2e.returnRoomKey', () => {
 	after(() => roomkey.close());
 	afterEach(() => seen.crashAfter(Number.POSITIVE_INFINITY));
 
-	const giveBack = (rid: string, as = bob) => roomkey.call(as, NAME, rid);
+	const returnKey = (rid: string, as = bob) => roomkey.call(as, NAME, rid);
 	const state = async (rid: string) => (await roomkey.call(alice, 'e2e.roomState', rid)) as State;
 	const provide = (as: Person, rid: string, key = sealed('k')) =>
 		roomkey.call(as, PROVIDE, { [rid]: [{ _id: bob.id, key }] });
@@ -52,7 +52,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('archives the key with the member who had offered it, queues its member, and notifies both', async () => {
 		const { rid, wrong } = await deceived();
-		const received = await recordEvents(roomkey.bus, async () => expect(await giveBack(rid)).to.equal(undefined));
+		const received = await recordEvents(roomkey.bus, async () => expect(await returnKey(rid)).to.equal(undefined));
 		const membership = await membershipOf(roomkey.store, rid, bob);
 		expect(membership).to.not.have.property('E2EKey');
 		expect(membership.oldRoomKeys).to.have.length(1);
@@ -70,7 +70,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('lets another member give the right key, and the same member none, by neither call', async () => {
 		const { rid } = await deceived();
-		await giveBack(rid);
+		await returnKey(rid);
 		const skipped = [{ rid, _id: bob.id, reason: 'returned' }];
 		expect(await provide(mallory, rid)).to.deep.equal({ skipped });
 		expect(await roomkey.call(mallory, 'e2e.updateGroupKey', rid, bob.id, sealed('k'))).to.deep.equal({ skipped });
@@ -89,7 +89,7 @@ describe('e2e.returnRoomKey', () => {
 	it('notifies members whose offers were returned, until the room has another key', async () => {
 		const { rid } = await deceived();
 		expect(await state(rid)).to.not.have.property('returnedOffers');
-		await giveBack(rid);
+		await returnKey(rid);
 		const { returnedOffers = [] } = await state(rid);
 		expect(returnedOffers.map(({ by, to }) => ({ by, to }))).to.deep.equal([{ by: mallory.id, to: bob.id }]);
 		expect(returnedOffers[0]?.at).to.be.instanceOf(Date);
@@ -100,7 +100,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('lets the same member offer again once the member has another identity: the key may have been sealed for the former one', async () => {
 		const { rid } = await deceived();
-		await giveBack(rid);
+		await returnKey(rid);
 		const pair = { ...identity('bob anew').e2e, force: true };
 		await roomkey.call(bob, 'e2e.setUserPublicAndPrivateKeys', pair);
 		expect(await provide(mallory, rid)).to.equal(undefined);
@@ -108,7 +108,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('shows nobody where the keys came from but by these answers', async () => {
 		const { rid } = await deceived();
-		const received = await recordEvents(roomkey.bus, () => giveBack(rid));
+		const received = await recordEvents(roomkey.bus, () => returnKey(rid));
 		expect(received.changes).to.not.be.empty;
 		const listed = await roomkey.call(bob, 'subscriptions/get');
 		expect(JSON.stringify(listed)).to.not.include('e2eKnownKeys');
@@ -118,7 +118,7 @@ describe('e2e.returnRoomKey', () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
 		await addMember(roomkey.store, rid, bob, { E2EKey: sealed('k') });
 		const received = await recordEvents(roomkey.bus, async () => {
-			expect(await giveBack(rid)).to.deep.equal({ lastKeyHolder: true });
+			expect(await returnKey(rid)).to.deep.equal({ lastKeyHolder: true });
 		});
 		expect(received.named(`notify-room ${rid}/e2e.noKeyHolder`)).to.have.length(1);
 		await roomkey.call(alice, 'e2e.resetRoomKey', rid, sealed('next'), 'next');
@@ -127,7 +127,7 @@ describe('e2e.returnRoomKey', () => {
 
 	it('a returned key is not put back where a later one gives way', async () => {
 		const { rid } = await deceived();
-		await giveBack(rid);
+		await returnKey(rid);
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2EKey: sealed('stray') } });
 		await roomkey.call(bob, 'e2e.requestSubscriptionKeys');
 		expect(await membershipOf(roomkey.store, rid, bob)).to.not.have.property('E2EKey');
@@ -135,11 +135,11 @@ describe('e2e.returnRoomKey', () => {
 
 	it('needs a membership, and a key', async () => {
 		const rid = await addRoom(roomkey.store, [alice], { encrypted: true, e2eKeyId: 'k' });
-		expect(await rejection(giveBack(rid))).to.deep.include({
+		expect(await rejection(returnKey(rid))).to.deep.include({
 			error: 'error-subscription-not-found',
 			details: { method: NAME },
 		});
-		expect(await rejection(giveBack(rid, alice))).to.deep.include({
+		expect(await rejection(returnKey(rid, alice))).to.deep.include({
 			error: 'error-no-room-key',
 			details: { method: NAME },
 		});
@@ -148,15 +148,15 @@ describe('e2e.returnRoomKey', () => {
 	it('is completed by the same call after a crash between two writes', async () => {
 		const whole = await deceived();
 		seen.crashAfter(Number.POSITIVE_INFINITY);
-		await giveBack(whole.rid);
+		await returnKey(whole.rid);
 		const { writes } = seen;
 		for (let n = 0; n < writes; n++) {
 			const { rid, wrong } = await deceived();
 			seen.crashAfter(n);
-			await rejection(giveBack(rid));
+			await rejection(returnKey(rid));
 			seen.crashAfter(Number.POSITIVE_INFINITY);
-			if (n === 0) await giveBack(rid);
-			else expect(await rejection(giveBack(rid))).to.include({ error: 'error-no-room-key' });
+			if (n === 0) await returnKey(rid);
+			else expect(await rejection(returnKey(rid))).to.include({ error: 'error-no-room-key' });
 			expect((await membershipOf(roomkey.store, rid, bob)).oldRoomKeys?.[0]).to.include({
 				E2EKey: wrong,
 				returned: true,

@@ -1,7 +1,7 @@
 /** `e2e.roomState` (test/contract/beyond.md E2, E11, E12, E13, E14, T3), and who holds a key. */
 import { expect } from 'chai';
-import { hasHolder, isLastHolder } from '../../methods/model/keys/holders.js';
-import { markStale } from '../../methods/model/keys/stale.js';
+import { hasHolder, isLastHolder } from '../../methods/model/keys/keyHolders.js';
+import { markStale } from '../../methods/model/keys/staleKey.js';
 import { settingChanged } from '../../methods/model/settings/workspace.js';
 import type { EventPayloads } from '../../shared/events.js';
 import { identity, sealed, unfitKeys } from '../support/keys.js';
@@ -175,7 +175,7 @@ describe('e2e.roomState', () => {
 		await other.close();
 	});
 
-	it('is for members: not for who sees a public channel, is only invited, or knows its id', async () => {
+	it('is for members: not for a user who sees a public channel, is only invited, or knows its id', async () => {
 		const { store } = roomkey;
 		const channel = await addRoom(store, [alice], { t: 'c' });
 		const rid = await addRoom(store, [alice]);

@@ -158,7 +158,7 @@ describe('making a room', () => {
 		});
 	});
 
-	it('refuses who has not the permission, and rooms of teams', async () => {
+	it('refuses a user who lacks the permission, and rooms of teams', async () => {
 		const guest = await addPerson(roomkey.store, { roles: ['guest'] });
 		expect(await rejection(create(guest, newName()))).to.include({ error: 'error-not-allowed' });
 		expect(await rejection(create(alice, newName(), [], false, undefined, { teamId: 't' }))).to.include({

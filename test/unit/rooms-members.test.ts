@@ -133,7 +133,7 @@ describe('members of a room', () => {
 			expect(await waiting(rid)).to.deep.equal([bob.id]);
 		});
 
-		it('makes a member of who was only invited, and counts them then', async () => {
+		it('makes a member of a user who was only invited, and counts them then', async () => {
 			const rid = await room();
 			await addMember(roomkey.store, rid, bob, { status: 'INVITED' });
 			const received = await recordEvents(roomkey.bus, () => invite(alice, rid, bob.id));
@@ -171,7 +171,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('is for owners to allow, and for who may add to any room', async () => {
+		it('is for owners to allow, and for a user who may add to any room', async () => {
 			const rid = await room();
 			const [carol, admin] = [await person(), await person({ roles: ['admin'] })];
 			await addMember(roomkey.store, rid, bob);
@@ -265,7 +265,7 @@ describe('members of a room', () => {
 			});
 		});
 
-		it('kick: by who holds remove-user, or may kick from any channel', async () => {
+		it('kick: by a user who holds remove-user, or may kick from any channel', async () => {
 			const rid = await room({ usersCount: 3 });
 			const carol = await person();
 			await addMember(roomkey.store, rid, bob);
@@ -363,7 +363,7 @@ describe('members of a room', () => {
 			}
 		});
 
-		it('is refused to who is not there, or has not the permission', async () => {
+		it('is refused to a user who is not there, or lacks the permission', async () => {
 			const guest = await person({ roles: ['guest'] });
 			const rid = await room();
 			await addMember(roomkey.store, rid, guest);

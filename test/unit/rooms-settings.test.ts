@@ -165,7 +165,7 @@ describe('the settings of a room', () => {
 		expect((await roomOf(direct)).encrypted).to.equal(false);
 	});
 
-	it('sets topic, description, announcement and read-only, for who may edit the room', async () => {
+	it('sets topic, description, announcement and read-only, for a user who may edit the room', async () => {
 		const rid = await room();
 		await roomkey.call(
 			alice,

@@ -123,7 +123,7 @@ describe('rooms and memberships, all or since a moment', () => {
 		}
 	});
 
-	it('takes a date as text, as queries have it, and refuses what is none', async () => {
+	it('takes a date as text, as queries have it, and refuses other text', async () => {
 		await oldRoom(alice);
 		expect(await rooms(alice, SINCE.toISOString())).to.deep.equal({ update: [], remove: [] });
 		for (const name of ['rooms.get', 'subscriptions.get', 'rooms/get', 'subscriptions/get']) {

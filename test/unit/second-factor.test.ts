@@ -71,7 +71,7 @@ describe('second factors', () => {
 	describe('login with a password (9.2)', () => {
 		beforeEach(() => open());
 
-		it('is as it was for who has none', async () => {
+		it('is as it was for a user who has none', async () => {
 			expect(await logIn(await person())).to.include({ type: 'password' });
 			expect(await logIn(await person({ totp: { enabled: false, secret: SECRET } }))).to.include({ type: 'password' });
 		});
@@ -189,7 +189,7 @@ describe('second factors', () => {
 			await expectRefused(callWith(alice, code, 'e2e.resetOwnE2EKey'), INVALID);
 		});
 
-		it('refuses who has it switched on and no secret', async () => {
+		it('refuses a user who has it switched on and no secret', async () => {
 			await open();
 			for (const secret of [undefined, '']) {
 				const alice = await person({ totp: { enabled: true, ...(secret !== undefined && { secret }) } });

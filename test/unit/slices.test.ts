@@ -1,4 +1,4 @@
-/** Long values as JSON text, in slices that let others have their turn. */
+/** Long values as JSON text, in slices that yield to the event loop. */
 import { setImmediate as aTurn } from 'node:timers/promises';
 import { expect } from 'chai';
 import fc from 'fast-check';
@@ -62,7 +62,7 @@ describe('large values', () => {
 			expect(await rejection(asText(value))).to.be.an('error');
 	});
 
-	it('let others have their turn', async () => {
+	it('yield to the event loop', async () => {
 		const list = Array.from({ length: 100_000 }, (_, i) => ({
 			_id: `room-${i}`,
 			name: 'x'.repeat(50),

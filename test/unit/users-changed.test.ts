@@ -205,7 +205,7 @@ describe('people, changed', () => {
 			await allow('edit-other-user-info', 'admin');
 		});
 
-		it('refuses a user that is not there, and what is no change', async () => {
+		it('refuses a user that is not there, and a change of nothing', async () => {
 			expect(await rejection(update(admin, 'nobody', {}))).to.include({ error: 'error-invalid-user' });
 			const changes = [{ joinDefaultChannels: true }, { services: {} }, { e2e: {} }, { name: ' ' }];
 			for (const [id, data] of [['', {}] as const, ...changes.map((change) => ['x', change] as const)]) {
@@ -261,7 +261,7 @@ describe('people, changed', () => {
 	});
 
 	describe('users.setActiveStatus', () => {
-		it('ends every login of who may not log in any more, and lets them in again', async () => {
+		it('ends every login of a user who may not log in any more, and lets them in again', async () => {
 			const person = await addPerson(roomkey.store, { username: fresh(), password: 'secret' });
 			const events = await eventsOf(() => setActive(admin, person.id, false));
 			expect(events).to.deep.equal([

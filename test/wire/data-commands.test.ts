@@ -8,9 +8,9 @@ import { expect } from 'chai';
 import { runDataCommand } from '../../server/cli/dataCommands.js';
 import { OptionError } from '../../server/options/kinds.js';
 import type { OpenStore } from '../../server/store/collections.js';
-import { StoreError } from '../../server/store/failure.js';
 import { openFolder } from '../../server/store/folder.js';
 import type { Room, User } from '../../shared/documents.js';
+import { StoreError } from '../../shared/storeErrors.js';
 import { memoryLog } from '../support/log.js';
 
 const main = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));

@@ -1,9 +1,9 @@
 /** What clients receive while the database is away. */
 import { expect } from 'chai';
 import { MongoServerSelectionError } from 'mongodb';
-import { StoreError } from '../../server/store/failure.js';
-import { unavailableError } from '../../server/store/unavailable.js';
+import { unavailableError } from '../../server/mongodb/unavailable.js';
 import type { Collection, Store } from '../../shared/store.js';
+import { StoreError } from '../../shared/storeErrors.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';

@@ -1,7 +1,8 @@
 /** Archives all keys that a member has of a room: after a reset of the room, or with a new identity key. */
 import type { Subscription } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
-import { applyTransition, clear } from './memberKeys.js';
+import type { Store } from '../../../shared/store.js';
+import { applyTransition } from './applyTransition.js';
+import { clear } from './transitions.js';
 
 /**
  * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has
@@ -11,13 +12,12 @@ import { applyTransition, clear } from './memberKeys.js';
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
 export async function archiveAllKeys(
-	context: Pick<MethodContext, 'store' | 'events'>,
+	store: Store,
 	membership: Subscription,
 	e2eKeyId: string | null | undefined,
 	mayArchive: (membership: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
-	const { store } = context;
-	return applyTransition({ store }, membership, async (keys, seen) =>
+	return applyTransition(store, membership, async (keys, seen) =>
 		(await mayArchive(seen)) ? clear({ e2eKeyId })(keys) : null,
 	);
 }

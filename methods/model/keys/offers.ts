@@ -3,13 +3,13 @@
  * member accepts or rejects it.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
-import type { KeyedRoom } from './keyId.js';
+import type { Store } from '../../../shared/store.js';
+import { applyTransition } from './applyTransition.js';
 import { hasReturned } from './knownKeys.js';
-import { applyTransition, awaitsDecision, drop, holdsKey, offer } from './memberKeys.js';
+import { awaitsDecision, holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-
-type Context = Pick<MethodContext, 'store' | 'events'>;
+import type { KeyedRoom } from './roomKeyId.js';
+import { drop, offer } from './transitions.js';
 
 /** Why an offer is not stored. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
@@ -27,14 +27,14 @@ export interface Offer {
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
-	{ store }: Pick<MethodContext, 'store'>,
+	store: Store,
 	membership: Subscription,
 	room: KeyedRoom,
 	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
 	const after = await applyTransition(
-		{ store },
+		store,
 		membership,
 		(keys, seen) => {
 			if (holdsKey(seen, room)) reason = 'already-holds-key';
@@ -49,16 +49,15 @@ export async function offerKey(
 }
 
 /** Withdraws an offer before its member is notified of it. */
-export async function withdraw({ store }: Pick<MethodContext, 'store'>, membership: Subscription): Promise<void> {
-	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey), { silent: true });
+export async function withdraw(store: Store, membership: Subscription): Promise<void> {
+	await applyTransition(store, membership, drop(membership.E2ESuggestedKey), { silent: true });
 }
 
 /**
  * Removes an offer, if it is still the one that was read. The member is queued first, so that a crash cannot leave a
  * member with neither an offer nor a place in the queue.
  */
-export async function dropOffer(context: Context, membership: Subscription): Promise<void> {
-	await enqueue(context, membership.rid, membership.u._id);
-	const { store } = context;
-	await applyTransition({ store }, membership, drop(membership.E2ESuggestedKey));
+export async function dropOffer(store: Store, membership: Subscription): Promise<void> {
+	await enqueue(store, membership.rid, membership.u._id);
+	await applyTransition(store, membership, drop(membership.E2ESuggestedKey));
 }

@@ -1,23 +1,21 @@
 /** The queue of members who need the key of a room (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). */
 import type { Room } from '../../../shared/documents.js';
-import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { inParallel } from '../inParallel.js';
 import { listOf } from '../lists.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
-import { hasIdentity, usersWithIdentity } from './identities.js';
-import { EMPTY, KEYLESS } from './storedKeys.js';
+import { KEYLESS, WITHOUT_KEYS } from './storedKeys.js';
+import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-type Context = Pick<MethodContext, 'store' | 'events'>;
-
 /** Whether the user is a member of the room without its key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
 	const filter = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
-	return (await store.subscriptions.findOne(filter, { projection: { _id: 1 } })) !== null;
+	return exists(store.subscriptions, filter);
 }
 
 async function mayWait(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -29,8 +27,7 @@ async function mayWait(store: Store, rid: string, userId: string): Promise<boole
  * room is notified. A user who is already queued keeps their position.
  * @returns whether the queue has changed
  */
-export async function enqueue(context: Context, rid: string, userId: string): Promise<boolean> {
-	const { store } = context;
+export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
 	if (!(await mayWait(store, rid, userId))) return false;
 	const room = await store.rooms.findOneAndUpdate(
 		notQueued(rid, userId),
@@ -41,11 +38,16 @@ export async function enqueue(context: Context, rid: string, userId: string): Pr
 	// A concurrent call may have given the user the key, or removed the member or the identity, before the user was in
 	// the queue.
 	if (!(await mayWait(store, rid, userId))) {
-		await dequeue(context, rid, [userId]);
+		await dequeue(store, rid, [userId]);
 		return false;
 	}
 	await store.rooms.announce('updated', room);
 	return true;
+}
+
+/** Whether a user is in the queue of a room. */
+export function isQueued({ usersWaitingForE2EKeys }: Room, userId: string): boolean {
+	return listOf(usersWaitingForE2EKeys).some((entry) => entry?.userId === userId);
 }
 
 function notQueued(rid: string, userId: string): Filter<Room> {
@@ -57,7 +59,7 @@ function notQueued(rid: string, userId: string): Filter<Room> {
  * Unlike `leaveQueue`, it does not check whether the users still lack the key.
  * @returns whether the queue has changed
  */
-export async function dequeue({ store }: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
+export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
 	const who = { $in: [...userIds] };
 	const room = await store.rooms.findOneAndUpdate(
 		{ _id: rid, 'usersWaitingForE2EKeys.userId': who },
@@ -75,13 +77,12 @@ export async function dequeue({ store }: Context, rid: string, userIds: readonly
  * meanwhile, by a reset or a rejection, are queued again.
  * @returns whether the queue has changed
  */
-export async function leaveQueue(context: Context, rid: string, userIds: readonly string[]): Promise<boolean> {
-	const { store } = context;
-	if (!(await dequeue(context, rid, userIds))) return false;
+export async function leaveQueue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
+	if (!(await dequeue(store, rid, userIds))) return false;
 	const memberships = await store.subscriptions
-		.find({ rid, 'u._id': { $in: [...userIds] }, ...EMPTY }, { projection: { 'u._id': 1 } })
+		.find({ rid, 'u._id': { $in: [...userIds] }, ...WITHOUT_KEYS }, { projection: { 'u._id': 1 } })
 		.toArray();
-	for (const { u } of memberships) await enqueue(context, rid, u._id);
+	for (const { u } of memberships) await enqueue(store, rid, u._id);
 	return true;
 }
 
@@ -97,8 +98,7 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
  * Removes all users who no longer need the key from the queue of a room. Otherwise a call that was interrupted after it
  * stored a key would leave the member in the queue for ever.
  */
-export async function tidyQueue(context: Context, rid: string): Promise<void> {
-	const { store } = context;
+export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	const room = await store.rooms.findOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $exists: true } },
 		{ projection: { usersWaitingForE2EKeys: 1 } },
@@ -114,31 +114,29 @@ export async function tidyQueue(context: Context, rid: string): Promise<void> {
 		memberships.map(({ u }) => u._id),
 	);
 	const gone = ids.filter((id) => !waiting.has(id));
-	if (gone.length > 0) await leaveQueue(context, rid, gone);
+	if (gone.length > 0) await leaveQueue(store, rid, gone);
 }
 
 /** Puts a user into the queue of every encrypted room they are a member of without having its key. */
-export async function enqueueEverywhere(context: Context, userId: string): Promise<void> {
-	const { store } = context;
+export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...KEYLESS }, { projection: { rid: 1 } })) {
 		const rids = page.map(({ rid }) => rid);
 		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
-		await inParallel(rooms, ({ _id }) => enqueue(context, _id, userId));
+		await inParallel(rooms, ({ _id }) => enqueue(store, _id, userId));
 	}
 }
 
 /** Removes a user from the queues of all their rooms. The rooms are notified. */
-export async function leaveQueues(context: Context, userId: string): Promise<void> {
-	const { store } = context;
+export async function leaveQueues(store: Store, userId: string): Promise<void> {
 	// A crash before the removal leaves an empty queue.
 	const queued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
 		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
 		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
 		await inParallel(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
-			if (usersWaitingForE2EKeys?.length) await dequeue(context, _id, [userId]);
+			if (usersWaitingForE2EKeys?.length) await dequeue(store, _id, [userId]);
 			else await removeEmptyQueue(store, _id);
 		});
 	}
@@ -148,11 +146,9 @@ export async function leaveQueues(context: Context, userId: string): Promise<voi
  * Puts the members of a room who lack its key, and have identity keys, into its queue, up to the limit; in one write if
  * the queue is empty. For a room that has just become encrypted.
  */
-export async function enqueueKeyless(context: Context, rid: string): Promise<void> {
-	const { store } = context;
+export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
-	for await (const page of membershipsOf(store, rid, { ...KEYLESS, ...MEMBER }, { 'u._id': 1 })) {
-		const ids = page.map(({ u }) => u._id);
+	for await (const ids of memberIdsOf(store, rid, { ...KEYLESS, ...MEMBER })) {
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;
 	}
@@ -165,11 +161,11 @@ export async function enqueueKeyless(context: Context, rid: string): Promise<voi
 		{ returnDocument: 'after' },
 	);
 	if (!room) {
-		for (const userId of first) await enqueue(context, rid, userId);
+		for (const userId of first) await enqueue(store, rid, userId);
 		return;
 	}
 	// As in `enqueue`: some may have received the key or left meanwhile.
 	const gone = [];
 	for (const userId of first) if (!(await mayWait(store, rid, userId))) gone.push(userId);
-	if (gone.length > 0) await dequeue(context, rid, gone);
+	if (gone.length > 0) await dequeue(store, rid, gone);
 }

@@ -42,7 +42,6 @@ export interface ResetLock {
 export function takeResetLock(
 	store: Store,
 	{ rid, userId, keyId }: { rid: string; userId: string; keyId: string },
-	methodName: string,
 ): Promise<ResetLock> {
 	const id = randomId();
 	return retryOnConflict(async () => {
@@ -51,7 +50,7 @@ export function takeResetLock(
 		const present = resetOf(room);
 		const isResumed = hasBegun(room, userId, keyId);
 		if (present && present.until > new Date() && !isResumed) throw clientError('resetInProgress');
-		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists', { method: methodName });
+		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
 		const formerKeyId = isResumed && room.e2eKeyId === keyId ? present?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
@@ -82,10 +81,10 @@ export function hasBegun({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, k
 }
 
 function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['formerKeyId']): ResetLock {
-	const ours: Filter<Room> = { _id: rid, 'e2eReset.id': id };
+	const whileLocked: Filter<Room> = { _id: rid, 'e2eReset.id': id };
 
 	async function write(update: UpdateFilter<Room>, silent = true): Promise<Room> {
-		const room = await store.rooms.findOneAndUpdate(ours, update, { returnDocument: 'before', silent });
+		const room = await store.rooms.findOneAndUpdate(whileLocked, update, { returnDocument: 'before', silent });
 		if (!room) throw clientError('resetFailed');
 		return room;
 	}
@@ -96,7 +95,7 @@ function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['f
 		async renew() {
 			const until = new Date(Date.now() + LOCK_MS);
 			const extended = { $set: { 'e2eReset.until': until } };
-			const { matchedCount } = await store.rooms.updateOne(ours, extended, { silent: true });
+			const { matchedCount } = await store.rooms.updateOne(whileLocked, extended, { silent: true });
 			if (matchedCount === 0) throw clientError('resetFailed');
 		},
 		write,
@@ -105,7 +104,7 @@ function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['f
 		},
 		abandon: () =>
 			store.rooms.findOneAndUpdate(
-				ours,
+				whileLocked,
 				{ $set: { 'e2eReset.until': new Date() } },
 				{ returnDocument: 'after', silent: true },
 			),

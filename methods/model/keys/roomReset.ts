@@ -4,14 +4,16 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { MEMBER, memberIdsOf, membershipsOf } from '../memberships/members.js';
+import { applyTransition } from './applyTransition.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
-import { usersWithIdentity } from './identities.js';
-import { applyTransition, archiveCurrentKey, type MemberKeys } from './memberKeys.js';
+import type { MemberKeys } from './memberKeys.js';
 import { dequeue, enqueue, MAX_WAITING } from './queue.js';
 import type { ResetLock } from './resetLock.js';
 import { keyIdOf } from './sealedKey.js';
-import { KEYLESS, keyIn, offered } from './storedKeys.js';
+import { KEYLESS, offeredKeyOf, ownKeyOf } from './storedKeys.js';
+import { archiveCurrentKey } from './transitions.js';
+import { usersWithIdentity } from './usersWithIdentity.js';
 
 /** The new key, as the caller sends it. */
 export interface NewKey {
@@ -23,14 +25,14 @@ export interface NewKey {
 /** Memberships processed between two renewals of the lock. */
 const BATCH = 100;
 
-export interface ResetContext extends Pick<MethodContext, 'store' | 'events' | 'signal'> {
+export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
 	readonly userId: string;
 	readonly lock: ResetLock;
 }
 
 /** Whether a member has a key or an offer other than the new one. */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
-	const key = keyIn(membership) ?? offered(membership);
+	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
 	return key !== '' && keyIdOf(key) !== newKeyId;
 }
 
@@ -51,7 +53,7 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 		// the lock was renewed, so they do not contain such keys. A membership that has changed since is read again.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
-			const after = await archiveAllKeys(context, membership, lock.formerKeyId, async (seen) => {
+			const after = await archiveAllKeys(store, membership, lock.formerKeyId, async (seen) => {
 				if (seen !== membership) await lock.renew();
 				return hasFormerKey(seen, newKeyId);
 			});
@@ -63,15 +65,9 @@ export async function archiveOtherKeys(context: ResetContext, newKeyId: string):
 
 /** The members to queue for the new key: the first 50 other members who have identity keys and no room key. */
 async function firstToWait(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
-	const only: Filter<Subscription> = {
-		'u._id': { $ne: userId },
-		...KEYLESS,
-		...MEMBER,
-	};
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
-	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) {
-		const ids = page.map(({ u }) => u._id);
+	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...KEYLESS, ...MEMBER })) {
 		const able = await usersWithIdentity(store, ids);
 		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });
 		if (waiting.length >= MAX_WAITING) break;
@@ -107,10 +103,10 @@ async function reconcileQueue(
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
 	const still = new Set(memberships.map(({ u }) => u._id).filter((id) => able.has(id)));
 	const gone = ids.filter((id) => !still.has(id));
-	if (gone.length > 0) await dequeue(context, lock.rid, gone);
+	if (gone.length > 0) await dequeue(store, lock.rid, gone);
 	if (ids.length === MAX_WAITING) return;
 	for (const { userId } of before) {
-		if (!ids.includes(userId) && userId !== context.userId) await enqueue(context, lock.rid, userId);
+		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
 	}
 }
 
@@ -119,7 +115,7 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
 	if (!membership) throw clientError('resetFailed');
-	await applyTransition({ store }, membership, async (keys): Promise<MemberKeys | null> => {
+	await applyTransition(store, membership, async (keys): Promise<MemberKeys | null> => {
 		await lock.renew();
 		if (keys.key === newKey) return null;
 		const oldKeys = archiveCurrentKey(keys, lock.formerKeyId, newKey);
@@ -133,6 +129,6 @@ export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKey
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });
 	const room = membership && (await store.rooms.findOne({ _id: rid }, { projection: { e2eKeyId: 1 } }));
 	if (!room || room.e2eKeyId === e2eKeyId) return;
-	if (await archiveAllKeys(context, membership, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
-		await enqueue(context, rid, userId);
+	if (await archiveAllKeys(store, membership, e2eKeyId, ({ E2EKey }) => E2EKey === e2eKey))
+		await enqueue(store, rid, userId);
 }

@@ -30,8 +30,8 @@ export function isOfKeyId(key: string, keyId: string | null | undefined): boolea
 }
 
 /** @throws ClientError `error-key-id-mismatch` for a key sealed under another key id than the room's */
-export function requireKeyId(key: string, keyId: string | null | undefined, methodName: string): void {
-	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch', { method: methodName });
+export function requireKeyId(key: string, keyId: string | null | undefined): void {
+	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch');
 }
 
 /** Whether a value can be a key id. */
@@ -40,8 +40,8 @@ export function isKeyId(value: unknown): value is string {
 }
 
 /** @throws ClientError `error-invalid-key-id` for an empty key id, or one that is too long */
-export function requireValidKeyId(keyID: string, methodName: string): void {
-	if (!isKeyId(keyID)) throw clientError('invalidKeyId', { method: methodName });
+export function requireValidKeyId(keyID: string): void {
+	if (!isKeyId(keyID)) throw clientError('invalidKeyId');
 }
 
 /** Whether a value can be a sealed key: text that is not blank, and no longer than any sealed key. */
@@ -50,6 +50,6 @@ export function isKey(value: unknown): value is string {
 }
 
 /** @throws ClientError `error-invalid-key` for text that cannot be a sealed key */
-export function requireKey(key: string, methodName: string): void {
-	if (!isKey(key)) throw clientError('invalidKey', { method: methodName });
+export function requireKey(key: string): void {
+	if (!isKey(key)) throw clientError('invalidKey');
 }

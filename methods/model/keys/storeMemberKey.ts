@@ -5,28 +5,28 @@
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
-import { type KeyedRoom, keyedRoom, wasReset } from './keyId.js';
-import { applyTransition, archive, holdsKey, store as storing } from './memberKeys.js';
+import type { Store } from '../../../shared/store.js';
+import { applyTransition } from './applyTransition.js';
+import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { keyIn } from './storedKeys.js';
-
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+import { type KeyedRoom, keyedRoom, wasReset } from './roomKeyId.js';
+import { ownKeyOf } from './storedKeys.js';
+import { archive, store as storing } from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
- * @param decides whether an offer is removed; false while it is undecided whether the new key is the room's
+ * @param removesOffer whether an offer is removed; false while it is undecided whether the new key is the room's
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
 export function storeMemberKey(
-	context: Pick<Context, 'store' | 'name'>,
+	store: Store,
 	membership: Subscription,
 	room: KeyedRoom,
 	key: string,
-	decides = true,
+	removesOffer = true,
 ): Promise<Subscription | null> {
-	return applyTransition(context, membership, storing(key, room, decides), { silent: true });
+	return applyTransition(store, membership, storing(key, room, removesOffer), { silent: true });
 }
 
 /**
@@ -36,17 +36,16 @@ export function storeMemberKey(
  * member queued
  */
 export async function requireNoReset(
-	context: Context,
+	store: Store,
 	membership: Subscription,
 	before: KeyedRoom,
 	key: string,
 ): Promise<void> {
-	const { store, name } = context;
 	const now = await keyedRoom(store, membership.rid);
 	if (!now || !wasReset(before, now, key)) return;
-	await applyTransition({ store }, membership, archive(key, now, { keyId: before.e2eKeyId }));
-	await enqueue(context, membership.rid, membership.u._id);
-	throw clientError('keyIdMismatch', { method: name });
+	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
+	await enqueue(store, membership.rid, membership.u._id);
+	throw clientError('keyIdMismatch');
 }
 
 /**
@@ -57,14 +56,14 @@ export async function requireNoReset(
  * @returns the updated membership; null if the key was not stored
  */
 export async function restoreOrRemoveKey(
-	{ store }: Pick<Context, 'store'>,
+	store: Store,
 	{ _id }: Pick<Subscription, '_id'>,
 	key: string,
 	room: Pick<KeyedRoom, 'e2eKeyId'>,
 	keep: boolean,
 ): Promise<Subscription | null> {
 	const membership = await store.subscriptions.findOne({ _id, E2EKey: key });
-	return membership && applyTransition({ store }, membership, archive(key, room, { keep }), { silent: !keep });
+	return membership && applyTransition(store, membership, archive(key, room, { keep }), { silent: !keep });
 }
 
 /**
@@ -74,14 +73,14 @@ export async function restoreOrRemoveKey(
  * @returns whether there was such a key, and the member has none now
  */
 export async function archiveMismatchedKey(
-	context: Pick<Context, 'store' | 'events'>,
+	store: Store,
 	membership: Subscription,
 	{ e2eKeyId }: Pick<KeyedRoom, 'e2eKeyId'>,
 ): Promise<boolean> {
-	const key = keyIn(membership);
+	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
-	const after = await restoreOrRemoveKey(context, membership, key, { e2eKeyId }, true);
+	const after = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, true);
 	if (after?.E2EKey) return false;
-	await enqueue(context, membership.rid, membership.u._id);
+	await enqueue(store, membership.rid, membership.u._id);
 	return true;
 }

@@ -10,20 +10,23 @@ import { listOf } from '../lists.js';
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
 /** Memberships with neither a key nor an offer. */
-export const EMPTY = { ...KEYLESS, E2ESuggestedKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
+export const WITHOUT_KEYS = {
+	...KEYLESS,
+	E2ESuggestedKey: { $not: { $gt: '' } },
+} as const satisfies Filter<Subscription>;
 
 /** The member's own key; undefined if there is none. */
-export function keyIn({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefined {
+export function ownKeyOf({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefined {
 	return typeof E2EKey === 'string' && E2EKey !== '' ? E2EKey : undefined;
 }
 
 /** The offered key, trimmed; empty if there is no offer. */
-export function offered({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
+export function offeredKeyOf({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
 	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() : '';
 }
 
 /** Former keys, the newest first. */
-export function oldKeysIn(stored: readonly OldRoomKey[] | null | undefined): OldRoomKey[] {
+export function oldKeysOf(stored: readonly OldRoomKey[] | null | undefined): OldRoomKey[] {
 	return listOf(stored).filter((old) => typeof old?.E2EKey === 'string');
 }
 

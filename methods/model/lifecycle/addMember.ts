@@ -3,12 +3,13 @@ import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey } from '../../../shared/store.js';
+import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** A user who becomes a member. */
 export type Newcomer = Pick<User, '_id' | 'username' | 'name'>;
@@ -52,7 +53,7 @@ interface NewMembership {
 const MAX_ATTEMPTS = 5;
 
 /** Inserts the membership; the unique index accepts it once. Null if the user is a member already. */
-function insertOrAccept({ store }: Context, membership: Subscription): Promise<NewMembership | null> {
+function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
 	return retryOnConflict(async (attempt) => {
 		try {
 			await store.subscriptions.insertOne(membership, { silent: true });
@@ -67,7 +68,7 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
 			{ returnDocument: 'after', silent: true },
 		);
 		if (accepted) return { membership: accepted, action: 'updated' };
-		return (await store.subscriptions.findOne(own, { projection: { _id: 1 } })) ? null : CONFLICT;
+		return (await exists(store.subscriptions, own)) ? null : CONFLICT;
 	});
 }
 
@@ -81,14 +82,13 @@ function insertOrAccept({ store }: Context, membership: Subscription): Promise<N
  * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user was deleted meanwhile
  */
 export async function addMembership(
-	context: Context,
+	store: Store,
 	room: Room,
 	newcomer: Newcomer,
 	more: Partial<Subscription> = {},
 	stays: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-	const { store, name } = context;
-	const taken = await insertOrAccept(context, newMembership(room, newcomer, more));
+	const taken = await insertOrAccept(store, newMembership(room, newcomer, more));
 	if (!taken) return false;
 	const { membership, action } = taken;
 	const user = await store.users.updateOne(
@@ -104,11 +104,11 @@ export async function addMembership(
 		// Another call that removed it meanwhile has decremented the count.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom();
-		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser', { method: name });
+		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser');
 	}
 	// A user who was removed meanwhile has been notified of the removal. A later notification of the membership would be
 	// wrong.
-	if (!(await store.subscriptions.findOne({ _id: membership._id }, { projection: { _id: 1 } }))) {
+	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await forgetRoom();
 		return false;
 	}
@@ -128,7 +128,7 @@ export async function addMembership(
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
 	const { store, events } = context;
 	let now: Room | null = null;
-	const isNew = await addMembership(context, room, newcomer, {}, async () => {
+	const isNew = await addMembership(store, room, newcomer, {}, async () => {
 		now = await store.rooms.findOneAndUpdate(
 			{ _id: room._id },
 			{ $inc: { usersCount: 1 } },
@@ -140,7 +140,7 @@ export async function addMember(context: Context, room: Room, newcomer: Newcomer
 	const isOn = await isEncryptionShown(store);
 	// Needed for an existing member too: a crash may have prevented the queueing. Does nothing for members who are queued
 	// or have the key.
-	const isNotified = isOn && !!encrypted && (await enqueue(context, rid, newcomer._id));
+	const isNotified = isOn && !!encrypted && (await enqueue(store, rid, newcomer._id));
 	if (now && !isNotified) await store.rooms.announce('updated', now);
 	if (isOn && isNew && e2eKeyId) {
 		events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [e2eKeyId] });

@@ -4,6 +4,7 @@ import { clientError, isClientSafe } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
@@ -13,7 +14,7 @@ import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 /** Time, in ms, after which a room without memberships counts as left by an interrupted creation. */
 const MAX_CREATION_MS = 60_000;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
 /** The properties of a room before it is created. */
 export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
@@ -33,7 +34,7 @@ async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
 	const former = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
 	if (!former?.ts || former.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
-	if (await store.subscriptions.findOne({ rid: former._id }, { projection: { _id: 1 } })) return;
+	if (await exists(store.subscriptions, { rid: former._id })) return;
 	await store.rooms.deleteOne({ _id: former._id });
 }
 
@@ -44,17 +45,17 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
 async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (await insertIfFree(context, room)) return;
 	await removeInterrupted(context, room);
-	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName', { method: context.name });
+	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName');
 }
 
 /** @returns the number of members who have been deleted meanwhile */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
-	await addMembership(context, room, owner, { roles: ['owner'] });
+	await addMembership(context.store, room, owner, { roles: ['owner'] });
 	let gone = 0;
 	for (const member of others) {
 		throwIfAborted(context.signal);
 		try {
-			await addMembership(context, room, member);
+			await addMembership(context.store, room, member);
 		} catch (error) {
 			if (!isClientSafe(error)) throw error;
 			gone++;
@@ -75,7 +76,7 @@ export async function createRoom(
 	owner: Newcomer,
 	others: readonly Newcomer[],
 ): Promise<Room> {
-	const { store, events, name } = context;
+	const { store, events } = context;
 	const room: Room = {
 		_id: randomId(),
 		fname: fields.name,
@@ -102,9 +103,9 @@ export async function createRoom(
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
 		await deleteOrphanedMemberships(context, room._id);
-		throw clientError('roomNotFound', { method: name });
+		throw clientError('roomNotFound');
 	}
 	await store.rooms.announce('inserted', created);
-	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, room._id);
+	if (room.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, room._id);
 	return created;
 }

@@ -3,6 +3,7 @@ import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
+import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { throwIfAborted } from '../signal.js';
 import { noteRemoval } from '../trash.js';
@@ -28,7 +29,7 @@ export async function deleteRoom(context: Context, room: Room, deleterId: string
 	await noteRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
 	// A direct room may have been created again meanwhile, with the same id.
-	if (!(await store.rooms.findOne({ _id }, { projection: { _id: 1 } }))) await deleteMemberships(context, room, {});
+	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
 	await store.rooms.announce('removed', room);
 }
 

@@ -16,7 +16,7 @@ import { encryptionOfNew } from './roomEncryption.js';
 /** Maximum number of users in a direct room, as in Rocket.Chat. */
 const MAX_PEOPLE = 8;
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /**
  * The id of the direct room of these users, which depends only on the set of users. For two users it is both ids, for
@@ -30,10 +30,7 @@ export function directRoomId(uids: readonly string[]): string {
 }
 
 /** Finds or creates the direct room of these users. Of several concurrent calls, one creates it. */
-async function findOrInsert(
-	{ store, name }: Context,
-	people: readonly User[],
-): Promise<{ room: Room; isNew: boolean }> {
+async function findOrInsert({ store }: Context, people: readonly User[]): Promise<{ room: Room; isNew: boolean }> {
 	const uids = people.map(({ _id }) => _id).sort();
 	const _id = directRoomId(uids);
 	// A Rocket.Chat server has created it under another id.
@@ -42,7 +39,7 @@ async function findOrInsert(
 		const there = await store.rooms.findOne({ t: 'd', $and: [...same, { uids: { $size: uids.length } }] });
 		if (there) return { room: there, isNew: false };
 	}
-	const encrypted = await encryptionOfNew(store, 'd', undefined, name);
+	const encrypted = await encryptionOfNew(store, 'd', undefined);
 	const room: Room = {
 		_id,
 		t: 'd',
@@ -62,7 +59,7 @@ async function findOrInsert(
 		if (!isDuplicateKey(error)) throw error;
 	}
 	const there = await store.rooms.findOne({ _id });
-	if (!there) throw clientError('roomNotFound', { method: name });
+	if (!there) throw clientError('roomNotFound');
 	return { room: there, isNew: false };
 }
 
@@ -72,12 +69,11 @@ async function reopen({ store }: Context, rid: string, userId: string): Promise<
 }
 
 async function findPeople(context: Context, usernames: readonly string[]): Promise<User[]> {
-	const { name } = context;
 	const wanted = [...new Set(usernames)];
-	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing', { method: name });
-	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+	if (wanted.length === 0 || wanted.includes('')) throw clientError('userParamMissing');
+	if (wanted.length > MAX_PEOPLE) throw clientError('directRoomTooLarge');
 	const found = await findByUsernames(context, wanted, { username: 1, name: 1 });
-	if (found.size < wanted.length) throw clientError('invalidUser', { method: name });
+	if (found.size < wanted.length) throw clientError('invalidUser');
 	return [...new Map([...found.values()].map((person) => [person._id, person])).values()];
 }
 
@@ -93,27 +89,27 @@ export async function openDirectRoom(
 	usernames: readonly string[],
 	excludeSelf: boolean,
 ): Promise<ClientRoom> {
-	const { store, name } = context;
+	const { store } = context;
 	const caller = await findCaller(context);
-	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed', { method: name });
+	if (!(await hasPermission(store, caller, 'create-d'))) throw clientError('actionNotAllowed');
 	// Only users who administer rooms may create a room without themselves.
 	if (excludeSelf && !(await hasPermission(store, caller, 'view-room-administration')))
-		throw clientError('actionNotAllowed', { method: name });
+		throw clientError('actionNotAllowed');
 	const named = await findPeople(context, usernames);
 	const others = named.filter(({ _id }) => _id !== caller._id);
 	const people = excludeSelf ? others : [caller, ...others];
-	if (excludeSelf && people.length < 2) throw clientError('userParamMissing', { method: name });
-	if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge', { method: name });
+	if (excludeSelf && people.length < 2) throw clientError('userParamMissing');
+	if (people.length > MAX_PEOPLE) throw clientError('directRoomTooLarge');
 
 	const { room, isNew } = await findOrInsert(context, people);
 	const rid = room._id;
 	let came = 0;
 	for (const person of people)
-		if (await addMembership(context, room, person, directRoomNames(person._id, people))) came++;
+		if (await addMembership(store, room, person, directRoomNames(person._id, people))) came++;
 	if (!isNew) await reopen(context, rid, caller._id);
 	const now = await store.rooms.findOne({ _id: rid });
-	if (!now) throw clientError('roomNotFound', { method: name });
+	if (!now) throw clientError('roomNotFound');
 	if (came > 0) await store.rooms.announce(isNew ? 'inserted' : 'updated', now);
-	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(context, rid);
+	if (came > 0 && now.encrypted && (await isEncryptionShown(store))) await enqueueKeyless(store, rid);
 	return clientRoom(store, now);
 }

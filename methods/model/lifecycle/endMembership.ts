@@ -2,16 +2,18 @@
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
-import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/holders.js';
+import { exists } from '../exists.js';
+import { unchangedKeys } from '../keys/applyTransition.js';
+import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
-import { markStale, type StaleReason } from '../keys/stale.js';
-import { keyIn, offered, oldKeysIn, sameKey } from '../keys/storedKeys.js';
+import { markStale, type StaleReason } from '../keys/staleKey.js';
+import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { noteRemoval } from '../trash.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>;
+type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether no remaining member would hold the key of a room if this user left. */
 export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
@@ -20,23 +22,14 @@ export async function wouldLoseLastKey(store: Store, rid: string, userId: string
 
 async function hasOthers(store: Store, rid: string, userId: string): Promise<boolean> {
 	const others: Filter<Subscription> = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) !== null;
+	return exists(store.subscriptions, others);
 }
 
 /** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */
 function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
-	if (keyIn(membership) !== undefined || offered(membership) !== '') return true;
-	const old = [...oldKeysIn(membership.oldRoomKeys), ...oldKeysIn(membership.suggestedOldRoomKeys)];
+	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== '') return true;
+	const old = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
-}
-
-/** Matches the membership only if its keys are unchanged. */
-function unchanged({ _id, E2EKey, E2ESuggestedKey }: Subscription): Filter<Subscription> {
-	return {
-		_id,
-		...sameKey('E2EKey', E2EKey),
-		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
-	};
 }
 
 /**
@@ -56,7 +49,7 @@ export async function endMembership(
 	const rid = room._id;
 	const forgetRoom = () =>
 		store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
-	await dequeue(context, rid, [userId]);
+	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!membership) return { lastKeyHolder: false };
@@ -64,11 +57,11 @@ export async function endMembership(
 		await noteRemoval(store, 'subscription', membership);
 		await forgetRoom();
 		// If the member has received a key since the membership was read, that key must be marked as stale first.
-		const { deletedCount } = await store.subscriptions.deleteOne(unchanged(membership));
+		const { deletedCount } = await store.subscriptions.deleteOne(unchangedKeys(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();
-		const isNotified = await dequeue(context, rid, [userId]);
+		const isNotified = await dequeue(store, rid, [userId]);
 		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
 		// Checked after the removal, because the last two members may leave concurrently.
 		const lastKeyHolder =

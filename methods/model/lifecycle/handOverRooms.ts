@@ -1,7 +1,7 @@
 /** Rooms that would be left without an owner, or without any member. */
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isLastMember } from './lastMember.js';
 
@@ -13,8 +13,8 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 		{ projection: { rid: 1 } },
 	)) {
 		const others = { rid, 'u._id': { $ne: userId }, ...MEMBER };
-		const owner = await store.subscriptions.findOne({ ...others, roles: 'owner' }, { projection: { _id: 1 } });
-		if (!owner && (await store.subscriptions.findOne(others, { projection: { _id: 1 } }))) rids.push(rid);
+		const owner = await exists(store.subscriptions, { ...others, roles: 'owner' });
+		if (!owner && (await exists(store.subscriptions, others))) rids.push(rid);
 	}
 	return rids;
 }
@@ -54,11 +54,7 @@ export async function roomsToHandOver(
 }
 
 /** Makes the longest-standing member the owner of each of these rooms, which only this user owns. */
-export async function handOverRooms(
-	{ store }: Pick<MethodContext, 'store'>,
-	userId: string,
-	rids: readonly string[],
-): Promise<void> {
+export async function handOverRooms(store: Store, userId: string, rids: readonly string[]): Promise<void> {
 	for (const rid of rids) {
 		const [newOwner] = await store.subscriptions
 			.find({ rid, 'u._id': { $ne: userId }, ...MEMBER }, { projection: { _id: 1 }, sort: { ts: 1, _id: 1 }, limit: 1 })

@@ -1,9 +1,10 @@
 /** A room is deleted with its last member: no user could see it any more, and its name would stay taken. */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 
 /** Room types that are deleted without members. Other rooms, such as livechats, are kept for their agents. */
-const MEMBERS_OWN: readonly RoomType[] = ['c', 'p', 'd'];
+const DELETED_WITH_LAST_MEMBER: readonly RoomType[] = ['c', 'p', 'd'];
 
 /** Fields of a room that decide whether it is deleted with its last member. */
 export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
@@ -18,7 +19,7 @@ export async function isLastMember(
 	userId: string,
 ): Promise<boolean> {
 	const { _id: rid, t, teamMain, default: isDefault } = room;
-	if (!MEMBERS_OWN.includes(t) || teamMain || isDefault) return false;
+	if (!DELETED_WITH_LAST_MEMBER.includes(t) || teamMain || isDefault) return false;
 	const others = { rid, 'u._id': { $ne: userId } };
-	return (await store.subscriptions.findOne(others, { projection: { _id: 1 } })) === null;
+	return !(await exists(store.subscriptions, others));
 }

@@ -1,14 +1,14 @@
 /** A member leaves a room, is removed, or their account is deleted. */
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
-import type { StaleReason } from '../keys/stale.js';
+import type { StaleReason } from '../keys/staleKey.js';
 import { deleteRoom } from './deleteRoom.js';
 import { endMembership } from './endMembership.js';
 import { isLastMember } from './lastMember.js';
 
 /** Ends a membership, and deletes the room with its last member. */
 export async function removeMember(
-	context: Pick<MethodContext, 'store' | 'events' | 'settings' | 'name'>,
+	context: Pick<MethodContext, 'store' | 'events'>,
 	room: Room,
 	userId: string,
 	reason: StaleReason,

@@ -2,8 +2,8 @@
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
-import type { MethodContext } from '../../../shared/method.js';
-import type { Filter } from '../../../shared/store.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
 /** How long a departure note is valid, in ms, if its call crashes before it removes the membership. */
@@ -15,11 +15,7 @@ const MAX_CALL_MS = 60_000;
  * with the membership.
  * @throws ClientError `error-you-are-last-owner`
  */
-export async function requireOtherOwner(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
-	rid: string,
-	userId: string,
-): Promise<void> {
+export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {
 	const own: Filter<Subscription> = { rid, 'u._id': userId };
 	const note = { id: randomId(), until: new Date(Date.now() + MAX_CALL_MS) };
 	const isOwner = { ...own, roles: 'owner' };
@@ -36,9 +32,9 @@ export async function requireOtherOwner(
 		departures: { $not: { $elemMatch: { until: { $gt: new Date() } } } },
 		...MEMBER,
 	};
-	if (await store.subscriptions.findOne(other, { projection: { _id: 1 } })) return;
+	if (await exists(store.subscriptions, other)) return;
 	await store.subscriptions.updateOne(own, { $pull: { departures: { id: note.id } } }, { silent: true });
 	const isEmpty = { ...own, departures: { $size: 0 } };
 	await store.subscriptions.updateOne(isEmpty, { $unset: { departures: 1 } }, { silent: true });
-	throw clientError('lastOwner', { method: name });
+	throw clientError('lastOwner');
 }

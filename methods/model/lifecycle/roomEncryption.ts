@@ -13,7 +13,7 @@ import { mayToggleEncryption } from '../rooms/mayToggleEncryption.js';
 import { setting } from '../settings/workspace.js';
 import { refOf } from './addMember.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'name' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /** Types of rooms that may be encrypted: public channels need no key. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
@@ -32,11 +32,10 @@ export async function encryptionOfNew(
 	store: Store,
 	t: RoomType,
 	asked: boolean | undefined,
-	methodName: string,
 ): Promise<boolean | undefined> {
-	if (asked && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted', { method: methodName });
+	if (asked && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted');
 	if (await isForced(store, { t })) {
-		if (asked === false) throw clientError('privateRoomsEncrypted', { method: methodName });
+		if (asked === false) throw clientError('privateRoomsEncrypted');
 		return true;
 	}
 	if (asked !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return asked;
@@ -65,17 +64,17 @@ export async function toggleEncryption(
 	user: Pick<User, '_id' | 'username' | 'name' | 'roles'>,
 	encrypted: boolean,
 ): Promise<void> {
-	const { store, name } = context;
-	const details = { method: name, action: 'Change_Room_Encrypted' };
+	const { store } = context;
+	const details = { action: 'Change_Room_Encrypted' };
 	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
-	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted', { method: name });
+	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted');
 	// Done first, so that a repeated call completes it. The server cannot translate encrypted messages.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },
 		{ $set: { encrypted, e2eToggled: { encrypted, by: refOf(user), at: new Date() } } },
 	);
-	if (matchedCount > 0 && encrypted) await enqueueKeyless(context, room._id);
+	if (matchedCount > 0 && encrypted) await enqueueKeyless(store, room._id);
 }

@@ -1,10 +1,32 @@
 /** Reads the members of a room in pages. */
 import type { Subscription } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
 import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { pagesOf } from '../pages.js';
 
 /** Matches active memberships: an invited user is not a member yet. */
 export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<Subscription>;
+
+/** Whether the user is a member of the room. */
+export function isMember(store: Store, rid: string, userId: string): Promise<boolean> {
+	return exists(store.subscriptions, { rid, 'u._id': userId, ...MEMBER });
+}
+
+/** The membership of a user in a room; null for a user who is not a member. */
+export function findMembership(store: Store, rid: string, userId: string): Promise<Subscription | null> {
+	return store.subscriptions.findOne({ rid, 'u._id': userId, ...MEMBER });
+}
+
+/**
+ * The membership of a user in a room.
+ * @throws ClientError `error-subscription-not-found` for a user who is not a member
+ */
+export async function requireMembership(store: Store, rid: string, userId: string): Promise<Subscription> {
+	const membership = await findMembership(store, rid, userId);
+	if (!membership) throw clientError('subscriptionNotFound');
+	return membership;
+}
 
 /**
  * Reads the memberships of a room in pages, ordered by user id, as in the room's index.
@@ -21,4 +43,9 @@ export function membershipsOf(
 ): AsyncGenerator<Subscription[]> {
 	const filter = { rid, ...(only && { $and: [only] }) };
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
+}
+
+/** Reads only the user ids of these memberships, in the same pages. */
+export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subscription>): AsyncGenerator<string[]> {
+	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
 }

@@ -79,8 +79,8 @@ export async function mayUser(store: Store, userId: string | null, permission: s
  * @throws ClientError `error-unauthorized`, over REST 403
  */
 export async function requirePermission(
-	{ store, userId, name }: Pick<MethodContext, 'store' | 'userId' | 'name'>,
+	{ store, userId }: Pick<MethodContext, 'store' | 'userId'>,
 	permission: string,
 ): Promise<void> {
-	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing', { method: name });
+	if (!(await mayUser(store, userId, permission))) throw clientError('permissionMissing');
 }

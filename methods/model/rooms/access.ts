@@ -49,15 +49,14 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 /**
  * Refuses users who may not see a room, as Rocket.Chat's method `canAccessRoom` did when the seed was published (3.2):
  * for a missing room the error names `canAccessRoom`; for a forbidden room it names the calling method.
- * @param methodName the calling method
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
-export async function requireRoomAccess(store: Store, rid: string, userId: string, methodName: string): Promise<Room> {
+export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {
 	const room = rid === '' ? null : await store.rooms.findOne({ _id: rid });
 	if (!room) throw clientError('invalidRoom', { method: 'canAccessRoom' });
 	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	if (!user) throw clientError('invalidUser', { method: 'canAccessRoom' });
-	if (!(await mayView(store, room, user, MAX_PARENTS))) throw clientError('invalidRoom', { method: methodName });
+	if (!(await mayView(store, room, user, MAX_PARENTS))) throw clientError('invalidRoom');
 	return room;
 }
 

@@ -2,7 +2,8 @@
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
-import type { Method, MethodContext } from '../../../shared/method.js';
+import type { Method, UserContext } from '../../../shared/method.js';
+import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
@@ -19,7 +20,7 @@ export const CHANNELS: Kind = { t: 'c', plural: 'channels', single: 'channel' };
 export const GROUPS: Kind = { t: 'p', plural: 'groups', single: 'group' };
 
 /** Creates the method for both room types. */
-export function forBoth(define: (kind: Kind) => Method): Method[] {
+export function forBothKinds(define: (kind: Kind) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 
@@ -38,8 +39,11 @@ export const RoomText = Match.Where(
 /** The arguments that identify a room; one of them is required, and the id takes precedence. */
 export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
 
+/** The error codes of `findRoom`. */
+export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
+
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
-type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string };
+type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
  * Reads the fields of the caller that access rules need.
@@ -47,11 +51,10 @@ type Asking = Pick<MethodContext, 'store' | 'name'> & { readonly userId: string 
  */
 export async function findCaller({
 	store,
-	name,
 	userId,
-}: Asking): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
+}: Context): Promise<Pick<User, '_id' | 'username' | 'name' | 'roles'>> {
 	const caller = await store.users.findOne({ _id: userId }, { projection: { username: 1, name: 1, roles: 1 } });
-	if (!caller) throw clientError('invalidUser', { method: name });
+	if (!caller) throw clientError('invalidUser');
 	return caller;
 }
 
@@ -63,28 +66,24 @@ export async function findCaller({
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
-	{ store, name, userId }: Asking,
+	{ store, userId }: Context,
 	{ roomId, roomName }: WhichRoom,
 	kind?: Kind,
 	permission?: string,
 ): Promise<Room> {
-	if (!roomId && !roomName) throw clientError('roomParamMissing', { method: name });
+	if (!roomId && !roomName) throw clientError('roomParamMissing');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (room && (!kind || room.t === kind.t)) {
 		if (await maySeeRoom(store, room._id, userId)) return room;
 		const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
 		if (caller && (await hasPermission(store, caller, permission))) return room;
 	}
-	throw clientError('roomNotFound', { method: name });
+	throw clientError('roomNotFound');
 }
 
 /** Builds an answer with the present state of a room. */
-export async function roomAnswer(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
-	{ single }: Kind,
-	rid: string,
-): Promise<Record<string, ClientRoom>> {
+export async function roomAnswer(store: Store, { single }: Kind, rid: string): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
-	if (!room) throw clientError('roomNotFound', { method: name });
+	if (!room) throw clientError('roomNotFound');
 	return { [single]: await clientRoom(store, room) };
 }

@@ -1,7 +1,7 @@
 /** The permission to switch the encryption of a room, or to reset its key. */
 import type { Room, User } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
-import { MEMBER } from '../memberships/members.js';
+import { isMember } from '../memberships/members.js';
 import { hasRoomPermission } from '../memberships/roomPermission.js';
 
 /**
@@ -14,7 +14,5 @@ export async function mayToggleEncryption(
 	room: Pick<Room, '_id' | 't'>,
 ): Promise<boolean> {
 	if (await hasRoomPermission(store, user, 'toggle-room-e2e-encryption', room._id)) return true;
-	if (room.t !== 'd') return false;
-	const member = { rid: room._id, 'u._id': user._id, ...MEMBER };
-	return (await store.subscriptions.findOne(member, { projection: { _id: 1 } })) !== null;
+	return room.t === 'd' && isMember(store, room._id, user._id);
 }

@@ -10,8 +10,8 @@ import { membershipsOf } from '../memberships/members.js';
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */
-export function requireRoomName(roomName: string, methodName: string): void {
-	if (!NAME.test(roomName)) throw clientError('invalidRoomName', { method: methodName });
+export function requireRoomName(roomName: string): void {
+	if (!NAME.test(roomName)) throw clientError('invalidRoomName');
 }
 
 /**
@@ -20,7 +20,7 @@ export function requireRoomName(roomName: string, methodName: string): void {
  * @throws ClientError `error-duplicate-channel-name`
  */
 export async function renameRoom(
-	{ store, name, signal }: Pick<MethodContext, 'store' | 'name' | 'signal'>,
+	{ store, signal }: Pick<MethodContext, 'store' | 'signal'>,
 	rid: string,
 	roomName: string,
 ): Promise<void> {
@@ -28,7 +28,7 @@ export async function renameRoom(
 	try {
 		await store.rooms.updateOne({ _id: rid, name: { $ne: roomName } }, { $set: names });
 	} catch (error) {
-		throw isDuplicateKey(error) ? clientError('duplicateRoomName', { method: name }) : error;
+		throw isDuplicateKey(error) ? clientError('duplicateRoomName') : error;
 	}
 	const others = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
 	const rename = async ({ _id }: Subscription) => {

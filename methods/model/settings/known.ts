@@ -2,8 +2,8 @@
  * Every setting that clients can read and change: those that Roomkey uses, and those that it only stores for clients.
  */
 import { clientError } from '../../../shared/errors.js';
-import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
@@ -62,7 +62,7 @@ async function put({ settings }: Store, _id: string, value: SettingValue): Promi
 	const change = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
 	if (await change()) return;
-	const stored = await settings.findOne({ _id }, { projection: { _id: 1 } });
+	const stored = await exists(settings, { _id });
 	if (stored || KNOWN.get(_id) === value) return;
 	try {
 		await settings.insertOne({ _id, value });
@@ -76,11 +76,11 @@ async function put({ settings }: Store, _id: string, value: SettingValue): Promi
  * Refuses a value that a setting cannot have.
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
-function requireValue(_id: string, value: unknown, method: string): asserts value is SettingValue {
+function requireValue(_id: string, value: unknown): asserts value is SettingValue {
 	const standard = KNOWN.get(_id);
-	if (standard === undefined) throw clientError('noSuchSetting', { method, _id });
+	if (standard === undefined) throw clientError('noSuchSetting', { _id });
 	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
-	if (!fits) throw clientError('invalidSettingValue', { method, expected: typeof standard, _id });
+	if (!fits) throw clientError('invalidSettingValue', { expected: typeof standard, _id });
 }
 
 /**
@@ -89,10 +89,10 @@ function requireValue(_id: string, value: unknown, method: string): asserts valu
  * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
  */
 export async function changeSettings(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	store: Store,
 	changes: readonly { readonly _id: string; readonly value?: unknown }[],
 ): Promise<void> {
-	for (const { _id, value } of changes) requireValue(_id, value, name);
+	for (const { _id, value } of changes) requireValue(_id, value);
 	for (const { _id, value } of changes) {
 		await put(store, _id, value as SettingValue);
 		// Needed even if nothing was written: another process may have written the value, and the cached one may be older.

@@ -10,15 +10,15 @@ import { revokeOtherTokens } from './tokens.js';
  * @throws ClientError `error-action-not-allowed` for the last admin
  */
 export async function setActive(
-	context: Pick<MethodContext, 'store' | 'events' | 'name'>,
+	context: Pick<MethodContext, 'store' | 'events'>,
 	user: Pick<User, '_id' | 'roles' | 'active'>,
 	active: boolean,
 ): Promise<boolean> {
-	const { store, name } = context;
+	const { store } = context;
 	if ((user.active !== false) === active) return false;
 	const setIt = { $set: { active } };
 	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
 	if (active) await activate();
-	else await unlessLastAdmin(store, user, name, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
+	else await unlessLastAdmin(store, user, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
 	return true;
 }

@@ -2,6 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { doRolesExist } from '../permissions/roles.js';
 
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
@@ -10,20 +11,16 @@ export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): bool
 /** Whether there is an admin, other than this user. */
 export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
 	const filter = { _id: { $ne: otherThan }, roles: 'admin', active: { $ne: false } };
-	return (await store.users.findOne(filter, { projection: { _id: 1 } })) !== null;
+	return exists(store.users, filter);
 }
 
 /**
  * Refuses a change that removes this user as admin, if there is no other admin.
  * @throws ClientError `error-action-not-allowed`
  */
-export async function requireOtherAdmin(
-	store: Store,
-	user: Pick<User, '_id' | 'roles' | 'active'>,
-	method: string,
-): Promise<void> {
+export async function requireOtherAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {
 	if (isAdmin(user) && !(await hasAdmin(store, user._id)))
-		throw clientError('lastAdmin', { method, action: 'Remove_last_admin' });
+		throw clientError('lastAdmin', { action: 'Remove_last_admin' });
 }
 
 /**
@@ -36,14 +33,13 @@ export async function requireOtherAdmin(
 export async function unlessLastAdmin(
 	store: Store,
 	user: Pick<User, '_id' | 'roles' | 'active'>,
-	method: string,
 	change: () => Promise<unknown>,
 	undo: () => Promise<unknown>,
 ): Promise<void> {
-	await requireOtherAdmin(store, user, method);
+	await requireOtherAdmin(store, user);
 	await change();
 	try {
-		await requireOtherAdmin(store, user, method);
+		await requireOtherAdmin(store, user);
 	} catch (refused) {
 		await undo();
 		throw refused;
@@ -61,10 +57,9 @@ const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 export async function requireRoles(
 	store: Store,
 	roles: readonly string[],
-	method: string,
 	present: readonly string[] = [],
 ): Promise<void> {
-	const refuse = () => clientError('invalidRole', { method, action: 'Assign_role' });
+	const refuse = () => clientError('invalidRole', { action: 'Assign_role' });
 	const wrong = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
 	if (wrong || roles.length === 0 || roles.length > 50) throw refuse();
 	const added = roles.filter((role) => !present.includes(role));

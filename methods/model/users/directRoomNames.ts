@@ -6,7 +6,7 @@ import { inParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { updateAsRead } from '../retryOnConflict.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Person = Pick<User, '_id' | 'username' | 'name'>;
 
 /** Direct rooms that are read together. Each has at most eight members. */

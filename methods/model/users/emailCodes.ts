@@ -16,7 +16,7 @@ export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[
 }
 
 /** The format of older releases: several codes, and no count of wrong attempts. */
-async function useOneOf(
+async function tryCodes(
 	{ users }: Store,
 	userId: string,
 	codes: readonly EmailCode[],
@@ -40,7 +40,7 @@ async function useOneOf(
  * Checks a mailed code, and invalidates it if it is right. The attempt is counted before the comparison, so that
  * concurrent guesses cannot bypass the limit.
  */
-async function useThe(
+async function tryCode(
 	{ users }: Store,
 	userId: string,
 	{ code, attempts = 0 }: EmailCode,
@@ -77,6 +77,6 @@ export async function useEmailCode(
 ): Promise<Verdict> {
 	const codes = codesOf(stored);
 	const digits = text.replace(/\D/g, '');
-	if (Array.isArray(stored)) return useOneOf(store, userId, codes, digits);
-	return codes[0] ? useThe(store, userId, codes[0], digits, maxAttempts) : 'wrong';
+	if (Array.isArray(stored)) return tryCodes(store, userId, codes, digits);
+	return codes[0] ? tryCode(store, userId, codes[0], digits, maxAttempts) : 'wrong';
 }

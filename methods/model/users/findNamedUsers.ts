@@ -20,8 +20,8 @@ type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefi
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
-export function requireFewUsers(named: readonly unknown[], methodName: string): void {
-	if (named.length > MAX_USERS) throw clientError('tooManyUsers', { method: methodName });
+export function requireFewUsers(named: readonly unknown[]): void {
+	if (named.length > MAX_USERS) throw clientError('tooManyUsers');
 }
 
 const PROJECTION = { username: 1, name: 1 } as const;
@@ -32,18 +32,18 @@ const PROJECTION = { username: 1, name: 1 } as const;
  * them is unknown
  */
 export async function findNamedUsers(
-	context: Pick<MethodContext, 'store' | 'name' | 'signal'>,
+	context: Pick<MethodContext, 'store' | 'signal'>,
 	{ userId, username, user, userIds, usernames }: WhichUsers,
 ): Promise<User[]> {
-	const { store, name } = context;
+	const { store } = context;
 	const listed = (one: typeof userId, more: typeof userIds) =>
 		[...new Set([...(one ? [one] : []), ...(more ?? [])].flat())].filter((text) => text !== '');
 	const ids = listed(userId, userIds);
 	const names = listed(username ?? user, usernames);
-	if (ids.length + names.length === 0) throw clientError('userParamMissing', { method: name });
-	requireFewUsers([...ids, ...names], name);
+	if (ids.length + names.length === 0) throw clientError('userParamMissing');
+	requireFewUsers([...ids, ...names]);
 	const byId = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
 	const byName = byId.length < ids.length ? null : await findByUsernames(context, names, PROJECTION);
-	if (!byName || byName.size < names.length) throw clientError('invalidUser', { method: name });
+	if (!byName || byName.size < names.length) throw clientError('invalidUser');
 	return [...new Map([...byId, ...byName.values()].map((found) => [found._id, found])).values()];
 }

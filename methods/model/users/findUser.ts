@@ -85,7 +85,7 @@ export async function findByUsernames(
 }
 
 /** The arguments by which Rocket.Chat's endpoints identify a user: one of them is required. */
-export const Whom = {
+export const WHICH_USER = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
 	/** An alias of `username`. */
@@ -97,12 +97,12 @@ export const Whom = {
  * @throws ClientError `error-user-param-not-provided` if all are absent
  */
 export async function findUser(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
+	store: Store,
 	{ userId, username, user }: { userId?: string; username?: string; user?: string },
 	projection: Projection,
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });
 	const typed = username || user;
-	if (!typed) throw clientError('userNotNamed', { method: name });
+	if (!typed) throw clientError('userNotNamed');
 	return findByName(store, 'username', typed, projection);
 }

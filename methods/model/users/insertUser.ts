@@ -1,6 +1,7 @@
 /** Stores new users; names and e-mails are unique without regard to case. */
 import type { User } from '../../../shared/documents.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
 import { ignoringCase, type NameField } from './findUser.js';
 
 /**
@@ -13,7 +14,7 @@ export async function findTaken(
 ): Promise<string | null> {
 	const isTaken = async (field: NameField, text: string) => {
 		const filter = { _id: { $ne: _id }, ...ignoringCase(field, text) };
-		return (await store.users.findOne(filter, { projection: { _id: 1 } })) !== null;
+		return exists(store.users, filter);
 	};
 	if (username && (await isTaken('username', username))) return username;
 	for (const { address } of emails) if (await isTaken('emails.address', address)) return address;

@@ -2,8 +2,8 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError, clientErrorFrom } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
-import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey, type UpdateFilter } from '../../../shared/store.js';
+import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
+import { updateOf } from '../updateOf.js';
 import { findTaken } from './insertUser.js';
 
 /** In characters, as an e-mail (RFC 5321). */
@@ -27,22 +27,22 @@ export const isEmail = (text: string): boolean => text.length <= MAX_EMAIL_LENGT
 const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
 
 /** @throws ClientError `error-input-is-not-a-valid-field` */
-export function requireUsername(username: string, method: string): void {
-	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH), { method });
+export function requireUsername(username: string): void {
+	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH));
 }
 
 /**
  * Refuses a name that a new user may not have.
  * @throws ClientError `error-input-is-not-a-valid-field`, `error-blocked-username`
  */
-export function requireFreeUsername(username: string, method: string): void {
-	requireUsername(username, method);
-	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username, { method });
+export function requireFreeUsername(username: string): void {
+	requireUsername(username);
+	if (isBlocked(username)) throw clientErrorFrom('blockedUsername', username);
 }
 
 /** @throws ClientError `error-invalid-email` */
-export function requireEmail(email: string, method: string): void {
-	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_EMAIL_LENGTH), { method });
+export function requireEmail(email: string): void {
+	if (!isEmail(email)) throw clientErrorFrom('invalidEmail', email.slice(0, MAX_EMAIL_LENGTH));
 }
 
 export interface NewNames {
@@ -62,13 +62,13 @@ function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User
 }
 
 /** Builds an update that restores the former values of these fields. */
-function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User> {
-	const had = fields.filter((field) => user[field] !== undefined);
-	const lacked = fields.filter((field) => user[field] === undefined);
-	return {
-		...(had.length > 0 && { $set: Object.fromEntries(had.map((field) => [field, user[field]])) }),
-		...(lacked.length > 0 && { $unset: Object.fromEntries(lacked.map((field) => [field, 1])) }),
-	};
+function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilter<User> | null {
+	const isPresent = (field: keyof User) => user[field] !== undefined;
+	const present = Object.fromEntries(fields.filter(isPresent).map((field) => [field, user[field]]));
+	return updateOf(
+		present,
+		fields.filter((field) => !isPresent(field)),
+	);
 }
 
 /**
@@ -79,14 +79,10 @@ function putBack(fields: readonly (keyof User)[], user: User): UpdateFilter<User
  * @throws ClientError `error-could-not-save-identity` for a name that is taken or blocked, `error-field-unavailable` for
  * an e-mail that is taken, and what `requireUsername` and `requireEmail` throw
  */
-export async function saveNames(
-	{ store, name }: Pick<MethodContext, 'store' | 'name'>,
-	user: User,
-	names: NewNames,
-): Promise<void> {
+export async function saveNames(store: Store, user: User, names: NewNames): Promise<void> {
 	const { username, email } = names;
-	if (username !== undefined) requireUsername(username, name);
-	if (email !== undefined) requireEmail(email, name);
+	if (username !== undefined) requireUsername(username);
+	if (email !== undefined) requireEmail(email);
 	const changes: Pick<User, 'username' | 'emails'> = {};
 	if (username !== undefined && username !== user.username) changes.username = username;
 	const emails = emailsAfter(user, names);
@@ -96,8 +92,8 @@ export async function saveNames(
 	const wanted = { _id: user._id, ...changes };
 	const refuse = (taken: string) =>
 		taken === changes.username
-			? clientError('identityNotSaved', { method: name })
-			: clientErrorFrom('fieldUnavailable', taken, { method: name, field: taken });
+			? clientError('identityNotSaved')
+			: clientErrorFrom('fieldUnavailable', taken, { field: taken });
 	if (changes.username !== undefined && isBlocked(changes.username)) throw refuse(changes.username);
 	const taken = await findTaken(store, wanted);
 	if (taken !== null) throw refuse(taken);
@@ -109,7 +105,8 @@ export async function saveNames(
 	}
 	const meanwhile = await findTaken(store, wanted);
 	if (meanwhile !== null) {
-		await store.users.updateOne({ _id: user._id }, putBack(fields, user));
+		const restore = restoreUpdate(fields, user);
+		if (restore) await store.users.updateOne({ _id: user._id }, restore);
 		throw refuse(meanwhile);
 	}
 }

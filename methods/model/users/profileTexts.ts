@@ -2,6 +2,7 @@
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { UpdateFilter } from '../../../shared/store.js';
+import { updateOf } from '../updateOf.js';
 
 /** In characters. */
 const MAX_BIO_LENGTH = 260;
@@ -13,9 +14,9 @@ export interface ProfileTexts {
 }
 
 /** @throws ClientError `error-bio-size-exceeded`, `error-nickname-size-exceeded` */
-export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts, methodName: string): void {
-	if (bio.trim().length > MAX_BIO_LENGTH) throw clientError('bioTooLong', { method: methodName });
-	if (nickname.trim().length > MAX_NICKNAME_LENGTH) throw clientError('nicknameTooLong', { method: methodName });
+export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts): void {
+	if (bio.trim().length > MAX_BIO_LENGTH) throw clientError('bioTooLong');
+	if (nickname.trim().length > MAX_NICKNAME_LENGTH) throw clientError('nicknameTooLong');
 }
 
 /**
@@ -29,17 +30,14 @@ export function profileUpdate(
 	others: Partial<User>,
 ): UpdateFilter<User> | null {
 	const set: Record<string, unknown> = { ...others };
-	const unset: Record<string, 1> = {};
+	const removed: string[] = [];
 	for (const field of ['bio', 'nickname'] as const) {
 		const text = given[field]?.trim();
 		if (text === undefined || text === (user[field] ?? '')) continue;
-		if (text === '') unset[field] = 1;
+		if (text === '') removed.push(field);
 		else set[field] = text;
 	}
-	const sets = Object.keys(set).length > 0;
-	const unsets = Object.keys(unset).length > 0;
-	if (!sets && !unsets) return null;
-	return { ...(sets && { $set: set }), ...(unsets && { $unset: unset }) };
+	return updateOf(set, removed);
 }
 
 /** Codes of the errors for names, e-mails, bios and nicknames that cannot be stored. */

@@ -4,12 +4,13 @@
  */
 import type { Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
+import { exists } from '../exists.js';
 import { forEachInParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
 import { throwIfAborted } from '../signal.js';
 import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
-type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
+type Context = Pick<MethodContext, 'store' | 'signal'>;
 
 /** Rooms written in one batch. */
 const BATCH = 100;
@@ -34,7 +35,7 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 async function renameUser(context: Context, userId: string, username: string, isNew: boolean): Promise<void> {
 	const { store, signal } = context;
 	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
-	if (!isNew && !(await store.subscriptions.findOne(unchanged, { projection: { _id: 1 } }))) return;
+	if (!isNew && !(await exists(store.subscriptions, unchanged))) return;
 	await renameCreator(context, userId, username);
 	throwIfAborted(signal);
 	const rename = async (membership: Subscription) => {

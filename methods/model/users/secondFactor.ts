@@ -23,18 +23,18 @@ const FACTORS = {
 export type FactorName = 'totp' | 'email' | 'password';
 
 /** Thrown inside an attempt if a code is missing: it is neither a wrong guess nor a success. */
-class NothingGiven extends Error {
+class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
 		super(error.message);
 	}
 }
 
-/** Converts `NothingGiven`, which excludes an attempt from the count, into the error that the caller receives. */
-async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
+/** Converts `CodeMissing`, which excludes an attempt from the count, into the error that the caller receives. */
+async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
 	} catch (thrown) {
-		throw thrown instanceof NothingGiven ? thrown.error : thrown;
+		throw thrown instanceof CodeMissing ? thrown.error : thrown;
 	}
 }
 
@@ -43,7 +43,7 @@ async function withoutMarker<T>(outcome: Promise<T>): Promise<T> {
  * unchanged.
  */
 export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
-	return withoutMarker(context.attempt(account, run));
+	return unwrapCodeMissing(context.attempt(account, run));
 }
 
 /** The second factors that the user has set up, the preferred one first. */
@@ -92,7 +92,7 @@ function accountOf(name: FactorName, userId: string): string {
 	return name === 'password' ? userId : `second factor of ${userId}`;
 }
 
-interface Demand {
+interface FactorRequest {
 	readonly factor: SecondFactor | null;
 	/** The token that may replace a second factor. */
 	readonly hashedToken: string | null;
@@ -102,17 +102,17 @@ interface Demand {
 
 /**
  * @returns the kind of proof; null if none was required
- * @throws NothingGiven if a code is required and missing; ClientError if it is wrong
+ * @throws CodeMissing if a code is required and missing; ClientError if it is wrong
  */
 async function requireFactor(
 	context: MethodContext,
 	userId: string,
-	{ factor, hashedToken, orPassword }: Demand,
+	{ factor, hashedToken, orPassword }: FactorRequest,
 ): Promise<FactorName | null> {
 	const settings = await factorSettings(context.store);
 	if (!settings.enabled && orPassword !== 'always') return null;
 	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
-	if (!user) throw clientError('invalidUser', { method: context.name });
+	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
 	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
 	const hasPassword = user.services?.password?.bcrypt !== undefined;
@@ -127,7 +127,7 @@ async function requireFactor(
 		...(mailed && { codeExpires: mailed.expire.toISOString() }),
 		availableMethods,
 	};
-	if (!factor?.code) throw new NothingGiven(clientError('totpRequired', details));
+	if (!factor?.code) throw new CodeMissing(clientError('totpRequired', details));
 	await context.attempt(accountOf(method, userId), async () => {
 		const verdict = await tryCode(context, user, method, factor.code, settings);
 		if (verdict !== 'right') throw clientError(verdict === 'wrong' ? 'totpInvalid' : 'totpMaxAttempts', details);
@@ -136,13 +136,13 @@ async function requireFactor(
 }
 
 /** The same for a call, outside of any attempt. */
-function requireOfCall(
+function requireFactorOfCall(
 	context: MethodContext,
 	userId: string,
-	orPassword: Demand['orPassword'],
+	orPassword: FactorRequest['orPassword'],
 ): Promise<FactorName | null> {
 	const { secondFactor: factor, hashedToken } = context;
-	return withoutMarker(requireFactor(context, userId, { factor, hashedToken, orPassword }));
+	return unwrapCodeMissing(requireFactor(context, userId, { factor, hashedToken, orPassword }));
 }
 
 /**
@@ -150,8 +150,8 @@ function requireOfCall(
  * @throws ClientError `totp-required`, `totp-invalid`, `totp-max-attempts`, `too-many-requests`
  */
 export async function requireSecondFactor(context: MethodContext): Promise<void> {
-	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
-	await requireOfCall(context, context.userId, true);
+	if (context.userId === null) throw clientError('invalidUser');
+	await requireFactorOfCall(context, context.userId, true);
 }
 
 /**
@@ -160,13 +160,13 @@ export async function requireSecondFactor(context: MethodContext): Promise<void>
  * @throws ClientError as `requireSecondFactor` does
  */
 export async function requireFactorOrPassword(context: MethodContext): Promise<FactorName | null> {
-	if (context.userId === null) throw clientError('invalidUser', { method: context.name });
-	return requireOfCall(context, context.userId, 'always');
+	if (context.userId === null) throw clientError('invalidUser');
+	return requireFactorOfCall(context, context.userId, 'always');
 }
 
 /** The same for a caller who has just proven the password. */
 export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
-	await requireOfCall(context, userId, false);
+	await requireFactorOfCall(context, userId, false);
 }
 
 /**

@@ -2,17 +2,17 @@
  * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): create, hash, find, revoke and
  * sweep.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
 import { DEFAULTS, setting } from '../settings/workspace.js';
 
-const DAY = 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** In days. */
-const NEVER = 36_500;
+const NEVER_DAYS = 36_500;
 
 const TOKENS = 'services.resume.loginTokens';
 const TOKEN_HASH = `${TOKENS}.hashedToken`;
@@ -24,13 +24,13 @@ export function newToken(): string {
 
 /** The stored form of a token: the base64 of its SHA-256. */
 export function hashToken(token: string): string {
-	return createHash('sha256').update(token).digest('base64');
+	return hash('sha256', token, 'base64');
 }
 
 /** The lifetime of a token in days. An invalid setting counts as the default, as in Rocket.Chat. */
-async function lifetimeIn(store: Store): Promise<number> {
+async function lifetimeInDays(store: Store): Promise<number> {
 	const days = await setting(store, 'Accounts_LoginExpiration');
-	return days > 0 ? Math.min(days, NEVER) : DEFAULTS.Accounts_LoginExpiration;
+	return days > 0 ? Math.min(days, NEVER_DAYS) : DEFAULTS.Accounts_LoginExpiration;
 }
 
 /**
@@ -40,8 +40,8 @@ async function lifetimeIn(store: Store): Promise<number> {
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
 	// Rocket.Chat stores no creation date for personal access tokens.
-	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER * DAY);
-	const expiry = new Date(isDate ? when.getTime() + days * DAY : 0);
+	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER_DAYS * DAY_MS);
+	const expiry = new Date(isDate ? when.getTime() + days * DAY_MS : 0);
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
@@ -52,18 +52,14 @@ export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'ex
  * Finds the user whose token has this hash.
  * @param userId if given, the token must be this user's
  */
-export async function findTokenHolder(
-	{ store }: Pick<MethodContext, 'store'>,
-	hashedToken: string,
-	userId?: string,
-): Promise<TokenHolder> {
-	const holdsIt: Filter<User> = { [TOKEN_HASH]: hashedToken };
-	const user = await store.users.findOne(userId === undefined ? holdsIt : { _id: userId, ...holdsIt }, {
+export async function findTokenHolder(store: Store, hashedToken: string, userId?: string): Promise<TokenHolder> {
+	const withToken: Filter<User> = { [TOKEN_HASH]: hashedToken };
+	const user = await store.users.findOne(userId === undefined ? withToken : { _id: userId, ...withToken }, {
 		projection: { username: 1, active: 1, [TOKENS]: 1 },
 	});
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
-	const expires = expiryOf(token, await lifetimeIn(store));
+	const expires = expiryOf(token, await lifetimeInDays(store));
 	return expires.getTime() <= Date.now() ? 'expired' : { user, token, expires };
 }
 
@@ -84,7 +80,7 @@ export async function makeToken(
 ): Promise<NewToken> {
 	const token = newToken();
 	const entry: LoginToken = { ...like, hashedToken: hashToken(token) };
-	return { token, entry, expires: expiryOf(entry, await lifetimeIn(store)) };
+	return { token, entry, expires: expiryOf(entry, await lifetimeInDays(store)) };
 }
 
 /**
@@ -94,7 +90,7 @@ export async function makeToken(
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
-	{ store }: Pick<MethodContext, 'store'>,
+	store: Store,
 	userId: string,
 	provided: Filter<User>,
 	like?: LoginToken,
@@ -132,7 +128,7 @@ export async function becomeUser(
 	expires: Date,
 ): Promise<void> {
 	await context.setUserId(userId, hashedToken, expires);
-	if ((await findTokenHolder(context, hashedToken, userId)) !== 'unknown') return;
+	if ((await findTokenHolder(context.store, hashedToken, userId)) !== 'unknown') return;
 	await context.setUserId(null);
 	throw clientError('loggedOut');
 }
@@ -229,7 +225,7 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 
 /** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */
 export async function sweepTokens(store: Store): Promise<void> {
-	const before = new Date(Date.now() - (await lifetimeIn(store)) * DAY);
+	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
 	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
 	await store.users.updateMany(
 		{ [TOKENS]: { $elemMatch: expired } },

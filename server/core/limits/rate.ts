@@ -128,7 +128,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		throw tooManyRequests(timeToReset, rule && reasonOf(rule, result));
 	}
 
-	async function judge(
+	async function applyResults(
 		matching: Rule[],
 		counting: Promise<RateLimitResult>[],
 		event: RateEvent,
@@ -158,7 +158,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 				matching.push(rule);
 				counting.push(rule.counter.count(key));
 			}
-			return matching.length > 0 ? judge(matching, counting, event, client) : undefined;
+			return matching.length > 0 ? applyResults(matching, counting, event, client) : undefined;
 		},
 		attempt: limitAttempts((result, method, caller) => requireAllowed(result, eventOf('method', method, caller))),
 	};

@@ -70,6 +70,17 @@ export class DocumentView {
 	}
 
 	/**
+	 * Replaces the fields of a document that has one holder, without a comparison, if they are still this object. Live
+	 * queries share one object among all clients.
+	 * @returns whether they were replaced
+	 */
+	replace(holder: SubscriptionHandle, before: Fields, after: Fields): boolean {
+		if (this.#shared || this.#holder !== holder || this.#fields !== before) return false;
+		this.#fields = after;
+		return true;
+	}
+
+	/**
 	 * Removes a holder.
 	 * @returns the changes for the client; undefined if no holder is left
 	 */

@@ -1,6 +1,6 @@
 /**
- * All live queries of a server. A document that was written is read once, and matched in memory once per distinct
- * query: queries with an id or a field value are found by an index; all others are tested one by one.
+ * The live queries of a server. A written document is matched in memory, once per distinct query. If it concerns any of
+ * them, it is read again, once for all, because events may arrive in another order than their writes were made.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { stringify } from '../../../shared/ejson.js';
@@ -9,8 +9,8 @@ import type { LiveQuery } from '../../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import type { Bus, Watcher } from '../../cluster/bus.js';
-import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
-import { type Document, ObservedQuery, type QuerySubscriber, valuesAt } from './observed-query.js';
+import { type Document, ObservedQuery, type QuerySubscriber } from './observed-query.js';
+import { QueriesByText, QueryIndex } from './query-index.js';
 
 /** Documents read in one query after a change. */
 const BATCH = 100;
@@ -23,16 +23,14 @@ export interface LiveQueryServices {
 	readonly bus: Bus;
 }
 
-type CollectionName = keyof Store;
-
-const ofBus = new WeakMap<Bus, Map<CollectionName, CollectionQueries>>();
+const queriesByBus = new WeakMap<Bus, Map<string, CollectionQueries>>();
 
 /** The live queries on a collection, for the server of this bus. */
-export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: CollectionName): CollectionQueries {
-	let collections = ofBus.get(bus);
+export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: keyof Store): CollectionQueries {
+	let collections = queriesByBus.get(bus);
 	if (!collections) {
 		collections = new Map();
-		ofBus.set(bus, collections);
+		queriesByBus.set(bus, collections);
 	}
 	let queries = collections.get(collection);
 	if (!queries) {
@@ -42,27 +40,22 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: Col
 	return queries;
 }
 
-/** Queries that require one of several strings, by string. */
-type ByText = Map<string, CompactSet<ObservedQuery>>;
-
 export class CollectionQueries implements Watcher {
 	readonly #queries = new Map<string, ObservedQuery>();
-	readonly #byId: ByText = new Map();
-	/** By the path of the field, then by its value. */
-	readonly #byValue = new Map<string, ByText>();
-	/** The queries in the value index that match a document now, by document id: the value may change. */
-	readonly #holding: ByText = new Map();
-	readonly #others = new Set<ObservedQuery>();
-	/** How many subscribers of a query still read its first result. What they read may be older than what was written since. */
-	readonly #reading = new Map<ObservedQuery, number>();
-	/** Documents that were written since the last round began. */
+	readonly #index = new QueryIndex();
+	/** The queries that name no ids, by the ids of the documents in their results. */
+	readonly #byResult = new QueriesByText();
+	/** How many subscribers of a query still read the initial result, which may be older than a write since then. */
+	readonly #initialReads = new Map<ObservedQuery, number>();
+	/** Ids of the documents to read in the next round, and of those being read in the present one. */
 	#written = new Set<string>();
-	/** The read in progress, and the next one. */
+	#beingRead: ReadonlySet<string> = new Set();
+	/** The present round, and the next one. */
 	#round: Promise<void> | undefined;
 	#nextRound: Promise<void> | undefined;
 
 	constructor(
-		private readonly name: CollectionName,
+		private readonly name: keyof Store,
 		private readonly store: Store,
 		private readonly bus: Bus,
 	) {}
@@ -71,80 +64,84 @@ export class CollectionQueries implements Watcher {
 		return this.store[this.name] as unknown as Collection<Document>;
 	}
 
-	/** Subscribes to a query; identical queries are shared. */
-	join(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
+	/** Subscribes to a query, for the initial result and the changes. Identical queries are shared. */
+	subscribe(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
 		const key = stringify([query.filter, query.projection]) as string;
 		let observed = this.#queries.get(key);
 		if (!observed) {
 			observed = new ObservedQuery(key, query);
 			if (this.#queries.size === 0) this.bus.watch({ collection: this.name }, this);
 			this.#queries.set(key, observed);
-			this.#index(observed, add);
+			this.#index.add(observed);
 		}
-		observed.join(subscriber);
-		this.#reading.set(observed, (this.#reading.get(observed) ?? 0) + 1);
+		observed.subscribe(subscriber);
+		this.#initialReads.set(observed, (this.#initialReads.get(observed) ?? 0) + 1);
 		return observed;
 	}
 
-	/** A subscriber has read the first result, or has stopped before. */
-	endReading(observed: ObservedQuery): void {
-		const left = (this.#reading.get(observed) ?? 0) - 1;
-		if (left > 0) this.#reading.set(observed, left);
-		else this.#reading.delete(observed);
+	/** A subscriber has read the initial result, or has stopped before. */
+	endInitialRead(query: ObservedQuery): void {
+		const left = (this.#initialReads.get(query) ?? 0) - 1;
+		if (left > 0) this.#initialReads.set(query, left);
+		else this.#initialReads.delete(query);
 	}
 
-	leave(observed: ObservedQuery, subscriber: QuerySubscriber): void {
-		observed.leave(subscriber);
-		if (observed.isUsed || this.#queries.get(observed.key) !== observed) return;
-		this.#queries.delete(observed.key);
-		this.#index(observed, remove);
-		if (observed.selector) for (const id of observed.knownIds) remove(this.#holding, id, observed);
+	unsubscribe(query: ObservedQuery, subscriber: QuerySubscriber): void {
+		query.unsubscribe(subscriber);
+		if (query.isUsed || this.#queries.get(query.key) !== query) return;
+		this.#queries.delete(query.key);
+		this.#index.delete(query);
+		if (!query.ids) for (const id of query.resultIds) this.#byResult.delete(id, query);
 		if (this.#queries.size === 0) this.bus.unwatch({ collection: this.name }, this);
 	}
 
-	/** @returns resolves when the write has been published, and never rejects; undefined if it affects no query */
-	onChange({ document: { _id: id } }: Change): Promise<void> | undefined {
-		if (this.#others.size === 0 && this.#byValue.size === 0 && !this.#byId.has(id)) return undefined;
-		return this.reread(id);
+	/** @returns resolves when the write has been published, and never rejects; undefined if it concerns no query */
+	onChange({ action, document }: Change): Promise<void> | undefined {
+		return this.#mayConcern(action, document as Document) ? this.reread(document._id) : undefined;
+	}
+
+	#mayConcern(action: Change['action'], document: Document): boolean {
+		const { _id: id } = document;
+		// A read in progress may return the state before this write.
+		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
+		for (const _ of this.#withResult(id)) return true;
+		if (action === 'removed') return false;
+		// Of a user the event contains the id alone.
+		if (document._updatedAt === undefined) return true;
+		for (const _ of this.#index.matching(document)) return true;
+		return false;
+	}
+
+	/** The queries whose results contain a document. */
+	*#withResult(id: string): Iterable<ObservedQuery> {
+		yield* this.#byResult.of(id);
+		for (const query of this.#index.withId(id)) if (query.hasResult(id)) yield query;
 	}
 
 	/** Reads a document again, as if it had been written. */
 	reread(id: string): Promise<void> {
 		this.#written.add(id);
-		this.#nextRound ??= this.#refresh();
+		this.#nextRound ??= this.#readWritten();
 		return this.#nextRound;
 	}
 
 	/** Records a document of an initial result, and notifies the other subscribers of the query. */
-	note(observed: ObservedQuery, document: Document, reader: QuerySubscriber) {
+	record(query: ObservedQuery, document: Document, reader: QuerySubscriber) {
 		const { _id, ...fields } = document;
-		const noted = observed.note(_id, fields, reader);
-		if (observed.selector) add(this.#holding, _id, observed);
-		return noted;
-	}
-
-	#index(observed: ObservedQuery, change: typeof add): void {
-		const { ids, selector } = observed;
-		if (ids) for (const id of ids) change(this.#byId, id, observed);
-		else if (selector) {
-			const path = selector.path.join('.');
-			const values: ByText = this.#byValue.get(path) ?? new Map();
-			for (const value of selector.values) change(values, value, observed);
-			if (values.size > 0) this.#byValue.set(path, values);
-			else this.#byValue.delete(path);
-		} else if (change === add) this.#others.add(observed);
-		else this.#others.delete(observed);
+		if (!query.ids) this.#byResult.add(_id, query);
+		return query.record(_id, fields, reader);
 	}
 
 	/**
-	 * Reads the written documents after the previous read has finished, so that the results of two reads of one document
+	 * Reads the written documents after the previous round has finished, so that the results of two reads of one document
 	 * are published in order. Writes in the same turn are read together.
 	 */
-	async #refresh(): Promise<void> {
+	async #readWritten(): Promise<void> {
 		await this.#round;
 		// The result of the writing method is sent first.
 		await setImmediate();
 		const written = [...this.#written];
+		this.#beingRead = this.#written;
 		this.#written = new Set();
 		const round = this.#nextRound;
 		this.#round = round;
@@ -156,37 +153,28 @@ export class CollectionQueries implements Watcher {
 			for (const id of ids) {
 				const pause = yielding();
 				if (pause) await pause;
-				if (found instanceof Map) this.#show(id, found.get(id));
+				if (found instanceof Map) this.#publish(id, found.get(id));
 				else
 					for (const query of [...this.#queries.values()])
-						for (const one of query.subscribers) one.onFailure(found.error);
+						for (const subscriber of query.subscribers) subscriber.onFailure(found.error);
 			}
 		}
+		this.#beingRead = new Set();
 		if (this.#round === round) this.#round = undefined;
 	}
 
-	#show(id: string, document: Document | undefined): void {
-		for (const query of this.#affected(id, document)) {
-			if (document && query.matches(document)) {
-				query.note(id, query.fieldsOf(document));
-				if (query.selector) add(this.#holding, id, query);
-			} else {
-				query.drop(id);
-				if (query.selector) remove(this.#holding, id, query);
-			}
+	/** Publishes the state of a document to the subscribers of the queries that contain it, or did. */
+	#publish(id: string, document: Document | undefined): void {
+		const matching = new Set(document ? this.#index.matching(document) : []);
+		for (const query of new Set([...this.#withResult(id), ...this.#initialReads.keys()])) {
+			if (matching.has(query)) continue;
+			if (!query.ids) this.#byResult.delete(id, query);
+			query.drop(id);
 		}
-	}
-
-	/** The queries that may match a document, before or after the change. */
-	#affected(id: string, document: Document | undefined): Set<ObservedQuery> {
-		const affected = new Set([...this.#others, ...this.#reading.keys()]);
-		for (const query of membersOf(this.#byId.get(id))) affected.add(query);
-		for (const query of membersOf(this.#holding.get(id))) affected.add(query);
-		if (document)
-			for (const [path, queries] of this.#byValue)
-				for (const value of valuesAt(document, path.split('.')))
-					for (const query of membersOf(queries.get(value))) affected.add(query);
-		return affected;
+		for (const query of matching) {
+			if (!query.ids) this.#byResult.add(id, query);
+			query.record(id, query.fieldsOf(document as Document));
+		}
 	}
 
 	/**
@@ -208,14 +196,4 @@ export class CollectionQueries implements Watcher {
 			}
 		}
 	}
-}
-
-function add(queries: ByText, text: string, query: ObservedQuery): void {
-	queries.set(text, addMember(queries.get(text), query));
-}
-
-function remove(queries: ByText, text: string, query: ObservedQuery): void {
-	const left = removeMember(queries.get(text), query);
-	if (left) queries.set(text, left);
-	else queries.delete(text);
 }

@@ -3,54 +3,53 @@ import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
 import { type CollectionQueries, type LiveQueryServices, liveQueriesOf } from './live-queries.js';
-import type { Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
+import type { Difference, Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
 
 /**
- * Receives documents, with the collection's name in DDP. `fields` do not include `_id` and must not be changed; in
- * `showChange`, undefined means a removed field.
+ * Publishes documents, with the collection's name in DDP. `fields` do not include `_id` and must not be changed; in
+ * changes, undefined means a removed field.
  */
-export interface Observer {
+export interface DocumentPublisher {
 	readonly services: LiveQueryServices;
-	show(collection: string, id: string, fields: Fields): void;
-	showChange(collection: string, id: string, fields: Fields): void;
-	removed(collection: string, id: string): void;
+	publishAdded(collection: string, id: string, fields: Fields): void;
+	/** @param after the fields of the document after the change, if the object published before is `before` */
+	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
+	publishRemoved(collection: string, id: string): void;
 	/** Resolves when the client can receive more of a large result. Undefined: immediately. */
 	whenDrained(): Promise<void> | undefined;
 	/** A write cannot be published: a subscription that continued would be incomplete. */
-	failed(error: unknown): void;
+	fail(error: unknown): void;
 }
 
 /** Documents sent before yielding to the event loop. */
 const SLICE = 100;
 
-/** The state of this subscriber that differs from other subscribers of the query. */
-interface Difference {
-	/**
-	 * While the initial result is read: the documents already published. Afterwards all documents of the query are
-	 * published.
-	 */
-	told: Set<string> | undefined;
-	/** While the initial result is read: documents that were read individually meanwhile, and are newer. */
-	newer: Set<string> | undefined;
-	/** Documents that the publish function has removed itself. */
-	forgotten: Set<string> | undefined;
+/** While the initial result is read. */
+interface InitialRead {
+	/** Ids of the documents already sent. */
+	readonly sent: Set<string>;
+	/** Ids of the documents that were read individually meanwhile, and are newer. */
+	readonly reread: Set<string>;
 }
 
 /** Publishes the matching documents and their changes until it is stopped. */
-export class Observation implements QuerySubscriber {
+export class LiveQuerySubscriber implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
-	#difference: Difference | undefined = { told: new Set(), newer: new Set(), forgotten: undefined };
+	/** Undefined once all documents of the result are sent. */
+	#initial: InitialRead | undefined = { sent: new Set(), reread: new Set() };
+	/** Ids of the documents that the publish function has removed itself. */
+	#forgotten: Set<string> | undefined;
 	#isReading = true;
-	#stopped = false;
+	#hasStopped = false;
 
 	constructor(
 		private readonly query: LiveQuery,
-		private readonly observer: Observer,
+		private readonly publisher: DocumentPublisher,
 	) {
-		this.#queries = liveQueriesOf(observer.services, query.collection);
+		this.#queries = liveQueriesOf(publisher.services, query.collection);
 		// The subscription to changes starts before the read, so that no change is missed.
-		this.#observed = this.#queries.join(query, this);
+		this.#observed = this.#queries.subscribe(query, this);
 	}
 
 	/** Name of the collection in DDP. */
@@ -59,108 +58,94 @@ export class Observation implements QuerySubscriber {
 	}
 
 	/** Ids of the documents it has published. */
-	get shown(): string[] {
-		const { told, forgotten } = this.#difference ?? {};
-		const ids = [...(told ?? this.#observed.knownIds)];
-		return forgotten ? ids.filter((id) => !forgotten.has(id)) : ids;
+	get sentIds(): string[] {
+		const ids = [...(this.#initial?.sent ?? this.#observed.resultIds)];
+		return this.#forgotten ? ids.filter((id) => !this.#forgotten?.has(id)) : ids;
 	}
 
-	/** Excludes a document, although it may match. */
+	/** Excludes a document, although it may match, until it changes. */
 	forget(collection: string, id: unknown): void {
-		if (
-			collection !== this.name ||
-			typeof id !== 'string' ||
-			!this.#wasTold(id, this.#observed.known(id) !== undefined)
-		)
-			return;
-		this.#difference ??= { told: undefined, newer: undefined, forgotten: undefined };
-		this.#difference.told?.delete(id);
-		this.#difference.forgotten ??= new Set();
-		this.#difference.forgotten.add(id);
+		if (collection !== this.name || typeof id !== 'string') return;
+		if (!this.#isSent(id, this.#observed.hasResult(id))) return;
+		this.#initial?.sent.delete(id);
+		this.#forgotten ??= new Set();
+		this.#forgotten.add(id);
 	}
 
 	/** Publishes the initial result. Resolves when that is done, or when it is stopped. */
-	async show(): Promise<void> {
+	async start(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
 		for await (const document of this.#queries.collection.find(filter as Filter<Document>, { projection })) {
-			if (this.#stopped) return;
+			if (this.#hasStopped) return;
 			const { _id } = document;
-			if (!this.#difference?.newer?.has(_id)) this.#tell(_id, this.#queries.note(this.#observed, document, this));
+			if (!this.#initial?.reread.has(_id)) this.#publish(_id, this.#queries.record(this.#observed, document, this));
 			// Checked after each document: a slice of large documents could exceed the client's buffer limit.
-			const room = this.observer.whenDrained();
-			if (room) await room;
+			const drained = this.publisher.whenDrained();
+			if (drained) await drained;
 			else if (++count % SLICE === 0) await setImmediate();
 		}
 		this.#endReading();
-		if (!this.#stopped) await this.#settle();
+		if (!this.#hasStopped) await this.#completeResult();
 	}
 
 	stop(): void {
-		this.#stopped = true;
+		this.#hasStopped = true;
 		this.#endReading();
-		this.#queries.leave(this.#observed, this);
+		this.#queries.unsubscribe(this.#observed, this);
 	}
 
-	#endReading(): void {
-		if (this.#isReading) this.#queries.endReading(this.#observed);
-		this.#isReading = false;
+	onDocument(id: string, fields: Fields, difference: Difference | undefined, isRead: boolean): void {
+		if (this.#hasStopped) return;
+		if (isRead) this.#initial?.reread.add(id);
+		this.#publish(id, fields, difference);
 	}
 
-	onDocument(id: string, fields: Fields, changes: Fields | undefined, isRead: boolean): void {
-		if (this.#stopped) return;
-		if (isRead) this.#difference?.newer?.add(id);
-		const wasTold = this.#wasTold(id, changes !== undefined);
-		this.#noteTold(id);
-		if (wasTold) this.observer.showChange(this.name, id, changes ?? fields);
-		else this.observer.show(this.name, id, fields);
-	}
-
-	onGone(id: string, wasKnown: boolean): void {
-		if (this.#stopped) return;
-		this.#difference?.newer?.add(id);
-		const wasTold = this.#wasTold(id, wasKnown);
-		this.#difference?.told?.delete(id);
-		this.#difference?.forgotten?.delete(id);
-		if (wasTold) this.observer.removed(this.name, id);
+	onRemoved(id: string, wasInResult: boolean): void {
+		if (this.#hasStopped) return;
+		const isSent = this.#isSent(id, wasInResult);
+		this.#initial?.reread.add(id);
+		this.#initial?.sent.delete(id);
+		this.#forgotten?.delete(id);
+		if (isSent) this.publisher.publishRemoved(this.name, id);
 	}
 
 	onFailure(error: unknown): void {
-		if (!this.#stopped) this.observer.failed(error);
+		if (!this.#hasStopped) this.publisher.fail(error);
 	}
 
-	/** Publishes a document of the initial result. */
-	#tell(id: string, fields: Fields): void {
-		const wasTold = this.#wasTold(id, false);
-		this.#noteTold(id);
-		if (wasTold) this.observer.showChange(this.name, id, fields);
-		else this.observer.show(this.name, id, fields);
+	/** @param difference from what was published; undefined for a document that is new in the result */
+	#publish(id: string, fields: Fields, difference?: Difference): void {
+		const isSent = this.#isSent(id, difference !== undefined);
+		this.#initial?.sent.add(id);
+		this.#forgotten?.delete(id);
+		if (!isSent) this.publisher.publishAdded(this.name, id, fields);
+		else if (!difference) this.publisher.publishChanged(this.name, id, fields);
+		else this.publisher.publishChanged(this.name, id, difference.changes, difference.before, fields);
 	}
 
-	#wasTold(id: string, wasKnown: boolean): boolean {
-		const { told, forgotten } = this.#difference ?? {};
-		return (told ? told.has(id) : wasKnown) && !forgotten?.has(id);
+	/** @param isInResult whether the shared result contains the document */
+	#isSent(id: string, isInResult: boolean): boolean {
+		return (this.#initial ? this.#initial.sent.has(id) : isInResult) && !this.#forgotten?.has(id);
 	}
 
-	#noteTold(id: string): void {
-		this.#difference?.told?.add(id);
-		this.#difference?.forgotten?.delete(id);
+	#endReading(): void {
+		if (this.#isReading) this.#queries.endInitialRead(this.#observed);
+		this.#isReading = false;
 	}
 
 	/**
 	 * Called after the initial result. Documents that other subscribers have, but the result does not contain, are read
 	 * again: they were changed by an unannounced write.
 	 */
-	async #settle(): Promise<void> {
-		const difference = this.#difference as Difference;
-		difference.newer = undefined;
+	async #completeResult(): Promise<void> {
+		const initial = this.#initial as InitialRead;
 		for (;;) {
-			const { told, forgotten } = difference;
-			const missing = [...this.#observed.knownIds].filter((id) => !told?.has(id) && !forgotten?.has(id));
-			if (missing.length === 0 || this.#stopped) break;
+			const isMissing = (id: string) => !initial.sent.has(id) && !this.#forgotten?.has(id);
+			const missing = [...this.#observed.resultIds].filter(isMissing);
+			if (missing.length === 0 || this.#hasStopped) break;
 			await Promise.all(missing.map((id) => this.#queries.reread(id)));
 		}
-		difference.told = undefined;
-		if (!difference.forgotten) this.#difference = undefined;
+		this.#initial = undefined;
 	}
 }

@@ -81,8 +81,19 @@ export class MergeBox {
 		}
 	}
 
-	/** Changes values. @throws Error if the holder has not added the document */
-	changed(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
+	/**
+	 * Changes values.
+	 * @param before the object that the holder published last, if it is known, and `after` what takes its place
+	 * @throws Error if the holder has not added the document
+	 */
+	changed(
+		holder: SubscriptionHandle,
+		collection: string,
+		id: unknown,
+		fields: Fields,
+		before?: Fields,
+		after?: Fields,
+	): void {
 		const strategy = this.strategyOf(collection);
 		if (!remembers(strategy)) {
 			this.client.send(codec.changed(collection, id, fields));
@@ -92,7 +103,9 @@ export class MergeBox {
 		const view = this.#views.get(collection, key);
 		// Otherwise the values of a subscription that has not added the document would never be removed.
 		if (!view?.isHeldBy(holder)) throw new Error(`Could not find element with id ${key} to change`);
-		this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
+		const isReplaced = before !== undefined && after !== undefined && view.replace(holder, before, after);
+		const visible = isReplaced ? fields : this.claim(strategy, view, holder, fields);
+		this.sendChange(strategy, collection, id, visible);
 	}
 
 	/** Removes a document, unless another holder has it too. @throws Error if the holder has not added it */

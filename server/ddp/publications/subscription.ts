@@ -4,47 +4,17 @@ import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
 import { type Connection, checkArgs, type Settings } from '../../../shared/method.js';
-import { LiveQuery, type Publication, type PublicationContext } from '../../../shared/publication.js';
+import type { Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
-import type { Bus } from '../../cluster/bus.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
 import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
-import type { Invoker } from '../../core/invoke.js';
-import type { RateLimits } from '../../core/limits/rate.js';
 import { logThrown } from '../../core/logThrown.js';
-import type { ServerObserver } from '../../core/observer.js';
 import { wireId } from '../codec.js';
-import type { Transport } from '../transports/transport.js';
 import { DocumentMap } from './document-map.js';
 import { createFlow, forEachInFlow } from './flow.js';
-import { Observation, type Observer } from './live-query.js';
-import type { MergeBox } from './mergebox.js';
-
-/** Services that all subscriptions of a server share. */
-export interface PublicationServices {
-	readonly store: Store;
-	readonly bus: Bus;
-	readonly settings: Settings;
-	readonly log: Log;
-	readonly argumentLogLevel?: 'debug' | 'info';
-	readonly observer?: ServerObserver | undefined;
-	readonly invoker: Invoker;
-	/** Absent without rate limits. */
-	readonly limits?: RateLimits | undefined;
-}
-
-/** The state that the subscriptions of one client share. */
-export interface SubscriptionHost {
-	readonly services: PublicationServices;
-	readonly connection: Connection | null;
-	readonly transport: Transport;
-	readonly box: MergeBox;
-	readonly isClosed: boolean;
-	/** Sends `ready`: the initial result is complete. */
-	ready(id: string): void;
-	/** A subscription has ended: sends `nosub`, with the error if there is one. */
-	onClose(subscription: Subscription, error: ClientError | undefined): void;
-}
+import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
+import { queriesIn } from './returned-queries.js';
+import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 /** Longest id of a subscription in the log: the client chooses it. */
 const MAX_LOGGED_ID = 100;
@@ -61,14 +31,14 @@ function copyOf(fields: Fields): Fields {
 	return clone(fields);
 }
 
-export class Subscription implements PublicationContext, Observer {
+export class Subscription implements PublicationContext, DocumentPublisher {
 	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
 	/** Clock of the time limit, while it runs. */
 	#clock: TimeoutClock | undefined;
 	readonly #controller = new AbortController();
 	#onStop: (() => void | Promise<void>)[] | undefined;
-	#observations: CompactSet<Observation>;
+	#queries: CompactSet<LiveQuerySubscriber>;
 	/** Ids of the documents that the publish function has added itself. */
 	#documents: DocumentMap<unknown> | undefined;
 	/** Set while its documents are being removed. */
@@ -81,7 +51,7 @@ export class Subscription implements PublicationContext, Observer {
 		/** Its parameters as EJSON text, whose size can be limited; it is parsed again for each run. */
 		readonly params: string,
 		readonly userId: string | null,
-		readonly host: SubscriptionHost,
+		readonly host: SubscriptionHost<Subscription>,
 	) {}
 
 	get hasStopped(): boolean {
@@ -131,7 +101,7 @@ export class Subscription implements PublicationContext, Observer {
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
 			await withTimeout(publication.timeout, async (clock) => {
 				this.#clock = clock;
-				await this.showReturned(await publication.run(args, this));
+				await this.publishReturned(await publication.run(args, this));
 			});
 		} catch (thrown) {
 			this.fail(thrown);
@@ -147,7 +117,7 @@ export class Subscription implements PublicationContext, Observer {
 
 	added(collection: string, id: unknown, fields: Fields): void {
 		if (this.hasStopped) return;
-		this.show(collection, id, copyOf(fields));
+		this.publishAdded(collection, id, copyOf(fields));
 		if (!this.host.box.removesOnStop(collection)) return;
 		this.#documents ??= new DocumentMap();
 		this.#documents.set(collection, wireId(id), id);
@@ -161,7 +131,7 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.hasStopped) return;
 		this.host.box.removed(this, collection, id);
 		this.#documents?.delete(collection, wireId(id));
-		for (const observation of membersOf(this.#observations)) observation.forget(collection, id);
+		for (const query of membersOf(this.#queries)) query.forget(collection, id);
 	}
 
 	ready(): void {
@@ -204,11 +174,11 @@ export class Subscription implements PublicationContext, Observer {
 	/** Ends it: removes its documents, then sends `nosub`. `removing` is set while that is in progress. */
 	close(error?: ClientError): void {
 		if (this.hasStopped) return;
-		const observations = this.#observations;
+		const queries = this.#queries;
 		this.abandon();
 		const { box, transport } = this.host;
 		const removing = forEachInFlow(
-			this.shownIn(observations),
+			this.sentIn(queries),
 			([collection, id]) => box.release(this, collection, id),
 			createFlow(transport),
 		);
@@ -222,7 +192,7 @@ export class Subscription implements PublicationContext, Observer {
 	}
 
 	/** Iterates over the documents to remove, as collection and id. Stops when the client has disconnected. */
-	private *shownIn(observations: CompactSet<Observation>): Iterable<[string, unknown]> {
+	private *sentIn(queries: CompactSet<LiveQuerySubscriber>): Iterable<[string, unknown]> {
 		const documents = this.#documents ?? new DocumentMap();
 		for (const collection of documents.collections()) {
 			for (const [, id] of documents.of(collection)) {
@@ -230,9 +200,9 @@ export class Subscription implements PublicationContext, Observer {
 				yield [collection, id];
 			}
 		}
-		for (const { name, shown } of membersOf(observations)) {
+		for (const { name, sentIds } of membersOf(queries)) {
 			if (!this.host.box.removesOnStop(name)) continue;
-			for (const id of shown) {
+			for (const id of sentIds) {
 				if (this.host.isClosed) return;
 				// Some documents may have been added in both ways.
 				if (!documents.get(name, wireId(id))) yield [name, id];
@@ -245,51 +215,42 @@ export class Subscription implements PublicationContext, Observer {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
 		this.#controller.abort();
-		for (const observation of membersOf(this.#observations)) observation.stop();
-		this.#observations = undefined;
+		for (const query of membersOf(this.#queries)) query.stop();
+		this.#queries = undefined;
 		const listeners = this.#onStop ?? [];
 		this.#onStop = undefined;
 		for (const listener of listeners) this.callSafely(listener);
 	}
 
-	show(collection: string, id: unknown, fields: Fields): void {
+	publishAdded(collection: string, id: unknown, fields: Fields): void {
 		if (!this.hasStopped) this.host.box.added(this, collection, id, fields);
 	}
 
-	showChange(collection: string, id: string, fields: Fields): void {
-		this.host.box.changed(this, collection, id, fields);
+	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void {
+		this.host.box.changed(this, collection, id, changes, before, after);
+	}
+
+	publishRemoved(collection: string, id: string): void {
+		this.removed(collection, id);
 	}
 
 	whenDrained(): Promise<void> | undefined {
-		const room = this.host.transport.whenDrained();
-		return room && (this.#clock?.exclude(room) ?? room);
-	}
-
-	failed(error: unknown): void {
-		this.fail(error);
+		const drained = this.host.transport.whenDrained();
+		return drained && (this.#clock?.exclude(drained) ?? drained);
 	}
 
 	/** Publishes the live queries that a publish function returned. */
-	private async showReturned(returned: unknown): Promise<void> {
+	private async publishReturned(returned: unknown): Promise<void> {
 		if (!returned || this.hasStopped) return;
-		const queries = Array.isArray(returned) ? returned : [returned];
-		if (!queries.every((query) => query instanceof LiveQuery)) {
-			throw new Error(
-				Array.isArray(returned)
-					? 'Publish function returned an array of something else than live queries'
-					: 'Publish function can only return a live query or an array of them',
-			);
-		}
-		const names = queries.map(({ name }) => name);
-		const twice = names.find((name, i) => names.indexOf(name) !== i);
-		if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
-		const observations = queries.map((query) => new Observation(query, this));
-		this.#observations = compactSetOf(observations);
-		await Promise.all(observations.map((observation) => observation.show()));
+		const queries = queriesIn(returned);
+		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
+		this.#queries = compactSetOf(subscribers);
+		await Promise.all(subscribers.map((subscriber) => subscriber.start()));
 		this.ready();
 	}
 
-	private fail(thrown: unknown): void {
+	/** Ends it with an error, which is logged. */
+	fail(thrown: unknown): void {
 		if (this.hasStopped) return;
 		const { publication, userId, id, connection, host } = this;
 		const { kind, clientAddress } = host.transport;

@@ -9,7 +9,8 @@ import * as codec from '../codec.js';
 import type { Transport } from '../transports/transport.js';
 import { createFlow } from './flow.js';
 import { MergeBox, type Strategy } from './mergebox.js';
-import { type PublicationServices, Subscription, type SubscriptionHost } from './subscription.js';
+import { Subscription } from './subscription.js';
+import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
 /** The publications of a server. */
 export interface Publications {
@@ -49,7 +50,7 @@ export interface SubscriptionsHost {
 	readonly options: SubscriptionLimits;
 }
 
-export class Subscriptions implements SubscriptionHost {
+export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly box: MergeBox;
 	/**
 	 * The subscriptions that the client has requested, by id. A Map for every client would take 180 bytes of an idle one.

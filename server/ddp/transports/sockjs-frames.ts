@@ -1,5 +1,4 @@
 /** SockJS frames (`test/contract/ddp.md` 1.4), for its WebSocket and polling transports. */
-
 import type { CloseReason } from './close-reason.js';
 
 export const OPEN_FRAME = 'o';

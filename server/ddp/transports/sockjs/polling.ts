@@ -175,7 +175,7 @@ export class PollingTransport implements Transport {
 	}
 
 	/** Whether a client may send this number of bytes in one request; if not, its session has been closed. */
-	admits(bytes: number): boolean {
+	allowsBodySize(bytes: number): boolean {
 		return this.#receiver.allowsFrameSize(bytes);
 	}
 

@@ -127,7 +127,8 @@ export function addSockJsRoutes(
 	async function receive({ params, body }: ConnectionRequest, reply: FastifyReply): Promise<FastifyReply> {
 		if (!body) return answerText(reply, 500, 'Payload expected.');
 		const connection = connections.get(params.session);
-		if (connection?.admits(Buffer.byteLength(body as string)) === false) return answerText(reply, 413, TOO_LARGE);
+		if (connection?.allowsBodySize(Buffer.byteLength(body as string)) === false)
+			return answerText(reply, 413, TOO_LARGE);
 		let messages: unknown;
 		try {
 			messages = JSON.parse(body as string);

@@ -1,0 +1,201 @@
+/**
+ * The identity keys of a user, and the follow-up work when they change (`test/contract/beyond.md` E4, E15). This work
+ * takes several writes. The first write sets a marker and the last removes it. A call that finds the marker repeats all
+ * steps; each step is idempotent.
+ */
+import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
+import { clientError } from '../../../shared/errors.js';
+import type { MethodContext } from '../../../shared/method.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { inParallel } from '../inParallel.js';
+import { listOf } from '../lists.js';
+import { pagesOf } from '../pages.js';
+import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
+import { archiveAllKeys } from './archiveAllKeys.js';
+import { appendUpdate, missingEntries, moveEarlierEntries, nextTime, unchangedHistory } from './identityHistory.js';
+import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
+import { holdsKey } from './memberKeys.js';
+import { notifyIdentityChanged } from './notifyIdentityChanged.js';
+import { isSamePublicKey } from './publicKey.js';
+import { enqueueEverywhere } from './queue.js';
+
+/** The two identity keys, as a client made them. */
+export interface KeyPair {
+	public_key: string;
+	private_key: string;
+}
+
+type Context = Pick<MethodContext, 'store' | 'events'>;
+
+const IDENTITY = {
+	'e2e.public_key': 1,
+	'e2e.private_key': 1,
+	e2eKeyHistory: 1,
+	e2eRekeying: 1,
+	e2eQueueing: 1,
+} as const;
+
+/** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
+async function readIdentity({ store }: Context, userId: string): Promise<User> {
+	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
+	if (!user) throw clientError('invalidUser');
+	return user;
+}
+
+/** Matches the user document only if its identity fields are unchanged. */
+function unchanged(user: User): Filter<User> {
+	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
+	return {
+		_id,
+		'e2e.public_key': e2e?.public_key ?? null,
+		'e2e.private_key': e2e?.private_key ?? null,
+		...unchangedHistory(user),
+		e2eRekeying: e2eRekeying ?? null,
+		e2eQueueing: e2eQueueing ?? null,
+	};
+}
+
+/** Whether follow-up work of an earlier call is still pending for this user. */
+function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
+	return !!e2eRekeying || !!e2eQueueing;
+}
+
+/** How the caller is logged in: by a login token, by a personal access token, or without a token. */
+async function loginOf(store: Store, userId: string, hashedToken: string | null): Promise<KeyLogin> {
+	if (hashedToken === null) return 'server';
+	const tokens = { 'services.resume.loginTokens.hashedToken': 1, 'services.resume.loginTokens.type': 1 } as const;
+	const user = await store.users.findOne({ _id: userId }, { projection: tokens });
+	const token = listOf(user?.services?.resume?.loginTokens).find((entry) => entry.hashedToken === hashedToken);
+	return token?.type === 'personalAccessToken' ? 'personal-access-token' : 'session';
+}
+
+/** Options for storing a key pair. */
+export interface StoreOptions {
+	/** Whether present keys may be overwritten. */
+	readonly force: boolean;
+	/** Whether the caller confirms that rooms may lose their last holder (`test/contract/beyond.md` E11). */
+	readonly confirm: boolean | undefined;
+	/** Requires a proof before keys are overwritten. Returns the kind of proof; null if none was required. */
+	prove(): Promise<KeyLogin | null>;
+}
+
+/**
+ * Stores the identity keys of a user. If the public key changes, room keys sealed for the former one are archived, and
+ * the user is queued in every encrypted room. A pair that is already stored is not written again; the call then only
+ * completes pending follow-up work.
+ * @returns whether a room lost its last holder
+ * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
+ */
+export async function storeKeyPair(
+	context: Context & Pick<MethodContext, 'settings' | 'hashedToken'>,
+	userId: string,
+	pair: KeyPair,
+	{ force, confirm, prove }: StoreOptions,
+): Promise<boolean> {
+	const { store, settings, hashedToken } = context;
+	let login: KeyLogin | undefined;
+	const attempt = async () => {
+		const user = await readIdentity(context, userId);
+		const { public_key, private_key } = user.e2e ?? {};
+		const isIdentical = pair.public_key === public_key && pair.private_key === private_key;
+		// Rocket.Chat refuses identical keys too. A repeated call may complete an interrupted one.
+		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
+		if (!mayStore) throw clientError('keysAlreadySet');
+		if (isIdentical) return user;
+		const isOther = !isSamePublicKey(pair.public_key, public_key);
+		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.
+		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
+		const mayLose = isOther && marker === 'e2eRekeying' && settings.confirmLastKeyHolder;
+		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
+		// A code can be used only once, so the proof is not required again after a conflict.
+		if (public_key && private_key) login ??= (await prove()) ?? undefined;
+		login ??= await loginOf(store, userId, hashedToken);
+		const after = await store.users.findOneAndUpdate(
+			unchanged(user),
+			appendUpdate(user, missingEntries(user, pair.public_key, login), {
+				'e2e.public_key': pair.public_key,
+				'e2e.private_key': pair.private_key,
+				...(isOther && { [marker]: nextTime(user) }),
+			}),
+			{ returnDocument: 'after', projection: IDENTITY },
+		);
+		return after ?? CONFLICT;
+	};
+	const stored = await retryOnConflict(attempt);
+	return isFollowUpPending(stored) && followUp(context, stored);
+}
+
+/**
+ * Performs the follow-up work for a new public key, and removes the marker unless another key has been stored
+ * meanwhile. Users who share a room are notified first, because the rest may take long.
+ * @returns whether a room lost its last holder
+ */
+async function followUp(context: Context, user: User): Promise<boolean> {
+	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
+	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
+	const latest = listOf(e2eKeyHistory).at(-1);
+	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
+	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
+	await enqueueEverywhere(context.store, _id);
+	await context.store.users.updateOne(
+		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
+		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
+		{ silent: true },
+	);
+	return lastKeyHolder;
+}
+
+/**
+ * Removes a user's identity keys and sets the marker for the pending work on their memberships.
+ * @returns the marker; that of an earlier interrupted call, if there is one
+ */
+export async function dropIdentity(context: Context, userId: string): Promise<Date> {
+	return retryOnConflict(async () => {
+		const user = await readIdentity(context, userId);
+		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
+		const marker = nextTime(user);
+		const after = await context.store.users.findOneAndUpdate(
+			unchanged(user),
+			{ ...appendUpdate(user, missingEntries(user), { e2eRekeying: marker }), $unset: { e2e: 1, e2eQueueing: 1 } },
+			{ returnDocument: 'after', projection: { _id: 1 } },
+		);
+		return after ? marker : CONFLICT;
+	});
+}
+
+/** Matches memberships that contain keys sealed for their member, or records of such keys. */
+const WITH_KEYS: Filter<Subscription> = {
+	$or: [
+		{ E2EKey: { $exists: true } },
+		{ E2ESuggestedKey: { $exists: true } },
+		{ suggestedOldRoomKeys: { $exists: true } },
+		{ e2eKnownKeys: { $exists: true } },
+	],
+};
+
+/**
+ * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers. Notifies
+ * the user of each membership, and each room that has lost its last holder.
+ * @returns whether a room has lost its last holder
+ */
+export async function archiveKeysEverywhere(
+	context: Pick<MethodContext, 'store' | 'events'>,
+	userId: string,
+): Promise<boolean> {
+	const { store } = context;
+	let anyLost = false;
+	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
+		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
+		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
+		await inParallel(page, async (membership) => {
+			const { rid } = membership;
+			const e2eKeyId = keyIds.get(rid);
+			if (!(await archiveAllKeys(store, membership, e2eKeyId))) return;
+			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
+			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
+			anyLost = true;
+			notifyNoHolder(context, rid, userId);
+		});
+	}
+	return anyLost;
+}

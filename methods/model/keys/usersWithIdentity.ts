@@ -1,0 +1,62 @@
+/**
+ * Queries for users with identity keys. A room key can be sealed only for these users (`test/contract/beyond.md` E9).
+ */
+import type { User } from '../../../shared/documents.js';
+import type { Filter, Store } from '../../../shared/store.js';
+import { exists } from '../exists.js';
+import { isFitPublicKey } from './publicKey.js';
+
+/** A user for whom a key can be sealed. */
+export interface Sealable {
+	readonly _id: string;
+	readonly public_key: string;
+}
+
+const withIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
+	_id,
+	'e2e.public_key': { $exists: true },
+});
+
+/** Whether the user has identity keys. */
+export async function hasIdentity(store: Store, userId: string): Promise<boolean> {
+	return exists(store.users, withIdentity(userId));
+}
+
+/** Returns those of the given users who have identity keys. */
+export async function usersWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
+	if (userIds.length === 0) return new Set();
+	const users = await store.users.find(withIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
+	return new Set(users.map(({ _id }) => _id));
+}
+
+/** The number of the given users who have identity keys. */
+export function countSealable(store: Store, userIds: readonly string[]): Promise<number> {
+	return store.users.countDocuments(withIdentity({ $in: [...userIds] }));
+}
+
+/** The part of a user that a room's state contains. */
+export interface UserState {
+	readonly isActive: boolean;
+	readonly hasIdentity: boolean;
+	/** Whether room keys can be sealed for their public key. */
+	readonly isFit: boolean;
+}
+
+/** The states of the given users; deleted users are left out. */
+export async function userStates(store: Store, userIds: readonly string[]): Promise<Map<string, UserState>> {
+	const options = { projection: { active: 1, 'e2e.public_key': 1 } } as const;
+	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
+	const states = users.map(({ _id, active, e2e }): [string, UserState] => {
+		const hasIdentity = e2e?.public_key !== undefined;
+		return [_id, { isActive: active !== false, hasIdentity, isFit: hasIdentity && isFitPublicKey(e2e?.public_key) }];
+	});
+	return new Map(states);
+}
+
+/** The given users who have identity keys, with their public keys, ordered by id. */
+export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
+	if (userIds.length === 0) return [];
+	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;
+	const users = await store.users.find(withIdentity({ $in: [...userIds] }), options).toArray();
+	return users.map(({ _id, e2e }) => ({ _id, public_key: e2e?.public_key as string }));
+}

@@ -1,0 +1,12 @@
+import { clientError } from '../../shared/errors.js';
+
+/**
+ * The time since which a client asks for changes; undefined if it asks for everything.
+ * @throws ClientError `error-updatedSince-param-invalid`
+ */
+export function dateOf(since: string | Date | null | undefined): Date | undefined {
+	if (since === undefined || since === null) return undefined;
+	const date = new Date(since);
+	if (Number.isNaN(date.getTime())) throw clientError('invalidSince');
+	return date;
+}

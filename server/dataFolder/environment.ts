@@ -1,0 +1,43 @@
+/** Opens the LMDB files of a data folder. */
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { open, type RootDatabase } from 'lmdb';
+import { StoreError } from '../../shared/storeErrors.js';
+
+/** Maximum number of collections and indexes, with those of the application. */
+const MAX_DATABASES = 256;
+
+/** An open LMDB file. */
+export type Environment = RootDatabase<unknown, string>;
+
+/**
+ * Opens an LMDB file.
+ *
+ * Without `overlappingSync` LMDB flushes a transaction to the disk before it commits it, so its promise resolves when
+ * it is durable and rejects otherwise, and reads never return data that a crash could undo. Transactions that are
+ * requested meanwhile are flushed together.
+ */
+export function openEnvironment(path: string, readOnly = false): Environment {
+	assertLmdb(path);
+	return open({
+		path,
+		noSubdir: true,
+		overlappingSync: false,
+		eventTurnBatching: false,
+		maxDbs: MAX_DATABASES,
+		readOnly,
+	});
+}
+
+/** The magic number of an LMDB file, and its offset. LMDB itself aborts the process if it is missing. */
+const MAGIC = 0xbeefc0de;
+const MAGIC_AT = 24;
+
+function assertLmdb(path: string): void {
+	if (!existsSync(path)) return;
+	const start = Buffer.alloc(MAGIC_AT + 4);
+	const file = openSync(path, 'r');
+	const length = readSync(file, start);
+	closeSync(file);
+	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_AT) !== MAGIC))
+		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
+}

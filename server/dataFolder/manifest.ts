@@ -1,0 +1,112 @@
+/** What a data folder must contain: an LMDB file, and a manifest that describes it. */
+import { statSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+
+export const DATA_FILE = 'data.mdb';
+export const MANIFEST = 'manifest.json';
+
+/** The layout version of the data file. Later releases may read earlier versions, but not the reverse. */
+const VERSION = 1;
+
+interface Manifest {
+	readonly format: 'roomkey';
+	readonly version: number;
+	/** Minimum size of the data file, which never shrinks. */
+	readonly bytes: number;
+}
+
+/** Creates files that only the owner can read: LMDB would create them readable for all. */
+export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
+	const mask = process.umask(0o077);
+	try {
+		return await make();
+	} finally {
+		process.umask(mask);
+	}
+}
+
+export async function makeFolder(path: string): Promise<void> {
+	const first = await mkdir(path, { recursive: true, mode: 0o700 });
+	if (first !== undefined) await syncFolder(dirname(first));
+}
+
+/** Flushes a folder's entries to the disk. Windows cannot open folders, and does this itself. */
+async function syncFolder(path: string): Promise<void> {
+	if (process.platform === 'win32') return;
+	const folder = await open(path, 'r');
+	await folder.sync().finally(() => folder.close());
+}
+
+/**
+ * Checks whether a folder contains all required files, or is empty.
+ *
+ * @throws StoreError that states the problem and the remedy
+ */
+export async function inspect(path: string): Promise<void> {
+	const names = new Set(await readdir(path));
+	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
+	if (!manifest) {
+		const former = [...names].find((name) => name.endsWith('.db'));
+		if (former)
+			throw new StoreError(
+				'other-format',
+				`The folder ${path} holds data of a former format (${former}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
+			);
+		// A crash between creating the data file and the manifest leaves this state too, without stored data.
+		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)
+			throw new StoreError(
+				'damaged',
+				`The folder ${path} has ${DATA_FILE} but no ${MANIFEST}: it was copied in part. Restore the whole folder from a backup.`,
+			);
+		return;
+	}
+	const size = names.has(DATA_FILE) ? statSync(join(path, DATA_FILE)).size : undefined;
+	if (size === undefined)
+		throw new StoreError('damaged', `${DATA_FILE} is missing in ${path}. Restore the folder from a backup.`);
+	if (size < manifest.bytes)
+		throw new StoreError(
+			'damaged',
+			`${join(path, DATA_FILE)} has ${size} bytes and must have at least ${manifest.bytes}: it was cut or copied in part. Restore the folder from a backup.`,
+		);
+}
+
+async function readManifest(path: string): Promise<Manifest> {
+	const file = join(path, MANIFEST);
+	let read: Partial<Manifest>;
+	try {
+		read = JSON.parse(await readFile(file, 'utf8')) ?? {};
+	} catch (error) {
+		throw new StoreError('damaged', `${file} cannot be read: ${reasonOf(error)}. Restore the folder from a backup.`);
+	}
+	if (read.format !== 'roomkey' || typeof read.version !== 'number' || typeof read.bytes !== 'number')
+		throw new StoreError('other-format', `${file} is not that of a data folder of Roomkey. Choose another folder.`);
+	if (read.version > VERSION)
+		throw new StoreError(
+			'other-format',
+			`The folder ${path} was written by a newer Roomkey (format ${read.version}, this one reads ${VERSION}). Install that one.`,
+		);
+	return read as Manifest;
+}
+
+/** Writes the manifest beside the data file, and replaces the previous one. */
+export async function writeManifest(path: string): Promise<void> {
+	const manifest: Manifest = { format: 'roomkey', version: VERSION, bytes: statSync(join(path, DATA_FILE)).size };
+	const next = join(path, `${MANIFEST}.${process.pid}`);
+	await writeFile(next, `${JSON.stringify(manifest)}\n`, { mode: 0o600, flush: true });
+	await rename(next, join(path, MANIFEST));
+	await syncFolder(path);
+}
+
+/** Converts any error of opening a folder to a StoreError. */
+export function explain(error: unknown, path: string): StoreError {
+	if (error instanceof StoreError) return error;
+	const reason = reasonOf(error);
+	if (/MDB_(INVALID|VERSION_MISMATCH|CORRUPTED|PAGE_NOTFOUND|BAD_)/.test(reason))
+		return new StoreError(
+			'damaged',
+			`${join(path, DATA_FILE)} is damaged: ${reason}. Restore the folder from a backup.`,
+		);
+	return new StoreError('unusable', `The folder ${path} cannot be used: ${reason}.`, { cause: error });
+}

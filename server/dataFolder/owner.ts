@@ -1,0 +1,60 @@
+/**
+ * Tracks which processes use a data folder. LMDB lists the processes that read a file, and detects which of them still
+ * run: a killed process leaves no stale lock. A separate file is used, because LMDB may remove a process from the list
+ * when it opens a further database.
+ */
+import { join } from 'node:path';
+import { StoreError } from '../../shared/storeErrors.js';
+import { openEnvironment } from './environment.js';
+
+const OWNER_FILE = 'owner.mdb';
+
+/** Folders that are open in this process. */
+const opened = new Set<string>();
+
+interface Owner {
+	readonly pid: number;
+	readonly shared: boolean;
+}
+
+/**
+ * Claims a folder for this process.
+ *
+ * @param shared whether other processes with this option may claim it at the same time
+ * @returns a function that releases it
+ * @throws StoreError `in-use` with the id of the other process
+ */
+export async function claimFolder(folder: string, shared: boolean): Promise<() => Promise<void>> {
+	if (opened.has(folder)) throw inUse(folder, 'this process');
+	const environment = openEnvironment(join(folder, OWNER_FILE));
+	opened.add(folder);
+	const release = async () => {
+		opened.delete(folder);
+		await environment.close();
+	};
+	try {
+		const owners = environment.openDB<Owner, number>({ name: 'owners' });
+		// A read adds this process to the list.
+		owners.get(process.pid);
+		environment.transactionSync(() => {
+			environment.readerCheck();
+			const living = new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
+			for (const { value: owner } of [...owners.getRange()]) {
+				if (owner.pid === process.pid || !living.has(owner.pid)) owners.removeSync(owner.pid);
+				else if (!shared || !owner.shared) throw inUse(folder, `the process ${owner.pid}`);
+			}
+			owners.putSync(process.pid, { pid: process.pid, shared });
+		});
+		return release;
+	} catch (error) {
+		await release();
+		throw error;
+	}
+}
+
+function inUse(folder: string, holder: string): StoreError {
+	return new StoreError(
+		'in-use',
+		`The folder ${folder} is in use by ${holder}. Stop it first, or choose another folder.`,
+	);
+}

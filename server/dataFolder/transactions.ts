@@ -1,0 +1,110 @@
+/** Writes to an LMDB file: many tasks share a transaction and its flush; failures are named. */
+import { statfs } from 'node:fs/promises';
+import type { Log } from '../../shared/log.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+import type { Environment } from './environment.js';
+
+/** Time for the tasks of one transaction, in ms: they run synchronously. A task that has begun is finished. */
+const MAX_TRANSACTION_MS = 5;
+
+/** With less free space than this, in bytes, a disk counts as full: a commit may need more. */
+const SCARCE_BYTES = 8 * 1024 * 1024;
+
+/** How often the free space of the disk is checked, in ms. */
+const SPACE_CHECK_MS = 1000;
+
+interface Pending {
+	readonly task: () => void;
+	readonly resolve: () => void;
+	readonly reject: (error: unknown) => void;
+}
+
+export interface WriterOptions {
+	/** Receives one line when writes begin to fail, and one when they succeed again. */
+	readonly log?: Log | undefined;
+	/** The free space of a disk, in bytes. Default: what the system says. */
+	readonly freeSpace?: ((folder: string) => Promise<number>) | undefined;
+}
+
+/**
+ * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or during
+ * a flush, share the next transaction; those that exceed its time wait for the one after.
+ *
+ * @param folder contains the file
+ */
+export function writer(
+	environment: Environment,
+	folder: string,
+	{ log, freeSpace = freeSpaceOf }: WriterOptions = {},
+): (task: () => void) => Promise<void> {
+	const waiting: Pending[] = [];
+	let isWorking = false;
+	let isFailing = false;
+	let checkedAt = Number.NEGATIVE_INFINITY;
+
+	/** LMDB prints each failed commit on standard error, so none is tried that would fail. */
+	async function assertSpace(): Promise<void> {
+		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
+		if ((await freeSpace(folder)) < SCARCE_BYTES) throw fullDisk(folder);
+		checkedAt = performance.now();
+	}
+
+	async function commitSome(): Promise<void> {
+		const taken: Pending[] = [];
+		try {
+			await assertSpace();
+			await environment.transaction(() => {
+				const end = performance.now() + MAX_TRANSACTION_MS;
+				do {
+					const next = waiting.shift() as Pending;
+					taken.push(next);
+					next.task();
+				} while (waiting.length > 0 && performance.now() < end);
+			});
+			if (isFailing) log?.info({ folder }, 'Writes are stored again');
+			isFailing = false;
+			for (const { resolve } of taken) resolve();
+		} catch (error) {
+			const failure = await failureOf(error, folder);
+			if (!isFailing) log?.error({ folder, err: failure }, 'Writes cannot be stored');
+			isFailing = true;
+			for (const { reject } of taken.length > 0 ? taken : waiting.splice(0)) reject(failure);
+		}
+	}
+
+	async function commitAll(): Promise<void> {
+		isWorking = true;
+		while (waiting.length > 0) await commitSome();
+		isWorking = false;
+	}
+
+	return (task) =>
+		new Promise((resolve, reject) => {
+			waiting.push({ task, resolve, reject });
+			if (!isWorking) void commitAll();
+		});
+}
+
+/** Converts a failure of LMDB, the disk or the system to a StoreError; returns other errors unchanged. */
+export async function failureOf(error: unknown, folder: string): Promise<unknown> {
+	const { commitError } = error as { commitError?: Promise<never> };
+	// The system error is delivered by a separate promise.
+	const cause = commitError ? await commitError.catch((inner) => inner) : error;
+	const reason = reasonOf(cause);
+	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
+	// LMDB reports an input/output error if the system writes only a part of the data.
+	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await freeSpaceOf(folder)) < SCARCE_BYTES))
+		return fullDisk(folder);
+	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
+		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);
+	return new StoreError('unusable', `Nothing can be stored in ${folder}: ${reason}.`, { cause });
+}
+
+async function freeSpaceOf(folder: string): Promise<number> {
+	const { bavail, bsize } = await statfs(folder).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }));
+	return bavail * bsize;
+}
+
+function fullDisk(folder: string): StoreError {
+	return new StoreError('full', `The disk of ${folder} is full: nothing can be stored until there is space.`);
+}

@@ -1,0 +1,17 @@
+import { StoreError } from '../../shared/storeErrors.js';
+
+/**
+ * Loads a module that imports `lmdb`. That package is an optional peer, because servers with data in memory or in
+ * MongoDB need none of its native code.
+ *
+ * @throws StoreError if the package is missing
+ */
+export async function withLmdb<T>(load: () => Promise<T>): Promise<T> {
+	try {
+		return await load();
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
+		throw new StoreError('unusable', 'To store data in a folder, add the package lmdb: npm install lmdb');
+	}
+}

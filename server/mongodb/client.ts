@@ -1,0 +1,51 @@
+/** A client for the address of a MongoDB, and what may be said about the address. */
+import { MongoClient } from 'mongodb';
+import { StoreError } from '../../shared/storeErrors.js';
+
+/** The default database if the address names none, as in Rocket.Chat's setups. */
+const DATABASE = 'rocketchat';
+
+/** How long a start waits for a server that does not answer, in milliseconds. */
+const SERVER_SELECTION_TIMEOUT_MS = 10_000;
+
+/**
+ * A client that is not connected yet.
+ *
+ * @throws StoreError for an address that cannot be understood
+ */
+export function connectTo(url: string): MongoClient {
+	try {
+		return new MongoClient(url, {
+			appName: 'roomkey',
+			writeConcern: { w: 'majority' },
+			ignoreUndefined: false,
+			// Options in the address take precedence.
+			...(/[?&]serverSelectionTimeoutMS=/i.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS }),
+		});
+	} catch {
+		// The driver's message may quote the address, and the password with it.
+		throw new StoreError(
+			'unreachable',
+			'The address of MongoDB cannot be understood. It looks like mongodb://user:password@host:27017/database, with special characters of the password percent-encoded.',
+		);
+	}
+}
+
+/** The parts of an address. A slash in a password is percent-encoded. */
+function parts(url: string): { login?: string; hosts?: string; database?: string } {
+	return (
+		/^mongodb(?:\+srv)?:\/\/(?:(?<login>[^/]*)@)?(?<hosts>[^/?]*)(?:\/(?<database>[^?]*))?/.exec(url)?.groups ?? {}
+	);
+}
+
+/** For messages. */
+export const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
+
+export const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
+
+/** A driver's message without the login of the address, encoded or not. */
+export function withoutSecrets(message: string, url: string): string {
+	const password = parts(url).login?.split(':').slice(1).join(':');
+	if (!password) return message;
+	return message.replaceAll(password, '***').replaceAll(decodeURIComponent(password), '***');
+}

@@ -1,0 +1,22 @@
+/** Writes that a database has rolled back for no fault of theirs. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { reasonOf } from '../../shared/storeErrors.js';
+
+/** How often a write is tried before its deadlock counts as a failure. */
+const TRIES = 7;
+
+/**
+ * Repeats a write that was rolled back to resolve a deadlock. MongoDB does so itself; FerretDB 2.7 passes on
+ * PostgreSQL's error when concurrent writes conflict in a unique index.
+ */
+export async function persist<R>(task: () => Promise<R>): Promise<R> {
+	for (let tries = 1; ; tries++) {
+		try {
+			return await task();
+		} catch (error) {
+			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
+			// A random delay, so that the writes do not conflict again, also on a slow server.
+			await delay(Math.random() * 100 * 2 ** tries);
+		}
+	}
+}

@@ -1,0 +1,44 @@
+/** Errors of MongoDB's driver that mean that the database is unavailable: clients may try again. */
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+
+/** Names of the errors that the driver throws if the database does not answer. */
+const UNREACHABLE: ReadonlySet<string> = new Set([
+	'MongoServerSelectionError',
+	'MongoNetworkError',
+	'MongoNetworkTimeoutError',
+	'MongoOperationTimeoutError',
+	'MongoPoolClearedError',
+	'MongoPoolClosedError',
+	'PoolClearedOnNetworkError',
+	'MongoWaitQueueTimeoutError',
+	'MongoTopologyClosedError',
+	'MongoServerClosedError',
+	'MongoNotConnectedError',
+	'MongoClientClosedError',
+]);
+
+/** Labels of the answers of a database that changes its primary or shuts down. */
+const TRANSIENT_LABELS = ['RetryableWriteError', 'TransientTransactionError'];
+
+/** Codes of such answers: not the primary, no primary known, shutting down, interrupted, network failed. */
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
+	6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
+]);
+
+/** FerretDB passes on the errors of a PostgreSQL server that is unavailable, shutting down or starting. */
+const POSTGRES_AWAY = /connection refused|connection reset|closed pool|failed to connect|SQLSTATE (08|57P)/;
+
+function isUnavailable(error: unknown): boolean {
+	if (!(error instanceof Error) || error instanceof StoreError) return false;
+	const { name, message, code, errorLabels } = error as Error & { code?: unknown; errorLabels?: unknown };
+	if (UNREACHABLE.has(name)) return true;
+	if (!name.startsWith('Mongo')) return false;
+	if (TRANSIENT_CODES.has(code) || (code === 1 && POSTGRES_AWAY.test(message))) return true;
+	return Array.isArray(errorLabels) && TRANSIENT_LABELS.some((label) => errorLabels.includes(label));
+}
+
+/** The error for callers: a StoreError `unreachable` if the database is unavailable, otherwise the unchanged error. */
+export function unavailableError(error: unknown): unknown {
+	if (!isUnavailable(error)) return error;
+	return new StoreError('unreachable', `The database does not answer: ${reasonOf(error)}`, { cause: error });
+}

@@ -1,0 +1,109 @@
+/** The sort order of values, as in MongoDB: first by type, then by value; and sorting of documents. */
+
+import { type Fields, isFields } from '../../shared/values.js';
+import { reach } from './reach.js';
+
+/** Stands for an empty array in a sort key: it comes before null and a missing field. */
+const EMPTY_ARRAY = Symbol('empty array');
+
+/** The rank of a value's type. */
+export function rankOf(value: unknown): number {
+	if (value === EMPTY_ARRAY) return -1;
+	if (value === undefined || value === null) return 0;
+	if (typeof value === 'number') return 1;
+	if (typeof value === 'string') return 2;
+	if (isFields(value)) return 3;
+	if (Array.isArray(value)) return 4;
+	return typeof value === 'boolean' ? 5 : 6;
+}
+
+/** Compares two values, for sorting. */
+export function compare(a: unknown, b: unknown): number {
+	const rank = rankOf(a);
+	if (rank !== rankOf(b)) return rank - rankOf(b);
+	if (typeof a === 'string') return compareText(a, b as string);
+	if (isFields(a)) return compareFields(Object.entries(a), Object.entries(b as Fields));
+	if (Array.isArray(a)) return compareFields([...a.entries()], [...(b as unknown[]).entries()]);
+	return rank <= 0 ? 0 : Number(a) - Number(b);
+}
+
+type Entries = readonly (readonly [name: string | number, value: unknown])[];
+
+/**
+ * Compares documents field by field: first the types of the values, then the names, then the values. Arrays are compared
+ * like documents whose names are positions. One that ends first is less.
+ */
+function compareFields(a: Entries, b: Entries): number {
+	for (const [i, [name, value]] of a.entries()) {
+		const other = b[i];
+		if (!other) return 1;
+		const difference =
+			rankOf(value) - rankOf(other[1]) || compareText(`${name}`, `${other[0]}`) || compare(value, other[1]);
+		if (difference !== 0) return difference;
+	}
+	return a.length - b.length;
+}
+
+/**
+ * Compares by code points, like the bytes of UTF-8. `<` compares UTF-16 code units, which orders some characters
+ * differently.
+ */
+export function compareText(a: string, b: string): number {
+	const length = Math.min(a.length, b.length);
+	for (let i = 0; i < length; i++) {
+		const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
+		if (x !== y) return x < 0xd800 || y < 0xd800 ? x - y : ((x + 0x2000) & 0xffff) - ((y + 0x2000) & 0xffff);
+	}
+	return a.length - b.length;
+}
+
+export type Sort = Readonly<Record<string, 1 | -1>>;
+
+/**
+ * Sorts documents while they are added, and keeps the first of them.
+ *
+ * @param most maximum number of documents kept
+ */
+export function sorter(sort: Sort, most: number): { add(document: Fields): void; readonly sorted: Fields[] } {
+	const criteria = Object.entries(sort).map(([path, direction]) => ({ path: path.split('.'), direction }));
+	const entries: { document: Fields; keys: unknown[] }[] = [];
+
+	function order(a: unknown[], b: unknown[]): number {
+		for (let i = 0; i < criteria.length; i++) {
+			const difference = compare(a[i], b[i]);
+			if (difference !== 0) return (criteria[i] as { direction: number }).direction * difference;
+		}
+		return 0;
+	}
+	return {
+		add(document) {
+			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
+			let low = 0;
+			let high = entries.length;
+			// Documents are often added in order: the end is checked first.
+			const last = entries.at(-1);
+			if (last && order(last.keys, keys) <= 0) low = high;
+			while (low < high) {
+				const middle = (low + high) >> 1;
+				if (order((entries[middle] as { keys: unknown[] }).keys, keys) <= 0) low = middle + 1;
+				else high = middle;
+			}
+			if (low >= most) return;
+			entries.splice(low, 0, { document, keys });
+			if (entries.length > most) entries.pop();
+		},
+		get sorted() {
+			return entries.map(({ document }) => document);
+		},
+	};
+}
+
+/** An array is sorted by its least element, or by its greatest in descending order; an empty one before all others. */
+function sortKey(document: Fields, path: readonly string[], direction: number): unknown {
+	const found = reach(document, path);
+	if (found.length === 1 && !Array.isArray(found[0])) return found[0];
+	const values = found.flatMap((value) => (Array.isArray(value) && value.length === 0 ? [EMPTY_ARRAY] : value));
+	let key = values[0];
+	for (const value of values) if (direction * compare(value, key) < 0) key = value;
+	return key;
+}

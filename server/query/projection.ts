@@ -1,0 +1,84 @@
+/**
+ * Projections as MongoDB makes them: they reach into arrays, so that
+ * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
+ */
+import type { Projection } from '../../shared/store.js';
+import { type Fields, isFields } from '../../shared/values.js';
+
+/** Path parts as a tree; `true` where a path ends. */
+type Tree = Map<string, Tree | true>;
+
+/**
+ * Compiles a projection to a function on documents.
+ *
+ * @throws TypeError for a projection that both includes and excludes fields, or contains a field and a part of it
+ */
+export function projector(projection: Projection = {}): (document: Fields) => Fields {
+	const { _id: id, ...fields } = projection;
+	const ways = new Set<number>(Object.values(fields));
+	if (ways.size > 1) throw new TypeError('A projection either takes fields or leaves them out');
+	const takes = ways.has(1) || (ways.size === 0 && id === 1);
+	if (ways.size === 0 && id === undefined) return (document) => document;
+	const paths = Object.keys(fields);
+	if (takes && !paths.some((path) => path.includes('.'))) return fieldTaker(id === 0 ? paths : ['_id', ...paths]);
+	const tree = treeOf(paths);
+	return ({ _id, ...rest }) => {
+		const kept = (takes ? take(rest, tree) : leaveOut(rest, tree)) as Fields;
+		return id === 0 ? kept : { _id, ...kept };
+	};
+}
+
+/** The frequent case: it looks at the fields to take, and not at all fields. */
+function fieldTaker(names: readonly string[]): (document: Fields) => Fields {
+	return (document) => {
+		const kept: Fields = {};
+		for (const name of names) if (Object.hasOwn(document, name)) kept[name] = document[name];
+		return kept;
+	};
+}
+
+function treeOf(paths: string[]): Tree {
+	const root: Tree = new Map();
+	for (const path of paths) {
+		const parts = path.split('.');
+		const last = parts.pop() as string;
+		let branch = root;
+		for (const part of parts) {
+			const next = branch.get(part) ?? new Map();
+			if (next === true) throw new TypeError(`${path} collides with a part of it`);
+			branch.set(part, next);
+			branch = next;
+		}
+		if (branch.has(last)) throw new TypeError(`${path} collides with a part of it`);
+		branch.set(last, true);
+	}
+	return root;
+}
+
+function take(value: unknown, tree: Tree): unknown {
+	if (Array.isArray(value)) return value.map((element) => take(element, tree)).filter((kept) => kept !== undefined);
+	if (!isFields(value)) return undefined;
+	return choose(value, (key, field) => {
+		const branch = tree.get(key);
+		return branch === true ? field : branch && take(field, branch);
+	});
+}
+
+function leaveOut(value: unknown, tree: Tree): unknown {
+	if (Array.isArray(value)) return value.map((element) => leaveOut(element, tree));
+	if (!isFields(value)) return value;
+	return choose(value, (key, field) => {
+		const branch = tree.get(key);
+		if (branch === true) return undefined;
+		return branch ? leaveOut(field, branch) : field;
+	});
+}
+
+function choose(value: Fields, keep: (key: string, field: unknown) => unknown): Fields {
+	const kept: Fields = {};
+	for (const [key, field] of Object.entries(value)) {
+		const result = keep(key, field);
+		if (result !== undefined) kept[key] = result;
+	}
+	return kept;
+}

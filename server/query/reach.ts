@@ -1,0 +1,23 @@
+/** Resolves paths such as `emails.address`. */
+import { isFields } from '../../shared/values.js';
+
+/**
+ * All values at a path, including those in arrays of documents along it; `undefined` for a document without the field.
+ *
+ * @param from how many parts of the path have been followed
+ */
+export function reach(value: unknown, path: readonly string[], from = 0): unknown[] {
+	const key = path[from];
+	if (key === undefined) return [value];
+	if (isFields(value)) return reach(ownField(value, key), path, from + 1);
+	if (!Array.isArray(value)) return [undefined];
+	const found: unknown[] = [];
+	if (/^\d+$/.test(key) && Number(key) < value.length) found.push(...reach(value[Number(key)], path, from + 1));
+	for (const element of value) if (isFields(element)) found.push(...reach(element, path, from));
+	return found;
+}
+
+/** An own field, but no inherited property such as `constructor`. */
+export function ownField(fields: Record<string, unknown>, key: string): unknown {
+	return Object.hasOwn(fields, key) ? fields[key] : undefined;
+}

@@ -1,0 +1,201 @@
+/** Every client error of Roomkey, by name, so that each code and text is defined in one place. */
+
+/** One row of the table. */
+export interface ErrorRow {
+	readonly error: string | number;
+	/** True: a `BareError`. */
+	readonly bare?: boolean;
+	/** HTTP status of a `BareError` whose code has no fixed one. */
+	readonly status?: number;
+	/** Absent if the code is also the text, as in some of Meteor's errors. */
+	readonly reason?: string;
+	/** True: the same call may succeed later, see `isTransient`. */
+	readonly transient?: boolean;
+}
+
+/** Errors of methods: their details name the method that was called. */
+export const methodErrors = {
+	/* calls */
+	invalidUser: { error: 'error-invalid-user', reason: 'Invalid user' },
+	filterNotSupported: {
+		error: 'error-invalid-params',
+		reason: 'The parameter "query" is not supported: what is listed cannot be filtered by it',
+	},
+	idempotencyMismatch: {
+		error: 'error-idempotency-mismatch',
+		reason: 'This call was made before with other arguments',
+	},
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
+	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
+	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
+	keyIdExists: { error: 'error-room-e2e-key-already-exists', reason: 'E2E Key ID already exists' },
+	keyIdMismatch: { error: 'error-key-id-mismatch', reason: 'This is not a key with the key id of the room' },
+	invalidKey: { error: 'error-invalid-key', reason: 'A sealed key must be 1 to 4096 characters long, and not blank' },
+	keyInUse: { error: 'error-key-in-use', reason: 'This very key is stored in another place already' },
+	tooManyRooms: { error: 'error-too-many-rooms', reason: 'At most 500 rooms can be asked for at once' },
+	invalidKeys: { error: 'error-invalid-keys', reason: 'Invalid keys' },
+	keysAlreadySet: { error: 'error-keys-already-set', reason: 'Keys already set' },
+	invalidUserId: { error: 'error-invalid-user-id', reason: 'Invalid user id' },
+	subscriptionNotFound: { error: 'error-subscription-not-found', reason: 'Subscription not found' },
+	noSuggestedKey: { error: 'error-no-suggested-key-available', reason: 'No suggested key available' },
+	lastKeyHolder: {
+		error: 'error-last-key-holder',
+		reason: 'Nobody else holds the key of this room: confirm with confirm: true that it may be lost',
+	},
+	noRoomKey: { error: 'error-no-room-key', reason: 'You hold no key of this room' },
+	notSupported: { error: 'error-not-supported', reason: 'Roomkey keeps keys, not messages' },
+	/* rooms and members: Rocket.Chat's codes */
+	roomNotFound: {
+		error: 'error-room-not-found',
+		reason: 'The required "roomId" or "roomName" param provided does not match any room',
+	},
+	roomParamMissing: {
+		error: 'error-roomid-param-not-provided',
+		reason: 'The parameter "roomId" or "roomName" is required',
+	},
+	userParamMissing: {
+		error: 'error-users-params-not-provided',
+		reason: 'Please provide "userId" or "username" or "userIds" or "usernames"',
+	},
+	tooManyUsers: { error: 'error-too-many-users', reason: 'One call can name 1,000 users at most' },
+	invalidRoomName: {
+		error: 'error-invalid-room-name',
+		reason: 'The name of a room consists of 1 to 120 letters, digits, points, dashes and underscores',
+	},
+	duplicateRoomName: { error: 'error-duplicate-channel-name', reason: 'A room with that name exists' },
+	userNotInRoom: { error: 'error-user-not-in-room', reason: 'User is not in this room' },
+	lastOwner: {
+		error: 'error-you-are-last-owner',
+		reason: 'You are the last owner. Please set new owner before leaving the room.',
+	},
+	codeRequired: { error: 'error-code-required', reason: 'This room can only be joined with its code' },
+	directRoomTooLarge: {
+		error: 'error-direct-message-max-user-exceeded',
+		reason: 'A direct room has 8 members at most',
+	},
+	privateRoomsEncrypted: {
+		error: 'error-encrypted-private-rooms-enforced',
+		reason: 'Workspace policy requires all private rooms to be encrypted.',
+	},
+	onlyPrivateEncrypted: {
+		error: 'error-action-not-allowed',
+		reason: 'Only groups or direct channels can enable encryption',
+	},
+	encryptionIsOff: { error: 'error-action-not-allowed', reason: 'Encryption is switched off on this server' },
+	toggleNotAllowed: {
+		error: 'error-action-not-allowed',
+		reason: 'You do not have permission to toggle E2E encryption',
+	},
+	editingNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing room is not allowed' },
+	invalidRoomSettings: { error: 'error-invalid-settings', reason: 'Invalid settings provided' },
+	invalidSince: {
+		error: 'error-updatedSince-param-invalid',
+		reason: 'The "updatedSince" query parameter must be a valid date.',
+	},
+	/* people: names and texts as Rocket.Chat's */
+	addingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Adding user is not allowed' },
+	editingUserNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing user is not allowed' },
+	assigningAdminNotAllowed: { error: 'error-action-not-allowed', reason: 'Assigning admin is not allowed' },
+	bioTooLong: { error: 'error-bio-size-exceeded', reason: 'Bio size exceeds 260 characters' },
+	nicknameTooLong: { error: 'error-nickname-size-exceeded', reason: 'Nickname size exceeds 120 characters' },
+	invalidRole: { error: 'error-action-not-allowed', reason: 'The field Roles consist invalid role id' },
+	lastAdmin: { error: 'error-action-not-allowed', reason: 'Leaving the app without admins is not allowed' },
+	identityNotSaved: { error: 'error-could-not-save-identity', reason: 'Could not save user identity' },
+	invalidPassword: { error: 'error-invalid-password', reason: 'Invalid password' },
+	userNotNamed: {
+		error: 'error-user-param-not-provided',
+		reason: 'The required "userId" or "username" param was not provided',
+	},
+	userNotFound: {
+		error: 'error-invalid-user',
+		reason: 'The required "userId" or "username" param provided does not match any users',
+	},
+	/* settings and permissions */
+	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
+	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },
+	editingSettingsNotAllowed: { error: 'error-action-not-allowed', reason: 'Editing settings is not allowed' },
+	invalidPermission: { error: 'error-invalid-permission', reason: 'Invalid permission' },
+	unknownRole: { error: 'error-invalid-role', reason: 'Invalid role' },
+	/* what a role allows */
+	permissionMissing: {
+		error: 'error-unauthorized',
+		reason: 'User does not have the permissions required for this action',
+	},
+	actionNotAllowed: { error: 'error-not-allowed', reason: 'Not allowed' },
+} satisfies Record<string, ErrorRow>;
+
+/** Errors whose details do not name a method, as in Meteor and Rocket.Chat. */
+export const otherErrors = {
+	/* calls */
+	matchFailed: { error: 400, reason: 'Match failed' },
+	internal: { error: 500, reason: 'Internal server error', transient: true },
+	tooManyLargeAnswers: {
+		error: 'too-many-requests',
+		reason: 'Too many large answers are waiting to be read. Please read them and try again.',
+		transient: true,
+	},
+	unavailable: {
+		error: 503,
+		reason: 'The database is not available at the moment. Please try again.',
+		transient: true,
+	},
+	notAllowed: { error: 'not-allowed' },
+	invalidEventName: { error: 'invalid-event-name' },
+	timeout: { error: 'error-timeout', reason: 'This took too long and was given up', transient: true },
+	subscriptionTooLarge: {
+		error: 'error-subscription-too-large',
+		reason: 'The id and the parameters of a subscription can be 16,384 bytes long',
+	},
+	subscriptionsTooLarge: {
+		error: 'error-subscriptions-too-large',
+		reason: 'The parameters of the subscriptions on this connection are too long together',
+	},
+	tooManySubscriptions: { error: 'error-too-many-subscriptions', reason: 'Too many subscriptions on this connection' },
+	unreadableMessage: { error: 'error-invalid-params', reason: 'message must be the EJSON text of a method call' },
+	otherMethodInPath: { error: 'error-invalid-params', reason: 'The path names another method than the message' },
+	invalidIdempotencyKey: {
+		error: 'error-invalid-idempotency-key',
+		reason: 'Idempotency-Key must be 1 to 128 visible ASCII characters',
+	},
+	/* accounts: test/contract/ddp.md 16.3. The login texts do not distinguish causes, so that names cannot be guessed. */
+	unrecognizedLogin: { error: 400, reason: 'Unrecognized options for login request' },
+	loginFailed: { error: 403, reason: 'Something went wrong. Please check your credentials.' },
+	loggedOut: { error: 403, reason: "You've been logged out by the server. Please log in again." },
+	sessionExpired: { error: 403, reason: 'Your session has expired. Please log in again.' },
+	mustBeLoggedIn: { error: 401, reason: 'Must be logged in' },
+	notLoggedIn: { error: 'You are not logged in.' },
+	/* second factor: test/contract/rocketchat-e2e.md 7.5 */
+	totpRequired: { error: 'totp-required', reason: 'TOTP Required', transient: true },
+	totpInvalid: { error: 'totp-invalid', reason: 'TOTP Invalid', transient: true },
+	totpMaxAttempts: {
+		error: 'totp-max-attempts',
+		reason: 'Too many wrong codes were tried: this one is good no more, ask for another',
+		transient: true,
+	},
+	signUpsForbidden: { error: 403, reason: 'Signups forbidden' },
+	namelessUser: { error: 400, reason: 'Need to set a username or email' },
+	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
+	federatedUser: { error: 'error-not-allowed', reason: 'Federated Users cant have TOTP' },
+	resetInProgress: { error: 'error-e2e-key-reset-in-progress', bare: true, transient: true },
+	resetFailed: { error: 'error-e2e-key-reset-failed', bare: true, transient: true },
+	resetNotAllowed: { error: 'error-not-allowed', bare: true },
+	resetForbidden: { error: 'error-not-allowed', bare: true, status: 403 },
+	/* rooms and members: Rocket.Chat's codes */
+	encryptedMissing: { error: 'The bodyParam "encrypted" is required', bare: true },
+	/* people: names and texts as Rocket.Chat's */
+	noSuchUser: { error: 'User not found.', bare: true },
+	userIsLastOwner: { error: 'user-last-owner' },
+	namelessCaller: { error: 'error-unauthorized', reason: 'Users must have a username' },
+	/* what a role allows */
+	unauthorized: { error: 'unauthorized', bare: true },
+} satisfies Record<string, ErrorRow>;
+
+/** Errors of methods whose text contains a value. */
+export const valueErrors = {
+	unknownField: { error: 'invalid-params', reason: (field) => `The field "${field}" is not known here` },
+	fieldRequired: { error: 'error-the-field-is-required', reason: (field) => `The field ${field} is required` },
+	fieldUnavailable: { error: 'error-field-unavailable', reason: (value) => `${value} is already in use :(` },
+	invalidUsername: { error: 'error-input-is-not-a-valid-field', reason: (value) => `${value} is not a valid username` },
+	blockedUsername: { error: 'error-blocked-username', reason: (value) => `${value} is blocked and can't be used!` },
+	invalidEmail: { error: 'error-invalid-email', reason: (value) => `Invalid email ${value}` },
+} satisfies Record<string, { error: string; reason(value: string): string }>;

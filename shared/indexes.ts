@@ -1,0 +1,55 @@
+/** The required indexes of a store. They are identical to Rocket.Chat's indexes on the same fields. */
+import type { collectionNames, Store } from './store.js';
+
+/** The names of Roomkey's own collections. */
+export type CollectionName = (typeof collectionNames)[keyof Store];
+
+export interface IndexSpec {
+	/** Paths, all ascending. */
+	readonly fields: readonly string[];
+	readonly unique: boolean;
+	/** Documents without the field are left out, so that many may lack a unique one. */
+	readonly sparse: boolean;
+	/** In MongoDB a partial index instead, as in Rocket.Chat: it only contains documents with the field. */
+	readonly partial?: boolean;
+	/** Only needed in the embedded store: MongoDB uses a prefix of a compound index. */
+	readonly embeddedOnly?: boolean;
+	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */
+	readonly ignoreCase?: boolean;
+}
+
+const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: false });
+const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
+const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
+
+/** MongoDB uses the plain index of the same field, by the listed prefixes that methods add to such a pattern. */
+const ignoringCase = (field: string): IndexSpec => ({
+	fields: [field],
+	unique: false,
+	sparse: true,
+	embeddedOnly: true,
+	ignoreCase: true,
+});
+
+export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec[]>>> = {
+	users: [
+		uniqueSparse('username'),
+		uniqueSparse('emails.address'),
+		ignoringCase('username'),
+		ignoringCase('emails.address'),
+		uniqueSparse('services.resume.loginTokens.hashedToken'),
+	],
+	rocketchat_room: [
+		uniqueSparse('name'),
+		{ fields: ['uids'], unique: false, sparse: true },
+		{ fields: ['usersWaitingForE2EKeys.userId'], unique: false, sparse: true, partial: true },
+	],
+	rocketchat_subscription: [
+		unique('rid', 'u._id'),
+		{ ...plain('rid'), embeddedOnly: true },
+		plain('u._id'),
+		uniqueSparse('E2EKey'),
+	],
+	rocketchat__trash: [plain('u._id')],
+	rocketchat_team_member: [unique('teamId', 'userId')],
+};

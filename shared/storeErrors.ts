@@ -1,0 +1,42 @@
+/** Errors of a store, and the write error that callers handle separately. */
+import { StoreUnavailableError } from './errors.js';
+
+/**
+ * - `in-use`: another process uses the folder
+ * - `other-format`: the folder holds data that this version does not read
+ * - `damaged`: a file is missing, truncated, or was not written by Roomkey
+ * - `full`: the disk has no space left
+ * - `unusable`: the folder, a file, an index or the disk does not allow the work
+ * - `unreachable`: the database does not answer, or refuses the connection
+ */
+export type StoreFailure = 'in-use' | 'other-format' | 'damaged' | 'full' | 'unusable' | 'unreachable';
+
+/** The store cannot be opened or can no longer be written. The message is a sentence for the operator. */
+export class StoreError extends StoreUnavailableError {
+	constructor(
+		readonly code: StoreFailure,
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super(message, options);
+		this.name = 'StoreError';
+	}
+}
+
+/**
+ * A write violated a unique index. The message names the collection but not the value, which may be a key or a token.
+ */
+export class DuplicateKeyError extends Error {
+	/** MongoDB's error code, which `isDuplicateKey` tests. */
+	readonly code = 11000;
+
+	constructor(collection: string) {
+		super(`A unique index of ${collection} already holds that value`);
+		this.name = 'DuplicateKeyError';
+	}
+}
+
+/** The reason of an error, as a clause for a message. */
+export function reasonOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

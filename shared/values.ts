@@ -1,0 +1,107 @@
+/**
+ * Storable values, for methods and for every store: JSON and dates. MongoDB could store more, but stores would return
+ * different values: `undefined` becomes null in one and is removed in another.
+ */
+
+/** A document or a part of one. */
+export type Fields = Record<string, unknown>;
+
+/** A document as it is stored. */
+export type Document = Fields & { readonly _id: string };
+
+/** Whether a value has fields: neither null, an array, a date nor an instance of some class. */
+export function isFields(value: unknown): value is Fields {
+	if (typeof value !== 'object' || value === null) return false;
+	const prototype = Object.getPrototypeOf(value);
+	return prototype === Object.prototype || prototype === null;
+}
+
+export type Scalar = string | number | boolean | Date;
+
+/** Whether a value is a string, a finite number, a boolean, or a valid date. */
+export function isScalar(value: unknown): value is Scalar {
+	if (typeof value === 'number') return Number.isFinite(value);
+	if (value instanceof Date) return !Number.isNaN(value.getTime());
+	return typeof value === 'string' || typeof value === 'boolean';
+}
+
+/** Whether two scalars or nulls are the same value. */
+export function isSame(a: unknown, b: unknown): boolean {
+	return a === b || (a instanceof Date && b instanceof Date && a.getTime() === b.getTime());
+}
+
+/** Longest `_id`, in bytes: LMDB limits the length of keys. */
+const MAX_ID_BYTES = 512;
+
+/** Whether a value can be the `_id` of a document. */
+export function isId(value: unknown): value is string {
+	return (
+		typeof value === 'string' &&
+		value !== '' &&
+		value !== '__proto__' &&
+		!value.includes('\0') &&
+		Buffer.byteLength(value) <= MAX_ID_BYTES
+	);
+}
+
+/** Maximum nesting of arrays and objects in a document. */
+const MAX_DEPTH = 16;
+
+/**
+ * Makes a deep copy of a value to store, so that the caller may change the original afterwards.
+ *
+ * @param path path of the value, for the message
+ * @param levels maximum nesting below it
+ * @throws TypeError with the path of the first value that cannot be stored
+ */
+export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): unknown {
+	// An unpaired surrogate cannot be stored as UTF-8. MongoDB's driver replaces it too.
+	if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
+	if (value instanceof Date && isScalar(value)) return new Date(value);
+	// MongoDB's driver stores -0 as an integer, without a sign.
+	if (typeof value === 'number' && isScalar(value)) return value + 0;
+	if (value === null || isScalar(value)) return value;
+	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
+	// Not map: it would skip the holes of a sparse array.
+	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
+	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
+	const copy: Fields = {};
+	for (const key of Object.keys(value)) {
+		// A dollar or a dot would read as an operator or a path later on.
+		if (key === '' || key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
+			throw new TypeError(`${path}: a field cannot be named '${key}'`);
+		copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
+	}
+	return copy;
+}
+
+/**
+ * Whether a value can be stored.
+ *
+ * @param levels maximum nesting below it
+ */
+export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
+	try {
+		copyStorable(value, '', levels);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+/** A deep copy of something stored. */
+export function ownCopy<V>(value: V): V {
+	if (typeof value !== 'object' || value === null) return value;
+	if (value instanceof Date) return new Date(value) as V;
+	if (Array.isArray(value)) return value.map(ownCopy) as V;
+	const copy: Fields = {};
+	for (const key in value) copy[key] = ownCopy(value[key]);
+	return copy as V;
+}
+
+/** The type of a value, in a word that does not reveal the value. */
+export function kindOf(value: unknown): string {
+	if (typeof value === 'number') return 'a number that is not finite';
+	if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object';
+	return value === null ? 'null' : typeof value;
+}

@@ -1,0 +1,57 @@
+import { ClientError, collection, liveQuery, Match, method, publication } from 'roomkey';
+
+export interface Task {
+	_id: string;
+	text: string;
+	owner: string;
+	done?: boolean;
+}
+
+// Gives `context.collections.tasks` its type.
+declare module 'roomkey' {
+	interface Collections {
+		tasks: Task;
+	}
+}
+
+export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
+
+/** 1 to 200 characters. */
+const Text = Match.Where(
+	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
+);
+
+export const addTask = method({
+	name: 'tasks.add',
+	summary: 'Adds a task',
+	args: { text: Text },
+	rest: 'POST',
+	limit: { calls: 60, per: 60_000 },
+	returns: String,
+	errors: ['tasks-full'],
+	async run({ text }, { userId, collections, random }) {
+		if ((await collections.tasks.countDocuments({ owner: userId })) >= 100) {
+			throw new ClientError('tasks-full', 'You have 100 tasks already');
+		}
+		const _id = random.stream('/collection/tasks').id();
+		await collections.tasks.insertOne({ _id, text, owner: userId });
+		return _id;
+	},
+});
+
+export const finishTask = method({
+	name: 'tasks.finish',
+	summary: 'Marks a task of the caller as done',
+	args: { id: String },
+	async run({ id }, { userId, collections }) {
+		const { matchedCount } = await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { done: true } });
+		if (matchedCount === 0) throw new ClientError('tasks-unknown', 'There is no such task');
+	},
+});
+
+export const myTasks = publication({
+	name: 'tasks.mine',
+	summary: "The caller's tasks",
+	args: {},
+	run: (_args, { userId }) => liveQuery(tasks, { owner: userId }, { text: 1, done: 1 }),
+});

@@ -1,0 +1,141 @@
+/**
+ * A server in a process of its own that is killed at random moments while REST and DDP clients write, and started again
+ * on the same folder: is all there that it has acknowledged?
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { openFolder } from '../../server/store/folder.js';
+import { RawClient } from './ddp.js';
+import { addPerson, addRoom, type Person } from './people.js';
+import { post } from './rest.js';
+
+const command = fileURLToPath(new URL('../../server/cli/main.js', import.meta.url));
+
+/** Clients of each kind. */
+const CLIENTS = 4;
+/** Rooms that the clients of one start may claim. */
+const ROOMS = 150;
+/** Longest time from the start of a server until it is killed early, and from its first answer, in ms. */
+const EARLY_MS = 1000;
+const LATE_MS = 500;
+
+export interface KillResult {
+	/** Starts that were killed before the server listened. */
+	readonly early: number;
+	/** Starts that ended of themselves, with what they printed. */
+	readonly failed: readonly string[];
+	readonly acknowledged: number;
+	/** Rooms whose acknowledged key id or key is not there. */
+	readonly lost: readonly string[];
+}
+
+interface Claim {
+	readonly keyId: string;
+	/** The caller's key, once that was acknowledged too. */
+	key?: string;
+}
+
+/** Claims rooms one after the other and stores the caller's key, until the server is gone. */
+type Client = (
+	address: string,
+	person: Person,
+	next: () => string | undefined,
+	claims: Map<string, Claim>,
+) => Promise<void>;
+
+function claimOf(rid: string): Required<Claim> {
+	const keyId = rid.padStart(12, '0');
+	return { keyId, key: `${keyId}${'A'.repeat(342)}==` };
+}
+
+const overRest: Client = async (address, person, next, claims) => {
+	for (let rid = next(); rid; rid = next()) {
+		const { keyId, key } = claimOf(rid);
+		const set = await post(`${address}/api/v1/e2e.setRoomKeyID`, person, { rid, keyID: keyId });
+		if (set.status === 200) claims.set(rid, { keyId });
+		const stored = await post(`${address}/api/v1/e2e.updateGroupKey`, person, { rid, uid: person.id, key });
+		if (stored.status === 200) claims.set(rid, { keyId, key });
+	}
+};
+
+const overDdp: Client = async (address, person, next, claims) => {
+	const client = await RawClient.connect(`${address.replace('http', 'ws')}/websocket`);
+	await client.call('login', { resume: person.token });
+	for (let rid = next(); rid; rid = next()) {
+		const { keyId, key } = claimOf(rid);
+		const set = await client.call('e2e.setRoomKeyID', rid, keyId);
+		if (!set.error) claims.set(rid, { keyId });
+		const stored = await client.call('e2e.updateGroupKey', rid, person.id, key);
+		if (!stored.error) claims.set(rid, { keyId, key });
+	}
+};
+
+/**
+ * Starts and kills a server so often, and then looks at what is in the folder.
+ *
+ * @param folder an empty one
+ */
+export async function killOften(folder: string, times: number): Promise<KillResult> {
+	const first = await openFolder(folder);
+	const person = await addPerson(first.store);
+	const rids = Array.from({ length: ROOMS * times }, (_, i) => `r${i}`);
+	await Promise.all(rids.map((_id) => addRoom(first.store, [person], { _id })));
+	await first.close();
+
+	const claims = new Map<string, Claim>();
+	const failed: string[] = [];
+	let early = 0;
+	for (let round = 0; round < times; round++) {
+		const left = rids.slice(round * ROOMS, (round + 1) * ROOMS);
+		// Every fourth is killed while it starts.
+		const outcome = await killOnce(folder, round % 4 === 3, (address) => {
+			const clients = Array.from({ length: 2 * CLIENTS }, (_, i) => (i % 2 === 0 ? overRest : overDdp));
+			return Promise.allSettled(clients.map((client) => client(address, person, () => left.shift(), claims)));
+		});
+		if (outcome === 'early') early++;
+		else if (outcome !== 'killed') failed.push(outcome);
+	}
+
+	const { store, close } = await openFolder(folder);
+	const lost: string[] = [];
+	for (const [rid, { keyId, key }] of claims) {
+		const room = await store.rooms.findOne({ _id: rid });
+		const membership = await store.subscriptions.findOne({ rid, 'u._id': person.id });
+		if (room?.e2eKeyId !== keyId || (key !== undefined && membership?.E2EKey !== key)) lost.push(rid);
+	}
+	await close();
+	return { early, failed, acknowledged: claims.size, lost };
+}
+
+/**
+ * Starts a server, which is killed at a random moment.
+ *
+ * @param early while it starts; otherwise while it is used
+ * @param use uses it at its address until it is gone
+ * @returns whether it was killed before or after it listened; or what it printed, if it ended of itself
+ */
+async function killOnce(folder: string, early: boolean, use: (address: string) => Promise<unknown>): Promise<string> {
+	const args = [command, '--data', folder, '--port', '0', '--rate-limit', 'off', '--log-level', 'error'];
+	const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH } });
+	let printed = '';
+	child.stderr.on('data', (chunk) => {
+		printed += chunk;
+	});
+	const ended = once(child, 'close');
+	const kill = () => child.kill('SIGKILL');
+	if (early) void pause(Math.random() * EARLY_MS).then(kill);
+	let address: string | undefined;
+	for await (const line of createInterface({ input: child.stdout })) {
+		printed += line;
+		address ??= /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+		if (address) break;
+	}
+	if (address && !early) void pause(Math.random() * LATE_MS).then(kill);
+	if (address) await use(address);
+	const [, signal] = await ended;
+	if (signal !== 'SIGKILL') return printed || 'it ended without a word';
+	return address ? 'killed' : 'early';
+}

@@ -1,0 +1,57 @@
+/** Long tasks share the event loop with each other and with all else (DESIGN section 6, fairness). */
+import { expect } from 'chai';
+import { createYielder } from '../../shared/yielding.js';
+
+const TASKS = 20;
+const STEPS = 12;
+/** What a step takes at least, in ms. */
+const STEP_MS = 1;
+
+function work(): void {
+	const end = performance.now() + STEP_MS;
+	while (performance.now() < end);
+}
+
+/** Runs tasks side by side. @returns the tasks of the steps in their order, for each turn of the event loop */
+async function runTasks(): Promise<number[][]> {
+	const turns: number[][] = [];
+	let turn: number[] | undefined;
+	function note(task: number): void {
+		if (!turn) {
+			turn = [];
+			turns.push(turn);
+			setImmediate(() => {
+				turn = undefined;
+			});
+		}
+		turn.push(task);
+	}
+	async function run(task: number): Promise<void> {
+		const yielding = createYielder();
+		for (let step = 0; step < STEPS; step++) {
+			const pause = yielding();
+			if (pause) await pause;
+			note(task);
+			work();
+		}
+	}
+	await Promise.all(Array.from({ length: TASKS }, (_, task) => run(task)));
+	return turns;
+}
+
+describe('tasks that yield', () => {
+	it('hold the event loop together no longer than one of them alone', async () => {
+		const longest = Math.max(...(await runTasks()).map((turn) => turn.length));
+		// Two slices of 5 ms at most: one that began in a turn, and one that continues at its end.
+		expect(longest).to.be.at.most(12);
+		expect(longest).to.be.below(TASKS);
+	});
+
+	it('continue one after the other', async () => {
+		const steps = (await runTasks()).flat();
+		const slices = steps.filter((task, i) => task !== steps[i - 1]);
+		// Every other task continues before one does again.
+		const first = slices.slice(0, TASKS);
+		expect(new Set(first).size).to.equal(TASKS);
+	});
+});
