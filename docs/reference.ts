@@ -1,32 +1,21 @@
 /** `docs/methods.md`: all that clients may call and subscribe to, from the definitions. */
 
+import { CHAPTERS, chapterOf } from '../server/describe/chapters.js';
+import { formatLimit } from '../server/describe/limitText.js';
+import { argumentMembers, isNothing, mayBeNothing, SchemaMaker } from '../server/describe/schema.js';
+import { typeText } from '../server/describe/typeText.js';
 import { knownErrors } from '../shared/errors.js';
-import type { Limit } from '../shared/limit.js';
-import type { AnyMatcher } from '../shared/matcher.js';
 import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../shared/method.js';
+import { compileKeys } from '../shared/pattern.js';
 import type { Publication } from '../shared/publication.js';
-import type { Shape } from '../shared/shape.js';
-import type { Stream } from '../shared/stream.js';
-import { typeText } from './types.js';
+import type { Member, Shape } from '../shared/shape.js';
+import type { Stream, StreamEvent } from '../shared/stream.js';
 
 export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
 }
-
-/** Chapters, and the names of the methods in each. The first that fits counts. */
-const CHAPTERS: readonly (readonly [title: string, names: RegExp])[] = [
-	['Identity keys', /E2EKey$|^e2e\.(fetchMyKeys|setUserPublicAndPrivateKeys|keyHistory)$/],
-	['Room keys', /^e2e\.|^stream-notify-room-users$/],
-	['The own account', /^(login|logout|createUser|changePassword|me|getNewToken|removeOtherTokens|logoutOtherClients)$/],
-	['Users', /^users\.|^getUserRoles$/],
-	['Rooms and members', /^(rooms|channels|groups|im|dm|subscriptions)[./]|[rR]oom/],
-	['Settings and permissions', /[sS]etting|^permissions/],
-	['Others', /./],
-];
-
-const chapterOf = (name: string) => CHAPTERS.find(([, names]) => names.test(name))?.[0];
 
 const code = (text: string) => `\`${text}\``;
 
@@ -43,16 +32,15 @@ function anchorsOf(names: readonly string[]): Map<string, string> {
 	);
 }
 
-function limitText({ calls, per }: Limit): string {
-	const count = calls.toLocaleString('en');
-	return per === 60_000 ? `${count} calls per minute` : `${count} calls in ${per / 1000} seconds`;
-}
+/** A type as one line of text. */
+const typeOf = (shape: Shape, maker: SchemaMaker) => code(typeText(maker.of(shape)));
 
-const argText = ([name, matcher]: readonly [string, AnyMatcher]) =>
-	`- ${code(matcher.mayBeAbsent ? `${name}?` : name)}: ${code(typeText(matcher.shape))}`;
+const nameText = ({ name, isOptional }: Member) => (isOptional ? `${name}?` : name);
+
+const argText = (member: Member, maker: SchemaMaker) => `- ${code(nameText(member))}: ${typeOf(member.shape, maker)}`;
 
 function paramsText({ args }: Pick<Method, 'args'>): string {
-	return args.map(([name, matcher]) => (matcher.mayBeAbsent ? `${name}?` : name)).join(', ');
+	return argumentMembers(args).map(nameText).join(', ');
 }
 
 /** What there is to say of a method beside its arguments, each in a few words. */
@@ -60,19 +48,19 @@ function factsOf(method: Method): string[] {
 	const { anonymous, limit, once, secondFactor, timeout } = method;
 	return [
 		anonymous ? 'anyone may call it' : 'for logged-in callers',
-		limit ? limitText(limit) : 'no limit of its own',
+		limit ? formatLimit(limit) : 'no limit of its own',
 		...(once ? ['once'] : []),
 		...(secondFactor ? ['may ask for a second factor'] : []),
 		...(timeout === DEFAULT_TIMEOUT ? [] : [`time limit ${timeout / 1000} seconds`]),
 	];
 }
 
-function answerText(shape: Shape, rest: RestRoute | undefined): string {
-	if (shape.kind === 'type' && shape.name === 'undefined') return 'none';
-	return `${code(typeText(shape))}${rest?.empty ? '; none over REST' : ''}`;
+function answerText(shape: Shape, rest: RestRoute | undefined, maker: SchemaMaker): string {
+	if (isNothing(shape)) return 'none';
+	return `${typeOf(shape, maker)}${mayBeNothing(shape) ? ', or none' : ''}${rest?.empty ? '; none over REST' : ''}`;
 }
 
-function methodText(method: Method): string {
+function methodText(method: Method, maker: SchemaMaker): string {
 	const { name, summary, rest, args, returns, errors } = method;
 	const lines = [`### ${code(name)}`, '', `${summary}.`, '', `- DDP: ${code(`${name}(${paramsText(method)})`)}`];
 	if (rest) {
@@ -80,29 +68,51 @@ function methodText(method: Method): string {
 		lines.push(`- REST: ${code(`${rest.verb} /api/v1/${rest.path}`)}${whole}`);
 	}
 	lines.push(`- ${factsOf(method).join(' · ')}`);
-	if (args.length > 0) lines.push('- Arguments:', ...args.map((arg) => `  ${argText(arg)}`));
-	if (returns) lines.push(`- Answer: ${answerText(returns.shape, rest)}`);
+	if (args.length > 0) lines.push('- Arguments:', ...argumentMembers(args).map((arg) => `  ${argText(arg, maker)}`));
+	if (returns) lines.push(`- Answer: ${answerText(returns.shape, rest, maker)}`);
 	if (errors && errors.length > 0) lines.push(`- Errors: ${errors.map((error) => code(String(error))).join(', ')}`);
 	return lines.join('\n');
 }
 
-function chapterText(title: string, methods: readonly Method[]): string {
-	return [`## ${title}`, ...methods.map(methodText)].join('\n\n');
+function chapterText(title: string, methods: readonly Method[], maker: SchemaMaker): string {
+	return [`## ${title}`, ...methods.map((method) => methodText(method, maker))].join('\n\n');
 }
 
-function publicationsText(publications: readonly Publication[]): string {
+function publicationsText(publications: readonly Publication[], maker: SchemaMaker): string {
 	const rows = publications.map((publication) => {
-		const { name, summary, anonymous, limit } = publication;
+		const { name, summary, anonymous, limit, documents = new Map() } = publication;
+		const collections = Array.from(
+			documents,
+			([collection, { shape }]) => `${code(collection)}: ${typeOf(shape, maker)}`,
+		);
 		const shown =
 			name === null ? '(every client, without a subscription)' : code(`${name}(${paramsText(publication)})`);
-		return `| ${shown} | ${summary} | ${anonymous ? 'anyone' : 'logged-in users'} | ${limit ? limitText(limit) : ''} |`;
+		return `| ${shown} | ${summary} | ${collections.join('<br>')} | ${anonymous ? 'anyone' : 'logged-in users'} | ${limit ? formatLimit(limit) : ''} |`;
 	});
-	return ['| Publication | Shows | For | Limit |', '|---|---|---|---|', ...rows].join('\n');
+	return ['| Publication | Shows | Documents | For | Limit |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
-function streamsText(streams: readonly Stream[]): string {
-	const rows = streams.map(({ name, summary }) => `| ${code(`stream-${name}`)} | ${summary} |`);
-	return ['| Stream | Events |', '|---|---|', ...rows].join('\n');
+function eventText({ name, summary, args }: StreamEvent, maker: SchemaMaker): string {
+	const members = argumentMembers([...compileKeys(args)]);
+	const types = members.map((member) => `${nameText(member)}: ${typeText(maker.of(member.shape))}`);
+	return `  - ${code(name)}, arguments ${types.length === 0 ? 'none' : code(types.join(', '))}: ${summary}`;
+}
+
+function streamsText(streams: readonly Stream[], maker: SchemaMaker): string {
+	return streams
+		.map(({ name, summary, events = [] }) =>
+			[`- ${code(`stream-${name}`)}: ${summary}`, ...events.map((event) => eventText(event, maker))].join('\n'),
+		)
+		.join('\n');
+}
+
+/** The types that others refer to by name. A date has its form in EJSON. */
+function typesText({ components }: SchemaMaker): string {
+	const rows = Object.entries(components)
+		.filter(([name]) => name !== 'Date')
+		.sort(([a], [b]) => (a < b ? -1 : 1))
+		.map(([name, schema]) => `- ${code(name)}: ${code(typeText(schema))}`);
+	return rows.join('\n');
 }
 
 /** Each code with its reasons, the codes that are texts in their order. */
@@ -137,6 +147,7 @@ factor), \`error-timeout\` and 500. [REST](rest.md#answers) says which status ea
 
 /** The page as text. */
 export function reference({ methods, publications, streams }: Catalogue): string {
+	const maker = new SchemaMaker('ejson');
 	const chapters = CHAPTERS.flatMap(([title]) => {
 		const within = methods.filter(({ name }) => chapterOf(name) === title).sort(byName);
 		return within.length === 0 ? [] : [{ title, methods: within }];
@@ -146,13 +157,17 @@ export function reference({ methods, publications, streams }: Catalogue): string
 	const contents = chapters.map(({ title, methods }) => `- **${title}**: ${methods.map(link).join(', ')}`);
 	return `${[
 		INTRODUCTION,
-		[...contents, '- [Publications](#publications), [streams](#streams), [errors](#errors)'].join('\n'),
-		...chapters.map(({ title, methods }) => chapterText(title, methods)),
+		[...contents, '- [Publications](#publications), [streams](#streams), [types](#types), [errors](#errors)'].join(
+			'\n',
+		),
+		...chapters.map(({ title, methods }) => chapterText(title, methods, maker)),
 		'## Publications',
-		publicationsText(publications),
+		publicationsText(publications, maker),
 		'## Streams',
-		'[DDP](ddp.md#streams) lists the events of each, with their arguments and readers.',
-		streamsText(streams),
+		'[DDP](ddp.md#streams) says who receives which events.',
+		streamsText(streams, maker),
+		'## Types',
+		typesText(maker),
 		'## Errors',
 		ERRORS,
 		errorsText(),

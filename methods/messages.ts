@@ -1,12 +1,12 @@
 /** Messages, which Roomkey does not store (`test/contract/beyond.md` section 3): sending one is refused. */
 import { clientError } from '../shared/errors.js';
-import { Match, Nothing } from '../shared/match.js';
+import { Match, Nothing, shownAs } from '../shared/match.js';
 import { type Method, method } from '../shared/method.js';
 
 function notSupported(name: string, rest?: 'POST'): Method {
 	return method({
 		name,
-		args: { message: Match.Any },
+		args: { message: shownAs(Match.Any, Object) },
 		...(rest && { rest }),
 		summary: 'Refused: Roomkey stores keys, not messages',
 		returns: Nothing,

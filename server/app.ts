@@ -21,6 +21,8 @@ import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
 import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
+import { servePage } from './describe/pageFiles.js';
+import { serveDocuments } from './describe/serve.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
@@ -50,6 +52,8 @@ export interface AppOptions {
 	readonly maxBody: number;
 	/** Origins whose pages may call REST: `*`, or a list separated by commas. Default: only pages from this server. */
 	readonly corsOrigin?: string | undefined;
+	/** Whether there is a reference page at `/api-docs`. Default true. */
+	readonly apiDocs?: boolean;
 	/** Time over which connections are closed at shutdown, in ms. */
 	readonly grace: number;
 	/** Time between checks that the login tokens in use still exist, in ms. Default 1,000. */
@@ -127,6 +131,8 @@ export function createApp(options: AppOptions): App {
 		usernameRequired: options.usernameRequired,
 	});
 	const { app: http } = rest;
+	serveDocuments(http, catalogue);
+	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	const stopListening = publishChanges(options.onChange, bus);

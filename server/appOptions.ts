@@ -18,6 +18,7 @@ export function appOptionsOf({
 		},
 		maxBody: settings['max-body'],
 		corsOrigin: settings['cors-origin'],
+		apiDocs: settings['api-docs'] === 'on',
 		grace: settings.grace,
 		rateLimit: settings['rate-limit'],
 		once: { ttl: settings['once-lifetime'], max: settings['once-max'] },

@@ -67,6 +67,11 @@ export function clientErrorFrom(name: keyof typeof valueErrors, value: string, d
 	return new MethodError(error, reason(value), details);
 }
 
+/** Every error whose text contains no value, as it is thrown. */
+export function knownRefusals(): ClientError[] {
+	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
+}
+
 /** Every error in the tables, for the documentation. The value in a text is shown as `…`. */
 export function knownErrors(): { readonly error: string | number; readonly reason: string }[] {
 	return [

@@ -4,7 +4,7 @@ import { formatValue } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, NO_CONDITION, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
-import { NOTHING, type Shape } from './shape.js';
+import { type JsonSchema, NOTHING, type Shape } from './shape.js';
 
 function anyOf(choices: readonly AnyMatcher[]) {
 	return (value: unknown) => {
@@ -59,11 +59,12 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
  * (section 6). Other errors are passed on unchanged.
  * @param text description of the condition, such as `text of 1 to 128 characters`, for the documentation and the match
  * error
+ * @param schema the condition as far as JSON Schema can state it: it must accept every value that the condition accepts
  */
-function Where<T>(condition: (value: unknown) => value is T, text?: string): Matcher<T>;
+function Where<T>(condition: (value: unknown) => value is T, text?: string, schema?: JsonSchema): Matcher<T>;
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
-function Where(condition: (value: any) => unknown, text?: string): Matcher<unknown>;
-function Where(condition: (value: unknown) => unknown, text?: string): Matcher {
+function Where(condition: (value: any) => unknown, text?: string, schema?: JsonSchema): Matcher<unknown>;
+function Where(condition: (value: unknown) => unknown, text?: string, schema?: JsonSchema): Matcher {
 	const failed = text === undefined ? NO_CONDITION : `Expected ${text}`;
 	return new Matcher((value) => {
 		try {
@@ -72,7 +73,7 @@ function Where(condition: (value: unknown) => unknown, text?: string): Matcher {
 			if (error instanceof MatchError) return { text: error.message, path: error.path };
 			throw error;
 		}
-	}).describedAs({ kind: 'where', text });
+	}).describedAs({ kind: 'where', text, schema });
 }
 
 /** A plain object with at least these keys. Without a pattern it refuses every value, as in Meteor. */
@@ -114,6 +115,7 @@ export const Match = {
 export const WholeNumber = Match.Where(
 	(value): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 31,
 	'a whole number',
+	{ type: 'integer', minimum: 0, maximum: 2 ** 31 },
 );
 
 /** The return value of a method without a result. */
@@ -123,4 +125,22 @@ export const Nothing = compile(undefined);
 export const NonEmptyString = Match.Where(
 	(value): value is string => typeof value === 'string' && value !== '',
 	'text that is not empty',
+	{ type: 'string', minLength: 1 },
 );
+
+/** A matcher that does the same, with another description. */
+function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
+	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.faults(value, at));
+	return matcher.convertedBy(inner.convert).describedAs(shape);
+}
+
+/** The same pattern with a name, under which documents refer to it. */
+export function named<const P extends Pattern>(name: string, pattern: P): Matcher<Infer<P>> {
+	const inner = compile(pattern);
+	return redescribed(inner, { kind: 'named', name, shape: inner.shape });
+}
+
+/** A pattern that the documentation shows as another one, because the method itself checks the value further. */
+export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
+	return redescribed(compile(pattern), compile(shown).shape);
+}

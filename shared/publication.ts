@@ -1,6 +1,7 @@
 /** Publications (`test/contract/ddp.md` section 10): data that a client receives while it is subscribed. */
 import type { CollectionDefinition } from './collections.js';
 import type { Limit } from './limit.js';
+import type { AnyMatcher } from './matcher.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
 import { compileKeys } from './pattern.js';
 import { collectionNames, type DocumentOf, type Filter, type Projection, type Store } from './store.js';
@@ -85,6 +86,11 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	args: P;
 	/** One line for the documentation. */
 	summary: string;
+	/**
+	 * A pattern of the documents it publishes, by the name of their collection in DDP. Only documented, and checked by the
+	 * tests. Default: unknown.
+	 */
+	documents?: Patterns;
 	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
 	anonymous?: Anonymous;
 	/**
@@ -110,6 +116,8 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 /** A defined publication, without its argument types. */
 export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit' | 'summary' | 'timeout'> {
 	readonly name: string | null;
+	/** Patterns of its documents by collection; undefined: unknown. */
+	readonly documents: ReadonlyMap<string, AnyMatcher> | undefined;
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
 
@@ -117,13 +125,14 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit'
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {
-	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, limit, args, run } = definition;
+	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, limit, documents, args, run } = definition;
 	return Object.freeze({
 		name,
 		summary,
 		anonymous,
 		timeout,
 		limit,
+		documents: documents && compileKeys(documents),
 		args: [...compileKeys(args)],
 		run: run as unknown as Publication['run'],
 	});

@@ -1,3 +1,6 @@
+/** A JSON Schema (draft 2020-12). */
+export type JsonSchema = { readonly [keyword: string]: unknown };
+
 /** The structure of a pattern as data, for generating documentation. */
 export type Shape =
 	| { readonly kind: 'any' }
@@ -8,8 +11,13 @@ export type Shape =
 	/** `others` describes the values of members that are not named; null: no other members are allowed. */
 	| { readonly kind: 'object'; readonly members: readonly Member[]; readonly others: Shape | null }
 	| { readonly kind: 'oneOf'; readonly choices: readonly Shape[] }
-	/** A condition in words, such as `text of 1 to 128 characters`; undefined if none was given. */
-	| { readonly kind: 'where'; readonly text: string | undefined };
+	/**
+	 * A condition in words, such as `text of 1 to 128 characters`; undefined if none was given. The schema accepts every
+	 * value that the condition accepts.
+	 */
+	| { readonly kind: 'where'; readonly text: string | undefined; readonly schema?: JsonSchema | undefined }
+	/** A shape that documents refer to by its name. */
+	| { readonly kind: 'named'; readonly name: string; readonly shape: Shape };
 
 export interface Member {
 	readonly name: string;

@@ -4,6 +4,7 @@
  */
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, OptionalMatcher } from './matcher.js';
 import { faultOfIssues, type Issue } from './standardIssues.js';
+import { standardShape } from './standardShape.js';
 
 type Result<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
 
@@ -54,7 +55,7 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 		throw asynchronous(vendor);
 	}
 
-	const shape = { kind: 'where', text: `value of a ${vendor} schema` } as const;
+	const shape = standardShape(schema);
 	const convert = (value: unknown) => {
 		const result = validate(value);
 		return result.issues ? value : result.value;

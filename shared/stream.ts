@@ -2,13 +2,25 @@
  * Streams (`test/contract/rocketchat-e2e.md` section 10): events without stored state. Unlike a publication, a stream
  * publishes no documents. Events are not replayed to later subscribers unless `initial` provides them.
  */
-import type { CallContext } from './method.js';
+import type { CallContext, Patterns } from './method.js';
+
+/** The description of a stream's events of one kind. Only documented, and checked by the tests. */
+export interface StreamEvent {
+	/** Parts in angle brackets stand for any text without a slash, as in `<uid>/rooms-changed`. */
+	readonly name: string;
+	/** One line for people. */
+	readonly summary: string;
+	/** A pattern for each argument, in their order; the names are only for the documentation. */
+	readonly args: Patterns;
+}
 
 export interface StreamDefinition {
 	/** Without the prefix `stream-` that clients use. */
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;
+	/** Its events. Default: unknown. */
+	readonly events?: readonly StreamEvent[];
 	/** Whether the caller may read the events of that name, such as `<rid>` or `<uid>/rooms-changed`. */
 	mayRead(eventName: string, context: CallContext): boolean | Promise<boolean>;
 	/**

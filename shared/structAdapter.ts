@@ -17,6 +17,7 @@ import {
 } from './matcher.js';
 import { faultOfKind } from './objects.js';
 import { prepend } from './path.js';
+import { structShape } from './structShape.js';
 
 function textOf({ type, refinement, value, message }: Failure): string {
 	// A message of a Roomkey matcher.
@@ -94,7 +95,7 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 			throw error;
 		}
 	}
-	const shape = { kind: 'where', text: struct.type } as const;
+	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!struct.is(undefined)) return matcher;
 	// As in `Match.Optional`, the text is another one where the value stands alone.

@@ -2,7 +2,7 @@
 import { check } from '../../shared/check.js';
 import { clientError } from '../../shared/errors.js';
 import { randomId } from '../../shared/ids.js';
-import { Match } from '../../shared/match.js';
+import { Match, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { StoredValue } from '../model/storedValue.js';
 import { insertUser } from '../model/users/insertUser.js';
@@ -18,6 +18,7 @@ const MAX_NAME_LENGTH = 254;
 const Name = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_NAME_LENGTH && !/[\p{Cc}\p{Cs}]/u.test(text),
 	'text of at most 254 characters on one line',
+	{ type: 'string', maxLength: MAX_NAME_LENGTH },
 );
 
 const NewUser = Match.ObjectIncluding({
@@ -30,7 +31,7 @@ const NewUser = Match.ObjectIncluding({
 export const createUser = method({
 	name: 'createUser',
 	audit: true,
-	args: { options: Object },
+	args: { options: shownAs(Object, NewUser) },
 	summary: 'Makes an account from {username, email, password, profile} and logs in with it, if the server allows it',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },
 	errors: [

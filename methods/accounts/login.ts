@@ -2,7 +2,7 @@
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match, NonEmptyString } from '../../shared/match.js';
+import { Match, NonEmptyString, named, shownAs } from '../../shared/match.js';
 import { type LoginHandler, type MethodContext, method, type SecondFactor } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { findByName } from '../model/users/findUser.js';
@@ -33,6 +33,20 @@ const PasswordLogin = {
 
 /** The format of Rocket.Chat's clients: a second factor and the login options in one object. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
+
+const Shown = named('PasswordLogin', PasswordLogin);
+
+/** The options of a login. Others that stand beside a token are ignored. */
+const LoginOptions = Match.OneOf(
+	Match.ObjectIncluding({ resume: String }),
+	Shown,
+	Match.ObjectIncluding({
+		totp: Match.ObjectIncluding({
+			code: Match.Maybe(String),
+			login: Match.OneOf(Match.ObjectIncluding({ resume: String }), Shown),
+		}),
+	}),
+);
 
 async function resume(token: string, context: MethodContext): Promise<LoginResult> {
 	const holder = await findTokenHolder(context.store, hashToken(token));
@@ -101,7 +115,7 @@ async function withHandler({ name }: LoginHandler, userId: string, context: Meth
 export const login = method({
 	name: 'login',
 	audit: true,
-	args: { options: Object },
+	args: { options: shownAs(Object, LoginOptions) },
 	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },
 	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],

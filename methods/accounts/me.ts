@@ -1,10 +1,10 @@
 /** `me` (`test/contract/rocketchat-e2e.md` 9.1): the caller's own profile. */
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { READ } from '../kinds.js';
+import { UserProfile } from '../model/answers.js';
 import { DEFAULT_FIELDS } from '../model/users/clientUser.js';
 
 /** Fields that are not named here, such as password hashes, tokens and keys, never leave the store. */
@@ -38,7 +38,7 @@ export const me = method({
 	args: {},
 	...READ,
 	summary: "Returns the caller's own profile",
-	returns: Match.ObjectIncluding({ _id: String, username: Match.Optional(String) }),
+	returns: UserProfile,
 	errors: [],
 	async run(_args, { store, userId }) {
 		const profile = await findProfile(store, userId);

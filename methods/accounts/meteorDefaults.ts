@@ -4,7 +4,14 @@
 import { publication } from '../../shared/publication.js';
 
 function empty(name: string, summary: string) {
-	return publication({ name, args: {}, summary, anonymous: true, run: (_args, context) => context.ready() });
+	return publication({
+		name,
+		args: {},
+		summary,
+		anonymous: true,
+		documents: {},
+		run: (_args, context) => context.ready(),
+	});
 }
 
 export const loginServiceConfiguration = empty(

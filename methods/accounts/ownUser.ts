@@ -1,14 +1,23 @@
 /** The client's own `users` document (`test/contract/ddp.md` 16.4): Meteor's clients wait for it before a login is done. */
+import { Match } from '../../shared/match.js';
 import { liveQuery, publication } from '../../shared/publication.js';
 
 /** Never `services` or `e2e`. A constant, so that all clients share one object. */
 const FIELDS = { username: 1, emails: 1, profile: 1 } as const;
+
+const OwnUser = {
+	_id: String,
+	username: Match.Optional(String),
+	emails: Match.Optional([Match.ObjectIncluding({ address: String, verified: Match.Optional(Boolean) })]),
+	profile: Match.Optional(Object),
+};
 
 export const ownUser = publication({
 	name: null,
 	args: {},
 	summary: "The caller's own user document",
 	anonymous: true,
+	documents: { users: OwnUser },
 	run(_args, { userId }) {
 		return userId !== null && liveQuery('users', { _id: userId }, FIELDS);
 	},

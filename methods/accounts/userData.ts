@@ -1,5 +1,6 @@
 /** `userData` (`test/contract/rocketchat-e2e.md` 10.2): stock clients wait for it after a login. */
 import { liveQuery, publication } from '../../shared/publication.js';
+import { UserProfile } from '../model/answers.js';
 import { PROFILE } from './me.js';
 
 export const userData = publication({
@@ -7,6 +8,7 @@ export const userData = publication({
 	args: {},
 	summary: "The caller's own profile, kept up to date; nothing for callers who are not logged in",
 	anonymous: true,
+	documents: { users: UserProfile },
 	run(_args, context) {
 		if (context.userId !== null) return liveQuery('users', { _id: context.userId }, PROFILE);
 		context.ready();

@@ -41,7 +41,18 @@ const updatePermissions = method({
 	name: 'permissions.update',
 	audit: true,
 	args: {
-		permissions: [{ _id: String, roles: [Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -')] }],
+		permissions: [
+			{
+				_id: String,
+				roles: [
+					Match.Where(isRole, 'text of 1 to 100 letters, digits and any of . _ -', {
+						type: 'string',
+						pattern: '^[\\w.-]{1,100}$',
+						examples: ['user'],
+					}),
+				],
+			},
+		],
 	},
 	...WRITE,
 	summary: 'Sets which roles hold permissions, with immediate effect; requires access-permissions',
@@ -77,7 +88,7 @@ function writtenSince(all: readonly Permission[], since: Date): Permission[] {
 
 const listAllPermissions = method({
 	name: 'permissions.listAll',
-	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date')) },
+	args: { updatedSince: Match.Optional(Match.Where(isDateText, 'text of a date', { type: 'string' })) },
 	...READ,
 	summary: 'Lists which roles hold which permission; with a date, only those written since',
 	returns: { update: [PermissionAnswer], remove: [Match.Any] },

@@ -1,6 +1,6 @@
 /** `e2e.provideUsersSuggestedGroupKeys` (`test/contract/rocketchat-e2e.md` 5.4): offers keys to many members of many rooms. */
 import type { OldRoomKey, Subscription } from '../../shared/documents.js';
-import { Match } from '../../shared/match.js';
+import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_WRITE } from '../kinds.js';
@@ -37,16 +37,19 @@ const Moment = Match.Where(
 		(value instanceof Date || typeof value === 'string' || typeof value === 'number') &&
 		!Number.isNaN(new Date(value).getTime()),
 	'date, ISO text or ms since 1970',
+	{ examples: ['2026-01-31T12:00:00.000Z'] },
 );
+
+const Key = Match.Where((value): value is string => isKey(value), 'sealed key', { type: 'string', minLength: 1 });
 
 const Entry = {
 	_id: String,
-	key: Match.Where((value): value is string => isKey(value)),
+	key: Key,
 	oldKeys: Match.Optional([
 		{
-			e2eKeyId: Match.Where((value): value is string => isKeyId(value)),
+			e2eKeyId: Match.Where((value): value is string => isKeyId(value), 'key id', { type: 'string', minLength: 1 }),
 			ts: Moment,
-			E2EKey: Match.Where((value): value is string => isKey(value)),
+			E2EKey: Key,
 		},
 	]),
 };
@@ -188,7 +191,10 @@ export const provideUsersSuggestedGroupKeys = method({
 		 * By room id: a list of `{_id, key, oldKeys?}`. Entries are validated one by one, so that an invalid one does not
 		 * reject the call.
 		 */
-		usersSuggestedGroupKeys: Match.ObjectWithValues(Match.Any),
+		usersSuggestedGroupKeys: shownAs(
+			Match.ObjectWithValues(Match.Any),
+			Match.ObjectWithValues(Match.OneOf([Entry], Match.Any)),
+		),
 	},
 	...KEY_WRITE,
 	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },

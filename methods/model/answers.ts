@@ -1,46 +1,86 @@
 /** Patterns of the documents in answers, for `returns` in method definitions. */
-import { Match } from '../../shared/match.js';
+import { Match, named } from '../../shared/match.js';
 import type { Pattern } from '../../shared/pattern.js';
 
-const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
+/** What happened to a document. */
+export const Action = Match.OneOf('inserted', 'updated', 'removed');
+
+/** A user, in documents about something else. */
+export const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
 
 const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
 
 /** A room. Fields that it does not have are absent. */
-export const RoomAnswer = Match.ObjectIncluding({
-	_id: String,
-	t: String,
-	name: Match.Optional(String),
-	u: Match.Optional(Ref),
-	usersCount: Match.Optional(Number),
-	encrypted: Match.Optional(Boolean),
-	e2eKeyId: Match.Optional(Match.OneOf(String, null)),
-	usersWaitingForE2EKeys: Match.Optional([{ userId: String, ts: Date }]),
-});
+export const RoomAnswer = named(
+	'Room',
+	Match.ObjectIncluding({
+		_id: String,
+		t: String,
+		name: Match.Optional(String),
+		fname: Match.Optional(String),
+		u: Match.Optional(Ref),
+		usernames: Match.Optional([String]),
+		uids: Match.Optional([String]),
+		usersCount: Match.Optional(Number),
+		topic: Match.Optional(String),
+		description: Match.Optional(String),
+		announcement: Match.Optional(String),
+		ro: Match.Optional(Boolean),
+		prid: Match.Optional(String),
+		ts: Match.Optional(Date),
+		_updatedAt: Match.Optional(Date),
+		encrypted: Match.Optional(Boolean),
+		e2eKeyId: Match.Optional(Match.OneOf(String, null)),
+		usersWaitingForE2EKeys: Match.Optional([{ userId: String, ts: Date }]),
+	}),
+);
 
 /** A membership: Rocket.Chat calls it a subscription. */
-export const MembershipAnswer = Match.ObjectIncluding({
-	_id: String,
-	rid: String,
-	u: Ref,
-	t: Match.Optional(String),
-	name: Match.Optional(String),
-	roles: Match.Optional([String]),
-	E2EKey: Match.Optional(String),
-	E2ESuggestedKey: Match.Optional(String),
-	oldRoomKeys: Match.Optional(OldKeys),
-	suggestedOldRoomKeys: Match.Optional(OldKeys),
-});
+export const MembershipAnswer = named(
+	'Membership',
+	Match.ObjectIncluding({
+		_id: String,
+		rid: String,
+		u: Ref,
+		t: Match.Optional(String),
+		name: Match.Optional(String),
+		roles: Match.Optional([String]),
+		E2EKey: Match.Optional(String),
+		E2ESuggestedKey: Match.Optional(String),
+		oldRoomKeys: Match.Optional(OldKeys),
+		suggestedOldRoomKeys: Match.Optional(OldKeys),
+	}),
+);
 
 /** A user. Fields that the caller may not see are absent. */
-export const UserAnswer = Match.ObjectIncluding({
-	_id: String,
-	username: Match.Optional(String),
-	name: Match.Optional(String),
-	emails: Match.Optional([Match.ObjectIncluding({ address: String })]),
-	roles: Match.Optional([String]),
-	active: Match.Optional(Boolean),
-});
+export const UserAnswer = named(
+	'User',
+	Match.ObjectIncluding({
+		_id: String,
+		username: Match.Optional(String),
+		name: Match.Optional(String),
+		emails: Match.Optional([Match.ObjectIncluding({ address: String })]),
+		roles: Match.Optional([String]),
+		active: Match.Optional(Boolean),
+	}),
+);
+
+/** A user's own profile. */
+export const UserProfile = named(
+	'Profile',
+	Match.ObjectIncluding({
+		_id: String,
+		username: Match.Optional(String),
+		name: Match.Optional(String),
+		emails: Match.Optional([Match.ObjectIncluding({ address: String, verified: Match.Optional(Boolean) })]),
+		profile: Match.Optional(Object),
+		roles: Match.Optional([String]),
+		active: Match.Optional(Boolean),
+		status: Match.Optional(String),
+		settings: Match.Optional(Object),
+		avatarUrl: Match.Optional(String),
+	}),
+);
 
 /** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
@@ -54,18 +94,18 @@ export const changesOf = <const P extends Pattern>(document: P) => ({
 	remove: [Match.ObjectIncluding({ _id: String, _deletedAt: Date })],
 });
 
-export const SettingAnswer = { _id: String, value: Match.OneOf(String, Number, Boolean) } as const;
+export const SettingAnswer = named('Setting', { _id: String, value: Match.OneOf(String, Number, Boolean) });
 
-export const PermissionAnswer = Match.ObjectIncluding({ _id: String, roles: [String] });
+export const PermissionAnswer = named('Permission', Match.ObjectIncluding({ _id: String, roles: [String] }));
 
 /** A public key that a user stored. */
-export const KeyHistoryAnswer = {
+export const KeyHistoryAnswer = named('StoredPublicKey', {
 	public_key: String,
 	ts: Date,
 	previous: String,
 	hash: String,
 	login: Match.Optional(String),
-} as const;
+});
 
 /** Entries of a batch that were not stored, and why. Undefined means that all were stored. */
 export const SkippedAnswer = Match.Optional({

@@ -16,4 +16,5 @@ export const StoredValue = Match.Where(
 	(value): value is Record<string, unknown> =>
 		isFields(value) && isStorable(value, MAX_DEPTH) && JSON.stringify(value).length <= MAX_LENGTH,
 	'object of at most 10,000 characters as JSON, 8 levels deep',
+	{ type: 'object' },
 );

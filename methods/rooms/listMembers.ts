@@ -20,6 +20,7 @@ const MAX_FILTER_LENGTH = 254;
 const Filter = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_FILTER_LENGTH,
 	'text of at most 254 characters',
+	{ type: 'string', maxLength: MAX_FILTER_LENGTH },
 );
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;

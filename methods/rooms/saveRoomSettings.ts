@@ -1,7 +1,7 @@
 /** `rooms.saveRoomSettings`, `saveRoomSettings`, `groups.setEncrypted`: change the settings of a room. */
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
-import { Match } from '../../shared/match.js';
+import { Match, shownAs } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS, WRITES } from '../limits.js';
@@ -103,7 +103,11 @@ const SettingsObject = Match.Where((value): value is RoomSettings => Match.test(
 /** The form of Rocket.Chat's clients over DDP: (rid, settings), or (rid, name of a setting, value). */
 export const saveRoomSettingsByObject = method({
 	name: 'saveRoomSettings',
-	args: { rid: String, settings: Match.OneOf(String, Object), value: Match.Any },
+	args: {
+		rid: String,
+		settings: shownAs(Match.OneOf(String, Object), Match.OneOf(String, SETTINGS)),
+		value: Match.Any,
+	},
 	limit: WRITES,
 	timeout: LONG_WORK_MS,
 	summary: 'The same as rooms.saveRoomSettings, with the settings in an object',
@@ -119,7 +123,7 @@ export const saveRoomSettingsByObject = method({
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Rocket.Chat has a separate error text for other types.
-	args: { ...WHICH_ROOM, encrypted: Match.Any },
+	args: { ...WHICH_ROOM, encrypted: shownAs(Match.Any, Boolean) },
 	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',

@@ -1,6 +1,6 @@
 /** `saveSetting`, `saveSettings`, `settings.bulk`: change settings (`test/contract/rocketchat-e2e.md` section 11). */
 import { clientError } from '../../shared/errors.js';
-import { Match, Nothing } from '../../shared/match.js';
+import { Match, Nothing, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
@@ -9,7 +9,7 @@ import { changeSettings } from '../model/settings/known.js';
 export const saveSetting = method({
 	name: 'saveSetting',
 	audit: true,
-	args: { _id: String, value: Match.Any },
+	args: { _id: String, value: shownAs(Match.Any, Match.OneOf(String, Number, Boolean)) },
 	...WRITE,
 	rest: { verb: 'POST', path: 'settings/:_id' },
 	summary: 'Changes a setting, with immediate effect; requires edit-privileged-setting',
@@ -24,13 +24,23 @@ export const saveSetting = method({
 /** Maximum number of settings in one call; it exceeds the number of settings. */
 const MAX_CHANGES = 100;
 
-const Changes = Match.Where((value): value is { _id: string; value: unknown }[] => {
-	return (
-		Match.test(value, [Match.ObjectIncluding({ _id: String, value: Match.Any })]) &&
-		value.length > 0 &&
-		value.length <= MAX_CHANGES
-	);
-}, 'list of 1 to 100 {_id, value}');
+const Changes = Match.Where(
+	(value): value is { _id: string; value: unknown }[] => {
+		return (
+			Match.test(value, [Match.ObjectIncluding({ _id: String, value: Match.Any })]) &&
+			value.length > 0 &&
+			value.length <= MAX_CHANGES
+		);
+	},
+	'list of 1 to 100 {_id, value}',
+	{
+		type: 'array',
+		minItems: 1,
+		maxItems: MAX_CHANGES,
+		items: { type: 'object', properties: { _id: { type: 'string' }, value: {} }, required: ['_id', 'value'] },
+		examples: [[{ _id: 'E2E_Enable', value: true }]],
+	},
+);
 
 /** Changes several settings: over DDP under the name that Rocket.Chat's clients use, over REST at two paths. */
 export const saveSettingsMethods = [

@@ -1,8 +1,16 @@
 import { stream } from '../../shared/stream.js';
+import { Action, SettingAnswer } from '../model/answers.js';
 
 /** `public-settings-changed`, with `[action, setting]`: for everyone, logged in or not (10.2). */
 export const notifyAll = stream({
 	name: 'notify-all',
 	summary: 'Events for all clients: changes of public settings',
+	events: [
+		{
+			name: 'public-settings-changed',
+			summary: 'A setting has changed',
+			args: { action: Action, setting: SettingAnswer },
+		},
+	],
 	mayRead: () => true,
 });

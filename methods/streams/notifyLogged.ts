@@ -1,4 +1,6 @@
+import { Match } from '../../shared/match.js';
 import { stream } from '../../shared/stream.js';
+import { Action, PermissionAnswer, Ref } from '../model/answers.js';
 
 /**
  * `permissions-changed` with `[action, permission]`, `roles-change` with `[{type, _id, u}]`, `Users:Deleted` with
@@ -7,5 +9,18 @@ import { stream } from '../../shared/stream.js';
 export const notifyLogged = stream({
 	name: 'notify-logged',
 	summary: 'Events for all users who are logged in: changes of permissions and roles, deleted users',
+	events: [
+		{
+			name: 'permissions-changed',
+			summary: 'A permission has changed',
+			args: { action: Action, permission: PermissionAnswer },
+		},
+		{
+			name: 'roles-change',
+			summary: 'A user has gained or lost a role',
+			args: { change: { type: Match.OneOf('added', 'removed'), _id: String, u: Ref } },
+		},
+		{ name: 'Users:Deleted', summary: 'A user has been deleted', args: { user: { userId: String } } },
+	],
 	mayRead: (_eventName, { userId }) => userId !== null,
 });

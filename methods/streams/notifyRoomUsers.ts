@@ -1,6 +1,6 @@
 /** `stream-notify-room-users`: a member asks all others for the key of their room (10.2, 10.3). */
 import { clientError } from '../../shared/errors.js';
-import { Match, Nothing } from '../../shared/match.js';
+import { Match, Nothing, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { KEY_CALLS } from '../limits.js';
@@ -13,13 +13,14 @@ const RELAYED = 'e2ekeyRequest';
 export const notifyRoomUsers = stream({
 	name: 'notify-room-users',
 	summary: 'Write-only: events reach the other members by notify-user',
+	events: [],
 	mayRead: () => false,
 });
 
 export const writeNotifyRoomUsers = method({
 	name: 'stream-notify-room-users',
 	// All invalid arguments get the same error: a stream has no argument types.
-	args: { eventName: Match.Any, rid: Match.Any, keyId: Match.Any },
+	args: { eventName: shownAs(Match.Any, String), rid: shownAs(Match.Any, String), keyId: shownAs(Match.Any, String) },
 	// Each call reaches all members of a room.
 	limit: KEY_CALLS,
 	summary: "Asks the other members of a room for its key: ('<rid>/e2ekeyRequest', rid, keyId)",

@@ -1,5 +1,7 @@
+import { Match } from '../../shared/match.js';
 import type { CallContext } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
+import { Action, MembershipAnswer, RoomAnswer } from '../model/answers.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { pagesOf } from '../model/pages.js';
 
@@ -9,6 +11,46 @@ const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 export const notifyUser = stream({
 	name: 'notify-user',
 	summary: "Events of a user: changes of their account, rooms and memberships, and other members' requests for keys",
+	events: [
+		{
+			name: '<uid>/subscriptions-changed',
+			summary: 'A membership of the user has changed; each pending key offer is sent at the start',
+			args: { action: Action, membership: MembershipAnswer },
+		},
+		{
+			name: '<uid>/rooms-changed',
+			summary: 'A room of the user has changed',
+			args: { action: Action, room: RoomAnswer },
+		},
+		{
+			name: '<uid>/userData',
+			summary: 'The profile of the user has changed: diff has the fields that are set, unset those that are removed',
+			args: {
+				change: {
+					type: Match.OneOf('updated', 'removed'),
+					id: String,
+					diff: Match.Optional(Object),
+					unset: Match.Optional(Object),
+				},
+			},
+		},
+		{
+			name: '<uid>/e2ekeyRequest',
+			summary: 'Another member asks for the key of a room',
+			args: { rid: String, keyId: String },
+		},
+		{
+			name: '<uid>/e2eIdentityChanged',
+			summary: 'A user of a shared encrypted room has new identity keys',
+			args: { userId: String, change: Match.ObjectIncluding({ ts: Date, hash: String }) },
+		},
+		{
+			name: '<uid>/e2eKeyStale',
+			summary: 'A member has left a room of the user, and still knows its key; for its owners',
+			args: { rid: String, stale: { since: Date, reason: String } },
+		},
+		{ name: '<uid>/force_logout', summary: 'All logins of the user have ended', args: {} },
+	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
 	/** Otherwise offers made before the subscription would never be accepted (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {

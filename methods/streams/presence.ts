@@ -10,6 +10,7 @@ export const userPresence = publication({
 	args: {},
 	summary: 'Changes of user presence: no events, because Roomkey does not track presence',
 	anonymous: true,
+	documents: {},
 	run: (_args, context) => context.ready(),
 });
 
@@ -18,5 +19,6 @@ export const activeUsers = publication({
 	args: {},
 	summary: 'Users who are online: always empty, because Roomkey does not track presence',
 	anonymous: true,
+	documents: {},
 	run: (_args, context) => context.ready(),
 });

@@ -10,6 +10,7 @@ import { stream } from '../../shared/stream.js';
 export const roles = stream({
 	name: 'roles',
 	summary: 'Changes of role definitions: no events, because roles cannot be defined here',
+	events: [],
 	mayRead: (_eventName, { userId }) => userId !== null,
 });
 

@@ -11,6 +11,7 @@ const MY_MESSAGES = '__my_messages__';
 export const roomMessages = stream({
 	name: 'room-messages',
 	summary: 'Messages of a room: no events, because Roomkey stores keys, not messages',
+	events: [],
 	mayRead: (eventName, { store, userId }) =>
 		eventName === MY_MESSAGES ? userId !== null : maySeeRoom(store, eventName, userId),
 	roomOf: (eventName) => (eventName === MY_MESSAGES ? undefined : eventName),

@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { CollectionName } from '../../shared/indexes.js';
 import { type Collection, collectionNames, isDuplicateKey, type Store } from '../../shared/store.js';
 import { StoreError } from '../../shared/storeErrors.js';
-import type { CollectionName } from '../store/collections.js';
 import { formatLine, LineError, parseLine } from './jsonLines.js';
 
 type Document = { _id: string } & Record<string, unknown>;

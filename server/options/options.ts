@@ -85,6 +85,11 @@ export const options = {
 		env: 'API_CORS_ORIGIN',
 		default: undefined,
 	}),
+	'api-docs': oneOf('MODE', ['on', 'off'], {
+		meaning: 'whether there is a page at /api-docs that shows what clients can call, and calls it: on or off',
+		env: 'ROOMKEY_API_DOCS',
+		default: 'on',
+	}),
 	'max-frame': integer(1024, GIB, {
 		meaning: 'largest frame of a DDP client, in bytes',
 		env: 'ROOMKEY_MAX_FRAME',

@@ -11,7 +11,8 @@ import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { type Answer, failed, succeeded } from './envelope.js';
 
-const LoginBody = compile({
+/** The body of `login`. */
+export const LoginBody = compile({
 	resume: Match.Optional(String),
 	/** A name, or an e-mail if it contains an `@`; or the options of the method `login`. */
 	user: Match.Optional(Match.OneOf(String, { username: String }, { email: String })),

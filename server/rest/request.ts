@@ -154,7 +154,7 @@ function isDecodable(url: string): boolean {
 }
 
 /** Verbs whose fields are those of the body; for all others they are those of the query. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const FORM = 'application/x-www-form-urlencoded';
 

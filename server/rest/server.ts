@@ -17,17 +17,21 @@ import { routesOf } from './routes.js';
 export const PREFIX = '/api/v1';
 
 /** The path of a route: below the prefix by default. */
-function urlOf(path: string): string {
+export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
 
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
 
+/** In the `config` of a route: other verbs at its path get 405, not 404. */
+export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
+
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
 	app.route({
 		method: [...route.verbs],
 		url: urlOf(route.path),
+		config: { [REFUSES_OTHER_VERBS]: true },
 		...(route.maxBody !== undefined && largeBody(route, route.maxBody, services, options)),
 		handler: (request, reply) => handle(request, reply, route, services, options),
 	});
@@ -126,6 +130,13 @@ export function createRest(
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
 	const paths = new KnownPaths();
+	app.addHook('onRoute', ({ url, method, config }) => {
+		if (config && REFUSES_OTHER_VERBS in config)
+			paths.add(
+				url,
+				[method].flat().filter((verb) => verb !== 'HEAD'),
+			);
+	});
 	const routes = routesOf(methods, invoker, services, options.rocketChatVersion);
 	const owns = (url: string) => paths.verbsAt(url) !== undefined;
 	if (corsOrigin !== undefined) {
@@ -134,7 +145,6 @@ export function createRest(
 	}
 	for (const route of routes) {
 		addRoute(app, route, services, options);
-		paths.add(urlOf(route.path), route.verbs);
 	}
 	for (const page of options.pages ?? []) {
 		app.get(page.path, async ({ raw }, reply) => {

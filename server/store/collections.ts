@@ -7,8 +7,6 @@ import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
-export type { CollectionName } from '../../shared/indexes.js';
-
 /** A collection to open. */
 export interface CollectionSpec {
 	/** Its key in the store. */
@@ -16,6 +14,8 @@ export interface CollectionSpec {
 	/** Its name in the database. */
 	readonly name: string;
 	readonly indexes: readonly IndexSpec[];
+	/** Whether an application declares it. */
+	readonly isDeclared?: boolean;
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
@@ -24,6 +24,7 @@ function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const added = declared.map(({ key, name, indexes }) => ({
 		key,
 		name,
+		isDeclared: true,
 		indexes: indexes.map(({ fields, unique = false, sparse = false }) => ({ fields, unique, sparse })),
 	}));
 	return [...own, ...added];

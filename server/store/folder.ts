@@ -1,6 +1,7 @@
 /** The embedded store in a folder. */
 import { join, resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
+import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
 import { DATA_FILE, explain, forOwnerOnly, inspect, makeFolder, writeManifest } from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
@@ -8,6 +9,7 @@ import { failureOf, type WriterOptions, writer } from '../dataFolder/transaction
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { lmdbTable } from './lmdb.js';
+import type { Table } from './table.js';
 
 export interface FolderOptions extends WriterOptions {
 	/** Whether other processes with this option may open the folder at the same time. */
@@ -39,7 +41,11 @@ export async function openFolder(
 		const run = writer(environment, path, options);
 		const store = await buildStore(
 			declared,
-			async (spec) => embedded(lmdbTable(environment, spec), run),
+			async (spec) => {
+				const table = lmdbTable(environment, spec);
+				if (spec.isDeclared) await updateIndexes(environment, spec, () => indexAll(table, run));
+				return embedded(table, run);
+			},
 			(error) => failureOf(error, path),
 			async () => {
 				await writeManifest(path);
@@ -52,4 +58,9 @@ export async function openFolder(
 		await release();
 		throw explain(error, path);
 	}
+}
+
+/** Adds all documents of a table to its indexes. */
+async function indexAll(table: Table, run: (task: () => void) => Promise<void>): Promise<void> {
+	for (const document of table.candidates({}).documents) await run(() => table.index(document));
 }

@@ -1,6 +1,7 @@
 /** Tables in an LMDB file. */
 import type { Database, DatabaseOptions } from 'lmdb';
 import type { Document } from '../../shared/values.js';
+import { indexName } from '../dataFolder/declaredIndexes.js';
 import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
@@ -26,14 +27,10 @@ export function lmdbTable(environment: Environment, { name, indexes }: Collectio
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
 		indexes,
-		({ fields, ignoreCase }) =>
-			new LmdbIndex(
-				environment.openDB({
-					name: `${name}/${fields}${ignoreCase ? '/i' : ''}`,
-					dupSort: true,
-					encoding: 'ordered-binary',
-				}),
-			),
+		(spec) => {
+			const database = indexName(name, spec);
+			return new LmdbIndex(environment.openDB({ name: database, dupSort: true, encoding: 'ordered-binary' }));
+		},
 	);
 }
 

@@ -99,6 +99,15 @@ export class Table {
 		this.documents.put(document);
 	}
 
+	/** Adds a stored document to the indexes, which have been emptied. @throws DuplicateKeyError */
+	index(document: Document): void {
+		for (const { spec, entries } of this.#indexes) {
+			const keys = keysOf(document, spec);
+			if (spec.unique && keys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
+			for (const key of keys) entries.add(key, document._id);
+		}
+	}
+
 	remove(document: Document): void {
 		for (const { spec, entries } of this.#indexes)
 			for (const key of keysOf(document, spec)) entries.remove(key, document._id);

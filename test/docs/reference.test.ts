@@ -1,13 +1,17 @@
 /** docs/methods.md says all there is to say, in types that the definitions give. */
 import { expect } from 'chai';
-import { object, string } from 'superstruct';
+import { array, enums, literal, nullable, number, object, optional, string, type, union } from 'superstruct';
 import { reference } from '../../docs/reference.js';
-import { typeText } from '../../docs/types.js';
 import * as catalogue from '../../methods/index.js';
+import { SchemaMaker } from '../../server/describe/schema.js';
+import { typeText } from '../../server/describe/typeText.js';
 import { knownErrors } from '../../shared/errors.js';
 import { Match, Nothing } from '../../shared/match.js';
+import type { AnyMatcher } from '../../shared/matcher.js';
 import { method } from '../../shared/method.js';
 import { compile } from '../../shared/pattern.js';
+
+const textOf = ({ shape }: AnyMatcher) => typeText(new SchemaMaker('ejson').of(shape));
 
 describe('the reference of methods', () => {
 	const codes = new Set(knownErrors().map(({ error }) => error));
@@ -17,7 +21,7 @@ describe('the reference of methods', () => {
 			expect(returns, 'returns').not.to.equal(undefined);
 			expect(errors, 'errors').not.to.equal(undefined);
 			expect(errors?.filter((error) => !codes.has(error))).to.deep.equal([]);
-			const types = args.map(([, matcher]) => typeText(matcher.shape));
+			const types = args.map(([, matcher]) => textOf(matcher));
 			expect(types.filter((text) => text.includes('<checked value>'))).to.deep.equal([]);
 		});
 	}
@@ -95,10 +99,12 @@ describe('the reference of methods', () => {
 		[Match.Where(() => true), '<checked value>'],
 		[Match.Where(() => true, 'an even number'), '<an even number>'],
 		[{ a: { b: [{ c: Match.Where(() => true, 'good text') }] } }, '{a: {b: {c: <good text>}[]}}'],
-		[object({ a: string() }), '<object>'],
+		[object({ a: string(), b: optional(nullable(number())) }), '{a: string, b?: number | null}'],
+		[type({ kind: enums(['a', 'b']), list: array(literal(1)) }), '{kind: "a" | "b", list: 1[], …}'],
+		[union([string(), number()]), '<union>'],
 	] as const) {
 		it(`shows a pattern as ${text}`, () => {
-			expect(typeText(compile(pattern).shape)).to.equal(text);
+			expect(textOf(compile(pattern))).to.equal(text);
 		});
 	}
 });

@@ -5,6 +5,7 @@ import type { Catalogue } from '../../server/catalogue.js';
 import { Ops } from '../../server/ops/ops.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
+import { checkPort } from './described.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
 import { notedLog } from './secrets.js';
@@ -35,7 +36,12 @@ export type TestAppOptions = Partial<Catalogue> & {
 	tokenCheckInterval?: number;
 } & {
 	[K in 'ddp' | 'settings']?: Partial<AppOptions[K]>;
-} & Partial<Pick<AppOptions, 'rateLimit' | 'once' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'>>;
+} & Partial<
+		Pick<
+			AppOptions,
+			'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+		>
+	>;
 
 /** Starts a server with the catalogue and what is given. */
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
@@ -70,6 +76,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});
 	const port = await app.listen(askedPort, '127.0.0.1');
+	checkPort(port, options.publications);
 	return {
 		store: open.store,
 		onChange: open.onChange,

@@ -34,6 +34,7 @@ const MAX_TEXT_LENGTH = 10_000;
 export const RoomText = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_TEXT_LENGTH,
 	'text of at most 10,000 characters',
+	{ type: 'string', maxLength: MAX_TEXT_LENGTH },
 );
 
 /** The arguments that identify a room; one of them is required, and the id takes precedence. */

@@ -20,6 +20,7 @@ export const RealName = Match.Where(
 	(text): text is string =>
 		typeof text === 'string' && text.length <= MAX_EMAIL_LENGTH && text.trim() !== '' && !/[\p{Cc}\p{Cs}]/u.test(text),
 	'text of 1 to 254 characters on one line',
+	{ type: 'string', minLength: 1, maxLength: MAX_EMAIL_LENGTH },
 );
 
 export const isUsername = (text: string): boolean => text.length <= MAX_EMAIL_LENGTH && USERNAME.test(text);

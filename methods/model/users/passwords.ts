@@ -1,6 +1,6 @@
 /** Passwords as Meteor sends and stores them (`test/contract/ddp.md` 16.1): bcrypt of the hex SHA-256. */
 import { createHash } from 'node:crypto';
-import { Match } from '../../../shared/match.js';
+import { Match, NonEmptyString } from '../../../shared/match.js';
 
 /** bcrypt's cost: 2 to the 10th rounds, as Meteor. */
 const ROUNDS = 10;
@@ -13,16 +13,16 @@ const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.M
 
 const isSha256 = (digest: unknown): digest is string => typeof digest === 'string' && /^[0-9a-f]{64}$/.test(digest);
 
-const Digest = { digest: Match.Where(isSha256, '64 hex digits'), algorithm: 'sha-256' } as const;
+const Digest = {
+	digest: Match.Where(isSha256, '64 hex digits', { type: 'string', pattern: '^[0-9a-f]{64}$' }),
+	algorithm: 'sha-256',
+} as const;
 
 /** A password as clients send it: its digest, or the plain text. */
 export const Password = Match.OneOf(String, Digest);
 
 /** A new password. It must not be empty, because nobody could log in with it. */
-export const NewPassword = Match.OneOf(
-	Match.Where((text): text is string => typeof text === 'string' && text !== '', 'text that is not empty'),
-	Digest,
-);
+export const NewPassword = Match.OneOf(NonEmptyString, Digest);
 
 export type Password = string | { digest: string; algorithm: 'sha-256' };
 

@@ -1,0 +1,37 @@
+/** The indexes of declared collections in a data folder: an application may change them between two starts. */
+import type { IndexSpec } from '../../shared/indexes.js';
+import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
+import type { Environment } from './environment.js';
+
+/** The name of the database that holds the entries of an index. */
+export function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
+	return `${collection}/${fields}${ignoreCase ? '/i' : ''}`;
+}
+
+/**
+ * Makes the indexes of a collection anew if they are not those of the last start. What is recorded of them is removed
+ * first and written last, so that a start after a crash begins again.
+ *
+ * @param rebuild adds all documents to the emptied indexes
+ * @throws StoreError `unusable` if a unique index cannot be made
+ */
+export async function updateIndexes(
+	environment: Environment,
+	{ name, indexes }: { readonly name: string; readonly indexes: readonly IndexSpec[] },
+	rebuild: () => Promise<void>,
+): Promise<void> {
+	const record = environment.openDB<readonly IndexSpec[], string>({ name: 'roomkey/indexes', encoding: 'json' });
+	const recorded = record.get(name) ?? [];
+	if (JSON.stringify(recorded) === JSON.stringify(indexes)) return;
+	await record.remove(name);
+	for (const database of new Set([...recorded, ...indexes].map((spec) => indexName(name, spec)))) {
+		await environment.openDB({ name: database, dupSort: true, encoding: 'ordered-binary' }).clearAsync();
+	}
+	try {
+		await rebuild();
+	} catch (error) {
+		if (!(error instanceof DuplicateKeyError)) throw error;
+		throw new StoreError('unusable', `A unique index of ${name} cannot be made: a value is there twice.`);
+	}
+	await record.put(name, indexes);
+}

@@ -1,0 +1,89 @@
+/** What the channels of the AsyncAPI document have in common. */
+import type { RateRule } from '../../shared/limit.js';
+import type { AnyMatcher } from '../../shared/matcher.js';
+import type { Member } from '../../shared/shape.js';
+import { message } from './ddpMessages.js';
+import type { ExampleMaker } from './examples.js';
+import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js';
+
+export type Json = Record<string, unknown>;
+export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
+
+/** Everything about one name: a channel with its messages, and the operations on it. */
+export interface Part {
+	readonly id: string;
+	readonly channel: Json;
+	readonly operations: Readonly<Record<string, Json>>;
+}
+
+/** What makes the schemas and examples of one document. */
+export interface Making {
+	readonly maker: SchemaMaker;
+	readonly examples: ExampleMaker;
+	readonly limits: readonly RateRule[];
+}
+
+export const ADDRESS = '/websocket';
+
+/** Ids in documents consist of letters, digits, points, dashes and underscores. */
+export const idOf = (name: string): string => name.replace(/[^\w.-]/g, '_');
+
+export const channelRef = (channel: string): Json => ({ $ref: `#/channels/${channel}` });
+export const messageRef = (channel: string, name: string): Json => ({ $ref: `#/channels/${channel}/messages/${name}` });
+
+/** A message object. */
+export function messageObject(name: string, summary: string, payload: JsonSchema, example: unknown): Json {
+	return { name, summary, payload, examples: [{ payload: example }] };
+}
+
+/** An operation on a channel. @param action `receive` if clients send the messages */
+export function operation(
+	action: 'receive' | 'send',
+	channel: string,
+	summary: string,
+	messages: readonly string[],
+): Json {
+	return { action, channel: channelRef(channel), summary, messages: messages.map((name) => messageRef(channel, name)) };
+}
+
+/** How many parameters are required, those before the last required one included. */
+const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
+
+/**
+ * The schema of parameters. JSON has no undefined: null stands for one that is left out before others. More than are
+ * named may follow.
+ */
+export function paramsSchema(args: Arguments, { maker }: Making): JsonSchema {
+	const members = argumentMembers(args);
+	const required = requiredCount(members);
+	return {
+		type: 'array',
+		...(members.length > 0 && {
+			prefixItems: members.map(({ name, isOptional, shape }) => {
+				const schema = maker.of(shape);
+				return { title: name, ...(isOptional ? { anyOf: [schema, { type: 'null' }] } : { allOf: [schema] }) };
+			}),
+		}),
+		...(required > 0 && { minItems: required }),
+	};
+}
+
+/** An example of each parameter that is required. */
+export function exampleParams(args: Arguments, { maker, examples }: Making): unknown[] {
+	const members = argumentMembers(args);
+	return members.slice(0, requiredCount(members)).map(({ name, shape }) => examples.of(maker.of(shape), name));
+}
+
+/** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
+export function describedArguments(args: Arguments, { maker, examples }: Making): Json[] {
+	return argumentMembers(args).map(({ name, isOptional, shape }) => {
+		const schema = maker.of(shape);
+		return { name, optional: isOptional, schema, example: examples.of(schema, name) };
+	});
+}
+
+/** The message that subscribes to a publication or a stream. */
+export function subMessage(name: string, summary: string, params: JsonSchema, example: readonly unknown[]): Json {
+	const members = { id: { type: 'string', minLength: 1 }, name: { const: name }, 'params?': params };
+	return messageObject('sub', summary, message('sub', members, true), { msg: 'sub', id: '1', name, params: example });
+}

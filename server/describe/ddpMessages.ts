@@ -1,0 +1,117 @@
+/** The messages of DDP that belong to no method, publication or stream of their own, as JSON Schema. */
+import type { JsonSchema } from './schema.js';
+
+const TEXT: JsonSchema = { type: 'string' };
+const TEXTS: JsonSchema = { type: 'array', items: TEXT };
+
+/** A message; each member is required unless its name ends with `?`. */
+export function message(msg: string, members: Readonly<Record<string, JsonSchema>>, isOpen = false): JsonSchema {
+	const entries = Object.entries(members);
+	const required = entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name);
+	return {
+		type: 'object',
+		properties: {
+			msg: { const: msg },
+			...Object.fromEntries(entries.map(([name, schema]) => [name.replace('?', ''), schema])),
+		},
+		required: ['msg', ...required],
+		...(!isOpen && { additionalProperties: false }),
+	};
+}
+
+/** The error in `result` and `nosub`. @param codes the codes it may have; any without a list */
+export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
+	return {
+		type: 'object',
+		properties: {
+			isClientSafe: { const: true },
+			error: codes ? { enum: codes } : { type: ['string', 'number'] },
+			reason: TEXT,
+			details: {},
+			message: TEXT,
+			errorType: { const: 'Meteor.Error' },
+		},
+		required: ['isClientSafe', 'error', 'errorType'],
+		additionalProperties: false,
+	};
+}
+
+/** Who sends it, what for, and its payload. */
+interface ProtocolMessage {
+	readonly from: 'client' | 'server' | 'both';
+	readonly summary: string;
+	readonly payload: JsonSchema;
+	readonly example: Readonly<Record<string, unknown>>;
+}
+
+const SESSION = 'Q2wE4rT6yU8iO0pAs';
+
+/** The messages of every DDP server. */
+export const PROTOCOL: Readonly<Record<string, ProtocolMessage>> = {
+	connect: {
+		from: 'client',
+		summary: 'The first message: which versions of DDP the client speaks, and the session it had before',
+		payload: message('connect', { version: TEXT, support: TEXTS, 'session?': {} }, true),
+		example: { msg: 'connect', version: '1', support: ['1', 'pre2', 'pre1'] },
+	},
+	connected: {
+		from: 'server',
+		summary: 'The session has begun',
+		payload: message('connected', { session: TEXT }),
+		example: { msg: 'connected', session: SESSION },
+	},
+	failed: {
+		from: 'server',
+		summary: 'The versions do not fit: the client can connect again with this one',
+		payload: message('failed', { version: TEXT }),
+		example: { msg: 'failed', version: '1' },
+	},
+	ping: {
+		from: 'both',
+		summary: 'Asks for a pong',
+		payload: message('ping', { 'id?': {} }, true),
+		example: { msg: 'ping' },
+	},
+	pong: {
+		from: 'both',
+		summary: 'Answers a ping, with its id',
+		payload: message('pong', { 'id?': {} }, true),
+		example: { msg: 'pong' },
+	},
+	error: {
+		from: 'server',
+		summary: 'A message could not be understood',
+		payload: message('error', { reason: TEXT, 'offendingMessage?': {} }),
+		example: { msg: 'error', reason: 'Bad request', offendingMessage: { msg: 'unknown' } },
+	},
+	updated: {
+		from: 'server',
+		summary: 'The client has received all that these calls have changed in its subscriptions',
+		payload: message('updated', { methods: TEXTS }),
+		example: { msg: 'updated', methods: ['1'] },
+	},
+	unsub: {
+		from: 'client',
+		summary: 'Ends a subscription',
+		payload: message('unsub', { id: TEXT }, true),
+		example: { msg: 'unsub', id: '1' },
+	},
+	ready: {
+		from: 'server',
+		summary: 'All documents of these subscriptions have been sent',
+		payload: message('ready', { subs: TEXTS }),
+		example: { msg: 'ready', subs: ['1'] },
+	},
+	nosub: {
+		from: 'server',
+		summary: 'A subscription has ended, or was refused',
+		payload: message('nosub', { 'id?': TEXT, 'error?': errorSchema() }),
+		example: { msg: 'nosub', id: '1' },
+	},
+	removed: {
+		from: 'server',
+		summary: 'The client has a document no more',
+		payload: message('removed', { collection: TEXT, id: TEXT }),
+		example: { msg: 'removed', collection: 'users', id: 'uB7xHn3QpLd9TzEwa' },
+	},
+};

@@ -1,0 +1,105 @@
+/** The channel of a method in the AsyncAPI document: its call and its result. */
+import { commonErrors, DEFAULT_TIMEOUT, type ErrorCode, type Method } from '../../shared/method.js';
+import { urlOf } from '../rest/server.js';
+import {
+	ADDRESS,
+	describedArguments,
+	exampleParams,
+	idOf,
+	type Json,
+	type Making,
+	messageObject,
+	messageRef,
+	operation,
+	type Part,
+	paramsSchema,
+} from './channels.js';
+import { chapterOf } from './chapters.js';
+import { errorSchema, message } from './ddpMessages.js';
+import { limitsOf, limitsText } from './limits.js';
+import { methodErrors } from './refusals.js';
+import { isNothing, mayBeNothing } from './schema.js';
+
+const ID = { type: 'string' };
+
+function callMessage({ name, args }: Method, making: Making): Json {
+	const params = args.length === 0 ? 'params?' : 'params';
+	const members = { id: ID, method: { const: name }, [params]: paramsSchema(args, making), 'randomSeed?': {} };
+	const example = { msg: 'method', id: '1', method: name, params: exampleParams(args, making) };
+	return messageObject('method', `Calls ${name}`, message('method', members, true), example);
+}
+
+/** The codes of errors that a call may have; undefined if they are unknown. */
+function codesOf(method: Method): ErrorCode[] | undefined {
+	// A server without the method answers 404, one whose store is away 503.
+	return method.errors && [...new Set([...method.errors, ...commonErrors(method), 404, 503])];
+}
+
+/** The result: a value, or an error. */
+function resultMessage(method: Method, { maker, examples }: Making): Json {
+	const shape = method.returns?.shape ?? { kind: 'any' };
+	const value = maker.of(shape);
+	const hasValue = !isNothing(shape);
+	const key = mayBeNothing(shape) || shape.kind === 'any' ? 'result?' : 'result';
+	const done = message('result', { id: ID, ...(hasValue && { [key]: value }) });
+	const refused = message('result', { id: ID, error: errorSchema(codesOf(method)) });
+	const example = { msg: 'result', id: '1', ...(hasValue && { result: examples.of(value) }) };
+	return messageObject('result', 'The value, or the error', { anyOf: [done, refused] }, example);
+}
+
+function descriptionOf(method: Method, limits: string | undefined): string {
+	const { summary, anonymous, once, secondFactor, timeout } = method;
+	return [
+		`${summary}.`,
+		'',
+		`- ${anonymous ? 'Anyone may call it' : 'For users who are logged in'}`,
+		...(limits ? [`- Limit: ${limits}`] : []),
+		...(once ? ['- A call that a client repeats after a reconnection gets the first answer'] : []),
+		...(secondFactor ? ['- May ask for a second factor: one more parameter, `{twoFactorCode, twoFactorMethod}`'] : []),
+		...(timeout === DEFAULT_TIMEOUT ? [] : [`- Time limit: ${timeout / 1000} seconds`]),
+	].join('\n');
+}
+
+/** What the page at `/api-docs` shows of a method. */
+function extensionsOf(method: Method, making: Making): Json {
+	const { name, args, anonymous, once, secondFactor, timeout, returns, rest } = method;
+	return {
+		'x-kind': 'method',
+		'x-name': name,
+		'x-chapter': chapterOf(name),
+		'x-arguments': describedArguments(args, making),
+		...(returns && !isNothing(returns.shape) && { 'x-answer': making.maker.of(returns.shape) }),
+		...(returns && mayBeNothing(returns.shape) && { 'x-answer-optional': true }),
+		'x-anonymous': anonymous,
+		'x-errors': methodErrors(method),
+		'x-limits': limitsOf('method', name, method.limit, making.limits),
+		'x-timeout-ms': timeout,
+		...(once && { 'x-idempotent': true }),
+		...(secondFactor && { 'x-second-factor': true }),
+		...(rest && { 'x-rest': { verb: rest.verb, path: urlOf(rest.path), ...(rest.body && { body: rest.body }) } }),
+	};
+}
+
+/** Describes a method. */
+export function methodPart(method: Method, making: Making): Part {
+	const { name, summary } = method;
+	const id = `method.${idOf(name)}`;
+	const limits = limitsText(limitsOf('method', name, method.limit, making.limits));
+	return {
+		id,
+		channel: {
+			address: ADDRESS,
+			title: name,
+			summary,
+			description: descriptionOf(method, limits),
+			messages: { call: callMessage(method, making), result: resultMessage(method, making) },
+			...extensionsOf(method, making),
+		},
+		operations: {
+			[`call.${idOf(name)}`]: {
+				...operation('receive', id, summary, ['call']),
+				reply: { channel: { $ref: `#/channels/${id}` }, messages: [messageRef(id, 'result')] },
+			},
+		},
+	};
+}

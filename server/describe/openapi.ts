@@ -1,0 +1,211 @@
+/** The OpenAPI 3.1 document: every REST route, from the definitions of the methods. */
+import { clientError } from '../../shared/errors.js';
+import type { RateRule } from '../../shared/limit.js';
+import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../../shared/method.js';
+import { WITH_BODY } from '../rest/request.js';
+import { urlOf } from '../rest/server.js';
+import { answerBody } from './answers.js';
+import { CHAPTERS, chapterOf } from './chapters.js';
+import { ExampleMaker } from './examples.js';
+import { limitsOf, limitsText } from './limits.js';
+import { errorsOf, methodErrors, refusalResponses } from './refusals.js';
+import { CREDENTIALS, type Operation, REFUSAL, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
+import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
+
+export interface DocumentOptions {
+	readonly methods: readonly Method[];
+	readonly limits: readonly RateRule[];
+	/** The version of Roomkey. */
+	readonly version: string;
+}
+
+/** An id that generators of clients can make a name of. */
+export const idOf = (name: string): string => name.replaceAll('/', '_');
+
+const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
+
+Every answer is a JSON object with \`success\`. Null in a body counts as an argument that is left out, unless the argument
+may be null. In a query, a list is the same name several times, \`name[]\`, or JSON. The parameters \`count\`, \`offset\`,
+\`sort\`, \`fields\` and \`query\`, which Rocket.Chat's clients send with any GET, are accepted everywhere.`;
+
+/** What there is to say of a method beside its arguments. */
+function descriptionOf(method: Method, limits: readonly RateRule[]): string {
+	const { anonymous, once, secondFactor, timeout, name } = method;
+	const limit = limitsText(limitsOf('method', name, method.limit, limits));
+	return [
+		`${method.summary}.`,
+		'',
+		`- Over DDP: \`${name}\``,
+		`- ${anonymous ? 'Anyone may call it' : 'For users who are logged in'}`,
+		...(limit ? [`- Limit: ${limit}`] : []),
+		...(once ? ['- A repeated call with the same `Idempotency-Key` gets the first answer'] : []),
+		...(secondFactor ? ['- May ask for a second factor'] : []),
+		...(timeout === DEFAULT_TIMEOUT ? [] : [`- Time limit: ${timeout / 1000} seconds`]),
+	].join('\n');
+}
+
+function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
+	const inPath = new Set(Array.from(rest.path.matchAll(/:(\w+)/g), ([, name]) => name));
+	const given = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
+		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
+		const schema = maker.of(shape);
+		const example = examples.of(schema, name);
+		return [
+			{
+				name,
+				in: inPath.has(name) ? 'path' : 'query',
+				required: !isOptional,
+				schema,
+				...(typeof example !== 'object' && { example }),
+			},
+		];
+	});
+	return [
+		...given,
+		...(method.once ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+		...(method.secondFactor
+			? [{ $ref: '#/components/parameters/SecondFactor' }, { $ref: '#/components/parameters/SecondFactorMethod' }]
+			: []),
+	];
+}
+
+function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
+	const members = argumentMembers(args).filter(({ name }) => !rest.path.includes(`:${name}`));
+	const [whole] = members;
+	return rest.body === 'object' && whole ? maker.of(whole.shape) : maker.object(members, null);
+}
+
+function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): object {
+	if (!WITH_BODY.has(rest.verb)) return {};
+	const schema = bodySchema(method, rest, maker);
+	const content = { schema, example: examples.of(schema) };
+	return {
+		requestBody: {
+			required: 'required' in schema,
+			content: { 'application/json': content, 'application/x-www-form-urlencoded': { schema } },
+		},
+	};
+}
+
+const RATE_HEADERS = Object.fromEntries(
+	['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'].map((name) => [
+		name,
+		{ $ref: `#/components/headers/${name}` },
+	]),
+);
+
+function operationOf(
+	method: Method,
+	rest: RestRoute,
+	{ maker, examples, limits }: { maker: SchemaMaker; examples: ExampleMaker; limits: readonly RateRule[] },
+): Operation {
+	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
+	const schema = answerBody(returns?.shape, rest, maker);
+	const ofFields = rest.unknownField ? [clientError(rest.unknownField).error] : [];
+	const errors = [...methodErrors(method), ...errorsOf(ofFields.filter((code) => !method.errors?.includes(code)))];
+	return {
+		operationId: idOf(name),
+		summary,
+		description: descriptionOf(method, limits),
+		tags: [chapterOf(name)],
+		security: anonymous ? [{}, CREDENTIALS] : [CREDENTIALS],
+		parameters: parametersOf(method, rest, maker, examples),
+		...requestBody(method, rest, maker, examples),
+		responses: {
+			200: {
+				description: 'Done',
+				...(method.limit && { headers: RATE_HEADERS }),
+				content: { 'application/json': { schema, example: examples.of(schema) } },
+			},
+			...(!anonymous && { 401: UNAUTHORIZED }),
+			...refusalResponses(errors),
+			default: REFUSAL,
+		},
+		'x-method': name,
+		'x-arguments': method.args.map(([arg]) => arg),
+		'x-errors': errors,
+		'x-limits': limitsOf('method', name, method.limit, limits),
+		'x-timeout-ms': timeout,
+		...(once && { 'x-idempotent': true }),
+		...(secondFactor && { 'x-second-factor': true }),
+	};
+}
+
+const pathOf = (path: string) => urlOf(path).replace(/:(\w+)/g, '{$1}');
+
+const COMPONENTS = {
+	securitySchemes: {
+		userId: { type: 'apiKey', in: 'header', name: 'X-User-Id', description: 'The id of the user' },
+		authToken: { type: 'apiKey', in: 'header', name: 'X-Auth-Token', description: 'The token of a login' },
+	},
+	parameters: {
+		IdempotencyKey: {
+			name: 'Idempotency-Key',
+			in: 'header',
+			description: 'Marks a call, so that its repetition gets the first answer',
+			schema: { type: 'string', pattern: '^[!-~]{1,128}$' },
+		},
+		SecondFactor: {
+			name: 'X-2fa-Code',
+			in: 'header',
+			description: 'The code of the second factor',
+			schema: { type: 'string' },
+		},
+		SecondFactorMethod: {
+			name: 'X-2fa-Method',
+			in: 'header',
+			description: 'The kind of the second factor',
+			schema: { enum: ['totp', 'email', 'password'] },
+		},
+	},
+	headers: {
+		'X-RateLimit-Limit': { description: 'Calls in a window', schema: { type: 'integer' } },
+		'X-RateLimit-Remaining': { description: 'Calls left in this window', schema: { type: 'integer' } },
+		'X-RateLimit-Reset': { description: 'End of this window, in ms since 1970', schema: { type: 'integer' } },
+	},
+};
+
+/** Makes the document. */
+export function openapiDocument({ methods, limits, version }: DocumentOptions): Record<string, unknown> {
+	const maker = new SchemaMaker('json');
+	const examples = new ExampleMaker(maker.components);
+	const paths: Record<string, Record<string, Operation>> = {};
+	const add = (path: string, verb: string, operation: Operation) => {
+		paths[path] = { ...paths[path], [verb.toLowerCase()]: operation };
+	};
+	for (const method of methods) {
+		const { rest } = method;
+		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
+	}
+	const making = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
+	// A server without accounts has none of the routes that call a method.
+	const hasAccounts = making.methods.has('login');
+	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
+		for (const [verb, operation] of routeOperations(route, making)) add(route.path, verb, operation);
+	}
+	const used = new Set(Object.values(paths).flatMap((path) => Object.values(path).flatMap(({ tags }) => tags)));
+	return {
+		openapi: '3.1.0',
+		info: {
+			title: 'Roomkey',
+			version,
+			summary: 'Methods over REST',
+			description: DESCRIPTION,
+			license: { name: 'MIT', identifier: 'MIT' },
+		},
+		servers: [{ url: '/' }],
+		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => used.has(name)).map((name) => ({ name })),
+		paths,
+		components: {
+			schemas: {
+				...maker.components,
+				Refusal: {
+					type: 'object',
+					properties: { success: { const: false }, error: { type: 'string' } },
+					required: ['success', 'error'],
+				},
+			},
+			...COMPONENTS,
+		},
+	};
+}

@@ -1,0 +1,133 @@
+/** One DDP connection for all calls and subscriptions of the page. It begins with the first of them. */
+import { current, onChange } from './credentials.js';
+
+/** How long to wait for an answer, in ms. Methods have their own time limits, which are shorter for most. */
+const ANSWER_MS = 60_000;
+
+let lastId = 0;
+/** @type {Promise<Connection> | undefined} */
+let connection;
+
+class Connection {
+	#socket;
+	#calls = new Map();
+	#subs = new Map();
+	/** Resolves when the session has begun. */
+	connected;
+
+	constructor() {
+		const url = new URL('websocket', document.baseURI);
+		url.protocol = url.protocol.replace('http', 'ws');
+		this.#socket = new WebSocket(url);
+		this.connected = new Promise((resolve, reject) => {
+			this.#socket.addEventListener('open', () => this.#send({ msg: 'connect', version: '1', support: ['1'] }));
+			this.#socket.addEventListener('message', ({ data }) => this.#receive(JSON.parse(data), resolve));
+			this.#socket.addEventListener('close', () => {
+				reject(new Error('The server does not accept the connection'));
+				this.#end();
+			});
+		});
+	}
+
+	close() {
+		this.#socket.close();
+	}
+
+	#send(message) {
+		this.#socket.send(JSON.stringify(message));
+	}
+
+	#end() {
+		if (connection === this.self) connection = undefined;
+		for (const settle of this.#calls.values()) settle({ error: { reason: 'The connection has closed' } });
+		for (const listen of this.#subs.values()) listen({ msg: 'nosub', reason: 'The connection has closed' });
+	}
+
+	#receive(message, begin) {
+		const { msg, id } = message;
+		if (msg === 'connected') begin(this);
+		else if (msg === 'ping') this.#send({ msg: 'pong', ...(id !== undefined && { id }) });
+		else if (msg === 'result') this.#calls.get(id)?.(message);
+		else if (msg === 'ready') for (const sub of message.subs) this.#subs.get(sub)?.(message);
+		else if (msg === 'nosub') this.#subs.get(id)?.(message);
+		else if (['added', 'changed', 'removed'].includes(msg)) for (const listen of this.#subs.values()) listen(message);
+	}
+
+	call(method, params) {
+		const id = String(++lastId);
+		return new Promise((resolve) => {
+			const settle = (message) => {
+				clearTimeout(timer);
+				this.#calls.delete(id);
+				resolve(message);
+			};
+			const timer = setTimeout(() => settle({ error: { reason: 'There was no answer in time' } }), ANSWER_MS);
+			this.#calls.set(id, settle);
+			this.#send({ msg: 'method', id, method, params });
+		});
+	}
+
+	subscribe(name, params, listen) {
+		const id = String(++lastId);
+		this.#subs.set(id, (message) => {
+			if (message.msg === 'nosub') this.#subs.delete(id);
+			listen(message);
+		});
+		this.#send({ msg: 'sub', id, name, params });
+		return () => this.#send({ msg: 'unsub', id });
+	}
+}
+
+async function open() {
+	const made = new Connection();
+	const opened = await made.connected;
+	const credentials = current();
+	if (credentials) {
+		const { error } = await opened.call('login', [{ resume: credentials.authToken }]);
+		if (error) throw new Error(`The login over DDP failed: ${error.reason ?? error.error}`);
+	}
+	return opened;
+}
+
+/** The connection, logged in with the credentials of the page. */
+function connect() {
+	if (!connection) {
+		const opening = open();
+		connection = opening;
+		opening.then(
+			(opened) => {
+				opened.self = opening;
+			},
+			() => {
+				if (connection === opening) connection = undefined;
+			},
+		);
+	}
+	return connection;
+}
+
+onChange(() => {
+	connection?.then((opened) => opened.close()).catch(() => {});
+	connection = undefined;
+});
+
+/** Calls a method. @returns the request in words, how it ended, and the answer as it came over the wire */
+export async function callDdp(method, params) {
+	const { result, error } = await (await connect()).call(method, params);
+	const status = error ? `error ${error.error ?? ''}` : 'result';
+	return {
+		title: `${method}(${params.map((one) => JSON.stringify(one)).join(', ')})`,
+		status,
+		isError: Boolean(error),
+		answer: error ?? result,
+	};
+}
+
+/**
+ * Subscribes.
+ * @param listen receives every message that may be due to the subscription
+ * @returns a function that ends it
+ */
+export async function subscribe(name, params, listen) {
+	return (await connect()).subscribe(name, params, listen);
+}

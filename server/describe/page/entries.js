@@ -1,0 +1,194 @@
+/** One entry of the reference for each method, publication, stream and type. What is in it is made when it is opened. */
+import { methodConsole, subscriptionConsole } from './console.js';
+import { el } from './elements.js';
+import { typeLines, typeText } from './typeText.js';
+
+/** Types that have an entry of their own. */
+const types = new Set();
+
+/** Longest type on one line, in characters. */
+const MAX_LINE_LENGTH = 60;
+
+/**
+ * A type, in which the names of others lead to their entries.
+ * @param prefix what comes before it, such as the name of an argument
+ */
+function typeCode(schema, prefix = '') {
+	const line = typeText(schema);
+	const isLong = line.length > MAX_LINE_LENGTH;
+	const parts = (isLong ? typeLines(schema) : line).split(/\b([A-Z]\w+)\b/);
+	const linked = parts.map((part) => (types.has(part) ? el('a', { href: `#type-${part}` }, part) : part));
+	return el('code', { class: isLong && 'long' }, prefix, ...linked);
+}
+
+const nameText = ({ name, optional }) => `${name}${optional ? '?' : ''}: `;
+
+function limitText({ calls, per, countedBy }) {
+	const time = per === 60_000 ? 'per minute' : `in ${per / 1000} seconds`;
+	return `${calls.toLocaleString('en')} ${time} of each ${countedBy}`;
+}
+
+const row = (title, ...content) => [el('dt', {}, title), el('dd', {}, ...content)];
+
+function factRows(channel) {
+	const limits = channel['x-limits'] ?? [];
+	const timeout = channel['x-timeout-ms'];
+	return [
+		...row('For', channel['x-anonymous'] ? 'anyone' : 'users who are logged in'),
+		...(limits.length > 0 ? row('Limit', limits.map(limitText).join('; ')) : []),
+		...(timeout ? row('Time limit', `${timeout / 1000} seconds`) : []),
+		...(channel['x-idempotent'] ? row('Repeated', 'a repeated call gets the first answer') : []),
+		...(channel['x-second-factor'] ? row('Second factor', 'may be asked for') : []),
+	];
+}
+
+function argumentRows(args) {
+	if (args.length === 0) return [];
+	const items = args.map((one) => el('li', {}, typeCode(one.schema, nameText(one))));
+	return row('Arguments', el('ul', {}, ...items));
+}
+
+const signature = (name, args) =>
+	`${name}(${args.map((one) => (one.optional ? `${one.name}?` : one.name)).join(', ')})`;
+
+function errorRows(errors) {
+	if (errors.length === 0) return [];
+	const items = errors.map(({ code, reasons }) =>
+		el('li', {}, el('code', {}, String(code)), ` ${reasons.join(' / ')}`),
+	);
+	return row('Errors', el('ul', { class: 'errors' }, ...items));
+}
+
+function answerRow(channel) {
+	const answer = channel['x-answer'];
+	if (!answer) return row('Answer', 'none');
+	return row('Answer', typeCode(answer), ...(channel['x-answer-optional'] ? [', or none'] : []));
+}
+
+function methodBody(channel) {
+	const { 'x-name': name, 'x-arguments': args, 'x-rest': rest, 'x-errors': errors } = channel;
+	return [
+		el(
+			'dl',
+			{},
+			...row('DDP', el('code', {}, signature(name, args))),
+			...(rest ? row('REST', el('code', {}, `${rest.verb} ${rest.path}`)) : []),
+			...argumentRows(args),
+			...answerRow(channel),
+			...factRows(channel),
+			...errorRows(errors),
+		),
+		methodConsole({ name, arguments: args, rest, hasSecondFactor: channel['x-second-factor'] === true }),
+	];
+}
+
+function publicationBody(channel) {
+	const { 'x-name': name, 'x-arguments': args, 'x-documents': documents } = channel;
+	const items = Object.entries(documents).map(([key, schema]) => el('li', {}, typeCode(schema, `${key}: `)));
+	return [
+		el(
+			'dl',
+			{},
+			...(name ? row('DDP', el('code', {}, signature(name, args))) : []),
+			...argumentRows(args),
+			...row('Documents', items.length > 0 ? el('ul', {}, ...items) : 'none'),
+			...factRows(channel),
+		),
+		...(name ? [subscriptionConsole({ name, arguments: args })] : []),
+	];
+}
+
+function eventItem({ 'x-event': name, 'x-arguments': args, summary }) {
+	return el(
+		'li',
+		{},
+		el('code', {}, name),
+		` ${summary}`,
+		...(args.length > 0 ? [el('ul', {}, ...args.map((one) => el('li', {}, typeCode(one.schema, nameText(one)))))] : []),
+	);
+}
+
+function streamBody(channel) {
+	const name = channel['x-name'];
+	const events = Object.values(channel.messages).filter((message) => message['x-event']);
+	const eventName = {
+		name: 'event name',
+		optional: false,
+		schema: { type: 'string' },
+		example: events[0]?.['x-event'] ?? '<id>',
+	};
+	return [
+		el(
+			'dl',
+			{},
+			...row('DDP', el('code', {}, `${name}(event name)`)),
+			...row('Events', events.length > 0 ? el('ul', {}, ...events.map(eventItem)) : 'none'),
+		),
+		subscriptionConsole({ name, arguments: [eventName], collection: name }),
+	];
+}
+
+/** What a search looks at. */
+function searchText(title, summary, channel) {
+	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
+	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
+	return [
+		title,
+		summary,
+		channel['x-rest']?.path,
+		...args,
+		...events,
+		...(channel['x-errors'] ?? []).map(({ code }) => code),
+	]
+		.join(' ')
+		.toLowerCase();
+}
+
+/** An entry that is closed. */
+function entry({ id, title, summary, channel = {}, makeBody }) {
+	const details = /** @type {HTMLDetailsElement} */ (
+		el('details', { id, class: 'entry' }, el('summary', {}, el('h3', {}, title), el('span', {}, summary)))
+	);
+	details.addEventListener('toggle', () => {
+		if (details.open && details.childElementCount === 1) details.append(el('div', { class: 'body' }, ...makeBody()));
+	});
+	return { id, title, element: details, text: searchText(title, summary, channel) };
+}
+
+/**
+ * The chapters of the reference.
+ * @returns {{title: string, entries: {id: string, title: string, element: HTMLDetailsElement, text: string}[]}[]}
+ */
+export function chaptersOf(document) {
+	const channels = Object.entries(document.channels);
+	const schemas = Object.entries(document.components.schemas);
+	for (const [name] of schemas) types.add(name);
+	const ofKind = (kind, makeBody) =>
+		channels
+			.filter(([, channel]) => channel['x-kind'] === kind)
+			.map(([id, channel]) => ({
+				chapter: channel['x-chapter'],
+				...entry({
+					id,
+					title: channel.title,
+					summary: channel.summary,
+					channel,
+					makeBody: () => makeBody(channel),
+				}),
+			}))
+			.sort((a, b) => (a.title.toLowerCase() < b.title.toLowerCase() ? -1 : 1));
+	const methods = ofKind('method', methodBody);
+	const named = document['x-chapters'].map((title) => ({
+		title,
+		entries: methods.filter(({ chapter }) => chapter === title),
+	}));
+	const ofTypes = schemas.map(([name, schema]) =>
+		entry({ id: `type-${name}`, title: name, summary: '', makeBody: () => [el('p', {}, typeCode(schema))] }),
+	);
+	return [
+		...named,
+		{ title: 'Publications', entries: ofKind('publication', publicationBody) },
+		{ title: 'Streams', entries: ofKind('stream', streamBody) },
+		{ title: 'Types', entries: ofTypes },
+	].filter(({ entries }) => entries.length > 0);
+}

@@ -1,0 +1,69 @@
+/** The fields of a form for arguments, and the values in them. */
+import { el, pretty } from './elements.js';
+import { typeText } from './typeText.js';
+
+const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((one) => one !== 'null');
+
+/** What a field is: for a text, a number, a choice, or JSON. */
+function kindOf(schema) {
+	if (Array.isArray(schema.enum)) return 'choice';
+	const [type, ...others] = typesOf(schema);
+	if (others.length > 0) return 'json';
+	if (type === 'boolean') return 'choice';
+	if (type === 'string') return 'text';
+	return type === 'number' || type === 'integer' ? 'number' : 'json';
+}
+
+function choicesOf(schema) {
+	return Array.isArray(schema.enum) ? schema.enum : [true, false];
+}
+
+function inputOf(kind, { schema, optional, example }, attributes) {
+	if (kind === 'choice') {
+		const choices = choicesOf(schema).map((one) => el('option', { value: JSON.stringify(one) }, JSON.stringify(one)));
+		return el('select', attributes, ...(optional ? [el('option', { value: '' }, 'left out')] : []), ...choices);
+	}
+	if (kind === 'text') return el('input', { ...attributes, placeholder: optional ? 'left out' : String(example) });
+	if (kind === 'number') {
+		return el('input', {
+			...attributes,
+			type: 'number',
+			step: 'any',
+			placeholder: optional ? 'left out' : String(example),
+		});
+	}
+	const area = /** @type {HTMLTextAreaElement} */ (el('textarea', { ...attributes, rows: 1, placeholder: 'left out' }));
+	area.value = optional ? '' : pretty(example);
+	area.rows = Math.min(12, area.value.split('\n').length);
+	return area;
+}
+
+/**
+ * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
+ * @param {string} id unique in the page
+ * @returns its element, and a function that returns the value; undefined if it is left out
+ * @throws Error from that function, for text that is not JSON
+ */
+export function field(argument, id) {
+	const { name, optional, schema } = argument;
+	const kind = kindOf(schema);
+	const hint = `${id}-hint`;
+	const input = inputOf(kind, argument, { id, autocomplete: 'off', spellcheck: 'false', 'aria-describedby': hint });
+	const label = el('label', { for: id }, name, optional ? el('span', { class: 'optional' }, ' optional') : undefined);
+	const type = el('code', { id: hint, class: 'type' }, typeText(schema) + (kind === 'json' ? ' as JSON' : ''));
+
+	function value() {
+		input.removeAttribute('aria-invalid');
+		const text = input.value;
+		if (text === '' && (optional || kind !== 'text')) return undefined;
+		if (kind === 'text') return text;
+		try {
+			return JSON.parse(text);
+		} catch {
+			input.setAttribute('aria-invalid', 'true');
+			input.focus();
+			throw new Error(`${name} is not JSON`);
+		}
+	}
+	return { element: el('div', { class: 'field' }, label, input, type), name, value };
+}

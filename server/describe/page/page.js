@@ -1,0 +1,89 @@
+/** The reference of the server's methods, from the document that it serves itself. */
+import * as credentials from './credentials.js';
+import { byId, el } from './elements.js';
+import { chaptersOf } from './entries.js';
+
+const WIDE = matchMedia('(min-width: 60rem)');
+
+function section({ title, entries }, i) {
+	const id = `chapter-${i}`;
+	return el('section', { 'aria-labelledby': id }, el('h2', { id }, title), ...entries.map(({ element }) => element));
+}
+
+function links({ title, entries }) {
+	const items = entries.map((entry) => el('li', {}, el('a', { href: `#${entry.id}` }, entry.title)));
+	return el('div', {}, el('h2', {}, title), el('ul', {}, ...items));
+}
+
+/** Opens the entry that the address names. */
+function openNamed() {
+	const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+	if (!(named instanceof HTMLDetailsElement) || named.id === 'contents') return;
+	named.open = true;
+	if (!WIDE.matches) byId('contents').removeAttribute('open');
+	named.scrollIntoView();
+	named.querySelector('summary')?.focus({ preventScroll: true });
+}
+
+/** Shows the entries that contain all words. */
+function filter(chapters, sections, contents, text) {
+	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+	let count = 0;
+	chapters.forEach(({ entries }, i) => {
+		let within = 0;
+		entries.forEach((entry, j) => {
+			const isFound = words.every((word) => entry.text.includes(word));
+			entry.element.hidden = !isFound;
+			contents[i].querySelectorAll('li')[j].hidden = !isFound;
+			if (isFound) within++;
+		});
+		sections[i].hidden = within === 0;
+		contents[i].hidden = within === 0;
+		count += within;
+	});
+	byId('found').textContent = words.length === 0 ? '' : `${count} found`;
+}
+
+function startSearch(chapters, sections, contents) {
+	const search = /** @type {HTMLInputElement} */ (byId('search'));
+	search.addEventListener('input', () => filter(chapters, sections, contents, search.value));
+	byId('find').addEventListener('submit', (event) => {
+		event.preventDefault();
+		const first = chapters.flatMap(({ entries }) => entries).find(({ element }) => !element.hidden);
+		if (first) location.hash = first.id;
+	});
+	document.addEventListener('keydown', (event) => {
+		if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+		if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+		event.preventDefault();
+		search.focus();
+	});
+}
+
+async function start() {
+	credentials.start();
+	const entries = byId('entries');
+	const showContents = () => byId('contents').toggleAttribute('open', WIDE.matches);
+	showContents();
+	WIDE.addEventListener('change', showContents);
+	try {
+		const response = await fetch('asyncapi.json');
+		if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+		const document = await response.json();
+		byId('version').textContent = document.info.version;
+		byId('account').hidden = !('method.login' in document.channels);
+		const chapters = chaptersOf(document);
+		const sections = chapters.map(section);
+		const contents = chapters.map(links);
+		entries.replaceChildren(...sections);
+		byId('links').append(...contents);
+		startSearch(chapters, sections, contents);
+		openNamed();
+		addEventListener('hashchange', openNamed);
+	} catch (error) {
+		entries.replaceChildren(el('p', { role: 'alert' }, `The reference could not be loaded: ${error.message}`));
+	}
+	entries.setAttribute('aria-busy', 'false');
+}
+
+start();

@@ -1,0 +1,84 @@
+/** The channel of a publication in the AsyncAPI document: its subscription, and the documents it brings. */
+import type { AnyMatcher } from '../../shared/matcher.js';
+import type { Publication } from '../../shared/publication.js';
+import { ANY } from '../../shared/shape.js';
+import {
+	ADDRESS,
+	describedArguments,
+	exampleParams,
+	idOf,
+	type Json,
+	type Making,
+	messageObject,
+	operation,
+	type Part,
+	paramsSchema,
+	subMessage,
+} from './channels.js';
+import { message } from './ddpMessages.js';
+import { limitsOf } from './limits.js';
+
+/** The messages that bring the documents of a collection. Other subscriptions may have brought some of the fields. */
+function documentMessages(
+	collection: string,
+	{ shape }: AnyMatcher,
+	{ maker, examples }: Making,
+): Record<string, Json> {
+	const document = shape.kind === 'named' ? shape.shape : shape;
+	const isObject = document.kind === 'object';
+	const members = isObject ? document.members.filter(({ name }) => name !== '_id') : [];
+	const others = isObject ? document.others : ANY;
+	const optional = members.map((member) => ({ ...member, isOptional: true }));
+	const fields = maker.object(optional, others);
+	const base = { collection: { const: collection }, id: { type: 'string' } };
+	const cleared = { type: 'array', items: { type: 'string' } };
+	const example = { collection, id: 'uB7xHn3QpLd9TzEwa', fields: examples.of(fields) };
+	return {
+		[`added.${idOf(collection)}`]: messageObject(
+			'added',
+			'A document that the client did not have',
+			message('added', { ...base, 'fields?': fields }),
+			{ msg: 'added', ...example },
+		),
+		[`changed.${idOf(collection)}`]: messageObject(
+			'changed',
+			'Fields of a document have changed, or have been removed',
+			message('changed', { ...base, 'fields?': fields, 'cleared?': cleared }),
+			{ msg: 'changed', ...example },
+		),
+	};
+}
+
+/** Describes a publication. @param index distinguishes those without a name */
+export function publicationPart(publication: Publication, making: Making, index: number): Part {
+	const { name, summary, args, anonymous, documents = new Map<string, AnyMatcher>(), timeout, limit } = publication;
+	const suffix = name === null ? `universal.${index}` : idOf(name);
+	const id = `publication.${suffix}`;
+	const brings = Object.assign(
+		{},
+		...Array.from(documents, ([key, pattern]) => documentMessages(key, pattern, making)),
+	);
+	const sub = name !== null && {
+		sub: subMessage(name, summary, paramsSchema(args, making), exampleParams(args, making)),
+	};
+	return {
+		id,
+		channel: {
+			address: ADDRESS,
+			title: name ?? 'every client, without a subscription',
+			summary,
+			messages: { ...sub, ...brings },
+			'x-kind': 'publication',
+			'x-name': name,
+			'x-arguments': describedArguments(args, making),
+			'x-documents': Object.fromEntries(Array.from(documents, ([key, { shape }]) => [key, making.maker.of(shape)])),
+			'x-anonymous': anonymous,
+			'x-limits': name === null ? [] : limitsOf('subscription', name, limit, making.limits),
+			'x-timeout-ms': timeout,
+		},
+		operations: {
+			...(sub && { [`subscribe.${suffix}`]: operation('receive', id, summary, ['sub']) }),
+			...(documents.size > 0 && { [`publish.${suffix}`]: operation('send', id, summary, Object.keys(brings)) }),
+		},
+	};
+}

@@ -1,0 +1,183 @@
+/** The REST routes that are not a method of their own: logging in and out, `method.call`, and `info`. */
+
+import { UserProfile } from '../../methods/model/answers.js';
+import type { RateRule } from '../../shared/limit.js';
+import { Match } from '../../shared/match.js';
+import type { Method } from '../../shared/method.js';
+import { compile, type Pattern } from '../../shared/pattern.js';
+import { LoginBody } from '../rest/accounts.js';
+import type { ExampleMaker } from './examples.js';
+import { limitsOf } from './limits.js';
+import { errorsOf, refusalResponses } from './refusals.js';
+import type { JsonSchema, SchemaMaker } from './schema.js';
+
+/** An operation object of OpenAPI. */
+export interface Operation {
+	readonly operationId: string;
+	readonly tags: readonly unknown[];
+	readonly [member: string]: unknown;
+}
+
+/** The security requirement of a route for users who are logged in. */
+export const CREDENTIALS = { userId: [], authToken: [] };
+
+const REFUSAL_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } };
+
+export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: REFUSAL_CONTENT };
+
+/** Any other status. */
+export const REFUSAL = { description: 'Refused', content: REFUSAL_CONTENT };
+
+interface BuiltInRoute {
+	/** As OpenAPI writes it. */
+	readonly path: string;
+	readonly verbs: readonly ('GET' | 'POST')[];
+	readonly id: string;
+	readonly summary: string;
+	readonly tag: string;
+	readonly needsLogin: boolean;
+	/** The method it calls, whose errors and limits it has. */
+	readonly method?: string;
+	readonly body?: Pattern;
+	/** The body of an answer with status 200. */
+	readonly answer: Pattern;
+	/** The bodies of answers with other statuses that differ from a usual refusal. */
+	readonly refusals?: Readonly<Record<number, Pattern>>;
+}
+
+const DdpMessage = { message: String };
+const DdpAnswer = { message: String, success: Boolean };
+const Version = { version: String, info: { version: String }, success: true };
+
+const LoginRefusal = {
+	status: 'error',
+	success: false,
+	error: Match.OneOf(String, Number),
+	message: String,
+	details: Match.Optional(Match.Any),
+};
+
+export const ROUTES: readonly BuiltInRoute[] = [
+	{
+		path: '/api/v1/login',
+		verbs: ['POST'],
+		id: 'rest.login',
+		summary: 'Logs in with a name and a password, or with a token',
+		tag: 'The own account',
+		needsLogin: false,
+		method: 'login',
+		body: LoginBody,
+		answer: { status: 'success', success: true, data: { userId: String, authToken: String, me: UserProfile } },
+		refusals: { 401: LoginRefusal },
+	},
+	{
+		path: '/api/v1/logout',
+		verbs: ['GET', 'POST'],
+		id: 'rest.logout',
+		summary: 'Logs out and removes the login token',
+		tag: 'The own account',
+		needsLogin: true,
+		method: 'logout',
+		answer: { status: 'success', data: { message: String } },
+	},
+	{
+		path: '/api/v1/users.logoutOtherClients',
+		verbs: ['POST'],
+		id: 'rest.users.logoutOtherClients',
+		summary: 'Removes all other login tokens of the caller',
+		tag: 'The own account',
+		needsLogin: true,
+		method: 'users.logoutOtherClients',
+		answer: { token: String, tokenExpires: Date, success: true },
+	},
+	{
+		path: '/api/v1/method.call/{method}',
+		verbs: ['POST'],
+		id: 'rest.method.call',
+		summary: 'Calls any method; the message is the EJSON text of a DDP method message, the answer that of its result',
+		tag: 'Server',
+		needsLogin: true,
+		body: DdpMessage,
+		answer: DdpAnswer,
+		refusals: { 400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })), 503: DdpAnswer },
+	},
+	{
+		path: '/api/v1/method.callAnon/{method}',
+		verbs: ['POST'],
+		id: 'rest.method.callAnon',
+		summary: 'The same for callers who are not logged in',
+		tag: 'Server',
+		needsLogin: false,
+		body: DdpMessage,
+		answer: DdpAnswer,
+		refusals: { 400: Match.OneOf(DdpAnswer, Match.ObjectIncluding({ success: false, error: String })), 503: DdpAnswer },
+	},
+	...['/api/v1/info', '/api/info'].map((path) => ({
+		path,
+		verbs: ['GET'] as const,
+		id: path === '/api/info' ? 'rest.info' : 'rest.v1.info',
+		summary: 'Returns the version of Rocket.Chat whose formats the server has',
+		tag: 'Server',
+		needsLogin: false,
+		answer: Version,
+	})),
+];
+
+interface Making {
+	readonly maker: SchemaMaker;
+	readonly examples: ExampleMaker;
+	readonly limits: readonly RateRule[];
+	readonly methods: ReadonlyMap<string, Method>;
+}
+
+function content(pattern: Pattern, { maker, examples }: Making): object {
+	const schema: JsonSchema = maker.of(compile(pattern).shape);
+	return { content: { 'application/json': { schema, example: examples.of(schema) } } };
+}
+
+function parametersOf(path: string): object[] {
+	return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({
+		name,
+		in: 'path',
+		required: true,
+		description: 'The name of the method, with `:` for each `/`',
+		schema: { type: 'string' },
+		example: 'e2e.fetchMyKeys',
+	}));
+}
+
+/** The operations of a route, by verb. */
+export function routeOperations(route: BuiltInRoute, making: Making): [verb: string, operation: Operation][] {
+	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, refusals = {} } = route;
+	const { limits, methods } = making;
+	const called = method === undefined ? undefined : methods.get(method);
+	const usual = refusalResponses(
+		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
+	);
+	const own = Object.entries(refusals).map(([status, pattern]) => [
+		status,
+		{ description: 'Refused', ...content(pattern, making) },
+	]);
+	return verbs.map((verb, i) => [
+		verb,
+		{
+			operationId: i === 0 ? id : `${id}.${verb.toLowerCase()}`,
+			summary,
+			tags: [tag],
+			security: needsLogin ? [CREDENTIALS] : [],
+			parameters: parametersOf(path),
+			...(body !== undefined && { requestBody: { required: true, ...content(body, making) } }),
+			responses: {
+				200: { description: 'Done', ...content(answer, making) },
+				...(needsLogin && { 401: UNAUTHORIZED }),
+				...usual,
+				...Object.fromEntries(own),
+				default: REFUSAL,
+			},
+			...(method !== undefined && {
+				'x-method': method,
+				'x-limits': limitsOf('method', method, called?.limit, limits),
+			}),
+		},
+	]);
+}

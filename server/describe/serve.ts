@@ -1,0 +1,77 @@
+/**
+ * Serves what describes the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first request, so
+ * that a start costs nothing.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Catalogue } from '../catalogue.js';
+import { REFUSES_OTHER_VERBS } from '../rest/server.js';
+import { packageFile } from './files.js';
+
+export const OPENAPI_PATH = '/api/v1/openapi.json';
+export const ASYNCAPI_PATH = '/asyncapi.json';
+
+/** A file as it is sent. */
+export interface ServedFile {
+	readonly type: string;
+	readonly etag: string;
+	readonly plain: Buffer;
+	readonly gzip: Buffer;
+	readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Makes a file ready to be sent. */
+export async function servedFile(type: string, text: string): Promise<ServedFile> {
+	const { gzip } = await import('node:zlib');
+	const plain = Buffer.from(text);
+	const hash = createHash('sha256').update(plain).digest('base64url');
+	return { type, etag: `"${hash}"`, plain, gzip: await promisify(gzip)(plain) };
+}
+
+function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile): FastifyReply {
+	const { type, etag, plain, gzip, headers } = file;
+	reply.headers({
+		'content-type': type,
+		'cache-control': 'no-cache',
+		vary: 'accept-encoding',
+		'x-content-type-options': 'nosniff',
+		etag,
+		...headers,
+	});
+	if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+	if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(plain);
+	return reply.header('content-encoding', 'gzip').send(gzip);
+}
+
+/** Adds a path that answers GET with a file, which is made at the first request. */
+export function serveFile(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
+	let file: Promise<ServedFile> | undefined;
+	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
+		// Addresses in the page are relative to the folder of its path.
+		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
+		file ??= make();
+		return sendFile(request, reply, await file);
+	});
+}
+
+function packageVersion(): string {
+	return JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
+}
+
+const JSON_TYPE = 'application/json';
+
+/** Adds the paths of the documents. They describe what the catalogue offers. */
+export function serveDocuments(app: FastifyInstance, catalogue: Catalogue): void {
+	const { methods, publications, streams, limits = [] } = catalogue;
+	const described = () => ({ methods, publications, streams, limits, version: packageVersion() });
+	serveFile(app, OPENAPI_PATH, async () => {
+		const { openapiDocument } = await import('./openapi.js');
+		return servedFile(JSON_TYPE, JSON.stringify(openapiDocument(described())));
+	});
+	serveFile(app, ASYNCAPI_PATH, async () => {
+		const { asyncapiDocument } = await import('./asyncapi.js');
+		return servedFile(JSON_TYPE, JSON.stringify(asyncapiDocument(described())));
+	});
+}

@@ -1,0 +1,60 @@
+/** The structure of a superstruct struct as data. Refinements and conditions are left out, so it is never too strict. */
+import { Struct } from 'superstruct';
+import type { Member, Shape } from './shape.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
+type AnyStruct = Struct<any, any>;
+
+const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
+
+/** Of any size, unlike `Match.Integer`. */
+const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
+
+const NULL: Shape = { kind: 'literal', value: null };
+
+/** Whether a struct accepts a value. A condition of the application may throw for a value that it does not expect. */
+function accepts(struct: AnyStruct, value: unknown): boolean {
+	try {
+		return struct.is(value);
+	} catch {
+		return false;
+	}
+}
+
+function membersOf(schema: object): Member[] {
+	return Object.entries(schema).map(([name, struct]: [string, AnyStruct]) => ({
+		name,
+		isOptional: accepts(struct, undefined),
+		shape: structShape(struct),
+	}));
+}
+
+function literals(values: readonly unknown[]): Shape {
+	return { kind: 'oneOf', choices: values.map((value) => ({ kind: 'literal', value })) };
+}
+
+function valueShape({ type, schema }: AnyStruct): Shape {
+	if (TYPES.has(type)) return { kind: 'type', name: type };
+	if (type === 'integer') return INTEGER;
+	if (type === 'date') return { kind: 'type', name: 'Date' };
+	if (type === 'literal') return { kind: 'literal', value: schema };
+	if (type === 'enums') return literals(Object.values(schema));
+	if (type === 'array') {
+		return { kind: 'array', element: schema instanceof Struct ? structShape(schema) : { kind: 'any' } };
+	}
+	// `type()` of superstruct allows other members, `object()` does not; `object()` without a schema allows all.
+	if (type === 'object' || type === 'type') {
+		const isOpen = type === 'type' || schema === null;
+		return { kind: 'object', members: membersOf(schema ?? {}), others: isOpen ? { kind: 'any' } : null };
+	}
+	return type === 'any' || type === 'unknown' ? { kind: 'any' } : { kind: 'where', text: type };
+}
+
+/** The shape of the values that a struct accepts, undefined apart. */
+export function structShape(struct: AnyStruct): Shape {
+	const own = (struct as { shape?: Shape }).shape;
+	if (own) return own;
+	const shape = valueShape(struct);
+	const isNullable = shape.kind !== 'any' && (shape.kind !== 'where' || shape === INTEGER) && accepts(struct, null);
+	return isNullable ? { kind: 'oneOf', choices: [shape, NULL] } : shape;
+}

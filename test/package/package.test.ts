@@ -1,0 +1,171 @@
+/**
+ * The package as others get it: packed in a copy of the sources, installed in an empty folder, compiled against, and run,
+ * under this version of Node and under Node 24. `npm run test:package`.
+ */
+import { type ExecFileOptions, execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+
+const ROOT = path.resolve('.');
+
+interface Packed {
+	readonly filename: string;
+	readonly unpackedSize: number;
+	readonly files: readonly { readonly path: string }[];
+}
+
+interface Ran {
+	readonly code: number;
+	/** Both outputs together. */
+	readonly output: string;
+}
+
+/** Runs a program to its end, however it ends. */
+function run(file: string, args: readonly string[], options: ExecFileOptions): Promise<Ran> {
+	return new Promise((resolve) => {
+		execFile(file, [...args], { maxBuffer: 2 ** 26, ...options }, (error, stdout, stderr) =>
+			resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, output: `${stdout}${stderr}` }),
+		);
+	});
+}
+
+/** The program npm, to be run by any version of Node. */
+const npm = path.resolve(execFileSync('npm', ['root', '--global'], { encoding: 'utf8' }).trim(), 'npm/bin/npm-cli.js');
+
+const QUIET = ['--prefer-offline', '--no-audit', '--no-fund', '--no-update-notifier'];
+
+describe('the package', function () {
+	this.timeout(600_000);
+	let folder: string;
+	let packed: Packed;
+	let tarball: string;
+	/** Where it is installed. */
+	let consumer: string;
+
+	/** Installs the tarball in a new folder, by npm under this Node. */
+	async function install(node: string, name: string): Promise<{ at: string; ran: Ran }> {
+		const at = path.join(folder, name);
+		mkdirSync(at);
+		writeFileSync(path.join(at, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+		// npm finds `node` for scripts by PATH.
+		const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` };
+		const ran = await run(node, [npm, 'install', ...QUIET, tarball], { cwd: at, env });
+		return { at, ran };
+	}
+
+	before(async () => {
+		folder = mkdtempSync(path.join(tmpdir(), 'roomkey-package-'));
+		const clone = path.join(folder, 'clone');
+		const names = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { encoding: 'utf8' })
+			.trim()
+			.split('\n');
+		for (const name of names.filter((one) => existsSync(one))) cpSync(name, path.join(clone, name));
+		symlinkSync(path.join(ROOT, 'node_modules'), path.join(clone, 'node_modules'));
+		const { code, output } = await run(process.execPath, [npm, 'pack', '--json', '--silent'], { cwd: clone });
+		expect(code, output).to.equal(0);
+		[packed] = JSON.parse(output.slice(output.indexOf('[\n'))) as [Packed];
+		tarball = path.join(clone, packed.filename);
+		const { at, ran } = await install(process.execPath, 'consumer');
+		consumer = at;
+		expect(ran.code, ran.output).to.equal(0);
+		expect(ran.output).not.to.match(/warn/i);
+	});
+	after(() => rmSync(folder, { recursive: true, force: true }));
+
+	it('has less than a megabyte, no source maps, and what its entries name', () => {
+		const names = packed.files.map((file) => file.path);
+		expect(packed.unpackedSize).to.be.below(1_000_000);
+		expect(names.filter((name) => name.endsWith('.map'))).to.deep.equal([]);
+		const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+			exports: Record<string, string | Record<string, string>>;
+			bin: Record<string, string>;
+		};
+		const named = Object.values(exports).flatMap((entry) =>
+			typeof entry === 'string' ? [entry] : Object.values(entry),
+		);
+		expect(names).to.include.members([...named, ...Object.values(bin)].map((name) => path.normalize(name)));
+	});
+
+	it('runs no script of any package when it is installed', () => {
+		const lock = JSON.parse(readFileSync(path.join(consumer, 'package-lock.json'), 'utf8')) as {
+			packages: Record<string, { hasInstallScript?: boolean }>;
+		};
+		const scripts = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+		expect(scripts).to.deep.equal([]);
+	});
+
+	it('runs the demo', async () => {
+		const child = spawn(path.join(consumer, 'node_modules/.bin/roomkey'), ['--demo', '--port', '0'], {
+			cwd: consumer,
+			stdio: ['ignore', 'pipe', 'inherit'],
+		});
+		const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+		const url = line.slice(line.indexOf('http'));
+		expect(await (await fetch(`${url}/api/info`)).json()).to.include({ success: true });
+		const ended = once(child, 'exit');
+		child.kill();
+		expect(await ended).to.deep.equal([0, null]);
+	});
+
+	it('says how to add lmdb where data is to be stored in a folder without it', async () => {
+		const { code, output } = await run(path.join(consumer, 'node_modules/.bin/roomkey'), ['--port', '0'], {
+			cwd: consumer,
+		});
+		expect(code).to.equal(1);
+		expect(output).to.equal('roomkey: To store data in a folder, add the package lmdb: npm install lmdb\n');
+	});
+
+	for (const [module, moduleResolution] of [
+		['node16', 'node16'],
+		['esnext', 'bundler'],
+		['nodenext', 'nodenext'],
+	] as const) {
+		it(`compiles with the resolution ${moduleResolution}, strictly, with the checks of its declarations`, async () => {
+			cpSync('test/package/consumer/index.ts', path.join(consumer, 'index.ts'));
+			const compilerOptions = {
+				module,
+				moduleResolution,
+				target: 'es2022',
+				strict: true,
+				noUncheckedIndexedAccess: true,
+				exactOptionalPropertyTypes: true,
+				skipLibCheck: false,
+				types: ['node'],
+				typeRoots: [path.join(ROOT, 'node_modules/@types')],
+			};
+			writeFileSync(path.join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['index.ts'] }));
+			const tsc = path.join(ROOT, 'node_modules/typescript/bin/tsc');
+			const { code, output } = await run(process.execPath, [tsc], { cwd: consumer });
+			expect(code, output).to.equal(0);
+		});
+	}
+
+	it('runs under this version of Node', async () => {
+		expect(await run(process.execPath, ['index.js'], { cwd: consumer })).to.deep.equal({
+			code: 0,
+			output: `used under ${process.version}\n`,
+		});
+	});
+
+	it('is installed without a warning by Node 24, and runs there', async () => {
+		const tools = path.join(folder, 'tools');
+		mkdirSync(tools);
+		writeFileSync(path.join(tools, 'package.json'), '{"private":true}');
+		const release = `node-${process.platform}-${process.arch}`;
+		const added = await run(process.execPath, [npm, 'install', ...QUIET, `${release}@24`], { cwd: tools });
+		expect(added.code, added.output).to.equal(0);
+		const node = path.join(tools, 'node_modules', release, 'bin/node');
+
+		const { at, ran } = await install(node, 'consumer-24');
+		expect(ran.code, ran.output).to.equal(0);
+		expect(ran.output).not.to.match(/warn/i);
+		cpSync(path.join(consumer, 'index.js'), path.join(at, 'index.js'));
+		const { code, output } = await run(node, ['index.js'], { cwd: at });
+		expect(output).to.match(/^used under v24\.\d+\.\d+\n$/);
+		expect(code).to.equal(0);
+	});
+});

@@ -1,0 +1,150 @@
+/** Checks each message of DDP clients, and what they receive, against the AsyncAPI document. */
+import { WebSocket } from 'ws';
+import { isDescribed, isForeign, report } from './described.js';
+import { describedDdp } from './schemas.js';
+
+type Json = Record<string, unknown>;
+
+/** What a client has asked for on one connection. */
+interface Session {
+	/** The channel of each call, by its id, and the message. */
+	readonly calls: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
+	readonly subs: Map<string, { readonly channel: string | undefined; readonly message: Json }>;
+	/** Whether it has subscribed to something that the document does not describe. */
+	isForeign: boolean;
+}
+
+let channels: Map<string, string> | undefined;
+
+/** The channel of a method, a publication or a stream. */
+function channelOf(kind: 'method' | 'sub', name: unknown): string | undefined {
+	channels ??= new Map(
+		Object.entries(describedDdp().document.channels as Record<string, Json>).map(([id, channel]) => [
+			`${channel['x-kind'] === 'method' ? 'method' : 'sub'} ${channel['x-name']}`,
+			id,
+		]),
+	);
+	return typeof name === 'string' ? channels.get(`${kind} ${name}`) : undefined;
+}
+
+/** The channels of publications that every client receives. */
+const universalChannels = () =>
+	Object.keys(describedDdp().document.channels as Json).filter((id) => id.startsWith('publication.universal.'));
+
+const messagesOf = (channel: string) => Object.keys(describedDdp().at('channels', channel, 'messages') as Json);
+
+function faultIn(message: Json, channel: string, name: string): string | undefined {
+	return describedDdp().fault(message, ['channels', channel, 'messages', name, 'payload']);
+}
+
+function remember(session: Session, message: Json): void {
+	const { msg, id } = message;
+	if (typeof id !== 'string') return;
+	if (msg === 'method') session.calls.set(id, { channel: channelOf('method', message.method), message });
+	if (msg !== 'sub') return;
+	const channel = channelOf('sub', message.name);
+	if (!channel) session.isForeign = true;
+	if (!session.subs.has(id)) session.subs.set(id, { channel, message });
+}
+
+function checkResult(session: Session, message: Json): void {
+	const call = session.calls.get(message.id as string);
+	if (!call?.channel) return;
+	const fault = faultIn(message, call.channel, 'result');
+	if (fault)
+		report(`${call.channel} answered otherwise than described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`);
+	const wrong = faultIn(call.message, call.channel, 'call');
+	const isMatchError = (message.error as Json | undefined)?.reason === 'Match failed';
+	if (isMatchError && !wrong)
+		report(`${call.channel} refused a call that is as described: ${JSON.stringify(call.message).slice(0, 300)}`);
+	if (message.error) return;
+	if (wrong)
+		report(
+			`${call.channel} accepted a call otherwise than described: ${wrong}; ${JSON.stringify(call.message).slice(0, 300)}`,
+		);
+}
+
+function checkReady(session: Session, message: Json): void {
+	for (const id of message.subs as string[]) {
+		const sub = session.subs.get(id);
+		if (!sub?.channel) continue;
+		const fault = faultIn(sub.message, sub.channel, 'sub');
+		if (fault) report(`${sub.channel} accepted a subscription otherwise than described: ${fault}`);
+	}
+}
+
+/** A document or an event must be one of those that a subscription of the client can bring. */
+function checkDocument(session: Session, message: Json): void {
+	const { msg, collection } = message;
+	const isEvent = String(collection).startsWith('stream-');
+	if (isEvent ? !channelOf('sub', collection) : session.isForeign) return;
+	const from = isEvent
+		? [channelOf('sub', collection) as string]
+		: [...universalChannels(), ...[...session.subs.values()].flatMap(({ channel }) => channel ?? [])];
+	const faults: string[] = [];
+	for (const channel of from) {
+		for (const name of messagesOf(channel)) {
+			if (describedDdp().at('channels', channel, 'messages', name, 'name') !== msg) continue;
+			const fault = faultIn(message, channel, name);
+			if (!fault) return;
+			faults.push(fault);
+		}
+	}
+	report(`a message is otherwise than described: ${faults.join('; ')}; ${JSON.stringify(message).slice(0, 300)}`);
+}
+
+function checkReceived(session: Session, message: Json): void {
+	const { msg } = message;
+	if (msg === undefined && 'server_id' in message) return;
+	if (msg === 'result') checkResult(session, message);
+	else if (msg === 'added' || msg === 'changed') checkDocument(session, message);
+	else checkProtocol(session, message);
+}
+
+function checkProtocol(session: Session, message: Json): void {
+	const { msg } = message;
+	const fault = messagesOf('ddp').includes(String(msg)) ? faultIn(message, 'ddp', String(msg)) : 'it is unknown';
+	if (fault) report(`a message is otherwise than described: ${fault}; ${JSON.stringify(message).slice(0, 300)}`);
+	if (msg === 'ready' && !fault) checkReady(session, message);
+}
+
+/** The messages in a frame, which may be one of SockJS. Frames that are no messages are left out. */
+function messagesIn(text: string): Json[] {
+	try {
+		const value: unknown = JSON.parse(text.startsWith('a[') ? text.slice(1) : text);
+		const texts = Array.isArray(value) ? value.map((one) => JSON.parse(one)) : [value];
+		return texts.filter((one) => typeof one === 'object' && one !== null);
+	} catch {
+		return [];
+	}
+}
+
+const sessions = new WeakMap<WebSocket, Session>();
+
+/** The session of a client whose server is checked. */
+function sessionOf(socket: WebSocket): Session | undefined {
+	const port = Number(new URL(socket.url).port);
+	if (!isDescribed(port)) return undefined;
+	let session = sessions.get(socket);
+	if (!session) {
+		session = { calls: new Map(), subs: new Map(), isForeign: isForeign(port) };
+		sessions.set(socket, session);
+	}
+	return session;
+}
+
+/** Begins to check: sockets of servers have no address. */
+export function checkDdp(): void {
+	const { send, emit } = WebSocket.prototype;
+	WebSocket.prototype.send = function (this: WebSocket, ...args: unknown[]) {
+		const session = this.url ? sessionOf(this) : undefined;
+		// A proxy sends what it has received, as bytes.
+		if (session) for (const message of messagesIn(String(args[0]))) remember(session, message);
+		return (send as (...args: unknown[]) => void).apply(this, args);
+	} as typeof send;
+	WebSocket.prototype.emit = function (this: WebSocket, event: string | symbol, ...args: unknown[]) {
+		const session = event === 'message' && this.url ? sessionOf(this) : undefined;
+		if (session) for (const message of messagesIn(String(args[0]))) checkReceived(session, message);
+		return emit.call(this, event, ...args);
+	} as typeof emit;
+}

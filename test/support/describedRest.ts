@@ -1,0 +1,169 @@
+/** Checks each request to a server of the tests, and its answer, against the OpenAPI document. */
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDescribed, report } from './described.js';
+import { describedRest } from './schemas.js';
+
+type Json = Record<string, unknown>;
+
+interface Exchange {
+	readonly verb: string;
+	readonly path: string;
+	readonly query: URLSearchParams;
+	readonly contentType: string;
+	readonly body: string;
+	readonly status: number;
+	readonly answer: string;
+}
+
+let templates: { template: string; pattern: RegExp }[] | undefined;
+
+/** The path of the document that a request is for. */
+function templateOf(path: string): string | undefined {
+	templates ??= Object.keys(describedRest().document.paths as Json).map((template) => ({
+		template,
+		pattern: new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`),
+	}));
+	const plain = templates.find(({ template }) => template === path);
+	return (plain ?? templates.find(({ pattern }) => pattern.test(path)))?.template;
+}
+
+function parsed(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+/** A body without members that are null, because they count as left out; those that may be null are checked then too. */
+function withoutNull(body: unknown): unknown {
+	if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+	return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+const IGNORED = new Set(['count', 'offset', 'sort', 'fields', 'query']);
+
+interface Parameter {
+	readonly name?: string;
+	readonly in?: string;
+	readonly required?: boolean;
+}
+
+/** The fault of a query: an unknown name, or a value of the wrong type. */
+function queryFault(
+	query: URLSearchParams,
+	parameters: readonly Parameter[],
+	at: readonly string[],
+): string | undefined {
+	for (const given of new Set(query.keys())) {
+		const name = given.replace(/\[\]$/, '');
+		const i = parameters.findIndex((parameter) => parameter.in === 'query' && parameter.name === name);
+		if (i < 0) {
+			if (IGNORED.has(given)) continue;
+			return `the parameter ${given} is unknown`;
+		}
+		const values = query.getAll(given);
+		const value = values.length > 1 ? values : values[0];
+		const asJson = typeof value === 'string' && /^\s*[[{]/.test(value) ? parsed(value) : undefined;
+		const path = [...at, 'parameters', String(i), 'schema'];
+		if (asJson !== undefined && !describedRest().fault(asJson, path)) continue;
+		// Coercion writes into the object around a value, so the parameter is checked as a member.
+		const fault = describedRest().fault(value, path, true) && describedRest().fault([value], path);
+		if (fault) return `the parameter ${given}: ${fault}`;
+	}
+	const missing = parameters.find(
+		(one) => one.in === 'query' && one.required && !query.has(one.name ?? '') && !query.has(`${one.name}[]`),
+	);
+	return missing && `the parameter ${missing.name} is missing`;
+}
+
+function requestFault(exchange: Exchange, at: readonly string[]): string | undefined {
+	const { verb, query, contentType, body } = exchange;
+	const described = describedRest();
+	if (verb === 'GET') return queryFault(query, (described.at(...at, 'parameters') ?? []) as Parameter[], at);
+	if (!described.at(...at, 'requestBody')) return undefined;
+	if (contentType.startsWith('application/x-www-form-urlencoded')) {
+		const form = new URLSearchParams(body);
+		const fields = Object.fromEntries([...new Set(form.keys())].map((name) => [name, form.get(name)]));
+		return described.fault(fields, [...at, 'requestBody', 'content', 'application/json', 'schema'], true);
+	}
+	const value = body.trim() === '' ? {} : parsed(body);
+	const path = [...at, 'requestBody', 'content', 'application/json', 'schema'];
+	return described.fault(value, path) && described.fault(withoutNull(value), path);
+}
+
+function check(exchange: Exchange): void {
+	const { verb, path, status, answer } = exchange;
+	const template = templateOf(path);
+	if (template === undefined) return;
+	const at = ['paths', template, verb.toLowerCase()];
+	const operation = describedRest().at(...at);
+	if (!operation) {
+		if (verb !== 'HEAD' && verb !== 'OPTIONS' && status < 400)
+			report(`${verb} ${template} is answered, but not described`);
+		return;
+	}
+	const title = `${verb} ${template}`;
+	const described = describedRest().at(...at, 'responses', String(status)) ? String(status) : 'default';
+	if (described === 'default' && status < 400) report(`${title}: the status ${status} is not described`);
+	const body = parsed(answer);
+	const fault =
+		body === undefined
+			? `it is not JSON: ${answer.slice(0, 100)}`
+			: describedRest().fault(body, [...at, 'responses', described, 'content', 'application/json', 'schema']);
+	if (fault) report(`${title} answered ${status} otherwise than described: ${fault}; ${answer.slice(0, 300)}`);
+	const isMatchError = status === 400 && answer.includes('"error":"Match error: ');
+	if (status !== 200 && !isMatchError) return;
+	const wrong = requestFault(exchange, at);
+	// Other routes check their bodies in several steps.
+	const isExact = describedRest().at(...at, 'x-arguments') !== undefined;
+	if (isMatchError && isExact && !wrong)
+		report(`${title} refused a request that is as described: ${exchange.body.slice(0, 300)}; ${answer.slice(0, 200)}`);
+	if (status !== 200) return;
+	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${exchange.body.slice(0, 300)}`);
+}
+
+const ANSWERED = new WeakSet<ServerResponse>();
+
+/** Collects what is sent and answered, as it passes. */
+function watch(request: IncomingMessage, response: ServerResponse): void {
+	const sent: Buffer[] = [];
+	const answered: Buffer[] = [];
+	const emit = request.emit;
+	request.emit = function (this: IncomingMessage, event: string | symbol, ...args: unknown[]) {
+		if (event === 'data') sent.push(Buffer.from(args[0] as Buffer | string));
+		return emit.call(this, event, ...args);
+	} as typeof emit;
+	for (const name of ['write', 'end'] as const) {
+		const original = response[name] as (...args: unknown[]) => unknown;
+		response[name] = function (this: ServerResponse, ...args: unknown[]) {
+			const [chunk] = args;
+			if (typeof chunk === 'string' || chunk instanceof Uint8Array) answered.push(Buffer.from(chunk as string));
+			return original.apply(this, args);
+		} as never;
+	}
+	response.on('finish', () => {
+		if (ANSWERED.has(response)) return;
+		ANSWERED.add(response);
+		const url = new URL(request.url ?? '/', 'http://host');
+		check({
+			verb: request.method ?? '',
+			path: url.pathname,
+			query: url.searchParams,
+			contentType: request.headers['content-type'] ?? '',
+			body: Buffer.concat(sent).toString(),
+			status: response.statusCode,
+			answer: Buffer.concat(answered).toString(),
+		});
+	});
+}
+
+/** Begins to check. */
+export function checkRest(): void {
+	subscribe('http.server.request.start', (message) => {
+		const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+		const isCall = request.url?.startsWith('/api/') && !request.url.startsWith('/api/v1/openapi.json');
+		if (isCall && isDescribed(request.socket.localPort)) watch(request, response);
+	});
+}

@@ -1,0 +1,62 @@
+/** Validates by the documents that describe a server with the whole catalogue. */
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import * as catalogue from '../../methods/index.js';
+import { asyncapiDocument } from '../../server/describe/asyncapi.js';
+import { openapiDocument } from '../../server/describe/openapi.js';
+
+type Json = Record<string, unknown>;
+
+const escaped = (part: string) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'));
+
+/** A document, and validators of the schemas in it. */
+class Described {
+	readonly #ajv: Ajv2020;
+	readonly #coercing: Ajv2020;
+	readonly #validators = new Map<string, ValidateFunction | undefined>();
+
+	constructor(readonly document: Json) {
+		const options = { strict: false, validateSchema: false } as const;
+		this.#ajv = new Ajv2020(options);
+		this.#coercing = new Ajv2020({ ...options, coerceTypes: 'array' });
+		for (const ajv of [this.#ajv, this.#coercing]) {
+			formats.default(ajv);
+			ajv.addSchema(document, 'document');
+		}
+	}
+
+	/** What stands at a path of keys. */
+	at(...path: readonly string[]): unknown {
+		return path.reduce<unknown>((value, key) => (value as Json | undefined)?.[key], this.document);
+	}
+
+	/**
+	 * The faults of a value by the schema at a path, in words; undefined if it has none.
+	 * @param coerce reads texts as numbers and the like, as in a query
+	 */
+	fault(value: unknown, path: readonly string[], coerce = false): string | undefined {
+		const key = `document#/${path.map(escaped).join('/')}`;
+		const ajv = coerce ? this.#coercing : this.#ajv;
+		const cached = `${coerce} ${key}`;
+		let validate = this.#validators.get(cached);
+		if (!validate) {
+			validate = ajv.getSchema(key);
+			if (!validate) throw new Error(`There is no schema at ${key}`);
+			this.#validators.set(cached, validate);
+		}
+		return validate(value) ? undefined : ajv.errorsText(validate.errors?.slice(0, 3), { dataVar: 'value' });
+	}
+}
+
+let openapi: Described | undefined;
+let asyncapi: Described | undefined;
+
+export function describedRest(): Described {
+	openapi ??= new Described(openapiDocument({ ...catalogue, version: '0.0.0' }));
+	return openapi;
+}
+
+export function describedDdp(): Described {
+	asyncapi ??= new Described(asyncapiDocument({ ...catalogue, version: '0.0.0' }));
+	return asyncapi;
+}

@@ -1,0 +1,163 @@
+/** The checks of requests and messages against the documents find what differs from them. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { RawClient } from '../support/ddp.js';
+import { checkPort, takeReports } from '../support/described.js';
+import { request } from '../support/rest.js';
+
+describe('the checks of what servers answer in tests', () => {
+	let server: Server;
+	let url: string;
+	let status = 200;
+	let answer = '{}';
+	/** Answers a message of a DDP client. */
+	let react: (message: { msg: string; id: string }) => object[] = () => [];
+
+	before(async () => {
+		server = createServer((incoming, response) => {
+			incoming.resume().on('end', () => response.writeHead(status, { 'content-type': 'application/json' }).end(answer));
+		});
+		new WebSocketServer({ server }).on('connection', (socket: WebSocket) => {
+			socket.on('message', (text) => {
+				const message = JSON.parse(String(text));
+				const answers = message.msg === 'connect' ? [{ msg: 'connected', session: 's' }] : react(message);
+				for (const one of answers) socket.send(JSON.stringify(one));
+			});
+		});
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const { port } = server.address() as AddressInfo;
+		checkPort(port);
+		url = `http://127.0.0.1:${port}`;
+	});
+	after(() => {
+		server.closeAllConnections();
+		server.close();
+	});
+	afterEach(() => takeReports());
+
+	for (const [title, given, body, expected] of [
+		[
+			'another answer',
+			{ status: 200, answer: '{"success":true,"more":1}' },
+			{ rid: 'r', keyID: 'k' },
+			'answered 200 otherwise',
+		],
+		['text that is not JSON', { status: 200, answer: 'done' }, { rid: 'r', keyID: 'k' }, 'it is not JSON'],
+		['a status that is not described', { status: 201, answer: '{"success":true}' }, {}, 'the status 201'],
+		[
+			'an unknown code',
+			{ status: 400, answer: '{"success":false,"error":"e","errorType":"x"}' },
+			{},
+			'answered 400 otherwise',
+		],
+		[
+			'an accepted body of the wrong type',
+			{ status: 200, answer: '{"success":true}' },
+			{ rid: 1, keyID: 'k' },
+			'accepted a request otherwise',
+		],
+		[
+			'a refused body of the right type',
+			{ status: 400, answer: '{"success":false,"error":"Match error: x"}' },
+			{ rid: 'r', keyID: 'k' },
+			'refused a request that is as described',
+		],
+	] as const) {
+		it(`report ${title} over REST`, async () => {
+			({ status, answer } = given);
+			const headers = { 'content-type': 'application/json' };
+			const sent = { method: 'POST', headers, body: JSON.stringify(body) };
+			await (await fetch(`${url}/api/v1/e2e.setRoomKeyID`, sent)).text();
+			expect(takeReports().join()).to.include(expected);
+		});
+	}
+
+	it('report unknown parameters, and those of the wrong type, in a query', async () => {
+		status = 200;
+		answer = '{"users":[]}';
+		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&count=x`);
+		expect(takeReports().join()).to.include('the parameter count').and.to.include('answered 200 otherwise');
+		answer = '{"users":[],"success":true}';
+		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&other=1`);
+		expect(takeReports().join()).to.include('the parameter other is unknown');
+		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey`);
+		expect(takeReports().join()).to.include('the parameter rid is missing');
+		await request(`${url}/api/v1/e2e.getUsersOfRoomWithoutKey?rid=r&count=5`);
+		expect(takeReports()).to.deep.equal([]);
+	});
+
+	for (const [title, params, frames, expected] of [
+		[
+			'a result of the wrong type',
+			[],
+			[{ msg: 'result', id: 'call-1', result: { public_key: 1 } }],
+			'answered otherwise',
+		],
+		[
+			'an error that is not described',
+			[],
+			[{ msg: 'result', id: 'call-1', error: { isClientSafe: true, error: 'x', errorType: 'Meteor.Error' } }],
+			'answered otherwise',
+		],
+		['an unknown message', [], [{ msg: 'strange' }, { msg: 'result', id: 'call-1', result: {} }], 'it is unknown'],
+		[
+			'an event that is not described',
+			[],
+			[
+				{ msg: 'changed', collection: 'stream-notify-user', id: 'id', fields: { eventName: 'u/other', args: [] } },
+				{ msg: 'result', id: 'call-1', result: {} },
+			],
+			'a message is otherwise',
+		],
+		[
+			'a document that is not described',
+			[],
+			[
+				{ msg: 'added', collection: 'secrets', id: 'id', fields: {} },
+				{ msg: 'result', id: 'call-1', result: {} },
+			],
+			'a message is otherwise',
+		],
+	] as const) {
+		it(`report ${title} over DDP`, async () => {
+			react = ({ id }) => [...frames, { msg: 'updated', methods: [id] }];
+			const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
+			await client.call('e2e.fetchMyKeys', ...params);
+			expect(takeReports().join()).to.include(expected);
+			await client.close();
+		});
+	}
+
+	it('know what was sent as bytes', async () => {
+		react = ({ id }) => [
+			{ msg: 'added', collection: 'things', id: 'x' },
+			{ msg: 'ready', subs: [id] },
+		];
+		const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
+		client.socket.send(Buffer.from(JSON.stringify({ msg: 'sub', id: '1', name: 'of-a-test' })), { binary: false });
+		await client.take(2);
+		expect(takeReports()).to.deep.equal([]);
+		await client.close();
+	});
+
+	it('report an accepted call, and an accepted subscription, of the wrong types over DDP', async () => {
+		react = ({ msg, id }) =>
+			msg === 'sub'
+				? [{ msg: 'ready', subs: [id] }]
+				: [
+						{ msg: 'result', id },
+						{ msg: 'updated', methods: [id] },
+					];
+		const client = await RawClient.connect(`${url.replace('http', 'ws')}/websocket`);
+		await client.call('e2e.setRoomKeyID', 'r', 5);
+		expect(takeReports().join()).to.include('accepted a call otherwise');
+		await client.call('e2e.setRoomKeyID', 'r', 'k');
+		expect(takeReports()).to.deep.equal([]);
+		client.send({ msg: 'sub', id: '1', name: 'stream-notify-user', params: [5] });
+		await client.next();
+		expect(takeReports().join()).to.include('accepted a subscription otherwise');
+		await client.close();
+	});
+});

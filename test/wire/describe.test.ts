@@ -1,0 +1,324 @@
+/** /api/v1/openapi.json and /asyncapi.json: valid, complete, and about the server that serves them. */
+import { gunzipSync } from 'node:zlib';
+import { Parser } from '@asyncapi/parser';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect } from 'chai';
+import { enums, number, object, optional } from 'superstruct';
+import { z } from 'zod';
+import * as catalogue from '../../methods/index.js';
+import { openapiDocument } from '../../server/describe/openapi.js';
+import { routesOf } from '../../server/rest/routes.js';
+import { decode } from '../../shared/ejson.js';
+import { Match } from '../../shared/match.js';
+import { checkArgs, method } from '../../shared/method.js';
+import { publication } from '../../shared/publication.js';
+import { stream } from '../../shared/stream.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { request } from '../support/rest.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: the documents are walked to places that the tests know
+type Json = Record<string, any>;
+
+const ownMethodDefinition = {
+	summary: 'Adds a task',
+	args: {
+		text: Match.Where((value) => typeof value === 'string', 'text of a task', { type: 'string' }),
+		more: optional(object({ priority: number(), color: enums(['red', 'blue']) })),
+	},
+} as const;
+
+const ownMethod = method({
+	name: 'tasks.add',
+	...ownMethodDefinition,
+	rest: { verb: 'POST', path: 'tasks/:text' },
+	limit: { calls: 7, per: 60_000 },
+	returns: { id: String, at: Date },
+	errors: ['error-task'],
+	run: () => ({ id: 'x', at: new Date() }),
+});
+
+const withZod = method({
+	name: 'tasks.edit',
+	summary: 'Changes a task',
+	args: { task: z.object({ title: z.string().min(1), done: z.boolean().default(false) }) },
+	rest: 'POST',
+	run: ({ task }) => task.done,
+});
+
+const own = {
+	methods: [ownMethod, withZod],
+	publications: [
+		publication({
+			name: 'tasks',
+			summary: 'All tasks',
+			args: { done: Boolean },
+			documents: { tasks: { _id: String, text: String } },
+			run: (_args, context) => context.ready(),
+		}),
+		publication({ name: null, summary: 'For all', args: {}, run: () => {} }),
+	],
+	streams: [
+		stream({ name: 'unknown', summary: 'Anything', mayRead: () => true }),
+		stream({
+			name: 'alarms',
+			summary: 'Alarms',
+			events: [{ name: '<list>/due', summary: 'A task is due', args: { id: String } }],
+			mayRead: () => true,
+		}),
+	],
+};
+
+async function documentAt(url: string): Promise<Json> {
+	const { status, headers, body } = await request(url);
+	expect(status).to.equal(200);
+	expect(headers.get('content-type')).to.equal('application/json');
+	return body;
+}
+
+describe('the description of the server', () => {
+	let app: TestApp;
+	let openapi: Json;
+	let asyncapi: Json;
+	before(async () => {
+		app = await startApp();
+		openapi = await documentAt(`${app.url}/api/v1/openapi.json`);
+		asyncapi = await documentAt(`${app.url}/asyncapi.json`);
+	});
+	after(() => app.close());
+
+	for (const path of ['/api/v1/openapi.json', '/asyncapi.json']) {
+		describe(path, () => {
+			it('is compressed for those who accept it, and not sent again to those who have it', async () => {
+				const plain = await fetch(app.url + path, { headers: { 'accept-encoding': 'identity' } });
+				const text = await plain.text();
+				const etag = plain.headers.get('etag') as string;
+				expect((await fetch(app.url + path, { headers: { 'if-none-match': etag } })).status).to.equal(304);
+				const { connect } = await import('node:net');
+				const raw = await new Promise<Buffer>((resolve, reject) => {
+					const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+					const chunks: Buffer[] = [];
+					socket.on('data', (chunk) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks)));
+					socket.on('error', reject);
+					socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n`);
+				});
+				const start = raw.indexOf('\r\n\r\n') + 4;
+				expect(String(raw.subarray(0, start))).to.match(/content-encoding: gzip/i);
+				expect(String(gunzipSync(raw.subarray(start)))).to.equal(text);
+				expect(raw.length).to.be.below(text.length / 5);
+			});
+
+			it('is read with GET and HEAD only', async () => {
+				expect((await request(app.url + path, { method: 'HEAD' })).status).to.equal(200);
+				const { status, headers } = await request(app.url + path, { method: 'POST' });
+				expect(status).to.equal(405);
+				expect(headers.get('allow')).to.equal('GET, HEAD');
+			});
+		});
+	}
+
+	it('is valid as OpenAPI 3.1', async () => {
+		expect(openapi.openapi).to.equal('3.1.0');
+		const { valid, errors } = await new Validator().validate(openapi);
+		expect(errors).to.equal(undefined);
+		expect(valid).to.equal(true);
+	});
+
+	it('is valid as AsyncAPI 3.0', async () => {
+		expect(asyncapi.asyncapi).to.equal('3.0.0');
+		const { document, diagnostics } = await new Parser().parse(JSON.stringify(asyncapi));
+		expect(diagnostics.filter(({ code }) => code !== 'asyncapi-latest-version')).to.deep.equal([]);
+		expect(document?.allChannels().length).to.equal(Object.keys(asyncapi.channels).length);
+	});
+
+	it('has an operation for every route of REST, and none besides', () => {
+		const routes = routesOf(catalogue.methods, { get: () => true } as never, {} as never, '8.0.0');
+		const served = routes.flatMap(({ path, verbs }) => {
+			const full = path.startsWith('/') ? path : `/api/v1/${path}`;
+			return verbs.map((verb) => `${verb} ${full.replace(/:(\w+)/g, '{$1}')}`);
+		});
+		const described = Object.entries<Json>(openapi.paths).flatMap(([path, verbs]) =>
+			Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
+		);
+		expect(described.sort()).to.deep.equal(served.sort());
+		const ids = Object.values<Json>(openapi.paths).flatMap((path) =>
+			Object.values<Json>(path).map((one) => one.operationId),
+		);
+		expect(new Set(ids).size).to.equal(ids.length);
+	});
+
+	it('has a channel for every method, publication and stream', () => {
+		const named = (kind: string) =>
+			Object.values<Json>(asyncapi.channels).flatMap((channel) =>
+				channel['x-kind'] === kind ? [channel['x-name']] : [],
+			);
+		expect(named('method')).to.deep.equal(catalogue.methods.map(({ name }) => name));
+		expect(named('publication')).to.deep.equal(catalogue.publications.map(({ name }) => name));
+		expect(named('stream')).to.deep.equal(catalogue.streams.map(({ name }) => `stream-${name}`));
+		for (const { name, documents } of catalogue.publications) expect(documents, `${name}`).not.to.equal(undefined);
+		for (const { name, events } of catalogue.streams) expect(events, name).not.to.equal(undefined);
+	});
+
+	for (const definition of catalogue.methods) {
+		const { name, rest, returns } = definition;
+		it(`has an example that ${name} accepts, and one of its answer`, () => {
+			const { messages } = asyncapi.channels[`method.${name.replaceAll('/', '_')}`];
+			const params = decode(structuredClone(messages.call.examples[0].payload.params)) as unknown[];
+			expect(() => checkArgs(definition, params)).not.to.throw();
+			const { result } = messages.result.examples[0].payload;
+			expect(returns?.fault(decode(structuredClone(result)))).to.equal(null);
+			if (rest?.verb !== 'POST') return;
+			const { post } = openapi.paths[`/api/v1/${rest.path.replace(/:(\w+)/g, '{$1}')}`];
+			const body = post.requestBody.content['application/json'].example;
+			const given = definition.args.map(([arg]) => (rest.path.includes(`:${arg}`) ? 'text' : body[arg]));
+			expect(() => checkArgs(definition, rest.body ? [body] : given)).not.to.throw();
+		});
+	}
+
+	it('says limits, errors and time limits of a method', () => {
+		const { 'x-limits': limits } = asyncapi.channels['method.login'];
+		expect(limits).to.deep.equal([
+			{ calls: 5, per: 10_000, countedBy: 'connection' },
+			{ calls: 50, per: 10_000, countedBy: 'address, over REST' },
+		]);
+		const reset = openapi.paths['/api/v1/e2e.resetRoomKey'].post;
+		expect(reset['x-timeout-ms']).to.equal(600_000);
+		expect(reset['x-idempotent']).to.equal(true);
+		expect(reset['x-limits']).to.deep.equal([{ calls: 600, per: 60_000, countedBy: 'caller' }]);
+		expect(reset.responses[400].content['application/json'].schema.properties.errorType.enum).to.include(
+			'error-invalid-key-id',
+		);
+		expect(reset.responses[400].description).to.include(
+			'- `error-key-id-mismatch`: This is not a key with the key id of the room',
+		);
+	});
+
+	describe('of a server with definitions of its own', () => {
+		let other: TestApp;
+		before(async () => {
+			other = await startApp(own);
+		});
+		after(() => other.close());
+
+		it('has its methods, with schemas of superstruct, of zod and of Match', async () => {
+			const document = await documentAt(`${other.url}/api/v1/openapi.json`);
+			expect((await new Validator().validate(document)).valid).to.equal(true);
+			const { post } = document.paths['/api/v1/tasks/{text}'];
+			expect(post.parameters).to.deep.equal([
+				{
+					name: 'text',
+					in: 'path',
+					required: true,
+					schema: { type: 'string', description: 'text of a task' },
+					example: 'text',
+				},
+			]);
+			expect(post.requestBody.content['application/json'].schema.properties.more).to.deep.equal({
+				type: 'object',
+				properties: { priority: { type: 'number' }, color: { enum: ['red', 'blue'] } },
+				required: ['priority', 'color'],
+				additionalProperties: false,
+			});
+			const edit = document.paths['/api/v1/tasks.edit'].post.requestBody.content['application/json'];
+			expect(edit.schema.properties.task).to.deep.include({
+				properties: { title: { type: 'string', minLength: 1 }, done: { type: 'boolean', default: false } },
+				required: ['title'],
+			});
+			expect(post.responses[200].content['application/json'].schema.properties.at).to.deep.equal({
+				type: 'string',
+				format: 'date-time',
+			});
+			expect(post['x-errors'][0]).to.deep.equal({ code: 'error-task', reasons: [] });
+			expect(post['x-limits']).to.deep.equal([{ calls: 7, per: 60_000, countedBy: 'caller' }]);
+		});
+
+		it('has no accounts where there are none', () => {
+			const { paths } = openapiDocument({ methods: [ownMethod], limits: [], version: '1' }) as Json;
+			expect(Object.keys(paths)).to.have.members([
+				'/api/v1/tasks/{text}',
+				'/api/v1/method.call/{method}',
+				'/api/v1/method.callAnon/{method}',
+				'/api/v1/info',
+				'/api/info',
+			]);
+		});
+
+		it('has routes of any verb, at any path', () => {
+			const define = (verb: 'PUT' | 'DELETE') =>
+				method({
+					...ownMethodDefinition,
+					name: verb,
+					rest: { verb, path: `/own/:text/${verb}` },
+					run: () => undefined,
+				});
+			const { paths } = openapiDocument({
+				methods: [define('PUT'), define('DELETE')],
+				limits: [],
+				version: '1',
+			}) as Json;
+			expect(paths['/own/{text}/PUT'].put).to.have.property('requestBody');
+			const removing = paths['/own/{text}/DELETE'].delete;
+			expect(removing).not.to.have.property('requestBody');
+			expect(removing.parameters.map((one: Json) => `${one.in} ${one.name}`)).to.deep.equal([
+				'path text',
+				'query more',
+			]);
+		});
+
+		it('has its publications and streams', async () => {
+			const { channels } = await documentAt(`${other.url}/asyncapi.json`);
+			expect(channels['publication.tasks'].messages['added.tasks'].payload.properties.fields).to.deep.equal({
+				type: 'object',
+				properties: { text: { type: 'string' } },
+				additionalProperties: false,
+			});
+			const { payload } = channels['stream.alarms'].messages['event.list_due'];
+			expect(payload.properties.fields.properties.eventName).to.deep.equal({
+				type: 'string',
+				pattern: '^[^/]+\\/due$',
+			});
+			expect(channels['stream.unknown'].messages.event.payload.properties.fields.properties.args).to.deep.equal({
+				type: 'array',
+			});
+		});
+	});
+
+	describe('/api-docs', () => {
+		it('loads only files of the server: each answers with its type and a strict policy', async () => {
+			const page = await (await fetch(`${app.url}/api-docs`)).text();
+			const named = Array.from(page.matchAll(/(?:href|src)="(api-docs[^"#]*)"/g), ([, path = '']) => path);
+			expect(named).to.deep.equal(['api-docs/icon.svg', 'api-docs/page.css', 'api-docs/page.js']);
+			const scripts = new Set(['page.js']);
+			for (const script of scripts) {
+				const text = await (await fetch(`${app.url}/api-docs/${script}`)).text();
+				for (const [, imported = ''] of text.matchAll(/from '\.\/([^']+)'/g)) scripts.add(imported);
+				expect(text).not.to.match(/https?:/);
+			}
+			expect(scripts.size).to.equal(9);
+			for (const path of ['api-docs', ...named, ...Array.from(scripts, (name) => `api-docs/${name}`)]) {
+				const { status, headers } = await fetch(`${app.url}/${path}`);
+				expect(status, path).to.equal(200);
+				const policy = headers.get('content-security-policy') ?? '';
+				expect(policy, path).to.include("default-src 'none'").and.include("script-src 'self'");
+				expect(policy, path).not.to.match(/unsafe|\*|https?:/);
+				expect(headers.get('x-content-type-options'), path).to.equal('nosniff');
+				expect(headers.get('referrer-policy'), path).to.equal('no-referrer');
+			}
+			expect(page).not.to.match(/<script>|<style|style="| on\w+="/);
+		});
+
+		it('leads from the address with a slash at the end to the page', async () => {
+			const { status, headers } = await fetch(`${app.url}/api-docs/`, { redirect: 'manual' });
+			expect(status).to.equal(308);
+			expect(headers.get('location')).to.equal('../api-docs');
+		});
+
+		it('is not there when it is switched off; the documents are', async () => {
+			const without = await startApp({ apiDocs: false });
+			for (const path of ['api-docs', 'api-docs/page.js']) {
+				expect((await request(`${without.url}/${path}`)).status).to.equal(404);
+			}
+			expect((await request(`${without.url}/asyncapi.json`)).status).to.equal(200);
+			await without.close();
+		});
+	});
+});
