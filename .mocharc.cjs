@@ -8,7 +8,7 @@ module.exports = {
 	...(!namesFiles && {
 		spec: ['wire', 'clients', 'unit', 'store', 'docs'].map((folder) => `dist/test/${folder}/**/*.test.js`),
 	}),
-	require: ['dist/test/support/watchdog.js', 'dist/test/support/declaredHooks.js'],
+	require: ['dist/test/support/watchdog.js', 'dist/test/support/declaredHooks.js', 'dist/test/support/secretHooks.js'],
 	'node-option': ['enable-source-maps', 'unhandled-rejections=strict'],
 	parallel: true,
 	jobs: 2,

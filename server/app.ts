@@ -23,6 +23,7 @@ import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
+import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
@@ -68,6 +69,8 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
+	/** Health and metrics. Default: neither. */
+	readonly ops?: Ops | undefined;
 }
 
 export interface App {
@@ -97,11 +100,12 @@ export interface App {
 
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
-	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit } = options;
+	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } = options;
+	const observer = ops?.observer;
 	const bus = createBus(log);
 	const { argumentLogLevel = 'debug', rocketChatVersion = DEFAULT_ROCKETCHAT_VERSION } = options;
-	const services = { store, bus, settings, log, argumentLogLevel };
-	const hub = createStreamHub(catalogue.streams);
+	const services = { store, bus, settings, log, argumentLogLevel, observer };
+	const hub = createStreamHub(catalogue.streams, observer);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
 	const limits =
 		rateLimit === 'off'
@@ -109,10 +113,11 @@ export function createApp(options: AppOptions): App {
 			: createRateLimits(offered, {
 					mode: rateLimit,
 					log,
+					observer,
 					message: catalogue.limitMessage,
 					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
 				});
-	const once = createIdempotencyCache(options.once);
+	const once = createIdempotencyCache(options.once, observer);
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
 	const calls = new InFlightCalls();
@@ -122,6 +127,7 @@ export function createApp(options: AppOptions): App {
 		rocketChatVersion,
 		addressOf,
 		calls,
+		pages: ops?.pages,
 		usernameRequired: options.usernameRequired,
 	});
 	const { app: http } = rest;
@@ -138,6 +144,7 @@ export function createApp(options: AppOptions): App {
 		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
 		ddp,
 	);
+	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange: options.onChange });
 	const sweeper = setInterval(() => {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL_MS);
@@ -160,6 +167,7 @@ export function createApp(options: AppOptions): App {
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
+			ops?.health.started();
 		},
 		owns: (url) => rest.owns(url) || sessions.owns(url),
 		handle: (request, response) => http.routing(request, response),
@@ -167,9 +175,11 @@ export function createApp(options: AppOptions): App {
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });
+			ops?.health.started();
 			return (http.server.address() as AddressInfo).port;
 		},
 		async close() {
+			ops?.health.stopping();
 			clearInterval(sweeper);
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
@@ -178,6 +188,7 @@ export function createApp(options: AppOptions): App {
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();
+			stopObserving?.();
 		},
 	};
 }

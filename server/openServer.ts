@@ -7,30 +7,47 @@ import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
 import { mountOn, passOn } from './mount.js';
+import { Ops } from './ops/ops.js';
+import { logReady, logStart, logStop } from './ops/startLog.js';
+import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import { openStore } from './store/open.js';
+import { packageVersion } from './version.js';
 
 /** The parts of an open server, for the package's own tests. */
 export interface OpenServer extends RoomkeyServer {
 	readonly app: App;
 	readonly log: Log;
+	readonly ops: Ops;
 }
 
 /** Starts a server. @throws OptionError, StoreError */
 export async function openServer(options: ServerOptions = {}): Promise<OpenServer> {
 	const checked = checkServerOptions(options);
 	const { settings, parts } = checked;
-	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level']);
+	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level'], settings['log-format']);
+	const startedAt = performance.now();
+	const version = packageVersion();
+	logStart(log, { version, store: checked.store, settings });
 	const open = await openStore(checked.store, log, parts.collections ?? []);
-	const { store } = open;
+	const ops = new Ops({
+		log,
+		metrics: settings.metrics,
+		version,
+		traces: await openTraces(version),
+		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
+	});
+	const store = ops.observe(open.store);
 	let app: App | undefined;
 	let unmount: (() => void) | undefined;
 	const close = async () => {
 		unmount?.();
+		if (app) logStop(log, app.counts().sessions);
 		await app?.close();
+		await ops.close();
 		await open.close();
 	};
 	try {
@@ -41,11 +58,14 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			store,
 			onChange: open.onChange,
 			log,
+			ops,
 		});
 		await app.ready();
+		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
-		return { ...faceOf(app, store), app, log, url, close };
+		logReady(log, url, startedAt);
+		return { ...faceOf(app, store), app, log, ops, url, close };
 	} catch (error) {
 		await close();
 		throw error;
@@ -59,7 +79,8 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
 		collections: collectionsOf(store),
 		async call(name, args = [], { userId = null } = {}) {
 			const caller = { userId, hashedToken: null, connection: null, clientAddress: null, isNested: true };
-			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], caller));
+			const ours = { ...caller, transport: 'program' } as const;
+			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], ours));
 		},
 		handle: (request, response, next) => passOn(app, request, response, next),
 		upgrade(request, socket, head) {

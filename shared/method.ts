@@ -90,6 +90,11 @@ export interface MethodDefinition<
 	 * not run twice (`test/contract/beyond.md` E1). It is not aborted when its client disconnects. Default false.
 	 */
 	once?: boolean;
+	/**
+	 * True: each call is logged at `info` as an audit event, with its outcome and the ids in its arguments. For what people
+	 * ask about later: logins, the work of admins, resets of keys. Default false.
+	 */
+	audit?: boolean;
 	/** Runs the method. A `ClientError` is sent to the caller; any other error becomes 500. */
 	run(
 		args: Args<P>,
@@ -108,6 +113,7 @@ export interface Method {
 	readonly changesUser: boolean;
 	readonly secondFactor: boolean;
 	readonly once: boolean;
+	readonly audit: boolean;
 	readonly limit: Limit | undefined;
 	/** Undefined: unknown. */
 	readonly returns: AnyMatcher | undefined;
@@ -158,7 +164,7 @@ export function method<
 		throw new Error(`The params of method '${name}' must be ${Object.keys(args).join(', ')}, as in args`);
 	}
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
-	const { once = false, secondFactor = false } = definition;
+	const { once = false, secondFactor = false, audit = false } = definition;
 	return Object.freeze({
 		name,
 		summary,
@@ -169,6 +175,7 @@ export function method<
 		changesUser,
 		secondFactor,
 		once,
+		audit,
 		limit,
 		returns: returns === undefined ? undefined : compile(returns),
 		errors,

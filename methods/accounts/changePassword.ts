@@ -8,6 +8,7 @@ import { revokeOtherTokens } from '../model/users/tokens.js';
 
 export const changePassword = method({
 	name: 'changePassword',
+	audit: true,
 	args: { oldPassword: Password, newPassword: NewPassword },
 	limit: OWN_ACCOUNT,
 	summary: "Changes the caller's password and removes all their other login tokens",

@@ -30,6 +30,7 @@ const NewUser = Match.ObjectIncluding({
 
 export const createUser = method({
 	name: 'createUser',
+	audit: true,
 	args: { options: shownAs(Object, NewUser) },
 	summary: 'Makes an account from {username, email, password, profile} and logs in with it, if the server allows it',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },

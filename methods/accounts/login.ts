@@ -114,6 +114,7 @@ async function withHandler({ name }: LoginHandler, userId: string, context: Meth
 
 export const login = method({
 	name: 'login',
+	audit: true,
 	args: { options: shownAs(Object, LoginOptions) },
 	summary: 'Logs in with {resume: token}, {user: {username}, password}, or {totp: {code, login: {user, password}}}',
 	returns: { id: String, token: String, tokenExpires: Date, type: String },

@@ -5,6 +5,7 @@ import { revokeToken } from '../model/users/tokens.js';
 
 export const logout = method({
 	name: 'logout',
+	audit: true,
 	args: {},
 	summary: 'Logs out and removes the login token',
 	returns: Nothing,

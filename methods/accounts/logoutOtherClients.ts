@@ -7,6 +7,7 @@ import { findTokenHolder, revokeOtherLogins, revokeOtherTokens, type TokenResult
 
 export const logoutOtherClients = method({
 	name: 'logoutOtherClients',
+	audit: true,
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary:
@@ -31,6 +32,7 @@ export const logoutOtherClients = method({
  */
 export const logoutOtherClientsOverRest = method({
 	name: 'users.logoutOtherClients',
+	audit: true,
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this call's and personal access tokens",

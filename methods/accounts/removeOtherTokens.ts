@@ -7,6 +7,7 @@ import { revokeOtherTokens } from '../model/users/tokens.js';
 
 export const removeOtherTokens = method({
 	name: 'removeOtherTokens',
+	audit: true,
 	args: {},
 	limit: OWN_ACCOUNT,
 	summary: "Removes all login tokens of the caller but this one's, and closes the connections that use them",
@@ -24,6 +25,7 @@ export const removeOtherTokens = method({
 /** The same over REST, where callers who are not logged in are refused before. */
 export const removeOtherTokensOverRest = method({
 	name: 'users.removeOtherTokens',
+	audit: true,
 	args: {},
 	rest: { verb: 'POST', path: 'users.removeOtherTokens', empty: true },
 	limit: OWN_ACCOUNT,

@@ -39,6 +39,7 @@ async function setRoles({ permissions }: Store, _id: string, roles: string[]): P
 
 const updatePermissions = method({
 	name: 'permissions.update',
+	audit: true,
 	args: {
 		permissions: [
 			{

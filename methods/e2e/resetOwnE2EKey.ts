@@ -7,6 +7,7 @@ import { resetIdentity } from '../model/lifecycle/resetIdentity.js';
 
 export const resetOwnE2EKey = method({
 	name: 'e2e.resetOwnE2EKey',
+	audit: true,
 	args: { confirm: Match.Maybe(Boolean) },
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,

@@ -25,6 +25,7 @@ import { mayToggleEncryption } from '../model/rooms/mayToggleEncryption.js';
 
 export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
+	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
 	...KEY_WRITE,
 	// A caller that did not receive the answer repeats the call, and would be refused because the room already has this

@@ -12,6 +12,7 @@ import { mayUser } from '../model/permissions/permissions.js';
 
 export const resetUserE2EKey = method({
 	name: 'e2e.resetUserE2EKey',
+	audit: true,
 	args: { userId: String, confirm: Match.Maybe(Boolean) },
 	limit: KEY_CALLS,
 	timeout: LONG_WORK_MS,

@@ -37,6 +37,7 @@ function isTextOfText(key: string): boolean {
 
 export const setUserPublicAndPrivateKeys = method({
 	name: 'e2e.setUserPublicAndPrivateKeys',
+	audit: true,
 	args: {
 		keys: {
 			public_key: Key,

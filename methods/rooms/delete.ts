@@ -42,6 +42,7 @@ async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'],
 export const deleteMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
+		audit: true,
 		args: WHICH_ROOM,
 		...WRITE,
 		once: true,
@@ -67,6 +68,7 @@ async function idWith({ store, userId }: UserContext, username: string): Promise
 export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
 		name,
+		audit: true,
 		args: { roomId: Match.Optional(String), username: Match.Optional(String) },
 		...WRITE,
 		once: true,

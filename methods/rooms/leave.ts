@@ -102,6 +102,7 @@ export const leaveMethods = forBothKinds((kind) =>
 export const kickMethods = forBothKinds((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
+		audit: true,
 		args: {
 			...WHICH_ROOM,
 			userId: WHICH_USERS.userId,

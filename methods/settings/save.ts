@@ -8,6 +8,7 @@ import { changeSettings } from '../model/settings/known.js';
 
 export const saveSetting = method({
 	name: 'saveSetting',
+	audit: true,
 	args: { _id: String, value: shownAs(Match.Any, Match.OneOf(String, Number, Boolean)) },
 	...WRITE,
 	rest: { verb: 'POST', path: 'settings/:_id' },
@@ -48,6 +49,7 @@ export const saveSettingsMethods = [
 ].map(({ name, path }) =>
 	method({
 		name,
+		audit: true,
 		args: { settings: Changes },
 		...WRITE,
 		rest: { verb: 'POST', path, empty: true },

@@ -16,6 +16,7 @@ import { PROFILE_ERRORS, requireProfileTexts } from '../model/users/profileTexts
 
 export const createUserByAdmin = method({
 	name: 'users.create',
+	audit: true,
 	args: {
 		email: String,
 		name: RealName,

@@ -64,6 +64,7 @@ async function leaveEverything(
 
 export const deleteUser = method({
 	name: 'users.delete',
+	audit: true,
 	args: {
 		...WHICH_USER,
 		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */

@@ -12,6 +12,7 @@ const ROLES = { username: 1, roles: 1 } as const;
 
 export const resetE2EKey = method({
 	name: 'users.resetE2EKey',
+	audit: true,
 	args: {
 		userId: Match.Maybe(String),
 		username: Match.Maybe(String),

@@ -11,6 +11,7 @@ import { requireOtherAdmin } from '../model/users/admins.js';
 
 export const setActiveStatus = method({
 	name: 'users.setActiveStatus',
+	audit: true,
 	args: {
 		activeStatus: Boolean,
 		userId: NonEmptyString,

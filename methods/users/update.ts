@@ -89,6 +89,7 @@ function plainFields(user: User, data: Partial<User>): Partial<User> {
 
 export const updateUser = method({
 	name: 'users.update',
+	audit: true,
 	args: {
 		userId: NonEmptyString,
 		data: Changes,

@@ -33,6 +33,7 @@ async function isCurrent(given: Password, bcrypt: string | undefined): Promise<b
 
 export const updateOwnBasicInfo = method({
 	name: 'users.updateOwnBasicInfo',
+	audit: true,
 	args: { data: Changes },
 	rest: 'POST',
 	once: true,

@@ -1,8 +1,17 @@
 /** The log of a command. */
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import type { Log } from '../../shared/log.js';
+import { prettyLine } from '../ops/prettyLog.js';
 
-/** Writes to stderr, as JSON. Synchronous, so that the last lines are not lost when the process ends. */
-export function logAt(level: string): Log {
-	return pino({ level }, pino.destination({ dest: 2, sync: true }));
+/** How lines are written. `auto`: for people on a terminal, else for programs. */
+export type LogFormat = 'json' | 'pretty' | 'auto';
+
+/** Writes to stderr. Synchronous, so that the last lines are not lost when the process ends. */
+export function logAt(level: string, format: LogFormat = 'json'): Log {
+	const stderr = pino.destination({ dest: 2, sync: true });
+	const isPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY === true);
+	const pretty: DestinationStream = {
+		write: (line) => void stderr.write(prettyLine(line, process.stderr.isTTY === true)),
+	};
+	return pino({ level }, isPretty ? pretty : stderr);
 }

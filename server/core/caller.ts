@@ -8,11 +8,20 @@ export interface IdempotencyKey {
 	readonly session: string | null;
 }
 
+/** How a caller is connected. `program`: a call by the application itself. */
+export type TransportKind = 'websocket' | 'sockjs-websocket' | 'sockjs-polling' | 'rest' | 'program';
+
 /** The caller of a method, as the transport knows it. */
 export interface Caller extends RateLimitClient {
 	/** Hash of the login token. */
 	readonly hashedToken: string | null;
 	readonly connection: Connection | null;
+	/** Absent in a call between methods. */
+	readonly transport?: TransportKind | undefined;
+	/** Headers of the HTTP request of the call, for traces. Absent over DDP. */
+	readonly headers?: Readonly<Record<string, unknown>> | undefined;
+	/** Identifies the request in the log: of REST its request id, of DDP the id of the message. */
+	readonly requestId?: string | undefined;
 	readonly randomSeed?: string | null;
 	/** True for a call that a method or publication makes: it is not counted. */
 	readonly isNested?: boolean;
@@ -30,4 +39,17 @@ export interface Caller extends RateLimitClient {
 	onWrite?(settled: Promise<unknown>): void;
 	/** Fires when the result is not needed any more. */
 	readonly signal?: AbortSignal;
+}
+
+/** What a log line says about a caller. */
+export function factsOf(caller: Caller): object {
+	const { userId, clientAddress, connectionId, requestId, transport } = caller;
+	const sessionId = connectionId ?? caller.connection?.id;
+	return {
+		...(userId !== null && { userId }),
+		...(clientAddress !== null && { clientAddress }),
+		...(transport && { transport }),
+		...(sessionId !== undefined && { sessionId }),
+		...(requestId !== undefined && { requestId }),
+	};
 }

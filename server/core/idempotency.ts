@@ -7,6 +7,7 @@ import { canonical } from '../../shared/ejson.js';
 import { clientError, isClientSafe, isTransient, MatchError } from '../../shared/errors.js';
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Caller } from './caller.js';
+import type { ServerObserver } from './observer.js';
 
 /** The first call under a key. */
 export interface InFlight {
@@ -74,7 +75,10 @@ function sizeOf(outcome: unknown): number {
 }
 
 /** Creates the cache of a server. @returns undefined if caching is disabled */
-export function createIdempotencyCache(options: ExpiringCacheOptions): IdempotencyCache | undefined {
+export function createIdempotencyCache(
+	options: ExpiringCacheOptions,
+	observer?: Pick<ServerObserver, 'onReplay'>,
+): IdempotencyCache | undefined {
 	if (options.ttl === 0) return undefined;
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
@@ -104,6 +108,7 @@ export function createIdempotencyCache(options: ExpiringCacheOptions): Idempoten
 			// Within one session an id may be reused for another call; some clients always send the same id.
 			if (first && (session === null || first.session !== session)) {
 				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
+				observer?.onReplay(method);
 				return outcomeOf(first, caller);
 			}
 			const call = new RememberedCall(digest, session);

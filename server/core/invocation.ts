@@ -12,6 +12,7 @@ import type { Caller } from './caller.js';
 import type { CallStores } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
+import type { ServerObserver } from './observer.js';
 
 /** Services for all methods. */
 export interface Services {
@@ -21,6 +22,8 @@ export interface Services {
 	readonly log: Log;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
+	/** Default: nothing is observed. */
+	readonly observer?: ServerObserver | undefined;
 }
 
 /** One call of a method. A class, because an instance is created for every call. */
@@ -188,6 +191,7 @@ export class Invocation implements MethodContext, Events {
 			hashedToken,
 			connection,
 			clientAddress: this.caller.clientAddress,
+			requestId: this.caller.requestId,
 			randomSeed: this.random.seedFor(name),
 			secondFactor: this.caller.secondFactor,
 			setUserId: (id, token, expires) => this.setUserId(id, token ?? undefined, expires),

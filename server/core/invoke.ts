@@ -14,6 +14,7 @@ import type { IdempotencyCache, InFlight } from './idempotency.js';
 import { Invocation, type Services, type TimeoutClock, withTimeout } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { logThrown } from './logThrown.js';
+import { type BegunCall, type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
 
 export interface Invoker {
 	/** The method of that name. */
@@ -67,22 +68,55 @@ export function createInvoker(
 					: start(args, clock);
 			return await withTimeout(timeout, begin, () => invocation?.expire());
 		} catch (thrown) {
-			throw presentable(thrown, name);
+			throw presentable(thrown, name, caller);
 		}
 	}
 
 	/** Converts an error to the one that the caller receives. Internal errors are logged. */
-	function presentable(thrown: unknown, name: string): ClientError | MatchError {
-		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown);
+	function presentable(thrown: unknown, name: string, caller: Caller): ClientError | MatchError {
+		logThrown(services, { method: name }, `Exception while invoking method '${name}'`, thrown, caller);
 		if (thrown instanceof MethodError) return thrown.from(name);
 		return thrown instanceof MatchError ? thrown : toClientError(thrown);
 	}
 
-	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+	function start(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const method = byName.get(name);
 		if (!method) return Promise.reject(notFound('Method', name));
 		const counting = caller.isNested ? undefined : limits?.count('method', name, caller);
 		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
+	}
+
+	/** Runs a call, and reports its end. */
+	function observed(
+		observer: ServerObserver,
+		name: string,
+		params: readonly unknown[],
+		caller: Caller,
+	): Promise<unknown> {
+		const definition = byName.get(name);
+		const begun: BegunCall = { method: definition ? name : UNKNOWN_METHOD, definition, caller, params };
+		const startedAt = performance.now();
+		const running = observer.runCall?.(begun, () => start(name, params, caller)) ?? start(name, params, caller);
+		const end = (outcome: CallOutcome, result: unknown, thrown?: ClientError | MatchError) => {
+			const ms = performance.now() - startedAt;
+			observer.onCall({ method: begun.method, definition, caller, params, outcome, ms, result, thrown });
+		};
+		return running.then(
+			(result) => {
+				end('ok', result);
+				return result;
+			},
+			(thrown) => {
+				end(outcomeOf(thrown), undefined, thrown);
+				throw thrown;
+			},
+		);
+	}
+
+	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
+		const { observer } = services;
+		if (!observer || (caller.isNested && !caller.transport)) return start(name, params, caller);
+		return observed(observer, name, params, caller);
 	}
 
 	return { get: (name) => byName.get(name), invoke };

@@ -3,6 +3,7 @@
  * password.
  */
 import { ArgumentError, isClientSafe, MatchError, StoreUnavailableError } from '../../shared/errors.js';
+import { type Caller, factsOf } from './caller.js';
 import type { Services } from './invocation.js';
 
 /** The path of the value that did not match. The text of a match error may quote the value, but its path does not. */
@@ -20,16 +21,18 @@ export function logThrown(
 	facts: object,
 	text: string,
 	thrown: unknown,
+	caller?: Caller,
 ): void {
 	if (isClientSafe(thrown)) return;
+	const who = caller && factsOf(caller);
 	if (thrown instanceof MatchError) {
-		log[argumentLogLevel]({ ...facts, ...pathOf(thrown) }, 'A value does not match its pattern');
+		log[argumentLogLevel]({ ...facts, ...pathOf(thrown), ...who }, 'A value does not match its pattern');
 	} else if (thrown instanceof StoreUnavailableError) {
-		log.warn({ ...facts, err: thrown }, 'The database is not available');
+		log.warn({ ...facts, ...who, err: thrown }, 'The database is not available');
 	} else if (Array.isArray(thrown) && thrown.every((error) => error instanceof MatchError)) {
 		// An array of errors is thrown by `check` with `throwAllErrors`.
-		log.error({ ...facts, errors: thrown.map(pathOf) }, text);
+		log.error({ ...facts, ...who, errors: thrown.map(pathOf) }, text);
 	} else {
-		log.error({ ...facts, err: thrown }, text);
+		log.error({ ...facts, ...who, err: thrown }, text);
 	}
 }

@@ -3,18 +3,21 @@ import { clientError, notFound, toClientError } from '../../shared/errors.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, SecondFactor } from '../../shared/method.js';
 import { isLarge } from '../../shared/slices.js';
-import type { Caller, IdempotencyKey } from '../core/caller.js';
+import type { Caller, IdempotencyKey, TransportKind } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
+import { type ServerObserver, UNKNOWN_METHOD } from '../core/observer.js';
 import * as codec from './codec.js';
 import type { Login } from './login.js';
+import type { Transport } from './transports/transport.js';
 
 /** The part of a session that a call needs. */
 export interface CallHost {
-	readonly services: { readonly invoker: Invoker; readonly log: Log };
+	readonly services: { readonly invoker: Invoker; readonly log: Log; readonly observer?: ServerObserver | undefined };
 	readonly login: Login;
 	readonly connection: Connection | null;
 	readonly connectionId: string | undefined;
 	readonly clientAddress: string | null;
+	readonly transport: Pick<Transport, 'kind'>;
 	/** Fires when the client has disconnected. */
 	readonly signal: AbortSignal;
 	/** Identifies the session and those it resumes; undefined if results are not cached. */
@@ -49,6 +52,9 @@ export function takeSecondFactor(
 	return { params: params.slice(0, -1), secondFactor: { code, method: typeof name === 'string' ? name : null } };
 }
 
+/** Longest id of a message in the log: the client chooses it. */
+const MAX_REQUEST_ID = 100;
+
 /** The caller of one call. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
@@ -80,6 +86,14 @@ class DdpCaller implements Caller {
 
 	get connectionId(): string | undefined {
 		return this.host.connectionId;
+	}
+
+	get transport(): TransportKind {
+		return this.host.transport.kind;
+	}
+
+	get requestId(): string {
+		return this.id.slice(0, MAX_REQUEST_ID);
 	}
 
 	get signal(): AbortSignal {
@@ -160,7 +174,16 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 	const definition = host.services.invoker.get(method);
 	if (!definition) {
 		// Only in this case the result is sent first, before `updated`.
-		host.send(codec.failure(id, notFound('Method', method)));
+		const thrown = notFound('Method', method);
+		host.services.observer?.onCall({
+			method: UNKNOWN_METHOD,
+			caller: new DdpCaller(host, id, randomSeed, undefined, unblock),
+			outcome: 'refused',
+			ms: 0,
+			params: [],
+			thrown,
+		});
+		host.send(codec.failure(id, thrown));
 		host.send(codec.updated(id));
 		unblock();
 		return;

@@ -52,6 +52,8 @@ export interface DdpEndpoint {
 	connect: OpenSession;
 	/** Number of sessions. */
 	readonly sessions: number;
+	/** The sessions whose transport is open. */
+	readonly openSessions: Iterable<Session>;
 	/** The user of each login token that a session uses, by the token's hash. */
 	tokensInUse(): Map<string, string>;
 	/**
@@ -96,11 +98,11 @@ export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<T
 
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
-	const { log, bus, addressOf } = services;
+	const { log, bus, addressOf, observer } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
-	const admissions = limitConnections(options.maxConnectionsPerAddress);
-	const transportOptions = { maxBuffered, compression, addressOf, admissions, pacer: new Pacer() };
+	const admissions = limitConnections(options.maxConnectionsPerAddress, observer);
+	const transportOptions = { maxBuffered, compression, addressOf, admissions, observer, pacer: new Pacer() };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
@@ -127,6 +129,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	function openSession(transport: Transport): Receiver {
 		const session = new Session(transport, sessionServices, options, onGone);
 		sessions.add(session);
+		observer?.onConnection(transport.kind);
 		return session;
 	}
 
@@ -199,6 +202,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		owns: (url) => DDP_PATH.test(url),
 		upgrade: onUpgrade,
 		connect: openSession,
+		openSessions: sessions,
 		get sessions() {
 			return sessions.size;
 		},

@@ -130,6 +130,11 @@ export class Requests<T> {
 		return this.#wasPaused;
 	}
 
+	/** Number of requests that run or wait. */
+	get unanswered(): number {
+		return this.#running + (this.#queue?.length ?? 0);
+	}
+
 	/** Whether all are answered. */
 	get isIdle(): boolean {
 		return this.#running === 0 && !this.#queue;
@@ -179,7 +184,7 @@ export class Requests<T> {
 	}
 
 	private update(): void {
-		const isTooMany = this.#running + (this.#queue?.length ?? 0) > this.max;
+		const isTooMany = this.unanswered > this.max;
 		if (isTooMany === this.#isPaused) return;
 		this.#isPaused = isTooMany;
 		if (isTooMany) {

@@ -74,6 +74,21 @@ export class Session implements Receiver, HeartbeatPeer {
 		return this.transport.clientAddress;
 	}
 
+	/** Unanswered requests, running or waiting. */
+	get unanswered(): number {
+		return this.requests?.unanswered ?? 0;
+	}
+
+	/** Whether no requests are read for now, because too many are unanswered. */
+	get isPaused(): boolean {
+		return this.requests?.isPaused ?? false;
+	}
+
+	/** Number of subscriptions that the client has requested. */
+	get subscriptionCount(): number {
+		return this.#subscriptions?.count ?? 0;
+	}
+
 	/** The connection as methods see it. Created on first use, which saves 90 bytes for an idle client. */
 	get connection(): ClientConnection | null {
 		if (this.connectionId === undefined) return null;
@@ -263,6 +278,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	}
 
 	pause(): void {
+		this.services.observer?.onPause();
 		this.transport.pause();
 	}
 

@@ -169,10 +169,22 @@ export const options = {
 		env: 'ROOMKEY_CONNECT_TIMEOUT',
 		default: 45_000,
 	}),
+	metrics: text('WHERE', {
+		meaning: 'metrics for Prometheus at /metrics: on, off, or a TCP port of their own; 0 picks a free one',
+		env: 'ROOMKEY_METRICS',
+		default: 'on',
+		isValid: (value) => ['on', 'off'].includes(value) || (/^\d{1,5}$/.test(value) && Number(value) <= 65_535),
+		form: 'on, off or a port from 0 to 65535',
+	}),
 	'log-level': oneOf('LEVEL', ['debug', 'info', 'warn', 'error', 'silent'], {
-		meaning: 'log level (JSON, to stderr): debug, info, warn, error or silent',
+		meaning: 'log level, to stderr: debug (every call), info, warn, error or silent',
 		env: 'ROOMKEY_LOG_LEVEL',
 		default: 'info',
+	}),
+	'log-format': oneOf('FORMAT', ['json', 'pretty', 'auto'], {
+		meaning: 'log format: json for programs, pretty for people; auto is pretty on a terminal and json elsewhere',
+		env: 'ROOMKEY_LOG_FORMAT',
+		default: 'auto',
 	}),
 } as const;
 

@@ -70,6 +70,7 @@ export class RestCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
 	readonly connection = null;
+	readonly transport = 'rest';
 	#signal: AbortSignal | undefined;
 
 	constructor(
@@ -87,6 +88,14 @@ export class RestCaller implements Caller {
 	/** The same caller with the second factor of a DDP message. */
 	withSecondFactor(secondFactor: SecondFactor): RestCaller {
 		return new RestCaller(this, this.clientAddress, this.idempotencyKey, secondFactor, this.reply, this.calls);
+	}
+
+	get headers(): Readonly<Record<string, unknown>> {
+		return this.reply.request.headers;
+	}
+
+	get requestId(): string {
+		return this.reply.request.id;
 	}
 
 	/** Created on first use: most methods do not need it. */

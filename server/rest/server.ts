@@ -1,5 +1,5 @@
 /** The HTTP server for REST, on fastify, and the answers to requests that are not calls. */
-import { METHODS } from 'node:http';
+import { type IncomingMessage, METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -64,7 +64,9 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
-	logThrown(services, {}, 'Exception while answering a request', error);
+	const { id: requestId, method: verb, routeOptions } = reply.request;
+	const facts = { verb, path: routeOptions?.url, requestId };
+	logThrown(services, facts, 'Exception while answering a request', error);
 	return send(reply, failed(error));
 }
 
@@ -78,7 +80,14 @@ function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 	);
 }
 
+/** Something to read at a path that is no call. */
+export interface Page {
+	readonly path: string;
+	answer(request: IncomingMessage): Promise<{ readonly status: number; readonly type: string; readonly body: string }>;
+}
+
 export interface RestOptions extends RequestOptions {
+	readonly pages?: readonly Page[] | undefined;
 	/** Largest body, in bytes. */
 	readonly maxBody: number;
 	/** Origins whose pages may call, see `allowOrigins`. Default: only pages from this server. */
@@ -136,6 +145,13 @@ export function createRest(
 	}
 	for (const route of routes) {
 		addRoute(app, route, services, options);
+	}
+	for (const page of options.pages ?? []) {
+		app.get(page.path, async ({ raw }, reply) => {
+			const { status, type, body } = await page.answer(raw);
+			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
+		});
+		paths.add(page.path, ['GET']);
 	}
 	// After the plugins, so that CORS applies to these refusals too.
 	app.after(() => {

@@ -4,6 +4,8 @@ import type { CloseReason } from '../ddp/transports/close-reason.js';
 import type { Transport } from '../ddp/transports/transport.js';
 
 export class MemoryTransport implements Transport {
+	readonly kind = 'program';
+	readonly bufferedBytes = 0;
 	readonly clientAddress = null;
 	readonly headers = {};
 	readonly sent: string[] = [];

@@ -5,7 +5,7 @@ import { cpuOf, median, type Running, startServer } from './processes.js';
 const ROUNDS = 5;
 const DURATION = 1000;
 const CONNECTIONS = 50;
-const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
+export const ARGS = { rid: 'wCiXndNp5NqNY3uCc', keyID: 'my-UniQu3_ke4_Id' };
 
 interface Figures {
 	/** Calls a second. */
@@ -28,7 +28,8 @@ interface Target {
 	readonly open: OpenCaller;
 }
 
-async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
+/** Calls a server for a while. */
+export async function measure(server: Running, open: OpenCaller, outstanding: number): Promise<Figures> {
 	let before = 0;
 	let after = 0;
 	const { calls, elapsed } = await load(

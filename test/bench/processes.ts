@@ -5,7 +5,7 @@ import type { Order } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-type Kind = 'roomkey' | 'files' | 'ws' | 'http';
+type Kind = 'roomkey' | 'files' | 'observed' | 'ws' | 'http';
 
 export interface Running extends Ready {
 	readonly kind: Kind;

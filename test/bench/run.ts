@@ -1,18 +1,23 @@
 /**
  * `npm run bench`: what a call, an event and a connection cost beside bare servers that do the same, in one run. Times
- * and bytes mean nothing on their own; the ratios do. `npm run bench calls|fairness|fanout|memory|scale|live|start|store` measures one of them.
+ * and bytes mean nothing on their own; the ratios do. `npm run bench calls|fairness|fanout|memory|scale|live|observed|start|store` measures one of them.
  */
 import { benchCalls } from './calls.js';
 import { benchFairness } from './fairness.js';
 import { benchFanOut } from './fanout.js';
 import { benchLive } from './live.js';
 import { benchMemory } from './memory.js';
+import { benchObserved } from './observed.js';
 import { benchScale } from './scale.js';
 import { benchStart } from './start.js';
 import { benchStore } from './store.js';
 
 const benches: Record<string, () => Promise<void>> = {
-	calls: benchCalls,
+	async calls() {
+		await benchCalls();
+		await benchObserved();
+	},
+	observed: benchObserved,
 	fairness: benchFairness,
 	fanout: benchFanOut,
 	memory: benchMemory,

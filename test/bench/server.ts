@@ -1,5 +1,5 @@
 /**
- * A server to measure, in a process of its own: `node server.js roomkey|files|ws|http [people]`. Tells its port, and when asked
+ * A server to measure, in a process of its own: `node server.js roomkey|files|observed|ws|http [people]`. Tells its port, and when asked
  * its CPU time or, where started with `--expose-gc`, its memory.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,10 +7,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
 import * as codec from '../../server/ddp/codec.js';
+import { Ops } from '../../server/ops/ops.js';
 import { openStore, type StoreChoice } from '../../server/store/open.js';
+import type { Log } from '../../shared/log.js';
 import { method } from '../../shared/method.js';
 import { stream } from '../../shared/stream.js';
 import { memoryLog } from '../support/log.js';
@@ -64,10 +67,17 @@ async function onFiles(people: number): Promise<Ready> {
 	return roomkey(people, { kind: 'files', folder });
 }
 
-async function roomkey(people: number, choice: StoreChoice = { kind: 'memory' }): Promise<Ready> {
+/** @param ops metrics, and a log that is written */
+async function roomkey(
+	people: number,
+	choice: StoreChoice = { kind: 'memory' },
+	ops?: Ops,
+	log: Log = memoryLog(),
+): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
-	const log = memoryLog();
-	const { store, onChange } = await openStore(choice, log);
+	const open = await openStore(choice, log);
+	const { onChange } = open;
+	const store = ops?.observe(open.store) ?? open.store;
 	const person = await addPerson(store);
 	const { success: _, ...keys } = bareKeys;
 	await store.users.updateOne({ _id: person.id }, { $set: { e2e: keys } });
@@ -83,10 +93,17 @@ async function roomkey(people: number, choice: StoreChoice = { kind: 'memory' })
 		store,
 		onChange,
 		log,
+		ops,
 	});
 	const tokens: string[] = [];
 	while (tokens.length < people) tokens.push((await addPerson(store)).token);
 	return { port: await app.listen(0, '127.0.0.1'), person, rid, tokens };
+}
+
+/** With metrics and a log at `info`, as the command has by default. */
+async function observed(people: number): Promise<Ready> {
+	const log = pino({ level: 'info' }, pino.destination({ dest: '/dev/null', sync: true }));
+	return roomkey(people, { kind: 'memory' }, new Ops({ log, metrics: 'on', version: 'bench' }), log);
 }
 
 function listen(server: Server): Promise<Ready> {
@@ -140,6 +157,7 @@ async function bareHttp(): Promise<Ready> {
 const kinds: Record<string, (people: number) => Promise<Ready>> = {
 	roomkey: (people) => roomkey(people),
 	files: onFiles,
+	observed,
 	ws: bareWs,
 	http: bareHttp,
 };

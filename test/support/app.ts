@@ -2,12 +2,14 @@
 import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/catalogue.js';
+import { Ops } from '../../server/ops/ops.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
 import { checkPort } from './described.js';
 import { memoryLog } from './log.js';
 import { testOptions } from './options.js';
+import { notedLog } from './secrets.js';
 import { type OpenStore, openTestStore } from './store.js';
 
 export interface TestApp {
@@ -52,6 +54,9 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
 
 async function listen(open: OpenStore, options: TestAppOptions, askedPort: number): Promise<TestApp> {
 	const log = memoryLog();
+	// With metrics, and a log of every call that is looked through for secrets.
+	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
+	ops.observe(open.store);
 	const app = createApp({
 		...testOptions,
 		...options,
@@ -67,6 +72,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		store: open.store,
 		onChange: open.onChange,
 		log,
+		ops,
 		settings: { ...testOptions.settings, ...options.settings },
 		ddp: { ...testOptions.ddp, ...options.ddp },
 	});

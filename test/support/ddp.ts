@@ -1,6 +1,7 @@
 /** A DDP client that shows every frame. */
 import { WebSocket } from 'ws';
 import { decode, stringify } from '../../shared/ejson.js';
+import { noteSecretsIn } from './secrets.js';
 
 export interface Frame {
 	readonly msg?: string;
@@ -54,14 +55,19 @@ export class RawClient {
 
 	/** Sends an object as EJSON, text as it is. */
 	send(message: object | string): void {
-		this.socket.send(typeof message === 'string' ? message : (stringify(message) as string));
+		const text = typeof message === 'string' ? message : (stringify(message) as string);
+		noteSecretsIn(text);
+		this.socket.send(text);
 	}
 
 	/** The next frame as text. */
 	async nextText(): Promise<string> {
 		while (true) {
 			const frame = this.#frames.shift();
-			if (frame !== undefined) return frame;
+			if (frame !== undefined) {
+				noteSecretsIn(frame);
+				return frame;
+			}
 			if (this.socket.readyState > WebSocket.OPEN) throw new Error('the socket has closed');
 			await new Promise<void>((resolve) => {
 				this.#wake = resolve;

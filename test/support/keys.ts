@@ -5,10 +5,13 @@ import type { Change } from '../../shared/events.js';
 import type { Store } from '../../shared/store.js';
 import type { Person } from './people.js';
 import type { TestRoomkey } from './roomkey.js';
+import { noteSecret } from './secrets.js';
 
 /** Something of the form of a room key that is sealed for a member. No two are alike. */
 export function sealed(keyId: string): string {
-	return keyId + randomBytes(256).toString('base64');
+	const key = randomBytes(256).toString('base64');
+	noteSecret(key);
+	return keyId + key;
 }
 
 /** The text of a public key that room keys can be sealed for, as far as the server can check. The same name gives the same key. */

@@ -1,11 +1,20 @@
 /** People and rooms for tests. */
 
-import type { Person } from '../../server/testing/users.js';
+import { addPerson as add, type Person } from '../../server/testing/users.js';
 import type { Room, Subscription } from '../../shared/documents.js';
 import { randomId } from '../../shared/ids.js';
 import type { Store } from '../../shared/store.js';
+import { noteSecret } from './secrets.js';
 
-export { addPerson, type Person } from '../../server/testing/users.js';
+export type { Person } from '../../server/testing/users.js';
+
+/** Stores a user, with a login token. */
+export const addPerson: typeof add = async (store, fields) => {
+	const person = await add(store, fields);
+	noteSecret(person.token);
+	if (fields?.password) noteSecret(fields.password);
+	return person;
+};
 
 /** Stores a room, private unless `t` says otherwise, with these members. Returns its id. */
 export async function addRoom(store: Store, members: readonly Person[], fields: Partial<Room> = {}): Promise<string> {

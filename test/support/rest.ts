@@ -1,5 +1,6 @@
 /** A REST caller. */
 import type { Person } from './people.js';
+import { noteSecretsIn } from './secrets.js';
 
 export interface RestAnswer {
 	readonly status: number;
@@ -17,6 +18,8 @@ export function headersOf({ id, token }: Pick<Person, 'id' | 'token'>): Record<s
 export async function request(url: string, init: RequestInit = {}): Promise<RestAnswer> {
 	const response = await fetch(url, init);
 	const text = await response.text();
+	if (typeof init.body === 'string') noteSecretsIn(init.body);
+	noteSecretsIn(text);
 	const isJson = response.headers.get('content-type')?.startsWith('application/json') && text !== '';
 	return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }

@@ -1,4 +1,5 @@
 /** Limits how many connections an address may have at a time. */
+import type { ServerObserver } from '../observer.js';
 import { addressKey } from './address.js';
 
 /** The text of the refusal. */
@@ -15,13 +16,17 @@ export interface Admissions {
 }
 
 /** @param max maximum number of connections of one address */
-export function limitConnections(max: number): Admissions {
+export function limitConnections(max: number, observer?: ServerObserver): Admissions {
 	const counts = new Map<string, number>();
 	return {
 		admit(address) {
 			const key = addressKey(address);
 			const count = counts.get(key) ?? 0;
-			if (count >= max) return false;
+			if (count >= max) {
+				observer?.onLimit('connections', true);
+				observer?.onConnectionRefused('limit', address);
+				return false;
+			}
 			counts.set(key, count + 1);
 			return true;
 		},

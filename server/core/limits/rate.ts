@@ -6,6 +6,7 @@
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
+import type { LimitKind, ServerObserver } from '../observer.js';
 import { type Attempt, limitAttempts } from './attempts.js';
 import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, rulesByName } from './rules.js';
 
@@ -49,6 +50,7 @@ function outcomeOf({ id }: Rule, { allowed, timeToReset, remaining }: RateLimitR
 export interface RateLimitOptions {
 	readonly mode: 'on' | 'dry-run';
 	readonly log: Log;
+	readonly observer?: Pick<ServerObserver, 'onLimit'> | undefined;
 	/** Text of refusals by rules without a message of their own. */
 	readonly message?: RateMessage | undefined;
 	/**
@@ -62,7 +64,8 @@ export interface RateLimitOptions {
  * Makes the limits of a server.
  * @throws Error for an invalid limit
  */
-export function createRateLimits(offered: Limited, { mode, log, message, isExempt }: RateLimitOptions): RateLimits {
+export function createRateLimits(offered: Limited, options: RateLimitOptions): RateLimits {
+	const { mode, log, observer, message, isExempt } = options;
 	const rules = rulesByName(offered);
 
 	/** The key that an event is counted under; null if the rule does not apply or its matcher throws. */
@@ -113,6 +116,8 @@ export function createRateLimits(offered: Limited, { mode, log, message, isExemp
 		rule?: Rule,
 	): void {
 		if (result.allowed) return;
+		const kind: LimitKind = rule ? type : 'password';
+		observer?.onLimit(kind, mode === 'on');
 		const { limit, timeToReset } = result;
 		const facts = { [type]: name, userId, clientAddress, limit, timeToReset };
 		if (mode === 'dry-run') {

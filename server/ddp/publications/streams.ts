@@ -5,6 +5,7 @@ import { Match } from '../../../shared/match.js';
 import type { Infer } from '../../../shared/pattern.js';
 import { type Publication, publication } from '../../../shared/publication.js';
 import type { Stream } from '../../../shared/stream.js';
+import type { ServerObserver } from '../../core/observer.js';
 import * as codec from '../codec.js';
 import { Broadcast } from '../transports/broadcast.js';
 import type { Subscription } from './subscription.js';
@@ -63,7 +64,10 @@ function event(stream: string, eventName: string, args: readonly unknown[]): str
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
-export function createStreamHub(streams: readonly Stream[]): StreamHub {
+export function createStreamHub(
+	streams: readonly Stream[],
+	observer?: Pick<ServerObserver, 'onStreamEvent'>,
+): StreamHub {
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
 	/** Readers of room events, and those that are being checked for the first time, by user. */
 	const readersByUser = new Map<string, Set<Reader>>();
@@ -147,6 +151,7 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		notify({ stream, eventName, args }) {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
+			observer?.onStreamEvent(all.size);
 			const message = new Broadcast(event(stream, eventName, args));
 			for (const { buffered, subscription } of all) {
 				if (buffered) buffered.push(message);

@@ -6,6 +6,7 @@ import type { Store } from '../../../shared/store.js';
 import type { Bus } from '../../cluster/bus.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
+import type { ServerObserver } from '../../core/observer.js';
 import type { Transport } from '../transports/transport.js';
 import type { MergeBox } from './mergebox.js';
 
@@ -16,6 +17,7 @@ export interface PublicationServices {
 	readonly settings: Settings;
 	readonly log: Log;
 	readonly argumentLogLevel?: 'debug' | 'info';
+	readonly observer?: ServerObserver | undefined;
 	readonly invoker: Invoker;
 	/** Absent without rate limits. */
 	readonly limits?: RateLimits | undefined;

@@ -16,6 +16,9 @@ import { type DocumentPublisher, LiveQuerySubscriber } from './live-query.js';
 import { queriesIn } from './returned-queries.js';
 import type { PublicationServices, SubscriptionHost } from './subscription-host.js';
 
+/** Longest id of a subscription in the log: the client chooses it. */
+const MAX_LOGGED_ID = 100;
+
 type Fields = Record<string, unknown>;
 
 /**
@@ -249,8 +252,12 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	/** Ends it with an error, which is logged. */
 	fail(thrown: unknown): void {
 		if (this.hasStopped) return;
-		const { name } = this.publication;
-		logThrown(this.host.services, { subscription: name }, `Exception from sub ${name} id ${this.id}`, thrown);
+		const { publication, userId, id, connection, host } = this;
+		const { kind, clientAddress } = host.transport;
+		const requestId = id?.slice(0, MAX_LOGGED_ID);
+		const caller = { userId, hashedToken: null, connection, clientAddress, transport: kind, requestId };
+		const text = `Exception from sub ${publication.name} id ${requestId ?? null}`;
+		logThrown(host.services, { subscription: publication.name }, text, thrown, caller);
 		this.close(toClientError(thrown));
 	}
 

@@ -69,6 +69,11 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		this.box = new MergeBox(host.transport, host.services.publications.strategyOf);
 	}
 
+	/** Number of subscriptions that the client has requested. */
+	get count(): number {
+		return this.#named?.size ?? 0;
+	}
+
 	get isClosed(): boolean {
 		return this.#closed;
 	}

@@ -1,6 +1,8 @@
 /** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
+import type { TransportKind } from '../../core/caller.js';
 import type { Admissions } from '../../core/limits/connections.js';
+import type { ServerObserver } from '../../core/observer.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import type { Pacer } from './pacer.js';
@@ -13,11 +15,15 @@ export interface TransportOptions {
 	addressOf(request: IncomingMessage): string | null;
 	/** Counts connections: each transport was admitted, and must be released when it has closed. */
 	readonly admissions: Admissions;
+	readonly observer?: ServerObserver | undefined;
 	/** Shared by all transports of a server. */
 	readonly pacer: Pacer;
 }
 
 export interface Transport {
+	readonly kind: TransportKind;
+	/** Number of bytes that wait until the client reads them. */
+	readonly bufferedBytes: number;
 	/**
 	 * Sends one DDP message. Ignored after the transport has closed. Disconnects a client with too many buffered bytes.
 	 */

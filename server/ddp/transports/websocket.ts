@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type RawData, WebSocket } from 'ws';
+import type { TransportKind } from '../../core/caller.js';
 import { type Broadcast, textFrameHeader } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import { FirstFrame } from './first-frame.js';
@@ -52,6 +53,7 @@ function onClose(this: WebSocket): void {
 }
 
 export class WebSocketTransport implements Transport, SocketReader {
+	readonly kind: TransportKind = 'websocket';
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #socket: Socket;
@@ -85,6 +87,10 @@ export class WebSocketTransport implements Transport, SocketReader {
 		// The bytes of a compressed frame do not show its real length, and it is passed on after a delay.
 		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
+	}
+
+	get bufferedBytes(): number {
+		return this.webSocket.bufferedAmount;
 	}
 
 	get isBehind(): boolean {
@@ -233,6 +239,7 @@ export class WebSocketTransport implements Transport, SocketReader {
 	private mayWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.partsBuffered()) {
+			this.options.observer?.onOverflow();
 			this.terminate();
 			return false;
 		}

@@ -52,6 +52,7 @@ export interface PollingHost {
 export type AnswerPoll = (frame: string) => void;
 
 export class PollingTransport implements Transport {
+	readonly kind = 'sockjs-polling';
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #receiver: Receiver;
@@ -113,12 +114,17 @@ export class PollingTransport implements Transport {
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.push(encoded) === 1) setImmediate(() => this.#flush());
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#sending?.length ?? 0)) return;
+		this.options.observer?.onOverflow();
 		this.#drop();
 		this.close(NORMAL_CLOSURE);
 	}
 
 	broadcast({ text }: Broadcast): void {
 		this.send(text);
+	}
+
+	get bufferedBytes(): number {
+		return this.#waitingBytes;
 	}
 
 	get isBehind(): boolean {

@@ -32,6 +32,7 @@ function onPong(this: WebSocket): void {
 }
 
 export class FramedTransport extends WebSocketTransport implements HeartbeatPeer {
+	override readonly kind = 'sockjs-websocket';
 	slot: HeartbeatPeer['slot'];
 	active = false;
 	readonly #heartbeats: Heartbeats;

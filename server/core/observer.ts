@@ -1,0 +1,84 @@
+/** What the parts of a server report about their work. Metrics, logs and traces receive it (`server/ops`). */
+import { type ClientError, MatchError } from '../../shared/errors.js';
+import type { Method } from '../../shared/method.js';
+import type { Caller, TransportKind } from './caller.js';
+
+/**
+ * How a call ended. `invalid`: arguments do not match their patterns; `refused`: any other error that is meant for the
+ * caller; `error`: an error of the server.
+ */
+export const OUTCOMES = ['ok', 'invalid', 'refused', 'limited', 'timeout', 'unavailable', 'error'] as const;
+export type CallOutcome = (typeof OUTCOMES)[number];
+
+/** The name that stands for all methods that do not exist: clients may invent any number of names. */
+export const UNKNOWN_METHOD = '(unknown)';
+
+/** A call that has begun. */
+export interface BegunCall {
+	/** `UNKNOWN_METHOD` if there is no such method. */
+	readonly method: string;
+	/** Absent for an unknown method. */
+	readonly definition?: Method | undefined;
+	readonly caller: Caller;
+	/** The arguments, not yet checked. They may contain secrets. */
+	readonly params: readonly unknown[];
+}
+
+export interface EndedCall extends BegunCall {
+	readonly outcome: CallOutcome;
+	/** Duration, in ms. */
+	readonly ms: number;
+	/** What the method returned. It may contain secrets. */
+	readonly result?: unknown;
+	/** The error that the caller receives. */
+	readonly thrown?: ClientError | MatchError | undefined;
+}
+
+/** What was refused because of a limit. `password`: an attempt to log in. */
+export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
+
+export interface ServerObserver {
+	/** Runs a call, so that what it causes belongs to it. Absent: it is run directly. */
+	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
+	/** A call of a client or of the application has ended. Calls between methods are not reported. */
+	onCall(call: EndedCall): void;
+	/** A repeated call has received the outcome of an earlier one. */
+	onReplay(method: string): void;
+	/** A limit was exceeded. @param refused false: it was only counted, by `--rate-limit dry-run` */
+	onLimit(kind: LimitKind, refused: boolean): void;
+	onConnection(transport: TransportKind): void;
+	onConnectionRefused(reason: 'limit' | 'origin', address: string | null): void;
+	/** A client has too many unanswered requests, so no more are read from it for now. */
+	onPause(): void;
+	/** A client was disconnected because it did not read what was sent to it. */
+	onOverflow(): void;
+	/** An event of a stream was sent. @param readers to how many clients */
+	onStreamEvent(readers: number): void;
+}
+
+const nothing = () => {};
+
+/** Ignores everything. */
+export const NO_OBSERVER: ServerObserver = {
+	onCall: nothing,
+	onReplay: nothing,
+	onLimit: nothing,
+	onConnection: nothing,
+	onConnectionRefused: nothing,
+	onPause: nothing,
+	onOverflow: nothing,
+	onStreamEvent: nothing,
+};
+
+const OUTCOME_OF_CODE: ReadonlyMap<unknown, CallOutcome> = new Map<unknown, CallOutcome>([
+	[500, 'error'],
+	[503, 'unavailable'],
+	['error-timeout', 'timeout'],
+	['too-many-requests', 'limited'],
+]);
+
+/** How a call ended, by the error that its caller receives. */
+export function outcomeOf(thrown: ClientError | MatchError): CallOutcome {
+	if (thrown instanceof MatchError) return 'invalid';
+	return OUTCOME_OF_CODE.get(thrown.error) ?? 'refused';
+}

@@ -1,0 +1,87 @@
+/** What the log says about calls, logins and connections. Never an argument or a result: they may contain secrets. */
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import { factsOf } from '../core/caller.js';
+import { type EndedCall, NO_OBSERVER, type ServerObserver } from '../core/observer.js';
+
+/** Arguments that name what a call is about, by the names of arguments or of the members of an object. */
+const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
+
+/** The form of ids. Anything else that a client sends in their place is not logged. */
+const ID = /^[\w-]{1,64}$/;
+
+/** The ids in the arguments of a call. */
+function subjectsOf({ definition, params }: EndedCall): Record<string, string> {
+	const found: Record<string, string> = {};
+	const note = (name: string, value: unknown) => {
+		if (SUBJECTS.has(name) && typeof value === 'string' && ID.test(value)) found[name] = value;
+	};
+	for (const [i, [name]] of (definition?.args ?? []).entries()) {
+		const value = params[i];
+		note(name, value);
+		if (typeof value !== 'object' || value === null) continue;
+		for (const member of SUBJECTS) if (Object.hasOwn(value, member)) note(member, (value as never)[member]);
+	}
+	return found;
+}
+
+/** The part of a login that names its user. */
+interface LoginOptions {
+	readonly user?: { readonly username?: unknown; readonly email?: unknown };
+	readonly totp?: { readonly login?: LoginOptions };
+}
+
+/**
+ * The id of the user whom a failed login was for. The name itself is not logged, because people type passwords into the
+ * wrong field.
+ */
+async function attemptedUser(store: Store, [options]: readonly unknown[]): Promise<string | undefined> {
+	const { user, totp } = (options ?? {}) as LoginOptions;
+	const { username, email } = user ?? totp?.login?.user ?? {};
+	const filter =
+		typeof username === 'string' ? { username } : typeof email === 'string' ? { 'emails.address': email } : undefined;
+	const found = filter && (await store.users.findOne(filter, { projection: { _id: 1 } }));
+	return found?._id;
+}
+
+/** The user who has logged in by a call. */
+function userOf(result: unknown): string | undefined {
+	const { id } = (result ?? {}) as { id?: unknown };
+	return typeof id === 'string' ? id : undefined;
+}
+
+/** Logs every call at `debug`, and audit events and refused connections at `info`. */
+export function createCallLog(log: Log, store: Store): ServerObserver {
+	function write(call: EndedCall, more: object): void {
+		const { method, caller, outcome, ms, thrown, definition } = call;
+		const isAudit = definition?.audit === true;
+		const facts = {
+			...(isAudit && { audit: true }),
+			method,
+			outcome,
+			...(thrown && 'error' in thrown && { code: thrown.error }),
+			ms: Math.round(ms * 10) / 10,
+			...factsOf(caller),
+			...(isAudit && { about: subjectsOf(call) }),
+			...more,
+		};
+		if (isAudit) log.info(facts, 'Audit');
+		else log.debug(facts, 'Call');
+	}
+
+	const logsAll = (log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.('debug') ?? true;
+
+	return {
+		...NO_OBSERVER,
+		onCall(call) {
+			if (!logsAll && !call.definition?.audit) return;
+			if (call.method !== 'login') return write(call, {});
+			if (call.outcome === 'ok') return write(call, { userId: userOf(call.result) });
+			attemptedUser(store, call.params).then(
+				(attemptedUserId) => write(call, { attemptedUserId }),
+				() => write(call, {}),
+			);
+		},
+		onConnectionRefused: (reason, clientAddress) => log.info({ reason, clientAddress }, 'A connection was refused'),
+	};
+}

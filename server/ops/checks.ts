@@ -1,0 +1,31 @@
+/** The checks of the store and of the disk. */
+import { access, constants, statfs } from 'node:fs/promises';
+import type { Store } from '../../shared/store.js';
+import type { Check } from './health.js';
+
+/** Less free space than this is a failure, in MiB: the store must be able to write for some time. */
+const MIN_FREE_MIB = 64;
+
+const MIB = 1024 ** 2;
+
+/** Reads from the store. */
+export function storeCheck(store: Store): Check {
+	return async () => {
+		await store.settings.findOne({ _id: 'roomkey-health-check' }, { projection: { _id: 1 } });
+		return undefined;
+	};
+}
+
+/** Checks that the data folder can be written to, and that its disk is not full. */
+export function diskCheck(folder: string): Check {
+	return async () => {
+		try {
+			await access(folder, constants.R_OK | constants.W_OK);
+		} catch {
+			return 'The data folder cannot be read and written';
+		}
+		const { bavail, bsize } = await statfs(folder);
+		const free = Math.floor((bavail * bsize) / MIB);
+		return free < MIN_FREE_MIB ? `The disk has ${free} MiB left; ${MIN_FREE_MIB} MiB are needed` : undefined;
+	};
+}

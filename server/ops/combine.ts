@@ -1,0 +1,23 @@
+/** Several observers as one. */
+import type { ServerObserver } from '../core/observer.js';
+
+/**
+ * Reports everything to all.
+ * @param runCall runs calls; without it they are run directly
+ */
+export function combine(observers: readonly ServerObserver[], runCall?: ServerObserver['runCall']): ServerObserver {
+	return {
+		...(runCall && { runCall }),
+		onCall(call) {
+			for (const each of observers) each.onCall(call);
+		},
+		onReplay: (method) => observers.forEach((each) => void each.onReplay(method)),
+		onLimit: (kind, refused) => observers.forEach((each) => void each.onLimit(kind, refused)),
+		onConnection: (kind) => observers.forEach((each) => void each.onConnection(kind)),
+		onConnectionRefused: (reason, address) =>
+			observers.forEach((each) => void each.onConnectionRefused(reason, address)),
+		onPause: () => observers.forEach((each) => void each.onPause()),
+		onOverflow: () => observers.forEach((each) => void each.onOverflow()),
+		onStreamEvent: (readers) => observers.forEach((each) => void each.onStreamEvent(readers)),
+	};
+}

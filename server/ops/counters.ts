@@ -1,0 +1,151 @@
+/** What is counted. Values are read when metrics are scraped. */
+import type { TransportKind } from '../core/caller.js';
+import { type CallOutcome, type EndedCall, type LimitKind, OUTCOMES, type ServerObserver } from '../core/observer.js';
+import { Durations } from './durations.js';
+
+/** Counts by a small number of keys. */
+export class Counts<K extends string> {
+	readonly #counts = new Map<K, number>();
+
+	/** @param keys counted as 0 from the start, so that their first increase is seen */
+	constructor(keys: readonly K[] = []) {
+		for (const key of keys) this.#counts.set(key, 0);
+	}
+
+	add(key: K, by = 1): void {
+		this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
+	}
+
+	get(key: K): number {
+		return this.#counts.get(key) ?? 0;
+	}
+
+	[Symbol.iterator](): Iterator<[K, number]> {
+		return this.#counts.entries();
+	}
+}
+
+/** The calls of one method over one transport. */
+export class CallCounts {
+	readonly durations = new Durations();
+	readonly #outcomes = new Map<CallOutcome, number>();
+
+	add(outcome: CallOutcome, ms: number): void {
+		this.durations.add(ms);
+		this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+	}
+
+	get outcomes(): ReadonlyMap<CallOutcome, number> {
+		return this.#outcomes;
+	}
+}
+
+/** The operations of a store on one collection. */
+export class OperationCounts {
+	readonly durations = new Durations();
+	failures = 0;
+
+	add(ms: number, failed: boolean): void {
+		this.durations.add(ms);
+		if (failed) this.failures++;
+	}
+}
+
+/** How a login ended: an outcome of the method `login`. */
+const LOGIN = 'login';
+
+export const KEY_EVENTS = [
+	'room_key_set',
+	'room_key_reset',
+	'offered',
+	'accepted',
+	'withdrawn',
+	'stored',
+	'removed',
+	'identity_set',
+	'identity_removed',
+] as const;
+export type KeyEvent = (typeof KEY_EVENTS)[number];
+
+export const EVENTS = ['changed', 'notify', 'tokens-removed'] as const;
+
+/** The transports of connections. */
+export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as const satisfies readonly TransportKind[];
+
+/** All counters of a server. */
+export class Counters implements ServerObserver {
+	readonly connections = new Counts<TransportKind>(SOCKETS);
+	readonly refusedConnections = new Counts<'limit' | 'origin'>(['limit', 'origin']);
+	readonly logins = new Counts<CallOutcome>(OUTCOMES);
+	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
+	readonly replays = new Counts<string>();
+	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
+	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
+	pauses = 0;
+	overflows = 0;
+	streamEvents = 0;
+	streamDeliveries = 0;
+	/** By method, then by transport. */
+	readonly calls = new Map<string, Map<TransportKind, CallCounts>>();
+	/** By collection, then by operation. */
+	readonly operations = new Map<string, Map<string, OperationCounts>>();
+
+	readonly onCall = ({ method, caller: { transport = 'program' }, outcome, ms }: EndedCall): void => {
+		let ofMethod = this.calls.get(method);
+		if (!ofMethod) {
+			ofMethod = new Map();
+			this.calls.set(method, ofMethod);
+		}
+		let counts = ofMethod.get(transport);
+		if (!counts) {
+			counts = new CallCounts();
+			ofMethod.set(transport, counts);
+		}
+		counts.add(outcome, ms);
+		if (method === LOGIN) this.logins.add(outcome);
+	};
+
+	onReplay(method: string): void {
+		this.replays.add(method);
+	}
+
+	onLimit(kind: LimitKind, refused: boolean): void {
+		this.limits.add(`${kind} ${refused}`);
+	}
+
+	onConnection(transport: TransportKind): void {
+		this.connections.add(transport);
+	}
+
+	onConnectionRefused(reason: 'limit' | 'origin'): void {
+		this.refusedConnections.add(reason);
+	}
+
+	onPause(): void {
+		this.pauses++;
+	}
+
+	onOverflow(): void {
+		this.overflows++;
+	}
+
+	onStreamEvent(readers: number): void {
+		this.streamEvents++;
+		this.streamDeliveries += readers;
+	}
+
+	/** The counter of an operation of the store. */
+	operation(collection: string, operation: string): OperationCounts {
+		let ofCollection = this.operations.get(collection);
+		if (!ofCollection) {
+			ofCollection = new Map();
+			this.operations.set(collection, ofCollection);
+		}
+		let counts = ofCollection.get(operation);
+		if (!counts) {
+			counts = new OperationCounts();
+			ofCollection.set(operation, counts);
+		}
+		return counts;
+	}
+}

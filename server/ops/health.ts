@@ -1,0 +1,122 @@
+/** Whether the server can do its work: `/livez` and `/readyz`. */
+import type { Log } from '../../shared/log.js';
+
+/** Maximum time of one check, in ms; after it the check has failed. */
+const CHECK_TIMEOUT_MS = 2000;
+
+/** How long a report is used again, in ms, so that many probes cost no more than one. */
+const MAX_AGE_MS = 1000;
+
+/** The state of one part of the server. `off`: it is not in use. */
+export interface PartState {
+	readonly status: 'ok' | 'failed' | 'off';
+	/** When it entered that status, in ISO form. */
+	readonly since: string;
+	/** Why it has failed or is off; for everyone to read. */
+	readonly reason?: string;
+}
+
+export interface HealthReport {
+	readonly status: 'ready' | 'not ready';
+	/** When the server entered that status, in ISO form. */
+	readonly since: string;
+	/** Why, if it is not one of the parts. */
+	readonly reason?: string;
+	readonly checks: Readonly<Record<string, PartState>>;
+}
+
+/** Checks a part. @returns why it has failed; undefined if it works. An error counts as failed without details */
+export type Check = () => Promise<string | undefined>;
+
+/** The state of a part that reports it itself, such as a connection. */
+export interface HealthSlot {
+	ok(): void;
+	/** @param reason for everyone to read, so without secrets */
+	failed(reason: string): void;
+	/** It is not in use. */
+	off(reason: string): void;
+}
+
+export class Health {
+	readonly #checks = new Map<string, Check>();
+	readonly #parts = new Map<string, PartState>();
+	#since = new Date().toISOString();
+	#wasReady = false;
+	/** Why it is not ready, whatever the parts say. */
+	#blocked: string | undefined = 'The server is starting';
+	#report: { readonly at: number; readonly result: Promise<void> } | undefined;
+
+	/** @param limits the time limit of a check, and how long a report is used again, in ms */
+	constructor(
+		private readonly log: Log,
+		private readonly limits = { timeout: CHECK_TIMEOUT_MS, maxAge: MAX_AGE_MS },
+	) {}
+
+	/** Adds a part that is checked at every probe. */
+	check(name: string, check: Check): void {
+		this.#checks.set(name, check);
+	}
+
+	/** Adds a part that reports its state. Until it does, it is off. */
+	slot(name: string, reason: string): HealthSlot {
+		const set = (status: PartState['status'], why?: string) => this.#set(name, status, why);
+		set('off', reason);
+		return { ok: () => set('ok'), failed: (why) => set('failed', why), off: (why) => set('off', why) };
+	}
+
+	/** The server accepts requests. */
+	started(): void {
+		this.#blocked = undefined;
+	}
+
+	/** The server accepts no more clients. */
+	stopping(): void {
+		this.#blocked = 'The server is stopping';
+	}
+
+	/** Checks all parts. Never rejects. */
+	async report(): Promise<HealthReport> {
+		if (!this.#report || performance.now() - this.#report.at >= this.limits.maxAge) {
+			this.#report = { at: performance.now(), result: this.#checkAll() };
+		}
+		await this.#report.result;
+		const isReady = !this.#blocked && [...this.#parts.values()].every(({ status }) => status !== 'failed');
+		if (isReady !== this.#wasReady) this.#since = new Date().toISOString();
+		this.#wasReady = isReady;
+		return {
+			status: isReady ? 'ready' : 'not ready',
+			since: this.#since,
+			...(this.#blocked && { reason: this.#blocked }),
+			checks: Object.fromEntries(this.#parts),
+		};
+	}
+
+	async #checkAll(): Promise<void> {
+		await Promise.all([...this.#checks].map(([name, check]) => this.#checkOne(name, check)));
+	}
+
+	async #checkOne(name: string, check: Check): Promise<void> {
+		const { timeout } = this.limits;
+		let timer: NodeJS.Timeout | undefined;
+		const tooLong = new Promise<string>((resolve) => {
+			timer = setTimeout(resolve, timeout, `No answer within ${timeout} ms`);
+		});
+		try {
+			const reason = await Promise.race([check(), tooLong]);
+			this.#set(name, reason === undefined ? 'ok' : 'failed', reason);
+		} catch (err) {
+			this.#set(name, 'failed', 'It answers with an error, which is in the log', err);
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	#set(name: string, status: PartState['status'], reason?: string, err?: unknown): void {
+		const before = this.#parts.get(name);
+		const since = before?.status === status ? before.since : new Date().toISOString();
+		this.#parts.set(name, { status, since, ...(reason !== undefined && { reason }) });
+		if (before?.status === status) return;
+		if (status === 'failed') this.log.error({ check: name, reason, ...(err !== undefined && { err }) }, 'Not ready');
+		else if (before?.status === 'failed') this.log.info({ check: name }, 'Works again');
+	}
+}

@@ -1,0 +1,82 @@
+/** Counts encrypted rooms whose key nobody holds: nobody can give it to a new member. */
+import { holdsKey } from '../../methods/model/keys/memberKeys.js';
+import type { Log } from '../../shared/log.js';
+import type { Store } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
+
+/** Rooms whose members are read in one query. */
+const PAGE = 100;
+
+/** Minimum time between two counts, in ms. */
+const INTERVAL_MS = 10 * 60_000;
+
+/** A count takes at most this part of the time. */
+const MAX_SHARE = 0.02;
+
+/** Counts the rooms that have a key which no member holds. */
+export async function countRoomsWithoutHolder(store: Store): Promise<number> {
+	const yielding = createYielder();
+	const keyed = { e2eKeyId: { $exists: true } } as const;
+	let page: { _id: string; e2eKeyId?: string | null }[] = [];
+	let count = 0;
+	for await (const room of store.rooms.find(keyed, { projection: { e2eKeyId: 1 } })) {
+		await yielding();
+		if (!room.e2eKeyId) continue;
+		if (page.push(room) < PAGE) continue;
+		count += await withoutHolder(store, page);
+		page = [];
+	}
+	return count + (await withoutHolder(store, page));
+}
+
+async function withoutHolder(
+	store: Store,
+	rooms: readonly { readonly _id: string; readonly e2eKeyId?: string | null }[],
+): Promise<number> {
+	if (rooms.length === 0) return 0;
+	const left = new Map(rooms.map((room) => [room._id, room]));
+	const filter = { rid: { $in: [...left.keys()] }, E2EKey: { $exists: true } };
+	const yielding = createYielder();
+	for await (const membership of store.subscriptions.find(filter, {
+		projection: { rid: 1, E2EKey: 1, e2eKnownKeys: 1 },
+	})) {
+		await yielding();
+		const room = left.get(membership.rid);
+		if (room && holdsKey(membership, room)) left.delete(room._id);
+	}
+	return left.size;
+}
+
+/** The result of the last count. */
+export class HolderCensus {
+	/** Undefined until the first count has ended. */
+	count: number | undefined;
+	#running: Promise<void> | undefined;
+	#nextAt = 0;
+
+	constructor(
+		private readonly store: Store,
+		private readonly log: Log,
+	) {}
+
+	/** Starts a count in the background if the last one is old. @returns resolves when the running one has ended */
+	refresh(): Promise<void> | undefined {
+		if (!this.#running && performance.now() >= this.#nextAt) {
+			this.#running = this.#recount().finally(() => {
+				this.#running = undefined;
+			});
+		}
+		return this.#running;
+	}
+
+	async #recount(): Promise<void> {
+		const startedAt = performance.now();
+		try {
+			this.count = await countRoomsWithoutHolder(this.store);
+		} catch (err) {
+			this.log.warn({ err }, 'The rooms without a holder of their key could not be counted');
+		}
+		const took = performance.now() - startedAt;
+		this.#nextAt = performance.now() + Math.max(INTERVAL_MS, took / MAX_SHARE);
+	}
+}

@@ -1,0 +1,199 @@
+/** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
+import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { Counters } from './counters.js';
+import type { Durations } from './durations.js';
+import type { Health } from './health.js';
+import type { HolderCensus } from './holderCensus.js';
+import { type CountedSession, countSessions } from './sessionCensus.js';
+
+/** How long an answer is used again, in ms: scrapes have no rate limit. */
+const MAX_AGE_MS = 1000;
+
+/** Where the values come from. */
+export interface MetricSources {
+	readonly counters: Counters;
+	readonly health: Health;
+	readonly census: HolderCensus | undefined;
+	readonly sessions: Iterable<CountedSession>;
+	readonly version: string;
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+interface Sample {
+	readonly labels: Labels;
+	readonly value: number;
+	/** For the parts of a histogram. */
+	readonly metricName?: string;
+}
+
+type Read = () => Iterable<Sample> | Promise<Iterable<Sample>>;
+
+/** A metric whose values are read at each scrape. A registry only needs these members. */
+function metric(type: 'counter' | 'gauge' | 'histogram', name: string, help: string, read: Read): Metric {
+	const get = async () => ({ name, help, type, aggregator: 'sum', values: [...(await read())] });
+	return { name, help, type, get } as unknown as Metric;
+}
+
+function one(value: number, labels: Labels = {}): Sample[] {
+	return [{ labels, value }];
+}
+
+function* labelled(counts: Iterable<[string, number]>, label: string): Iterable<Sample> {
+	for (const [key, value] of counts) yield { labels: { [label]: key }, value };
+}
+
+function* histogram(name: string, durations: Durations, labels: Labels): Iterable<Sample> {
+	let count = 0;
+	for (const [le, value] of durations.cumulative()) {
+		count = value;
+		yield { metricName: `${name}_bucket`, labels: { ...labels, le }, value };
+	}
+	yield { metricName: `${name}_sum`, labels, value: durations.sumSeconds };
+	yield { metricName: `${name}_count`, labels, value: count };
+}
+
+const CALL_SECONDS = 'roomkey_call_duration_seconds';
+const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
+
+function callMetrics({ calls, logins, replays, limits }: Counters): Metric[] {
+	function* outcomes(): Iterable<Sample> {
+		for (const [method, ofMethod] of calls)
+			for (const [transport, counts] of ofMethod)
+				for (const [outcome, value] of counts.outcomes) yield { labels: { method, transport, outcome }, value };
+	}
+	function* durations(): Iterable<Sample> {
+		for (const [method, ofMethod] of calls)
+			for (const [transport, counts] of ofMethod)
+				yield* histogram(CALL_SECONDS, counts.durations, { method, transport });
+	}
+	function* hits(): Iterable<Sample> {
+		for (const limit of ['method', 'subscription', 'password', 'connections'] as const)
+			for (const refused of [true, false])
+				yield { labels: { limit, refused: String(refused) }, value: limits.get(`${limit} ${refused}`) };
+	}
+	return [
+		metric('counter', 'roomkey_calls_total', 'Calls of methods, by how they ended', outcomes),
+		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
+		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
+			labelled(logins, 'outcome'),
+		),
+		metric('counter', 'roomkey_idempotent_replays_total', 'Repeated calls that received the first result', () =>
+			labelled(replays, 'method'),
+		),
+		metric('counter', 'roomkey_limits_hit_total', 'Requests beyond a limit; not refused in a dry run', hits),
+	];
+}
+
+function connectionMetrics(counters: Counters, sessions: Iterable<CountedSession>): Metric[] {
+	// One walk over the sessions serves all gauges of a scrape.
+	let totals: ReturnType<typeof countSessions> | undefined;
+	const count = () => {
+		totals ??= countSessions(sessions).finally(() => {
+			totals = undefined;
+		});
+		return totals;
+	};
+	type NumberKey = 'unanswered' | 'maxUnanswered' | 'paused' | 'bufferedBytes' | 'subscriptions';
+	const total = (name: string, help: string, key: NumberKey) =>
+		metric('gauge', name, help, async () => one((await count())[key]));
+	return [
+		metric('gauge', 'roomkey_connections', 'Open connections', async () =>
+			labelled((await count()).connections, 'transport'),
+		),
+		metric('gauge', 'roomkey_sessions', 'Sessions of DDP that have connected', async () =>
+			labelled((await count()).sessions, 'user'),
+		),
+		total('roomkey_queued_requests', 'Unanswered requests of all clients', 'unanswered'),
+		total('roomkey_queued_requests_max', 'Unanswered requests of the client with the most', 'maxUnanswered'),
+		total('roomkey_paused_clients', 'Clients that are not read from: too many requests are unanswered', 'paused'),
+		total('roomkey_buffered_bytes', 'Bytes that wait until clients read them', 'bufferedBytes'),
+		total('roomkey_subscriptions', 'Subscriptions of all clients', 'subscriptions'),
+		metric('counter', 'roomkey_connections_opened_total', 'Connections since the start', () =>
+			labelled(counters.connections, 'transport'),
+		),
+		metric('counter', 'roomkey_connections_refused_total', 'Refused connections', () =>
+			labelled(counters.refusedConnections, 'reason'),
+		),
+		metric('counter', 'roomkey_client_pauses_total', 'How often reading from a client was paused', () =>
+			one(counters.pauses),
+		),
+		metric('counter', 'roomkey_buffer_overflows_total', 'Clients disconnected because they did not read', () =>
+			one(counters.overflows),
+		),
+	];
+}
+
+function eventMetrics(counters: Counters, census: HolderCensus | undefined): Metric[] {
+	return [
+		metric('counter', 'roomkey_events_total', 'Events within the server', () => labelled(counters.events, 'event')),
+		metric('counter', 'roomkey_stream_events_total', 'Events of streams that had readers', () =>
+			one(counters.streamEvents),
+		),
+		metric('counter', 'roomkey_stream_deliveries_total', 'Events of streams, once for each reader', () =>
+			one(counters.streamDeliveries),
+		),
+		metric('counter', 'roomkey_key_events_total', 'What happened to keys', () => labelled(counters.keys, 'event')),
+		metric('gauge', 'roomkey_rooms_without_holder', 'Rooms whose key no member holds; counted every 10 minutes', () => {
+			void census?.refresh();
+			return census?.count === undefined ? [] : one(census.count);
+		}),
+	];
+}
+
+function storeMetrics({ operations }: Counters): Metric[] {
+	function* each() {
+		for (const [collection, ofCollection] of operations)
+			for (const [operation, counts] of ofCollection) yield { labels: { collection, operation }, counts };
+	}
+	return [
+		metric('histogram', STORE_SECONDS, 'Time of operations of the store; of a query until its first document', () =>
+			[...each()]
+				.filter(({ counts }) => counts.durations.count > 0)
+				.flatMap(({ labels, counts }) => [...histogram(STORE_SECONDS, counts.durations, labels)]),
+		),
+		metric('counter', 'roomkey_store_failures_total', 'Operations of the store that failed', () =>
+			[...each()]
+				.filter(({ counts }) => counts.durations.count > 0)
+				.map(({ labels, counts }) => ({ labels, value: counts.failures })),
+		),
+	];
+}
+
+/** Answers scrapes. */
+export interface Metrics {
+	readonly contentType: string;
+	text(): Promise<string>;
+}
+
+/** Makes the metrics of a server. */
+export function createMetrics(sources: MetricSources): Metrics {
+	const registry = new Registry();
+	const { counters, health, census, sessions, version } = sources;
+	const info = { version, node: process.version };
+	const own = [
+		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
+		metric('gauge', 'roomkey_ready', '1 if /readyz answers 200', async () =>
+			one(Number((await health.report()).status === 'ready')),
+		),
+		metric('gauge', 'roomkey_check', '1 if a part of the server works; parts that are off are left out', async () =>
+			Object.entries((await health.report()).checks)
+				.filter(([, { status }]) => status !== 'off')
+				.flatMap(([check, { status }]) => one(Number(status === 'ok'), { check })),
+		),
+		...callMetrics(counters),
+		...connectionMetrics(counters, sessions),
+		...eventMetrics(counters, census),
+		...storeMetrics(counters),
+	];
+	for (const each of own) registry.registerMetric(each);
+	collectDefaultMetrics({ register: registry });
+	let last: { readonly at: number; readonly text: Promise<string> } | undefined;
+	return {
+		contentType: registry.contentType,
+		text() {
+			if (!last || performance.now() - last.at > MAX_AGE_MS) last = { at: performance.now(), text: registry.metrics() };
+			return last.text;
+		},
+	};
+}

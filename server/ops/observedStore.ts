@@ -1,0 +1,149 @@
+/** A store whose operations are timed. */
+import { declaredName } from '../../shared/collections.js';
+import {
+	type Change,
+	type Collection,
+	type Cursor,
+	collectionNames,
+	type Filter,
+	type FindOptions,
+	isDuplicateKey,
+	type Store,
+	type UpdateFilter,
+	type WriteOptions,
+} from '../../shared/store.js';
+
+export const OPERATIONS = [
+	'findOne',
+	'find',
+	'countDocuments',
+	'insertOne',
+	'updateOne',
+	'updateMany',
+	'findOneAndUpdate',
+	'deleteOne',
+	'deleteMany',
+] as const;
+export type Operation = (typeof OPERATIONS)[number];
+
+/** Observes the operations of one kind on one collection. */
+export interface OperationObserver {
+	/** Called at the start. @returns called at the end; the error of a failed operation is passed */
+	begin(): (failure?: unknown) => void;
+}
+
+export interface OperationObservers {
+	/** Makes the observer of an operation. @param collection its name in the database */
+	observerOf(collection: string, operation: Operation): OperationObserver;
+	/** A single document was updated by `findOneAndUpdate`. */
+	onUpdate(collection: string, update: object): void;
+}
+
+async function run<R>(operation: Operation, task: Promise<R>, end: (failure?: unknown) => void): Promise<R> {
+	try {
+		const result = await task;
+		end();
+		return result;
+	} catch (error) {
+		// A refused duplicate is what a unique index is for.
+		end(operation === 'insertOne' && isDuplicateKey(error) ? undefined : error);
+		throw error;
+	}
+}
+
+class ObservedCollection<T extends { _id: string }> implements Collection<T> {
+	readonly #observers: Readonly<Record<Operation, OperationObserver>>;
+
+	constructor(
+		private readonly source: Collection<T>,
+		private readonly name: string,
+		private readonly observers: OperationObservers,
+	) {
+		this.#observers = Object.fromEntries(
+			OPERATIONS.map((operation) => [operation, observers.observerOf(name, operation)]),
+		) as unknown as Record<Operation, OperationObserver>;
+	}
+
+	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
+		const end = this.#observers.findOne.begin();
+		return run('findOne', this.source.findOne(filter, options), end);
+	}
+
+	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
+		const { find } = this.#observers;
+		const cursor = this.source.find(filter, options);
+		return {
+			toArray: () => run('find', cursor.toArray(), find.begin()),
+			// Timed until the first document: what follows may depend on how fast a client reads.
+			async *[Symbol.asyncIterator]() {
+				const documents = cursor[Symbol.asyncIterator]();
+				try {
+					let next = await run('find', documents.next(), find.begin());
+					while (!next.done) {
+						yield next.value;
+						next = await documents.next();
+					}
+				} finally {
+					// The reader may have stopped before the end.
+					await documents.return?.();
+				}
+			},
+		};
+	}
+
+	countDocuments(filter: Filter<T>): Promise<number> {
+		const end = this.#observers.countDocuments.begin();
+		return run('countDocuments', this.source.countDocuments(filter), end);
+	}
+
+	insertOne(document: T, options?: WriteOptions): Promise<unknown> {
+		const end = this.#observers.insertOne.begin();
+		return run('insertOne', this.source.insertOne(document, options), end);
+	}
+
+	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
+		const end = this.#observers.updateOne.begin();
+		return run('updateOne', this.source.updateOne(filter, update, options), end);
+	}
+
+	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
+		const end = this.#observers.updateMany.begin();
+		return run('updateMany', this.source.updateMany(filter, update, options), end);
+	}
+
+	async findOneAndUpdate(
+		filter: Filter<T>,
+		update: UpdateFilter<T>,
+		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
+	): Promise<T | null> {
+		const end = this.#observers.findOneAndUpdate.begin();
+		const updated = await run('findOneAndUpdate', this.source.findOneAndUpdate(filter, update, options), end);
+		if (updated !== null) this.observers.onUpdate(this.name, update);
+		return updated;
+	}
+
+	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
+		const end = this.#observers.deleteOne.begin();
+		return run('deleteOne', this.source.deleteOne(filter, options), end);
+	}
+
+	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
+		const end = this.#observers.deleteMany.begin();
+		return run('deleteMany', this.source.deleteMany(filter, options), end);
+	}
+
+	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {
+		return this.source.announce(action, document, options);
+	}
+}
+
+/** The same store with observed operations, also on the collections of the application. */
+export function observedStore(store: Store, observers: OperationObservers): Store {
+	const names: Readonly<Record<string, string>> = collectionNames;
+	return Object.fromEntries(
+		Object.entries(store).map(([key, source]: [string, unknown]) => [
+			key,
+			new ObservedCollection(source as Collection<{ _id: string }>, names[key] ?? declaredName(key), observers),
+		]),
+	) as unknown as Store;
+}

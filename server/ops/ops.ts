@@ -1,0 +1,149 @@
+/** What operators see of a server: health, metrics and logs. */
+import type { Log } from '../../shared/log.js';
+import type { Change, Store } from '../../shared/store.js';
+import type { Bus } from '../cluster/bus.js';
+import type { ServerObserver } from '../core/observer.js';
+import { createCallLog } from './callLog.js';
+import { diskCheck, storeCheck } from './checks.js';
+import { combine } from './combine.js';
+import { Counters, EVENTS } from './counters.js';
+import { Health, type HealthSlot } from './health.js';
+import { HolderCensus } from './holderCensus.js';
+import { keyEventOfChange, keyEventsOfUpdate } from './keyEvents.js';
+import { type OperationObservers, observedStore } from './observedStore.js';
+import { healthPages, metricsPage, type Page, type PageServer, servePages } from './pages.js';
+import type { CountedSession } from './sessionCensus.js';
+import type { Traces } from './traces.js';
+
+export interface OpsOptions {
+	readonly log: Log;
+	/** `on`: at the server's own port; a number: at that port; `off`: no metrics. */
+	readonly metrics: string;
+	readonly version: string;
+	/** The folder of the data, if it is in files. */
+	readonly folder?: string | undefined;
+	readonly traces?: Traces | undefined;
+}
+
+/** The parts of a server that are observed. */
+export interface ObservedParts {
+	readonly sessions: Iterable<CountedSession>;
+	readonly bus: Bus;
+	onChange(listener: (change: Change) => undefined): () => void;
+}
+
+export class Ops {
+	readonly health: Health;
+	/** For the connection to other processes. */
+	readonly busHealth: HealthSlot;
+	/** For watching a database that other programs write to. */
+	readonly watcherHealth: HealthSlot;
+	/** Receives what the parts of the server report. Complete once the store is observed. */
+	observer: ServerObserver | undefined;
+	readonly #counters: Counters | undefined;
+	/** The count of rooms without a holder of their key. */
+	census: HolderCensus | undefined;
+	#sessions: Iterable<CountedSession> = [];
+	#server: PageServer | undefined;
+
+	constructor(private readonly options: OpsOptions) {
+		this.health = new Health(options.log);
+		this.health.slot('store', 'It is not open yet');
+		this.busHealth = this.health.slot('bus', 'This process is not connected to others');
+		this.watcherHealth = this.health.slot('watcher', 'Writes of other programs are not watched');
+		const { folder } = options;
+		if (folder === undefined) this.health.slot('disk', 'The data is not in a folder');
+		else this.health.check('disk', diskCheck(folder));
+		if (options.metrics !== 'off') this.#counters = new Counters();
+	}
+
+	/** The store of the server, which is checked, and observed if there are metrics. */
+	observe(store: Store): Store {
+		const counters = this.#counters;
+		const { traces } = this.options;
+		const observed = counters || traces ? observedStore(store, observing(counters, traces)) : store;
+		this.health.check('store', storeCheck(observed));
+		this.census = new HolderCensus(observed, this.options.log);
+		const callLog = createCallLog(this.options.log, observed);
+		this.observer = combine([...(counters ? [counters] : []), callLog], traces?.runCall);
+		return observed;
+	}
+
+	/** The pages at the server's own port. */
+	get pages(): readonly Page[] {
+		return this.options.metrics === 'on' ? this.#allPages() : healthPages(this.health);
+	}
+
+	/** @returns ends the observation */
+	attach({ sessions, bus, onChange }: ObservedParts): () => void {
+		const { log } = this.options;
+		const stopLog = bus.on('tokens-removed', ({ userId, hashedTokens }) => {
+			log.info({ audit: true, userId, tokens: hashedTokens.length }, 'Login tokens were revoked');
+		});
+		const counters = this.#counters;
+		if (!counters) return stopLog;
+		this.#sessions = sessions;
+		const ends = EVENTS.map((event) => bus.on(event, () => counters.events.add(event)));
+		ends.push(
+			stopLog,
+			onChange((change) => {
+				const event = keyEventOfChange(change);
+				if (event) counters.keys.add(event);
+				return undefined;
+			}),
+		);
+		return () => {
+			for (const end of ends) end();
+		};
+	}
+
+	/** Serves the pages at a port of their own, if one is set. */
+	async listen(host: string): Promise<void> {
+		const { metrics, log } = this.options;
+		if (!/^\d+$/.test(metrics)) return;
+		this.#server = await servePages(this.#allPages(), host, Number(metrics), log);
+	}
+
+	/** The port of the pages, if they have one of their own. */
+	get port(): number | undefined {
+		return this.#server?.port;
+	}
+
+	async close(): Promise<void> {
+		await this.#server?.close();
+	}
+
+	#allPages(): readonly Page[] {
+		const { health } = this;
+		const counters = this.#counters as Counters;
+		const load = async () => {
+			const { createMetrics } = await import('./metrics.js');
+			const { version } = this.options;
+			return createMetrics({ counters, health, version, sessions: this.#sessions, census: this.census });
+		};
+		return [...healthPages(health), metricsPage(load)];
+	}
+}
+
+/** Times and traces the operations of a store, and counts what happens to keys. */
+function observing(counters: Counters | undefined, traces: Traces | undefined): OperationObservers {
+	return {
+		observerOf(collection, operation) {
+			const counts = counters?.operation(collection, operation);
+			return {
+				begin() {
+					const endSpan = traces?.begin(collection, operation);
+					const startedAt = performance.now();
+					return (failure) => {
+						counts?.add(performance.now() - startedAt, failure !== undefined);
+						endSpan?.(failure);
+					};
+				},
+			};
+		},
+		onUpdate(collection, update) {
+			if (!counters) return;
+			for (const event of keyEventsOfUpdate(collection, update)) counters.keys.add(event);
+		},
+	};
+}

@@ -1,0 +1,107 @@
+/** `/livez`, `/readyz` and `/metrics`: for probes and for Prometheus, without rate limits. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../../shared/log.js';
+import type { Health } from './health.js';
+import type { Metrics } from './metrics.js';
+
+export interface PageAnswer {
+	readonly status: number;
+	readonly type: string;
+	readonly body: string;
+}
+
+/** Something to read at a path. */
+export interface Page {
+	readonly path: string;
+	answer(request: Pick<IncomingMessage, 'url' | 'headers'>): Promise<PageAnswer>;
+}
+
+const PLAIN = 'text/plain; charset=utf-8';
+
+/** One word is enough for a probe; people and programs get JSON. */
+function wantsOneWord({ url = '', headers: { accept = '' } }: Pick<IncomingMessage, 'url' | 'headers'>): boolean {
+	return /\?(.*&)?plain(=|&|$)/.test(url) || (accept.startsWith('text/plain') && !accept.includes('json'));
+}
+
+function answer(request: Pick<IncomingMessage, 'url' | 'headers'>, status: number, word: string, report: object) {
+	return wantsOneWord(request)
+		? { status, type: PLAIN, body: `${word}\n` }
+		: { status, type: 'application/json', body: JSON.stringify(report) };
+}
+
+/** The pages about the health of a server. */
+export function healthPages(health: Health): Page[] {
+	const aliveSince = new Date().toISOString();
+	return [
+		{ path: '/livez', answer: async (request) => answer(request, 200, 'ok', { status: 'ok', since: aliveSince }) },
+		{
+			path: '/readyz',
+			async answer(request) {
+				const report = await health.report();
+				const isReady = report.status === 'ready';
+				return answer(request, isReady ? 200 : 503, isReady ? 'ready' : 'unready', report);
+			},
+		},
+	];
+}
+
+/** The page for Prometheus. @param load loads the metrics, at the first scrape */
+export function metricsPage(load: () => Promise<Metrics>): Page {
+	let metrics: Promise<Metrics> | undefined;
+	return {
+		path: '/metrics',
+		async answer() {
+			metrics ??= load();
+			const { contentType, text } = await metrics;
+			return { status: 200, type: contentType, body: await text() };
+		},
+	};
+}
+
+/** How long a client of the separate port may take for a request, in ms. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+export interface PageServer {
+	readonly port: number;
+	close(): Promise<void>;
+}
+
+/**
+ * Serves the pages at a port of their own.
+ * @param port 0 picks a free one
+ * @throws the error of `listen`
+ */
+export async function servePages(pages: readonly Page[], host: string, port: number, log: Log): Promise<PageServer> {
+	const byPath = new Map(pages.map((page) => [page.path, page]));
+	const server: Server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+		const page = byPath.get((request.url ?? '').replace(/\?.*$/s, ''));
+		const isRead = request.method === 'GET' || request.method === 'HEAD';
+		const text = (status: number, body: string, headers = {}) =>
+			response.writeHead(status, { 'content-type': PLAIN, ...headers }).end(body);
+		if (!page) return void text(404, 'Not found\n');
+		if (!isRead) return void text(405, 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
+		page.answer(request).then(
+			({ status, type, body }) =>
+				void response
+					.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+					.end(request.method === 'HEAD' ? undefined : body),
+			(err) => {
+				log.error({ err, path: page.path }, 'Exception while answering a request');
+				text(500, 'Internal server error\n');
+			},
+		);
+	});
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', reject).listen(port, host, () => resolve());
+	});
+	server.removeAllListeners('error');
+	return {
+		port: (server.address() as AddressInfo).port,
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				server.closeAllConnections();
+			}),
+	};
+}

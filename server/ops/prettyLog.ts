@@ -1,0 +1,45 @@
+/** Log lines for people: time, level, sentence, then the facts. */
+
+const LEVELS: Readonly<Record<number, readonly [name: string, color: number]>> = {
+	20: ['debug', 90],
+	30: ['info', 32],
+	40: ['warn', 33],
+	50: ['error', 31],
+};
+
+/** Facts that are the same in all lines of a process. */
+const HIDDEN: ReadonlySet<string> = new Set(['level', 'time', 'pid', 'hostname', 'msg', 'err']);
+
+/** Control characters, which could move the cursor of a terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+function factText(value: unknown): string {
+	const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+	return text ?? String(value);
+}
+
+/**
+ * Formats a line of JSON that pino has written. A line that is no JSON stays as it is.
+ * @param colors whether levels are colored, by escape sequences
+ */
+export function prettyLine(json: string, colors: boolean): string {
+	let line: Record<string, unknown>;
+	try {
+		line = JSON.parse(json);
+	} catch {
+		return json;
+	}
+	const { level, time, msg, err } = line as { level: number; time: number; msg?: string; err?: { stack?: string } };
+	const [name, color] = LEVELS[level] ?? [String(level), 0];
+	const label = name.padEnd(5);
+	const facts = Object.entries(line)
+		.filter(([key, value]) => !HIDDEN.has(key) && value !== null)
+		.map(([key, value]) => `${key}=${factText(value)}`);
+	const words = [new Date(time).toTimeString().slice(0, 8), '', msg ?? '', ...facts];
+	words[1] = label;
+	const text = words.join(' ').replace(CONTROL, '?');
+	const stack = err?.stack ? `\n${err.stack.replace(CONTROL, '?')}` : '';
+	const shown = colors ? text.replace(label, `\u001b[${color}m${label}\u001b[0m`) : text;
+	return `${shown}${stack}\n`;
+}

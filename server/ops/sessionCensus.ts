@@ -1,0 +1,46 @@
+/** The state of all sessions at one time. Counted when metrics are scraped, so that it costs a call nothing. */
+import { createYielder } from '../../shared/yielding.js';
+import type { TransportKind } from '../core/caller.js';
+import { Counts, SOCKETS } from './counters.js';
+
+/** What is counted of a session. */
+export interface CountedSession {
+	readonly isConnected: boolean;
+	readonly userId: string | null;
+	readonly unanswered: number;
+	readonly isPaused: boolean;
+	readonly subscriptionCount: number;
+	readonly transport: { readonly kind: TransportKind; readonly bufferedBytes: number };
+}
+
+export interface SessionTotals {
+	readonly connections: Counts<TransportKind>;
+	/** Sessions that have sent `connect`. */
+	readonly sessions: Counts<'anonymous' | 'logged_in'>;
+	readonly unanswered: number;
+	/** Unanswered requests of the session with the most. */
+	readonly maxUnanswered: number;
+	readonly paused: number;
+	readonly bufferedBytes: number;
+	readonly subscriptions: number;
+}
+
+/** Adds up the sessions. Yields to the event loop, because there may be very many. */
+export async function countSessions(sessions: Iterable<CountedSession>): Promise<SessionTotals> {
+	const connections = new Counts<TransportKind>(SOCKETS);
+	const connected = new Counts<'anonymous' | 'logged_in'>(['anonymous', 'logged_in']);
+	let [unanswered, maxUnanswered, paused, bufferedBytes, subscriptions] = [0, 0, 0, 0, 0];
+	const yielding = createYielder(100);
+	for (const session of sessions) {
+		connections.add(session.transport.kind);
+		if (session.isConnected) connected.add(session.userId === null ? 'anonymous' : 'logged_in');
+		unanswered += session.unanswered;
+		maxUnanswered = Math.max(maxUnanswered, session.unanswered);
+		if (session.isPaused) paused++;
+		bufferedBytes += session.transport.bufferedBytes;
+		subscriptions += session.subscriptionCount;
+		const pause = yielding();
+		if (pause) await pause;
+	}
+	return { connections, sessions: connected, unanswered, maxUnanswered, paused, bufferedBytes, subscriptions };
+}

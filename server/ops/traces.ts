@@ -1,0 +1,66 @@
+/**
+ * Spans around calls and operations of the store, for OpenTelemetry. Without an SDK in the process nothing is loaded,
+ * and nothing is traced: the SDK must be registered before the server starts, as with `node --import`.
+ */
+import type * as Otel from '@opentelemetry/api';
+import type { BegunCall } from '../core/observer.js';
+import { outcomeOf } from '../core/observer.js';
+import type { Operation } from './observedStore.js';
+
+/** Where `@opentelemetry/api` keeps what an SDK has registered. */
+const REGISTERED = Symbol.for('opentelemetry.js.api.1');
+
+export interface Traces {
+	/** Runs a call in a span of its own, which continues the trace of an HTTP request. */
+	runCall(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
+	/** Begins a span of an operation of the store. @returns ends it */
+	begin(collection: string, operation: Operation): (failure?: unknown) => void;
+}
+
+/** Whether an SDK has registered a provider of traces. */
+function hasSdk(): boolean {
+	const registered = (globalThis as Record<symbol, unknown>)[REGISTERED] as { trace?: unknown } | undefined;
+	return registered?.trace !== undefined;
+}
+
+/** Makes the traces of a server. @returns undefined without an SDK */
+export async function openTraces(version: string): Promise<Traces | undefined> {
+	return hasSdk() ? tracesWith(await import('@opentelemetry/api'), version) : undefined;
+}
+
+function tracesWith(otel: typeof Otel, version: string): Traces {
+	const { context, propagation, SpanKind, SpanStatusCode, trace } = otel;
+	const tracer = trace.getTracer('roomkey', version);
+	return {
+		runCall({ method, caller }, run) {
+			const { headers, transport } = caller;
+			const parent = headers ? propagation.extract(context.active(), headers) : context.active();
+			const attributes = { 'rpc.system': 'roomkey', 'rpc.method': method, 'roomkey.transport': transport ?? 'program' };
+			const options = { kind: SpanKind.SERVER, attributes };
+			return tracer.startActiveSpan(`call ${method}`, options, parent, async (span) => {
+				try {
+					const result = await run();
+					span.setAttribute('roomkey.outcome', 'ok');
+					return result;
+				} catch (thrown) {
+					const outcome = outcomeOf(thrown as Parameters<typeof outcomeOf>[0]);
+					span.setAttribute('roomkey.outcome', outcome);
+					// A refusal is an answer; the message of an error may contain what a client has sent.
+					const isFailure = ['error', 'unavailable', 'timeout'].includes(outcome);
+					if (isFailure) span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
+					throw thrown;
+				} finally {
+					span.end();
+				}
+			});
+		},
+		begin(collection, operation) {
+			const attributes = { 'db.collection.name': collection, 'db.operation.name': operation };
+			const span = tracer.startSpan(`${operation} ${collection}`, { kind: SpanKind.CLIENT, attributes });
+			return (failure) => {
+				if (failure !== undefined) span.setStatus({ code: SpanStatusCode.ERROR });
+				span.end();
+			};
+		},
+	};
+}

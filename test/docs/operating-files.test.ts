@@ -1,0 +1,114 @@
+/** The dashboard and the alert rules in deploy/: every query finds its metrics and labels in a scrape of a real server. */
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { OUTCOMES } from '../../server/core/observer.js';
+import { type BusyServer, startBusyServer } from '../support/busyServer.js';
+import { type Scrape, scrape } from '../support/scrape.js';
+
+/** Metrics and labels that Prometheus adds itself. */
+const ADDED_METRICS = new Set(['up']);
+const ADDED_LABELS = new Set(['job', 'instance']);
+
+/** The values that queries select. */
+const LABEL_VALUES: Readonly<Record<string, readonly string[]>> = {
+	outcome: OUTCOMES,
+	limit: ['method', 'subscription', 'password', 'connections'],
+	method: ['login'],
+};
+
+/** Words of the query language that look like names. */
+const WORDS = new Set(['by', 'on', 'and', 'or', 'unless', 'without', 'ignoring', 'group_left', 'group_right']);
+
+/** The metrics of a query, each with the labels that it is selected or grouped by. */
+function readQuery(query: string): { metrics: string[]; labels: string[]; selected: [string, string, string][] } {
+	const selected: [string, string, string][] = [];
+	const labels: string[] = [];
+	const withoutSelectors = query
+		.replace(/\[[^\]]*\]/g, '')
+		.replace(/([a-zA-Z_:]\w*)\{([^}]*)\}/g, (_, metric: string, selectors: string) => {
+			for (const [, label, text] of selectors.matchAll(/(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"/g)) {
+				selected.push([metric, label as string, text as string]);
+			}
+			return metric;
+		})
+		.replace(/\b(?:by|on|without|ignoring)\s*\(([^)]*)\)/g, (_, names: string) => {
+			labels.push(...names.split(',').map((name) => name.trim()));
+			return '';
+		})
+		.replace(/"[^"]*"/g, '');
+	// A name before a parenthesis is a function.
+	const metrics = [...withoutSelectors.matchAll(/(?<![\w.])[a-zA-Z_:][\w:]*(?!\w|\s*\()/g)].map(([name]) => name);
+	return { metrics: metrics.filter((name) => !WORDS.has(name)), labels, selected };
+}
+
+function dashboardQueries(): string[] {
+	const { panels } = JSON.parse(readFileSync('deploy/grafana/roomkey.json', 'utf8')) as {
+		panels: { targets?: { expr: string }[] }[];
+	};
+	return panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+}
+
+function alertQueries(): string[] {
+	const text = readFileSync('deploy/prometheus/alerts.yml', 'utf8');
+	return [...text.matchAll(/^ +expr: (.+)$/gm)].map(([, query]) => query as string);
+}
+
+describe('the dashboard and the alert rules', () => {
+	let busy: BusyServer;
+	let metrics: Scrape;
+
+	before(async () => {
+		busy = await startBusyServer();
+		// Counted in the background otherwise.
+		await busy.server.ops.census?.refresh();
+		metrics = await scrape(busy.url);
+	});
+	after(() => busy.close());
+
+	const check = (query: string) => {
+		const read = readQuery(query);
+		expect(read.metrics, query).not.to.be.empty;
+		const known = read.metrics.filter((name) => !ADDED_METRICS.has(name));
+		for (const name of known) expect(metrics.labelsOf(name), `${name} in ${query}`).not.to.equal(undefined);
+		for (const label of read.labels.filter((name) => !ADDED_LABELS.has(name))) {
+			expect(
+				known.some((name) => metrics.labelsOf(name)?.has(label)),
+				`${label} in ${query}`,
+			).to.equal(true);
+		}
+		for (const [name, label, text] of read.selected) {
+			if (ADDED_LABELS.has(label) || ADDED_METRICS.has(name)) continue;
+			expect(metrics.labelsOf(name)?.has(label), `${label} in ${query}`).to.equal(true);
+			for (const value of text.split('|')) expect(LABEL_VALUES[label] ?? [], `${label} in ${query}`).to.include(value);
+		}
+	};
+
+	it('every query of the dashboard finds its metrics and labels', () => {
+		const queries = dashboardQueries();
+		expect(queries).to.have.length.above(30);
+		for (const query of queries) check(query);
+	});
+
+	it('every alert rule finds its metrics and labels', () => {
+		const queries = alertQueries();
+		expect(queries).to.have.length.above(10);
+		for (const query of queries) check(query);
+	});
+
+	it('a query of a metric, a label or a value that does not exist is found', () => {
+		for (const query of [
+			'rate(roomkey_cals_total[5m])',
+			'sum by (methd) (roomkey_calls_total)',
+			'roomkey_calls_total{outcom="ok"}',
+			'roomkey_calls_total{outcome="good"}',
+		])
+			expect(() => check(query), query).to.throw();
+	});
+
+	it('the dashboard shows every metric of Roomkey', () => {
+		const shown = new Set(dashboardQueries().flatMap((query) => readQuery(query).metrics));
+		const names = metrics.samples.map(({ name }) => name.replace(/_(sum|count)$/, '_bucket'));
+		const missing = [...new Set(names)].filter((name) => name.startsWith('roomkey_') && !shown.has(name));
+		expect(missing).to.deep.equal(['roomkey_build_info']);
+	});
+});

@@ -1,0 +1,69 @@
+/** The secrets that tests use, and a check that no log of a server contains one. */
+import type { Log } from '../../shared/log.js';
+
+/** Length of the part of a secret that is looked for. Shorter secrets may be ordinary words. */
+const LENGTH = 12;
+
+/** The first characters of every secret. */
+const secrets = new Set<string>();
+
+const found = new Set<string>();
+
+/** Log lines that are not looked through yet. */
+let lines: string[] = [];
+
+/** Members of messages whose value is a secret. */
+const MEMBERS =
+	/"(?:password|newPassword|pass|digest|token|authToken|resume|private_key|E2EKey|E2ESuggestedKey|e2eKey|key)":"([^"\\]{12,})"/g;
+
+export function noteSecret(secret: string): void {
+	if (secret.length >= LENGTH) secrets.add(secret.slice(0, LENGTH));
+}
+
+/** Notes the secrets in a message between a client and a server. */
+export function noteSecretsIn(message: string): void {
+	if (message.length > 100_000) return;
+	for (const [, secret] of message.matchAll(MEMBERS)) noteSecret(secret as string);
+}
+
+/** What has been written to a log. */
+export function noteLog(text: string): void {
+	lines.push(text);
+}
+
+function plain(_name: string, value: unknown): unknown {
+	return value instanceof Error ? { ...value, message: value.message, stack: value.stack, cause: value.cause } : value;
+}
+
+function textOf(facts: object, text: string): string {
+	try {
+		return `${text} ${JSON.stringify(facts, plain)}`;
+	} catch {
+		return text;
+	}
+}
+
+/** The same log, whose lines are looked through. */
+export function noting<L extends Log>(log: L): L {
+	const note = (level: keyof Log) => (facts: object, text: string) => {
+		noteLog(textOf(facts, text));
+		log[level](facts, text);
+	};
+	return { ...log, debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+}
+
+const nothing = () => {};
+
+/** A log that is only looked through. */
+export const notedLog: Log = noting({ debug: nothing, info: nothing, warn: nothing, error: nothing });
+
+/** Looks through what was logged since the last time. A secret may be noted after the line that contains it. */
+export function leakedSecrets(): readonly string[] {
+	for (const line of lines)
+		for (let i = 0; i + LENGTH <= line.length; i++)
+			if (secrets.has(line.slice(i, i + LENGTH))) found.add(`${line.slice(i, i + LENGTH)}… in: ${line.slice(0, 500)}`);
+	lines = [];
+	const leaked = [...found];
+	found.clear();
+	return leaked;
+}

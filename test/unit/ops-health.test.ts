@@ -1,0 +1,104 @@
+/** The state of the parts of a server. */
+import { expect } from 'chai';
+import { diskCheck } from '../../server/ops/checks.js';
+import { Health } from '../../server/ops/health.js';
+import { memoryLog } from '../support/log.js';
+
+describe('health', () => {
+	function started() {
+		const log = memoryLog();
+		const health = new Health(log, { timeout: 20, maxAge: 0 });
+		health.started();
+		return { health, log };
+	}
+
+	it('is not ready before the start and after the beginning of the end, and says why', async () => {
+		const health = new Health(memoryLog(), { timeout: 20, maxAge: 0 });
+		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is starting' });
+		health.started();
+		expect((await health.report()).status).to.equal('ready');
+		health.stopping();
+		expect(await health.report()).to.deep.include({ status: 'not ready', reason: 'The server is stopping' });
+	});
+
+	it('names each part with its state, since when, and why', async () => {
+		const { health } = started();
+		health.check('full', async () => 'no space');
+		health.check('fine', async () => undefined);
+		const { status, checks } = await health.report();
+		expect(status).to.equal('not ready');
+		expect(checks.full).to.deep.include({ status: 'failed', reason: 'no space' });
+		expect(checks.fine).to.have.all.keys('status', 'since');
+		expect(new Date(checks.fine?.since ?? '').toISOString()).to.equal(checks.fine?.since);
+	});
+
+	it('keeps the time of a state until the state changes', async () => {
+		const { health } = started();
+		let reason: string | undefined = 'broken';
+		health.check('part', async () => reason);
+		const since = async () => (await health.report()).checks.part?.since;
+		const first = await since();
+		reason = 'still broken';
+		expect(await since()).to.equal(first);
+		expect((await health.report()).checks.part?.reason).to.equal('still broken');
+		reason = undefined;
+		expect((await health.report()).checks.part).to.deep.include({ status: 'ok' });
+	});
+
+	it('an error of a check is in the log, once, and not in the report', async () => {
+		const { health, log } = started();
+		health.check('store', async () => {
+			throw new Error('mongodb://root:secret@db');
+		});
+		const report = JSON.stringify([await health.report(), await health.report()]);
+		expect(report).to.include('which is in the log').and.not.include('secret');
+		expect(log.lines.filter(({ level }) => level === 'error')).to.have.length(1);
+	});
+
+	it('a part that works again is logged', async () => {
+		const { health, log } = started();
+		const slot = health.slot('bus', 'not in use');
+		slot.failed('no connection');
+		slot.ok();
+		expect(log.lines.map(({ level, text }) => [level, text])).to.deep.equal([
+			['error', 'Not ready'],
+			['info', 'Works again'],
+		]);
+	});
+
+	it('a check without an answer has failed', async () => {
+		const { health } = started();
+		health.check('store', () => new Promise(() => {}));
+		expect((await health.report()).checks.store).to.deep.include({
+			status: 'failed',
+			reason: 'No answer within 20 ms',
+		});
+	});
+
+	it('a part that is not in use does not count', async () => {
+		const { health } = started();
+		const slot = health.slot('watcher', 'not in use');
+		expect(await health.report()).to.deep.include({ status: 'ready' });
+		slot.failed('lost');
+		expect((await health.report()).status).to.equal('not ready');
+		slot.off('not in use');
+		expect((await health.report()).status).to.equal('ready');
+	});
+
+	it('probes within one second share one check', async () => {
+		const health = new Health(memoryLog());
+		let checks = 0;
+		health.check('store', async () => {
+			checks++;
+			return undefined;
+		});
+		await Promise.all([health.report(), health.report()]);
+		await health.report();
+		expect(checks).to.equal(1);
+	});
+
+	it('the check of the disk names what is wrong with the folder', async () => {
+		expect(await diskCheck('.')()).to.equal(undefined);
+		expect(await diskCheck('./no such folder')()).to.equal('The data folder cannot be read and written');
+	});
+});

@@ -1,0 +1,208 @@
+/** What the log says of the life of a server, of calls, logins and connections. */
+import { expect } from 'chai';
+import { methods } from '../../methods/index.js';
+import { type OpenServer, openServer } from '../../server/openServer.js';
+import { prettyLine } from '../../server/ops/prettyLog.js';
+import { changedSettings, storePlace } from '../../server/ops/startLog.js';
+import { method } from '../../shared/method.js';
+import { RawClient } from '../support/ddp.js';
+import { type LogLine, memoryLog } from '../support/log.js';
+import { addPerson, type Person } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const broken = method({
+	name: 'own.broken',
+	summary: 'Fails',
+	args: { rid: String },
+	rest: 'POST',
+	run() {
+		throw new Error('broken');
+	},
+});
+
+const audited = method({ name: 'own.audited', audit: true, summary: 'Audited', args: {}, rest: 'POST', run: () => {} });
+
+describe('the log of a server', () => {
+	let server: OpenServer;
+	let log: ReturnType<typeof memoryLog>;
+	let admin: Person;
+
+	before(async () => {
+		log = memoryLog();
+		server = await openServer({
+			port: 0,
+			store: { memory: true },
+			keys: true,
+			log,
+			grace: 100,
+			maxConnectionsPerAddress: 1,
+			methods: [broken, audited],
+		});
+		admin = await addPerson(server.store, { roles: ['admin', 'user'], password: 'correct-password' });
+	});
+	after(() => server.close());
+
+	/** The lines that were written meanwhile. */
+	async function linesOf(run: () => Promise<unknown>): Promise<LogLine[]> {
+		const before = log.lines.length;
+		await run();
+		return log.lines.slice(before);
+	}
+	const call = (as: Person | null, name: string, body: object = {}) => post(`${server.url}/api/v1/${name}`, as, body);
+	const logIn = (password: string) => call(null, 'login', { user: admin.username, password });
+
+	it('one line at the start and one when it is ready', () => {
+		const [start, ready] = log.lines;
+		expect(start).to.deep.include({ level: 'info', text: 'Roomkey starts' });
+		expect(start?.facts).to.deep.include({ store: 'memory', host: '127.0.0.1', bus: 'local' });
+		const { settings } = (start?.facts ?? {}) as { settings?: object };
+		expect(settings).to.deep.equal({
+			grace: 100,
+			'max-connections-per-address': 1,
+		});
+		expect(ready).to.deep.include({ level: 'info', text: 'Roomkey is ready' });
+		expect(ready?.facts).to.include({ url: server.url });
+	});
+
+	it('a login, with request, address and user', async () => {
+		const [line] = await linesOf(() => logIn('correct-password'));
+		expect(line).to.deep.include({ level: 'info', text: 'Audit' });
+		expect(line?.facts).to.include({ audit: true, method: 'login', outcome: 'ok', userId: admin.id });
+		expect(line?.facts).to.include({ clientAddress: '127.0.0.1', transport: 'rest' });
+		expect(line?.facts).to.have.property('requestId');
+		const { ms } = (line?.facts ?? {}) as { ms?: number };
+		expect(ms).to.be.above(0);
+	});
+
+	it('a failed login, with the user it was for, and without what was typed', async () => {
+		const lines = await linesOf(() => logIn('wrong-password'));
+		expect(lines[0]?.facts).to.include({ audit: true, outcome: 'refused', code: 403, attemptedUserId: admin.id });
+		const unknown = await linesOf(() => call(null, 'login', { user: 'my-password', password: 'wrong-password' }));
+		expect(unknown[0]?.facts).to.include({ audit: true, outcome: 'refused' });
+		expect(JSON.stringify([...lines, ...unknown])).not.to.match(/my-password|wrong-password/);
+	});
+
+	it('a login over DDP, with its session; a second connection is refused', async () => {
+		const webSocketUrl = `${server.url.replace('http', 'ws')}/websocket`;
+		const client = await RawClient.connect(webSocketUrl);
+		const [line] = await linesOf(() => client.call('login', { resume: admin.token }));
+		expect(line?.facts).to.include({ method: 'login', transport: 'websocket', sessionId: client.session });
+		const lines = await linesOf(() => RawClient.open(webSocketUrl).catch(() => {}));
+		expect(lines).to.deep.equal([
+			{
+				level: 'info',
+				facts: { reason: 'limit', clientAddress: '127.0.0.1' },
+				text: 'A connection was refused',
+			},
+		]);
+		await client.close();
+	});
+
+	it('the work of an admin, with whom it was about', async () => {
+		const bob = await addPerson(server.store);
+		const lines = await linesOf(() => call(admin, 'users.setActiveStatus', { userId: bob.id, activeStatus: false }));
+		const audit = lines.find(({ text }) => text === 'Audit');
+		expect(audit?.facts).to.deep.include({
+			method: 'users.setActiveStatus',
+			userId: admin.id,
+			about: { userId: bob.id },
+		});
+	});
+
+	it('revoked tokens, by their number', async () => {
+		const carol = await addPerson(server.store, { password: 'first-password' });
+		await call(null, 'login', { user: carol.username, password: 'first-password' });
+		const lines = await linesOf(() => call(carol, 'users.removeOtherTokens'));
+		const revoked = lines.find(({ text }) => text === 'Login tokens were revoked');
+		expect(revoked?.facts).to.deep.equal({ audit: true, userId: carol.id, tokens: 1 });
+	});
+
+	it('every other call at debug, and a method of the application at info if its definition says so', async () => {
+		const calls = await linesOf(() => request(`${server.url}/api/v1/rooms.get`, { headers: headersOf(admin) }));
+		expect(calls.map(({ level, text }) => [level, text])).to.deep.equal([['debug', 'Call']]);
+		const [line] = await linesOf(() => call(admin, 'own.audited'));
+		expect(line?.facts).to.include({ audit: true, method: 'own.audited', outcome: 'ok' });
+	});
+
+	it('an error names the method, the user and the request', async () => {
+		const lines = await linesOf(() => call(admin, 'own.broken', { rid: 'room' }));
+		const error = lines.find(({ level }) => level === 'error');
+		expect(error?.facts).to.include({ method: 'own.broken', userId: admin.id, transport: 'rest' });
+		expect(error?.facts).to.have.property('requestId');
+		expect(lines.find(({ text }) => text === 'Call')?.facts).to.include({ outcome: 'error', code: 500 });
+	});
+
+	it('only ids of the usual form are logged, whatever a client sends in their place', async () => {
+		const lines = await linesOf(() => call(admin, 'users.delete', { userId: 'a secret of mine' }));
+		expect(JSON.stringify(lines)).not.to.include('a secret of mine');
+	});
+
+	it('resets of keys, logins and the work of admins are audit events', () => {
+		const names = methods.filter(({ audit }) => audit).map(({ name }) => name);
+		expect(names).to.include.members([
+			'login',
+			'logout',
+			'e2e.resetRoomKey',
+			'e2e.resetOwnE2EKey',
+			'users.resetE2EKey',
+		]);
+		expect(names).to.include.members([
+			'users.create',
+			'users.update',
+			'users.delete',
+			'saveSetting',
+			'permissions.update',
+		]);
+		expect(names).not.to.include('rooms.get');
+	});
+
+	it('one line at the stop', async () => {
+		const own = memoryLog();
+		const other = await openServer({ listen: false, store: { memory: true }, log: own });
+		await other.close();
+		expect(own.lines.at(-1)).to.deep.include({ level: 'info', text: 'Roomkey stops' });
+	});
+});
+
+describe('facts of the first line', () => {
+	it('a database is named without its password', () => {
+		const url = 'mongodb://me:secret@one:27017,two:27017/rocketchat?authSource=admin&password=secret';
+		expect(storePlace({ kind: 'mongodb', url })).to.equal('mongodb://one:27017,two:27017/rocketchat');
+		expect(storePlace({ kind: 'files', folder: 'data' })).to.equal('data');
+	});
+
+	it('settings that may be secret are named without their value', () => {
+		expect(changedSettings({ 'admin-pass': 'my-secret', grace: 5000, 'max-queue': 5 })).to.deep.equal({
+			'admin-pass': 'set',
+			'max-queue': 5,
+		});
+	});
+});
+
+describe('a log line for people', () => {
+	const line = (facts: object) => JSON.stringify({ level: 30, time: 0, pid: 1, hostname: 'host', ...facts });
+
+	it('has time, level, sentence and facts', () => {
+		expect(prettyLine(line({ msg: 'Audit', method: 'login', text: 'two words', n: 5, none: null }), false)).to.match(
+			/^\d\d:\d\d:\d\d info {2}Audit method=login text="two words" n=5\n$/,
+		);
+	});
+
+	it('has the stack of an error on lines of its own', () => {
+		const text = prettyLine(line({ level: 50, msg: 'Exception', err: { stack: 'Error: no\n    at x' } }), false);
+		expect(text).to.match(/ error Exception\nError: no\n {4}at x\n$/);
+	});
+
+	it('colors the level on a terminal', () => {
+		expect(prettyLine(line({ msg: 'Audit' }), true)).to.include('\u001b[32minfo ');
+	});
+
+	it('control characters of a client do not reach the terminal', () => {
+		expect(prettyLine(line({ msg: 'Audit', method: 'a\u001b[2J' }), false)).not.to.include('\u001b');
+		expect(prettyLine(line({ msg: 'a\u001b[2J' }), false)).not.to.include('\u001b');
+	});
+
+	it('what is no JSON stays as it is', () => {
+		expect(prettyLine('plain\n', false)).to.equal('plain\n');
+	});
+});

@@ -1,0 +1,30 @@
+/** The check of every test run that no log contains a secret. */
+import { expect } from 'chai';
+import { leakedSecrets, notedLog, noteSecret, noteSecretsIn } from '../support/secrets.js';
+
+describe('the check for secrets in logs', () => {
+	it('finds a secret in the facts, the text and the error of a line', () => {
+		expect(leakedSecrets()).to.deep.equal([]);
+		const [inFacts, inText, inError] = ['1', '2', '3'].map((n) =>
+			`a secret for the check ${n}`.split('').reverse().join(''),
+		);
+		for (const secret of [inFacts, inText, inError]) noteSecret(secret as string);
+		notedLog.info({ fact: { deep: [inFacts] } }, 'Audit');
+		notedLog.debug({}, `Text ${inText}`);
+		notedLog.error({ err: new Error(`Message ${inError}`) }, 'Exception');
+		expect(leakedSecrets()).to.have.length(3);
+		expect(leakedSecrets()).to.deep.equal([]);
+	});
+
+	it('finds what was sent as a password, a token or a key', () => {
+		noteSecretsIn('{"msg":"method","params":[{"password":"sent-as-a-password"},{"resume":"sent-as-a-token"}]}');
+		notedLog.info({ user: 'sent-as-a-password' }, 'Audit');
+		notedLog.info({ user: 'sent-as-a-token' }, 'Audit');
+		expect(leakedSecrets()).to.have.length(2);
+	});
+
+	it('finds nothing in a line without secrets', () => {
+		notedLog.info({ method: 'login', outcome: 'ok' }, 'Audit');
+		expect(leakedSecrets()).to.deep.equal([]);
+	});
+});

@@ -1,0 +1,163 @@
+/** Spans of calls and of operations of the store, with an SDK and without one. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import {
+	type Context,
+	type ContextManager,
+	context,
+	propagation,
+	ROOT_CONTEXT,
+	type Span,
+	type SpanOptions,
+	SpanStatusCode,
+	TraceFlags,
+	type Tracer,
+	trace,
+} from '@opentelemetry/api';
+import { expect } from 'chai';
+import { type OpenServer, openServer } from '../../server/openServer.js';
+import { openTraces } from '../../server/ops/traces.js';
+import { method } from '../../shared/method.js';
+import { memoryLog } from '../support/log.js';
+import { addPerson } from '../support/people.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+interface RecordedSpan {
+	readonly name: string;
+	readonly attributes: Record<string, unknown>;
+	readonly traceId: string;
+	readonly parent: string | undefined;
+	failed: boolean;
+	ended: boolean;
+}
+
+/** The smallest SDK: it keeps spans, follows asynchronous calls, and reads `traceparent`. */
+function registerSdk(): RecordedSpan[] {
+	const spans: RecordedSpan[] = [];
+	const storage = new AsyncLocalStorage<Context>();
+	const manager: ContextManager = {
+		active: () => storage.getStore() ?? ROOT_CONTEXT,
+		with: (active, run, self, ...args) => storage.run(active, () => run.apply(self, args)),
+		bind: (_context, target) => target,
+		enable: () => manager,
+		disable: () => manager,
+	};
+	const startSpan = (name: string, options: SpanOptions = {}, parent = manager.active()): Span => {
+		const above = trace.getSpanContext(parent);
+		const recorded: RecordedSpan = {
+			name,
+			attributes: { ...options.attributes },
+			traceId: above?.traceId ?? `trace ${spans.length}`,
+			parent: above?.spanId,
+			failed: false,
+			ended: false,
+		};
+		spans.push(recorded);
+		const spanContext = { traceId: recorded.traceId, spanId: `span ${spans.length}`, traceFlags: TraceFlags.SAMPLED };
+		return Object.assign(trace.wrapSpanContext(spanContext), {
+			setAttribute(key: string, value: unknown) {
+				recorded.attributes[key] = value;
+			},
+			setStatus({ code }: { code: SpanStatusCode }) {
+				recorded.failed = code === SpanStatusCode.ERROR;
+			},
+			end() {
+				recorded.ended = true;
+			},
+		});
+	};
+	const startActiveSpan = (name: string, options: SpanOptions, parent: Context, run: (span: Span) => unknown) => {
+		const span = startSpan(name, options, parent);
+		return manager.with(trace.setSpan(parent, span), () => run(span));
+	};
+	context.setGlobalContextManager(manager);
+	trace.setGlobalTracerProvider({ getTracer: () => ({ startSpan, startActiveSpan }) as unknown as Tracer });
+	propagation.setGlobalPropagator({
+		inject() {},
+		extract(active, carrier) {
+			const [, traceId, spanId] = String((carrier as { traceparent?: string }).traceparent ?? '').split('-');
+			if (!traceId || !spanId) return active;
+			return trace.setSpanContext(active, { traceId, spanId, traceFlags: TraceFlags.SAMPLED });
+		},
+		fields: () => ['traceparent'],
+	});
+	return spans;
+}
+
+const broken = method({
+	name: 'own.broken',
+	summary: 'Fails',
+	args: {},
+	rest: 'POST',
+	run() {
+		throw new Error('the message');
+	},
+});
+
+describe('traces', () => {
+	it('without an SDK nothing is traced', async () => {
+		expect(await openTraces('1')).to.equal(undefined);
+	});
+
+	describe('with an SDK', () => {
+		let spans: RecordedSpan[];
+		let server: OpenServer;
+
+		before(async () => {
+			spans = registerSdk();
+			const log = memoryLog();
+			server = await openServer({
+				port: 0,
+				store: { memory: true },
+				keys: true,
+				metrics: 'off',
+				log,
+				methods: [broken],
+			});
+		});
+		after(async () => {
+			await server.close();
+			trace.disable();
+			context.disable();
+			propagation.disable();
+		});
+
+		it('a call is a span, which continues the trace of the HTTP request', async () => {
+			const alice = await addPerson(server.store);
+			spans.length = 0;
+			const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+			await request(`${server.url}/api/v1/rooms.get`, { headers: { ...headersOf(alice), traceparent } });
+			const call = spans.find(({ name }) => name.startsWith('call '));
+			expect(call).to.deep.include({
+				name: 'call rooms.get',
+				traceId: '0af7651916cd43dd8448eb211c80319c',
+				parent: 'b7ad6b7169203331',
+				ended: true,
+				failed: false,
+			});
+			expect(call?.attributes).to.include({ 'roomkey.transport': 'rest', 'roomkey.outcome': 'ok' });
+		});
+
+		it('operations of the store are spans within that of the call', async () => {
+			const alice = await addPerson(server.store);
+			spans.length = 0;
+			await server.call('rooms.get', [], { userId: alice.id });
+			const at = spans.findIndex(({ name }) => name === 'call rooms.get');
+			const inside = spans.filter(({ parent }) => parent === `span ${at + 1}`);
+			expect(inside.map(({ name }) => name)).to.include('find rocketchat_subscription');
+			expect(inside.every(({ ended }) => ended)).to.equal(true);
+		});
+
+		it('an error of the server marks the span, without its message; a refusal does not', async () => {
+			const alice = await addPerson(server.store);
+			spans.length = 0;
+			await post(`${server.url}/api/v1/own.broken`, alice, {});
+			await post(`${server.url}/api/v1/e2e.setRoomKeyID`, alice, { rid: 'nowhere', keyID: 'key' });
+			const calls = spans.filter(({ name }) => name.startsWith('call '));
+			expect(calls.map(({ name, failed }) => [name, failed])).to.deep.equal([
+				['call own.broken', true],
+				['call e2e.setRoomKeyID', false],
+			]);
+			expect(JSON.stringify(spans)).not.to.include('the message');
+		});
+	});
+});
