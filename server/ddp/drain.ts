@@ -15,7 +15,7 @@ export interface DrainHost {
 	/** Unanswered requests. If reading was ever paused, the client may have sent more than has arrived. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
 	/** Where the client has sent more than was handed over. */
-	readonly transport: Pick<Transport, 'isBehind'>;
+	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
 /** How long a client whose reading was paused must be silent before its data counts as fully received, in ms. */
@@ -63,10 +63,10 @@ export class Drain {
 			await this.#until(() => !session.requests?.isPaused);
 			this.#came = false;
 			this.#wasPaused = false;
-			hadToWait ||= session.requests?.wasPaused === true || session.transport.isBehind;
+			hadToWait ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
 			await (hadToWait ? delay(QUIET_MS) : aTurn());
 			if (session.isClosed) return;
-			if (session.transport.isBehind || this.#wasPaused) {
+			if (session.transport.hasPendingInput || this.#wasPaused) {
 				hadToWait = true;
 				waits = 0;
 			} else if (!hadToWait || !this.#came) return;

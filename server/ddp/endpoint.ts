@@ -11,8 +11,8 @@ import { Session } from './session.js';
 import { endSessions } from './shutdown.js';
 import { closeExpired } from './token-expiry.js';
 import { Pacer } from './transports/pacer.js';
-import { addSockJsRoutes, CONNECTION } from './transports/sockjs/routes.js';
-import { FramedTransport } from './transports/sockjs/websocket.js';
+import { addSockJsRoutes, CONNECTION_PATH } from './transports/sockjs/routes.js';
+import { SockJsWebSocketTransport } from './transports/sockjs/websocket.js';
 import type { OpenSession, Receiver, Transport, TransportOptions } from './transports/transport.js';
 import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
@@ -101,9 +101,15 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const { log, bus, addressOf, observer } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
+<<<<<<< HEAD
 	const admissions = limitConnections(options.maxConnectionsPerAddress, observer);
 	const transportOptions = { maxBuffered, compression, addressOf, admissions, observer, pacer: new Pacer() };
 	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
+=======
+	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress);
+	const transportOptions = { maxBuffered, compression, addressOf, connectionLimiter, pacer: new Pacer() };
+	const sockJsOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({
@@ -143,7 +149,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		// `ws` closes the socket with the right code; without a listener the error would end the process.
 		webSocket.on('error', onWebSocketError);
 		const transport = SOCKJS_PATH.test(request.url ?? '')
-			? new FramedTransport(webSocket, request, framedOptions)
+			? new SockJsWebSocketTransport(webSocket, request, sockJsOptions)
 			: new WebSocketTransport(webSocket, request, transportOptions);
 		transport.open(openSession);
 	}
@@ -168,7 +174,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			return;
 		}
 		const address = addressOf(request);
-		if (!admissions.admit(address)) {
+		if (!connectionLimiter.acquire(address)) {
 			const body = JSON.stringify({ success: false, error: TOO_MANY_CONNECTIONS });
 			refuseUpgrade(socket, '429 Too Many Requests', body);
 			return;
@@ -179,10 +185,10 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			open(webSocket, request);
 		});
 		// The callback runs synchronously or never.
-		if (!opened) admissions.leave(address);
+		if (!opened) connectionLimiter.release(address);
 	}
 
-	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION}/websocket`]) {
+	for (const path of ['/websocket', '/sockjs/websocket', `/sockjs${CONNECTION_PATH}/websocket`]) {
 		app.get(path, (_request, reply) => reply.code(400).type('text/plain').send('Not a valid websocket request'));
 	}
 	const polling = addSockJsRoutes(app, openSession, {
@@ -218,7 +224,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			stopListening();
 			stopExpiry();
 			closed = true;
-			polling.admitNoMore();
+			polling.refuseNewClients();
 			const stop = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
 				allGone = resolve;
@@ -231,7 +237,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			const tooLong = new Promise<void>((resolve) => {
 				timer = setTimeout(resolve, grace);
 			});
-			await Promise.race([polling.allNotified(), tooLong]);
+			await Promise.race([polling.allClosed(), tooLong]);
 			clearTimeout(timer);
 		},
 	};

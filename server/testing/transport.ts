@@ -10,7 +10,7 @@ export class MemoryTransport implements Transport {
 	readonly headers = {};
 	readonly sent: string[] = [];
 	closed = false;
-	isBehind = false;
+	hasPendingInput = false;
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;

@@ -14,7 +14,7 @@ const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 describe('a pacer', () => {
 	it('runs a slice at once when no other waits', () => {
 		let ran = false;
-		new Pacer().wait(() => {
+		new Pacer().schedule(() => {
 			ran = true;
 		});
 		expect(ran).to.equal(true);
@@ -67,7 +67,7 @@ describe('reading a WebSocket', () => {
 				maxBuffered: 1024,
 				compression: false,
 				addressOf: () => null,
-				admissions: limitConnections(1),
+				connectionLimiter: limitConnections(1),
 				pacer: new Pacer(),
 			});
 			transport.open(() => receiver);

@@ -30,11 +30,11 @@ describe('a polling transport', () => {
 				pollTimeout: 60_000,
 				maxBuffered: 10,
 				addressOf: () => '127.0.0.1',
-				admissions: limitConnections(1),
+				connectionLimiter: limitConnections(1),
 				pacer: new Pacer(),
 				...options,
 			},
-			{ notified() {}, gone: () => observed.gone++ },
+			{ onCloseFrameSent() {}, gone: () => observed.gone++ },
 		);
 		const poll = () => transport.poll((frame) => observed.answers.push(frame));
 		return { transport, observed, poll };

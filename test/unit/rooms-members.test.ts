@@ -61,6 +61,12 @@ describe('members of a room', () => {
 		await watched.close();
 	});
 
+	it('inviting and removing nobody is refused with the code that says so', async () => {
+		const rid = await room({});
+		for (const call of [kick(alice, rid, ''), invite(alice, rid, '')])
+			expect(await rejection(call)).to.include({ error: 'error-users-params-not-provided' });
+	});
+
 	describe('coming', () => {
 		it('join: notifies the new member of the membership, the room of the member, and asks for the key (5.7, 10.4)', async () => {
 			const rid = await room({ encrypted: true, e2eKeyId: 'k' }, { E2EKey: `k-${Math.random()}` });

@@ -2,24 +2,29 @@
 import type { ServerObserver } from '../observer.js';
 import { addressKey } from './address.js';
 
-/** The text of the refusal. */
+/** The text that a refused client receives. */
 export const TOO_MANY_CONNECTIONS = 'Too many connections from your address';
 
 /** Seconds after which a refused client may try to connect again. */
 export const RETRY_CONNECTION_S = 5;
 
-export interface Admissions {
-	/** Counts a connection; false if its address has too many. */
-	admit(address: string | null): boolean;
-	/** Must be called once when an admitted connection has closed. */
-	leave(address: string | null): void;
+/** Counts the open connections of each address. */
+export interface ConnectionLimiter {
+	/** Counts a new connection. Returns false, without counting it, if its address has too many. */
+	acquire(address: string | null): boolean;
+	/** Must be called once when a counted connection has closed. */
+	release(address: string | null): void;
 }
 
 /** @param max maximum number of connections of one address */
+<<<<<<< HEAD
 export function limitConnections(max: number, observer?: ServerObserver): Admissions {
+=======
+export function limitConnections(max: number): ConnectionLimiter {
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	const counts = new Map<string, number>();
 	return {
-		admit(address) {
+		acquire(address) {
 			const key = addressKey(address);
 			const count = counts.get(key) ?? 0;
 			if (count >= max) {
@@ -30,10 +35,10 @@ export function limitConnections(max: number, observer?: ServerObserver): Admiss
 			counts.set(key, count + 1);
 			return true;
 		},
-		leave(address) {
+		release(address) {
 			const key = addressKey(address);
-			const left = (counts.get(key) ?? 0) - 1;
-			if (left > 0) counts.set(key, left);
+			const remaining = (counts.get(key) ?? 0) - 1;
+			if (remaining > 0) counts.set(key, remaining);
 			else counts.delete(key);
 		},
 	};

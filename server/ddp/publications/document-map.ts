@@ -1,12 +1,13 @@
 /**
- * A map with keys of collection and id, as in DDP messages. An idle client has one document, its own user. A single
- * entry is kept in the map itself. Measured: a Map in a Map takes 290 bytes more of an idle client.
+ * A map whose key is a collection and the id of a document in it. An idle client has one document, its own user. So a
+ * single entry is stored in fields of this object: a Map of Maps would take 290 bytes more (measured).
  */
 export class DocumentMap<V> {
+	/** The single entry. All three are undefined if there is none, or more than one. */
 	#collection: string | undefined;
 	#key: string | undefined;
 	#value: V | undefined;
-	/** All entries, after a second one was added. */
+	/** All entries, by collection and key. Set once a second entry has been added. */
 	#many: Map<string, Map<string, V>> | undefined;
 
 	get(collection: string, key: string): V | undefined {
@@ -39,13 +40,13 @@ export class DocumentMap<V> {
 		if (documents?.delete(key) && documents.size === 0) this.#many.delete(collection);
 	}
 
-	/** Collections that have entries, in the order in which they were added. */
+	/** The collections that have entries, in the order of addition. */
 	collections(): Iterable<string> {
 		if (this.#many) return this.#many.keys();
 		return this.#collection === undefined ? [] : [this.#collection];
 	}
 
-	/** Entries of one collection, by id, in the order in which they were added. */
+	/** The entries of one collection, as key and value, in the order of addition. */
 	of(collection: string): Iterable<[string, V]> {
 		if (this.#many) return this.#many.get(collection) ?? [];
 		return this.#collection === collection ? [[this.#key as string, this.#value as V]] : [];

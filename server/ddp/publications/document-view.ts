@@ -1,36 +1,43 @@
-/** The state of one document on a client, and the subscriptions that publish it (`test/contract/ddp.md` section 11). */
+/**
+ * The state of one document on a client, and its holders: the subscriptions that publish it (`test/contract/ddp.md`
+ * section 11).
+ */
 import { isSame } from '../../../shared/ejson.js';
 import type { Fields } from '../codec.js';
 
 /** Identifies a subscription: only its object identity matters. */
 export type SubscriptionHandle = object;
 
+/** The value that a holder publishes for a field. */
 interface Claim {
 	readonly holder: SubscriptionHandle;
 	value: unknown;
 }
 
 /** The state of a document that several subscriptions publish. */
-interface Shared {
-	/** Each holder once, in the order of addition. */
+interface SharedState {
+	/** In the order of addition; each holder occurs once. */
 	readonly holders: SubscriptionHandle[];
-	/** For each field the value of every holder, in the order in which they set it; the client has the first one. */
+	/**
+	 * For each field the values of its holders, in the order in which they first set the field. The client has the first.
+	 */
 	readonly claims: Map<string, Claim[]>;
 }
 
-/** The part of a change that the client receives. */
-type Visible = Record<string, unknown>;
+/** The changes that the client receives; undefined means a removed field. */
+type VisibleChanges = Record<string, unknown>;
 
 /**
- * Most documents have one holder. Then the client has that holder's fields, which are stored unchanged. Values are
- * recorded by field and holder only while there are several holders.
+ * Most documents have one holder. Then only that holder's fields object is stored. The values of each field are
+ * recorded by holder only while there are several holders.
  */
 export class DocumentView {
 	/** The holder, while there is only one. */
 	#holder: SubscriptionHandle;
 	/** The fields of that holder. */
 	#fields: Fields;
-	#shared: Shared | undefined;
+	/** Set while there are several holders; then the two above are outdated. */
+	#shared: SharedState | undefined;
 
 	/** @param fields published by the first holder; not copied, so they must not be changed */
 	constructor(
@@ -44,7 +51,7 @@ export class DocumentView {
 
 	/** The fields that the client has. */
 	get fields(): Fields {
-		return this.#shared ? valuesOf(this.#shared) : this.#fields;
+		return this.#shared ? visibleValuesOf(this.#shared) : this.#fields;
 	}
 
 	isHeldBy(holder: SubscriptionHandle): boolean {
@@ -52,26 +59,26 @@ export class DocumentView {
 	}
 
 	/**
-	 * Records the field values of a holder, which may be new; undefined removes the holder's value.
-	 * @returns the changes for the client; the same object as the given fields if all of them change
+	 * Records values that a holder publishes, and adds the holder if it is new. Undefined removes the holder's value.
+	 * @returns the changes for the client; the object `fields` itself if all its fields change
 	 */
-	claim(holder: SubscriptionHandle, fields: Fields): Visible {
-		if (!this.#shared && this.#holder === holder) return this.change(fields);
-		this.#shared ??= this.share();
+	claim(holder: SubscriptionHandle, fields: Fields): VisibleChanges {
+		if (!this.#shared && this.#holder === holder) return this.changeOnlyHolder(fields);
+		this.#shared ??= this.toShared();
 		const { holders, claims } = this.#shared;
 		if (!holders.includes(holder)) holders.push(holder);
-		const visible: Visible = {};
+		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
-			if (value !== undefined) claim(claims, holder, name, value, visible);
-			else release(claims, holder, name, visible);
+			if (value !== undefined) setValue(claims, holder, name, value, visible);
+			else removeValue(claims, holder, name, visible);
 		}
 		return visible;
 	}
 
 	/**
-	 * Replaces the fields of a document that has one holder, without a comparison, if they are still this object. Live
-	 * queries share one object among all clients.
+	 * Replaces the fields without comparing them, if `holder` is the only holder and `before` is the stored object. Live
+	 * queries use it, because they publish the same object to all clients.
 	 * @returns whether they were replaced
 	 */
 	replace(holder: SubscriptionHandle, before: Fields, after: Fields): boolean {
@@ -84,35 +91,36 @@ export class DocumentView {
 	 * Removes a holder.
 	 * @returns the changes for the client; undefined if no holder is left
 	 */
-	release(holder: SubscriptionHandle): Visible | undefined {
+	release(holder: SubscriptionHandle): VisibleChanges | undefined {
 		if (!this.#shared) return undefined;
 		const { holders, claims } = this.#shared;
 		holders.splice(holders.indexOf(holder), 1);
-		const visible: Visible = {};
-		for (const name of claims.keys()) release(claims, holder, name, visible);
+		const visible: VisibleChanges = {};
+		for (const name of claims.keys()) removeValue(claims, holder, name, visible);
 		const [last, another] = holders;
 		if (last && !another) {
 			this.#holder = last;
-			this.#fields = valuesOf(this.#shared);
+			this.#fields = visibleValuesOf(this.#shared);
 			this.#shared = undefined;
 		}
 		return visible;
 	}
 
-	/** The only holder changes its values. */
-	private change(fields: Fields): Visible {
-		const visible: Visible = {};
+	/** Records changed values of the only holder. */
+	private changeOnlyHolder(fields: Fields): VisibleChanges {
+		const visible: VisibleChanges = {};
 		for (const [name, value] of Object.entries(fields)) {
 			if (name === '_id') continue;
-			const isThere = Object.hasOwn(this.#fields, name);
-			if (value === undefined ? isThere : !isThere || !isSame(this.#fields[name], value)) visible[name] = value;
+			const hasField = Object.hasOwn(this.#fields, name);
+			if (value === undefined ? hasField : !hasField || !isSame(this.#fields[name], value)) visible[name] = value;
 		}
 		const count = Object.keys(visible).length;
 		if (count > 0) this.#fields = definedOf({ ...this.#fields, ...visible });
 		return count === Object.keys(fields).length ? fields : visible;
 	}
 
-	private share(): Shared {
+	/** The state before a second holder is added. */
+	private toShared(): SharedState {
 		const holder = this.#holder;
 		return {
 			holders: [holder],
@@ -121,23 +129,25 @@ export class DocumentView {
 	}
 }
 
-/** The fields that have a value, without the id; the same object if no field is removed. */
+/** The fields without `_id` and without undefined values; the same object if there are none of these. */
 function definedOf(fields: Fields): Fields {
 	const entries = Object.entries(fields);
 	const defined = entries.filter(([name, value]) => value !== undefined && name !== '_id');
 	return defined.length === entries.length ? fields : Object.fromEntries(defined);
 }
 
-function valuesOf({ claims }: Shared): Fields {
+/** The values that the client has. */
+function visibleValuesOf({ claims }: SharedState): Fields {
 	return Object.fromEntries([...claims].map(([name, [first]]) => [name, first?.value]));
 }
 
-function claim(
-	all: Shared['claims'],
+/** Records a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
+function setValue(
+	all: SharedState['claims'],
 	holder: SubscriptionHandle,
 	name: string,
 	value: unknown,
-	visible: Visible,
+	visible: VisibleChanges,
 ): void {
 	const claims = all.get(name);
 	if (!claims) {
@@ -154,7 +164,13 @@ function claim(
 	}
 }
 
-function release(all: Shared['claims'], holder: SubscriptionHandle, name: string, visible: Visible): void {
+/** Removes a holder's value for the field `name`, and adds the change to `visible` if the client sees it. */
+function removeValue(
+	all: SharedState['claims'],
+	holder: SubscriptionHandle,
+	name: string,
+	visible: VisibleChanges,
+): void {
 	const claims = all.get(name);
 	const index = claims?.findIndex((entry) => entry.holder === holder) ?? -1;
 	if (!claims || index === -1) return;

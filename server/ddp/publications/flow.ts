@@ -1,11 +1,11 @@
 /**
- * Sends long lists of messages to one client: as fast as the client reads them, and in slices that yield to the event
- * loop.
+ * Flow control for long lists of messages to one client: waits for a client that reads slowly, and yields to the event
+ * loop regularly.
  */
 import { createYielder } from '../../../shared/yielding.js';
 import type { Transport } from '../transports/transport.js';
 
-/** Called after each message; returns a promise if the next one must wait. */
+/** Must be called after each message. Returns a promise if the next message must wait for it. */
 export type Flow = () => Promise<void> | undefined;
 
 export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
@@ -14,18 +14,18 @@ export function createFlow(transport: Pick<Transport, 'whenDrained'>): Flow {
 }
 
 /**
- * Calls a function for each item, with the waits that `flow` requires.
- * @returns undefined if it has finished; else a promise that resolves when it has
+ * Calls `send` for each item, and after each one waits if `flow` requires it. Synchronous as long as it does not.
+ * @returns undefined if all items are done; else a promise that resolves when they are
  */
-export function forEachInFlow<T>(items: Iterable<T>, act: (item: T) => void, flow: Flow): Promise<void> | undefined {
+export function forEachInFlow<T>(items: Iterable<T>, send: (item: T) => void, flow: Flow): Promise<void> | undefined {
 	const iterator = items[Symbol.iterator]();
-	function goOn(): Promise<void> | undefined {
+	function sendRest(): Promise<void> | undefined {
 		for (let next = iterator.next(); !next.done; next = iterator.next()) {
-			act(next.value);
+			send(next.value);
 			const wait = flow();
-			if (wait) return wait.then(goOn);
+			if (wait) return wait.then(sendRest);
 		}
 		return undefined;
 	}
-	return goOn();
+	return sendRest();
 }

@@ -1,6 +1,7 @@
 /**
- * The live queries of a server. A written document is matched in memory, once per distinct query. If it concerns any of
- * them, it is read again, once for all, because events may arrive in another order than their writes were made.
+ * The live queries of a server. The event of a write contains the written document, which is matched in memory against
+ * each distinct query. If it concerns any query, the document is read again, once for all queries: the events of two
+ * writes may arrive in the wrong order.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { stringify } from '../../../shared/ejson.js';
@@ -10,13 +11,13 @@ import type { Collection, Filter, Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
 import type { Bus, Watcher } from '../../cluster/bus.js';
 import { type Document, ObservedQuery, type QuerySubscriber } from './observed-query.js';
-import { QueriesByText, QueryIndex } from './query-index.js';
+import { QueriesByString, QueryIndex } from './query-index.js';
 
-/** Documents read in one query after a change. */
-const BATCH = 100;
+/** Maximum number of written documents that one database query reads. */
+const MAX_BATCH = 100;
 
-/** Delays before a failed read is repeated, in ms; after the last one the queries fail. */
-const RETRIES: readonly number[] = [50, 200, 1000];
+/** Delays before a failed read is repeated, in ms. If the read after the last delay fails, the live queries fail. */
+const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
 
 export interface LiveQueryServices {
 	readonly store: Store;
@@ -25,7 +26,7 @@ export interface LiveQueryServices {
 
 const queriesByBus = new WeakMap<Bus, Map<string, CollectionQueries>>();
 
-/** The live queries on a collection, for the server of this bus. */
+/** The live queries on a collection. Each server has its own bus, and so its own live queries. */
 export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: keyof Store): CollectionQueries {
 	let collections = queriesByBus.get(bus);
 	if (!collections) {
@@ -41,17 +42,21 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: key
 }
 
 export class CollectionQueries implements Watcher {
+	/** By `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
 	readonly #index = new QueryIndex();
-	/** The queries that name no ids, by the ids of the documents in their results. */
-	readonly #byResult = new QueriesByText();
-	/** How many subscribers of a query still read the initial result, which may be older than a write since then. */
+	/** The queries whose filters do not require ids, by the ids of the documents in their results. */
+	readonly #byResultId = new QueriesByString();
+	/** How many subscribers of a query are reading an initial result. It may not contain the writes made meanwhile. */
 	readonly #initialReads = new Map<ObservedQuery, number>();
-	/** Ids of the documents to read in the next round, and of those being read in the present one. */
+	// Written documents are read in rounds. Those written during a round are read in the next one.
+	/** Ids of the documents to read in the next round. */
 	#written = new Set<string>();
+	/** Ids of the documents of the current round. */
 	#beingRead: ReadonlySet<string> = new Set();
-	/** The present round, and the next one. */
-	#round: Promise<void> | undefined;
+	/** Resolves when the current round has ended; undefined if there is none. */
+	#currentRound: Promise<void> | undefined;
+	/** Resolves when the next round has ended; undefined if nothing has been written for it. */
 	#nextRound: Promise<void> | undefined;
 
 	constructor(
@@ -64,7 +69,9 @@ export class CollectionQueries implements Watcher {
 		return this.store[this.name] as unknown as Collection<Document>;
 	}
 
-	/** Subscribes to a query, for the initial result and the changes. Identical queries are shared. */
+	/**
+	 * Subscribes to the changes of a query. The subscriber reads the initial result itself. Identical queries are shared.
+	 */
 	subscribe(query: LiveQuery, subscriber: QuerySubscriber): ObservedQuery {
 		const key = stringify([query.filter, query.projection]) as string;
 		let observed = this.#queries.get(key);
@@ -79,76 +86,84 @@ export class CollectionQueries implements Watcher {
 		return observed;
 	}
 
-	/** A subscriber has read the initial result, or has stopped before. */
+	/** Must be called once by each subscriber, when it has read the initial result or has stopped before. */
 	endInitialRead(query: ObservedQuery): void {
-		const left = (this.#initialReads.get(query) ?? 0) - 1;
-		if (left > 0) this.#initialReads.set(query, left);
+		const remaining = (this.#initialReads.get(query) ?? 0) - 1;
+		if (remaining > 0) this.#initialReads.set(query, remaining);
 		else this.#initialReads.delete(query);
 	}
 
 	unsubscribe(query: ObservedQuery, subscriber: QuerySubscriber): void {
 		query.unsubscribe(subscriber);
-		if (query.isUsed || this.#queries.get(query.key) !== query) return;
+		if (query.hasSubscribers || this.#queries.get(query.key) !== query) return;
 		this.#queries.delete(query.key);
 		this.#index.delete(query);
-		if (!query.ids) for (const id of query.resultIds) this.#byResult.delete(id, query);
+		if (!query.ids) for (const id of query.resultIds) this.#byResultId.delete(id, query);
 		if (this.#queries.size === 0) this.bus.unwatch({ collection: this.name }, this);
 	}
 
-	/** @returns resolves when the write has been published, and never rejects; undefined if it concerns no query */
+	/**
+	 * @returns resolves when the write has been published, and never rejects; undefined if the write concerns no query
+	 */
 	onChange({ action, document }: Change): Promise<void> | undefined {
 		return this.#mayConcern(action, document as Document) ? this.reread(document._id) : undefined;
 	}
 
+	/** Whether a write may have changed the result of a query. */
 	#mayConcern(action: Change['action'], document: Document): boolean {
 		const { _id: id } = document;
 		// A read in progress may return the state before this write.
 		if (this.#initialReads.size > 0 || this.#written.has(id) || this.#beingRead.has(id)) return true;
-		for (const _ of this.#withResult(id)) return true;
+		for (const _ of this.#queriesContaining(id)) return true;
 		if (action === 'removed') return false;
-		// Of a user the event contains the id alone.
+		// The event of a changed user contains only the id, so it cannot be matched.
 		if (document._updatedAt === undefined) return true;
 		for (const _ of this.#index.matching(document)) return true;
 		return false;
 	}
 
 	/** The queries whose results contain a document. */
-	*#withResult(id: string): Iterable<ObservedQuery> {
-		yield* this.#byResult.of(id);
-		for (const query of this.#index.withId(id)) if (query.hasResult(id)) yield query;
+	*#queriesContaining(id: string): Iterable<ObservedQuery> {
+		yield* this.#byResultId.of(id);
+		for (const query of this.#index.requiringId(id)) if (query.isInResult(id)) yield query;
 	}
 
-	/** Reads a document again, as if it had been written. */
+	/** Reads a document again, and publishes its state. @returns resolves when that is done */
 	reread(id: string): Promise<void> {
 		this.#written.add(id);
 		this.#nextRound ??= this.#readWritten();
 		return this.#nextRound;
 	}
 
-	/** Records a document of an initial result, and notifies the other subscribers of the query. */
+	/**
+	 * Records a document of an initial result, and notifies the other subscribers of the query.
+	 * @param reader the subscriber that reads the initial result
+	 * @returns the fields that it must publish
+	 */
 	record(query: ObservedQuery, document: Document, reader: QuerySubscriber) {
 		const { _id, ...fields } = document;
-		if (!query.ids) this.#byResult.add(_id, query);
+		if (!query.ids) this.#byResultId.add(_id, query);
 		return query.record(_id, fields, reader);
 	}
 
 	/**
-	 * Reads the written documents after the previous round has finished, so that the results of two reads of one document
-	 * are published in order. Writes in the same turn are read together.
+	 * A round: reads the written documents and publishes their state. It waits for the end of the round before, so that
+	 * two reads of one document are published in order. Documents written in the same turn of the event loop are read
+	 * together.
 	 */
 	async #readWritten(): Promise<void> {
-		await this.#round;
-		// The result of the writing method is sent first.
+		await this.#currentRound;
+		// Waits a turn, so that the result of the method that wrote is sent first.
 		await setImmediate();
 		const written = [...this.#written];
 		this.#beingRead = this.#written;
 		this.#written = new Set();
 		const round = this.#nextRound;
-		this.#round = round;
+		this.#currentRound = round;
 		this.#nextRound = undefined;
 		const yielding = createYielder();
-		for (let i = 0; i < written.length; i += BATCH) {
-			const ids = written.slice(i, i + BATCH);
+		for (let i = 0; i < written.length; i += MAX_BATCH) {
+			const ids = written.slice(i, i + MAX_BATCH);
 			const found = await this.#read(ids);
 			for (const id of ids) {
 				const pause = yielding();
@@ -160,36 +175,39 @@ export class CollectionQueries implements Watcher {
 			}
 		}
 		this.#beingRead = new Set();
-		if (this.#round === round) this.#round = undefined;
+		if (this.#currentRound === round) this.#currentRound = undefined;
 	}
 
-	/** Publishes the state of a document to the subscribers of the queries that contain it, or did. */
+	/**
+	 * Publishes the state of a document to the queries that it matches, or matched before.
+	 * @param document undefined: removed
+	 */
 	#publish(id: string, document: Document | undefined): void {
 		const matching = new Set(document ? this.#index.matching(document) : []);
-		for (const query of new Set([...this.#withResult(id), ...this.#initialReads.keys()])) {
+		for (const query of new Set([...this.#queriesContaining(id), ...this.#initialReads.keys()])) {
 			if (matching.has(query)) continue;
-			if (!query.ids) this.#byResult.delete(id, query);
+			if (!query.ids) this.#byResultId.delete(id, query);
 			query.drop(id);
 		}
 		for (const query of matching) {
-			if (!query.ids) this.#byResult.add(id, query);
-			query.record(id, query.fieldsOf(document as Document));
+			if (!query.ids) this.#byResultId.add(id, query);
+			query.record(id, query.projectedFieldsOf(document as Document));
 		}
 	}
 
 	/**
-	 * Reads documents by id; returns the existing ones, or the error. Reads are repeated, because the database may be
-	 * electing a primary.
+	 * Reads documents by id. A failed read is repeated, because the database may be electing a primary.
+	 * @returns the documents that exist, by id; or the error of the last attempt
 	 */
 	async #read(ids: readonly string[]): Promise<Map<string, Document> | { error: unknown }> {
 		for (let attempt = 0; ; attempt++) {
 			try {
 				const found = new Map<string, Document>();
-				const named = { _id: { $in: ids } } as Filter<Document>;
-				for await (const document of this.collection.find(named)) found.set(document._id, document);
+				const byIds = { _id: { $in: ids } } as Filter<Document>;
+				for await (const document of this.collection.find(byIds)) found.set(document._id, document);
 				return found;
 			} catch (error) {
-				const delay = RETRIES[attempt];
+				const delay = RETRY_DELAYS_MS[attempt];
 				if (delay === undefined) return { error };
 				await setTimeout(delay, undefined, { ref: false });
 				if (this.#queries.size === 0) return new Map();

@@ -1,4 +1,4 @@
-/** One subscriber of a live query: it receives the initial result and then the changes. */
+/** A subscriber of a live query. It reads the initial result, and then receives the changes. */
 import { setImmediate } from 'node:timers/promises';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Filter } from '../../../shared/store.js';
@@ -6,29 +6,33 @@ import { type CollectionQueries, type LiveQueryServices, liveQueriesOf } from '.
 import type { Difference, Document, Fields, ObservedQuery, QuerySubscriber } from './observed-query.js';
 
 /**
- * Publishes documents, with the collection's name in DDP. `fields` do not include `_id` and must not be changed; in
- * changes, undefined means a removed field.
+ * Publishes documents to a client. `collection` is the collection's name in DDP. `fields` do not include `_id` and must
+ * not be changed. In `changes`, undefined means a removed field.
  */
 export interface DocumentPublisher {
 	readonly services: LiveQueryServices;
 	publishAdded(collection: string, id: string, fields: Fields): void;
-	/** @param after the fields of the document after the change, if the object published before is `before` */
+	/**
+	 * `before` is the fields object published last, and `after` the object that replaces it; both or neither are given.
+	 */
 	publishChanged(collection: string, id: string, changes: Fields, before?: Fields, after?: Fields): void;
 	publishRemoved(collection: string, id: string): void;
-	/** Resolves when the client can receive more of a large result. Undefined: immediately. */
+	/** Resolves when the client can receive more documents; undefined if it can now. */
 	whenDrained(): Promise<void> | undefined;
-	/** A write cannot be published: a subscription that continued would be incomplete. */
+	/** Ends the subscription, because a write could not be published and the client's documents would be outdated. */
 	fail(error: unknown): void;
 }
 
 /** Documents sent before yielding to the event loop. */
-const SLICE = 100;
+const DOCUMENTS_PER_SLICE = 100;
 
-/** While the initial result is read. */
+/** What is recorded while the initial result is read. */
 interface InitialRead {
-	/** Ids of the documents already sent. */
+	/** Ids of the documents that have been published. */
 	readonly sent: Set<string>;
-	/** Ids of the documents that were read individually meanwhile, and are newer. */
+	/**
+	 * Ids of the documents that were read by their ids meanwhile: the initial result may contain an older state of them.
+	 */
 	readonly reread: Set<string>;
 }
 
@@ -36,10 +40,11 @@ interface InitialRead {
 export class LiveQuerySubscriber implements QuerySubscriber {
 	readonly #queries: CollectionQueries;
 	readonly #observed: ObservedQuery;
-	/** Undefined once all documents of the result are sent. */
+	/** Undefined once the initial result is published completely. */
 	#initial: InitialRead | undefined = { sent: new Set(), reread: new Set() };
-	/** Ids of the documents that the publish function has removed itself. */
+	/** Ids of the documents that the publish function has removed by calling `removed`. */
 	#forgotten: Set<string> | undefined;
+	/** Whether the initial result is still being read. */
 	#isReading = true;
 	#hasStopped = false;
 
@@ -48,11 +53,11 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		private readonly publisher: DocumentPublisher,
 	) {
 		this.#queries = liveQueriesOf(publisher.services, query.collection);
-		// The subscription to changes starts before the read, so that no change is missed.
+		// Subscribes to changes before it reads the initial result, so that no change is missed.
 		this.#observed = this.#queries.subscribe(query, this);
 	}
 
-	/** Name of the collection in DDP. */
+	/** The collection's name in DDP. */
 	get name(): string {
 		return this.query.name;
 	}
@@ -63,16 +68,16 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		return this.#forgotten ? ids.filter((id) => !this.#forgotten?.has(id)) : ids;
 	}
 
-	/** Excludes a document, although it may match, until it changes. */
+	/** Records that the publish function has removed a document of the result. It stays removed until it changes. */
 	forget(collection: string, id: unknown): void {
 		if (collection !== this.name || typeof id !== 'string') return;
-		if (!this.#isSent(id, this.#observed.hasResult(id))) return;
+		if (!this.#isSent(id, this.#observed.isInResult(id))) return;
 		this.#initial?.sent.delete(id);
 		this.#forgotten ??= new Set();
 		this.#forgotten.add(id);
 	}
 
-	/** Publishes the initial result. Resolves when that is done, or when it is stopped. */
+	/** Publishes the initial result. Resolves when that is done, or when the subscriber is stopped. */
 	async start(): Promise<void> {
 		const { filter, projection } = this.query;
 		let count = 0;
@@ -80,13 +85,14 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 			if (this.#hasStopped) return;
 			const { _id } = document;
 			if (!this.#initial?.reread.has(_id)) this.#publish(_id, this.#queries.record(this.#observed, document, this));
-			// Checked after each document: a slice of large documents could exceed the client's buffer limit.
+			// Checked after each document, because a slice of large documents could exceed the limit of bytes buffered for
+			// the client.
 			const drained = this.publisher.whenDrained();
 			if (drained) await drained;
-			else if (++count % SLICE === 0) await setImmediate();
+			else if (++count % DOCUMENTS_PER_SLICE === 0) await setImmediate();
 		}
 		this.#endReading();
-		if (!this.#hasStopped) await this.#completeResult();
+		if (!this.#hasStopped) await this.#rereadMissing();
 	}
 
 	stop(): void {
@@ -95,9 +101,9 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		this.#queries.unsubscribe(this.#observed, this);
 	}
 
-	onDocument(id: string, fields: Fields, difference: Difference | undefined, isRead: boolean): void {
+	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void {
 		if (this.#hasStopped) return;
-		if (isRead) this.#initial?.reread.add(id);
+		if (isReread) this.#initial?.reread.add(id);
 		this.#publish(id, fields, difference);
 	}
 
@@ -114,7 +120,7 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		if (!this.#hasStopped) this.publisher.fail(error);
 	}
 
-	/** @param difference from what was published; undefined for a document that is new in the result */
+	/** @param difference from the fields in the former result; undefined for a document that is new in the result */
 	#publish(id: string, fields: Fields, difference?: Difference): void {
 		const isSent = this.#isSent(id, difference !== undefined);
 		this.#initial?.sent.add(id);
@@ -124,7 +130,10 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 		else this.publisher.publishChanged(this.name, id, difference.changes, difference.before, fields);
 	}
 
-	/** @param isInResult whether the shared result contains the document */
+	/**
+	 * Whether the client has the document from this subscriber.
+	 * @param isInResult whether the shared result contains it
+	 */
 	#isSent(id: string, isInResult: boolean): boolean {
 		return (this.#initial ? this.#initial.sent.has(id) : isInResult) && !this.#forgotten?.has(id);
 	}
@@ -135,10 +144,10 @@ export class LiveQuerySubscriber implements QuerySubscriber {
 	}
 
 	/**
-	 * Called after the initial result. Documents that other subscribers have, but the result does not contain, are read
-	 * again: they were changed by an unannounced write.
+	 * Called after the initial result was read. Documents that are in the shared result, but not in this initial result,
+	 * are read again: a write that the event bus did not announce may have changed them.
 	 */
-	async #completeResult(): Promise<void> {
+	async #rereadMissing(): Promise<void> {
 		const initial = this.#initial as InitialRead;
 		for (;;) {
 			const isMissing = (id: string) => !initial.sent.has(id) && !this.#forgotten?.has(id);

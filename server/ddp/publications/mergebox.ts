@@ -1,6 +1,7 @@
 /**
  * The documents that one client has (`test/contract/ddp.md` section 11). Several subscriptions may publish the same
- * document; the first that gave a field its value has precedence, and the client receives only changes that it can see.
+ * document. For each field the client has the value of the subscription that set it first, and receives only changes of
+ * that value. A subscription that publishes a document is called its holder.
  */
 import { isSame } from '../../../shared/ejson.js';
 import type { Strategy } from '../../../shared/publication.js';
@@ -12,30 +13,31 @@ import type { Flow } from './flow.js';
 
 export type { Strategy };
 
-/** Collections for which the client's document ids are remembered. */
-type Remembering = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
+/** The strategies that record which documents the client has. */
+type TrackingStrategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI';
 
 type Views = DocumentMap<DocumentView>;
 type Fields = Record<string, unknown>;
 
-/** The state of a document in a collection whose values are not merged. */
+/** Stands for the fields of a document whose values are not merged: only its id and holders are recorded. */
 const NO_FIELDS: Fields = {};
 
-/** Set while all subscriptions are run again (section 12). */
+/** A rerun of all subscriptions, because the user has changed (`test/contract/ddp.md` section 12). */
 interface Rerun {
-	/** The client's former documents whose difference has not been sent. */
+	/** The documents that the client had before the rerun and whose difference has not been sent yet. */
 	readonly before: Views;
 	/**
-	 * Documents whose difference is still to be sent, by collection. Undefined: all, because the rerun has not finished.
+	 * Ids of the documents whose difference is still to be sent, by collection. Undefined means all documents, because
+	 * the publish functions are still running.
 	 */
 	readonly pending: Map<string, Set<string>> | undefined;
 }
 
-function remembers(strategy: Strategy): strategy is Remembering {
+function tracksDocuments(strategy: Strategy): strategy is TrackingStrategy {
 	return strategy === 'SERVER_MERGE' || strategy === 'NO_MERGE_MULTI';
 }
 
-/** Sends frames. A frame that is the same for many clients may be sent as a broadcast. */
+/** Sends frames to the client. `broadcast` avoids encoding a frame again that many clients receive. */
 export interface Client {
 	send(frame: string): void;
 	broadcast?(message: Broadcast): void;
@@ -43,8 +45,13 @@ export interface Client {
 
 type DocumentMessage = 'added' | 'changed';
 
-/** The last message encoded from a shared fields object: clients that share it receive it one after the other. */
-let last: { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast } | undefined;
+/**
+ * The last encoded message. A live query publishes one fields object to its clients one after the other, so the next
+ * client often needs the same message.
+ */
+let lastEncoded:
+	| { kind: DocumentMessage; collection: string; id: unknown; fields: Fields; message: Broadcast }
+	| undefined;
 
 export class MergeBox {
 	#views: Views = new DocumentMap();
@@ -55,10 +62,10 @@ export class MergeBox {
 		private readonly strategyOf: (collection: string) => Strategy,
 	) {}
 
-	/** Adds a document for a holder. @param fields not copied, so they must not be changed */
+	/** Adds a document, or a holder to it. @param fields not copied, so they must not be changed */
 	added(holder: SubscriptionHandle, collection: string, id: unknown, fields: Fields): void {
 		const strategy = this.strategyOf(collection);
-		if (!remembers(strategy)) {
+		if (!tracksDocuments(strategy)) {
 			this.client.send(codec.added(collection, id, fields));
 			return;
 		}
@@ -68,22 +75,24 @@ export class MergeBox {
 			this.sendChange(strategy, collection, id, this.claim(strategy, view, holder, fields));
 			return;
 		}
-		const kept = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
-		this.#views.set(collection, key, new DocumentView(id, holder, kept));
-		if (this.hadBefore(strategy, collection, key)) {
+		const recorded = strategy === 'SERVER_MERGE' ? fields : NO_FIELDS;
+		this.#views.set(collection, key, new DocumentView(id, holder, recorded));
+		if (this.isLeftFromBefore(strategy, collection, key)) {
 			this.sendChange(strategy, collection, id, fields);
 		} else {
-			// An undefined field is sent as cleared, although the client does not have it.
+			// Undefined fields are included: they are sent as `cleared`, although the client does not have them.
 			const { _id, ...others } = fields;
-			if (this.mustWait(strategy, collection, key)) return;
-			const shown = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
-			this.sendFields('added', collection, id, shown);
+			if (this.isDeferred(strategy, collection, key)) return;
+			const sent = strategy === 'SERVER_MERGE' && _id !== undefined ? others : fields;
+			this.sendFields('added', collection, id, sent);
 		}
 	}
 
 	/**
-	 * Changes values.
-	 * @param before the object that the holder published last, if it is known, and `after` what takes its place
+	 * Changes fields of a document that the holder has added.
+	 * @param fields the new values; undefined removes a field
+	 * @param before the object that the holder published last, if known
+	 * @param after the object that replaces `before`
 	 * @throws Error if the holder has not added the document
 	 */
 	changed(
@@ -95,7 +104,7 @@ export class MergeBox {
 		after?: Fields,
 	): void {
 		const strategy = this.strategyOf(collection);
-		if (!remembers(strategy)) {
+		if (!tracksDocuments(strategy)) {
 			this.client.send(codec.changed(collection, id, fields));
 			return;
 		}
@@ -108,15 +117,15 @@ export class MergeBox {
 		this.sendChange(strategy, collection, id, visible);
 	}
 
-	/** Removes a document, unless another holder has it too. @throws Error if the holder has not added it */
+	/** Removes a holder, and the document if it has no other. @throws Error if the holder has not added it */
 	removed(holder: SubscriptionHandle, collection: string, id: unknown): void {
 		if (!this.release(holder, collection, id)) throw new Error(`Removed nonexistent document ${codec.wireId(id)}`);
 	}
 
-	/** Removes a document in the same way, without an error. @returns whether the holder had added it */
+	/** Like `removed`, but without the error. @returns whether the holder had added the document */
 	release(holder: SubscriptionHandle, collection: string, id: unknown): boolean {
 		const strategy = this.strategyOf(collection);
-		if (!remembers(strategy)) {
+		if (!tracksDocuments(strategy)) {
 			this.client.send(codec.removed(collection, id));
 			return true;
 		}
@@ -129,25 +138,28 @@ export class MergeBox {
 			return true;
 		}
 		this.#views.delete(collection, key);
-		const isSent = !this.hadBefore(strategy, collection, key) && !this.mustWait(strategy, collection, key);
-		if (isSent) this.client.send(codec.removed(collection, id));
+		const mustSend = !this.isLeftFromBefore(strategy, collection, key) && !this.isDeferred(strategy, collection, key);
+		if (mustSend) this.client.send(codec.removed(collection, id));
 		return true;
 	}
 
-	/** Whether documents are removed when their subscription stops. If not, it need not remember them. */
+	/**
+	 * Whether documents are removed when their subscription stops. If not, the subscription need not record their ids.
+	 */
 	removesOnStop(collection: string): boolean {
 		return this.strategyOf(collection) !== 'NO_MERGE_NO_HISTORY';
 	}
 
-	/** Sets the client's documents aside; until `sendDiff`, additions are recorded and not sent. */
+	/** Begins a rerun with no documents. Until `sendDiff`, changes of merged documents are recorded and not sent. */
 	beginRerun(): void {
 		this.#rerun = { before: this.#views, pending: undefined };
 		this.#views = new DocumentMap();
 	}
 
 	/**
-	 * Sends the difference to the client's documents, one document at a time. Meanwhile changes of processed documents
-	 * are sent immediately; changes of the others become part of their difference.
+	 * Ends a rerun: sends the difference between the documents before and after it, one document at a time. Meanwhile
+	 * changes of documents whose difference was sent are sent immediately; changes of the others become part of their
+	 * difference.
 	 * @param flow called after each document
 	 */
 	async sendDiff(flow: Flow): Promise<void> {
@@ -170,10 +182,13 @@ export class MergeBox {
 		this.#rerun = undefined;
 	}
 
-	/** Sends the difference of one document. */
+	/**
+	 * Sends the difference of one document.
+	 * @param old undefined if the client did not have it, `now` if it was removed
+	 */
 	private sendDiffOf(collection: string, old: DocumentView | undefined, now: DocumentView | undefined): void {
 		if (!old) {
-			// Documents that are not merged have been sent immediately.
+			// Documents that are not merged were sent when they were added.
 			const isNew = now && this.strategyOf(collection) === 'SERVER_MERGE';
 			if (isNew) this.client.send(codec.added(collection, now.id, now.fields));
 		} else if (!now) {
@@ -183,47 +198,54 @@ export class MergeBox {
 		}
 	}
 
-	/** Whether a document's changes are held back, because its difference will be sent. */
-	private mustWait(strategy: Remembering, collection: string, key: string): boolean {
+	/** Whether changes of a document are not sent now, because its difference will be sent at the end of the rerun. */
+	private isDeferred(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		if (!this.#rerun || strategy !== 'SERVER_MERGE') return false;
 		const { pending } = this.#rerun;
 		return pending === undefined || pending.get(collection)?.has(key) === true;
 	}
 
-	/** Sends a document's fields; reuses the last encoded message if it was made from the same object. */
+	/** Sends `added` or `changed`. Reuses the last encoded message if it was made from the same fields object. */
 	private sendFields(kind: DocumentMessage, collection: string, id: unknown, fields: Fields): void {
-		if (last?.fields === fields && last.kind === kind && last.id === id && last.collection === collection) {
-			if (this.client.broadcast) this.client.broadcast(last.message);
-			else this.client.send(last.message.text);
+		if (
+			lastEncoded?.fields === fields &&
+			lastEncoded.kind === kind &&
+			lastEncoded.id === id &&
+			lastEncoded.collection === collection
+		) {
+			if (this.client.broadcast) this.client.broadcast(lastEncoded.message);
+			else this.client.send(lastEncoded.message.text);
 			return;
 		}
 		const encode = kind === 'added' ? codec.added : codec.changed;
 		const text = encode(collection, id, fields);
-		last = { kind, collection, id, fields, message: new Broadcast(text) };
+		lastEncoded = { kind, collection, id, fields, message: new Broadcast(text) };
 		this.client.send(text);
 	}
 
-	private sendChange(strategy: Remembering, collection: string, id: unknown, visible: Fields): void {
-		if (Object.keys(visible).length === 0 || this.mustWait(strategy, collection, codec.wireId(id))) return;
+	/** Sends the changes that the client sees, unless there are none or they are deferred. */
+	private sendChange(strategy: TrackingStrategy, collection: string, id: unknown, visible: Fields): void {
+		if (Object.keys(visible).length === 0 || this.isDeferred(strategy, collection, codec.wireId(id))) return;
 		this.sendFields('changed', collection, id, visible);
 	}
 
 	/**
-	 * Whether the client still has a document whose values are not stored, so that no difference can be computed later.
+	 * Whether the client has a document from before the rerun whose values were not recorded. No difference can be
+	 * computed for it, so its fields are sent immediately.
 	 */
-	private hadBefore(strategy: Remembering, collection: string, key: string): boolean {
+	private isLeftFromBefore(strategy: TrackingStrategy, collection: string, key: string): boolean {
 		return strategy === 'NO_MERGE_MULTI' && this.#rerun?.before.get(collection, key) !== undefined;
 	}
 
-	/** Records a holder's values of a present document. @returns the changes to send to the client */
-	private claim(strategy: Remembering, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
+	/** Records values that a holder publishes for a document that the client has. @returns the changes to send */
+	private claim(strategy: TrackingStrategy, view: DocumentView, holder: SubscriptionHandle, fields: Fields): Fields {
 		if (strategy === 'SERVER_MERGE') return view.claim(holder, fields);
 		view.claim(holder, NO_FIELDS);
 		return fields;
 	}
 }
 
-/** The union of the document ids of a collection in both maps. */
+/** The ids of the documents of a collection in any of the maps. */
 function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
 	for (const views of all) for (const [key] of views.of(collection)) keys.add(key);

@@ -1,4 +1,4 @@
-/** One distinct live query: its last result, shared by all its subscribers. */
+/** A distinct live query and its last result, which all its subscribers share. */
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
@@ -10,32 +10,33 @@ export type Document = { readonly _id: string } & Fields;
 
 /** How a document in the result has changed. */
 export interface Difference {
-	/** Its former fields: the object that subscribers received last. */
+	/** The fields before the change: the object that subscribers received last. */
 	readonly before: Fields;
 	/** The fields that differ; undefined means a removed field. */
 	readonly changes: Fields;
 }
 
-/** Receives changes of documents. The fields are shared and must not be changed. */
+/** Receives the changes of a live query. The fields are shared by all subscribers and must not be changed. */
 export interface QuerySubscriber {
 	/**
 	 * @param difference undefined: the document is new in the result
-	 * @param isRead whether the document was read individually after a write
+	 * @param isReread true: the document was read by its id after a write. False: another subscriber has read it as part
+	 *   of an initial result, which may be older than a write
 	 */
-	onDocument(id: string, fields: Fields, difference: Difference | undefined, isRead: boolean): void;
-	/** @param wasInResult false: only an initial result that is still being read may contain it */
+	onDocument(id: string, fields: Fields, difference: Difference | undefined, isReread: boolean): void;
+	/** @param wasInResult false: the document can only be in an initial result that is still being read */
 	onRemoved(id: string, wasInResult: boolean): void;
-	/** A change could not be read, so the published result would be outdated. */
+	/** A written document could not be read, so what the subscriber has published may be outdated. */
 	onFailure(error: unknown): void;
 }
 
-/** An equality condition on a field, used as an index of queries. */
-export interface Selector {
+/** An equality condition of a filter: the field must contain one of these strings. `QueryIndex` uses it as a key. */
+export interface EqualityCondition {
 	readonly path: readonly string[];
 	readonly values: readonly string[];
 }
 
-/** Bounds of a field, inclusive: numbers, or dates in ms. */
+/** A range condition of a filter: inclusive bounds of the field, as numbers or dates in ms. */
 export interface Range {
 	readonly path: readonly string[];
 	readonly min: number;
@@ -44,18 +45,19 @@ export interface Range {
 
 export class ObservedQuery {
 	readonly matches: Matcher;
-	/** Ids in the query's filter; undefined: any document may match. */
+	/** The ids that the filter requires, if it does. */
 	readonly ids: readonly string[] | undefined;
-	readonly selector: Selector | undefined;
-	/** If there is neither. */
+	/** An equality condition of the filter. Undefined if it has none or requires ids. */
+	readonly equality: EqualityCondition | undefined;
+	/** A range condition of the filter. Undefined if it has none, or one of the above. */
 	readonly range: Range | undefined;
 	readonly #project: (document: Document) => Fields;
-	/** The last read fields of each matching document, by id; the fields alone if the query names one id. */
+	/** The last read fields of each matching document, by id. If the filter requires one id, the fields without a Map. */
 	#result: Map<string, Fields> | Fields | undefined;
 	#subscribers: CompactSet<QuerySubscriber>;
 
 	constructor(
-		/** Identifies it among the queries on its collection. */
+		/** Identifies the query among those on its collection. */
 		readonly key: string,
 		{ filter, projection }: LiveQuery,
 	) {
@@ -63,15 +65,15 @@ export class ObservedQuery {
 		this.matches = compile(conditions);
 		this.#project = projector(projection) as (document: Document) => Fields;
 		this.ids = stringsIn(conditions._id);
-		this.selector = this.ids ? undefined : selectorOf(conditions);
-		this.range = this.ids || this.selector ? undefined : rangeOf(conditions);
+		this.equality = this.ids ? undefined : equalityOf(conditions);
+		this.range = this.ids || this.equality ? undefined : rangeOf(conditions);
 	}
 
 	get subscribers(): Iterable<QuerySubscriber> {
 		return membersOf(this.#subscribers);
 	}
 
-	get isUsed(): boolean {
+	get hasSubscribers(): boolean {
 		return this.#subscribers !== undefined;
 	}
 
@@ -83,62 +85,67 @@ export class ObservedQuery {
 		this.#subscribers = removeMember(this.#subscribers, subscriber);
 	}
 
-	/** Ids of the matching documents that have been read. */
+	/** Ids of the documents in the last result. */
 	get resultIds(): Iterable<string> {
 		if (this.#result instanceof Map) return this.#result.keys();
 		return this.#result ? (this.ids as readonly string[]) : [];
 	}
 
-	hasResult(id: string): boolean {
-		return this.#resultOf(id) !== undefined;
+	isInResult(id: string): boolean {
+		return this.#fieldsInResult(id) !== undefined;
 	}
 
-	/** The fields of a document that subscribers receive. */
-	fieldsOf(document: Document): Fields {
+	/** The fields of a document that the projection leaves, without `_id`. */
+	projectedFieldsOf(document: Document): Fields {
 		const { _id, ...fields } = this.#project(document);
 		return fields;
 	}
 
 	/**
-	 * Records the read state of a document and notifies the subscribers.
+	 * Records the fields of a document as just read, and notifies the subscribers.
 	 *
-	 * @param reader the subscriber whose initial result contains it, and who publishes it itself; undefined after a write
+	 * @param initialReader the subscriber that has read the document in its initial result. It publishes the document
+	 *   itself, so it is not notified. Undefined: the document was read after a write
 	 * @returns the fields to publish, the same object for all subscribers
 	 */
-	record(id: string, fields: Fields, reader?: QuerySubscriber): Fields {
-		const before = this.#resultOf(id);
+	record(id: string, fields: Fields, initialReader?: QuerySubscriber): Fields {
+		const before = this.#fieldsInResult(id);
 		const difference = before && { before, changes: differenceOf(before, fields) };
 		const isChanged = !difference || Object.keys(difference.changes).length > 0;
 		const now = isChanged ? fields : (before as Fields);
-		if (isChanged) this.#setResult(id, fields);
-		if (isChanged || !reader)
+		if (isChanged) this.#setInResult(id, fields);
+		if (isChanged || !initialReader)
 			for (const subscriber of this.subscribers)
-				if (subscriber !== reader) subscriber.onDocument(id, now, difference, !reader);
+				if (subscriber !== initialReader) subscriber.onDocument(id, now, difference, !initialReader);
 		return now;
 	}
 
-	/** A document does not match any more, or was removed. */
+	/** Must be called when a document does not match any more or was removed. */
 	drop(id: string): void {
-		const wasInResult = this.hasResult(id);
+		const wasInResult = this.isInResult(id);
 		if (this.#result instanceof Map) this.#result.delete(id);
 		else if (wasInResult) this.#result = undefined;
 		for (const subscriber of this.subscribers) subscriber.onRemoved(id, wasInResult);
 	}
 
-	#resultOf(id: string): Fields | undefined {
+	/** The fields of a document in the last result. */
+	#fieldsInResult(id: string): Fields | undefined {
 		if (this.#result instanceof Map) return this.#result.get(id);
 		return this.ids?.[0] === id ? this.#result : undefined;
 	}
 
-	/** An idle connection has a query for one id, its user's. Measured: a Map with one entry takes 219 bytes. */
-	#setResult(id: string, fields: Fields): void {
+	/**
+	 * Without a Map for one id: each idle connection has such a query, for its user. A Map with an entry takes 219 bytes.
+	 */
+	#setInResult(id: string, fields: Fields): void {
 		if (this.ids?.length === 1) this.#result = fields;
 		else if (this.#result instanceof Map) this.#result.set(id, fields);
 		else this.#result = new Map([[id, fields]]);
 	}
 }
 
-function selectorOf(filter: Fields): Selector | undefined {
+/** The first equality condition of a filter. */
+function equalityOf(filter: Fields): EqualityCondition | undefined {
 	for (const [field, condition] of Object.entries(filter)) {
 		const values = field.startsWith('$') ? undefined : stringsIn(condition);
 		if (values) return { path: field.split('.'), values };
@@ -146,6 +153,7 @@ function selectorOf(filter: Fields): Selector | undefined {
 	return undefined;
 }
 
+/** The first range condition of a filter. */
 function rangeOf(filter: Fields): Range | undefined {
 	for (const [field, condition] of Object.entries(filter)) {
 		const { $gt, $gte = $gt, $lt, $lte = $lt } = (condition ?? {}) as Record<string, unknown>;
@@ -156,13 +164,13 @@ function rangeOf(filter: Fields): Range | undefined {
 	return undefined;
 }
 
-/** A number, or a date in ms. */
+/** A number as it is, a date in ms; undefined for other values. */
 export function numberOf(value: unknown): number | undefined {
 	if (value instanceof Date) return value.getTime();
 	return typeof value === 'number' ? value : undefined;
 }
 
-/** The strings that a condition allows for a field, if it lists them. */
+/** The strings that a condition allows, if it allows no other values. */
 function stringsIn(condition: unknown): readonly string[] | undefined {
 	if (typeof condition === 'string') return [condition];
 	const { $eq, $in } = (condition ?? {}) as { $eq?: unknown; $in?: unknown };
@@ -170,7 +178,7 @@ function stringsIn(condition: unknown): readonly string[] | undefined {
 	return Array.isArray($in) && $in.every((value) => typeof value === 'string') ? [...new Set($in)] : undefined;
 }
 
-/** The changed fields; undefined means a removed field. */
+/** The fields that differ; undefined means a removed field. */
 function differenceOf(before: Fields, now: Fields): Fields {
 	const changes: Fields = {};
 	for (const name of Object.keys(before)) if (!Object.hasOwn(now, name)) changes[name] = undefined;

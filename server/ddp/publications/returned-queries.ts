@@ -1,8 +1,8 @@
 import { LiveQuery } from '../../../shared/publication.js';
 
 /**
- * The live queries that a publish function returned, one or an array.
- * @throws Error for anything else, and for two of one collection
+ * The live queries in the result of a publish function, which is one live query or an array of them.
+ * @throws Error for any other result, and for two live queries on one collection
  */
 export function queriesIn(returned: unknown): readonly LiveQuery[] {
 	const queries: readonly unknown[] = Array.isArray(returned) ? returned : [returned];
@@ -14,7 +14,8 @@ export function queriesIn(returned: unknown): readonly LiveQuery[] {
 		);
 	}
 	const names = queries.map(({ name }) => name);
-	const twice = names.find((name, i) => names.indexOf(name) !== i);
-	if (twice !== undefined) throw new Error(`Publish function returned multiple live queries for collection ${twice}`);
+	const duplicate = names.find((name, i) => names.indexOf(name) !== i);
+	if (duplicate !== undefined)
+		throw new Error(`Publish function returned multiple live queries for collection ${duplicate}`);
 	return queries;
 }

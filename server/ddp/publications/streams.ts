@@ -1,4 +1,4 @@
-/** The readers of each stream. An event is encoded once and written to every reader's socket. */
+/** The readers of each stream: subscriptions to its events. An event is encoded once and sent to all its readers. */
 import { clientError } from '../../../shared/errors.js';
 import type { EventPayloads } from '../../../shared/events.js';
 import { Match } from '../../../shared/match.js';
@@ -13,77 +13,84 @@ import type { Subscription } from './subscription.js';
 export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
-	/** The events of a stream that have readers, by name. */
+	/** The events of a stream that have readers here: the keys are the names of the events. */
 	read(stream: string): ReadonlyMap<string, unknown>;
 	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
-	/** The rooms whose events a user reads here. */
+	/** Ids of the rooms whose events a user reads on this server. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
 	/**
-	 * Checks again whether readers of room events may read them: the readers of a user, of a room, or both; without
-	 * either, all readers in turn. The readers of a user or a room receive nothing until they are checked. The
-	 * subscription of a reader without access is ended.
+	 * Checks again whether readers of room events may still read them, and ends the subscriptions of those that may not.
+	 * Checks the readers with this `userId`, this `rid`, or both. These receive no events until they are checked. If
+	 * neither is given, all readers are checked.
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
 }
 
-/** Longest name of an event, in characters. The names of real events are far shorter. */
+/** Maximum length of the name of an event, in characters. The names of real events are far shorter. */
 const MAX_NAME_LENGTH = 512;
 
-/** Readers checked at the same time. */
-const AT_ONCE = 20;
+/** Number of readers checked at the same time. */
+const PARALLEL_CHECKS = 20;
 
 /** A subscription to the events of one name. */
 interface Reader {
 	readonly subscription: Subscription;
-	/** The room of the events, if they are about one. */
+	/** Id of the room that the events concern; undefined if they concern none. */
 	readonly rid: string | undefined;
 	mayRead(): boolean | Promise<boolean>;
-	/** Number of checks so far. */
+	/** Number of checks started by `reauthorize`. */
 	checks: number;
-	/** Events that arrived while it is being checked. */
+	/** Events that arrived during a check, in order; undefined if no check is running. */
 	buffered: Broadcast[] | undefined;
 }
 
 /**
- * The second parameter of a stream subscription (10.2). A plain boolean stands for `useCollection`. Clients whose language
- * has no undefined send null for what they leave out.
+ * The second parameter of a stream subscription (`test/contract/ddp.md` 10.2). A plain boolean stands for
+ * `useCollection`. Clients in languages without undefined send null for a value that they omit.
  */
 const Options = Match.Optional(
 	Match.OneOf(Boolean, null, Match.ObjectIncluding({ useCollection: Match.Optional(Match.OneOf(Boolean, null)) })),
 );
 
-/** Whether the client keeps events in a collection, and so drops those of a document it has not been sent. */
+/**
+ * Whether the client stores events in a collection: then it ignores changes of a document that was not added before.
+ */
 function usesCollection(options: Infer<typeof Options>): boolean {
 	return options === true || (typeof options === 'object' && options?.useCollection === true);
 }
 
-/** Every event has the same id, because it is not a document (10.2). */
-function event(stream: string, eventName: string, args: readonly unknown[]): string {
+/** Encodes an event: a `changed` message whose document id is always `id` (`test/contract/ddp.md` 10.2). */
+function encodeEvent(stream: string, eventName: string, args: readonly unknown[]): string {
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
+<<<<<<< HEAD
 export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
 ): StreamHub {
+=======
+export function createStreamHub(streams: readonly Stream[]): StreamHub {
+	/** By stream and name of the event. */
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
-	/** Readers of room events, and those that are being checked for the first time, by user. */
+	/** Readers of room events, by user id. Includes those whose access is being checked for the first time. */
 	const readersByUser = new Map<string, Set<Reader>>();
 
-	/** Adds a reader to one of the sets of a map, until it stops. */
-	function put(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
+	/** Adds a reader to the set with this key, and removes it when its subscription stops. */
+	function addUntilStop(sets: Map<string, Set<Reader>>, key: string, reader: Reader): void {
 		let all = sets.get(key);
 		if (!all) {
 			all = new Set();
 			sets.set(key, all);
 		}
-		const joined = all.add(reader);
+		const set = all.add(reader);
 		reader.subscription.onStop(() => {
-			joined.delete(reader);
+			set.delete(reader);
 			// Another set may have replaced it by now.
-			if (joined.size === 0 && sets.get(key) === joined) sets.delete(key);
+			if (set.size === 0 && sets.get(key) === set) sets.delete(key);
 		});
 	}
 
@@ -92,10 +99,10 @@ export function createStreamHub(
 		const check = ++reader.checks;
 		reader.buffered ??= [];
 		try {
-			const may = await reader.mayRead();
-			// A later check decides.
+			const isAllowed = await reader.mayRead();
+			// A check that began later decides.
 			if (reader.checks !== check || subscription.hasStopped) return;
-			if (!may) throw clientError('notAllowed');
+			if (!isAllowed) throw clientError('notAllowed');
 		} catch (thrown) {
 			subscription.error(thrown);
 			return;
@@ -123,22 +130,22 @@ export function createStreamHub(
 					checks: 0,
 					buffered: undefined,
 				};
-				// Registered before the first check, so that the end of a membership meanwhile is not missed.
-				if (reader.rid !== undefined && context.userId !== null) put(readersByUser, context.userId, reader);
+				// Added before the first check, so that `reauthorize` includes it if the user leaves the room meanwhile.
+				if (reader.rid !== undefined && context.userId !== null) addUntilStop(readersByUser, context.userId, reader);
 				if (!(await reader.mayRead())) throw clientError('notAllowed');
-				// The time limit may have passed, or the client may have disconnected.
+				// The publication may have timed out, or the client may have disconnected.
 				if (subscription.hasStopped) return;
 				if (usesCollection(options)) {
 					subscription.host.transport.send(codec.added(`stream-${name}`, 'id', { eventName }));
 				}
-				put(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
+				addUntilStop(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
 				context.ready();
 				if (!initial) return;
-				// The next message need not wait for it.
+				// The client's next message need not wait for the initial events.
 				context.unblock();
 				for await (const args of initial(eventName, context)) {
 					if (subscription.hasStopped) return;
-					subscription.host.transport.send(event(name, eventName, args));
+					subscription.host.transport.send(encodeEvent(name, eventName, args));
 					await subscription.whenDrained();
 				}
 			},
@@ -151,8 +158,12 @@ export function createStreamHub(
 		notify({ stream, eventName, args }) {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
+<<<<<<< HEAD
 			observer?.onStreamEvent(all.size);
 			const message = new Broadcast(event(stream, eventName, args));
+=======
+			const message = new Broadcast(encodeEvent(stream, eventName, args));
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 			for (const { buffered, subscription } of all) {
 				if (buffered) buffered.push(message);
 				else subscription.host.transport.broadcast(message);
@@ -161,10 +172,11 @@ export function createStreamHub(
 		roomsReadBy: (userId) => new Set([...(readersByUser.get(userId) ?? [])].map(({ rid }) => rid as string)),
 		async reauthorize({ userId, rid }) {
 			const whose = userId === undefined ? [...readersByUser.values()] : [readersByUser.get(userId) ?? []];
-			const asked = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
-			// With very many readers, the buffered events of the last ones would accumulate.
-			if (userId !== undefined || rid !== undefined) for (const reader of asked) reader.buffered ??= [];
-			for (let i = 0; i < asked.length; i += AT_ONCE) await Promise.all(asked.slice(i, i + AT_ONCE).map(recheck));
+			const toCheck = whose.flatMap((all) => [...all]).filter((reader) => rid === undefined || reader.rid === rid);
+			// When all readers are checked, events are not held back: too many would accumulate until the last check.
+			if (userId !== undefined || rid !== undefined) for (const reader of toCheck) reader.buffered ??= [];
+			for (let i = 0; i < toCheck.length; i += PARALLEL_CHECKS)
+				await Promise.all(toCheck.slice(i, i + PARALLEL_CHECKS).map(recheck));
 		},
 	};
 }

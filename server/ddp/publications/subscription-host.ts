@@ -1,4 +1,4 @@
-/** What a subscription needs of its client and its server. */
+/** What a subscription uses of its server and of the session that it belongs to. */
 import type { ClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
 import type { Connection, Settings } from '../../../shared/method.js';
@@ -19,19 +19,20 @@ export interface PublicationServices {
 	readonly argumentLogLevel?: 'debug' | 'info';
 	readonly observer?: ServerObserver | undefined;
 	readonly invoker: Invoker;
-	/** Absent without rate limits. */
+	/** Undefined if the server has no rate limits. */
 	readonly limits?: RateLimits | undefined;
 }
 
-/** The state that the subscriptions of one client share. */
+/** What the subscriptions of one client share. `S` is the class of the subscriptions. */
 export interface SubscriptionHost<S> {
 	readonly services: PublicationServices;
 	readonly connection: Connection | null;
 	readonly transport: Transport;
 	readonly box: MergeBox;
+	/** Whether the client has disconnected. */
 	readonly isClosed: boolean;
-	/** Sends `ready`: the initial result is complete. */
+	/** Sends `ready` to the client: the initial result of the subscription with this id is complete. */
 	ready(id: string): void;
-	/** A subscription has ended: sends `nosub`, with the error if there is one. */
+	/** Removes a subscription that has ended and sends `nosub`, with the error if there is one. */
 	onClose(subscription: S, error: ClientError | undefined): void;
 }

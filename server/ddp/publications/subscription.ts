@@ -22,11 +22,12 @@ const MAX_LOGGED_ID = 100;
 type Fields = Record<string, unknown>;
 
 /**
- * A copy of published fields: later changes by the publish function must not show. Fields that cannot be encoded are
- * refused now, because they may be sent later, when another subscription stops.
- * @throws Error for what cannot be encoded, such as a BigInt
+ * Copies published fields, because the publish function may change its object later. The fields are encoded once as a
+ * check: if another subscription hides them now, they are sent only when that subscription stops, too late for an
+ * error.
+ * @throws Error for fields that cannot be encoded, such as a BigInt
  */
-function copyOf(fields: Fields): Fields {
+function checkedCopyOf(fields: Fields): Fields {
 	stringify(fields);
 	return clone(fields);
 }
@@ -34,21 +35,21 @@ function copyOf(fields: Fields): Fields {
 export class Subscription implements PublicationContext, DocumentPublisher {
 	#state: 'starting' | 'ready' | 'stopped' = 'starting';
 	#unblock: (() => void) | undefined;
-	/** Clock of the time limit, while it runs. */
-	#clock: TimeoutClock | undefined;
+	/** Limits the time of the publish function while it runs. Waiting for a slow client does not count. */
+	#timeoutClock: TimeoutClock | undefined;
 	readonly #controller = new AbortController();
 	#onStop: (() => void | Promise<void>)[] | undefined;
 	#queries: CompactSet<LiveQuerySubscriber>;
-	/** Ids of the documents that the publish function has added itself. */
-	#documents: DocumentMap<unknown> | undefined;
-	/** Set while its documents are being removed. */
-	removing: Promise<void> | undefined;
+	/** Ids of the documents that the publish function has added by calling `added`. */
+	#addedDocuments: DocumentMap<unknown> | undefined;
+	/** Set while its documents are being removed from the client. Resolves when `nosub` has been sent. */
+	removal: Promise<void> | undefined;
 
 	constructor(
 		/** Null for a universal publication. */
 		readonly id: string | null,
 		readonly publication: Publication,
-		/** Its parameters as EJSON text, whose size can be limited; it is parsed again for each run. */
+		/** The parameters as EJSON text. The text is limited in size, and is parsed again when the user changes. */
 		readonly params: string,
 		readonly userId: string | null,
 		readonly host: SubscriptionHost<Subscription>,
@@ -92,7 +93,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	 * @returns resolves when it has returned and its live queries are published; never rejects
 	 */
 	async run(unblock: () => void): Promise<void> {
-		// An earlier subscription in the same turn may have closed the connection.
+		// A subscription that started earlier in this turn of the event loop may have closed the connection.
 		if (this.hasStopped) return;
 		this.#unblock = unblock;
 		try {
@@ -100,15 +101,15 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			const args = checkArgs(publication, parse(this.params) as unknown[]);
 			if (!publication.anonymous && this.userId === null) throw clientError('invalidUser');
 			await withTimeout(publication.timeout, async (clock) => {
-				this.#clock = clock;
-				await this.publishReturned(await publication.run(args, this));
+				this.#timeoutClock = clock;
+				await this.publishReturnedQueries(await publication.run(args, this));
 			});
 		} catch (thrown) {
 			this.fail(thrown);
 		}
-		// Neither has an effect any more, and both would use memory as long as the subscription exists.
+		// Neither is used any more. Both would occupy memory as long as the subscription exists.
 		this.#unblock = undefined;
-		this.#clock = undefined;
+		this.#timeoutClock = undefined;
 	}
 
 	unblock(): void {
@@ -117,20 +118,20 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	added(collection: string, id: unknown, fields: Fields): void {
 		if (this.hasStopped) return;
-		this.publishAdded(collection, id, copyOf(fields));
+		this.publishAdded(collection, id, checkedCopyOf(fields));
 		if (!this.host.box.removesOnStop(collection)) return;
-		this.#documents ??= new DocumentMap();
-		this.#documents.set(collection, wireId(id), id);
+		this.#addedDocuments ??= new DocumentMap();
+		this.#addedDocuments.set(collection, wireId(id), id);
 	}
 
 	changed(collection: string, id: unknown, fields: Fields): void {
-		if (!this.hasStopped) this.host.box.changed(this, collection, id, copyOf(fields));
+		if (!this.hasStopped) this.host.box.changed(this, collection, id, checkedCopyOf(fields));
 	}
 
 	removed(collection: string, id: unknown): void {
 		if (this.hasStopped) return;
 		this.host.box.removed(this, collection, id);
-		this.#documents?.delete(collection, wireId(id));
+		this.#addedDocuments?.delete(collection, wireId(id));
 		for (const query of membersOf(this.#queries)) query.forget(collection, id);
 	}
 
@@ -156,7 +157,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	async call(name: string, ...args: unknown[]): Promise<unknown> {
-		const outer = this;
+		const subscription = this;
 		const { userId, connection } = this;
 		const result = await this.host.services.invoker.invoke(name, clone(args), {
 			isNested: true,
@@ -164,36 +165,43 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			hashedToken: null,
 			connection,
 			clientAddress: connection?.clientAddress ?? null,
+			// A getter, because Node creates the signal of a controller on first use, and most methods do not use it.
 			get signal() {
-				return outer.signal;
+				return subscription.signal;
 			},
 		});
 		return clone(result);
 	}
 
-	/** Ends it: removes its documents, then sends `nosub`. `removing` is set while that is in progress. */
+	/**
+	 * Ends the subscription: removes its documents from the client, then sends `nosub`. Sets `removal` if that takes
+	 * time.
+	 */
 	close(error?: ClientError): void {
 		if (this.hasStopped) return;
 		const queries = this.#queries;
-		this.abandon();
+		this.endSilently();
 		const { box, transport } = this.host;
-		const removing = forEachInFlow(
-			this.sentIn(queries),
+		const removal = forEachInFlow(
+			this.documentsToRemove(queries),
 			([collection, id]) => box.release(this, collection, id),
 			createFlow(transport),
 		);
-		if (!removing) this.host.onClose(this, error);
+		if (!removal) this.host.onClose(this, error);
 		else {
-			this.removing = removing.then(() => {
-				this.removing = undefined;
+			this.removal = removal.then(() => {
+				this.removal = undefined;
 				this.host.onClose(this, error);
 			});
 		}
 	}
 
-	/** Iterates over the documents to remove, as collection and id. Stops when the client has disconnected. */
-	private *sentIn(queries: CompactSet<LiveQuerySubscriber>): Iterable<[string, unknown]> {
-		const documents = this.#documents ?? new DocumentMap();
+	/**
+	 * The documents to remove from the client, as collection and id: those that the publish function has added and those
+	 * of its live queries. Stops when the client has disconnected.
+	 */
+	private *documentsToRemove(queries: CompactSet<LiveQuerySubscriber>): Iterable<[string, unknown]> {
+		const documents = this.#addedDocuments ?? new DocumentMap();
 		for (const collection of documents.collections()) {
 			for (const [, id] of documents.of(collection)) {
 				if (this.host.isClosed) return;
@@ -204,14 +212,17 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 			if (!this.host.box.removesOnStop(name)) continue;
 			for (const id of sentIds) {
 				if (this.host.isClosed) return;
-				// Some documents may have been added in both ways.
+				// Otherwise the publish function has added it too, and it is listed above.
 				if (!documents.get(name, wireId(id))) yield [name, id];
 			}
 		}
 	}
 
-	/** Ends it without a message: the client has disconnected, or will receive the difference to another run. */
-	abandon(): void {
+	/**
+	 * Ends the subscription and sends nothing: either the client has disconnected, or the subscription is run again for
+	 * another user and the client receives the difference.
+	 */
+	endSilently(): void {
 		if (this.hasStopped) return;
 		this.#state = 'stopped';
 		this.#controller.abort();
@@ -236,11 +247,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 
 	whenDrained(): Promise<void> | undefined {
 		const drained = this.host.transport.whenDrained();
-		return drained && (this.#clock?.exclude(drained) ?? drained);
+		return drained && (this.#timeoutClock?.exclude(drained) ?? drained);
 	}
 
-	/** Publishes the live queries that a publish function returned. */
-	private async publishReturned(returned: unknown): Promise<void> {
+	/** Publishes the live queries that the publish function returned, then sends `ready`. */
+	private async publishReturnedQueries(returned: unknown): Promise<void> {
 		if (!returned || this.hasStopped) return;
 		const queries = queriesIn(returned);
 		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
@@ -249,7 +260,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 		this.ready();
 	}
 
-	/** Ends it with an error, which is logged. */
+	/** Ends the subscription with an error, and logs the error. */
 	fail(thrown: unknown): void {
 		if (this.hasStopped) return;
 		const { publication, userId, id, connection, host } = this;
@@ -262,11 +273,11 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	}
 
 	private callSafely(listener: () => void | Promise<void>): void {
-		const failed = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
+		const logFailure = (err: unknown) => this.log.error({ err }, `Exception in onStop of ${this.publication.name}`);
 		try {
-			listener()?.catch(failed);
+			listener()?.catch(logFailure);
 		} catch (err) {
-			failed(err);
+			logFailure(err);
 		}
 	}
 }

@@ -19,16 +19,17 @@ export interface Publications {
 	strategyOf(collection: string): Strategy;
 }
 
-const nothing = () => {};
+/** The `unblock` of subscriptions that no queued message waits for. */
+const doNothing = () => {};
 
-/** No parameters, as EJSON. */
-const NONE = '[]';
+/** EJSON text of an empty list of parameters. */
+const NO_PARAMS = '[]';
 
 /**
- * Maximum size of the ids and parameters stored for a subscription, in bytes: a client may have very many
+ * Maximum size of the stored id and parameters of one subscription, in bytes: a client may have very many
  * subscriptions.
  */
-const LARGEST = 16 * 1024;
+const MAX_BYTES_OF_ONE = 16 * 1024;
 
 /** The size of the stored id and parameters of a subscription, in bytes. */
 function sizeOf({ id, params }: Subscription): number {
@@ -36,13 +37,13 @@ function sizeOf({ id, params }: Subscription): number {
 }
 
 export interface SubscriptionLimits {
-	/** Most subscriptions of one client at a time. Default 1,000. */
+	/** Maximum number of subscriptions of one client at a time. Default 1,000. */
 	readonly maxSubscriptions: number;
-	/** Maximum total size of their ids and parameters, in bytes. Default 262,144. */
+	/** Maximum total size of the ids and parameters of one client's subscriptions, in bytes. Default 262,144. */
 	readonly maxSubscriptionBytes: number;
 }
 
-/** The user of the subscriptions. */
+/** What the session provides to its subscriptions. */
 export interface SubscriptionsHost {
 	readonly services: PublicationServices & { readonly publications: Publications };
 	readonly connection: Connection | null;
@@ -52,17 +53,15 @@ export interface SubscriptionsHost {
 
 export class Subscriptions implements SubscriptionHost<Subscription> {
 	readonly box: MergeBox;
-	/**
-	 * The subscriptions that the client has requested, by id. A Map for every client would take 180 bytes of an idle one.
-	 */
+	/** The subscriptions that the client has requested, by id. Created on first use: an empty Map takes 180 bytes. */
 	#named: Map<string, Subscription> | undefined;
 	#universal: CompactSet<Subscription>;
 	/** The total size of the stored ids and parameters of named subscriptions, in bytes. */
 	#bytes = 0;
-	/** While the user changes: subscriptions that became ready. */
-	#readyAnew: string[] | undefined;
-	/** While the user changes: the last change, which the next one waits for. */
-	#change: Promise<void> | undefined;
+	/** Set while the user changes: ids of the subscriptions that have become ready since. */
+	#readyInRerun: string[] | undefined;
+	/** Set while the user changes: the last requested change. The next one waits for it. */
+	#userChange: Promise<void> | undefined;
 	#closed = false;
 
 	constructor(private readonly host: SubscriptionsHost) {
@@ -91,10 +90,10 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	/**
-	 * Starts a subscription; an id that is already active is ignored.
-	 * @param client the subscriber, whose user may change meanwhile
+	 * Starts a subscription. A request with the id of an active subscription is ignored.
+	 * @param client the client as the rate limiter sees it; its user may change during the check
 	 * @param unblock lets the connection's next message start
-	 * @returns resolves when the next message may start in any case; undefined: immediately
+	 * @returns resolves when the next message may start even if `unblock` was not called; undefined: immediately
 	 */
 	start(request: codec.Sub, client: RateLimitClient, unblock: () => void): Promise<void> | undefined {
 		const { id, name } = request;
@@ -104,22 +103,22 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 			return undefined;
 		}
 		if (this.#named?.has(id)) return undefined;
-		const counting = this.services.limits?.count('subscription', name, client);
-		if (!counting) return this.startCounted(publication, request, client, unblock);
-		return counting.then(
-			() => this.startCounted(publication, request, client, unblock),
+		const rateLimitCheck = this.services.limits?.count('subscription', name, client);
+		if (!rateLimitCheck) return this.startAllowed(publication, request, client, unblock);
+		return rateLimitCheck.then(
+			() => this.startAllowed(publication, request, client, unblock),
 			(error) => this.transport.send(codec.nosub(id, toClientError(error))),
 		);
 	}
 
-	/** Starts a subscription after it was counted. */
-	private startCounted(
+	/** Starts a subscription that the rate limiter has allowed. */
+	private startAllowed(
 		publication: Publication,
 		{ id, params = [] }: codec.Sub,
 		{ userId }: RateLimitClient,
 		unblock: () => void,
 	): Promise<void> | undefined {
-		// The client may have disconnected during the count.
+		// The client may have disconnected while the rate limiter was asked.
 		if (this.#closed) return undefined;
 		this.#named ??= new Map();
 		if (this.#named.size >= this.host.options.maxSubscriptions) {
@@ -130,7 +129,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		const text = stringify(params.slice(0, publication.args.length)) as string;
 		const subscription = new Subscription(id, publication, text, userId, this);
 		const bytes = sizeOf(subscription);
-		if (bytes > LARGEST) {
+		if (bytes > MAX_BYTES_OF_ONE) {
 			this.transport.send(codec.nosub(id, clientError('subscriptionTooLarge')));
 			return undefined;
 		}
@@ -144,64 +143,68 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 	}
 
 	/**
-	 * Ends a subscription. The client gets `nosub`, also for one that does not exist.
-	 * @returns resolves when it has ended; undefined if it has already ended
+	 * Ends a subscription. The client receives `nosub` even if the subscription does not exist.
+	 * @returns resolves when `nosub` has been sent; undefined if it already has been
 	 */
 	stop(id: string): Promise<void> | undefined {
 		const subscription = this.#named?.get(id);
 		if (subscription) subscription.stop();
 		else this.transport.send(codec.nosub(id));
-		return subscription?.removing;
+		return subscription?.removal;
 	}
 
 	/** Starts the universal publications. */
 	async startUniversal(userId: string | null): Promise<void> {
 		if (this.#closed) return;
 		const subscriptions = this.host.services.publications.universal.map(
-			(publication) => new Subscription(null, publication, NONE, userId, this),
+			(publication) => new Subscription(null, publication, NO_PARAMS, userId, this),
 		);
 		this.#universal = compactSetOf(subscriptions);
-		await Promise.all(subscriptions.map((subscription) => subscription.run(nothing)));
+		await Promise.all(subscriptions.map((subscription) => subscription.run(doNothing)));
 	}
 
-	/** Runs all subscriptions again for another user, and sends only the difference (section 12). */
+	/**
+	 * Runs all subscriptions again for another user, and sends only the difference (`test/contract/ddp.md` section 12).
+	 */
 	changeUser(userId: string | null): Promise<void> {
-		const before = this.#change ?? Promise.resolve();
-		const change = before
-			.then(() => this.changeUserNow(userId))
+		const previous = this.#userChange ?? Promise.resolve();
+		const change = previous
+			.then(() => this.rerunFor(userId))
 			.finally(() => {
-				if (this.#change === change) this.#change = undefined;
+				if (this.#userChange === change) this.#userChange = undefined;
 			});
-		this.#change = change;
+		this.#userChange = change;
 		return change;
 	}
 
-	private async changeUserNow(userId: string | null): Promise<void> {
-		await this.#allEnded();
+	private async rerunFor(userId: string | null): Promise<void> {
+		await this.#whenRemovalsDone();
 		if (this.#closed) return;
-		const before = [...(this.#named?.values() ?? [])];
-		for (const subscription of [...before, ...membersOf(this.#universal)]) subscription.abandon();
-		// An `onStop` listener may have closed the connection. A subscription started then would never end.
+		const ended = [...(this.#named?.values() ?? [])];
+		for (const subscription of [...ended, ...membersOf(this.#universal)]) subscription.endSilently();
+		// An `onStop` listener may have closed the connection. A subscription started now would never end.
 		if (this.#closed) return;
 		this.box.beginRerun();
-		this.#readyAnew = [];
-		const anew = before.map(({ id, publication, params }) => new Subscription(id, publication, params, userId, this));
-		for (const subscription of anew) this.#named?.set(subscription.id as string, subscription);
-		await Promise.all([...anew.map((subscription) => subscription.run(nothing)), this.startUniversal(userId)]);
+		this.#readyInRerun = [];
+		const restarted = ended.map(
+			({ id, publication, params }) => new Subscription(id, publication, params, userId, this),
+		);
+		for (const subscription of restarted) this.#named?.set(subscription.id as string, subscription);
+		await Promise.all([...restarted.map((subscription) => subscription.run(doNothing)), this.startUniversal(userId)]);
 		if (this.#closed) return;
 		await this.box.sendDiff(createFlow(this.transport));
 		if (this.#closed) return;
-		const readyAnew = this.#readyAnew;
-		this.#readyAnew = undefined;
-		if (readyAnew.length > 0) this.transport.send(codec.ready(readyAnew));
+		const readyInRerun = this.#readyInRerun;
+		this.#readyInRerun = undefined;
+		if (readyInRerun.length > 0) this.transport.send(codec.ready(readyInRerun));
 	}
 
-	/** Resolves when no subscription is ending: their documents must be removed before a rerun. */
-	async #allEnded(): Promise<void> {
+	/** Resolves when the documents of all ending subscriptions are removed. A rerun must not begin earlier. */
+	async #whenRemovalsDone(): Promise<void> {
 		for (;;) {
-			const removing = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)].map((s) => s.removing);
-			if (removing.every((promise) => promise === undefined)) return;
-			await Promise.all(removing);
+			const removals = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)].map((s) => s.removal);
+			if (removals.every((promise) => promise === undefined)) return;
+			await Promise.all(removals);
 		}
 	}
 
@@ -211,11 +214,11 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		const all = [...(this.#named?.values() ?? []), ...membersOf(this.#universal)];
 		this.#named = undefined;
 		this.#universal = undefined;
-		for (const subscription of all) subscription.abandon();
+		for (const subscription of all) subscription.endSilently();
 	}
 
 	ready(id: string): void {
-		if (this.#readyAnew) this.#readyAnew.push(id);
+		if (this.#readyInRerun) this.#readyInRerun.push(id);
 		else this.transport.send(codec.ready([id]));
 	}
 
@@ -225,7 +228,7 @@ export class Subscriptions implements SubscriptionHost<Subscription> {
 		else {
 			this.#named?.delete(id);
 			this.#bytes -= sizeOf(subscription);
-			this.#readyAnew = this.#readyAnew?.filter((other) => other !== id);
+			this.#readyInRerun = this.#readyInRerun?.filter((other) => other !== id);
 		}
 		if (id !== null || error) this.transport.send(codec.nosub(id, error));
 	}

@@ -1,15 +1,16 @@
-/** A message for many clients, encoded once in each form it is sent in. */
+/** A message for many clients: encoded once as a WebSocket frame, and once as a SockJS frame in a WebSocket frame. */
 import { Sender } from 'ws';
 import { messagesFrame } from './sockjs-frames.js';
 
 /** An unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). */
 const TEXT_FRAME = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
 
-function framed(text: string): Buffer {
+/** Encodes a text as a WebSocket frame. */
+function encodeTextFrame(text: string): Buffer {
 	return Buffer.concat(Sender.frame(Buffer.from(text), TEXT_FRAME) as Buffer[]);
 }
 
-/** The header of such a frame. */
+/** The header of an unmasked text frame. @param length of the text, in bytes */
 export function textFrameHeader(length: number): Buffer {
 	const TEXT = 0x81;
 	if (length < 126) return Buffer.from([TEXT, length]);
@@ -34,15 +35,15 @@ export class Broadcast {
 		readonly text: string,
 	) {}
 
-	/** The bytes of a WebSocket frame that holds it. */
+	/** The bytes of a WebSocket frame that contains the message. */
 	get webSocketFrame(): Buffer {
-		this.#webSocketFrame ??= framed(this.text);
+		this.#webSocketFrame ??= encodeTextFrame(this.text);
 		return this.#webSocketFrame;
 	}
 
-	/** The same in SockJS. */
+	/** The bytes of a WebSocket frame that contains the message as a SockJS frame. */
 	get sockJsFrame(): Buffer {
-		this.#sockJsFrame ??= framed(messagesFrame([this.text]));
+		this.#sockJsFrame ??= encodeTextFrame(messagesFrame([this.text]));
 		return this.#sockJsFrame;
 	}
 }

@@ -1,12 +1,12 @@
 /**
- * Reasons for which the server closes a connection: the code and text of the close frame (`test/contract/ddp.md` 1.2).
+ * Why the server closes a connection: the code and the text of the close frame (`test/contract/ddp.md` 1.2).
  */
 export interface CloseReason {
 	readonly code: number;
 	readonly text: string;
 }
 
-/** For everything but the cases below. */
+/** For every reason that has no constant below. */
 export const NORMAL_CLOSURE: CloseReason = { code: 1000, text: 'Normal closure' };
 
 /** The server shuts down. Not 1000, because some clients treat it as a requested close and never reconnect. */

@@ -1,29 +1,34 @@
-/** Limits the size of incomplete frames before `connect`: `ws` buffers a frame until it is complete. */
+/**
+ * Limits the size of incomplete frames before `connect`. Otherwise `ws` would buffer any frame until it is complete.
+ */
 import type { WebSocket } from 'ws';
 import type { Receiver } from './transport.js';
 
-/** A client that continues to send a too large frame is disconnected after this number of bytes. */
+/**
+ * The number of bytes of a frame after which a client that goes on sending, although the session has ended, is
+ * disconnected.
+ */
 const MAX_FIRST_BYTES = 256 * 1024;
 
-/** Closes the connection once a frame has become too large, until the client has connected. */
+/** Counts the bytes of the frame that is arriving, and closes the connection when they are too many. */
 export class FirstFrame {
-	/** Bytes of the present frame. */
-	#unfinished = 0;
+	/** Bytes that have arrived of the incomplete frame. */
+	#frameBytes = 0;
 
 	constructor(
 		private readonly webSocket: WebSocket,
 		private readonly receiver: Receiver,
 	) {}
 
-	/** Must be called before these bytes are handled. */
-	arriving(bytes: number): void {
-		this.receiver.allowsFrameSize(this.#unfinished);
-		if (this.#unfinished > MAX_FIRST_BYTES) this.webSocket.terminate();
-		this.#unfinished += bytes;
+	/** Must be called before `ws` handles this number of bytes. */
+	onBytes(bytes: number): void {
+		this.receiver.allowsFrameSize(this.#frameBytes);
+		if (this.#frameBytes > MAX_FIRST_BYTES) this.webSocket.terminate();
+		this.#frameBytes += bytes;
 	}
 
-	/** A frame is whole. */
+	/** Must be called when the frame is complete. */
 	complete(): void {
-		this.#unfinished = 0;
+		this.#frameBytes = 0;
 	}
 }

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Headers of a client that methods may see (`test/contract/ddp.md` section 13); never `cookie` or `authorization`. */
+/**
+ * Headers of the client's request that methods may see (`test/contract/ddp.md` section 13); never `cookie` or
+ * `authorization`.
+ */
 const VISIBLE_HEADERS = [
 	'referer',
 	'x-client-ip',
@@ -20,11 +23,11 @@ const VISIBLE_HEADERS = [
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Interned sets of headers, by their text. */
-const known = new Map<string, Headers>();
-const MAX_KNOWN = 1000;
-/** Maximum length of an interned set, in characters. */
-const MAX_KNOWN_LENGTH = 1000;
+/** The objects of headers that clients share, by their JSON text. */
+const shared = new Map<string, Headers>();
+const MAX_SHARED = 1000;
+/** Maximum length of the JSON text of shared headers, in characters. */
+const MAX_SHARED_LENGTH = 1000;
 
 /**
  * Copies the visible headers, so that the rest of the request can be garbage-collected. Clients with the same headers
@@ -37,9 +40,9 @@ export function visibleHeaders(headers: IncomingHttpHeaders): Headers {
 		if (value !== undefined) visible[name] = String(value);
 	}
 	const text = JSON.stringify(visible);
-	const before = known.get(text);
-	if (before || text.length > MAX_KNOWN_LENGTH) return before ?? visible;
-	if (known.size >= MAX_KNOWN) known.clear();
-	known.set(text, Object.freeze(visible));
+	const existing = shared.get(text);
+	if (existing || text.length > MAX_SHARED_LENGTH) return existing ?? visible;
+	if (shared.size >= MAX_SHARED) shared.clear();
+	shared.set(text, Object.freeze(visible));
 	return visible;
 }

@@ -1,18 +1,19 @@
 /**
- * Buffers messages that a client has sent and its session has not yet accepted: the rest of a frame, or of one read
- * from the socket.
+ * Buffers messages that were received from a client and that its session has not yet accepted: the rest of a SockJS
+ * frame, which contains many messages, or the frames that `ws` emits after it was paused.
  */
 import { type Pacer, SLICE_MS } from './pacer.js';
 import type { Receiver } from './transport.js';
 
-/** Passes messages to a session one by one, in slices that the pacer schedules. Pauses while the session is paused. */
+/** Passes messages to a session one by one, in slices that the pacer schedules. Stops while the session is paused. */
 export class IncomingBuffer {
 	/** Frames, each as an array of its messages. */
 	#frames: (readonly string[])[] = [];
 	#paused = false;
-	#handing = false;
+	/** Whether `#deliver` is running. */
+	#isDelivering = false;
 	#closed = false;
-	/** Must be called when the session accepts messages again. */
+	/** Set while `#deliver` waits for a paused session; must be called when the session accepts messages again. */
 	#onResume: (() => void) | undefined;
 
 	/** @param onEmpty called when the buffer is empty, or the session has ended */
@@ -22,15 +23,15 @@ export class IncomingBuffer {
 		private readonly onEmpty: () => void,
 	) {}
 
-	/** Whether the session has taken all that came. */
+	/** Whether the session has accepted all received messages. */
 	get isEmpty(): boolean {
-		return !this.#handing;
+		return !this.#isDelivering;
 	}
 
 	push(messages: readonly string[]): void {
 		if (this.#closed) return;
 		this.#frames.push(messages);
-		if (!this.#handing) void this.#hand();
+		if (!this.#isDelivering) void this.#deliver();
 	}
 
 	pause(): void {
@@ -40,7 +41,7 @@ export class IncomingBuffer {
 	resume(): void {
 		this.#paused = false;
 		this.#onResume?.();
-		if (!this.#handing) this.onEmpty();
+		if (!this.#isDelivering) this.onEmpty();
 	}
 
 	/** Discards the rest, because the session has ended. */
@@ -49,25 +50,25 @@ export class IncomingBuffer {
 		this.resume();
 	}
 
-	async #hand(): Promise<void> {
-		this.#handing = true;
-		let since = performance.now();
+	async #deliver(): Promise<void> {
+		this.#isDelivering = true;
+		let sliceStart = performance.now();
 		for (let next = 0; next < this.#frames.length; next++) {
 			for (const message of this.#frames[next] ?? []) {
-				while (this.#paused) await this.#resumed();
+				while (this.#paused) await this.#untilResumed();
 				if (this.#closed) break;
 				this.receiver.receive(message);
-				if (performance.now() - since < SLICE_MS) continue;
+				if (performance.now() - sliceStart < SLICE_MS) continue;
 				await this.pacer.turn();
-				since = performance.now();
+				sliceStart = performance.now();
 			}
 		}
 		this.#frames = [];
-		this.#handing = false;
+		this.#isDelivering = false;
 		if (!this.#paused) this.onEmpty();
 	}
 
-	#resumed(): Promise<void> {
+	#untilResumed(): Promise<void> {
 		return new Promise((resolve) => {
 			this.#onResume = resolve;
 		});

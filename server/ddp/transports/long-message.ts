@@ -1,16 +1,19 @@
-/** A long message that may still be buffered for a client. */
+/** A long message of which a part may still be buffered for a client. */
 
-/** How long a client may take to read one, in ms. Until then it need not answer pings, which wait behind the message. */
+/**
+ * How long a client may take to read a long message, in ms. Until then it need not answer pings, because they are sent
+ * after the message.
+ */
 const MAX_READING_MS = 120_000;
 
 export class LongMessage {
-	readonly #since = performance.now();
+	readonly #startedAt = performance.now();
 
 	/** @param length in bytes */
 	constructor(readonly length: number) {}
 
-	/** Whether the client has had enough time to read it. */
-	get isTakingLong(): boolean {
-		return performance.now() - this.#since > MAX_READING_MS;
+	/** Whether the client has had `MAX_READING_MS` to read the message. */
+	get isOverdue(): boolean {
+		return performance.now() - this.#startedAt > MAX_READING_MS;
 	}
 }

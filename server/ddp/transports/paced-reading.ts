@@ -1,74 +1,76 @@
 /**
- * Reads the socket of a WebSocket in pieces. `ws` handles all frames of a chunk synchronously, and a chunk of a fast
- * sender may contain thousands of messages, pings or fragments. So `ws` gets a long chunk in pieces, at the times that
- * the pacer schedules. The rest of the chunk waits in the socket.
+ * Passes the data of a socket to `ws` in pieces. `ws` handles all frames of a chunk of data synchronously, and a chunk
+ * from a fast client may contain thousands of messages, pings or fragments. So a long chunk is passed on in pieces,
+ * when the pacer allows it. The rest of the chunk is put back into the socket's read buffer meanwhile.
  */
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Pacer } from './pacer.js';
 
-/** Maximum number of bytes handled synchronously. */
-const PIECE = 4 * 1024;
+/** Maximum number of bytes that `ws` handles synchronously. */
+const MAX_PIECE_BYTES = 4 * 1024;
 
 type OnData = (this: Socket, chunk: Buffer) => void;
 
-/** Receives the data read from a socket. */
+/** The WebSocket connection that reads a socket, and the state of its paced reading. */
 export interface SocketReader {
 	readonly webSocket: WebSocket;
 	readonly pacer: Pacer;
-	/** Whether it waits for the pacer. Not to be changed by others. */
-	waits: boolean;
-	/** Whether the server has closed. Then the client's close frame must still be read. */
-	readonly hasClosed: boolean;
-	/** Called before these bytes are handled. */
-	arriving(bytes: number): void;
+	/** Whether the socket's data waits for the pacer. Only this file changes it. */
+	isWaitingForPacer: boolean;
+	/** Whether the server has sent its close frame. Then data must still be read until the client's close frame. */
+	readonly hasSentClose: boolean;
+	/** Called before `ws` handles this number of bytes. */
+	onBytes(bytes: number): void;
 }
 
+/** The property of a socket that contains its reader, so that all sockets share one listener function. */
 const READER = Symbol('what reads this socket');
 
-interface ReadSocket extends Socket {
+interface PacedSocket extends Socket {
 	[READER]: SocketReader;
 }
 
-/** The listener of `ws`: the same function for all sockets. */
-let handOver: OnData;
+/** The listener with which `ws` reads a socket. `ws` uses the same function for all sockets. */
+let handleByWs: OnData;
 
 function onData(this: Socket, chunk: Buffer): void {
-	const reader = (this as ReadSocket)[READER];
-	if (isDone(reader, this)) {
+	const reader = (this as PacedSocket)[READER];
+	if (ignoresData(reader, this)) {
 		this.off('data', onData);
-	} else if (reader.waits) {
-		// `ws` resumes the socket itself if it has paused it.
+	} else if (reader.isWaitingForPacer) {
+		// `ws` has resumed a socket that it had paused. The data must still wait.
 		this.pause();
 		this.unshift(chunk);
-	} else if (chunk.length > PIECE) {
-		reader.waits = true;
+	} else if (chunk.length > MAX_PIECE_BYTES) {
+		reader.isWaitingForPacer = true;
 		this.pause();
-		this.unshift(chunk.subarray(PIECE));
-		reader.pacer.wait(() => {
-			reader.waits = false;
+		this.unshift(chunk.subarray(MAX_PIECE_BYTES));
+		reader.pacer.schedule(() => {
+			reader.isWaitingForPacer = false;
 			if (!reader.webSocket.isPaused) this.resume();
 		});
-		read(this, reader, chunk.subarray(0, PIECE));
+		passToWs(this, reader, chunk.subarray(0, MAX_PIECE_BYTES));
 	} else {
-		read(this, reader, chunk);
+		passToWs(this, reader, chunk);
 	}
 }
 
 /** Whether `ws` ignores further data: it has read the client's close frame, or invalid data. */
-function isDone({ webSocket, hasClosed }: SocketReader, socket: Socket): boolean {
-	return (webSocket.readyState !== WebSocket.OPEN && !hasClosed) || socket.writableEnded;
+function ignoresData({ webSocket, hasSentClose }: SocketReader, socket: Socket): boolean {
+	return (webSocket.readyState !== WebSocket.OPEN && !hasSentClose) || socket.writableEnded;
 }
 
-function read(socket: Socket, reader: SocketReader, piece: Buffer): void {
-	reader.arriving(piece.length);
-	handOver.call(socket, piece);
+/** Passes data to `ws`. */
+function passToWs(socket: Socket, reader: SocketReader, piece: Buffer): void {
+	reader.onBytes(piece.length);
+	handleByWs.call(socket, piece);
 }
 
-/** Takes over reading from `ws`, which has just begun to listen on the socket. */
+/** Replaces the listener of `ws`, which has just begun to listen on the socket, by one that passes on pieces. */
 export function paceReading(socket: Socket, reader: SocketReader): void {
-	handOver = socket.listeners('data')[0] as OnData;
-	socket.off('data', handOver);
-	(socket as ReadSocket)[READER] = reader;
+	handleByWs = socket.listeners('data')[0] as OnData;
+	socket.off('data', handleByWs);
+	(socket as PacedSocket)[READER] = reader;
 	socket.on('data', onData);
 }

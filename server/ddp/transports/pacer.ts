@@ -1,5 +1,5 @@
 /**
- * Shares the event loop between clients that send more than can be handled at once and all other clients.
+ * Shares the time of the event loop between busy clients, which send more than one slice of input, and all others.
  *
  * The input of a busy client is handled in slices. The slices of all busy clients wait in one queue: one runs per turn
  * of the event loop, followed by a rest period. So the total time for busy clients does not grow with their number, and
@@ -10,42 +10,45 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 /** How long a slice may take, in ms. */
 export const SLICE_MS = 1;
 
-/** The rest period as a multiple of the time that the slices took. */
-const REST = 2;
+/** The length of a rest period, as a multiple of the time that the slices before it took. */
+const REST_FACTOR = 2;
 
-/** Minimum rest period, in ms: shorter ones are accumulated, because timers are not more precise. */
+/** Minimum rest period, in ms. Shorter ones are added up until they reach it, because timers are not more precise. */
 const MIN_REST_MS = 1;
 
-/** Maximum rest period, in ms: a slice may have taken long because the machine was busy. */
+/** Maximum rest period, in ms. It limits the effect of a slice that took long only because the machine was busy. */
 const MAX_REST_MS = 10;
 
 export class Pacer {
-	#line: (() => void)[] = [];
+	/** Slices that wait for their turn. */
+	#queue: (() => void)[] = [];
 	#isRunning = false;
 
-	/** Calls `slice` in its turn; immediately if the queue is empty and no rest is due. */
-	wait(slice: () => void): void {
-		this.#line.push(slice);
+	/**
+	 * Queues a slice, which is called once in its turn: immediately if no other waits and no rest period is in progress.
+	 */
+	schedule(slice: () => void): void {
+		this.#queue.push(slice);
 		if (!this.#isRunning) void this.#run();
 	}
 
-	/** Resolves when it is the caller's turn. */
+	/** Resolves when it is the caller's turn. The caller then runs as a slice. */
 	turn(): Promise<void> {
-		return new Promise((resolve) => this.wait(resolve));
+		return new Promise((resolve) => this.schedule(resolve));
 	}
 
 	async #run(): Promise<void> {
 		this.#isRunning = true;
 		let rest = 0;
-		while (this.#line.length > 0) {
-			const line = this.#line;
-			this.#line = [];
-			for (const slice of line) {
+		while (this.#queue.length > 0) {
+			const slices = this.#queue;
+			this.#queue = [];
+			for (const slice of slices) {
 				const began = performance.now();
 				slice();
 				// Work started by a slice may continue in microtasks; it has ended by the next turn of the event loop.
 				await nextTurn();
-				rest += (performance.now() - began) * REST;
+				rest += (performance.now() - began) * REST_FACTOR;
 				if (rest < MIN_REST_MS) continue;
 				await delay(Math.min(rest, MAX_REST_MS));
 				rest = 0;

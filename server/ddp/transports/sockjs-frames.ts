@@ -4,17 +4,17 @@ import type { CloseReason } from './close-reason.js';
 export const OPEN_FRAME = 'o';
 export const HEARTBEAT_FRAME = 'h';
 
-/** Carries DDP messages to the client. */
+/** The frame that carries DDP messages to the client. */
 export function messagesFrame(messages: readonly string[]): string {
 	return `a${JSON.stringify(messages)}`;
 }
 
-/** The same for messages that are JSON strings already. */
+/** Like `messagesFrame`, for messages that are already encoded as JSON strings. */
 export function encodedMessagesFrame(messages: readonly string[]): string {
 	return `a[${messages.join(',')}]`;
 }
 
-/** A part of a message within a frame, without the quotes. */
+/** Encodes a part of a message for a frame: a part of a JSON string, without the quotes. */
 export function encodeMessagePart(text: string): string {
 	return JSON.stringify(text).slice(1, -1);
 }
@@ -23,7 +23,7 @@ export function closeFrame({ code, text }: CloseReason): string {
 	return `c${JSON.stringify([code, text])}`;
 }
 
-/** Whether the data from a client is an array of DDP messages. */
+/** Whether parsed data from a client is an array of strings, each a DDP message. */
 export function areMessages(value: unknown): value is string[] {
 	return Array.isArray(value) && value.every((message) => typeof message === 'string');
 }

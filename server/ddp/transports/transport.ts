@@ -1,8 +1,12 @@
 /** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
+<<<<<<< HEAD
 import type { TransportKind } from '../../core/caller.js';
 import type { Admissions } from '../../core/limits/connections.js';
 import type { ServerObserver } from '../../core/observer.js';
+=======
+import type { ConnectionLimiter } from '../../core/limits/connections.js';
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import type { Pacer } from './pacer.js';
@@ -13,10 +17,16 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
+<<<<<<< HEAD
 	/** Counts connections: each transport was admitted, and must be released when it has closed. */
 	readonly admissions: Admissions;
 	readonly observer?: ServerObserver | undefined;
 	/** Shared by all transports of a server. */
+=======
+	/** Counts connections. Each transport was counted when it was created, and must be released when it has closed. */
+	readonly connectionLimiter: ConnectionLimiter;
+	/** Schedules the input of busy clients. All transports of a server share it. */
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	readonly pacer: Pacer;
 }
 
@@ -25,54 +35,62 @@ export interface Transport {
 	/** Number of bytes that wait until the client reads them. */
 	readonly bufferedBytes: number;
 	/**
-	 * Sends one DDP message. Ignored after the transport has closed. Disconnects a client with too many buffered bytes.
+	 * Sends one DDP message; does nothing after the transport has closed. Disconnects the client if more than
+	 * `maxBuffered` bytes wait for it.
 	 */
 	send(frame: string): void;
 	/** Encodes a part of a long message for `sendParts`. */
 	encodePart(text: string): Buffer;
 	/**
-	 * Sends one message whose parts are encoded: to encode a long message at once would block other clients. Its length
-	 * does not count as buffered, so a client that reads it is not disconnected for it.
+	 * Sends one long message, whose parts were encoded one by one, because to encode it at once would block other
+	 * clients. Its length does not count towards `maxBuffered`, so that it does not disconnect the client.
 	 */
 	sendParts(parts: readonly Buffer[]): void;
-	/** Whether a long message is being sent, for two minutes at most. */
+	/**
+	 * Whether a long message is being sent. The heartbeat then does not disconnect the client, which cannot answer a ping
+	 * before it has read the message. False after two minutes, even if the message is still being sent.
+	 */
 	readonly isSendingParts: boolean;
 	/** Sends a message for many clients, which is encoded only once. */
 	broadcast(message: Broadcast): void;
-	/** Closes it with a code and a text for the client. */
+	/** Closes the transport. The client receives the code and the text of the reason. */
 	close(reason: CloseReason): void;
 	/** Disconnects without sending buffered data, if the client does not answer the close frame. */
 	terminate(): void;
 	/**
-	 * Stops passing on messages until `resume`, so that TCP flow control stops the client. Both functions are idempotent.
+	 * Stops passing messages to the session until `resume`. Data is then not read, so TCP flow control stops the client.
+	 * Both functions are idempotent.
 	 */
 	pause(): void;
 	resume(): void;
-	/** Whether the client has sent more than the pacer has handed over yet. */
-	readonly isBehind: boolean;
+	/** Whether input has been received that was not yet passed to the session. */
+	readonly hasPendingInput: boolean;
 	/**
 	 * Detects a client that has disconnected without a close frame, for sessions without a heartbeat.
-	 * @param time of silence in both directions, in ms
-	 * @param onIdle called after each such time
+	 * @param time how long nothing may be sent or received, in ms
+	 * @param onIdle called each time that this time has passed
 	 */
 	onIdle(time: number, onIdle: () => void): void;
 	/** Resolves when most of the buffered data has been sent; undefined if it already has. */
 	whenDrained(): Promise<void> | undefined;
-	/** Where the client is. */
+	/** The network address of the client; null if unknown. */
 	readonly clientAddress: string | null;
 	/** Headers of the client's request that methods may see. */
 	readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The listener of a transport. */
+/** The listener of a transport: the session. */
 export interface Receiver {
-	/** Whether the client has sent `connect`: until then the size of a frame is checked while it arrives. */
+	/** Whether the client has sent `connect`. Before that, the size of a frame is checked while the frame arrives. */
 	readonly isConnected: boolean;
-	/** Called for each frame before its messages are parsed: false if it is too large. Then the session has ended. */
+	/**
+	 * Called with the size of each frame before its messages are parsed. Ends the session and returns false if the frame
+	 * is too large.
+	 */
 	allowsFrameSize(bytes: number): boolean;
 	/** One message has arrived. */
 	receive(text: string): void;
-	/** The transport has closed, for whatever reason. */
+	/** The transport has closed, at the request of either side or because of an error. */
 	onClose(): void;
 }
 

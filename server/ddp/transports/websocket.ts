@@ -1,6 +1,6 @@
 /**
- * A WebSocket as a session's transport. Frames sent within one turn of the event loop leave in one write: the two that
- * answer a method, and all answers to a burst of calls. That halves the cost of a call (DESIGN section 3).
+ * A WebSocket as a session's transport. All frames of one turn of the event loop are written to the socket together:
+ * the two that answer a method, and all answers to a burst of calls. That halves the cost of a call.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -21,9 +21,12 @@ export interface WebSocketOptions extends TransportOptions {
 	readonly compression: boolean;
 }
 
-/** Compressed only if the option is set: `ws` also sets the flag on sockets without permessage-deflate. */
+/**
+ * `compress` has no effect on connections that have not agreed on permessage-deflate. `ws` sets it for them as well.
+ */
 const TEXT_FRAME = { binary: false, compress: true, fin: true };
 
+/** Sockets whose data is held back until the end of this turn of the event loop. */
 let corked: Socket[] = [];
 
 function cork(socket: Socket): void {
@@ -44,8 +47,8 @@ export class ClientSocket extends WebSocket {
 }
 
 function onMessage(this: WebSocket, data: RawData): void {
-	// With the default binaryType `ws` hands over one Buffer.
-	(this as ClientSocket).transport?.arrived(data as Buffer);
+	// With the default `binaryType`, `ws` passes a Buffer.
+	(this as ClientSocket).transport?.onFrame(data as Buffer);
 }
 
 function onClose(this: WebSocket): void {
@@ -60,14 +63,14 @@ export class WebSocketTransport implements Transport, SocketReader {
 	#receiver: Receiver | undefined;
 	/** Set until the client has sent `connect`. */
 	#firstFrame: FirstFrame | undefined;
-	waits = false;
-	hasClosed = false;
-	/** Set while the session is paused, or has not accepted all messages. */
-	#inbox: IncomingBuffer | undefined;
-	/** Set while a long message may be buffered. */
-	#sending: LongMessage | undefined;
-	/** Set while its buffer is full: several callers may wait for the same promise. */
-	#room: Promise<void> | undefined;
+	isWaitingForPacer = false;
+	hasSentClose = false;
+	/** Received messages. Set while the session is paused or has not accepted all of them. */
+	#incoming: IncomingBuffer | undefined;
+	/** The last long message, while a part of it may still be buffered. */
+	#longMessage: LongMessage | undefined;
+	/** Set while the socket's send buffer is full: a promise for all callers of `whenDrained`. */
+	#drained: Promise<void> | undefined;
 
 	constructor(
 		readonly webSocket: ClientSocket,
@@ -84,162 +87,177 @@ export class WebSocketTransport implements Transport, SocketReader {
 		this.#receiver = openSession(this);
 		this.webSocket.transport = this;
 		this.webSocket.on('message', onMessage).on('close', onClose);
-		// The bytes of a compressed frame do not show its real length, and it is passed on after a delay.
+		// Not with compression: the compressed bytes do not show the length of a frame, and `ws` emits it with a delay.
 		if (this.webSocket.extensions === '') this.#firstFrame = new FirstFrame(this.webSocket, this.#receiver);
 		paceReading(this.#socket, this);
 	}
 
+<<<<<<< HEAD
 	get bufferedBytes(): number {
 		return this.webSocket.bufferedAmount;
 	}
 
 	get isBehind(): boolean {
 		return this.waits || this.#inbox !== undefined;
+=======
+	get hasPendingInput(): boolean {
+		return this.isWaitingForPacer || this.#incoming !== undefined;
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	}
 
 	get pacer(): Pacer {
 		return this.options.pacer;
 	}
 
-	arriving(bytes: number): void {
-		this.#firstFrame?.arriving(bytes);
+	onBytes(bytes: number): void {
+		this.#firstFrame?.onBytes(bytes);
 	}
 
-	/** A frame has arrived. Binary ones are read as UTF-8 (1.2). */
-	arrived(frame: Buffer): void {
+	/** `ws` has received a frame. Binary frames are read as UTF-8 (`test/contract/ddp.md` 1.2). */
+	onFrame(frame: Buffer): void {
 		// Data after the server's close frame is ignored.
-		if (this.hasClosed) return;
-		if (this.#receiver?.allowsFrameSize(frame.length)) this.received(frame.toString());
+		if (this.hasSentClose) return;
+		if (this.#receiver?.allowsFrameSize(frame.length)) this.handleFrame(frame.toString());
 		if (!this.#firstFrame) return;
 		if (this.#receiver?.isConnected) this.#firstFrame = undefined;
 		else this.#firstFrame.complete();
 	}
 
-	/** The frame is within the limit. */
-	protected received(frame: string): void {
-		if (this.#inbox) this.#inbox.push([frame]);
+	/** Handles a frame that is within the size limit. */
+	protected handleFrame(frame: string): void {
+		if (this.#incoming) this.#incoming.push([frame]);
 		else this.#receiver?.receive(frame);
 	}
 
-	/** Handles the messages of one frame. Reading is paused until they are accepted. */
-	protected receivedMany(messages: readonly string[]): void {
-		this.ownInbox().push(messages);
-		if (this.#inbox) this.webSocket.pause();
+	/** Handles all messages of one SockJS frame. Reading is paused until the session has accepted them. */
+	protected handleMessages(messages: readonly string[]): void {
+		this.incomingBuffer().push(messages);
+		if (this.#incoming) this.webSocket.pause();
 	}
 
-	private ownInbox(): IncomingBuffer {
-		this.#inbox ??= new IncomingBuffer(this.#receiver as Receiver, this.options.pacer, () => {
-			this.#inbox = undefined;
+	/** Returns the buffer of received messages; creates it if there is none. */
+	private incomingBuffer(): IncomingBuffer {
+		this.#incoming ??= new IncomingBuffer(this.#receiver as Receiver, this.options.pacer, () => {
+			this.#incoming = undefined;
 			if (this.webSocket.isPaused) this.webSocket.resume();
 		});
-		return this.#inbox;
+		return this.#incoming;
 	}
 
 	/** The socket has closed. */
 	onClose(): void {
-		this.#inbox?.close();
+		this.#incoming?.close();
 		this.#receiver?.onClose();
-		this.options.admissions.leave(this.clientAddress);
+		this.options.connectionLimiter.release(this.clientAddress);
 	}
 
 	send(frame: string): void {
-		if (this.mayWrite()) this.webSocket.send(frame, TEXT_FRAME);
+		if (this.prepareWrite()) this.webSocket.send(frame, TEXT_FRAME);
 	}
 
 	encodePart(text: string): Buffer {
 		return Buffer.from(text);
 	}
 
-	/** The parts leave in one frame, as any other message. They are not copied, unless the frame is compressed. */
+	/** Sends the parts as one frame. They are not copied, unless the frame is compressed. */
 	sendParts(parts: readonly Buffer[]): void {
-		if (!this.mayWrite()) return;
+		if (!this.prepareWrite()) return;
 		const length = parts.reduce((sum, part) => sum + part.length, 0);
-		if (this.compresses) this.webSocket.send(Buffer.concat(parts, length), TEXT_FRAME);
+		if (this.usesCompression) this.webSocket.send(Buffer.concat(parts, length), TEXT_FRAME);
 		else for (const bytes of [textFrameHeader(length), ...parts]) this.#socket.write(bytes);
-		this.#sending = new LongMessage(length);
+		this.#longMessage = new LongMessage(length);
 	}
 
 	get isSendingParts(): boolean {
-		return this.partsBuffered() > 0 && this.#sending?.isTakingLong === false;
+		return this.longMessageLength() > 0 && this.#longMessage?.isOverdue === false;
 	}
 
-	/** Length of the long message that is not sent completely. */
-	private partsBuffered(): number {
-		if (this.#sending && !this.isFull) this.#sending = undefined;
-		return this.#sending?.length ?? 0;
+	/** Length of the long message of which a part is still buffered; 0 if there is none. */
+	private longMessageLength(): number {
+		if (this.#longMessage && !this.isBufferFull) this.#longMessage = undefined;
+		return this.#longMessage?.length ?? 0;
 	}
 
 	/**
-	 * Bypasses the library, which would encode the frame for each client, unless frames are waiting there for
-	 * compression.
+	 * Writes the encoded frame to the socket, because `ws` would encode it again for each client. With compression, it is
+	 * sent through `ws`, where earlier frames may wait to be compressed.
 	 */
 	broadcast(message: Broadcast): void {
-		if (this.compresses) this.send(message.text);
-		else if (this.mayWrite()) this.#socket.write(this.bytesOf(message));
+		if (this.usesCompression) this.send(message.text);
+		else if (this.prepareWrite()) this.#socket.write(this.broadcastFrame(message));
 	}
 
-	protected bytesOf({ webSocketFrame }: Broadcast): Buffer {
+	/** The bytes of the encoded frame that this kind of transport sends. */
+	protected broadcastFrame({ webSocketFrame }: Broadcast): Buffer {
 		return webSocketFrame;
 	}
 
 	close({ code, text }: CloseReason): void {
-		this.hasClosed = true;
+		this.hasSentClose = true;
 		this.webSocket.close(code, text);
-		// The client's close frame is read after all data that it has sent.
-		this.#inbox?.close();
+		// Discards buffered messages and resumes reading: the client's close frame comes after all data it has sent.
+		this.#incoming?.close();
 	}
 
 	terminate(): void {
 		this.webSocket.terminate();
-		this.#inbox?.close();
+		this.#incoming?.close();
 	}
 
 	pause(): void {
-		this.ownInbox().pause();
+		this.incomingBuffer().pause();
 		this.webSocket.pause();
 	}
 
 	resume(): void {
-		this.#inbox?.resume();
+		this.#incoming?.resume();
 	}
 
 	onIdle(time: number, onIdle: () => void): void {
 		this.#socket.setTimeout(time).on('timeout', onIdle);
 	}
 
-	/** Whether much is buffered. */
-	private get isFull(): boolean {
-		// What waits for compression is not in the socket.
-		if (this.compresses && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) return true;
+	/** Whether the socket, or the compression in front of it, buffers more than the high water mark. */
+	private get isBufferFull(): boolean {
+		// Frames that wait for compression are not in the socket's buffer yet.
+		if (this.usesCompression && this.webSocket.bufferedAmount > this.#socket.writableHighWaterMark) return true;
 		return this.#socket.writableNeedDrain;
 	}
 
 	whenDrained(): Promise<void> | undefined {
-		if (!this.isFull) return undefined;
+		if (!this.isBufferFull) return undefined;
 		if (!this.#socket.writableNeedDrain) {
-			// The library does not report when it has compressed its queue, so a ping is queued after it.
+			// `ws` does not report when it has compressed the waiting frames. It sends a ping after them, and reports that.
 			return new Promise((resolve) => this.webSocket.ping(undefined, false, () => resolve()));
 		}
 		const socket = this.#socket;
-		this.#room ??= new Promise((resolve) => {
+		this.#drained ??= new Promise((resolve) => {
 			const done = () => {
 				socket.off('drain', done).off('close', done);
-				this.#room = undefined;
+				this.#drained = undefined;
 				resolve();
 			};
 			socket.on('drain', done).on('close', done);
 		});
-		return this.#room;
+		return this.#drained;
 	}
 
-	private get compresses(): boolean {
+	private get usesCompression(): boolean {
 		return this.options.compression && this.webSocket.extensions !== '';
 	}
 
-	private mayWrite(): boolean {
+	/**
+	 * Must be called before each write: corks the socket. Disconnects a client for which too much is buffered.
+	 * @returns whether the message can be written
+	 */
+	private prepareWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
+<<<<<<< HEAD
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.partsBuffered()) {
 			this.options.observer?.onOverflow();
+=======
+		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.longMessageLength()) {
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 			this.terminate();
 			return false;
 		}

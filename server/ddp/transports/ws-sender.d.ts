@@ -1,8 +1,8 @@
 import 'ws';
 
 declare module 'ws' {
-	/** Encodes frames. The package exports it, but its types do not. */
-	// biome-ignore lint/complexity/noStaticOnlyClass: that is how the package has it
+	/** Encodes frames. `ws` exports it, but `@types/ws` does not declare it. */
+	// biome-ignore lint/complexity/noStaticOnlyClass: `ws` has it as a class
 	export class Sender {
 		static frame(
 			data: Buffer,

@@ -18,21 +18,21 @@ export interface PollingOptions extends TransportOptions {
 	readonly pollTimeout: number;
 }
 
-/** Number of buffered bytes above which large answers pause until the next poll. */
-const MAX_WAITING_BYTES = 65_536;
+/** Number of buffered bytes above which `whenDrained` waits for the next poll. */
+const DRAINED_BYTES = 65_536;
 
 const QUOTE = Buffer.from('"');
 
-/** Answers a second poll while one is held. */
+/** The answer to a second poll while one is held. */
 const ANOTHER_POLL: CloseReason = { code: 2010, text: 'Another connection still open' };
 
-/** Something to wait for. */
+/** A promise, and the function that resolves it. */
 interface Latch {
 	readonly promise: Promise<void>;
 	open(): void;
 }
 
-function latch(): Latch {
+function createLatch(): Latch {
 	let open = () => {};
 	const promise = new Promise<void>((resolve) => {
 		open = resolve;
@@ -40,10 +40,10 @@ function latch(): Latch {
 	return { promise, open };
 }
 
-/** Is notified of the end. */
+/** The owner of the transport, which is notified when the transport ends. */
 export interface PollingHost {
 	/** The client has received the close frame. */
-	notified(): void;
+	onCloseFrameSent(): void;
 	/** The client has disconnected. */
 	gone(): void;
 }
@@ -56,25 +56,26 @@ export class PollingTransport implements Transport {
 	readonly clientAddress: string | null;
 	readonly headers: Transport['headers'];
 	readonly #receiver: Receiver;
-	readonly #inbox: IncomingBuffer;
-	/** Messages for the next poll, as JSON strings, and their size in bytes. */
+	readonly #incoming: IncomingBuffer;
+	/** Messages for the next poll, each encoded as a JSON string. */
 	#waiting: string[] = [];
+	/** The size of these messages, in bytes. */
 	#waitingBytes = 0;
-	/** Set while a long message waits. */
-	#sending: LongMessage | undefined;
-	#gone = false;
-	/** Pending promises until a poll takes the buffered messages. */
-	#room: Latch | undefined;
-	/** Set while the session has not accepted all received messages. */
-	#taken: Latch | undefined;
-	/** The poll that is held. */
+	/** The last long message, while it waits for a poll. */
+	#longMessage: LongMessage | undefined;
+	#isGone = false;
+	/** Set while callers of `whenDrained` wait for a poll that takes the buffered messages. */
+	#drained: Latch | undefined;
+	/** Set until the session has accepted the messages of the last request. */
+	#accepted: Latch | undefined;
+	/** Answers the poll that is held; undefined if none is. */
 	#poll: AnswerPoll | undefined;
-	/** Why it is closed, once it is. */
-	#closed: CloseReason | undefined;
-	/** Timer for the heartbeat of the held poll or, without a poll, for the timeout of the client. */
+	/** Set when the transport is closed: the reason. */
+	#closeReason: CloseReason | undefined;
+	/** While a poll is held, the timer that answers it with a heartbeat; otherwise the timeout for the next poll. */
 	#timer: NodeJS.Timeout;
 
-	/** @param request the first of the client */
+	/** @param request the client's first request */
 	constructor(
 		request: IncomingMessage,
 		openSession: OpenSession,
@@ -85,14 +86,14 @@ export class PollingTransport implements Transport {
 		this.headers = visibleHeaders(request.headers);
 		this.#timer = this.#awaitPoll();
 		this.#receiver = openSession(this);
-		this.#inbox = new IncomingBuffer(this.#receiver, options.pacer, () => {
-			this.#taken?.open();
-			this.#taken = undefined;
+		this.#incoming = new IncomingBuffer(this.#receiver, options.pacer, () => {
+			this.#accepted?.open();
+			this.#accepted = undefined;
 		});
 	}
 
 	send(message: string): void {
-		if (!this.#closed) this.#push(JSON.stringify(message), Buffer.byteLength(message));
+		if (!this.#closeReason) this.#push(JSON.stringify(message), Buffer.byteLength(message));
 	}
 
 	encodePart(text: string): Buffer {
@@ -100,22 +101,27 @@ export class PollingTransport implements Transport {
 	}
 
 	sendParts(parts: readonly Buffer[]): void {
-		if (this.#closed) return;
+		if (this.#closeReason) return;
 		const bytes = Buffer.concat([QUOTE, ...parts, QUOTE]);
-		this.#sending = new LongMessage(bytes.length);
+		this.#longMessage = new LongMessage(bytes.length);
 		this.#push(bytes.toString(), bytes.length);
 	}
 
-	/** A client that does not poll is noticed without pings. */
+	/** Always false: `pollTimeout` detects a disconnected client, whatever it was sent. */
 	readonly isSendingParts = false;
 
 	#push(encoded: string, bytes: number): void {
 		this.#waitingBytes += bytes;
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.push(encoded) === 1) setImmediate(() => this.#flush());
+<<<<<<< HEAD
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#sending?.length ?? 0)) return;
 		this.options.observer?.onOverflow();
 		this.#drop();
+=======
+		if (this.#waitingBytes <= this.options.maxBuffered + (this.#longMessage?.length ?? 0)) return;
+		this.#takeWaiting();
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 		this.close(NORMAL_CLOSURE);
 	}
 
@@ -123,41 +129,46 @@ export class PollingTransport implements Transport {
 		this.send(text);
 	}
 
+<<<<<<< HEAD
 	get bufferedBytes(): number {
 		return this.#waitingBytes;
 	}
 
 	get isBehind(): boolean {
 		return !this.#inbox.isEmpty;
+=======
+	get hasPendingInput(): boolean {
+		return !this.#incoming.isEmpty;
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	}
 
 	pause(): void {
-		this.#inbox.pause();
+		this.#incoming.pause();
 	}
 
 	resume(): void {
-		this.#inbox.resume();
+		this.#incoming.resume();
 	}
 
-	/** A disconnected client is detected by the missing poll. */
+	/** Does nothing, because `pollTimeout` detects a disconnected client. */
 	onIdle(): void {}
 
 	whenDrained(): Promise<void> | undefined {
-		if (this.#waitingBytes <= MAX_WAITING_BYTES) return undefined;
-		this.#room ??= latch();
-		return this.#room.promise;
+		if (this.#waitingBytes <= DRAINED_BYTES) return undefined;
+		this.#drained ??= createLatch();
+		return this.#drained.promise;
 	}
 
 	close(reason: CloseReason): void {
-		if (this.#closed) return;
-		// The status of its answer has told a client that its body is too large.
-		this.#closed = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
-		this.#inbox.close();
+		if (this.#closeReason) return;
+		// For a request body that is too large, the status 413 of its answer is the reason that the client receives.
+		this.#closeReason = reason === TOO_LARGE ? NORMAL_CLOSURE : reason;
+		this.#incoming.close();
 		setImmediate(() => this.#flush());
 		this.#receiver.onClose();
 	}
 
-	/** There is no socket to terminate. */
+	/** The same as `close`, because there is no socket to terminate. */
 	terminate(): void {
 		this.close(NORMAL_CLOSURE);
 	}
@@ -174,31 +185,32 @@ export class PollingTransport implements Transport {
 		this.#flush();
 	}
 
-	/** Whether a client may send this number of bytes in one request; if not, its session has been closed. */
+	/** Whether a client may send a request body of this size. If not, its session has been closed. */
 	allowsBodySize(bytes: number): boolean {
 		return this.#receiver.allowsFrameSize(bytes);
 	}
 
 	/**
 	 * Handles messages from the client.
-	 * @returns resolves when the session has accepted them: until then the client must not send more. Null if it does
+	 * @returns resolves when the session has accepted them. The client must not send more until then; null if it did, and
+	 *   the messages are ignored
 	 */
 	receive(messages: readonly string[]): Promise<void> | null {
-		if (this.#taken) return null;
-		if (this.#closed) return Promise.resolve();
-		const taken = latch();
-		this.#taken = taken;
-		this.#inbox.push(messages);
-		return taken.promise;
+		if (this.#accepted) return null;
+		if (this.#closeReason) return Promise.resolve();
+		const accepted = createLatch();
+		this.#accepted = accepted;
+		this.#incoming.push(messages);
+		return accepted.promise;
 	}
 
 	/** The client has disconnected: it did not poll in time, or aborted a poll. */
 	gone(): void {
-		if (this.#gone) return;
-		this.#gone = true;
+		if (this.#isGone) return;
+		this.#isGone = true;
 		clearTimeout(this.#timer);
 		this.#poll = undefined;
-		this.#drop();
+		this.#takeWaiting();
 		this.close(NORMAL_CLOSURE);
 		this.host.gone();
 	}
@@ -206,13 +218,14 @@ export class PollingTransport implements Transport {
 	/** Answers the held poll, if there is anything to send. */
 	#flush(): void {
 		if (!this.#poll) return;
-		if (this.#waiting.length > 0) this.#answer(encodedMessagesFrame(this.#drop()));
-		else if (this.#closed) {
-			this.#answer(closeFrame(this.#closed));
-			this.host.notified();
+		if (this.#waiting.length > 0) this.#answer(encodedMessagesFrame(this.#takeWaiting()));
+		else if (this.#closeReason) {
+			this.#answer(closeFrame(this.#closeReason));
+			this.host.onCloseFrameSent();
 		}
 	}
 
+	/** Answers the held poll. */
 	#answer(frame: string): void {
 		const answer = this.#poll;
 		this.#poll = undefined;
@@ -221,17 +234,18 @@ export class PollingTransport implements Transport {
 		answer?.(frame);
 	}
 
-	/** Takes away what waits. */
-	#drop(): string[] {
+	/** Removes the messages that wait for a poll, and returns them. */
+	#takeWaiting(): string[] {
 		const messages = this.#waiting;
 		this.#waiting = [];
 		this.#waitingBytes = 0;
-		this.#sending = undefined;
-		this.#room?.open();
-		this.#room = undefined;
+		this.#longMessage = undefined;
+		this.#drained?.open();
+		this.#drained = undefined;
 		return messages;
 	}
 
+	/** Starts the timeout for the next poll. */
 	#awaitPoll(): NodeJS.Timeout {
 		// The timer need not keep the process alive.
 		return setTimeout(() => this.gone(), this.options.pollTimeout).unref();

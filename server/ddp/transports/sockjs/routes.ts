@@ -15,13 +15,15 @@ export interface SockJsRouteOptions extends PollingOptions {
 const TEXT = 'text/plain; charset=UTF-8';
 const SCRIPT = 'application/javascript; charset=UTF-8';
 const TOO_LARGE = 'Payload too large.';
-const A_YEAR = 31_536_000;
+const A_YEAR_S = 31_536_000;
 
-/** The path of a client's connection: two names without a dot. */
-export const CONNECTION = '/:server(^[^.]+$)/:session(^[^.]+$)';
+/**
+ * The path of a client's connection: two segments that the client chooses, without dots. Only the second identifies it.
+ */
+export const CONNECTION_PATH = '/:server(^[^.]+$)/:session(^[^.]+$)';
 type ConnectionRequest = FastifyRequest<{ Params: { session: string } }>;
 
-/** The first request of a client (1.3). */
+/** The answer to a client's first request, the probe (`test/contract/ddp.md` 1.3). */
 function info() {
 	return { websocket: true, origins: ['*:*'], cookie_needed: false, entropy: randomBytes(4).readUInt32BE() };
 }
@@ -44,19 +46,19 @@ function notFound(reply: FastifyReply): FastifyReply {
 /** Answers CORS preflight requests. */
 function addPreflight(scope: FastifyInstance, path: string, verb: 'GET' | 'POST'): void {
 	scope.options(path, ({ headers }, reply) => {
-		const asked = headers['access-control-request-headers'];
-		if (asked !== undefined) reply.header('access-control-allow-headers', asked);
-		reply.header('access-control-allow-methods', `OPTIONS, ${verb}`).header('access-control-max-age', A_YEAR);
+		const requestedHeaders = headers['access-control-request-headers'];
+		if (requestedHeaders !== undefined) reply.header('access-control-allow-headers', requestedHeaders);
+		reply.header('access-control-allow-methods', `OPTIONS, ${verb}`).header('access-control-max-age', A_YEAR_S);
 		return reply.code(204).send();
 	});
 }
 
-/** The clients that poll. */
+/** Controls the polling clients of a server during its shutdown. */
 export interface PollingClients {
 	/** Refuses new clients with 503. */
-	admitNoMore(): void;
+	refuseNewClients(): void;
 	/** Resolves when each client has received a close frame, or has disconnected. */
-	allNotified(): Promise<void>;
+	allClosed(): Promise<void>;
 }
 
 /** Serves SockJS on an HTTP server, except for WebSocket upgrades. */
@@ -66,59 +68,61 @@ export function addSockJsRoutes(
 	options: SockJsRouteOptions,
 ): PollingClients {
 	const connections = new Map<string, PollingTransport>();
-	/** Clients that have not received a close frame. */
-	const unnotified = new Set<PollingTransport>();
-	let allNotified: (() => void) | undefined;
-	let closed = false;
+	/** Clients that have not yet received a close frame. */
+	const unclosed = new Set<PollingTransport>();
+	/** Resolves the promise of `allClosed`. */
+	let resolveAll: (() => void) | undefined;
+	let refusesNew = false;
 
+	/** Must be called when a client has received its close frame, or has disconnected. */
 	function notified(connection: PollingTransport): void {
-		unnotified.delete(connection);
-		if (unnotified.size === 0) allNotified?.();
+		unclosed.delete(connection);
+		if (unclosed.size === 0) resolveAll?.();
 	}
 
-	/** Null if the client's address has too many connections. */
+	/** Creates the transport of a new client. Returns null if the client's address has too many connections. */
 	function open(name: string, request: IncomingMessage): PollingTransport | null {
-		if (!options.admissions.admit(options.addressOf(request))) return null;
+		if (!options.connectionLimiter.acquire(options.addressOf(request))) return null;
 		const connection = new PollingTransport(request, openSession, options, {
-			notified: () => notified(connection),
+			onCloseFrameSent: () => notified(connection),
 			gone() {
 				notified(connection);
-				options.admissions.leave(connection.clientAddress);
-				// Another client may use the name by now.
+				options.connectionLimiter.release(connection.clientAddress);
+				// A new client may have opened a connection with this name meanwhile.
 				if (connections.get(name) === connection) connections.delete(name);
 			},
 		});
 		connections.set(name, connection);
-		unnotified.add(connection);
+		unclosed.add(connection);
 		return connection;
 	}
 
 	function poll({ params, raw }: ConnectionRequest, reply: FastifyReply): void {
-		const known = connections.get(params.session);
-		if (closed && !known) {
+		const existing = connections.get(params.session);
+		if (refusesNew && !existing) {
 			answerText(reply, 503, 'The server is about to end.');
 			return;
 		}
-		const connection = known ?? open(params.session, raw);
+		const connection = existing ?? open(params.session, raw);
 		if (!connection) {
 			answerText(reply, 429, TOO_MANY_CONNECTIONS);
 			return;
 		}
-		let isNotified = false;
+		let isAnswered = false;
 		reply.type(SCRIPT).raw.once('finish', () => {
-			// This event is also emitted if the client aborts during the answer.
-			isNotified = raw.socket.destroyed === false;
+			// The event also occurs if the client has aborted the request during the answer. Then the socket is destroyed.
+			isAnswered = raw.socket.destroyed === false;
 		});
 		reply.raw.once('close', () => {
 			// The client aborted the request, so the answer is lost.
-			if (!isNotified) connection.gone();
+			if (!isAnswered) connection.gone();
 		});
-		if (!known) {
+		if (!existing) {
 			reply.send(`${OPEN_FRAME}\n`);
 			return;
 		}
-		known.poll((frame) => {
-			// A kept-alive socket would delay a shutdown that has begun meanwhile.
+		existing.poll((frame) => {
+			// During a shutdown, the client must not keep the socket open for further requests.
 			if (!app.server.listening) reply.header('connection', 'close');
 			reply.send(`${frame}\n`);
 		});
@@ -137,9 +141,9 @@ export function addSockJsRoutes(
 		}
 		if (!areMessages(messages)) return answerText(reply, 500, 'Payload expected.');
 		if (!connection) return notFound(reply);
-		const received = connection.receive(messages);
-		if (!received) return answerText(reply, 503, 'Another xhr_send is waiting.');
-		await received;
+		const accepted = connection.receive(messages);
+		if (!accepted) return answerText(reply, 503, 'Another xhr_send is waiting.');
+		await accepted;
 		return reply.code(204).type(TEXT).send();
 	}
 
@@ -152,21 +156,21 @@ export function addSockJsRoutes(
 
 		scope.get('/', (_request, reply) => reply.type('text/plain').send('Welcome to SockJS!\n'));
 		scope.get('/info', (_request, reply) => reply.type('application/json; charset=UTF-8').send(info()));
-		scope.post(`${CONNECTION}/xhr`, { bodyLimit: options.maxFrame }, poll);
-		scope.post(`${CONNECTION}/xhr_send`, { bodyLimit: options.maxFrame }, receive);
+		scope.post(`${CONNECTION_PATH}/xhr`, { bodyLimit: options.maxFrame }, poll);
+		scope.post(`${CONNECTION_PATH}/xhr_send`, { bodyLimit: options.maxFrame }, receive);
 		addPreflight(scope, '/info', 'GET');
-		addPreflight(scope, `${CONNECTION}/xhr`, 'POST');
-		addPreflight(scope, `${CONNECTION}/xhr_send`, 'POST');
+		addPreflight(scope, `${CONNECTION_PATH}/xhr`, 'POST');
+		addPreflight(scope, `${CONNECTION_PATH}/xhr_send`, 'POST');
 	}
 	app.register(routes, { prefix: '/sockjs' });
 	return {
-		admitNoMore() {
-			closed = true;
+		refuseNewClients() {
+			refusesNew = true;
 		},
-		allNotified: () =>
+		allClosed: () =>
 			new Promise((resolve) => {
-				allNotified = resolve;
-				if (unnotified.size === 0) resolve();
+				resolveAll = resolve;
+				if (unclosed.size === 0) resolve();
 			}),
 	};
 }

@@ -1,6 +1,6 @@
 /**
- * SockJS over a WebSocket: DDP messages in frames of its own (`test/contract/ddp.md` 1.4). The heartbeat is the
- * transport's, in pings of WebSocket. DDP has its own heartbeat; this one is for clients without it.
+ * SockJS over a WebSocket: each WebSocket frame contains a SockJS frame, which contains DDP messages
+ * (`test/contract/ddp.md` 1.4). This transport has a heartbeat of WebSocket pings for clients without DDP's heartbeat.
  */
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
@@ -11,11 +11,11 @@ import { areMessages, closeFrame, encodeMessagePart, messagesFrame, OPEN_FRAME }
 import type { OpenSession } from '../transport.js';
 import { type ClientSocket, type WebSocketOptions, WebSocketTransport } from '../websocket.js';
 
-export interface FramedOptions extends WebSocketOptions {
+export interface SockJsWebSocketOptions extends WebSocketOptions {
 	readonly heartbeats: Heartbeats;
 }
 
-/** Parses the messages in a client's frame: an array or a single message. Null if the frame is invalid. */
+/** Parses a client's SockJS frame: an array of messages or a single one. Null if the frame is invalid. */
 function messagesIn(frame: string): string[] | null {
 	if (frame === '') return [];
 	try {
@@ -28,16 +28,20 @@ function messagesIn(frame: string): string[] | null {
 }
 
 function onPong(this: WebSocket): void {
-	((this as ClientSocket).transport as FramedTransport).alive();
+	((this as ClientSocket).transport as SockJsWebSocketTransport).markActive();
 }
 
+<<<<<<< HEAD
 export class FramedTransport extends WebSocketTransport implements HeartbeatPeer {
 	override readonly kind = 'sockjs-websocket';
+=======
+export class SockJsWebSocketTransport extends WebSocketTransport implements HeartbeatPeer {
+>>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	slot: HeartbeatPeer['slot'];
 	active = false;
 	readonly #heartbeats: Heartbeats;
 
-	constructor(webSocket: ClientSocket, request: IncomingMessage, options: FramedOptions) {
+	constructor(webSocket: ClientSocket, request: IncomingMessage, options: SockJsWebSocketOptions) {
 		super(webSocket, request, options);
 		this.#heartbeats = options.heartbeats;
 	}
@@ -49,14 +53,14 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 		this.webSocket.on('pong', onPong);
 	}
 
-	protected override received(frame: string): void {
+	protected override handleFrame(frame: string): void {
 		// Data after an invalid frame is discarded.
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return;
-		this.alive();
+		this.markActive();
 		const messages = messagesIn(frame);
 		if (!messages) this.fail('Broken framing.');
-		else if (messages.length === 1) super.received(messages[0] as string);
-		else this.receivedMany(messages);
+		else if (messages.length === 1) super.handleFrame(messages[0] as string);
+		else this.handleMessages(messages);
 	}
 
 	override onClose(): void {
@@ -76,17 +80,18 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 		super.sendParts([Buffer.from('a["'), ...parts, Buffer.from('"]')]);
 	}
 
-	protected override bytesOf({ sockJsFrame }: Broadcast): Buffer {
+	protected override broadcastFrame({ sockJsFrame }: Broadcast): Buffer {
 		return sockJsFrame;
 	}
 
 	override close(reason: CloseReason): void {
-		// `ws` closes a connection itself for a too large frame, without a SockJS close frame.
+		// As for a frame that is too large for `ws`, which closes the connection without a SockJS close frame.
 		if (reason !== TOO_LARGE) super.send(closeFrame(reason));
 		super.close(reason);
 	}
 
-	alive(): void {
+	/** The client has sent something, or is being read again. */
+	markActive(): void {
 		this.#heartbeats.active(this);
 	}
 
@@ -95,16 +100,16 @@ export class FramedTransport extends WebSocketTransport implements HeartbeatPeer
 	}
 
 	override resume(): void {
-		this.alive();
+		this.markActive();
 		super.resume();
 	}
 
 	onTimeout(): void {
-		// Its answer is not read, or follows after a long message.
+		// While reading is paused, a pong cannot be read; while a long message is sent, the ping waits behind it.
 		if (!this.webSocket.isPaused && !this.isSendingParts) this.fail('No response from heartbeat');
 	}
 
-	/** Ends the connection without a close frame of SockJS. */
+	/** Closes the WebSocket without a SockJS close frame. */
 	private fail(reason: string): void {
 		this.#heartbeats.stop(this);
 		super.close({ code: 3000, text: reason });
