@@ -101,15 +101,9 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const { log, bus, addressOf, observer } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
-<<<<<<< HEAD
-	const admissions = limitConnections(options.maxConnectionsPerAddress, observer);
-	const transportOptions = { maxBuffered, compression, addressOf, admissions, observer, pacer: new Pacer() };
-	const framedOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
-=======
-	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress);
-	const transportOptions = { maxBuffered, compression, addressOf, connectionLimiter, pacer: new Pacer() };
+	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress, observer);
+	const transportOptions = { maxBuffered, compression, addressOf, connectionLimiter, observer, pacer: new Pacer() };
 	const sockJsOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	/** Sessions whose transport is open. */
 	const sessions = new Set<Session>();
 	const webSockets = new WebSocketServer({

@@ -17,11 +17,7 @@ export interface ConnectionLimiter {
 }
 
 /** @param max maximum number of connections of one address */
-<<<<<<< HEAD
-export function limitConnections(max: number, observer?: ServerObserver): Admissions {
-=======
-export function limitConnections(max: number): ConnectionLimiter {
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
+export function limitConnections(max: number, observer?: ServerObserver): ConnectionLimiter {
 	const counts = new Map<string, number>();
 	return {
 		acquire(address) {

@@ -66,15 +66,11 @@ function encodeEvent(stream: string, eventName: string, args: readonly unknown[]
 	return codec.changed(`stream-${stream}`, 'id', { eventName, args });
 }
 
-<<<<<<< HEAD
 export function createStreamHub(
 	streams: readonly Stream[],
 	observer?: Pick<ServerObserver, 'onStreamEvent'>,
 ): StreamHub {
-=======
-export function createStreamHub(streams: readonly Stream[]): StreamHub {
 	/** By stream and name of the event. */
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	const readers = new Map<string, Map<string, Set<Reader>>>(streams.map(({ name }) => [name, new Map()]));
 	/** Readers of room events, by user id. Includes those whose access is being checked for the first time. */
 	const readersByUser = new Map<string, Set<Reader>>();
@@ -158,12 +154,8 @@ export function createStreamHub(streams: readonly Stream[]): StreamHub {
 		notify({ stream, eventName, args }) {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
-<<<<<<< HEAD
 			observer?.onStreamEvent(all.size);
-			const message = new Broadcast(event(stream, eventName, args));
-=======
 			const message = new Broadcast(encodeEvent(stream, eventName, args));
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 			for (const { buffered, subscription } of all) {
 				if (buffered) buffered.push(message);
 				else subscription.host.transport.broadcast(message);

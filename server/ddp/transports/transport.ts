@@ -1,12 +1,8 @@
 /** The interfaces between sessions and transports. A session has no other access to the network. */
 import type { IncomingMessage } from 'node:http';
-<<<<<<< HEAD
 import type { TransportKind } from '../../core/caller.js';
-import type { Admissions } from '../../core/limits/connections.js';
-import type { ServerObserver } from '../../core/observer.js';
-=======
 import type { ConnectionLimiter } from '../../core/limits/connections.js';
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
+import type { ServerObserver } from '../../core/observer.js';
 import type { Broadcast } from './broadcast.js';
 import type { CloseReason } from './close-reason.js';
 import type { Pacer } from './pacer.js';
@@ -17,16 +13,10 @@ export interface TransportOptions {
 	readonly maxBuffered: number;
 	/** The network address of the client of a request; null if unknown. */
 	addressOf(request: IncomingMessage): string | null;
-<<<<<<< HEAD
-	/** Counts connections: each transport was admitted, and must be released when it has closed. */
-	readonly admissions: Admissions;
-	readonly observer?: ServerObserver | undefined;
-	/** Shared by all transports of a server. */
-=======
 	/** Counts connections. Each transport was counted when it was created, and must be released when it has closed. */
 	readonly connectionLimiter: ConnectionLimiter;
+	readonly observer?: ServerObserver | undefined;
 	/** Schedules the input of busy clients. All transports of a server share it. */
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	readonly pacer: Pacer;
 }
 

@@ -92,17 +92,12 @@ export class WebSocketTransport implements Transport, SocketReader {
 		paceReading(this.#socket, this);
 	}
 
-<<<<<<< HEAD
 	get bufferedBytes(): number {
 		return this.webSocket.bufferedAmount;
 	}
 
-	get isBehind(): boolean {
-		return this.waits || this.#inbox !== undefined;
-=======
 	get hasPendingInput(): boolean {
 		return this.isWaitingForPacer || this.#incoming !== undefined;
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	}
 
 	get pacer(): Pacer {
@@ -252,12 +247,8 @@ export class WebSocketTransport implements Transport, SocketReader {
 	 */
 	private prepareWrite(): boolean {
 		if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
-<<<<<<< HEAD
-		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.partsBuffered()) {
-			this.options.observer?.onOverflow();
-=======
 		if (this.webSocket.bufferedAmount > this.options.maxBuffered + this.longMessageLength()) {
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
+			this.options.observer?.onOverflow();
 			this.terminate();
 			return false;
 		}

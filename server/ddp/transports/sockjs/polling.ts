@@ -114,14 +114,9 @@ export class PollingTransport implements Transport {
 		this.#waitingBytes += bytes;
 		// Deferred, so that all messages of one turn of the event loop are sent in one answer.
 		if (this.#waiting.push(encoded) === 1) setImmediate(() => this.#flush());
-<<<<<<< HEAD
-		if (this.#waitingBytes <= this.options.maxBuffered + (this.#sending?.length ?? 0)) return;
-		this.options.observer?.onOverflow();
-		this.#drop();
-=======
 		if (this.#waitingBytes <= this.options.maxBuffered + (this.#longMessage?.length ?? 0)) return;
+		this.options.observer?.onOverflow();
 		this.#takeWaiting();
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 		this.close(NORMAL_CLOSURE);
 	}
 
@@ -129,17 +124,12 @@ export class PollingTransport implements Transport {
 		this.send(text);
 	}
 
-<<<<<<< HEAD
 	get bufferedBytes(): number {
 		return this.#waitingBytes;
 	}
 
-	get isBehind(): boolean {
-		return !this.#inbox.isEmpty;
-=======
 	get hasPendingInput(): boolean {
 		return !this.#incoming.isEmpty;
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
 	}
 
 	pause(): void {

@@ -31,12 +31,8 @@ function onPong(this: WebSocket): void {
 	((this as ClientSocket).transport as SockJsWebSocketTransport).markActive();
 }
 
-<<<<<<< HEAD
-export class FramedTransport extends WebSocketTransport implements HeartbeatPeer {
-	override readonly kind = 'sockjs-websocket';
-=======
 export class SockJsWebSocketTransport extends WebSocketTransport implements HeartbeatPeer {
->>>>>>> 10c128f9362fcb6208c08a66d9731949160c1872
+	override readonly kind = 'sockjs-websocket';
 	slot: HeartbeatPeer['slot'];
 	active = false;
 	readonly #heartbeats: Heartbeats;
