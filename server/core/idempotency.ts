@@ -72,8 +72,8 @@ const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** Approximate size of an outcome in memory: its length as JSON. */
 function sizeOf(outcome: unknown): number {
-	const shown = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
-	return JSON.stringify(shown)?.length ?? 0;
+	const encodable = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
+	return JSON.stringify(encodable)?.length ?? 0;
 }
 
 /** Creates the cache of a server. @returns undefined if caching is disabled */

@@ -48,7 +48,7 @@ export class Invocation implements MethodContext, Events {
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
 		private readonly stores: CallStores,
-		private readonly first?: InFlight,
+		private readonly inFlight?: InFlight,
 	) {
 		this.userId = caller.userId;
 		this.hashedToken = caller.hashedToken;
@@ -84,13 +84,13 @@ export class Invocation implements MethodContext, Events {
 		return this.#store;
 	}
 
-	/** Created on first use: most methods do not need it. */
+	/** The signal of this call. Created on first use, because most methods do not need it. */
 	get signal(): AbortSignal {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// The outcome of a cached call may be needed after its first caller has disconnected.
-			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
+			// The outcome of a call with an idempotency key may be needed after its first caller has disconnected.
+			if (signal && !this.inFlight && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;
 	}
@@ -138,7 +138,7 @@ export class Invocation implements MethodContext, Events {
 
 	#onWrite(settled: Promise<unknown>): void {
 		this.caller.onWrite?.(settled);
-		this.first?.onWrite(settled);
+		this.inFlight?.onWrite(settled);
 	}
 
 	/** `test/contract/ddp.md` section 12. */

@@ -24,9 +24,9 @@ const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
 
 /**
- * Makes an attempt, unless too many have failed.
- * @param account the name it is for, as the client gave it
- * @param run fails by throwing
+ * Makes an attempt to authenticate, unless too many attempts have failed.
+ * @param account the name of the account, as the client gave it
+ * @param run makes the attempt; an attempt that fails throws
  */
 export type Attempt = <T>(
 	account: string,
