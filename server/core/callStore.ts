@@ -1,4 +1,6 @@
-/** The store as one call sees it: the announcements of its writes are noted, so that `updated` waits for them. */
+/**
+ * The store as one call sees it. It reports the announcements of the call's writes, so that `updated` waits for them.
+ */
 import {
 	type Change,
 	type Collection,

@@ -1,10 +1,10 @@
 import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
 
-/** Identifies a call among all calls of its user to its method: a call that is repeated comes with the same key. */
+/** Identifies a call among all calls of its user to its method. A client that repeats a call sends the same key. */
 export interface IdempotencyKey {
 	readonly key: string;
-	/** The session of the call, null over REST. A key that repeats within one session is a new call. */
+	/** The session of the call; null over REST. A second call with the same key in the same session is a new call. */
 	readonly session: string | null;
 }
 

@@ -7,7 +7,7 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
 	return (headers.upgrade ?? '').split(',').some((protocol) => protocol.trim().toLowerCase() === 'websocket');
 }
 
-/** Headers that belong to the offer. */
+/** Headers with which a client offers an upgrade. */
 const OFFER_HEADERS: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
 /** The original request head, without the offer. */

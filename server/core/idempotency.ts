@@ -9,13 +9,13 @@ import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringC
 import type { Caller } from './caller.js';
 import type { ServerObserver } from './observer.js';
 
-/** The first call under a key. */
+/** The first call with a key, while it runs. */
 export interface InFlight {
 	/** Records a write, so that `updated` is not sent for a repeated call before it is sent for the first. */
 	onWrite(settled: Promise<unknown>): void;
 }
 
-/** One call. */
+/** A call that a client may repeat. */
 export interface RepeatableCall {
 	readonly method: string;
 	readonly args: Record<string, unknown>;
@@ -52,7 +52,10 @@ class RememberedCall implements InFlight {
 	}
 }
 
-/** Longest key that is stored without hashing: part of it comes from the client, and could be as long as a frame. */
+/**
+ * Maximum length of a key that is stored without hashing. Part of it comes from the client, and can be as long as a
+ * frame.
+ */
 const MAX_KEY_LENGTH = 200;
 
 function keyOf({ method, caller: { userId, idempotencyKey } }: RepeatableCall): string {
@@ -70,8 +73,8 @@ const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** Approximate size of an outcome in memory: its length as JSON. */
 function sizeOf(outcome: unknown): number {
-	const shown = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
-	return JSON.stringify(shown)?.length ?? 0;
+	const encodable = outcome instanceof Error ? { ...outcome, message: outcome.message } : outcome;
+	return JSON.stringify(encodable)?.length ?? 0;
 }
 
 /** Creates the cache of a server. @returns undefined if caching is disabled */
@@ -82,7 +85,7 @@ export function createIdempotencyCache(
 	if (options.ttl === 0) return undefined;
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
-	/** Starts the lifetime of an outcome, unless another call uses its key by now. */
+	/** Starts the lifetime of an outcome, unless a newer call has replaced it under its key. */
 	function keep(key: string, call: RememberedCall, outcome: unknown): void {
 		const present = calls.get(key);
 		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });

@@ -14,13 +14,13 @@ import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 import type { ServerObserver } from './observer.js';
 
-/** Services for all methods. */
+/** Services that the calls of all methods share. */
 export interface Services {
 	readonly store: Store;
 	readonly bus: EventPublisher;
 	readonly settings: Settings;
 	readonly log: Log;
-	/** At which level arguments of a wrong type are logged. Default `debug`. */
+	/** The level at which calls with arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
 	/** Default: nothing is observed. */
 	readonly observer?: ServerObserver | undefined;
@@ -32,14 +32,14 @@ export class Invocation implements MethodContext, Events {
 	readonly log: Log;
 	userId: string | null;
 	hashedToken: string | null;
-	#clock: TimeoutClock | undefined;
+	#timeoutClock: TimeoutClock | undefined;
 	#unblocked = false;
-	/** The time limit has passed: the caller has received an error. */
-	#isLate = false;
+	/** Whether the time limit has passed. The caller has then received an error, although the method may still run. */
+	#hasTimedOut = false;
 	#hasEnded = false;
 	#controller: AbortController | undefined;
 	/** Stops listening to the caller's signal. */
-	#unfollow: (() => void) | undefined;
+	#stopFollowing: (() => void) | undefined;
 	#random: RandomSource | undefined;
 	#collections: DeclaredCollections | undefined;
 	#store: Store | undefined;
@@ -51,7 +51,7 @@ export class Invocation implements MethodContext, Events {
 		private readonly limits: RateLimits | undefined,
 		private readonly services: Services,
 		private readonly stores: CallStores,
-		private readonly first?: InFlight,
+		private readonly inFlight?: InFlight,
 	) {
 		this.userId = caller.userId;
 		this.hashedToken = caller.hashedToken;
@@ -81,24 +81,24 @@ export class Invocation implements MethodContext, Events {
 		return this.#random;
 	}
 
-	/** The store, which notes what is caused by the writes of this call. */
+	/** The store. It reports the writes of this call, so that `updated` waits for their publication. */
 	get store(): Store {
 		this.#store ??= this.stores((delivered) => this.#onWrite(delivered));
 		return this.#store;
 	}
 
-	/** Created on first use: most methods do not need it. */
+	/** The signal of this call. Created on first use, because most methods do not need it. */
 	get signal(): AbortSignal {
 		if (!this.#controller) {
 			this.#controller = new AbortController();
 			const { signal } = this.caller;
-			// The outcome of a cached call may be needed after its first caller has disconnected.
-			if (signal && !this.first && !this.#hasEnded) this.#follow(signal, this.#controller);
+			// The outcome of a call with an idempotency key may be needed after its first caller has disconnected.
+			if (signal && !this.inFlight && !this.#hasEnded) this.#follow(signal, this.#controller);
 		}
 		return this.#controller.signal;
 	}
 
-	/** The caller's signal lives as long as a connection: a call must not leave listeners on it. */
+	/** Aborts the controller when the caller's signal fires. The listener is removed when the call ends. */
 	#follow(signal: AbortSignal, controller: AbortController): void {
 		const abort = () => controller.abort();
 		if (signal.aborted) {
@@ -108,25 +108,25 @@ export class Invocation implements MethodContext, Events {
 		// Node warns about more than ten listeners, and a client may have many calls in progress.
 		setMaxListeners(0, signal);
 		signal.addEventListener('abort', abort);
-		this.#unfollow = () => signal.removeEventListener('abort', abort);
+		this.#stopFollowing = () => signal.removeEventListener('abort', abort);
 	}
 
-	/** Time is up. */
+	/** Must be called when the time limit has passed. */
 	expire(): void {
-		this.#isLate = true;
+		this.#hasTimedOut = true;
 		this.#controller ??= new AbortController();
 		this.#controller.abort();
 	}
 
 	/** @param clock the clock of its time limit */
 	async run(method: Method, args: Record<string, unknown>, clock: TimeoutClock): Promise<unknown> {
-		this.#clock = clock;
+		this.#timeoutClock = clock;
 		try {
 			return await method.run(args, this);
 		} finally {
 			this.#hasEnded = true;
-			this.#unfollow?.();
-			this.#unfollow = undefined;
+			this.#stopFollowing?.();
+			this.#stopFollowing = undefined;
 		}
 	}
 
@@ -141,7 +141,7 @@ export class Invocation implements MethodContext, Events {
 
 	#onWrite(settled: Promise<unknown>): void {
 		this.caller.onWrite?.(settled);
-		this.first?.onWrite(settled);
+		this.inFlight?.onWrite(settled);
 	}
 
 	/** `test/contract/ddp.md` section 12. */
@@ -154,7 +154,7 @@ export class Invocation implements MethodContext, Events {
 		this.hashedToken = hashedToken;
 		const change = Promise.resolve(this.caller.setUserId(userId, hashedToken, expires));
 		// Subscriptions are run again, each with a time limit of its own.
-		await (this.#clock?.exclude(change) ?? change);
+		await (this.#timeoutClock?.exclude(change) ?? change);
 	}
 
 	setToken(hashedToken: string, expires?: Date): void {
@@ -163,10 +163,10 @@ export class Invocation implements MethodContext, Events {
 		this.caller.setToken?.(hashedToken, expires);
 	}
 
-	/** Requires that no later message of the connection has started. @throws Error if one may have */
+	/** Throws an error if a later message of the connection may have started already. */
 	#requireTurn(what: string): void {
 		if (this.#unblocked) throw new Error(`Can't call ${what} in a method after calling unblock`);
-		if (this.#isLate) throw new Error(`Can't call ${what} in a method that took too long`);
+		if (this.#hasTimedOut) throw new Error(`Can't call ${what} in a method that took too long`);
 		if (this.#hasEnded) throw new Error(`Can't call ${what} in a method that has ended`);
 	}
 
@@ -205,16 +205,16 @@ export class Invocation implements MethodContext, Events {
 	}
 }
 
-/** The clock of one time limit. */
+/** The clock of a time limit. */
 export interface TimeoutClock {
-	/** Stops the clock during a wait of unlimited duration. */
+	/** Stops the clock until this promise is settled, because its duration does not count towards the time limit. */
 	exclude<T>(wait: Promise<T>): Promise<T>;
 }
 
 class Timeout implements TimeoutClock {
 	#timer: NodeJS.Timeout | undefined;
 	#startedAt = 0;
-	/** Number of waits in progress that do not count. */
+	/** Number of excluded promises that are not settled. */
 	#pauses = 0;
 	#ended = false;
 

@@ -12,7 +12,8 @@ function pathOf(error: MatchError): object {
 }
 
 /**
- * Logs an error: refusals are not logged, match errors at the level for arguments, all others as errors.
+ * Logs what was thrown. Client errors are not logged. Match errors are logged at the level for arguments, unavailable
+ * databases as warnings, and all other errors at the level `error`.
  * @param facts the ended operation, such as `{method: name}`
  * @param text the log message for an unexpected error
  */

@@ -1,6 +1,7 @@
 /**
- * Finds login tokens that another process or Rocket.Chat has removed. A token that this process removes ends its sessions
- * at once (`test/contract/ddp.md` 16.2). The watcher also finds a session whose token was removed while it logged in.
+ * Finds login tokens that another process or Rocket.Chat has removed. A token that this process removes ends its
+ * sessions at once (`test/contract/ddp.md` 16.2). The watcher also finds a session whose token was removed while it
+ * logged in.
  */
 import { findRevoked } from '../../methods/model/users/tokens.js';
 import type { Services } from './invocation.js';
@@ -9,7 +10,7 @@ import type { Services } from './invocation.js';
 const INTERVAL_MS = 1000;
 
 /** Maximum number of tokens in one query. */
-const BATCH = 500;
+const MAX_TOKENS_PER_QUERY = 500;
 
 /** Number of checks in which each token is looked up once, however many tokens there are. */
 const CHECKS_PER_ROUND = 10;
@@ -19,7 +20,7 @@ const CHECKS_PER_ROUND = 10;
  * are all looked up at each check. Of a larger number, a tenth is looked up at each check, which limits the load of
  * idle clients on the database.
  * @param tokensInUse the user of each token with which a session here is logged in, by the token's hash
- * @returns stops, and resolves when no query runs any more
+ * @returns a function that stops the checks; its promise resolves when no query runs any more
  */
 export function watchTokens(
 	{ store, bus, log }: Pick<Services, 'store' | 'bus' | 'log'>,
@@ -28,7 +29,7 @@ export function watchTokens(
 ): () => Promise<void> {
 	let checking: Promise<void> | undefined;
 	let stopped = false;
-	/** The tokens that are still to be looked up in this round, and how many of them at each check. */
+	/** The tokens still to be looked up in this round, and the number of them that each check looks up. */
 	let round: [hashedToken: string, userId: string][] = [];
 	let share = 0;
 
@@ -41,10 +42,11 @@ export function watchTokens(
 	async function check(): Promise<void> {
 		if (round.length === 0) {
 			round = [...tokensInUse()];
-			share = Math.max(BATCH, Math.ceil(round.length / CHECKS_PER_ROUND));
+			share = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(round.length / CHECKS_PER_ROUND));
 		}
 		const turn = round.splice(0, share);
-		for (let i = 0; i < turn.length && !stopped; i += BATCH) await lookUp(new Map(turn.slice(i, i + BATCH)));
+		for (let i = 0; i < turn.length && !stopped; i += MAX_TOKENS_PER_QUERY)
+			await lookUp(new Map(turn.slice(i, i + MAX_TOKENS_PER_QUERY)));
 	}
 
 	const timer = setInterval(() => {

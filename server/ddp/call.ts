@@ -55,7 +55,7 @@ export function takeSecondFactor(
 /** Longest id of a message in the log: the client chooses it. */
 const MAX_REQUEST_ID = 100;
 
-/** The caller of one call. */
+/** The caller of a method call over DDP. */
 class DdpCaller implements Caller {
 	readonly userId: string | null;
 	readonly hashedToken: string | null;
@@ -63,8 +63,8 @@ class DdpCaller implements Caller {
 	readonly randomSeed: string | null;
 	/** Resolves when the method's writes have been sent to all subscribers. */
 	written: Promise<unknown> | undefined;
-	/** Set while the call changes the user of the connection; never rejects. */
-	changing: Promise<void> | undefined;
+	/** Set while the user of the connection is being changed by this call; never rejects. */
+	userChange: Promise<void> | undefined;
 	#unblock: (() => void) | undefined;
 
 	constructor(
@@ -108,10 +108,10 @@ class DdpCaller implements Caller {
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {
 		const change = this.host.setUser(userId, hashedToken, expires);
-		const changing = Promise.allSettled([this.changing, change]).then(() => {
-			if (this.changing === changing) this.changing = undefined;
+		const changing = Promise.allSettled([this.userChange, change]).then(() => {
+			if (this.userChange === changing) this.userChange = undefined;
 		});
-		this.changing = changing;
+		this.userChange = changing;
 		return change;
 	}
 
@@ -127,12 +127,12 @@ class DdpCaller implements Caller {
 	unblock(): void {
 		const unblock = this.#unblock;
 		this.#unblock = undefined;
-		if (this.changing) void this.changing.then(unblock);
+		if (this.userChange) void this.userChange.then(unblock);
 		else unblock?.();
 	}
 }
 
-/** The answer of a method that has returned, and what to do when it is sent. */
+/** The `result` message of a method that has ended. `sent` must be called when the message has been sent. */
 interface Answer {
 	readonly message: string | readonly Buffer[];
 	sent?(): void;
@@ -195,7 +195,7 @@ export async function runCall(call: codec.MethodCall, host: CallHost, unblock: (
 		(error): Answer => ({ message: codec.failure(id, toClientError(error)) }),
 	);
 	// The method may not have awaited the change of user. The subscriptions must still be sent before the answers.
-	if (caller.changing) await caller.changing;
+	if (caller.userChange) await caller.userChange;
 	if (caller.written) {
 		// `updated` tells the client that it has received all changes of the method, so it is sent after them.
 		host.send(answer.message);

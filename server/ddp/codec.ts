@@ -1,6 +1,6 @@
 /**
- * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each message
- * that goes out. Only `fields`, `params` and `result` are EJSON, all else is plain JSON.
+ * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each
+ * message that goes out. Only `fields`, `params` and `result` are EJSON; the other members are plain JSON.
  */
 import { decode, ejsonFormat, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
 import { type ClientError, clientError } from '../../shared/errors.js';
@@ -25,7 +25,8 @@ const MethodCall = compile(
 	}),
 );
 
-// In Meteor an empty id stands for a universal publication, which no client may start (section 10).
+// In Meteor an empty id stands for a universal publication, which no client may start (`test/contract/ddp.md` section
+// 10).
 const Sub = compile(
 	Match.ObjectIncluding({ msg: 'sub', id: NonEmptyString, name: String, params: Match.Optional([Match.Any]) }),
 );
@@ -49,7 +50,8 @@ export interface Message {
 }
 
 /**
- * Negotiates the protocol version (section 3): the client's most preferred version that the server supports.
+ * Negotiates the protocol version (`test/contract/ddp.md` section 3): of the versions that both sides support, the one
+ * that the client prefers.
  * @returns the version, and whether the client may continue with it or must reconnect with it
  */
 export function negotiate(message: Message): { version: string; agreed: boolean } {
@@ -61,7 +63,9 @@ export function negotiate(message: Message): { version: string; agreed: boolean 
 	return { version: common, agreed: common === version };
 }
 
-/** Parses a frame. Returns its message, or for a malformed frame the text of the error frame (section 9). */
+/**
+ * Parses a frame. Returns its message; for a malformed frame, the text of the error frame (`test/contract/ddp.md` 9).
+ */
 export function readFrame(text: string): Message | string {
 	let message: unknown;
 	try {
@@ -83,7 +87,10 @@ export function formerSession({ session }: Message): string | undefined {
 	return typeof session === 'string' && /^[0-9A-Za-z]{17}$/.test(session) ? session : undefined;
 }
 
-/** Parses the request of a connected client; for a malformed one it returns the text of the error frame (section 9). */
+/**
+ * Parses the request of a connected client; for a malformed one it returns the text of the error frame
+ * (`test/contract/ddp.md` 9).
+ */
 export function requestOf(message: Message, text: string): Request | string {
 	const request = readRequest(message);
 	return typeof request === 'string' ? refuse(request, message, text) : request;
@@ -97,7 +104,8 @@ function readRequest(message: Message): Request | string {
 		case 'sub':
 			return Sub.is(message) ? message : 'Malformed subscription';
 		case 'unsub':
-			// Meteor sends no error for an id that is not a string, and its queue stops for ever (section 19).
+			// Meteor sends no error for an id that is not a string, and its queue stops for ever (`test/contract/ddp.md`
+			// section 19).
 			return Unsub.is(message) ? message : 'Malformed unsubscription';
 		case 'connect':
 			return 'Already connected';
@@ -114,7 +122,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 /**
  * Reads a frame.
  * @returns the JSON value with its EJSON fields decoded
- * @throws SyntaxError where it is not JSON; Unreadable if that cannot be decoded
+ * @throws SyntaxError if the frame is not JSON; Unreadable if its EJSON fields or `cleared` are invalid
  */
 export function readMessage(text: string): unknown {
 	const message = parseJson(text);
@@ -130,6 +138,7 @@ export function readMessage(text: string): unknown {
 	return { ...rest, fields: withCleared(members.fields, cleared) };
 }
 
+/** The fields, with each name in `cleared` as an undefined field. */
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
 	// Otherwise a string would be spread into an object of its characters.
@@ -163,7 +172,10 @@ export function result(id: string | number, value: unknown): string {
 	return `{"msg":"result","id":${JSON.stringify(id)}${end}`;
 }
 
-/** The same for a large value, in slices that yield to the event loop. The text is returned in parts. */
+/**
+ * Like `result`, for a large value: encodes it in slices that yield to the event loop, and returns the message in
+ * parts.
+ */
 export function largeResult<T>(id: string | number, value: unknown, toPart: (text: string) => T): Promise<T[]> {
 	return encodeInSlices(value, ejsonFormat, toPart, `{"msg":"result","id":${JSON.stringify(id)},"result":`, '}');
 }
@@ -199,7 +211,7 @@ export function removed(collection: string, id: unknown): string {
 export const MAX_ECHO_LENGTH = 1024;
 
 /**
- * A protocol error (section 9).
+ * The `error` message for a malformed frame (`test/contract/ddp.md` section 9).
  * @param offendingMessage the decoded message, which may be longer than its frame; left out if undefined or long
  */
 export function protocolError(reason: string, offendingMessage?: unknown): string {
@@ -219,8 +231,8 @@ function documentMessage(msg: string, collection: string, id: unknown, fields: F
 }
 
 /**
- * Keys in the order of section 8; `JSON.stringify` leaves out what is undefined. An error that cannot be encoded is
- * sent as 500.
+ * Encodes an error, with its members in the order of `test/contract/ddp.md` section 8. Undefined members are left out.
+ * An error that cannot be encoded is sent as 500.
  */
 export function encodeError({ error, reason, details, message }: ClientError): string {
 	try {
@@ -231,7 +243,10 @@ export function encodeError({ error, reason, details, message }: ClientError): s
 	}
 }
 
-/** Encodes a document's id for clients: a string that distinguishes ids of different types (section 2). */
+/**
+ * Encodes a document's id for clients: a string that distinguishes ids of different types (`test/contract/ddp.md`
+ * section 2).
+ */
 export function wireId(id: unknown): string {
 	if (typeof id === 'string') {
 		return /^[-~{]/.test(id) || /^[0-9a-f]{24}$/.test(id) ? `-${id}` : id;

@@ -23,7 +23,7 @@ export class ClientConnection implements Connection {
 		this.httpHeaders = transport.headers;
 	}
 
-	/** An arrow function, so that it can be called without the connection as `this`. */
+	/** Returns an arrow function, so that methods may pass `connection.close` on as a callback. */
 	get close(): () => void {
 		return () => this.#session.close();
 	}
@@ -34,7 +34,7 @@ export class ClientConnection implements Connection {
 		else this.#listeners = [listener];
 	}
 
-	/** The connection has closed: calls the listeners. */
+	/** Must be called when the connection has closed: calls the listeners. */
 	end(): void {
 		this.#closed = true;
 		for (const listener of this.#listeners ?? []) this.#callSoon(listener);

@@ -12,9 +12,9 @@ import type { Transport } from './transports/transport.js';
 export interface DrainHost {
 	/** Whether the session has already ended. */
 	readonly isClosed: boolean;
-	/** Unanswered requests. If reading was ever paused, the client may have sent more than has arrived. */
+	/** The unanswered requests; undefined if there are none. If reading was ever paused, more may wait in the network. */
 	readonly requests: Pick<Requests<unknown>, 'isIdle' | 'isPaused' | 'wasPaused'> | undefined;
-	/** Where the client has sent more than was handed over. */
+	/** Knows whether input was received that has not been passed to the session. */
 	readonly transport: Pick<Transport, 'hasPendingInput'>;
 }
 
@@ -25,33 +25,35 @@ const QUIET_MS = 100;
 const MAX_WAITS = 20;
 
 export class Drain {
-	#came = false;
+	/** Whether a message has been received since the last wait began. */
+	#hasReceived = false;
+	/** Whether reading was paused since the last wait began. */
 	#wasPaused = false;
-	#isFull = false;
+	#ignoresRequests = false;
 	#recheck: (() => void) | undefined;
 
 	constructor(private readonly session: DrainHost) {}
 
-	/** Whether no more requests are accepted. */
-	get isFull(): boolean {
-		return this.#isFull;
+	/** Whether further requests are ignored. */
+	get ignoresRequests(): boolean {
+		return this.#ignoresRequests;
 	}
 
-	/** A message has come. */
-	came(): void {
-		this.#came = true;
+	/** Must be called for each message that the session receives. */
+	onMessage(): void {
+		this.#hasReceived = true;
 	}
 
 	/** Must be called when the session's state has changed. */
-	changed(): void {
+	onChange(): void {
 		if (this.session.requests?.isPaused) this.#wasPaused = true;
 		this.#recheck?.();
 	}
 
-	/** Resolves when the received requests are answered, or the session has ended. */
+	/** Reads what the client has already sent. Resolves when these requests are answered, or the session has ended. */
 	async run(): Promise<void> {
 		await this.#catchUp();
-		this.#isFull = true;
+		this.#ignoresRequests = true;
 		await this.#until(() => this.session.requests?.isIdle !== false);
 	}
 
@@ -61,7 +63,7 @@ export class Drain {
 		let hadToWait = false;
 		for (let waits = 0; waits < MAX_WAITS; waits++) {
 			await this.#until(() => !session.requests?.isPaused);
-			this.#came = false;
+			this.#hasReceived = false;
 			this.#wasPaused = false;
 			hadToWait ||= session.requests?.wasPaused === true || session.transport.hasPendingInput;
 			await (hadToWait ? delay(QUIET_MS) : aTurn());
@@ -69,7 +71,7 @@ export class Drain {
 			if (session.transport.hasPendingInput || this.#wasPaused) {
 				hadToWait = true;
 				waits = 0;
-			} else if (!hadToWait || !this.#came) return;
+			} else if (!hadToWait || !this.#hasReceived) return;
 		}
 	}
 

@@ -1,4 +1,7 @@
-/** The DDP endpoint: WebSockets, raw and in SockJS, and SockJS polling (`test/contract/ddp.md` section 1). */
+/**
+ * The DDP endpoint. Its transports are raw WebSockets, SockJS WebSockets and SockJS polling (`test/contract/ddp.md`
+ * section 1).
+ */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
@@ -18,9 +21,11 @@ import { ClientSocket, WebSocketTransport } from './transports/websocket.js';
 
 export interface DdpOptions extends SessionOptions {
 	readonly heartbeat: HeartbeatOptions;
-	/** Largest frame a client may send, in bytes; beyond it the socket is closed with 1009. Default 1 MiB. */
+	/** Maximum size of a client's frame, in bytes; above it the socket is closed with code 1009. Default 1 MiB. */
 	readonly maxFrame: number;
-	/** Maximum number of clients of one address at a time; another is refused with 429. Default 1,000. */
+	/**
+	 * Maximum number of connections of one address at a time; further ones are refused with status 429. Default 1,000.
+	 */
 	readonly maxConnectionsPerAddress: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
@@ -44,7 +49,7 @@ export interface SockJsOptions {
 }
 
 export interface DdpEndpoint {
-	/** Whether an address is one of DDP's: WebSockets, SockJS and its polling. */
+	/** Whether the path of this URL belongs to the endpoint. */
 	owns(url: string): boolean;
 	/** Handles a request to upgrade a connection. */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -78,7 +83,7 @@ const SOCKJS_DEFAULTS: SockJsOptions = {
 const RAW_PATH = /^(\/sockjs)?\/websocket\/?(\?|$)/;
 const SOCKJS_PATH = /^\/sockjs\/[^/.?]+\/[^/.?]+\/websocket\/?(\?|$)/;
 
-/** All of these, with polling and the probe of SockJS. */
+/** All paths of the endpoint: these WebSockets, SockJS polling and the SockJS probe. */
 const DDP_PATH = /^\/(websocket\/?|sockjs(\/.*)?)(\?|$)/;
 
 /** The server that a request has arrived at. */
@@ -109,21 +114,22 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const webSockets = new WebSocketServer({
 		noServer: true,
 		WebSocket: ClientSocket,
-		// All sessions of this endpoint.
+		// Not needed: `sessions` contains the clients.
 		clientTracking: false,
 		maxPayload: maxFrame,
 		perMessageDeflate: compression,
-		// No subprotocol is ever selected (1.2).
+		// No subprotocol is ever selected (`test/contract/ddp.md` 1.2).
 		handleProtocols: () => false,
 	});
 	const sessionServices: SessionServices = { ...services, heartbeats: new Heartbeats(options.heartbeat) };
 	const stopExpiry = closeExpired(sessions);
-	let closed = false;
-	let allGone: (() => void) | undefined;
+	let refusesNew = false;
+	/** Set during a shutdown; must be called when no session is left. */
+	let onNoSessions: (() => void) | undefined;
 
 	function onGone(session: Session): void {
 		sessions.delete(session);
-		if (sessions.size === 0) allGone?.();
+		if (sessions.size === 0) onNoSessions?.();
 	}
 
 	function openSession(transport: Transport): Receiver {
@@ -159,7 +165,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			refuseUpgrade(socket, '404 Not Found');
 			return;
 		}
-		if (closed) {
+		if (refusesNew) {
 			refuseUpgrade(socket, '503 Service Unavailable');
 			return;
 		}
@@ -217,11 +223,11 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		async close(grace) {
 			stopListening();
 			stopExpiry();
-			closed = true;
+			refusesNew = true;
 			polling.refuseNewClients();
 			const stop = endSessions(sessions, grace);
 			await new Promise<void>((resolve) => {
-				allGone = resolve;
+				onNoSessions = resolve;
 				if (sessions.size === 0) resolve();
 			});
 			stop();

@@ -12,27 +12,26 @@ export interface HeartbeatOptions {
  * more.
  */
 export interface HeartbeatPeer {
-	/** The slot that contains it while it is watched. Only `Heartbeats` writes it. */
+	/** The slot that contains the client; undefined if it is not watched. Only `Heartbeats` writes it. */
 	slot: Set<HeartbeatPeer> | undefined;
 	/** Whether a message has arrived since the last check. Only `Heartbeats` writes it. */
 	active: boolean;
 	ping(): void;
 	/**
-	 * Called when it has not answered in time. The listener may keep a client whose reading is paused; the client is then
-	 * pinged again.
+	 * Called when the client has not answered a ping in time. If the listener does not disconnect it, it is pinged again.
 	 */
 	onTimeout(): void;
 }
 
-/** Maximum number of slots of an interval. */
+/** Maximum number of slots. */
 const MAX_SLOTS = 100;
 
 /**
- * The heartbeats of all clients of a server. A client that was silent since the last check is pinged, and has timed out when
- * it stays silent after that.
+ * The heartbeats of all clients of a server. A client that was silent since the last check is pinged, and has timed out
+ * when it stays silent after that.
  *
- * One timer serves all clients: each belongs to a slot, and the slots are checked one after the other, each once an interval.
- * A timer for each client would take 250 bytes.
+ * One timer serves all clients: each belongs to a slot, and the slots are checked one after the other, each once an
+ * interval. A timer for each client would take 250 bytes.
  */
 export class Heartbeats {
 	readonly #slots: Set<HeartbeatPeer>[];
@@ -40,7 +39,7 @@ export class Heartbeats {
 	#current = 0;
 	#clients = 0;
 	#ticker: NodeJS.Timeout | undefined;
-	/** Timers of the clients that were pinged and have been silent since. */
+	/** For each client that was pinged and has been silent since, the timer that calls `onTimeout`. */
 	readonly #timeouts = new Map<HeartbeatPeer, NodeJS.Timeout>();
 
 	constructor(private readonly options: HeartbeatOptions) {
@@ -63,7 +62,7 @@ export class Heartbeats {
 		return true;
 	}
 
-	/** Must be called for each message; it is cheap. */
+	/** Must be called for each message from the client; it is cheap. */
 	active(peer: HeartbeatPeer): void {
 		if (peer.active) return;
 		peer.active = true;

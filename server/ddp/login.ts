@@ -3,7 +3,7 @@ export class Login {
 	#userId: string | null = null;
 	#hashedToken: string | null = null;
 	#expires: Date | undefined;
-	/** Calls, running or waiting, that may change the user. */
+	/** Number of calls, running or waiting, that may change the user. */
 	pendingChanges = 0;
 
 	get userId(): string | null {

@@ -1,6 +1,8 @@
-/** Counts the malformed messages of a client: answering them costs more than sending them. */
+/**
+ * Counts the malformed messages of a client. Their number is limited, because to answer one costs more than to send it.
+ */
 
-/** Maximum number of malformed messages within `PERIOD`. */
+/** Maximum number of malformed messages within `WINDOW_MS`. */
 const MAX_MALFORMED = 100;
 const WINDOW_MS = 60_000;
 
@@ -8,7 +10,7 @@ export class MalformedCounter {
 	#count = 0;
 	#since = performance.now();
 
-	/** Counts one more. @returns whether there are too many */
+	/** Counts a malformed message. @returns whether there were too many in this window */
 	isTooMany(): boolean {
 		const now = performance.now();
 		if (now - this.#since >= WINDOW_MS) {

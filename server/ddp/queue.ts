@@ -1,6 +1,6 @@
 /**
- * The unanswered requests of one client (`test/contract/ddp.md` section 5): in which order they start, and whether more are
- * read.
+ * The unanswered requests of one client (`test/contract/ddp.md` section 5). Decides in which order they start, and
+ * pauses reading while there are too many.
  */
 import { createYielder } from '../../shared/yielding.js';
 
@@ -12,26 +12,28 @@ export interface QueueHost<T> {
 	idle(): void;
 }
 
-/** Maximum number of handled messages kept at the start of the array. */
-const MAX_DONE = 64;
+/** Number of handled messages at the start of the array from which on they are removed, if they are half of it. */
+const MIN_HANDLED = 64;
 
 /** Starts one message at a time, in order. */
 export class MessageQueue<T> {
 	#waiting: T[] | undefined;
 	/** Number of handled messages in the array. */
-	#done = 0;
+	#handledCount = 0;
 	/** Whether a message is being handled that the next one must wait for. */
 	#busy = false;
 	/** Whether the loop over the waiting messages is running, or paused. */
 	#looping = false;
-	/** Pauses between messages: a series of synchronous calls would block other clients. */
+	/**
+	 * Yields to the event loop between messages, because a long series of synchronous calls would block other clients.
+	 */
 	#pause: (() => Promise<void> | undefined) | undefined;
 
 	constructor(private readonly host: QueueHost<T>) {}
 
-	/** Messages that wait for their turn. */
+	/** Number of messages that wait. */
 	get length(): number {
-		return this.#waiting ? this.#waiting.length - this.#done : 0;
+		return this.#waiting ? this.#waiting.length - this.#handledCount : 0;
 	}
 
 	add(message: T): void {
@@ -44,10 +46,10 @@ export class MessageQueue<T> {
 		this.#waiting.push(message);
 	}
 
-	/** Forgets what waits. */
+	/** Discards the messages that wait. */
 	clear(): void {
 		this.#waiting = undefined;
-		this.#done = 0;
+		this.#handledCount = 0;
 	}
 
 	#handle(message: T): void {
@@ -78,12 +80,12 @@ export class MessageQueue<T> {
 
 	#next(): T {
 		const waiting = this.#waiting as T[];
-		const next = waiting[this.#done++] as T;
-		if (this.#done === waiting.length) {
+		const next = waiting[this.#handledCount++] as T;
+		if (this.#handledCount === waiting.length) {
 			this.clear();
-		} else if (this.#done >= MAX_DONE && this.#done * 2 >= waiting.length) {
-			waiting.splice(0, this.#done);
-			this.#done = 0;
+		} else if (this.#handledCount >= MIN_HANDLED && this.#handledCount * 2 >= waiting.length) {
+			waiting.splice(0, this.#handledCount);
+			this.#handledCount = 0;
 		}
 		return next;
 	}
@@ -97,17 +99,18 @@ export interface RequestsHost<T> {
 	 * @returns resolves when it is answered, and never rejects; undefined if it is already answered
 	 */
 	answer(request: T, release: () => void): Promise<void> | undefined;
-	/** Pauses or resumes reading. */
+	/** Pauses reading from the client. */
 	pause(): void;
+	/** Resumes reading from the client. */
 	resume(): void;
 	/** The number of unanswered requests, or whether more are read, has changed. */
 	onChange(): void;
 }
 
-const nothing = () => {};
+const doNothing = () => {};
 
 export class Requests<T> {
-	/** Set while it contains a request. */
+	/** Requests that start one after another. Set while a request waits or blocks the next one. */
 	#queue: MessageQueue<T> | undefined;
 	/** Number of running requests, in the queue or in parallel. */
 	#running = 0;
@@ -125,7 +128,7 @@ export class Requests<T> {
 		return this.#isPaused;
 	}
 
-	/** Whether it was ever so. */
+	/** Whether reading was ever paused. */
 	get wasPaused(): boolean {
 		return this.#wasPaused;
 	}
@@ -135,22 +138,22 @@ export class Requests<T> {
 		return this.#running + (this.#queue?.length ?? 0);
 	}
 
-	/** Whether all are answered. */
+	/** Whether all requests are answered. */
 	get isIdle(): boolean {
 		return this.#running === 0 && !this.#queue;
 	}
 
 	/** @param isParallel whether it neither waits for earlier requests nor delays later ones */
 	add(request: T, isParallel: boolean): void {
-		if (isParallel) this.handle(request, nothing);
+		if (isParallel) this.handle(request, doNothing);
 		else {
 			this.#queue ??= new MessageQueue(this);
 			this.#queue.add(request);
 		}
-		this.update();
+		this.updatePause();
 	}
 
-	/** Forgets those that wait. */
+	/** Discards the requests that wait. */
 	close(): void {
 		this.#queue?.clear();
 	}
@@ -166,8 +169,8 @@ export class Requests<T> {
 		// Counted before it runs, because it may release further requests before it returns.
 		this.#running++;
 		const answered = this.host.answer(request, releaseOnce);
-		if (answered) void answered.then(() => this.ended(releaseOnce));
-		else this.ended(releaseOnce);
+		if (answered) void answered.then(() => this.onAnswered(releaseOnce));
+		else this.onAnswered(releaseOnce);
 	}
 
 	/** The queue is empty. */
@@ -176,14 +179,16 @@ export class Requests<T> {
 		this.host.onChange();
 	}
 
-	private ended(release: () => void): void {
+	/** A request is answered. */
+	private onAnswered(release: () => void): void {
 		release();
 		this.#running--;
-		this.update();
+		this.updatePause();
 		this.host.onChange();
 	}
 
-	private update(): void {
+	/** Pauses or resumes reading, by the number of unanswered requests. */
+	private updatePause(): void {
 		const isTooMany = this.unanswered > this.max;
 		if (isTooMany === this.#isPaused) return;
 		this.#isPaused = isTooMany;

@@ -18,8 +18,11 @@ export interface ResumeChains {
 
 /** Creates the resume chains of a server. The options apply to ended sessions. */
 export function createResumeChains(options: ExpiringCacheOptions): ResumeChains {
-	/** The chain of each session that resumes another. */
+	/**
+	 * The chain id of each open session that has resumed another. A session without an entry is the first of its chain.
+	 */
 	const open = new Map<string, string>();
+	/** The same for ended sessions. */
 	const ended = new ExpiringCache<string>(options);
 
 	return {

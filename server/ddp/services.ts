@@ -7,13 +7,15 @@ import type { ResumeChains } from './resume-chains.js';
 
 export interface SessionOptions extends SubscriptionLimits {
 	/**
-	 * How long a socket may stay open without `connect`, in ms. The same for a silent client without a heartbeat: in version
-	 * pre1, or with an interval of 0. Default 45,000.
+	 * How long a client may take to send `connect`, in ms. Also how long a client without a heartbeat may be silent: one
+	 * that uses version pre1 of DDP, or any client if the heartbeat interval is 0. Default 45,000.
 	 */
 	readonly connectTimeout: number;
-	/** Largest frame of a client that is not logged in, in bytes. Default 64 KiB. */
+	/** Maximum size of a frame from a client that is not logged in, in bytes. Default 64 KiB. */
 	readonly maxAnonymousFrame: number;
-	/** Most unanswered messages of one client, waiting or running. Above it, reading is paused. Default 100. */
+	/**
+	 * Maximum number of unanswered requests of one client, waiting or running. Above it, reading is paused. Default 100.
+	 */
 	readonly maxQueue: number;
 }
 
@@ -21,7 +23,7 @@ export interface SessionOptions extends SubscriptionLimits {
 export interface SessionServices extends PublicationServices {
 	readonly publications: Publications;
 	readonly heartbeats: Heartbeats;
-	/** Absent if results of calls are not cached. */
+	/** Undefined if results of calls are not cached. */
 	readonly resumeChains?: ResumeChains | undefined;
 	/** Called for every client that has connected. */
 	readonly onConnection?: ((connection: Connection) => void) | undefined;

@@ -1,4 +1,7 @@
-/** One client: negotiates, reads its messages, and answers them (`test/contract/ddp.md` sections 3 to 9). */
+/**
+ * The session of one client: negotiates the version of DDP, reads the client's messages, and answers them
+ * (`test/contract/ddp.md` sections 3 to 9).
+ */
 import { randomId } from '../../shared/ids.js';
 import { runCall } from './call.js';
 import * as codec from './codec.js';
@@ -22,10 +25,10 @@ import type { Receiver, Transport } from './transports/transport.js';
 /** Largest frame of a client before `connect`, in bytes. */
 const MAX_FIRST_FRAME = 8 * 1024;
 
-/** Maximum number of large answers that wait until the client has read earlier ones. */
+/** Maximum number of large answers that wait to be sent, because the client has not read earlier ones. */
 const MAX_LARGE_ANSWERS = 16;
 
-/** A request in the queue, or the text of the error frame for a malformed one. */
+/** A request in the queue. For a malformed request it is the text of the error frame, which is sent in its turn. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
 
 export class Session implements Receiver, HeartbeatPeer {
@@ -34,7 +37,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	active = false;
 	/** Undefined until the client has connected. */
 	connectionId: string | undefined;
-	/** Identifies it and the sessions it resumes; undefined if results of calls are not cached. */
+	/** Id that this session shares with the sessions that it resumes; undefined if results of calls are not cached. */
 	chainId: string | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
@@ -42,15 +45,17 @@ export class Session implements Receiver, HeartbeatPeer {
 	#knowsPings = true;
 	isClosed = false;
 	#connectTimer: NodeJS.Timeout | undefined;
-	/** Set while there are requests, and afterwards if there were too many. */
+	/**
+	 * Set while there are unanswered requests. Stays set if reading was ever paused, because a shutdown must know that.
+	 */
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
-	/** Resolves when the last large answer is sent. */
-	#largeTurn: Promise<void> | undefined;
-	/** Number of large answers that are not sent. */
+	/** Resolves when the last of the large answers has been sent. The next one waits for it. */
+	#lastLargeAnswer: Promise<void> | undefined;
+	/** Number of large answers that have not been sent. */
 	#largeAnswers = 0;
-	readonly #gone = new AbortController();
+	readonly #disconnected = new AbortController();
 
 	/** @param onGone called after the transport has closed */
 	constructor(
@@ -101,7 +106,7 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	/** Fires when the client has disconnected. */
 	get signal(): AbortSignal {
-		return this.#gone.signal;
+		return this.#disconnected.signal;
 	}
 
 	/** Ends the session from the server's side. */
@@ -130,16 +135,16 @@ export class Session implements Receiver, HeartbeatPeer {
 		clearTimeout(this.#connectTimer);
 		this.services.heartbeats.stop(this);
 		this.requests?.close();
-		this.#gone.abort();
+		this.#disconnected.abort();
 		this.#subscriptions?.close();
 		this.#connection?.end();
 		if (this.connectionId !== undefined) this.services.resumeChains?.leave(this.connectionId);
-		this.#drain?.changed();
+		this.#drain?.onChange();
 	}
 
 	// Input from the transport
 
-	/** Largest frame it may send at present, in bytes. */
+	/** Maximum size of a frame that the client may send now, in bytes. */
 	private get maxFrame(): number {
 		if (!this.isConnected) return MAX_FIRST_FRAME;
 		return this.login.userId === null ? this.options.maxAnonymousFrame : Number.POSITIVE_INFINITY;
@@ -156,7 +161,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	receive(text: string): void {
 		if (this.isClosed) return;
 		this.services.heartbeats.active(this);
-		this.#drain?.came();
+		this.#drain?.onMessage();
 		if (this.login.pendingChanges > 0 && text.length > this.maxFrame) {
 			this.enqueue({ msg: 'large', text });
 			return;
@@ -165,10 +170,10 @@ export class Session implements Receiver, HeartbeatPeer {
 		if (typeof message === 'string') this.sendError(message);
 		else if (message.msg === 'disconnect') this.close();
 		else if (!this.isConnected) this.connect(message, text);
-		// These two do not wait in the queue: during a slow method neither side must time out.
+		// Pings and pongs do not wait in the queue, so that neither side times out during a slow method.
 		else if (this.#knowsPings && message.msg === 'ping') this.send(codec.pong(message.id));
 		else if (this.#knowsPings && message.msg === 'pong') return;
-		else if (!this.#drain?.isFull) this.enqueue(codec.requestOf(message, text));
+		else if (!this.#drain?.ignoresRequests) this.enqueue(codec.requestOf(message, text));
 	}
 
 	private connect(message: codec.Message, text: string): void {
@@ -216,7 +221,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		return undefined;
 	}
 
-	/** A large frame, which requires a login: the login has ended by now. */
+	/** Handles a frame that is allowed only after a login. The login, which was before it in the queue, has ended now. */
 	private answerLarge({ text }: codec.LargeFrame, release: () => void): Promise<void> | undefined {
 		if (text.length > this.maxFrame) {
 			this.close(TOO_LARGE);
@@ -244,17 +249,17 @@ export class Session implements Receiver, HeartbeatPeer {
 	async takeLargeTurn(): Promise<(() => void) | undefined> {
 		if (this.#largeAnswers >= MAX_LARGE_ANSWERS) return undefined;
 		this.#largeAnswers++;
-		const previous = this.#largeTurn;
+		const previous = this.#lastLargeAnswer;
 		let end = () => {};
-		this.#largeTurn = new Promise<void>((resolve) => {
+		this.#lastLargeAnswer = new Promise<void>((resolve) => {
 			end = () => {
 				this.#largeAnswers--;
 				resolve();
 			};
 		});
 		await previous;
-		for (let room = this.transport.whenDrained(); room && !this.isClosed; room = this.transport.whenDrained())
-			await room;
+		for (let drained = this.transport.whenDrained(); drained && !this.isClosed; drained = this.transport.whenDrained())
+			await drained;
 		return end;
 	}
 
@@ -289,6 +294,6 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	onChange(): void {
 		if (this.requests?.isIdle && !this.requests.wasPaused) this.requests = undefined;
-		this.#drain?.changed();
+		this.#drain?.onChange();
 	}
 }

@@ -2,8 +2,8 @@
 import { type CloseReason, GOING_AWAY } from './transports/close-reason.js';
 import type { Transport } from './transports/transport.js';
 
-/** The steps of ending a session, in this order. */
-export interface Leaving {
+/** A session that is being ended. The members are called in this order, each only if the session is still open. */
+export interface EndingSession {
 	/** Answers the received requests, then closes the session. */
 	drain(): Promise<void>;
 	/** Closes it, even with unanswered calls. */
@@ -12,19 +12,19 @@ export interface Leaving {
 }
 
 /** The part of the grace period in which sessions begin to end; the rest is for their last answers. */
-const SPREAD = 0.5;
+const SPREAD_SHARE = 0.5;
 
 /** How long a client has to answer the close frame before it is disconnected, in ms. */
-const CLOSE_GRACE = 2000;
+const CLOSE_GRACE_MS = 2000;
 
 /**
  * Ends sessions gradually, so that clients do not all reconnect at the same time.
- * @param sessions ended sessions must be removed from it
- * @param grace the time for this, in ms; calls that take longer are interrupted
- * @returns stops the remaining work
+ * @param sessions the open sessions; the caller must remove those that have ended
+ * @param grace the time until the last session is closed, in ms; calls that take longer are interrupted
+ * @returns a function that cancels the remaining steps
  */
-export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () => void {
-	const step = (grace * SPREAD) / sessions.size;
+export function endSessions(sessions: ReadonlySet<EndingSession>, grace: number): () => void {
+	const step = (grace * SPREAD_SHARE) / sessions.size;
 	const timers = [...sessions].map((session, i) => setTimeout(() => void session.drain(), step * i));
 	timers.push(
 		setTimeout(() => {
@@ -32,7 +32,7 @@ export function endSessions(sessions: ReadonlySet<Leaving>, grace: number): () =
 		}, grace),
 		setTimeout(() => {
 			for (const session of sessions) session.transport.terminate();
-		}, grace + CLOSE_GRACE),
+		}, grace + CLOSE_GRACE_MS),
 	);
 	return () => {
 		for (const timer of timers) clearTimeout(timer);

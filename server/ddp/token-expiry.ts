@@ -12,8 +12,8 @@ interface Expiring {
 
 /**
  * Checks all sessions once a second. That needs no memory per session; a timer for each would take 250 bytes.
- * @param sessions the present sessions
- * @returns stops it
+ * @param sessions the open sessions, at each check
+ * @returns a function that stops the checks
  */
 export function closeExpired(sessions: Iterable<Expiring>): () => void {
 	const timer = setInterval(() => {

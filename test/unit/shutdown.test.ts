@@ -1,7 +1,7 @@
 /** How sessions end with their server: time passes as the test says (test/contract/ddp.md section 18). */
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { endSessions, type Leaving } from '../../server/ddp/shutdown.js';
+import { type EndingSession, endSessions } from '../../server/ddp/shutdown.js';
 
 describe('the sessions of a server that ends', () => {
 	beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
@@ -10,7 +10,7 @@ describe('the sessions of a server that ends', () => {
 	/** Ends ten of which none has answered all it must, in a second. Tells what was done to each, in order. */
 	function endTen() {
 		const done: string[] = [];
-		const sessions = new Set<Leaving>();
+		const sessions = new Set<EndingSession>();
 		for (let i = 0; i < 10; i++) {
 			sessions.add({
 				drain: async () => void done.push(`drain ${i}`),

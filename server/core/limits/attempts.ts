@@ -8,15 +8,15 @@ import { ExpiringCache } from '../../../shared/expiringCache.js';
 import { addressKey } from './address.js';
 import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
 
-/** Failures of one address, for all names together. */
+/** Maximum number of failures from one address, for all names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
 
-/** Failures for one name from one address. */
+/** Maximum number of failures for one name from one address. */
 const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
 
 /**
- * Failures for one name from all addresses that never succeeded for it. The real user must be able to log in while an
- * attacker guesses from many addresses.
+ * Maximum number of failures for one name from all addresses without an earlier success for it, counted together. Known
+ * addresses do not count, so that the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 
@@ -24,9 +24,9 @@ const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
 const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
 
 /**
- * Makes an attempt, unless too many have failed.
- * @param account the name it is for, as the client gave it
- * @param run fails by throwing
+ * Makes an attempt to authenticate, unless too many attempts have failed.
+ * @param account the name of the account, as the client gave it
+ * @param run makes the attempt; an attempt that fails throws
  */
 export type Attempt = <T>(
 	account: string,

@@ -1,7 +1,7 @@
 /**
- * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the limits
- * in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit: the calls of a
- * connection are served one after another. Each process counts for itself.
+ * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the
+ * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit: the calls of
+ * a connection are served one after another. Each process counts for itself.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
@@ -10,12 +10,12 @@ import type { LimitKind, ServerObserver } from '../observer.js';
 import { type Attempt, limitAttempts } from './attempts.js';
 import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, rulesByName } from './rules.js';
 
-/** `dry-run` refuses no call and only logs which would have been. */
+/** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Selects the deciding result of at least one: the refusal that lasts longest; without a refusal, the result with the
- * fewest calls left.
+ * Selects the result that decides: of the refusals, the one that lasts longest; if there is none, the result with the
+ * fewest calls left. There must be at least one result.
  */
 function strictest(results: readonly RateLimitResult[]): RateLimitResult {
 	return results.reduce((strict, result) => {
@@ -87,7 +87,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		}
 	}
 
-	/** Text of a refusal, if it differs from Meteor's. */
+	/** The text of a refusal; undefined for Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const chosen = rule.message ?? message;
 		if (typeof chosen !== 'function') return chosen;

@@ -1,8 +1,8 @@
 /**
- * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters. The
- * rules for each name are found once, when a server is built.
+ * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters.
+ * The rules for each name are found once, when a server is built.
  */
-// Not the package's index: it loads the limiters of a dozen databases.
+// Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import type { Limit, RateEvent, RateRule } from '../../../shared/limit.js';
 import type { Method } from '../../../shared/method.js';
@@ -25,7 +25,7 @@ export interface RateLimitClient {
 	readonly userId: string | null;
 	/** Network address, null if unknown. */
 	readonly clientAddress: string | null;
-	/** The id of its connection. Absent over REST. */
+	/** The id of the client's connection. Absent over REST. */
 	readonly connectionId?: string | undefined;
 	/** Receives the result of the rate limit. */
 	onRateLimit?(result: RateLimitResult): void;
@@ -34,13 +34,13 @@ export interface RateLimitClient {
 export interface Counter {
 	/** Counts one call: with a limit of N, N are allowed. */
 	count(key: string): Promise<RateLimitResult>;
-	/** Takes back one call. */
+	/** Subtracts one counted call. */
 	refund(key: string): Promise<void>;
 	/** Forgets all calls of a key. */
 	forget(key: string): Promise<void>;
 }
 
-/** Longest window, in ms: the longest delay of Node's timers. */
+/** Maximum length of a window, in ms: the longest delay of Node's timers. */
 const MAX_WINDOW_MS = 2 ** 31 - 1;
 
 /**
@@ -55,7 +55,7 @@ export function createCounter({ calls, per }: Limit): Counter {
 	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
 	return {
 		async count(key) {
-			// The package's `penalty` counts like its `consume`, but does not throw for a refused call.
+			// `penalty` counts as `consume` does, but does not throw for a refused call.
 			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
 			return {
 				allowed: consumedPoints <= calls,
