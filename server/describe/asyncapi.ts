@@ -76,7 +76,7 @@ export function asyncapiDocument(options: DdpDocumentOptions): Record<string, un
 		channels: Object.fromEntries(parts.map(({ id, channel }) => [id, channel])),
 		operations: Object.assign({}, ...parts.map(({ operations }) => operations)),
 		components: { schemas: maker.components },
-		// What the page at /api-docs shows.
+		// Extensions that the page at /api-docs shows.
 		'x-chapters': CHAPTERS.map(([title]) => title),
 	};
 }

@@ -31,11 +31,11 @@ function callMessage({ name, args }: Method, making: Making): Json {
 
 /** The codes of errors that a call may have; undefined if they are unknown. */
 function codesOf(method: Method): ErrorCode[] | undefined {
-	// A server without the method answers 404, one whose store is away 503.
+	// A server without the method answers 404. A server whose store is unavailable answers 503.
 	return method.errors && [...new Set([...method.errors, ...commonErrors(method), 404, 503])];
 }
 
-/** The result: a value, or an error. */
+/** The message with the result: a value, or an error. */
 function resultMessage(method: Method, { maker, examples }: Making): Json {
 	const shape = method.returns?.shape ?? { kind: 'any' };
 	const value = maker.of(shape);
@@ -60,7 +60,7 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 	].join('\n');
 }
 
-/** What the page at `/api-docs` shows of a method. */
+/** The extensions that the page at `/api-docs` shows for a method. */
 function extensionsOf(method: Method, making: Making): Json {
 	const { name, args, anonymous, once, secondFactor, timeout, returns, rest } = method;
 	return {

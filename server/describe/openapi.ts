@@ -19,7 +19,7 @@ export interface DocumentOptions {
 	readonly version: string;
 }
 
-/** An id that generators of clients can make a name of. */
+/** An id from which client generators can make an identifier. */
 export const idOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
@@ -28,7 +28,7 @@ Every answer is a JSON object with \`success\`. Null in a body counts as an argu
 may be null. In a query, a list is the same name several times, \`name[]\`, or JSON. The parameters \`count\`, \`offset\`,
 \`sort\`, \`fields\` and \`query\`, which Rocket.Chat's clients send with any GET, are accepted everywhere.`;
 
-/** What there is to say of a method beside its arguments. */
+/** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 	const { anonymous, once, secondFactor, timeout, name } = method;
 	const limit = limitsText(limitsOf('method', name, method.limit, limits));
@@ -101,8 +101,12 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	const ofFields = rest.unknownField ? [clientError(rest.unknownField).error] : [];
-	const errors = [...methodErrors(method), ...errorsOf(ofFields.filter((code) => !method.errors?.includes(code)))];
+	// The error for fields that are not arguments.
+	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
+	const errors = [
+		...methodErrors(method),
+		...errorsOf(unknownFieldErrors.filter((code) => !method.errors?.includes(code))),
+	];
 	return {
 		operationId: idOf(name),
 		summary,
@@ -178,7 +182,7 @@ export function openapiDocument({ methods, limits, version }: DocumentOptions): 
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
 	const making = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// A server without accounts has none of the routes that call a method.
+	// The routes that call a method are those of accounts, so a server without accounts does not have them.
 	const hasAccounts = making.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
 		for (const [verb, operation] of routeOperations(route, making)) add(route.path, verb, operation);

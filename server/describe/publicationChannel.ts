@@ -1,4 +1,7 @@
-/** The channel of a publication in the AsyncAPI document: its subscription, and the documents it brings. */
+/**
+ * The channel of a publication in the AsyncAPI document: the messages that subscribe to it, and those that carry its
+ * documents.
+ */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Publication } from '../../shared/publication.js';
 import { ANY } from '../../shared/shape.js';
@@ -18,7 +21,9 @@ import {
 import { message } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 
-/** The messages that bring the documents of a collection. Other subscriptions may have brought some of the fields. */
+/**
+ * The messages that carry the documents of a collection. They omit fields that the client has from other subscriptions.
+ */
 function documentMessages(
 	collection: string,
 	{ shape }: AnyMatcher,
@@ -49,7 +54,7 @@ function documentMessages(
 	};
 }
 
-/** Describes a publication. @param index distinguishes those without a name */
+/** Describes a publication. @param index distinguishes universal publications, which have no name */
 export function publicationPart(publication: Publication, making: Making, index: number): Part {
 	const { name, summary, args, anonymous, documents = new Map<string, AnyMatcher>(), timeout, limit } = publication;
 	const suffix = name === null ? `universal.${index}` : idOf(name);

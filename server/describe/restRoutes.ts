@@ -1,4 +1,4 @@
-/** The REST routes that are not a method of their own: logging in and out, `method.call`, and `info`. */
+/** The REST routes that do not come from the definition of a method: logging in and out, `method.call`, and `info`. */
 
 import { UserProfile } from '../../methods/model/answers.js';
 import type { RateRule } from '../../shared/limit.js';
@@ -25,11 +25,11 @@ const REFUSAL_CONTENT = { 'application/json': { schema: { $ref: '#/components/sc
 
 export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: REFUSAL_CONTENT };
 
-/** Any other status. */
+/** The answer with any other status. */
 export const REFUSAL = { description: 'Refused', content: REFUSAL_CONTENT };
 
 interface BuiltInRoute {
-	/** As OpenAPI writes it. */
+	/** In OpenAPI's form, such as `/api/v1/method.call/{method}`. */
 	readonly path: string;
 	readonly verbs: readonly ('GET' | 'POST')[];
 	readonly id: string;
@@ -41,7 +41,7 @@ interface BuiltInRoute {
 	readonly body?: Pattern;
 	/** The body of an answer with status 200. */
 	readonly answer: Pattern;
-	/** The bodies of answers with other statuses that differ from a usual refusal. */
+	/** The bodies of error answers that differ from the usual form, by status. */
 	readonly refusals?: Readonly<Record<number, Pattern>>;
 }
 

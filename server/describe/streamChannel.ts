@@ -1,4 +1,4 @@
-/** The channel of a stream in the AsyncAPI document: its subscription, and its events. */
+/** The channel of a stream in the AsyncAPI document: the message that subscribes to it, and its events. */
 import { compileKeys } from '../../shared/pattern.js';
 import type { Stream, StreamEvent } from '../../shared/stream.js';
 import {
@@ -25,7 +25,7 @@ const VARIABLE = /<(\w+)>/g;
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
-/** The names of events of a kind: a part in angle brackets stands for any text without a slash. */
+/** The schema of an event name. A part in angle brackets stands for any text without a slash. */
 function eventNameSchema(name: string): JsonSchema {
 	const parts = name.split(/<\w+>/);
 	return parts.length === 1 ? { const: name } : { type: 'string', pattern: `^${parts.map(escaped).join('[^/]+')}$` };
@@ -37,7 +37,7 @@ function fieldsSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSch
 	return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
 }
 
-/** Every event has the same id, because it is no document. */
+/** The message of an event. All events have the same `id`, because an event is not a document. */
 function streamMessage(
 	msg: 'added' | 'changed',
 	stream: string,
