@@ -15,6 +15,7 @@ export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'serve'; 
 /** Options for the location of the data; at most one may be given. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
+/** The flags of a command line, by name. */
 type Given = Partial<Record<string, string | boolean>>;
 
 function parseFlags(args: readonly string[]): Given {
@@ -32,6 +33,7 @@ function parseFlags(args: readonly string[]): Given {
 	}
 }
 
+/** The value of an option: from its flag, else from its variable, else the default. */
 function readOption<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
 	const parse = (text: string, source: string) => checked(option, option.read(text), source, text);
 	if (flag !== undefined) return parse(String(flag), `--${name}`);
@@ -40,6 +42,7 @@ function readOption<T>(name: string, option: Option<T>, flag: string | boolean |
 	return text ? parse(text, option.env as string) : option.default;
 }
 
+/** Where the data is stored. @throws OptionError if two locations are given */
 function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv): StoreChoice {
 	const flags = STORES.filter((name) => given[name] !== undefined);
 	if (flags.length > 1) {

@@ -16,9 +16,11 @@ export interface Output {
 interface Command {
 	readonly usage: string;
 	readonly meaning: string;
+	/** @param folders arguments that are not flags: the folder to read from or write to */
 	run(folders: string[], where: Where, output: Output, log: () => Log | Promise<Log>): Promise<void>;
 }
 
+/** The flags that say which data a subcommand works on. */
 interface Where {
 	readonly data?: string | undefined;
 	readonly 'mongo-url'?: string | undefined;

@@ -15,6 +15,7 @@ const KEYLESS_ROOM = 'wCiXndNp5NqNY3uCc';
 const KEYED_ROOM = 'Qe3Wa3outaDMKzAZC';
 const BOBS_ROOM = 'y7TdGkqRsvB4nHfXa';
 
+/** A user whose password is the user name. */
 async function person(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
 	return {
 		_id: id,

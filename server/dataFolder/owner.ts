@@ -12,6 +12,7 @@ const OWNER_FILE = 'owner.mdb';
 /** Folders that are open in this process. */
 const openFolders = new Set<string>();
 
+/** A process that has claimed the folder. */
 interface Owner {
 	readonly pid: number;
 	readonly shared: boolean;

@@ -15,6 +15,7 @@ const MIN_FREE_BYTES = 8 * 1024 * 1024;
 /** How often the free space of the disk is checked, in ms. */
 const SPACE_CHECK_MS = 1000;
 
+/** A task that waits for its transaction, and the promise of its caller. */
 interface Pending {
 	readonly task: () => void;
 	readonly resolve: () => void;

@@ -20,12 +20,14 @@ export interface Part {
 }
 
 /** What is needed to build the channels of one document. */
-export interface Making {
+export interface ChannelContext {
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
+	/** The rate limit rules of the server. */
 	readonly limits: readonly RateRule[];
 }
 
+/** The path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
 /** Ids in documents consist of letters, digits, points, dashes and underscores. */
@@ -56,7 +58,7 @@ const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ i
  * The schema of DDP parameters. JSON has no undefined, so null stands for an omitted parameter that others follow.
  * Surplus parameters are allowed.
  */
-export function paramsSchema(args: Arguments, { maker }: Making): JsonSchema {
+export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSchema {
 	const members = argumentMembers(args);
 	const required = requiredCount(members);
 	return {
@@ -72,13 +74,13 @@ export function paramsSchema(args: Arguments, { maker }: Making): JsonSchema {
 }
 
 /** An example of each parameter that must be sent. */
-export function exampleParams(args: Arguments, { maker, examples }: Making): unknown[] {
+export function exampleParams(args: Arguments, { maker, examples }: ChannelContext): unknown[] {
 	const members = argumentMembers(args);
 	return members.slice(0, requiredCount(members)).map(({ name, shape }) => examples.of(maker.of(shape), name));
 }
 
 /** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
-export function describedArguments(args: Arguments, { maker, examples }: Making): Json[] {
+export function describedArguments(args: Arguments, { maker, examples }: ChannelContext): Json[] {
 	return argumentMembers(args).map(({ name, isOptional, shape }) => {
 		const schema = maker.of(shape);
 		return { name, optional: isOptional, schema, example: examples.of(schema, name) };

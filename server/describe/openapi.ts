@@ -20,7 +20,7 @@ export interface DocumentOptions {
 }
 
 /** An id from which client generators can make an identifier. */
-export const idOf = (name: string): string => name.replaceAll('/', '_');
+export const operationIdOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
 
@@ -69,6 +69,7 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 	];
 }
 
+/** The schema of a request body: the arguments that are not in the path. */
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const members = argumentMembers(args).filter(({ name }) => !rest.path.includes(`:${name}`));
 	const [whole] = members;
@@ -94,6 +95,7 @@ const RATE_HEADERS = Object.fromEntries(
 	]),
 );
 
+/** The operation of a method. */
 function operationOf(
 	method: Method,
 	rest: RestRoute,
@@ -108,7 +110,7 @@ function operationOf(
 		...errorsOf(unknownFieldErrors.filter((code) => !method.errors?.includes(code))),
 	];
 	return {
-		operationId: idOf(name),
+		operationId: operationIdOf(name),
 		summary,
 		description: descriptionOf(method, limits),
 		tags: [chapterOf(name)],
@@ -135,6 +137,7 @@ function operationOf(
 	};
 }
 
+/** A path in OpenAPI's form, with `{name}` for `:name`. */
 const pathOf = (path: string) => urlOf(path).replace(/:(\w+)/g, '{$1}');
 
 const COMPONENTS = {
@@ -181,11 +184,11 @@ export function openapiDocument({ methods, limits, version }: DocumentOptions): 
 		const { rest } = method;
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
-	const making = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
+	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
 	// The routes that call a method are those of accounts, so a server without accounts does not have them.
-	const hasAccounts = making.methods.has('login');
+	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
-		for (const [verb, operation] of routeOperations(route, making)) add(route.path, verb, operation);
+		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);
 	}
 	const used = new Set(Object.values(paths).flatMap((path) => Object.values(path).flatMap(({ tags }) => tags)));
 	return {

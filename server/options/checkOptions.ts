@@ -132,6 +132,7 @@ function suggestion(name: string): string {
 /** The names of Roomkey's own collections in the database. */
 const RESERVED: ReadonlySet<string> = new Set(Object.values(collectionNames));
 
+/** Refuses a collection whose name is taken. */
 function requireDistinct(collections: readonly { readonly name: string }[]): void {
 	const names = new Set<string>();
 	for (const { name } of collections) {

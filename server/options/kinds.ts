@@ -23,6 +23,7 @@ export interface Option<T> {
 	accepts(value: unknown): boolean;
 }
 
+/** What every kind of setting is given. */
 type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 
 /**
@@ -62,6 +63,7 @@ export function text<T extends string | undefined>(
 	};
 }
 
+/** A whole number from `min` to `max`. */
 export function integer(min: number, max: number, description: Description<number>): Option<number> {
 	return {
 		...description,
@@ -72,6 +74,7 @@ export function integer(min: number, max: number, description: Description<numbe
 	};
 }
 
+/** One of some texts. */
 export function oneOf<const T extends string>(
 	placeholder: string,
 	choices: readonly T[],

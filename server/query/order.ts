@@ -27,6 +27,7 @@ export function compare(a: unknown, b: unknown): number {
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 
+/** The fields of a document, or the elements of an array with their positions. */
 type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
 /**
@@ -77,6 +78,7 @@ export function sorter(sort: Sort, max: number): { add(document: Fields): void; 
 	}
 	return {
 		add(document) {
+			// One sort key for each criterion.
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;

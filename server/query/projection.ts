@@ -38,6 +38,7 @@ function topLevelInclusion(names: readonly string[]): (document: Fields) => Fiel
 	};
 }
 
+/** @throws TypeError for a path together with a part of it */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {

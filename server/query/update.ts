@@ -75,6 +75,7 @@ const checks: Record<string, Check> = {
 	},
 };
 
+/** Whether a change has the form `{$each: [...]}`, with several elements. */
 const isEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
 
 function eachOf(values: unknown, path: string): unknown[] {
@@ -100,6 +101,7 @@ function checkPath(path: string): void {
 	}
 }
 
+/** Refuses an update of a field together with a part of it. */
 function refuseCollisions(paths: ReadonlySet<string>): void {
 	for (const path of paths) {
 		for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {

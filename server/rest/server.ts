@@ -51,6 +51,7 @@ function largeBody(route: Route, routeLimit: number, services: Services, { maxBo
 	};
 }
 
+/** Parses a JSON body. */
 function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
 	let body: unknown;
 	try {

@@ -64,6 +64,7 @@ export async function buildStore(
 ): Promise<OpenStore> {
 	const runningWrites = new Set<Promise<unknown>>();
 	let closing: Promise<void> | undefined;
+	/** Counts running writes, so that `close` can wait for them. */
 	const gate: WriteGate = async (task) => {
 		if (closing) throw new StoreError('unusable', 'The store is closed.');
 		const write = task();

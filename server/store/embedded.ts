@@ -59,6 +59,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		}
 	}
 
+	/** Makes the function that applies the projection, and copies what the caller may change. */
 	function resultMapper({ projection }: FindOptions): (document: Document) => Fields {
 		const project = projector(projection);
 		return table.copies ? project : (document) => ownCopy(project(document));

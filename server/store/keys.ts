@@ -62,8 +62,7 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 	});
 	const [, second] = lists;
 	// A query sorts an array only by its least element, but an index lists every element. This extra key says that the
-	// index
-	// cannot be read in sort order (see `Table`).
+	// index cannot be read in sort order (see `Table`).
 	if (second && second.length !== 1 && lists.length === 2) second.push(`array of ${document._id}`);
 	return combine(lists);
 }

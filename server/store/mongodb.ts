@@ -154,6 +154,7 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
+/** Creates the missing indexes of a collection. A different index on the same fields stays. */
 async function ensureIndexes(
 	collection: DriverCollection<Document>,
 	{ name, indexes }: CollectionSpec,

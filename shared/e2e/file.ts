@@ -73,8 +73,7 @@ export async function encryptFile(
 	}
 	const iv = randomBytes(BLOCK);
 	// Web counts blocks in the lower 64 bits, phones in all 128. With this bit clear the lower half cannot overflow, so
-	// both
-	// count alike.
+	// both count alike.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: {
