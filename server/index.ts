@@ -1,4 +1,4 @@
-/** The package's entry: `import { … } from 'roomkey'`. */
+/** The entry point of the package: `import { … } from 'roomkey'`. */
 export type { ApiOf, Json, RestAnswer } from '../shared/api.js';
 export {
 	type Caller,

@@ -1,18 +1,21 @@
 /**
- * The types of methods on the caller's side: a client that imports `ApiOf<typeof methods>`, as a type, knows their names,
- * arguments and results, and none of their code.
+ * Types for clients. A client that imports the type `ApiOf<typeof methods>` gets the names, arguments and results of
+ * the methods without importing their code.
  */
 import type { RestRoute } from './method.js';
 import type { Signature, signature } from './signature.js';
 
-/** The signatures of methods by their names. */
+/**
+ * Maps the name of each method to its signature. `Methods` is a list of methods, or an object whose values are methods.
+ */
 export type ApiOf<Methods> = {
 	[S in SignatureOf<Methods extends readonly unknown[] ? Methods[number] : Methods[keyof Methods]> as S['name']]: S;
 };
 
+/** The signature that a method carries in its type. */
 type SignatureOf<M> = M extends { readonly [signature]?: infer S } ? Extract<S, Signature> : never;
 
-/** Any API. */
+/** The most general API, as a constraint. */
 export type AnyApi = { readonly [name: string]: Signature };
 
 /** A value after JSON: what a client receives over REST. */
@@ -28,7 +31,10 @@ export type Json<T> = T extends string | number | boolean | null
 					? { [K in keyof T]: Json<T[K]> }
 					: unknown;
 
-/** The body of an answer over REST: the members of a plain object beside `success`, any other value as `result`. */
+/**
+ * The body of a successful answer over REST. The members of an object stand beside `success`; any other value is
+ * `result`.
+ */
 // biome-ignore lint/suspicious/noConfusingVoidType: the result of a method without a result is void
 export type RestAnswer<R> = [R] extends [void]
 	? { success: true }
@@ -40,7 +46,7 @@ export type RestAnswer<R> = [R] extends [void]
 				? { success: true }
 				: { success: true } & { [K in keyof R]: Json<R[K]> };
 
-/** Verb, path, arguments and answer of each method that REST offers. */
+/** Verb, path, arguments and answer of a method; `never` if REST does not offer it. */
 type RouteOf<S> = S extends Signature
 	? S['rest'] extends RestRoute
 		? {

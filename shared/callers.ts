@@ -1,10 +1,13 @@
 /**
- * Typed calls of a client: `callerOf` over any DDP client, `restCallerOf` over `fetch`. They import nothing, so a page may
- * use them.
+ * Typed calls for clients: `callerOf` wraps a DDP client, `restCallerOf` wraps `fetch`. This file imports only types,
+ * so web pages can use it too.
  */
 import type { AnyApi, RoutesOf } from './api.js';
 
-/** A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. `callAsync` is preferred. */
+/**
+ * A DDP client: Meteor's, `@rocket.chat/ddp-client`, `simpleddp`, `asteroid` and others. `callAsync` is used if a
+ * client has both functions.
+ */
 export interface DdpClient {
 	// biome-ignore lint/suspicious/noExplicitAny: clients declare their parameters in many ways
 	callAsync?(name: string, ...params: any[]): PromiseLike<unknown>;
@@ -13,7 +16,7 @@ export interface DdpClient {
 }
 
 export interface Caller<Api extends AnyApi> {
-	/** Calls a method. Errors are those of the client. */
+	/** Calls a method. Rejects with the error of the DDP client. */
 	call<N extends keyof Api & string>(name: N, ...params: Api[N]['params']): Promise<Api[N]['result']>;
 }
 
@@ -27,17 +30,17 @@ export function callerOf<Api extends AnyApi>(client: DdpClient): Caller<Api> {
 	return { call: async (name, ...params) => (await invoke.call(client, name, ...params)) as never };
 }
 
-/** A login of Roomkey: the user's id, and a login token. */
+/** A logged-in user: the user's id, and a login token. */
 export interface Credentials {
 	readonly userId: string;
 	readonly token: string;
 }
 
-/** A refusal over REST. */
+/** An error answer over REST. */
 export class RestError extends Error {
 	/**
 	 * @param status the HTTP status
-	 * @param error the code of the error, such as `error-invalid-room`; the text if the answer has no code
+	 * @param error the code of the error, such as `error-invalid-room`; equal to `reason` if the answer has no code
 	 * @param reason the text of the answer
 	 */
 	constructor(
@@ -54,29 +57,33 @@ export class RestError extends Error {
 const VERBS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 type VerbName = (typeof VERBS)[number];
 
-type ArgsIn<R> = R extends { args: infer A } ? (Partial<A> extends A ? [args?: A] : [args: A]) : never;
-type AnswerIn<R> = R extends { answer: infer A } ? A : never;
+type ArgsOfRoute<R> = R extends { args: infer A } ? (Partial<A> extends A ? [args?: A] : [args: A]) : never;
+type AnswerOfRoute<R> = R extends { answer: infer A } ? A : never;
 
-/** One function for each verb: it takes the path of a route and its arguments by name, and returns the body. */
+/**
+ * One function for each verb. It takes the path of a route and the arguments by name, and returns the body of the
+ * answer.
+ */
 export type RestCaller<Api extends AnyApi> = {
 	readonly [V in VerbName]: <P extends keyof RoutesOf<Api, Uppercase<V>> & string>(
 		path: P,
-		...args: ArgsIn<RoutesOf<Api, Uppercase<V>>[P]>
-	) => Promise<AnswerIn<RoutesOf<Api, Uppercase<V>>[P]>>;
+		...args: ArgsOfRoute<RoutesOf<Api, Uppercase<V>>[P]>
+	) => Promise<AnswerOfRoute<RoutesOf<Api, Uppercase<V>>[P]>>;
 };
 
 export interface RestOptions {
-	/** Instead of the global `fetch`. */
+	/** Sends the requests. Default: the global `fetch`. */
 	readonly fetch?: typeof fetch;
-	/** Further headers of every request. */
+	/** Headers to add to every request. */
 	readonly headers?: Readonly<Record<string, string>>;
+	/** Aborts the requests. */
 	readonly signal?: AbortSignal;
 }
 
 /**
  * Typed calls over REST.
  * @param url address of the server, such as `http://127.0.0.1:3000`
- * @param credentials null: nobody is logged in. A function is asked at each call
+ * @param credentials null: the calls are anonymous. A function is called for each request
  */
 export function restCallerOf<Api extends AnyApi>(
 	url: string,
@@ -86,18 +93,18 @@ export function restCallerOf<Api extends AnyApi>(
 	async function call(verb: VerbName, template: string, given: Record<string, unknown> = {}): Promise<unknown> {
 		const login = typeof credentials === 'function' ? credentials() : credentials;
 		const { path, args } = fillPath(template, given);
-		const hasQuery = verb === 'get' || verb === 'delete';
-		const response = await send(addressOf(url, path) + (hasQuery ? queryOf(args) : ''), {
+		const sendsQuery = verb === 'get' || verb === 'delete';
+		const response = await send(addressOf(url, path) + (sendsQuery ? queryOf(args) : ''), {
 			method: verb.toUpperCase(),
 			headers: {
 				...headers,
 				...(login && { 'x-user-id': login.userId, 'x-auth-token': login.token }),
-				...(!hasQuery && { 'content-type': 'application/json' }),
+				...(!sendsQuery && { 'content-type': 'application/json' }),
 			},
-			...(!hasQuery && { body: JSON.stringify(args) }),
+			...(!sendsQuery && { body: JSON.stringify(args) }),
 			...(signal && { signal }),
 		});
-		return answerOf(response);
+		return readAnswer(response);
 	}
 	const functions = VERBS.map((verb) => [verb, call.bind(undefined, verb)] as const);
 	// The types hold because the server answers as the signatures of its methods say.
@@ -107,7 +114,7 @@ export function restCallerOf<Api extends AnyApi>(
 const addressOf = (url: string, path: string) =>
 	url.replace(/\/$/, '') + (path.startsWith('/') ? path : `/api/v1/${path}`);
 
-/** Fills `:name` in a path from the arguments. @returns the path, and the arguments that are left */
+/** Replaces each `:name` in a path by that argument. @returns the path, and the remaining arguments */
 function fillPath(template: string, given: Record<string, unknown>) {
 	const args = { ...given };
 	const path = template.replace(/:(\w+)/g, (_all, name: string) => {
@@ -127,13 +134,14 @@ function queryOf(args: Record<string, unknown>): string {
 	return text && `?${text}`;
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+/** Reads the body of an answer. @throws RestError for an error answer */
+async function readAnswer(response: Response): Promise<unknown> {
 	const text = await response.text();
 	let body: Record<string, unknown> = {};
 	try {
 		body = JSON.parse(text) as Record<string, unknown>;
 	} catch {
-		// An answer of something in between, such as a proxy.
+		// Not an answer of the server, but of a proxy in front of it, for example.
 	}
 	if (response.ok && body.success === true) return body;
 	const reason = typeof body.error === 'string' ? body.error : `HTTP ${response.status}`;

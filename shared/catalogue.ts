@@ -9,12 +9,12 @@ export interface Catalogue {
 	readonly methods: readonly Method[];
 	readonly publications: readonly Publication[];
 	readonly streams: readonly Stream[];
-	/** Rate limit rules in addition to those in definitions. An event is counted by all matching rules. Default: none. */
+	/** Rate limit rules in addition to those in definitions. Every matching rule counts an event. Default: none. */
 	readonly limits?: readonly RateRule[];
 	/** Error text for rate limits without a message in their rule. Default: Meteor's text. */
 	readonly limitMessage?: RateMessage;
 	/**
-	 * Called in order for every client that has connected. A listener may close the connection. Asynchronous listeners are
+	 * Called in order for each new connection. A listener may close the connection. Asynchronous listeners are
 	 * not awaited.
 	 */
 	readonly onConnection?: readonly ((connection: Connection) => void | Promise<void>)[];

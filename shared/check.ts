@@ -1,7 +1,10 @@
 import { MatchError } from './errors.js';
 import { compile, type Infer, type Pattern } from './pattern.js';
 
-/** Maximum number of errors in one array: the value determines their number, and each costs a stack trace. */
+/**
+ * Maximum number of errors thrown together. The value, which may come from a client, determines how many there are, and
+ * each costs a stack trace.
+ */
 const MAX_ERRORS = 1000;
 
 export interface CheckOptions {
@@ -10,7 +13,7 @@ export interface CheckOptions {
 }
 
 /**
- * Requires that a value matches a pattern (`test/contract/check.md`). From then on TypeScript knows its type.
+ * Requires that a value matches a pattern (`test/contract/check.md`). Narrows its type for TypeScript.
  * @throws MatchError that says what was expected, and where; with `throwAllErrors` an array of them. Other errors of a
  * `Match.Where` condition are passed on.
  */
@@ -26,7 +29,7 @@ export function check<const P extends Pattern>(
 	}
 	const fault = matcher.fault(value);
 	if (fault) throw new MatchError(fault.text, fault.path);
-	// The caller keeps the value, so its type must not be that of a converted one.
+	// The caller goes on with the original value, so a value that the schema would convert must not pass.
 	if (matcher.keeps(value)) return;
 	const error = new MatchError('Expected a value that its schema leaves unchanged', '');
 	throw throwAllErrors ? [error] : error;

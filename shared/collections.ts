@@ -1,4 +1,4 @@
-/** Collections that an application declares, beside those of Roomkey itself. */
+/** Collections that an application declares, in addition to Roomkey's own. */
 import type { Path } from './query.js';
 import type { Collection, Store } from './store.js';
 
@@ -18,11 +18,13 @@ export type DeclaredCollections = {
 };
 
 export interface IndexDefinition<P extends string = string> {
-	/** Paths of fields, in the order of the index. */
+	/** Paths of the indexed fields, in the order of the index. */
 	readonly fields: readonly P[];
 	/** True: no two documents have the same values. Default false. */
 	readonly unique?: boolean;
-	/** True: documents without the fields are left out, so that many may lack a unique one. Default false. */
+	/**
+	 * True: documents without the fields are not indexed, so several documents may lack a unique field. Default false.
+	 */
 	readonly sparse?: boolean;
 }
 
@@ -30,15 +32,15 @@ export interface IndexDefinition<P extends string = string> {
 export interface CollectionDefinition<T extends { _id: string } = { _id: string }> {
 	/** Name in the database and in DDP. */
 	readonly name: string;
-	/** Its key in the store. */
-	readonly key: OwnKey;
+	/** The property of `Store` that contains the collection. */
+	readonly key: DeclaredKey;
 	readonly indexes: readonly IndexDefinition[];
-	/** Only for types: it has no value. */
+	/** Carries the document type for the compiler. It is never set. */
 	readonly document?: T;
 }
 
-/** Own collections have keys with a prefix, so that an application may use any name. */
-type OwnKey = `own.${string}`;
+/** Keys of declared collections have a prefix, so that no name collides with a key of Roomkey's collections. */
+type DeclaredKey = `own.${string}`;
 
 const PREFIX = 'own.';
 
@@ -48,7 +50,7 @@ interface CollectionOptions<T> {
 
 type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id: string }>;
 
-/** Longest name: MongoDB's limit for a database and a collection together is 255 bytes. */
+/** A name has at most 120 characters, because MongoDB's limit for a database and a collection together is 255 bytes. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 
 /**
@@ -71,14 +73,14 @@ export function collection(name: string, { indexes = [] }: CollectionOptions<nev
 	return Object.freeze({ name, key: `${PREFIX}${name}`, indexes });
 }
 
-/** The name of a declared collection, given its key in the store; other keys stay as they are. */
+/** Converts the key of a declared collection to its name. Returns other keys unchanged. */
 export function declaredName(key: string): string {
 	return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
 }
 
 /**
  * The declared collections of a store, by name.
- * @param source the store behind it, where `store` is the view of a call
+ * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {
 	const keys = Object.keys(source).filter((key) => key.startsWith(PREFIX));

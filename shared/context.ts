@@ -1,4 +1,4 @@
-/** What code that runs for a caller may use: methods, publications and streams. */
+/** The context that methods, publications and streams receive. */
 import type { DeclaredCollections } from './collections.js';
 import type { Events } from './events.js';
 import type { Log } from './log.js';
@@ -15,7 +15,7 @@ export interface Connection {
 	readonly httpHeaders: Readonly<Record<string, string>>;
 	/** Closes the connection: 1000, `Normal closure`. Clients reconnect, as a new connection. */
 	close(): void;
-	/** Calls `listener` once the connection has closed; soon, if it has already. */
+	/** Calls `listener` when the connection has closed; shortly after this call, if it is closed already. */
 	onClose(listener: () => void | Promise<void>): void;
 }
 
@@ -23,26 +23,35 @@ export interface Connection {
 export interface Settings {
 	/** Whether callers who are not logged in may create an account. */
 	readonly signUps: boolean;
-	/** How long a waiting member is reserved for one provider, in ms (`test/contract/beyond.md` T1). */
+	/**
+	 * How long a member who waits for a room key is reserved for the one member who is to provide it, in ms
+	 * (`test/contract/beyond.md` T1).
+	 */
 	readonly leaseTime: number;
-	/** Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md` E5). */
+	/**
+	 * Whether a public key must be one that room keys can be sealed for, not just any text (`test/contract/beyond.md`
+	 * E5).
+	 */
 	readonly strictKeys: boolean;
 	/** Whether a sealed key must begin with the key id of its room (`test/contract/beyond.md` E6). */
 	readonly strictKeyIds: boolean;
-	/** Whether replacing or resetting identity keys requires the second factor or, without one, the password (E15). */
+	/**
+	 * Whether replacing or resetting identity keys requires the second factor or, for a user who has none, the password
+	 * (`test/contract/beyond.md` E15).
+	 */
 	readonly identitySecondFactor: boolean;
-	/** Whether the last holder of a room's key must confirm to give it up (`test/contract/beyond.md` E11). */
+	/** Whether the last holder of a room's key must confirm before giving it up (`test/contract/beyond.md` E11). */
 	readonly confirmLastKeyHolder: boolean;
 	/** Ways to log in that the application adds, in the order in which they are tried. */
 	readonly loginHandlers?: readonly LoginHandler[];
 }
 
-/** A way to log in beside a password and a resume token, as Meteor's `Accounts.registerLoginHandler`. */
+/** A way to log in other than by password or resume token, like those of Meteor's `Accounts.registerLoginHandler`. */
 export interface LoginHandler {
-	/** The `type` of the login in its answer. */
+	/** Sent to the client as `type` in the result of the login. */
 	readonly name: string;
 	/**
-	 * Logs in. `options` is what the client has sent to `login`, not yet checked.
+	 * Logs in. `options` is what the client has sent to `login`, unchecked.
 	 * @returns the id of an existing user; undefined if the options are for another handler
 	 * @throws ClientError if the options are for this handler, and are refused
 	 */
@@ -79,42 +88,44 @@ export interface CallContext {
 	 * closes.
 	 */
 	readonly signal: AbortSignal;
-	/** Lets the connection's next message start before this has ended. */
+	/** Lets the connection's next message start before this code has ended. */
 	unblock(): void;
 }
 
 /** The context of a method call: the caller, and the services it may use (`test/contract/ddp.md` section 6). */
 export interface MethodContext extends CallContext {
+	/** Name of the method. */
 	readonly name: string;
 	/** Fixed when the method starts; only its own `setUserId` changes it. */
 	readonly userId: string | null;
-	/** Hash of the login token the caller came with, as stored; null if none. */
+	/** Hash of the caller's login token, as stored; null if the caller has none. */
 	readonly hashedToken: string | null;
 	/** The second factor of the call, not yet checked; null without one. */
 	readonly secondFactor: SecondFactor | null;
 	/** The client's seed for ids that its simulation of the method generates; null without one. */
 	readonly randomSeed: string | null;
-	/** Random values that follow from that seed. */
+	/** Random values that are generated from `randomSeed`; unpredictable without one. */
 	readonly random: RandomSource;
 	readonly events: Events;
 	/**
-	 * Changes the user of the connection; null logs out. Takes the hash of the login token and its expiry, at which the
-	 * connection is closed; without a time it does not expire.
+	 * Changes the user of the connection; null logs out.
+	 * @param hashedToken hash of the login token
+	 * @param expires when the token expires, at which time the connection is closed. Absent: never
 	 * @throws Error after `unblock`, and in calls by the server itself
 	 */
 	setUserId(userId: string | null, hashedToken?: string, expires?: Date): Promise<void>;
 	/**
-	 * Changes the login token (its hash) of the connection, and the time when it expires. The user stays the same, so no
-	 * subscription is run again. Has no effect over REST.
+	 * Changes the login token of the connection, given by its hash, and the time when it expires. The user stays the
+	 * same, so no subscription is run again. Has no effect over REST.
 	 * @throws Error after `unblock`
 	 */
 	setToken(hashedToken: string, expires?: Date): void;
 	/**
-	 * Makes an attempt to log in with a guessable secret, such as a password. Failures are limited for each name and
-	 * address, for each address, and for each name.
+	 * Runs an attempt to log in with a guessable secret, such as a password, and limits failed attempts: for each pair of
+	 * account and address, for each address, and for each account.
 	 * @param account the name that the client gave, whether or not it exists
 	 * @param run fails by throwing
-	 * @throws ClientError `too-many-requests`, without trying
+	 * @throws ClientError `too-many-requests`, without calling `run`
 	 */
 	attempt<T>(account: string, run: () => Promise<T>): Promise<T>;
 	/** Calls another method as the same user. Its errors are passed on unchanged. */

@@ -1,14 +1,17 @@
-/** Documents as Rocket.Chat stores them (`test/contract/rocketchat-e2e.md` section 2). Only what Roomkey reads or writes. */
+/**
+ * Documents as Rocket.Chat stores them (`test/contract/rocketchat-e2e.md` section 2). Only what Roomkey reads or
+ * writes.
+ */
 
 /** One login of a user. The token itself is never stored. */
 export interface LoginToken {
 	/** Base64 of the SHA-256 of the token. */
 	hashedToken: string;
-	/** Time of creation; it expires a fixed time later. */
+	/** Time of creation. The token expires a fixed time later. */
 	when: Date;
 	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
-	/** Of a personal access token: its holder needs no second factor. */
+	/** Only for a personal access token. True: its holder needs no second factor. */
 	bypassTwoFactor?: boolean;
 }
 
@@ -48,14 +51,14 @@ export interface User {
 	/** Texts of the user's profile. */
 	bio?: string;
 	nickname?: string;
-	/** Set by a Rocket.Chat server on the same database: actions required at the next login. */
+	/** Set by a Rocket.Chat server on the same database: the user must change the password at the next login. */
 	requirePasswordChange?: boolean;
 	customFields?: Record<string, unknown>;
 	/** The online status, set by a Rocket.Chat server on the same database. */
 	status?: string;
 	/** The settings of the user's client. */
 	settings?: Record<string, unknown>;
-	/** Secret: only read through projections of single fields. */
+	/** Secret: read only single fields, with a projection. */
 	services?: {
 		password?: { bcrypt: string };
 		resume?: { loginTokens: LoginToken[] };
@@ -68,7 +71,8 @@ export interface User {
 	e2e?: { public_key?: string; private_key?: string };
 	/**
 	 * The newest entry of the history of public keys, preceded by entries that have not yet been moved to the collection
-	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here.
+	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here. Null is the
+	 * same as absent: no entries.
 	 */
 	e2eKeyHistory?: KeyHistoryEntry[] | null;
 	/** Since when room keys sealed for a former identity key are being archived; removed when that is done. */
@@ -77,7 +81,7 @@ export interface User {
 	 * Since when the user is being queued in their rooms after storing a first identity key; removed when that is done.
 	 */
 	e2eQueueing?: Date;
-	/** Ids of the rooms of which they are a member; Rocket.Chat uses it to list members. */
+	/** Ids of the user's rooms. Rocket.Chat uses it to list the members of a room. */
 	__rooms?: string[];
 	/** True for a user of another (federated) server. */
 	federated?: boolean;
@@ -92,7 +96,7 @@ export interface KeyHistoryEntry {
 	previous: string;
 	/** Hex SHA-256 over this entry and the previous one. */
 	hash: string;
-	/** How the caller who stored it was logged in. Absent for a key that was not stored here. */
+	/** How the caller who stored the key was logged in. Absent if another server stored it. */
 	login?: KeyLogin;
 }
 
@@ -187,7 +191,7 @@ export interface WaitingUser {
 /** A former key of a room, sealed for one member. */
 export interface OldRoomKey {
 	e2eKeyId: string;
-	/** When it was put away. */
+	/** When it was archived. */
 	ts: Date;
 	E2EKey: string;
 	/** True: its member has returned it, because it does not work. */
@@ -200,7 +204,7 @@ export interface OldRoomKey {
 export interface KnownKey {
 	/** Hex SHA-256 of the sealed key. */
 	hash: string;
-	/** Key id of the room at that time: the key counts under this id, even if it begins with another. */
+	/** Key id of the room at that time. The key belongs to this id, even if its text begins with another id. */
 	keyId: string;
 	/** Id of the member who offered it; absent if another server stored the offer. */
 	by?: string;
@@ -222,7 +226,7 @@ export interface Subscription {
 	unread?: number;
 	userMentions?: number;
 	groupMentions?: number;
-	/** When the member came. */
+	/** When the member joined. */
 	ts?: Date;
 	/** When the member last read the room. */
 	ls?: Date;
@@ -242,7 +246,10 @@ export interface Subscription {
 	oldRoomKeys?: OldRoomKey[];
 	/** Former keys that came with the offer. */
 	suggestedOldRoomKeys?: OldRoomKey[];
-	/** Records of the keys' origins, the newest last, at most 50. */
+	/**
+	 * Records of the keys that this member was offered or has accepted, the newest last, at most 50. Null is the same as
+	 * absent: no records.
+	 */
 	e2eKnownKeys?: KnownKey[] | null;
 	_updatedAt?: Date;
 }
@@ -292,14 +299,14 @@ export interface Setting {
 
 /** Collection `rocketchat__trash`: removed documents, for clients that ask for changes since a time. */
 export interface Trashed {
-	/** That of the document. */
+	/** The `_id` of the removed document. */
 	_id: string;
 	/** Name of the collection, without the prefix `rocketchat_`. */
 	__collection__: string;
 	_deletedAt: Date;
 	/** The room id, for a membership. */
 	rid?: string;
-	/** Whose place it was. */
+	/** The former member, for a membership. */
 	u?: UserRef;
 	_updatedAt?: Date;
 }

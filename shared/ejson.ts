@@ -1,8 +1,9 @@
 /**
  * The configuration of EJSON: limits for parsing, and the supported types (`test/contract/check.md` section 10,
  * `test/contract/ddp.md` section 2). The npm package `ejson`, Meteor's own code, encodes and decodes the types. The
- * traversal of arrays and objects is implemented here: the package's takes a second for a megabyte of text, and treats
- * an object with a key `callee` as `arguments` of any claimed length, up to two billion.
+ * traversal of arrays and objects is implemented here, because the package's own traversal takes a second for a
+ * megabyte of text. It also treats an object with a key `callee` as `arguments` of any claimed length, up to two
+ * billion.
  */
 import EJSON from 'ejson';
 import { scan } from 'secure-json-parse';
@@ -41,7 +42,7 @@ EJSON.addType('oid', (hex) => new ObjectID(hex as string));
 /**
  * Counts the values within a value, itself included.
  * @param levels maximum nesting
- * @param most maximum number
+ * @param most maximum number of values
  * @throws Unreadable above either limit
  */
 function countValues(value: unknown, levels: number, most: number): number {
@@ -61,7 +62,7 @@ function countValues(value: unknown, levels: number, most: number): number {
  */
 export function parseJson(text: string): unknown {
 	const value: unknown = JSON.parse(text);
-	// Each level takes two characters, so most texts are too short to exceed the limit and need no traversal.
+	// Each level takes two characters, so most texts are too short to exceed a limit and need no traversal.
 	if (text.length > 2 * MAX_DEPTH) countValues(value, MAX_DEPTH, MAX_VALUES);
 	// The key can also be written with escapes, so the value is only searched if the text contains the name or an escape.
 	if (text.includes('__proto__') || text.includes('\\u00')) {
@@ -79,8 +80,8 @@ export function mayHoldTypes(text: string): boolean {
 	return text.includes('$') || text.includes('\\u0024');
 }
 
-/** Marker keys of the types, by the number of keys in the object. The object must not have other keys. */
-const MARKS: readonly (readonly string[])[] = [
+/** The keys that mark an object as an EJSON type. Each list is one type, whose objects have no other keys. */
+const TYPE_KEYS: readonly (readonly string[])[] = [
 	['$date'],
 	['$InfNaN'],
 	['$binary'],
@@ -89,34 +90,34 @@ const MARKS: readonly (readonly string[])[] = [
 	['$type', '$value'],
 ];
 
-/** In characters. */
+/** Maximum length of a string (in characters) or an array (in elements) that `$escape` contains. */
 const MAX_ESCAPED_LENGTH = 100;
 
 /** Whether an object with exactly these keys represents an EJSON type. */
-function areMarks(keys: readonly string[]): boolean {
-	return MARKS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
+function areTypeKeys(keys: readonly string[]): boolean {
+	return TYPE_KEYS.some((mark) => mark.length === keys.length && mark.every((key) => keys.includes(key)));
 }
 
-/** Changes the value in place, because it was parsed from text and has no other references. */
-function decodeWithin(value: unknown): unknown {
+/** Decodes the types in a value. Changes it in place, because it was parsed from text and has no other references. */
+function decodeInPlace(value: unknown): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (Array.isArray(value)) {
-		for (let i = 0; i < value.length; i++) value[i] = decodeWithin(value[i]);
+		for (let i = 0; i < value.length; i++) value[i] = decodeInPlace(value[i]);
 		return value;
 	}
 	const members = value as Record<string, unknown>;
 	const keys = Object.keys(members);
-	if (keys.length <= 2 && areMarks(keys)) {
+	if (keys.length <= 2 && areTypeKeys(keys)) {
 		if (keys[0] !== '$escape') return EJSON.fromJSONValue(value as never);
 		// Removes one level of `$escape`: the content is not decoded as a type. A string or an array becomes an object.
 		const { $escape } = members;
 		const length = typeof $escape === 'string' || Array.isArray($escape) ? $escape.length : 0;
 		if (length > MAX_ESCAPED_LENGTH) throw new TypeError('neither a long text nor a long list can be escaped');
 		const within = Object.entries($escape as object);
-		return Object.fromEntries(within.map(([key, member]) => [key, decodeWithin(member)]));
+		return Object.fromEntries(within.map(([key, member]) => [key, decodeInPlace(member)]));
 	}
 	for (const key of keys) {
-		const decoded = decodeWithin(members[key]);
+		const decoded = decodeInPlace(members[key]);
 		if (decoded !== members[key]) members[key] = decoded;
 	}
 	return value;
@@ -129,7 +130,7 @@ function decodeWithin(value: unknown): unknown {
  */
 export function decode(value: unknown): unknown {
 	try {
-		return decodeWithin(value);
+		return decodeInPlace(value);
 	} catch (error) {
 		// Clients do not receive the engine's messages (`str.charAt is not a function`); `cause` keeps them.
 		throw new Unreadable('not decodable as EJSON', { cause: error });
@@ -142,7 +143,7 @@ export function parse(text: string): unknown {
 	return mayHoldTypes(text) ? decode(value) : value;
 }
 
-/** Whether the package would treat an object as a plain one: it is neither an EJSON type nor has a method `clone`. */
+/** Whether the package `ejson` would treat an object as a plain one: it is no EJSON type and has no method `clone`. */
 function isPlain(value: object): value is Record<string, unknown> {
 	const prototype = Object.getPrototypeOf(value);
 	if (prototype !== Object.prototype && prototype !== null) return false;
@@ -151,15 +152,16 @@ function isPlain(value: object): value is Record<string, unknown> {
 }
 
 /**
- * The elements of `arguments`. Meteor treats any object with an own key `callee` as that. Here the object must have as
- * many keys as its length, because otherwise a short message could represent a huge array.
+ * The elements of an `arguments` object; undefined for other objects. Meteor recognizes it by an own key `callee`. Here
+ * it must also have at least as many keys as its length, because otherwise a short message could represent a huge
+ * array.
  */
 function argumentsOf(value: object): unknown[] | undefined {
 	if (!Object.hasOwn(value, 'callee')) return undefined;
 	const { length } = value as { length?: unknown };
-	const isLength =
+	const isValidLength =
 		Number.isInteger(length) && (length as number) >= 0 && (length as number) <= Object.keys(value).length;
-	return isLength ? Array.from(value as ArrayLike<unknown>) : undefined;
+	return isValidLength ? Array.from(value as ArrayLike<unknown>) : undefined;
 }
 
 /** A deep copy: changing it leaves the original as it is. */
@@ -170,7 +172,7 @@ export function clone(value: unknown): unknown {
 	if (elements) return elements.map((element) => clone(element));
 	if (!isPlain(value)) return EJSON.clone(value as never);
 	const copy: Record<string, unknown> = {};
-	// Meteor makes an own `__proto__` the prototype of the copy.
+	// An own `__proto__` is left out: Meteor would make it the prototype of the copy.
 	for (const key of Object.keys(value)) if (key !== '__proto__') copy[key] = clone(value[key]);
 	return copy;
 }
@@ -182,16 +184,17 @@ export function clone(value: unknown): unknown {
 function encode(value: unknown): unknown {
 	if (typeof value === 'number') return Number.isFinite(value) ? value : EJSON.toJSONValue(value);
 	if (typeof value !== 'object' || value === null) return value;
-	// A shortcut with the package's result for dates, which nearly every document contains.
+	// The same result as `EJSON.toJSONValue`, but faster, because nearly every document contains dates.
 	if (value instanceof Date) return { $date: value.getTime() };
 	const elements = Array.isArray(value) ? value : argumentsOf(value);
 	if (elements) return encodeElements(elements);
 	if (!isPlain(value)) return EJSON.toJSONValue(value as never);
 	const keys = Object.keys(value);
 	const json = encodeMembers(value, keys);
-	return keys.length <= 2 && areMarks(keys) ? { $escape: json } : json;
+	return keys.length <= 2 && areTypeKeys(keys) ? { $escape: json } : json;
 }
 
+/** Returns the array itself if encoding changes none of its elements. */
 function encodeElements(elements: readonly unknown[]): readonly unknown[] {
 	for (let i = 0; i < elements.length; i++) {
 		const json = encode(elements[i]);
@@ -200,6 +203,7 @@ function encodeElements(elements: readonly unknown[]): readonly unknown[] {
 	return elements;
 }
 
+/** Returns the object itself if encoding changes none of its members. */
 function encodeMembers(value: Record<string, unknown>, keys: readonly string[]): object {
 	for (let i = 0; i < keys.length; i++) {
 		const key = keys[i] as string;
@@ -213,8 +217,8 @@ function encodeMembers(value: Record<string, unknown>, keys: readonly string[]):
 }
 
 /**
- * Whether two values are equal in EJSON; the order of keys does not matter. The package's comparison treats all RegExps
- * as equal, so their texts are compared.
+ * Whether two values are equal in EJSON; the order of keys does not matter. `EJSON.equals` treats all RegExps as equal,
+ * so the EJSON texts are compared instead.
  */
 export function isSame(a: unknown, b: unknown): boolean {
 	if (a === b) return true;
@@ -225,14 +229,14 @@ export function isSame(a: unknown, b: unknown): boolean {
 
 /** Canonical EJSON text: equal values have the same text, independent of the order of their keys. */
 export function canonical(value: object): string {
-	return JSON.stringify(inOrder(encode(value)));
+	return JSON.stringify(withSortedKeys(encode(value)));
 }
 
-function inOrder(json: unknown): unknown {
+function withSortedKeys(json: unknown): unknown {
 	if (typeof json !== 'object' || json === null) return json;
-	if (Array.isArray(json)) return json.map(inOrder);
+	if (Array.isArray(json)) return json.map(withSortedKeys);
 	const entries = Object.entries(json).sort(([a], [b]) => (a < b ? -1 : 1));
-	return Object.fromEntries(entries.map(([key, member]) => [key, inOrder(member)]));
+	return Object.fromEntries(entries.map(([key, member]) => [key, withSortedKeys(member)]));
 }
 
 /**
@@ -253,12 +257,15 @@ export function stringify(value: unknown): string | undefined {
 	}
 }
 
-/** EJSON as a format for `encodeInSlices`. Objects that need more than their members are encoded at once. */
+/**
+ * EJSON as a format for `encodeInSlices`. Objects whose text is not simply that of their members, such as EJSON types,
+ * are encoded at once.
+ */
 export const ejsonFormat: JsonFormat = {
 	stringify,
 	isPlain(value): value is Record<string, unknown> {
 		if (!isPlain(value) || typeof value.toJSON === 'function' || Object.hasOwn(value, 'callee')) return false;
 		const keys = Object.keys(value);
-		return keys.length > 2 || !areMarks(keys);
+		return keys.length > 2 || !areTypeKeys(keys);
 	},
 };

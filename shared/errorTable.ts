@@ -3,9 +3,9 @@
 /** One row of the table. */
 export interface ErrorRow {
 	readonly error: string | number;
-	/** True: a `BareError`. */
+	/** True: REST shows only the code, see `BareError`. */
 	readonly bare?: boolean;
-	/** HTTP status of a `BareError` whose code has no fixed one. */
+	/** HTTP status of a `BareError`, if the code does not determine it. */
 	readonly status?: number;
 	/** Absent if the code is also the text, as in some of Meteor's errors. */
 	readonly reason?: string;

@@ -37,7 +37,7 @@ export class MethodError extends ClientError {
 
 /** An error that REST shows as its code alone, as Rocket.Chat does at endpoints without a method. */
 export class BareError extends ClientError {
-	/** The HTTP status, where the code has no fixed one. */
+	/** The HTTP status, if the code does not determine it. */
 	declare readonly status?: number | undefined;
 
 	constructor(error: string | number, reason?: string, details?: unknown, status?: number) {
@@ -53,7 +53,7 @@ const errorTable: Readonly<Record<ErrorName, ErrorRow>> = { ...methodErrors, ...
 
 /**
  * Makes the client-safe error of that name in the table.
- * @param details in addition to the name of the method, where the table says that the error has it
+ * @param details further details. For an error of `methodErrors` the invoker adds the name of the method
  */
 export function clientError(name: ErrorName, details?: object): ClientError {
 	const { error, reason, bare, status } = errorTable[name];
@@ -67,7 +67,7 @@ export function clientErrorFrom(name: keyof typeof valueErrors, value: string, d
 	return new MethodError(error, reason(value), details);
 }
 
-/** Every error whose text contains no value, as it is thrown. */
+/** One instance of every error whose text contains no value. */
 export function knownRefusals(): ClientError[] {
 	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
 }
@@ -183,6 +183,7 @@ export function toClientError(thrown: unknown): ClientError {
 		? thrown
 		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;
 	if (!isClientSafe(safe)) return clientError('internal');
+	// Any object with `isClientSafe` is client-safe, as in Meteor; only its three fields are sent.
 	return safe instanceof ClientError
 		? safe
 		: new ClientError((safe as ClientError).error, (safe as ClientError).reason, (safe as ClientError).details);

@@ -4,7 +4,7 @@ import type { Change } from './store.js';
 export type { Change };
 
 export interface EventPayloads {
-	/** What the store announces. Of a user only the id, because the document contains secrets. */
+	/** A document was written. For a user it contains only the id, because the document contains secrets. */
 	changed: Change;
 	/** Login tokens are no longer valid: every session that uses one must end (`test/contract/ddp.md` 16.2). */
 	'tokens-removed': { readonly userId: string; readonly hashedTokens: readonly string[] };
@@ -14,7 +14,7 @@ export interface EventPayloads {
 
 export type EventName = keyof EventPayloads;
 
-/** A listener may be asynchronous: `updated` of the publishing method is sent after it has ended. */
+/** A listener may be asynchronous: the DDP message `updated` of the publishing method is sent after it has ended. */
 export type Listener<N extends EventName> = (payload: EventPayloads[N]) => void | Promise<void>;
 
 export interface EventPublisher {
@@ -25,7 +25,7 @@ export interface EventPublisher {
 	publish<N extends EventName>(name: N, payload: EventPayloads[N]): Promise<unknown> | undefined;
 }
 
-/** Events that methods publish. What they write is announced by the store. */
+/** Events that methods publish. `changed` is none of them, because the store announces what methods write. */
 export type PublishedEvent = Exclude<EventName, 'changed'>;
 
 export interface Events {

@@ -1,4 +1,4 @@
-/** A cache whose entries expire, with a maximum size, on the package `lru-cache`. */
+/** A cache whose entries expire, with a maximum size. It is built on the package `lru-cache`. */
 import { LRUCache } from 'lru-cache';
 
 export interface ExpiringCacheOptions {
@@ -8,7 +8,7 @@ export interface ExpiringCacheOptions {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
-	/** The time, in ms. */
+	/** Returns the present time, in ms. Default: `Date.now`. */
 	now?(): number;
 }
 
@@ -21,8 +21,8 @@ export interface EntryOptions {
 }
 
 /**
- * Converts a ttl for the package, whose clock has half-millisecond steps here. The package keeps an entry until the ttl
- * is exceeded; here an entry expires exactly at its ttl.
+ * Converts a ttl in ms to the time unit that `lru-cache` is given here: half a millisecond. `lru-cache` keeps an entry
+ * until its age exceeds the ttl. Here an entry expires when its age reaches the ttl, so one unit is subtracted.
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
 
@@ -40,7 +40,7 @@ export class ExpiringCache<V extends object | string | number> {
 		this.#ttl = ttl;
 		this.#max = max;
 		const perf = { now: () => 2 * now() };
-		// Without `max`, because the package reserves memory for that many entries at once.
+		// Without `max`, because `lru-cache` reserves memory for that many entries at once.
 		this.#entries = new LRUCache({ maxSize, ttl: halfMs(ttl), ttlResolution: 0, perf });
 	}
 
@@ -51,13 +51,13 @@ export class ExpiringCache<V extends object | string | number> {
 
 	/** The value of an entry that has not expired. */
 	get(key: string): V | undefined {
-		// Unlike `get` of the package, `peek` does not make the entry the newest.
+		// Unlike `get` of `lru-cache`, `peek` does not make the entry the newest.
 		return this.#entries.peek(key);
 	}
 
-	/** Stores an entry, and replaces the present one. */
+	/** Stores an entry, and replaces one with the same key. */
 	set(key: string, value: V, { ttl = this.#ttl, size = 1 }: EntryOptions = {}): void {
-		// The package does not update the size of a value that is already stored.
+		// `lru-cache` does not update the size if the same value is stored again.
 		this.#entries.delete(key);
 		if (this.#entries.size >= this.#max) this.#entries.pop();
 		this.#entries.set(key, value, { ttl: halfMs(ttl), size: Math.max(1, size) });

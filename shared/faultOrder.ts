@@ -1,6 +1,7 @@
 /**
- * The order in which Meteor finds the faults of a value (`test/contract/check.md` section 5): an object's own keys in their
- * order, each with all nested values, then missing keys. Other validators report theirs in the order of the schema.
+ * The order in which Meteor finds the faults of a value (`test/contract/check.md` section 5): an object's own keys in
+ * their order, each with all nested values, then missing keys. Other validators report faults in the order of the
+ * schema.
  */
 
 /** The key of one level of a path. */
@@ -14,14 +15,14 @@ export function firstInOrder<T extends { readonly path: readonly unknown[] }>(
 	faults: readonly T[],
 ): T | undefined {
 	let candidates = faults;
-	let at = value;
+	let current = value;
 	for (let level = 0; candidates.length > 1; level++) {
-		const ofThisValue = candidates.find(({ path }) => path.length === level);
-		if (ofThisValue) return ofThisValue;
+		const ofCurrent = candidates.find(({ path }) => path.length === level);
+		if (ofCurrent) return ofCurrent;
 		const keys = new Set(candidates.map((fault) => keyAt(fault, level)));
-		const key = firstOwnKey(at, keys) ?? keyAt(candidates[0] as T, level);
+		const key = firstOwnKey(current, keys) ?? keyAt(candidates[0] as T, level);
 		candidates = candidates.filter((fault) => keyAt(fault, level) === key);
-		at = isObject(at) ? at[key] : undefined;
+		current = isObject(current) ? current[key] : undefined;
 	}
 	return candidates[0];
 }

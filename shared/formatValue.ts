@@ -4,7 +4,9 @@ import { stringify } from './ejson.js';
 /** Maximum length of a formatted value, in characters. */
 const MAX_LENGTH = 10_000;
 
-/** `null`, or the result of `typeof`: errors of type checks only contain this, so that they cannot reveal a secret. */
+/**
+ * `null`, or the result of `typeof`: errors of type checks contain this instead of the value, which may be a secret.
+ */
 export function typeName(value: unknown): string {
 	return value === null ? 'null' : typeof value;
 }

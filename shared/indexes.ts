@@ -5,12 +5,15 @@ import type { collectionNames, Store } from './store.js';
 export type CollectionName = (typeof collectionNames)[keyof Store];
 
 export interface IndexSpec {
-	/** Paths, all ascending. */
+	/** Paths of the indexed fields, all ascending. */
 	readonly fields: readonly string[];
 	readonly unique: boolean;
-	/** Documents without the field are left out, so that many may lack a unique one. */
+	/** Documents without the field are not indexed, so several documents may lack a unique field. */
 	readonly sparse: boolean;
-	/** In MongoDB a partial index instead, as in Rocket.Chat: it only contains documents with the field. */
+	/**
+	 * True: MongoDB gets a partial index instead of a sparse one, as in Rocket.Chat. It contains only documents with the
+	 * field.
+	 */
 	readonly partial?: boolean;
 	/** Only needed in the embedded store: MongoDB uses a prefix of a compound index. */
 	readonly embeddedOnly?: boolean;
@@ -22,7 +25,10 @@ const unique = (...fields: string[]): IndexSpec => ({ fields, unique: true, spar
 const plain = (...fields: string[]): IndexSpec => ({ fields, unique: false, sparse: false });
 const uniqueSparse = (...fields: string[]): IndexSpec => ({ fields, unique: true, sparse: true });
 
-/** MongoDB uses the plain index of the same field, by the listed prefixes that methods add to such a pattern. */
+/**
+ * Only for the embedded store. In MongoDB methods add a list of prefixes to the pattern (`findUser.ts`), for which
+ * MongoDB uses the plain index of the field.
+ */
 const ignoringCase = (field: string): IndexSpec => ({
 	fields: [field],
 	unique: false,

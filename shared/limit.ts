@@ -10,19 +10,19 @@ export interface Limit {
 /** An event that is counted: a call of a method, or a subscription. */
 export interface RateEvent {
 	readonly type: 'method' | 'subscription';
-	/** Of the method or the publication; those of streams are `stream-<name>`. */
+	/** Name of the method or the publication; `stream-<name>` for a stream. */
 	readonly name: string;
 	/** Null if the caller is not logged in. */
 	readonly userId: string | null;
 	/** Network address of the client, null if unknown. */
 	readonly clientAddress: string | null;
-	/** Null over REST. A rule for connections alone has `(id) => id !== null`. */
+	/** Null over REST. A rule that does not apply to REST has the condition `(id) => id !== null`. */
 	readonly connectionId: string | null;
 }
 
 /** Condition of a rule on one value of an event. */
 export type ValueMatcher<T> =
-	/** This value. */
+	/** Exactly this value. */
 	| NonNullable<T>
 	/** One of these values, which share one count. */
 	| readonly NonNullable<T>[]

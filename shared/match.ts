@@ -6,6 +6,7 @@ import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
 import { type JsonSchema, NOTHING, type Shape } from './shape.js';
 
+/** Finds no fault if one of the choices matches. */
 function anyOf(choices: readonly AnyMatcher[]) {
 	return (value: unknown) => {
 		for (const choice of choices) if (choice.fault(value) === null) return null;
@@ -22,20 +23,21 @@ function conversionOf(choices: readonly AnyMatcher[]): AnyMatcher['convert'] {
 	};
 }
 
-function oneOf(...choices: readonly Shape[]): Shape {
+function choiceShape(...choices: readonly Shape[]): Shape {
 	return { kind: 'oneOf', choices };
 }
 
 const NULL: Shape = { kind: 'literal', value: null };
 
-// The makers are functions, not arrows, so that they can be called with `new` as in Meteor (section 2).
+// These are function declarations, not arrow functions, so that they can be called with `new` as in Meteor
+// (`test/contract/check.md` section 2).
 
 /** Matches any of the patterns; the first match decides. @throws Error without a pattern */
 function OneOf<const P extends readonly Pattern[]>(...choices: P): Matcher<Infer<P[number]>> {
 	if (choices.length === 0) throw new Error('Must provide at least one choice to Match.OneOf');
 	const matchers = choices.map((choice) => compile(choice));
 	const matcher = new Matcher<Infer<P[number]>>(anyOf(matchers)).convertedBy(conversionOf(matchers));
-	return matcher.describedAs(oneOf(...matchers.map(({ shape }) => shape)));
+	return matcher.describedAs(choiceShape(...matchers.map(({ shape }) => shape)));
 }
 
 /** In an object: a key that may be absent. Elsewhere: a matching value, or undefined. */
@@ -43,7 +45,7 @@ function Optional<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>
 	const inner = compile(pattern);
 	const choices = [compile(undefined), inner];
 	const matcher = new OptionalMatcher<Infer<P>, undefined>(inner, anyOf(choices));
-	return matcher.convertedBy(conversionOf(choices)).describedAs(oneOf(inner.shape, NOTHING));
+	return matcher.convertedBy(conversionOf(choices)).describedAs(choiceShape(inner.shape, NOTHING));
 }
 
 /** In an object: the same as `Optional`. Elsewhere: a matching value, undefined, or null. */
@@ -51,12 +53,12 @@ function Maybe<const P extends Pattern>(pattern: P): OptionalMatcher<Infer<P>, u
 	const inner = compile(pattern);
 	const choices = [compile(undefined), compile(null), inner];
 	const matcher = new OptionalMatcher<Infer<P>, undefined | null>(inner, anyOf(choices));
-	return matcher.convertedBy(conversionOf(choices)).describedAs(oneOf(inner.shape, NULL, NOTHING));
+	return matcher.convertedBy(conversionOf(choices)).describedAs(choiceShape(inner.shape, NULL, NOTHING));
 }
 
 /**
  * Values for which a function returns true. It may call `check`, whose match error gives the caller more details
- * (section 6). Other errors are passed on unchanged.
+ * (`test/contract/check.md` section 6). Other errors are passed on unchanged.
  * @param text description of the condition, such as `text of 1 to 128 characters`, for the documentation and the match
  * error
  * @param schema the condition as far as JSON Schema can state it: it must accept every value that the condition accepts
@@ -65,10 +67,10 @@ function Where<T>(condition: (value: unknown) => value is T, text?: string, sche
 // biome-ignore lint/suspicious/noExplicitAny: a condition may well assume more of its value than unknown
 function Where(condition: (value: any) => unknown, text?: string, schema?: JsonSchema): Matcher<unknown>;
 function Where(condition: (value: unknown) => unknown, text?: string, schema?: JsonSchema): Matcher {
-	const failed = text === undefined ? NO_CONDITION : `Expected ${text}`;
+	const faultText = text === undefined ? NO_CONDITION : `Expected ${text}`;
 	return new Matcher((value) => {
 		try {
-			return condition(value) ? null : faultOf(failed);
+			return condition(value) ? null : faultOf(faultText);
 		} catch (error) {
 			if (error instanceof MatchError) return { text: error.message, path: error.path };
 			throw error;
@@ -121,14 +123,14 @@ export const WholeNumber = Match.Where(
 /** The return value of a method without a result. */
 export const Nothing = compile(undefined);
 
-/** Any string but the empty one. */
+/** Any string except the empty one. */
 export const NonEmptyString = Match.Where(
 	(value): value is string => typeof value === 'string' && value !== '',
 	'text that is not empty',
 	{ type: 'string', minLength: 1 },
 );
 
-/** A matcher that does the same, with another description. */
+/** A matcher that accepts and converts the same values, with another description. */
 function redescribed<T>(inner: Matcher<T>, shape: Shape): Matcher<T> {
 	const matcher = new Matcher<T>(inner.fault, inner.mayBeAbsent, (value, at) => inner.faults(value, at));
 	return matcher.convertedBy(inner.convert).describedAs(shape);
@@ -140,7 +142,10 @@ export function named<const P extends Pattern>(name: string, pattern: P): Matche
 	return redescribed(inner, { kind: 'named', name, shape: inner.shape });
 }
 
-/** A pattern that the documentation shows as another one, because the method itself checks the value further. */
+/**
+ * Returns a matcher that checks like `pattern` and that the documentation shows as `shown`. It is for a method that
+ * itself checks the value further.
+ */
 export function shownAs<const P extends Pattern>(pattern: P, shown: Pattern): Matcher<Infer<P>> {
 	return redescribed(compile(pattern), compile(shown).shape);
 }

@@ -18,11 +18,11 @@ export type FaultFinder = (value: unknown) => Fault | null;
 
 /**
  * Finds all faults of a value that stands at a path.
- * @param at the path as plain text, such as `list[0].id`; `''` for the value that is checked
+ * @param at path of the value as text, such as `list[0].id`; `''` for the outermost value
  */
 export type FaultCollector = (value: unknown, at: string) => readonly Fault[];
 
-/** A path that is text already, among superstruct's keys: its segments must not be quoted again. */
+/** A formatted path, passed as one of the keys in superstruct's `path`. It must not be quoted again. */
 export class FormattedPath {
 	constructor(private readonly text: string) {}
 	toString(): string {
@@ -30,7 +30,7 @@ export class FormattedPath {
 	}
 }
 
-/** Type name of Roomkey's structs in superstruct's failures. */
+/** The `type` of superstruct's failures that come from a `Matcher`. */
 export const MATCH_TYPE = 'match';
 
 /**
@@ -97,8 +97,8 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 	}
 
 	/**
-	 * Whether the value stays as it is when it is converted. Where the caller keeps the value, a value that a schema would
-	 * change is no match.
+	 * Whether the conversion leaves the value unchanged. `check` and `Match.test` do not convert, so they refuse a value
+	 * that a schema would change.
 	 */
 	keeps(value: unknown): boolean {
 		return this.#convert === undefined || isSame(this.#convert(value), value);
@@ -113,7 +113,10 @@ export class Matcher<T = unknown> extends Struct<T, null> {
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 export type AnyMatcher = Matcher<any>;
 
-/** `Match.Optional` and `Match.Maybe`: a key matched against one may be absent, else it must match `inner` (section 5). */
+/**
+ * `Match.Optional` and `Match.Maybe`: a key matched against one may be absent, else it must match `inner`
+ * (`test/contract/check.md` section 5).
+ */
 export class OptionalMatcher<T, Absent extends undefined | null> extends Matcher<T | Absent> {
 	constructor(
 		readonly inner: Matcher<T>,

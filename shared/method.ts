@@ -13,7 +13,7 @@ export interface RestRoute {
 	readonly verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 	/** Below `/api/v1/`, unless it begins with a slash; path parameters such as `:id` are arguments. */
 	readonly path: string;
-	/** True: the REST answer only contains `success`, also if the method returns a value over DDP. */
+	/** True: the REST answer contains only `success`, even if the method returns a value over DDP. */
 	readonly empty?: boolean;
 	/**
 	 * `object`: the whole body is the only argument, like the single parameter over DDP. Otherwise each member of the
@@ -30,7 +30,7 @@ export type Patterns = Readonly<Record<string, Pattern>>;
 
 type MayBeAbsent<P extends Patterns> = { [K in keyof P]: undefined extends Infer<P[K]> ? K : never }[keyof P];
 
-/** The arguments `run` gets: typed by their patterns; those that admit undefined may be absent. */
+/** The arguments that `run` receives, typed by their patterns. Those that admit undefined may be absent. */
 export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]: Infer<P[K]> } & {
 	[K in MayBeAbsent<P>]?: Infer<P[K]>;
 };
@@ -38,7 +38,7 @@ export type Args<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P>>]
 /** The `error` of a `ClientError`. */
 export type ErrorCode = string | number;
 
-/** Where a definition says that REST offers the method: a verb, or a route. */
+/** How a definition states its REST route: only the verb, or the whole route. */
 type Rest = RestRoute['verb'] | RestRoute;
 
 /** The definition of a method. */
@@ -55,15 +55,17 @@ export interface MethodDefinition<
 	/** A pattern for each argument. Their order is that of DDP's `params`, their names are the members in REST. */
 	args: P;
 	/**
-	 * The names of the arguments again, in their order, for the types of callers over DDP (`ApiOf`): TypeScript does not know
-	 * the order of keys. Only of use with two arguments or more.
+	 * The names of the arguments again, in their order, for the types of DDP callers (`ApiOf`): TypeScript does not know
+	 * the order of keys. Only useful with two arguments or more.
 	 */
 	params?: Order;
 	/** The verb under which REST offers it at `/api/v1/<name>`, or verb and path. Absent: REST does not offer it. */
 	rest?: Route;
 	/** One line for people. */
 	summary: string;
-	/** Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown. */
+	/**
+	 * Pattern of what it returns; `Nothing` for no value. Only documented, and checked by the tests. Default: unknown.
+	 */
 	returns?: Pattern;
 	/** Codes of the errors it may throw, in addition to `commonErrors`. Only documented, and checked by the tests. */
 	errors?: readonly ErrorCode[];
@@ -115,7 +117,7 @@ export interface Method {
 	readonly once: boolean;
 	readonly audit: boolean;
 	readonly limit: Limit | undefined;
-	/** Undefined: unknown. */
+	/** What it returns; undefined: unknown. */
 	readonly returns: AnyMatcher | undefined;
 	readonly errors: readonly ErrorCode[] | undefined;
 	/** Names and matchers of its arguments, in their order. */
@@ -141,7 +143,7 @@ export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 	];
 }
 
-/** In ms. */
+/** Default time limit of methods and publications, in ms. */
 export const DEFAULT_TIMEOUT = 30_000;
 
 /**
@@ -201,7 +203,7 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 		if (!fault) checked[name] = convert(value);
 		else if (value === null && !matcher.fault(undefined)) checked[name] = convert(undefined);
 		else {
-			// As for an optional key of an object: the fault says what was expected of the value that is given.
+			// As for an optional key of an object, the fault is that of the pattern inside `Match.Optional`.
 			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;
 			throw new ArgumentError(name, text, path);
 		}

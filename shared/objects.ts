@@ -11,7 +11,7 @@ type OtherKeys = 'refuse' | 'ignore' | AnyMatcher;
 
 const sourceOfObject = Function.prototype.toString.call(Object);
 
-/** Whether it is a plain object, of any realm: no Date, no Map, no instance of a class. */
+/** Whether it is a plain object of any realm, and not a Date, a Map or an instance of a class. */
 function isPlain(value: object): boolean {
 	if (Object.prototype.toString.call(value) !== '[object Object]') return false;
 	const prototype = Object.getPrototypeOf(value);
@@ -20,7 +20,7 @@ function isPlain(value: object): boolean {
 	return typeof maker === 'function' && Function.prototype.toString.call(maker) === sourceOfObject;
 }
 
-/** The fault of a value that is no plain object; null if it is one. */
+/** The fault of a value that is not a plain object; null if it is one. */
 export function faultOfKind(value: unknown): Fault | null {
 	if (typeof value !== 'object') return faultOf(`Expected object, got ${typeof value}`);
 	if (value === null) return faultOf('Expected object, got null');
@@ -48,7 +48,7 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	function faultIn(key: string, value: unknown): Fault | null {
 		const matcher = named.get(key) ?? others;
 		if (matcher === 'ignore') return null;
-		// The path of an unknown key is the unquoted key (section 7).
+		// The path of an unknown key is the unquoted key (`test/contract/check.md` section 7).
 		if (matcher === 'refuse') return { text: 'Unknown key', path: key };
 		const found = matcher.fault(value);
 		return found && { text: found.text, path: prepend(key, found.path) };
@@ -84,15 +84,20 @@ export function objectMatcher(keys: ReadonlyMap<string, AnyMatcher>, others: Oth
 	}
 
 	const matcher = new Matcher(firstFault, false, allFaults).describedAs(shapeOf(keys, others));
-	return converts(keys, others) ? matcher.convertedBy((value) => converted(value, keys, others)) : matcher;
+	return hasConversion(keys, others) ? matcher.convertedBy((value) => convertMembers(value, keys, others)) : matcher;
 }
 
-function converts(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): boolean {
+/** Whether a matching object may have members that must be converted. */
+function hasConversion(keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): boolean {
 	return [...keys.values(), others].some((matcher) => typeof matcher === 'object' && matcher.convert !== undefined);
 }
 
 /** A copy of a matching object with its members converted. A member that is absent may have a default. */
-function converted(value: unknown, keys: ReadonlyMap<string, AnyMatcher>, others: OtherKeys): Record<string, unknown> {
+function convertMembers(
+	value: unknown,
+	keys: ReadonlyMap<string, AnyMatcher>,
+	others: OtherKeys,
+): Record<string, unknown> {
 	const members = { ...(value as Record<string, unknown>) };
 	for (const name of new Set([...Object.keys(members), ...keys.keys()])) {
 		const matcher = keys.get(name) ?? others;

@@ -1,5 +1,9 @@
-/** Formats the path of a fault in a value (`test/contract/check.md` section 7), starting with the innermost key. */
+/**
+ * Formats the path of a fault in a value (`test/contract/check.md` section 7). A path is built from the innermost key
+ * outwards.
+ */
 
+/** Words that are no identifiers in JavaScript: Meteor quotes them in a path. */
 const RESERVED = new Set(
 	(
 		'do if in for let new try var case else enum eval false null this true void with break catch class const super ' +

@@ -21,7 +21,7 @@ export type Pattern =
 	| readonly Pattern[]
 	| { readonly [key: string]: Pattern };
 
-/** What a schema that converts has two types for: the value that is sent, or the one that a method receives. */
+/** A schema that converts has two types: `input` is what a client sends, `output` is what a method receives. */
 type Side = 'input' | 'output';
 
 /** The type of the values that match a pattern; with a schema that converts, of the converted values. */
@@ -72,17 +72,18 @@ type OptionalKey<P, S extends Side> = {
 				: never;
 }[keyof P];
 
-type Inner<P, S extends Side> = P extends OptionalMatcher<infer T, infer _> ? T : InferSide<P, S>;
+/** The type of an optional member that is present. */
+type PresentMember<P, S extends Side> = P extends OptionalMatcher<infer T, infer _> ? T : InferSide<P, S>;
 
 type InferObject<P, S extends Side> = {
 	-readonly [K in keyof Pick<P, Exclude<keyof P, OptionalKey<P, S>>>]: InferSide<P[K], S>;
-} & { -readonly [K in keyof Pick<P, OptionalKey<P, S>>]?: Inner<P[K], S> } extends infer O
+} & { -readonly [K in keyof Pick<P, OptionalKey<P, S>>]?: PresentMember<P[K], S> } extends infer O
 	? { [K in keyof O]: O[K] }
 	: never;
 
 const compiled = new WeakMap<object, AnyMatcher>();
-/** Patterns that are being compiled, to detect recursive ones. */
-const underWay = new Set<object>();
+/** Patterns that are being compiled, to detect a pattern that contains itself. */
+const compiling = new Set<object>();
 
 /**
  * Compiles a pattern. The results for objects, arrays, classes, structs and schemas are cached by identity.
@@ -95,12 +96,12 @@ export function compile(pattern: unknown): AnyMatcher {
 		return literalMatcher(pattern);
 	let matcher = compiled.get(pattern);
 	if (matcher) return matcher;
-	if (underWay.has(pattern)) throw new Error('A pattern must not contain itself');
-	underWay.add(pattern);
+	if (compiling.has(pattern)) throw new Error('A pattern must not contain itself');
+	compiling.add(pattern);
 	try {
 		matcher = build(pattern);
 	} finally {
-		underWay.delete(pattern);
+		compiling.delete(pattern);
 	}
 	compiled.set(pattern, matcher);
 	return matcher;
@@ -125,7 +126,7 @@ function build(pattern: object): AnyMatcher {
 }
 
 function typeMatcher(type: 'string' | 'number' | 'boolean' | 'function' | 'undefined'): Matcher {
-	// The type in words, not the value, which may be a password.
+	// The text states the type and not the value, which may be a password.
 	const fault = (value: unknown) =>
 		typeof value === type ? null : faultOf(`Expected ${type}, got ${typeName(value)}`);
 	return new Matcher(fault).describedAs({ kind: 'type', name: type });

@@ -16,7 +16,7 @@ export interface PublicationContext extends CallContext {
 	removed(collection: string, id: unknown): void;
 	/** Marks the initial result as complete. Only the first call has an effect. */
 	ready(): void;
-	/** Ends the subscription with an error; without an argument like `stop`. */
+	/** Ends the subscription with an error. Without an argument it does the same as `stop`. */
 	error(error?: unknown): void;
 	/** Ends the subscription. */
 	stop(): void;
@@ -76,7 +76,7 @@ export function liveQuery(
 /** The fields that clients may see. */
 type Fields = { readonly [field: string]: 1 };
 
-/** The publication strategy of each collection: how much is remembered of a client's documents. */
+/** Meteor's publication strategies: how much the server remembers of the documents that a client has. */
 export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
@@ -87,8 +87,8 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	/** One line for the documentation. */
 	summary: string;
 	/**
-	 * A pattern of the documents it publishes, by the name of their collection in DDP. Only documented, and checked by the
-	 * tests. Default: unknown.
+	 * A pattern of the documents it publishes, by the name of their collection in DDP. Only documented, and checked by
+	 * the tests. Default: unknown.
 	 */
 	documents?: Patterns;
 	/** True: clients who are not logged in may subscribe too. Others get `error-invalid-user`. Default false. */
@@ -99,8 +99,8 @@ export interface PublicationDefinition<P extends Patterns, Anonymous extends boo
 	 */
 	timeout?: number;
 	/**
-	 * How often one caller may subscribe to it: a user, or an address if the caller is not logged in. Default: unlimited. A
-	 * universal publication is not counted.
+	 * How often one caller may subscribe to it: a user, or an address if the caller is not logged in. Default: unlimited.
+	 * A universal publication is not counted.
 	 */
 	limit?: Limit;
 	/**

@@ -9,10 +9,11 @@ type Scalar = string | number | boolean | Date | null | undefined;
 /** The element type of an array, otherwise the type itself. */
 type Element<V> = V extends readonly (infer E)[] ? E : V;
 
-/** The type below a field: the element type of an array. */
-type Inner<V> = Exclude<Element<NonNullable<V>>, Scalar>;
+/** The type of the documents in a field: the field itself, or the elements of an array. Never a scalar. */
+type Nested<V> = Exclude<Element<NonNullable<V>>, Scalar>;
 
-type Below<V, Depth extends 1[]> = [V] extends [never]
+/** Paths within `V`; any path if `V` is unknown or has arbitrary keys. `V extends unknown` distributes over a union. */
+type PathWithin<V, Depth extends 1[]> = [V] extends [never]
 	? never
 	: unknown extends V
 		? string
@@ -22,13 +23,16 @@ type Below<V, Depth extends 1[]> = [V] extends [never]
 				: Path<V, Depth>
 			: never;
 
-/** Paths to the fields of a document and of its parts: `services.resume.loginTokens.hashedToken`. */
+/**
+ * Paths to the fields of a document and of its parts: `services.resume.loginTokens.hashedToken`. `Depth` has one
+ * element for each level above. Six levels are the limit, because a recursive type has paths without end.
+ */
 export type Path<T, Depth extends 1[] = []> = Depth['length'] extends 6
 	? never
 	: {
 			[K in keyof T & string]: unknown extends T[K]
 				? K | `${K}.${string}`
-				: K | `${K}.${Below<Inner<T[K]>, [...Depth, 1]>}`;
+				: K | `${K}.${PathWithin<Nested<T[K]>, [...Depth, 1]>}`;
 		}[keyof T & string];
 
 /** The type of the value at a path. */
@@ -38,7 +42,7 @@ export type At<T, P extends string> = P extends keyof T
 		? K extends keyof T
 			? unknown extends T[K]
 				? unknown
-				: Inner<T[K]> extends infer V
+				: Nested<T[K]> extends infer V
 					? V extends unknown
 						? At<V, Rest>
 						: never
@@ -64,7 +68,7 @@ type Operators<V> = {
 	$lte?: Comparable<V>;
 	$exists?: boolean;
 	$size?: number;
-	$elemMatch?: Filter<Inner<V>>;
+	$elemMatch?: Filter<Nested<V>>;
 	$not?: Operators<V> | RegExp;
 };
 
@@ -79,16 +83,18 @@ export type Filter<T> = {
 	$nor?: readonly Filter<T>[];
 };
 
-type Added<V> = Element<NonNullable<V>> | { $each: readonly Element<NonNullable<V>>[]; $slice?: number };
+/** What `$push` and `$addToSet` add. */
+type ToAdd<V> = Element<NonNullable<V>> | { $each: readonly Element<NonNullable<V>>[]; $slice?: number };
 
-type Pulled<V> = Comparable<V> | { $in: readonly Comparable<V>[] } | Filter<Inner<V>>;
+/** What `$pull` removes. */
+type ToPull<V> = Comparable<V> | { $in: readonly Comparable<V>[] } | Filter<Nested<V>>;
 
 /** The changes to a document. */
 export type UpdateFilter<T> = {
 	$set?: { [P in Path<T>]?: At<T, P> };
 	$unset?: { [P in Path<T>]?: 1 | true | '' };
 	$inc?: { [P in Path<T>]?: number };
-	$push?: { [P in Path<T>]?: Added<At<T, P>> };
-	$addToSet?: { [P in Path<T>]?: Added<At<T, P>> };
-	$pull?: { [P in Path<T>]?: Pulled<At<T, P>> };
+	$push?: { [P in Path<T>]?: ToAdd<At<T, P>> };
+	$addToSet?: { [P in Path<T>]?: ToAdd<At<T, P>> };
+	$pull?: { [P in Path<T>]?: ToPull<At<T, P>> };
 };

@@ -7,7 +7,7 @@ import { ID_ALPHABET, randomId } from './ids.js';
 
 const HEX = '0123456789abcdef';
 
-/** One sequence of values. */
+/** One sequence of random values. */
 export interface RandomStream {
 	/** A number from 0 to less than 1. */
 	fraction(): number;
@@ -20,7 +20,7 @@ export interface RandomStream {
 export interface RandomSource {
 	/** The stream of that name, independent of other streams. For ids of new documents: `/collection/<name>`. */
 	stream(name?: string): RandomStream;
-	/** The seed for a nested call. */
+	/** The seed for a nested call of that method. */
 	seedFor(method: string): string;
 }
 
@@ -36,14 +36,14 @@ function streamOf(seed: string, name: string): RandomStream {
 
 /** @param seed the client's seed; without one the values are unpredictable */
 export function createRandomSource(seed: string | null): RandomSource {
-	const own = seed ?? randomId();
+	const rootSeed = seed ?? randomId();
 	const streams = new Map<string, RandomStream>();
 	const source: RandomSource = {
 		stream(name) {
 			const key = name || 'default';
 			let stream = streams.get(key);
 			if (!stream) {
-				stream = streamOf(own, key);
+				stream = streamOf(rootSeed, key);
 				streams.set(key, stream);
 			}
 			return stream;

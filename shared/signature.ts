@@ -3,7 +3,7 @@ import type { InferInput, Pattern } from './pattern.js';
 
 type Patterns = Readonly<Record<string, Pattern>>;
 
-/** What the types of a method know of it. */
+/** What the type of a method states about it. */
 export interface Signature {
 	readonly name: string;
 	/** Parameters over DDP. */
@@ -28,8 +28,8 @@ export type InputOf<P extends Patterns> = { [K in Exclude<keyof P, MayBeAbsent<P
 	: never;
 
 /**
- * Parameters over DDP. TypeScript does not know the order of an object's keys, so for two arguments or more the definition
- * must name it in `params`; without it a parameter may be any of the arguments.
+ * Parameters over DDP. TypeScript does not know the order of an object's keys, so for two arguments or more the
+ * definition must name it in `params`; without it a parameter may be any of the arguments.
  */
 export type ParamsOf<P extends Patterns, Order extends readonly string[]> = number extends Order['length']
 	? [keyof P] extends [never]
@@ -39,18 +39,19 @@ export type ParamsOf<P extends Patterns, Order extends readonly string[]> = numb
 			: TrailingOptional<P, [Extract<keyof P, string>]>
 	: TrailingOptional<P, Order>;
 
+/** Whether a type is a union, which means here that there are two arguments or more. */
 type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 
-/** In the order of their names; those at the end that admit undefined may be left out. */
+/** Types of the parameters in the order of their names. Those at the end that admit undefined may be left out. */
 type TrailingOptional<P extends Patterns, Order extends readonly string[]> = Order extends readonly [
 	...infer First extends readonly string[],
 	infer Last extends string,
 ]
 	? undefined extends InferInput<P[Last]>
 		? [...TrailingOptional<P, First>, InferInput<P[Last]>?]
-		: InEach<P, Order>
+		: TypesInOrder<P, Order>
 	: [];
 
-type InEach<P extends Patterns, Order extends readonly string[]> = {
+type TypesInOrder<P extends Patterns, Order extends readonly string[]> = {
 	-readonly [I in keyof Order]: InferInput<P[Order[I] & string]>;
 };

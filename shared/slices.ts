@@ -22,19 +22,25 @@ export const plainJson: JsonFormat = {
 	},
 };
 
-/** Estimated length, in characters, above which a value is encoded in slices. It takes less than a millisecond. */
+/**
+ * Estimated length, in characters, above which a value is encoded in slices. Encoding less than that takes less than a
+ * millisecond.
+ */
 const LARGE = 64 * 1024;
 
 /** Length of a part of the text, in characters. */
 const PART_LENGTH = 64 * 1024;
 
-/** Below it, values are encoded at once: they may contain a cycle, whose error comes from the encoder. */
+/**
+ * Maximum nesting that is sliced. Deeper values are encoded at once: they may contain a cycle, for which the encoder
+ * throws.
+ */
 const MAX_DEPTH = 100;
 
 /** Estimated length of a number, a boolean or an object that is not plain. */
 const SMALL_VALUE = 8;
 
-/** How much of a length is left after a value, negative if nothing. Stops counting there. */
+/** Subtracts the estimated length of a value from `left`. Stops as soon as the result is negative. */
 function lengthLeft(value: unknown, left: number, depth: number): number {
 	if (typeof value === 'string') return left - value.length;
 	if (typeof value !== 'object' || value === null || depth >= MAX_DEPTH) return left - SMALL_VALUE;
@@ -56,7 +62,7 @@ export function isLarge(value: unknown): boolean {
 	return lengthLeft(value, LARGE, 0) < 0;
 }
 
-/** The text of a string without its quotes. Never separates the two halves of a character. */
+/** The text of a string without its quotes. Never separates the two halves of a surrogate pair. */
 function* sliceString(text: string): Generator<string> {
 	for (let start = 0; start < text.length; ) {
 		let end = start + PART_LENGTH;
@@ -67,6 +73,7 @@ function* sliceString(text: string): Generator<string> {
 	}
 }
 
+/** The text of a large string, array or plain object in pieces. */
 function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generator<string> {
 	if (typeof value === 'string') {
 		yield '"';
@@ -93,21 +100,21 @@ function* sliceLarge(value: unknown, format: JsonFormat, depth: number): Generat
 
 /**
  * The text of a value in pieces.
- * @param name of a member, written before its value; a member without a value has no text. Empty for an element of an
- * array, where null stands for it
+ * @param prefix text before the value. For a member: separator, key and colon; a member that JSON leaves out has no
+ * text. Empty for an element of an array and for the outermost value, where JSON has null instead
  */
-function* slice(value: unknown, format: JsonFormat, depth: number, name: string): Generator<string> {
+function* slice(value: unknown, format: JsonFormat, depth: number, prefix: string): Generator<string> {
 	const canSlice =
 		typeof value === 'string' ||
 		(typeof value === 'object' && value !== null && (Array.isArray(value) || format.isPlain(value)));
 	if (depth < MAX_DEPTH && canSlice && isLarge(value)) {
-		yield name;
+		yield prefix;
 		yield* sliceLarge(value, format, depth);
 		return;
 	}
 	const text = format.stringify(value);
-	if (text !== undefined) yield name + text;
-	else if (name === '') yield 'null';
+	if (text !== undefined) yield prefix + text;
+	else if (prefix === '') yield 'null';
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own words
- * are never used: some quote the value, which may be a secret. What kind of fault it is follows from members that zod and
- * valibot add to their issues; for other validators a fault has Meteor's text for a condition.
+ * Faults that a Standard Schema has found, in Meteor's words (`test/contract/check.md` section 4). The validator's own
+ * words are never used: some quote the value, which may be a secret. What kind of fault it is follows from members that
+ * zod and valibot add to their issues; for other validators a fault has Meteor's text for a condition.
  */
 import { firstInOrder, isObject } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
@@ -11,7 +11,7 @@ import { prepend } from './path.js';
 
 type Key = PropertyKey | { readonly key: PropertyKey };
 
-/** One fault, as the interface defines it. */
+/** One fault, as Standard Schema defines it. */
 export interface Issue {
 	readonly message: string;
 	readonly path?: readonly Key[] | undefined;
@@ -20,12 +20,12 @@ export interface Issue {
 /** One fault with members that zod or valibot add. */
 type AnyIssue = Issue & { readonly [member: string]: unknown };
 
-/** Types of valibot's objects. */
+/** Type names of valibot for objects. */
 const OBJECTS = ['object', 'record', 'strict_object', 'loose_object', 'object_with_rest'];
-/** Types of zod and valibot that several patterns make up. */
+/** Type names of zod and valibot for a choice between several patterns. */
 const CHOICES = ['invalid_union', 'union', 'variant', 'picklist', 'enum'];
 
-/** Most issues that are looked at. */
+/** Maximum number of issues that are considered. */
 const MAX_ISSUES = 1000;
 
 /** The fault that Meteor would report. */
@@ -41,13 +41,14 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	if (isUnknownKey(issue)) return { text: 'Unknown key', path: pathText(path.slice(0, -1), String(key)) };
 	if (key === undefined) return faultOf(textOf(issue, value));
 	if (typeof key === 'string' && isObject(parent) && !Object.hasOwn(parent, key)) {
-		// Some validators read the members of lists and instances of classes too.
+		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
+		// key.
 		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(path.slice(0, -1)) };
 	}
 	return { text: textOf(issue, isObject(parent) ? parent[String(key)] : undefined), path: pathText(path) };
 }
 
-/** The path of an issue. In zod an unknown key is a member of its own. */
+/** The path of an issue. Zod states an unknown key in the member `keys`, and not in the path. */
 function keysOf({ path = [], keys }: AnyIssue): readonly PropertyKey[] {
 	const all = path.map((key) => (typeof key === 'object' ? key.key : key));
 	return Array.isArray(keys) && keys.length > 0 ? [...all, keys[0] as string] : all;
@@ -62,7 +63,7 @@ function pathText(keys: readonly PropertyKey[], last = ''): string {
 	return keys.reduceRight<string>((rest, key) => prepend(typeof key === 'number' ? key : String(key), rest), last);
 }
 
-/** What zod or valibot expected, by one name; undefined for conditions. */
+/** Name of the type that zod or valibot expected; undefined for a condition. */
 function expectedType({ code, kind, type, expected }: AnyIssue): string | undefined {
 	if (code === 'invalid_type') return String(expected);
 	if (kind === 'schema') return type === 'instance' ? String(expected) : String(type);
@@ -80,13 +81,16 @@ function textOf(issue: AnyIssue, value: unknown): string {
 	return (expected !== undefined && textOfType(expected, value)) || NO_CONDITION;
 }
 
-/** The literal that valibot expected: it names a text in quotes. */
+/** The literal that valibot expected, without the quotes that valibot puts around a string. */
 function literalOf({ expected }: AnyIssue): string {
 	const text = String(expected);
 	return text.startsWith('"') ? String(JSON.parse(text)) : text;
 }
 
-/** Undefined if Meteor accepts the value, as it does NaN for a number, or has no such type. */
+/**
+ * Meteor's text for a value of a wrong type. Undefined if Meteor has no such type, or accepts the value, such as NaN
+ * for a number.
+ */
 function textOfType(expected: string, value: unknown): string | undefined {
 	switch (expected) {
 		case 'string':

@@ -1,6 +1,7 @@
 /**
- * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators, so that their schemas
- * can be patterns. A schema may convert a value, for example by a default: methods receive the converted arguments.
+ * Standard Schema (https://standardschema.dev): the interface of zod, valibot and other validators, so that their
+ * schemas can be patterns. A schema may convert a value, for example by a default: methods receive the converted
+ * arguments.
  */
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, OptionalMatcher } from './matcher.js';
 import { faultOfIssues, type Issue } from './standardIssues.js';
@@ -35,24 +36,26 @@ export function isStandardSchema(pattern: unknown): pattern is AnyStandardSchema
 	);
 }
 
-const asynchronous = (vendor: string) =>
+const asynchronousError = (vendor: string) =>
 	new Error(
 		`A ${vendor} schema that is asynchronous cannot be a pattern: arguments are checked at once. Check in the method what must be awaited.`,
 	);
 
 /**
  * Makes a matcher from a schema.
- * @throws Error for an asynchronous schema. Where it only shows when a value is checked, the check throws
+ * @throws Error for an asynchronous schema. If that becomes apparent only when a value is checked, the check
+ * throws
  */
 export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	const { vendor } = schema['~standard'];
-	if (isAsynchronous(schema)) throw asynchronous(vendor);
+	if (isAsynchronous(schema)) throw asynchronousError(vendor);
 
 	function validate(value: unknown): Result<unknown> {
 		const result = schema['~standard'].validate(value);
 		if (!(result instanceof Promise)) return result;
+		// The result is not used: its rejection must not count as unhandled.
 		result.catch(() => {});
-		throw asynchronous(vendor);
+		throw asynchronousError(vendor);
 	}
 
 	const shape = standardShape(schema);
@@ -66,7 +69,7 @@ export function standardMatcher(schema: AnyStandardSchema): AnyMatcher {
 	});
 	matcher.describedAs(shape).convertedBy(convert);
 	if (!admitsUndefined(validate)) return matcher;
-	// As in `Match.Optional`, the text is another one where the value stands alone.
+	// As in `Match.Optional`, a value that is not a member of an object gets a different text.
 	const optional = new OptionalMatcher(matcher, (value) => (validate(value).issues ? faultOf(NO_CHOICE) : null));
 	return optional.describedAs(shape).convertedBy(convert);
 }
@@ -76,26 +79,26 @@ function admitsUndefined(validate: (value: unknown) => Result<unknown>): boolean
 	return !result.issues;
 }
 
-/** Most parts of a schema that are searched. */
+/** Maximum number of parts of a schema that are searched. */
 const MAX_PARTS = 10_000;
 
 /**
- * Whether a schema says that it is asynchronous: by a member `async`, as in valibot, by a promise, as in zod, or by an
- * async function for a condition or a conversion.
+ * Whether a schema says that it is asynchronous: by a member `async`, as in valibot, by a promise, as in zod, or
+ * by an async function for a condition or a conversion.
  */
 function isAsynchronous(schema: object): boolean {
-	const seen = new Set<unknown>();
-	const waiting: unknown[] = [schema];
-	while (waiting.length > 0 && seen.size < MAX_PARTS) {
-		const part = waiting.pop();
-		if (seen.has(part)) continue;
-		seen.add(part);
+	const visited = new Set<unknown>();
+	const toVisit: unknown[] = [schema];
+	while (toVisit.length > 0 && visited.size < MAX_PARTS) {
+		const part = toVisit.pop();
+		if (visited.has(part)) continue;
+		visited.add(part);
 		if (typeof part === 'function' && part.constructor.name === 'AsyncFunction') return true;
 		if (typeof part !== 'object' || part === null) continue;
 		if ((part as { async?: unknown }).async === true) return true;
 		const definition = (part as { _zod?: { def?: { type?: unknown } } })._zod?.def;
 		if (definition?.type === 'promise') return true;
-		waiting.push(...partsOf(definition ?? part));
+		toVisit.push(...partsOf(definition ?? part));
 	}
 	return false;
 }

@@ -1,7 +1,7 @@
 /**
  * The JSON Schema of a Standard Schema, for the documentation: from validators with the interface Standard JSON Schema
- * (https://standardschema.dev/json-schema), such as zod, or with an adapter that adds it, such as `toStandardJsonSchema`
- * of @valibot/to-json-schema.
+ * (https://standardschema.dev/json-schema), such as zod, or with an adapter that adds it, such as
+ * `toStandardJsonSchema` of @valibot/to-json-schema.
  */
 import type { JsonSchema, Shape } from './shape.js';
 
@@ -14,26 +14,26 @@ interface Described {
 	};
 }
 
-/** Undefined if the validator gives none, or cannot state this schema. */
+/** The JSON Schema; undefined if the validator offers none, or cannot express this schema in it. */
 function jsonSchemaOf({ jsonSchema }: Described): JsonSchema | undefined {
 	try {
 		const schema = jsonSchema?.input?.({ target: 'draft-2020-12' });
 		if (typeof schema !== 'object' || schema === null) return undefined;
-		// In a document of its own, the schema says which draft it is of.
+		// `$schema` names the draft. It belongs only at the top of a whole document.
 		const { $schema, ...rest } = schema;
-		// References in it would lead to places in the document around it.
+		// A reference would be resolved in the document that includes the schema, and so lead to the wrong place.
 		return JSON.stringify(rest).includes('"$ref"') ? undefined : rest;
 	} catch {
 		return undefined;
 	}
 }
 
-/** The shape of the values that a schema accepts. The schema is only made when the shape is read. */
+/** The shape of the values that a schema accepts. The JSON Schema is only made when the shape is read. */
 export function standardShape({ '~standard': standard }: { readonly '~standard': Described }): Shape {
-	let made: { readonly schema: JsonSchema | undefined } | undefined;
+	let cached: { readonly schema: JsonSchema | undefined } | undefined;
 	const schema = () => {
-		made ??= { schema: jsonSchemaOf(standard) };
-		return made.schema;
+		cached ??= { schema: jsonSchemaOf(standard) };
+		return cached.schema;
 	};
 	return {
 		kind: 'where',

@@ -39,8 +39,8 @@ export interface WriteOptions {
 	/** True: the write is not announced. */
 	readonly silent?: boolean;
 	/**
-	 * Called for each announcement of the write that subscribers receive later. The promise resolves when all have
-	 * received it, and never rejects.
+	 * Called for each announcement of the write that some subscribers receive asynchronously. The promise resolves when
+	 * all have received it, and never rejects.
 	 */
 	readonly onAnnounced?: (delivered: Promise<unknown>) => void;
 }
@@ -67,7 +67,8 @@ export interface Collection<T extends { _id: string }> {
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }>;
 	/**
-	 * Announces a document without a write: for silent writes that are announced once what belongs to them is stored.
+	 * Announces a document without writing it: for a silent write that is announced only when related writes are stored
+	 * too.
 	 * @param document its present state, or its last state before the removal
 	 */
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void>;
@@ -89,7 +90,7 @@ export interface Store {
 /** The document type of a collection. */
 export type DocumentOf<C extends keyof Store> = Store[C] extends Collection<infer T> ? T : never;
 
-/** A document was written. Its states must not be changed. */
+/** A document was written. Listeners must not change the documents in it. */
 export interface Change<C extends string = string> {
 	readonly collection: C;
 	readonly action: 'inserted' | 'updated' | 'removed';
@@ -99,7 +100,7 @@ export interface Change<C extends string = string> {
 	readonly before?: C extends keyof Store ? DocumentOf<C> : { readonly _id: string };
 }
 
-/** Whether a change is one of this collection. */
+/** Whether a document of this collection was changed. */
 export function isChangeOf<C extends keyof Store>(change: Change, collection: C): change is Change<C> {
 	return change.collection === collection;
 }
@@ -131,7 +132,9 @@ export const collectionNames = {
 	keyHistory: 'roomkey_key_history',
 } as const satisfies Record<keyof Store, string>;
 
-/** Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store. */
+/**
+ * Whether a write was refused because a unique index already holds that value: MongoDB's code 11000, in every store.
+ */
 export function isDuplicateKey(error: unknown): boolean {
 	return (error as { code?: unknown } | null)?.code === 11000;
 }

@@ -4,9 +4,9 @@
  */
 import type { CallContext, Patterns } from './method.js';
 
-/** The description of a stream's events of one kind. Only documented, and checked by the tests. */
+/** Describes one kind of event of a stream. Only documented, and checked by the tests. */
 export interface StreamEvent {
-	/** Parts in angle brackets stand for any text without a slash, as in `<uid>/rooms-changed`. */
+	/** Name of the event. Parts in angle brackets stand for any text without a slash, as in `<uid>/rooms-changed`. */
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;
@@ -15,7 +15,7 @@ export interface StreamEvent {
 }
 
 export interface StreamDefinition {
-	/** Without the prefix `stream-` that clients use. */
+	/** Name without the prefix `stream-` that clients add. */
 	readonly name: string;
 	/** One line for people. */
 	readonly summary: string;
@@ -28,7 +28,7 @@ export interface StreamDefinition {
 	 * the room or it is deleted.
 	 */
 	roomOf?(eventName: string): string | undefined;
-	/** Initial events, sent only to a new subscriber. Returns the arguments of each event. */
+	/** Events that only a new subscriber receives, at the start. Returns the arguments of each event. */
 	initial?(eventName: string, context: CallContext): AsyncIterable<readonly unknown[]>;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Adapts user-defined superstruct structs to matchers with Meteor's messages (`test/contract/check.md` 12.2, B).
- * Superstruct's messages are never used: they quote the value, and throw on `{"toString": 1}` (12.1).
+ * Superstruct's messages are never used: they quote the value, and throw on `{"toString": 1}` (`test/contract/check.md`
+ * 12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
 import { firstInOrder, isObject } from './faultOrder.js';
@@ -20,7 +21,7 @@ import { prepend } from './path.js';
 import { structShape } from './structShape.js';
 
 function textOf({ type, refinement, value, message }: Failure): string {
-	// A message of a Roomkey matcher.
+	// The failure comes from a `Matcher`, whose message is Meteor's.
 	if (type === MATCH_TYPE) return message;
 	if (refinement !== undefined) return NO_CONDITION;
 	switch (type) {
@@ -49,14 +50,17 @@ function textOf({ type, refinement, value, message }: Failure): string {
 }
 
 function pathOf({ path, type }: Pick<Failure, 'path' | 'type'>): string {
-	const raw = (key: unknown) => key instanceof FormattedPath || type === 'never';
+	const isUnquoted = (key: unknown) => key instanceof FormattedPath || type === 'never';
 	return path.reduceRight<string>((rest, key, i) => {
-		if (i === path.length - 1 && raw(key)) return String(key);
+		if (i === path.length - 1 && isUnquoted(key)) return String(key);
 		return prepend(key, rest);
 	}, '');
 }
 
-/** Largest value, in values within it, for which all failures are collected: superstruct takes 10 µs for each. */
+/**
+ * Maximum number of values within a value for which all failures are collected: superstruct takes 10 µs for each
+ * failure.
+ */
 const MAX_VALUES = 1000;
 
 function isSmall(value: unknown): boolean {
@@ -65,7 +69,9 @@ function isSmall(value: unknown): boolean {
 	return count(value);
 }
 
-/** The fault that Meteor would report. Superstruct reports missing keys as undefined, and in the order of the schema. */
+/**
+ * The fault that Meteor would report. Superstruct reports missing keys as undefined, and in the order of the schema.
+ */
 function faultOfFailures(value: unknown, error: StructError): Fault {
 	const [own, ...others] = isSmall(value) ? error.failures() : [unprefixed(error)];
 	const first = firstInOrder(value, [own as Failure, ...others]) as Failure;
@@ -77,7 +83,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }
 
-/** The first failure. A StructError has the message of it after a prefix with the path. */
+/** The first failure, as a StructError states it, without the prefix with the path that its message has. */
 function unprefixed({ type, refinement, key, value, branch, path, message }: StructError): Failure {
 	const own = path.length === 0 ? message : message.slice(`At path: ${path.join('.')} -- `.length);
 	return { type, refinement, key, value, branch, path, message: own };
@@ -98,6 +104,6 @@ export function structMatcher(struct: Struct<unknown, unknown>): Matcher {
 	const shape = structShape(struct);
 	const matcher = new Matcher(fault).describedAs(shape);
 	if (!struct.is(undefined)) return matcher;
-	// As in `Match.Optional`, the text is another one where the value stands alone.
+	// As in `Match.Optional`, a value that is not a member of an object gets a different text.
 	return new OptionalMatcher(matcher, (value) => (fault(value) ? faultOf(NO_CHOICE) : null)).describedAs(shape);
 }

@@ -1,4 +1,6 @@
-/** The structure of a superstruct struct as data. Refinements and conditions are left out, so it is never too strict. */
+/**
+ * The structure of a superstruct struct as data. Refinements and conditions are left out, so it is never too strict.
+ */
 import { Struct } from 'superstruct';
 import type { Member, Shape } from './shape.js';
 
@@ -7,7 +9,7 @@ type AnyStruct = Struct<any, any>;
 
 const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 
-/** Of any size, unlike `Match.Integer`. */
+/** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
 
 const NULL: Shape = { kind: 'literal', value: null };
@@ -50,8 +52,9 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 	return type === 'any' || type === 'unknown' ? { kind: 'any' } : { kind: 'where', text: type };
 }
 
-/** The shape of the values that a struct accepts, undefined apart. */
+/** The shape of the values that a struct accepts, except undefined. */
 export function structShape(struct: AnyStruct): Shape {
+	// A `Matcher`, which is a struct too, has a shape.
 	const own = (struct as { shape?: Shape }).shape;
 	if (own) return own;
 	const shape = valueShape(struct);

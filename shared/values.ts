@@ -67,7 +67,7 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {
-		// A dollar or a dot would read as an operator or a path later on.
+		// Filters and updates would read a leading dollar as an operator, and a dot as a path.
 		if (key === '' || key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
 			throw new TypeError(`${path}: a field cannot be named '${key}'`);
 		copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
@@ -89,7 +89,7 @@ export function isStorable(value: unknown, levels = MAX_DEPTH): boolean {
 	}
 }
 
-/** A deep copy of something stored. */
+/** A deep copy of a stored value. */
 export function ownCopy<V>(value: V): V {
 	if (typeof value !== 'object' || value === null) return value;
 	if (value instanceof Date) return new Date(value) as V;

@@ -2,36 +2,36 @@
  * Yields to the event loop during long synchronous work, because an in-memory store never yields by itself. All tasks
  * share one clock: together they block no longer than one of them alone.
  */
-import { setImmediate as othersTurn } from 'node:timers/promises';
+import { setImmediate as nextImmediate } from 'node:timers/promises';
 
 /** Longest time without yielding, in ms. */
 const MAX_BLOCK_MS = 5;
 
-/** When the first task looked at the clock in this turn of the event loop; undefined before that. */
-let since: number | undefined;
+/** When the first task checked the clock in this turn of the event loop; undefined if none has. */
+let turnStart: number | undefined;
 
 function startClock(): void {
-	since = performance.now();
+	turnStart = performance.now();
 	setImmediate(() => {
-		since = undefined;
+		turnStart = undefined;
 	});
 }
 
-function isOver(): boolean {
-	if (since !== undefined) return performance.now() - since >= MAX_BLOCK_MS;
+function isTimeUp(): boolean {
+	if (turnStart !== undefined) return performance.now() - turnStart >= MAX_BLOCK_MS;
 	startClock();
 	return false;
 }
 
-/** The end of the line of tasks that wait. Each continues in a turn of its own. */
-let line: Promise<void> = Promise.resolve();
+/** Resolves when all tasks that have yielded so far have continued, each in a separate turn of the event loop. */
+let pausedTasks: Promise<void> = Promise.resolve();
 
 function nextTurn(): Promise<void> {
-	line = line.then(() => othersTurn());
-	return line.then(startClock);
+	pausedTasks = pausedTasks.then(() => nextImmediate());
+	return pausedTasks.then(startClock);
 }
 
-/** Work of all tasks since a clock check. At 1 it is time for the next. */
+/** Steps of all tasks since the last clock check, as a share of `checkEvery`. At 1 the clock is checked again. */
 let work = 0;
 
 /**
@@ -48,6 +48,6 @@ export function createYielder(checkEvery = 1): () => Promise<void> | undefined {
 		work += step;
 		if (work < 1) return undefined;
 		work = 0;
-		return isOver() ? nextTurn() : undefined;
+		return isTimeUp() ? nextTurn() : undefined;
 	};
 }

@@ -8,7 +8,7 @@ import { DATA_FILE, forOwnerOnly, inspect, MANIFEST, writeManifest } from '../da
 import { openFolder } from '../store/folder.js';
 
 /**
- * Copies a data folder as it is at one moment. A server may write to it meanwhile.
+ * Copies the state of a data folder at one moment. A server may write to the folder meanwhile.
  *
  * @throws StoreError if there is no data, or the target is not empty
  */
@@ -47,12 +47,14 @@ async function assertData(path: string): Promise<void> {
 	await inspect(path);
 }
 
+/** Creates a folder. @throws StoreError if it exists and is not empty */
 async function makeEmpty(path: string): Promise<void> {
 	await mkdir(path, { recursive: true, mode: 0o700 });
 	if ((await readdir(path)).length > 0)
 		throw new StoreError('unusable', `The folder ${path} is not empty. Choose a new one.`);
 }
 
+/** Flushes a file to the disk. */
 async function syncFile(path: string): Promise<void> {
 	const file = await open(path, 'r+');
 	await file.sync().finally(() => file.close());

@@ -1,5 +1,6 @@
 /**
- * Reads and checks flags and environment. Flags take precedence over environment variables, and these over defaults.
+ * Reads and checks flags and environment variables. Flags take precedence over environment variables, and these over
+ * defaults.
  */
 import { parseArgs } from 'node:util';
 import { checked, type Option, OptionError } from '../options/kinds.js';
@@ -14,6 +15,7 @@ export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'serve'; 
 /** Options for the location of the data; at most one may be given. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
+/** The flags of a command line, by name. */
 type Given = Partial<Record<string, string | boolean>>;
 
 function parseFlags(args: readonly string[]): Given {
@@ -31,23 +33,25 @@ function parseFlags(args: readonly string[]): Given {
 	}
 }
 
-function chosen<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
-	const parse = (text: string, asked: string) => checked(option, option.read(text), asked, text);
+/** The value of an option: from its flag, else from its variable, else the default. */
+function readOption<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
+	const parse = (text: string, source: string) => checked(option, option.read(text), source, text);
 	if (flag !== undefined) return parse(String(flag), `--${name}`);
 	// An empty variable counts as unset.
 	const text = option.env && env[option.env];
 	return text ? parse(text, option.env as string) : option.default;
 }
 
+/** Where the data is stored. @throws OptionError if two locations are given */
 function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv): StoreChoice {
-	const asked = STORES.filter((name) => given[name] !== undefined);
-	if (asked.length > 1) {
-		throw new OptionError(`choose one of ${asked.map((name) => `--${name}`).join(' and ')}: the data is in one place`);
+	const flags = STORES.filter((name) => given[name] !== undefined);
+	if (flags.length > 1) {
+		throw new OptionError(`choose one of ${flags.map((name) => `--${name}`).join(' and ')}: the data is in one place`);
 	}
 	const url = values['mongo-url'];
-	if (asked[0] === 'memory' || asked[0] === 'demo') return { kind: 'memory' };
-	if (asked[0] === 'data' || url === undefined) return { kind: 'files', folder: values.data };
-	if (asked[0] === undefined && env.ROOMKEY_DATA) {
+	if (flags[0] === 'memory' || flags[0] === 'demo') return { kind: 'memory' };
+	if (flags[0] === 'data' || url === undefined) return { kind: 'files', folder: values.data };
+	if (flags[0] === undefined && env.ROOMKEY_DATA) {
 		throw new OptionError('choose one of MONGO_URL and ROOMKEY_DATA: the data is in one place');
 	}
 	return { kind: 'mongodb', url };
@@ -63,7 +67,10 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	if (given.help) return { kind: 'help' };
 	if (given.version) return { kind: 'version' };
 	const values = Object.fromEntries(
-		Object.entries<Option<unknown>>(options).map(([name, option]) => [name, chosen(name, option, given[name], env)]),
+		Object.entries<Option<unknown>>(options).map(([name, option]) => [
+			name,
+			readOption(name, option, given[name], env),
+		]),
 	) as OptionValues;
 	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
 	// The passwords of the demo are public, so only this machine may connect to it.

@@ -16,9 +16,11 @@ export interface Output {
 interface Command {
 	readonly usage: string;
 	readonly meaning: string;
+	/** @param folders arguments that are not flags: the folder to read from or write to */
 	run(folders: string[], where: Where, output: Output, log: () => Log | Promise<Log>): Promise<void>;
 }
 
+/** The flags that say which data a subcommand works on. */
 interface Where {
 	readonly data?: string | undefined;
 	readonly 'mongo-url'?: string | undefined;
@@ -31,8 +33,8 @@ const commands: Record<string, Command> = {
 		run: (folders, where, output, log) =>
 			withStore(where, log, async ({ store }) => {
 				const { importFolder } = await import('./transfer.js');
-				const summaries = await importFolder(only(folders), store, (file, done, total) =>
-					output.progress?.(bar(file, total === 0 ? 1 : done / total)),
+				const summaries = await importFolder(singleFolder(folders), store, (file, done, total) =>
+					output.progress?.(progressBar(file, total === 0 ? 1 : done / total)),
 				);
 				for (const { file, written, unchanged, skipped, skippedCount } of summaries) {
 					output.line(`${file}: ${written} written, ${unchanged} unchanged, ${skippedCount} left out`);
@@ -46,25 +48,26 @@ const commands: Record<string, Command> = {
 		run: (folders, where, output, log) =>
 			withStore(where, log, async ({ store }) => {
 				const { exportFolder } = await import('./transfer.js');
-				for (const { file, count } of await exportFolder(store, only(folders))) output.line(`${file}: ${count}`);
+				for (const { file, count } of await exportFolder(store, singleFolder(folders)))
+					output.line(`${file}: ${count}`);
 			}),
 	},
 	backup: {
 		usage: 'roomkey backup --data DIR FOLDER',
 		meaning: 'copies a data folder, which a server may be using',
 		async run(folders, where, output) {
-			const target = only(folders);
-			await (await withLmdb(() => import('./backup.js'))).backupFolder(dataOf(where), target);
-			output.line(`Copied ${dataOf(where)} to ${target}`);
+			const target = singleFolder(folders);
+			await (await withLmdb(() => import('./backup.js'))).backupFolder(dataFolderOf(where), target);
+			output.line(`Copied ${dataFolderOf(where)} to ${target}`);
 		},
 	},
 	restore: {
 		usage: 'roomkey restore --data DIR FOLDER',
 		meaning: 'makes a new data folder of a backup',
 		async run(folders, where, output) {
-			const backup = only(folders);
-			await (await withLmdb(() => import('./backup.js'))).restoreFolder(backup, dataOf(where));
-			output.line(`Restored ${backup} to ${dataOf(where)}`);
+			const backup = singleFolder(folders);
+			await (await withLmdb(() => import('./backup.js'))).restoreFolder(backup, dataFolderOf(where));
+			output.line(`Restored ${backup} to ${dataFolderOf(where)}`);
 		},
 	},
 };
@@ -112,13 +115,13 @@ function parse(args: string[]) {
 	}
 }
 
-function only(folders: readonly string[]): string {
+function singleFolder(folders: readonly string[]): string {
 	const [folder, ...others] = folders;
 	if (folder === undefined || others.length > 0) throw new OptionError('name one folder');
 	return folder;
 }
 
-function dataOf({ data, 'mongo-url': url }: Where): string {
+function dataFolderOf({ data, 'mongo-url': url }: Where): string {
 	if (url !== undefined) throw new OptionError('this is for data folders; for MongoDB use mongodump and mongorestore');
 	if (data === undefined) throw new OptionError('say with --data which folder it is');
 	return data;
@@ -142,8 +145,8 @@ async function withStore(
 	}
 }
 
-/** How far it is, as text. */
-function bar(file: string, share: number): string {
+/** A progress bar. @param share part that is done, from 0 to 1 */
+function progressBar(file: string, share: number): string {
 	const width = 30;
 	const done = Math.round(share * width);
 	return `${file} [${'#'.repeat(done)}${'.'.repeat(width - done)}] ${Math.floor(share * 100)} %`;

@@ -15,6 +15,7 @@ const KEYLESS_ROOM = 'wCiXndNp5NqNY3uCc';
 const KEYED_ROOM = 'Qe3Wa3outaDMKzAZC';
 const BOBS_ROOM = 'y7TdGkqRsvB4nHfXa';
 
+/** A user whose password is the user name. */
 async function person(id: string, name: string, hashedTokens: string[], roles = ['user']): Promise<User> {
 	return {
 		_id: id,
@@ -40,7 +41,7 @@ export async function fillDemo(store: Store): Promise<void> {
 
 	const alice = { _id: ALICE.id, username: 'alice', name: 'Alice' };
 	const bob = { _id: BOB.id, username: 'bob', name: 'Bob' };
-	// Nobody listens yet.
+	// There are no subscribers yet, so events are dropped.
 	const context = { store, events: { emit() {} }, name: 'demo', signal: new AbortController().signal };
 	const room = { t: 'p', encrypted: true } as const;
 	await createRoom(context, { ...room, _id: KEYLESS_ROOM, name: 'no-key-yet' }, alice, [bob]);

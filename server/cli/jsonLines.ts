@@ -1,7 +1,7 @@
-/** Documents as lines of JSON, in the format of `mongoexport` and in that of former data folders. */
+/** Documents as lines of JSON: in the format of `mongoexport`, or in that of old data folders (NeDB's `*.db` files). */
 import { isFields } from '../../shared/values.js';
 
-/** A line that is not a document. Its message appears in the summary and does not contain the line. */
+/** A line that is not a document. Its message continues `line N …` in the summary, and does not contain the line. */
 export class LineError extends Error {}
 
 /**
@@ -24,7 +24,7 @@ export function parseLine(line: string): Record<string, unknown> {
 /** Types that JSON lacks, each encoded as an object with one member. */
 const types: Record<string, (value: unknown) => unknown> = {
 	$date: dateOf,
-	// The former format stores milliseconds.
+	// Only in `*.db` files: milliseconds since 1970.
 	$$date: dateOf,
 	$oid: String,
 	$numberInt: Number,
@@ -54,9 +54,9 @@ export function formatLine(document: object): string {
 
 function encode(value: unknown): unknown {
 	if (value instanceof Date) {
-		// The text form is only defined for years of four digits.
-		const isPlain = value.getTime() >= 0 && value.getUTCFullYear() <= 9999;
-		return { $date: isPlain ? value.toISOString() : { $numberLong: `${value.getTime()}` } };
+		// `mongoimport` accepts text only for the years 1970 to 9999.
+		const hasTextForm = value.getTime() >= 0 && value.getUTCFullYear() <= 9999;
+		return { $date: hasTextForm ? value.toISOString() : { $numberLong: `${value.getTime()}` } };
 	}
 	if (Array.isArray(value)) return value.map(encode);
 	if (!isFields(value)) return value;

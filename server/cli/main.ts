@@ -18,13 +18,13 @@ const dataOutput: Output = {
 	...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r${text}\x1b[K`) }),
 };
 
-/** Whether the message of an error is enough for the operator. */
+/** Whether an error is the operator's: then its message is printed without a stack trace. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
 	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';
 }
 
-// From Node 22.1 on, the next start need not compile the modules again.
+// From Node 22.1 on, this stores compiled modules, so that the next start is faster.
 (module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
 try {

@@ -18,36 +18,37 @@ export interface FileSummary {
 	readonly file: string;
 	/** Number of new or changed documents. */
 	written: number;
-	/** There already. */
+	/** Number of documents that the store already had in the same state. */
 	unchanged: number;
-	/** The rejected lines: line number and reason, at most `MAX_NAMED`. */
+	/** The first rejected lines, at most `MAX_NAMED`: line number and reason. */
 	readonly skipped: { line: number; reason: string }[];
+	/** Number of all rejected lines. */
 	skippedCount: number;
 }
 
 /** Progress: bytes read of a file, and its size. */
 export type Progress = (file: string, done: number, total: number) => void;
 
-/** Documents written in parallel: they share a flush. */
+/** Number of documents written in parallel, so that they share a flush to the disk. */
 const BATCH = 200;
 
 /** Maximum number of rejected lines in a summary. */
 const MAX_NAMED = 20;
 
-/** The files of a folder that contain a collection, and the collection of each. */
-async function sources(folder: string): Promise<{ file: string; key: keyof Store; isFormer: boolean }[]> {
+/** The files of a folder that contain a collection. `isNedb`: in the old format. */
+async function sources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
 	const names = new Set(await readdir(folder));
 	return (Object.entries(collectionNames) as [keyof Store, CollectionName][]).flatMap(([key, name]) =>
 		['.db', '.jsonl', '.json'].flatMap((end) =>
-			names.has(name + end) ? [{ file: name + end, key, isFormer: end === '.db' }] : [],
+			names.has(name + end) ? [{ file: name + end, key, isNedb: end === '.db' }] : [],
 		),
 	);
 }
 
 /**
- * Reads a data folder of the former format (`*.db`), or JSON lines as `mongoexport` writes them (`users.jsonl` and the
- * like), into a store. Importing is idempotent, so an interrupted import can be repeated. A line that is not a
- * document, or that a unique index refuses, is skipped and reported.
+ * Reads a data folder of the old format (`*.db`), which NeDB wrote, or JSON lines as `mongoexport` writes them
+ * (`users.jsonl` and the like), into a store. Importing is idempotent, so an interrupted import can be repeated. A line
+ * that is not a document, or that a unique index refuses, is skipped and reported.
  *
  * @throws StoreError if the folder holds nothing to read
  */
@@ -63,15 +64,15 @@ export async function importFolder(
 			`The folder ${folder} holds neither data of the former format (users.db) nor JSON lines (users.jsonl).`,
 		);
 	const summaries: FileSummary[] = [];
-	for (const { file, key, isFormer } of files) {
+	for (const { file, key, isNedb } of files) {
 		const path = join(folder, file);
 		const summary: FileSummary = { file, written: 0, unchanged: 0, skipped: [], skippedCount: 0 };
 		summaries.push(summary);
 		const collection = store[key] as unknown as Collection<Document>;
-		// A file of the former format contains every version of a document; the last one is valid.
-		const wanted = isFormer ? await lastLines(path) : undefined;
+		// A file of the old format contains every version of a document. Only the last one is valid.
+		const linesToImport = isNedb ? await lastLines(path) : undefined;
 		await readLines(path, file, progress, async (batch) => {
-			const chosen = wanted ? batch.filter(({ number }) => wanted.has(number)) : batch;
+			const chosen = linesToImport ? batch.filter(({ number }) => linesToImport.has(number)) : batch;
 			await Promise.all(chosen.map(({ line, number }) => importLine(collection, line, number, summary)));
 		});
 	}
@@ -138,7 +139,10 @@ async function readLines(
 	progress(file, total, total);
 }
 
-/** The numbers of the lines that hold the last version of a document that was not deleted, or that cannot be read. */
+/**
+ * The numbers of the lines to import: the last version of each document that was not deleted. Lines that cannot be read
+ * are included, so that the import reports them.
+ */
 async function lastLines(path: string): Promise<Set<number>> {
 	const last = new Map<unknown, number>();
 	const unreadable: number[] = [];

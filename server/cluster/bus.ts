@@ -3,14 +3,14 @@ import type { Change, EventName, EventPayloads, EventPublisher, Listener } from 
 import type { Log } from '../../shared/log.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../core/compact-set.js';
 
-/** The changes that a watcher receives. */
+/** Selects the changes that a watcher receives. */
 export interface Watched {
 	readonly collection: string;
-	/** One document; undefined for any. */
+	/** Id of one document; undefined: all documents. */
 	readonly id?: string | undefined;
 }
 
-/** Receives changes. It may go on asynchronously. */
+/** Receives changes. A watcher may be asynchronous. */
 export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
@@ -32,10 +32,10 @@ export interface Bus extends EventPublisher {
 /** Creates a bus. Errors of a listener are logged; they affect neither the publisher nor other listeners. */
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
-	/** By collection and document id; undefined for any document. */
+	/** By collection, then by document id; under undefined those that watch all documents. */
 	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
-	function failed(name: EventName, err: unknown): void {
+	function logFailure(name: EventName, err: unknown): void {
 		log.error({ err, event: name }, `Exception in a listener of '${name}'`);
 	}
 
@@ -64,9 +64,9 @@ export function createBus(log: Log): Bus {
 					const ended = call();
 					if (!ended) continue;
 					pending ??= [];
-					pending.push(ended.catch((err) => failed(name, err)));
+					pending.push(ended.catch((err) => logFailure(name, err)));
 				} catch (err) {
-					failed(name, err);
+					logFailure(name, err);
 				}
 			}
 			return pending && Promise.all(pending);
@@ -90,7 +90,7 @@ export function createBus(log: Log): Bus {
 	};
 }
 
-/** A group nearly always has one member: only the connections of a user watch that user's document. */
+/** Sets by key. Nearly every set has one member, because only the connections of a user watch that user's document. */
 type Groups<K, T extends object> = Map<K, CompactSet<T>>;
 
 function join<K, T extends object>(groups: Groups<K, T>, key: K, member: T): void {
@@ -105,6 +105,6 @@ function leave<K, T extends object>(groups: Groups<K, T>, key: K, member: T): vo
 
 function countOf<K, T extends object>(groups: Groups<K, T>): number {
 	let count = 0;
-	for (const few of groups.values()) count += few instanceof Set ? few.size : 1;
+	for (const members of groups.values()) count += members instanceof Set ? members.size : 1;
 	return count;
 }

@@ -1,12 +1,12 @@
-/** The writes of a store as events on the bus. */
+/** Publishes the writes of a store as events on the bus. */
 import type { Change } from '../../shared/store.js';
 import type { OpenStore } from '../store/collections.js';
 import type { Bus } from './bus.js';
 
 /**
- * Publishes every announced write on the bus. Of a user only the id, because the document contains secrets: listeners
- * read what they need.
- * @returns ends it
+ * Publishes every announced write on the bus. Of a user it publishes only the id, because the document contains
+ * secrets: listeners read what they need.
+ * @returns a function that stops it
  */
 export function publishChanges(onChange: OpenStore['onChange'], bus: Bus): () => void {
 	return onChange((change) => bus.publish('changed', withoutSecrets(change)));

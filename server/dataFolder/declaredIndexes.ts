@@ -9,11 +9,11 @@ export function indexName(collection: string, { fields, ignoreCase }: IndexSpec)
 }
 
 /**
- * Makes the indexes of a collection anew if they are not those of the last start. What is recorded of them is removed
- * first and written last, so that a start after a crash begins again.
+ * Rebuilds the indexes of a collection if their definitions differ from those of the last start. The record of the
+ * definitions is removed first and written last, so that the next start after a crash rebuilds them again.
  *
  * @param rebuild adds all documents to the emptied indexes
- * @throws StoreError `unusable` if a unique index cannot be made
+ * @throws StoreError `unusable` if a unique index cannot be made, because two documents have the same value
  */
 export async function updateIndexes(
 	environment: Environment,

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { StoreError } from '../../shared/storeErrors.js';
 
-/** Maximum number of collections and indexes, with those of the application. */
+/** Maximum number of LMDB databases: one for each collection and each index, including those of the application. */
 const MAX_DATABASES = 256;
 
 /** An open LMDB file. */
@@ -28,16 +28,19 @@ export function openEnvironment(path: string, readOnly = false): Environment {
 	});
 }
 
-/** The magic number of an LMDB file, and its offset. LMDB itself aborts the process if it is missing. */
+/**
+ * The magic number of an LMDB file, and its offset in bytes. It is checked here, because LMDB aborts the process if it
+ * is missing.
+ */
 const MAGIC = 0xbeefc0de;
-const MAGIC_AT = 24;
+const MAGIC_OFFSET = 24;
 
 function assertLmdb(path: string): void {
 	if (!existsSync(path)) return;
-	const start = Buffer.alloc(MAGIC_AT + 4);
+	const start = Buffer.alloc(MAGIC_OFFSET + 4);
 	const file = openSync(path, 'r');
 	const length = readSync(file, start);
 	closeSync(file);
-	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_AT) !== MAGIC))
+	if (length > 0 && (length < start.length || start.readUInt32LE(MAGIC_OFFSET) !== MAGIC))
 		throw new StoreError('damaged', `${path} is not a data file of Roomkey. Restore the folder from a backup.`);
 }

@@ -17,7 +17,9 @@ interface Manifest {
 	readonly bytes: number;
 }
 
-/** Creates files that only the owner can read: LMDB would create them readable for all. */
+/**
+ * Runs `make` so that only the owner can read the files that it creates: LMDB would make them readable for all users.
+ */
 export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	const mask = process.umask(0o077);
 	try {
@@ -27,6 +29,7 @@ export async function forOwnerOnly<R>(make: () => R): Promise<Awaited<R>> {
 	}
 }
 
+/** Creates a folder and its missing parents. */
 export async function makeFolder(path: string): Promise<void> {
 	const first = await mkdir(path, { recursive: true, mode: 0o700 });
 	if (first !== undefined) await syncFolder(dirname(first));
@@ -40,7 +43,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 /**
- * Checks whether a folder contains all required files, or is empty.
+ * Checks that a folder contains either no data or all required files.
  *
  * @throws StoreError that states the problem and the remedy
  */
@@ -48,11 +51,11 @@ export async function inspect(path: string): Promise<void> {
 	const names = new Set(await readdir(path));
 	const manifest = names.has(MANIFEST) ? await readManifest(path) : undefined;
 	if (!manifest) {
-		const former = [...names].find((name) => name.endsWith('.db'));
-		if (former)
+		const oldFile = [...names].find((name) => name.endsWith('.db'));
+		if (oldFile)
 			throw new StoreError(
 				'other-format',
-				`The folder ${path} holds data of a former format (${former}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
+				`The folder ${path} holds data of a former format (${oldFile}). Move it into a new folder with: roomkey import --data NEW_FOLDER ${path}`,
 			);
 		// A crash between creating the data file and the manifest leaves this state too, without stored data.
 		if (names.has(DATA_FILE) && statSync(join(path, DATA_FILE)).size > 0)

@@ -10,8 +10,9 @@ import { openEnvironment } from './environment.js';
 const OWNER_FILE = 'owner.mdb';
 
 /** Folders that are open in this process. */
-const opened = new Set<string>();
+const openFolders = new Set<string>();
 
+/** A process that has claimed the folder. */
 interface Owner {
 	readonly pid: number;
 	readonly shared: boolean;
@@ -20,16 +21,16 @@ interface Owner {
 /**
  * Claims a folder for this process.
  *
- * @param shared whether other processes with this option may claim it at the same time
+ * @param shared whether other processes that set it too may claim the folder at the same time
  * @returns a function that releases it
  * @throws StoreError `in-use` with the id of the other process
  */
 export async function claimFolder(folder: string, shared: boolean): Promise<() => Promise<void>> {
-	if (opened.has(folder)) throw inUse(folder, 'this process');
+	if (openFolders.has(folder)) throw inUse(folder, 'this process');
 	const environment = openEnvironment(join(folder, OWNER_FILE));
-	opened.add(folder);
+	openFolders.add(folder);
 	const release = async () => {
-		opened.delete(folder);
+		openFolders.delete(folder);
 		await environment.close();
 	};
 	try {

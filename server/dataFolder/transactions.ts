@@ -1,18 +1,21 @@
-/** Writes to an LMDB file: many tasks share a transaction and its flush; failures are named. */
+/** Writes to an LMDB file. Many tasks share a transaction and its flush to the disk. Failures become StoreErrors. */
 import { statfs } from 'node:fs/promises';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 
-/** Time for the tasks of one transaction, in ms: they run synchronously. A task that has begun is finished. */
+/**
+ * Maximum time for the tasks of one transaction, in ms, because they block the event loop. The last task may exceed it.
+ */
 const MAX_TRANSACTION_MS = 5;
 
-/** With less free space than this, in bytes, a disk counts as full: a commit may need more. */
-const SCARCE_BYTES = 8 * 1024 * 1024;
+/** A disk with less free space than this, in bytes, counts as full, because a commit may need that much. */
+const MIN_FREE_BYTES = 8 * 1024 * 1024;
 
 /** How often the free space of the disk is checked, in ms. */
 const SPACE_CHECK_MS = 1000;
 
+/** A task that waits for its transaction, and the promise of its caller. */
 interface Pending {
 	readonly task: () => void;
 	readonly resolve: () => void;
@@ -22,15 +25,15 @@ interface Pending {
 export interface WriterOptions {
 	/** Receives one line when writes begin to fail, and one when they succeed again. */
 	readonly log?: Log | undefined;
-	/** The free space of a disk, in bytes. Default: what the system says. */
+	/** The free space of a disk, in bytes. Default: asks the operating system. */
 	readonly freeSpace?: ((folder: string) => Promise<number>) | undefined;
 }
 
 /**
- * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or during
- * a flush, share the next transaction; those that exceed its time wait for the one after.
+ * Runs writing tasks in transactions, one after the other. Tasks that are added in one turn of the event loop, or
+ * during a flush, share the next transaction; those that exceed its time wait for the one after.
  *
- * @param folder contains the file
+ * @param folder folder of the LMDB file
  */
 export function writer(
 	environment: Environment,
@@ -42,33 +45,36 @@ export function writer(
 	let isFailing = false;
 	let checkedAt = Number.NEGATIVE_INFINITY;
 
-	/** LMDB prints each failed commit on standard error, so none is tried that would fail. */
+	/**
+	 * Throws if the disk is full. LMDB prints each failed commit on standard error, so one that would fail is not tried.
+	 */
 	async function assertSpace(): Promise<void> {
 		if (performance.now() - checkedAt < SPACE_CHECK_MS) return;
-		if ((await freeSpace(folder)) < SCARCE_BYTES) throw fullDisk(folder);
+		if ((await freeSpace(folder)) < MIN_FREE_BYTES) throw fullDisk(folder);
 		checkedAt = performance.now();
 	}
 
+	/** Runs the next waiting tasks in one transaction. */
 	async function commitSome(): Promise<void> {
-		const taken: Pending[] = [];
+		const started: Pending[] = [];
 		try {
 			await assertSpace();
 			await environment.transaction(() => {
 				const end = performance.now() + MAX_TRANSACTION_MS;
 				do {
 					const next = waiting.shift() as Pending;
-					taken.push(next);
+					started.push(next);
 					next.task();
 				} while (waiting.length > 0 && performance.now() < end);
 			});
 			if (isFailing) log?.info({ folder }, 'Writes are stored again');
 			isFailing = false;
-			for (const { resolve } of taken) resolve();
+			for (const { resolve } of started) resolve();
 		} catch (error) {
 			const failure = await failureOf(error, folder);
 			if (!isFailing) log?.error({ folder, err: failure }, 'Writes cannot be stored');
 			isFailing = true;
-			for (const { reject } of taken.length > 0 ? taken : waiting.splice(0)) reject(failure);
+			for (const { reject } of started.length > 0 ? started : waiting.splice(0)) reject(failure);
 		}
 	}
 
@@ -93,7 +99,7 @@ export async function failureOf(error: unknown, folder: string): Promise<unknown
 	const reason = reasonOf(cause);
 	if (!commitError && !/MDB_|Input\/output|No space left|quota exceeded/i.test(reason)) return error;
 	// LMDB reports an input/output error if the system writes only a part of the data.
-	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await freeSpaceOf(folder)) < SCARCE_BYTES))
+	if (/No space left|quota exceeded/i.test(reason) || (commitError && (await freeSpaceOf(folder)) < MIN_FREE_BYTES))
 		return fullDisk(folder);
 	if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID)/.test(reason))
 		return new StoreError('damaged', `The data in ${folder} is damaged: ${reason}. Restore the folder from a backup.`);

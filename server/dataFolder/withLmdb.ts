@@ -1,8 +1,8 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
 /**
- * Loads a module that imports `lmdb`. That package is an optional peer, because servers with data in memory or in
- * MongoDB need none of its native code.
+ * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
+ * or in MongoDB need none of its native code.
  *
  * @throws StoreError if the package is missing
  */

@@ -5,7 +5,10 @@ import { choicesOf, type JsonSchema, mayBeNothing, type SchemaMaker } from './sc
 
 const SUCCESS = { name: 'success', isOptional: false, shape: { kind: 'literal', value: true } } as const;
 
-/** Members of a plain object stand beside `success`; any other value is the member `result`, as `succeeded` writes them. */
+/**
+ * The body for one kind of return value. As `succeeded` writes it, the members of a plain object stand beside
+ * `success`, and any other value is the member `result`.
+ */
 function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	if (shape.kind === 'named') return bodyOf(shape.shape, maker);
 	if (shape.kind === 'object') return maker.object([...shape.members, SUCCESS], shape.others);
@@ -13,7 +16,7 @@ function bodyOf(shape: Shape, maker: SchemaMaker): JsonSchema {
 	return maker.object([{ name: 'result', isOptional: false, shape }, SUCCESS], null);
 }
 
-/** @param returns undefined: unknown */
+/** The body of a successful answer. @param returns what the method returns; undefined: unknown */
 export function answerBody(returns: Shape | undefined, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const nothing = maker.object([SUCCESS], null);
 	if (rest.empty) return nothing;

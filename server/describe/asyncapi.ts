@@ -21,7 +21,9 @@ export interface DdpDocumentOptions {
 	readonly version: string;
 }
 
-/** Handshake, heartbeat, and the messages about calls and subscriptions. */
+/**
+ * The channel of the messages that every DDP server has: handshake, heartbeat, and those about calls and subscriptions.
+ */
 function protocolPart(): Part {
 	const entries = Object.entries(PROTOCOL);
 	const sentBy = (side: 'client' | 'server') =>
@@ -54,12 +56,12 @@ than are listed, which are ignored. Over REST: see \`/api/v1/openapi.json\`.`;
 export function asyncapiDocument(options: DdpDocumentOptions): Record<string, unknown> {
 	const { methods, publications, streams, limits, version } = options;
 	const maker = new SchemaMaker('ejson');
-	const making = { maker, examples: new ExampleMaker(maker.components), limits };
+	const context = { maker, examples: new ExampleMaker(maker.components), limits };
 	const parts = [
 		protocolPart(),
-		...methods.map((method) => methodPart(method, making)),
-		...publications.map((publication, i) => publicationPart(publication, making, i)),
-		...streams.map((stream) => streamPart(stream, making)),
+		...methods.map((method) => methodPart(method, context)),
+		...publications.map((publication, i) => publicationPart(publication, context, i)),
+		...streams.map((stream) => streamPart(stream, context)),
 	];
 	return {
 		asyncapi: '3.0.0',
@@ -76,7 +78,7 @@ export function asyncapiDocument(options: DdpDocumentOptions): Record<string, un
 		channels: Object.fromEntries(parts.map(({ id, channel }) => [id, channel])),
 		operations: Object.assign({}, ...parts.map(({ operations }) => operations)),
 		components: { schemas: maker.components },
-		// What the page at /api-docs shows.
+		// Extensions that the page at /api-docs shows.
 		'x-chapters': CHAPTERS.map(([title]) => title),
 	};
 }

@@ -1,4 +1,4 @@
-/** What the channels of the AsyncAPI document have in common. */
+/** Builds the parts that all channels of the AsyncAPI document have in common. */
 import type { RateRule } from '../../shared/limit.js';
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Member } from '../../shared/shape.js';
@@ -9,20 +9,25 @@ import { argumentMembers, type JsonSchema, type SchemaMaker } from './schema.js'
 export type Json = Record<string, unknown>;
 export type Arguments = readonly (readonly [name: string, matcher: AnyMatcher])[];
 
-/** Everything about one name: a channel with its messages, and the operations on it. */
+/**
+ * What the document says about one method, publication or stream: a channel with its messages, and the operations on
+ * it.
+ */
 export interface Part {
 	readonly id: string;
 	readonly channel: Json;
 	readonly operations: Readonly<Record<string, Json>>;
 }
 
-/** What makes the schemas and examples of one document. */
-export interface Making {
+/** What is needed to build the channels of one document. */
+export interface ChannelContext {
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
+	/** The rate limit rules of the server. */
 	readonly limits: readonly RateRule[];
 }
 
+/** The path of the WebSocket. */
 export const ADDRESS = '/websocket';
 
 /** Ids in documents consist of letters, digits, points, dashes and underscores. */
@@ -46,14 +51,14 @@ export function operation(
 	return { action, channel: channelRef(channel), summary, messages: messages.map((name) => messageRef(channel, name)) };
 }
 
-/** How many parameters are required, those before the last required one included. */
+/** Number of parameters that must be sent. An optional one before a required one counts too. */
 const requiredCount = (members: readonly Member[]) => members.findLastIndex(({ isOptional }) => !isOptional) + 1;
 
 /**
- * The schema of parameters. JSON has no undefined: null stands for one that is left out before others. More than are
- * named may follow.
+ * The schema of DDP parameters. JSON has no undefined, so null stands for an omitted parameter that others follow.
+ * Surplus parameters are allowed.
  */
-export function paramsSchema(args: Arguments, { maker }: Making): JsonSchema {
+export function paramsSchema(args: Arguments, { maker }: ChannelContext): JsonSchema {
 	const members = argumentMembers(args);
 	const required = requiredCount(members);
 	return {
@@ -68,14 +73,14 @@ export function paramsSchema(args: Arguments, { maker }: Making): JsonSchema {
 	};
 }
 
-/** An example of each parameter that is required. */
-export function exampleParams(args: Arguments, { maker, examples }: Making): unknown[] {
+/** An example of each parameter that must be sent. */
+export function exampleParams(args: Arguments, { maker, examples }: ChannelContext): unknown[] {
 	const members = argumentMembers(args);
 	return members.slice(0, requiredCount(members)).map(({ name, shape }) => examples.of(maker.of(shape), name));
 }
 
 /** Arguments with their schemas and examples, as the page at `/api-docs` shows them. */
-export function describedArguments(args: Arguments, { maker, examples }: Making): Json[] {
+export function describedArguments(args: Arguments, { maker, examples }: ChannelContext): Json[] {
 	return argumentMembers(args).map(({ name, isOptional, shape }) => {
 		const schema = maker.of(shape);
 		return { name, optional: isOptional, schema, example: examples.of(schema, name) };

@@ -1,10 +1,10 @@
-/** The messages of DDP that belong to no method, publication or stream of their own, as JSON Schema. */
+/** The DDP messages that do not belong to a certain method, publication or stream, as JSON Schema. */
 import type { JsonSchema } from './schema.js';
 
 const TEXT: JsonSchema = { type: 'string' };
 const TEXTS: JsonSchema = { type: 'array', items: TEXT };
 
-/** A message; each member is required unless its name ends with `?`. */
+/** The schema of a message. Each member is required unless its name ends with `?`. */
 export function message(msg: string, members: Readonly<Record<string, JsonSchema>>, isOpen = false): JsonSchema {
 	const entries = Object.entries(members);
 	const required = entries.filter(([name]) => !name.endsWith('?')).map(([name]) => name);
@@ -19,7 +19,7 @@ export function message(msg: string, members: Readonly<Record<string, JsonSchema
 	};
 }
 
-/** The error in `result` and `nosub`. @param codes the codes it may have; any without a list */
+/** The error in `result` and `nosub`. @param codes the codes that it may have. Absent: any code */
 export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	return {
 		type: 'object',
@@ -36,7 +36,7 @@ export function errorSchema(codes?: readonly (string | number)[]): JsonSchema {
 	};
 }
 
-/** Who sends it, what for, and its payload. */
+/** A message: who sends it, what for, and its payload. */
 interface ProtocolMessage {
 	readonly from: 'client' | 'server' | 'both';
 	readonly summary: string;

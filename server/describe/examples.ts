@@ -7,7 +7,7 @@ const KEY_ID = '0c8f1f2a-7b1d-4d2e-9a54-6f0f7f6f3a11';
 const SEALED_KEY = `${KEY_ID}${'Q'.repeat(342)}==`;
 const TIME = '2026-01-31T12:00:00.000Z';
 
-/** Texts for names that say what stands in them. The first that fits counts. */
+/** Example texts by the name of the argument or member. The first pattern that matches is used. */
 const TEXTS: readonly (readonly [name: RegExp, text: string])[] = [
 	[/^(rid|roomId|roomIds)$/, ROOM],
 	[/^(uid|userId|userIds|_id|id|by|to)$/, USER],
@@ -32,14 +32,14 @@ const NUMBERS: readonly (readonly [name: RegExp, value: number])[] = [
 	[/^offset$/, 0],
 ];
 
-const found = <T>(table: readonly (readonly [RegExp, T])[], name: string): T | undefined =>
+const lookUp = <T>(table: readonly (readonly [RegExp, T])[], name: string): T | undefined =>
 	table.find(([pattern]) => pattern.test(name))?.[1];
 
 /** Makes example values of the schemas of one document. */
 export class ExampleMaker {
 	constructor(private readonly components: Readonly<Record<string, JsonSchema>>) {}
 
-	/** @param name of the argument or member, which says what a text is about */
+	/** @param name name of the argument or member, by which a fitting text is chosen */
 	of(schema: JsonSchema, name = ''): unknown {
 		const { $ref, examples, anyOf } = schema;
 		if (typeof $ref === 'string') {
@@ -53,10 +53,10 @@ export class ExampleMaker {
 		const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
 		switch (type) {
 			case 'string':
-				return schema.format === 'date-time' ? TIME : (found(TEXTS, name) ?? 'text');
+				return schema.format === 'date-time' ? TIME : (lookUp(TEXTS, name) ?? 'text');
 			case 'integer':
 			case 'number':
-				return found(NUMBERS, name) ?? Math.max(1, Number(schema.minimum ?? 1));
+				return lookUp(NUMBERS, name) ?? Math.max(1, Number(schema.minimum ?? 1));
 			case 'boolean':
 				return true;
 			case 'null':
@@ -66,11 +66,11 @@ export class ExampleMaker {
 			case 'object':
 				return this.#object(schema);
 			default:
-				return found(TEXTS, name) ?? {};
+				return lookUp(TEXTS, name) ?? {};
 		}
 	}
 
-	/** All members, so that an example shows what there is. */
+	/** Includes optional members, so that an example shows all members. */
 	#object({ properties = {}, additionalProperties: others }: JsonSchema): unknown {
 		const members = Object.entries(properties as Record<string, JsonSchema>);
 		const known = Object.fromEntries(members.map(([name, schema]) => [name, this.of(schema, name)]));

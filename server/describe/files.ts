@@ -1,4 +1,4 @@
-/** Where the files of the package are, as built in the repository and as bundled in the installed package. */
+/** Finds files of the package, both in a repository that was built and in the installed, bundled package. */
 import { existsSync } from 'node:fs';
 
 /** The nearest folder above this module that has a package.json. */
@@ -15,7 +15,7 @@ function findRoot(): URL {
 
 let root: URL | undefined;
 
-/** A file of the package. @param path from its root */
+/** The address of a file of the package. @param path path from the root of the package */
 export function packageFile(path: string): URL {
 	root ??= findRoot();
 	return new URL(path, root);

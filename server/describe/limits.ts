@@ -4,20 +4,21 @@ import { formatLimit } from './limitText.js';
 
 /** A limit in a document. */
 export interface DescribedLimit extends Limit {
-	/** What each count belongs to. */
+	/** Who has a separate count, such as `user` or `address, over REST`. */
 	readonly countedBy: string;
 }
 
 const DEFAULT_CALLS = 10;
 const DEFAULT_PER_MS = 1000;
 
+/** The keys for which a rule may have separate counts, and their names in the documents. */
 const COUNTED: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
 	['userId', 'user'],
 	['clientAddress', 'address'],
 	['connectionId', 'connection'],
 ];
 
-function admits<T>(matcher: ValueMatcher<T> | undefined, value: T): boolean {
+function accepts<T>(matcher: ValueMatcher<T> | undefined, value: T): boolean {
 	if (matcher === undefined || matcher === null) return true;
 	if (typeof matcher === 'function') return Boolean((matcher as (value: T) => unknown)(value));
 	return Array.isArray(matcher) ? matcher.includes(value) : matcher === value;
@@ -25,13 +26,13 @@ function admits<T>(matcher: ValueMatcher<T> | undefined, value: T): boolean {
 
 function countedBy({ matcher }: RateRule): string {
 	const keys = COUNTED.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
-	// A rule for calls without a connection is one for REST.
-	const isRest = typeof matcher.connectionId === 'function' && admits(matcher.connectionId, null);
+	// A rule that accepts `connectionId: null` is one for REST.
+	const isRest = typeof matcher.connectionId === 'function' && accepts(matcher.connectionId, null);
 	const by = keys.filter((key) => key !== 'connection' || !isRest).join(' and ') || 'server';
 	return isRest ? `${by}, over REST` : by;
 }
 
-/** The limits of a name: that of its definition, and the rules that select it. */
+/** The limits of a method or publication: that in its definition, and those of the rules that select its name. */
 export function limitsOf(
 	type: RateEvent['type'],
 	name: string,
@@ -39,7 +40,7 @@ export function limitsOf(
 	rules: readonly RateRule[],
 ): DescribedLimit[] {
 	const own = limit ? [{ calls: limit.calls, per: limit.per, countedBy: 'caller' }] : [];
-	const selected = rules.filter(({ matcher }) => admits(matcher.type, type) && admits(matcher.name, name));
+	const selected = rules.filter(({ matcher }) => accepts(matcher.type, type) && accepts(matcher.name, name));
 	const others = selected.map((rule) => ({
 		calls: rule.calls ?? DEFAULT_CALLS,
 		per: rule.per ?? DEFAULT_PER_MS,

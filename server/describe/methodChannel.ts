@@ -3,11 +3,11 @@ import { commonErrors, DEFAULT_TIMEOUT, type ErrorCode, type Method } from '../.
 import { urlOf } from '../rest/server.js';
 import {
 	ADDRESS,
+	type ChannelContext,
 	describedArguments,
 	exampleParams,
 	idOf,
 	type Json,
-	type Making,
 	messageObject,
 	messageRef,
 	operation,
@@ -22,21 +22,21 @@ import { isNothing, mayBeNothing } from './schema.js';
 
 const ID = { type: 'string' };
 
-function callMessage({ name, args }: Method, making: Making): Json {
+function callMessage({ name, args }: Method, context: ChannelContext): Json {
 	const params = args.length === 0 ? 'params?' : 'params';
-	const members = { id: ID, method: { const: name }, [params]: paramsSchema(args, making), 'randomSeed?': {} };
-	const example = { msg: 'method', id: '1', method: name, params: exampleParams(args, making) };
+	const members = { id: ID, method: { const: name }, [params]: paramsSchema(args, context), 'randomSeed?': {} };
+	const example = { msg: 'method', id: '1', method: name, params: exampleParams(args, context) };
 	return messageObject('method', `Calls ${name}`, message('method', members, true), example);
 }
 
 /** The codes of errors that a call may have; undefined if they are unknown. */
 function codesOf(method: Method): ErrorCode[] | undefined {
-	// A server without the method answers 404, one whose store is away 503.
+	// A server without the method answers 404. A server whose store is unavailable answers 503.
 	return method.errors && [...new Set([...method.errors, ...commonErrors(method), 404, 503])];
 }
 
-/** The result: a value, or an error. */
-function resultMessage(method: Method, { maker, examples }: Making): Json {
+/** The message with the result: a value, or an error. */
+function resultMessage(method: Method, { maker, examples }: ChannelContext): Json {
 	const shape = method.returns?.shape ?? { kind: 'any' };
 	const value = maker.of(shape);
 	const hasValue = !isNothing(shape);
@@ -60,19 +60,19 @@ function descriptionOf(method: Method, limits: string | undefined): string {
 	].join('\n');
 }
 
-/** What the page at `/api-docs` shows of a method. */
-function extensionsOf(method: Method, making: Making): Json {
+/** The extensions that the page at `/api-docs` shows for a method. */
+function extensionsOf(method: Method, context: ChannelContext): Json {
 	const { name, args, anonymous, once, secondFactor, timeout, returns, rest } = method;
 	return {
 		'x-kind': 'method',
 		'x-name': name,
 		'x-chapter': chapterOf(name),
-		'x-arguments': describedArguments(args, making),
-		...(returns && !isNothing(returns.shape) && { 'x-answer': making.maker.of(returns.shape) }),
+		'x-arguments': describedArguments(args, context),
+		...(returns && !isNothing(returns.shape) && { 'x-answer': context.maker.of(returns.shape) }),
 		...(returns && mayBeNothing(returns.shape) && { 'x-answer-optional': true }),
 		'x-anonymous': anonymous,
 		'x-errors': methodErrors(method),
-		'x-limits': limitsOf('method', name, method.limit, making.limits),
+		'x-limits': limitsOf('method', name, method.limit, context.limits),
 		'x-timeout-ms': timeout,
 		...(once && { 'x-idempotent': true }),
 		...(secondFactor && { 'x-second-factor': true }),
@@ -81,10 +81,10 @@ function extensionsOf(method: Method, making: Making): Json {
 }
 
 /** Describes a method. */
-export function methodPart(method: Method, making: Making): Part {
+export function methodPart(method: Method, context: ChannelContext): Part {
 	const { name, summary } = method;
 	const id = `method.${idOf(name)}`;
-	const limits = limitsText(limitsOf('method', name, method.limit, making.limits));
+	const limits = limitsText(limitsOf('method', name, method.limit, context.limits));
 	return {
 		id,
 		channel: {
@@ -92,8 +92,8 @@ export function methodPart(method: Method, making: Making): Part {
 			title: name,
 			summary,
 			description: descriptionOf(method, limits),
-			messages: { call: callMessage(method, making), result: resultMessage(method, making) },
-			...extensionsOf(method, making),
+			messages: { call: callMessage(method, context), result: resultMessage(method, context) },
+			...extensionsOf(method, context),
 		},
 		operations: {
 			[`call.${idOf(name)}`]: {

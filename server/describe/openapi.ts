@@ -19,8 +19,8 @@ export interface DocumentOptions {
 	readonly version: string;
 }
 
-/** An id that generators of clients can make a name of. */
-export const idOf = (name: string): string => name.replaceAll('/', '_');
+/** An id from which client generators can make an identifier. */
+export const operationIdOf = (name: string): string => name.replaceAll('/', '_');
 
 const DESCRIPTION = `The REST routes of this server. The same methods can be called over DDP: see \`/asyncapi.json\`.
 
@@ -28,7 +28,7 @@ Every answer is a JSON object with \`success\`. Null in a body counts as an argu
 may be null. In a query, a list is the same name several times, \`name[]\`, or JSON. The parameters \`count\`, \`offset\`,
 \`sort\`, \`fields\` and \`query\`, which Rocket.Chat's clients send with any GET, are accepted everywhere.`;
 
-/** What there is to say of a method beside its arguments. */
+/** The description of a method, without its arguments. */
 function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 	const { anonymous, once, secondFactor, timeout, name } = method;
 	const limit = limitsText(limitsOf('method', name, method.limit, limits));
@@ -69,6 +69,7 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 	];
 }
 
+/** The schema of a request body: the arguments that are not in the path. */
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
 	const members = argumentMembers(args).filter(({ name }) => !rest.path.includes(`:${name}`));
 	const [whole] = members;
@@ -94,6 +95,7 @@ const RATE_HEADERS = Object.fromEntries(
 	]),
 );
 
+/** The operation of a method. */
 function operationOf(
 	method: Method,
 	rest: RestRoute,
@@ -101,10 +103,14 @@ function operationOf(
 ): Operation {
 	const { name, summary, anonymous, returns, once, secondFactor, timeout } = method;
 	const schema = answerBody(returns?.shape, rest, maker);
-	const ofFields = rest.unknownField ? [clientError(rest.unknownField).error] : [];
-	const errors = [...methodErrors(method), ...errorsOf(ofFields.filter((code) => !method.errors?.includes(code)))];
+	// The error for fields that are not arguments.
+	const unknownFieldErrors = rest.unknownField ? [clientError(rest.unknownField).error] : [];
+	const errors = [
+		...methodErrors(method),
+		...errorsOf(unknownFieldErrors.filter((code) => !method.errors?.includes(code))),
+	];
 	return {
-		operationId: idOf(name),
+		operationId: operationIdOf(name),
 		summary,
 		description: descriptionOf(method, limits),
 		tags: [chapterOf(name)],
@@ -131,6 +137,7 @@ function operationOf(
 	};
 }
 
+/** A path in OpenAPI's form, with `{name}` for `:name`. */
 const pathOf = (path: string) => urlOf(path).replace(/:(\w+)/g, '{$1}');
 
 const COMPONENTS = {
@@ -177,11 +184,11 @@ export function openapiDocument({ methods, limits, version }: DocumentOptions): 
 		const { rest } = method;
 		if (rest) add(pathOf(rest.path), rest.verb, operationOf(method, rest, { maker, examples, limits }));
 	}
-	const making = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
-	// A server without accounts has none of the routes that call a method.
-	const hasAccounts = making.methods.has('login');
+	const context = { maker, examples, limits, methods: new Map(methods.map((method) => [method.name, method])) };
+	// The routes that call a method are those of accounts, so a server without accounts does not have them.
+	const hasAccounts = context.methods.has('login');
 	for (const route of ROUTES.filter(({ method }) => method === undefined || hasAccounts)) {
-		for (const [verb, operation] of routeOperations(route, making)) add(route.path, verb, operation);
+		for (const [verb, operation] of routeOperations(route, context)) add(route.path, verb, operation);
 	}
 	const used = new Set(Object.values(paths).flatMap((path) => Object.values(path).flatMap(({ tags }) => tags)));
 	return {

@@ -1,12 +1,18 @@
-/** The reference page at `/api-docs`: its files, all of this server, and the headers that keep it to itself. */
+/**
+ * The reference page at `/api-docs`: its files, which this server serves itself, and headers that isolate it from other
+ * sites.
+ */
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance } from 'fastify';
 import { packageFile } from './files.js';
-import { servedFile, serveFile } from './serve.js';
+import { addFileRoute, createFile } from './serve.js';
 
 export const PAGE_PATH = '/api-docs';
 
-/** Nothing is loaded from, sent to or embedded by another host, and no script or style stands in the page itself. */
+/**
+ * The page loads nothing from other hosts, sends nothing to them, and cannot be embedded by them. It has no inline
+ * script or style.
+ */
 const POLICY = [
 	"default-src 'none'",
 	"script-src 'self'",
@@ -31,7 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
 	svg: 'image/svg+xml',
 };
 
-/** The files beside the page. */
+/** The files that the page loads. */
 const FILES = [
 	'page.js',
 	'elements.js',
@@ -46,18 +52,18 @@ const FILES = [
 	'icon.svg',
 ];
 
-/** The one file that is built is a module of the server too. */
-function placeOf(name: string): URL {
+/** The location of a file. `typeText.js` is a module of the server too, so it is in the build output. */
+function locationOf(name: string): URL {
 	return packageFile(name === 'typeText.js' ? 'dist/server/describe/typeText.js' : `server/describe/page/${name}`);
 }
 
 async function pageFile(name: string) {
 	const type = TYPES[name.slice(name.lastIndexOf('.') + 1)] as string;
-	return { ...(await servedFile(type, await readFile(placeOf(name), 'utf8'))), headers: HEADERS };
+	return { ...(await createFile(type, await readFile(locationOf(name), 'utf8'))), headers: HEADERS };
 }
 
 /** Adds the page. */
 export function servePage(app: FastifyInstance): void {
-	serveFile(app, PAGE_PATH, () => pageFile('index.html'));
-	for (const name of FILES) serveFile(app, `${PAGE_PATH}/${name}`, () => pageFile(name));
+	addFileRoute(app, PAGE_PATH, () => pageFile('index.html'));
+	for (const name of FILES) addFileRoute(app, `${PAGE_PATH}/${name}`, () => pageFile(name));
 }

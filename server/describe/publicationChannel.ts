@@ -1,14 +1,17 @@
-/** The channel of a publication in the AsyncAPI document: its subscription, and the documents it brings. */
+/**
+ * The channel of a publication in the AsyncAPI document: the messages that subscribe to it, and those that carry its
+ * documents.
+ */
 import type { AnyMatcher } from '../../shared/matcher.js';
 import type { Publication } from '../../shared/publication.js';
 import { ANY } from '../../shared/shape.js';
 import {
 	ADDRESS,
+	type ChannelContext,
 	describedArguments,
 	exampleParams,
 	idOf,
 	type Json,
-	type Making,
 	messageObject,
 	operation,
 	type Part,
@@ -18,11 +21,13 @@ import {
 import { message } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 
-/** The messages that bring the documents of a collection. Other subscriptions may have brought some of the fields. */
+/**
+ * The messages that carry the documents of a collection. They omit fields that the client has from other subscriptions.
+ */
 function documentMessages(
 	collection: string,
 	{ shape }: AnyMatcher,
-	{ maker, examples }: Making,
+	{ maker, examples }: ChannelContext,
 ): Record<string, Json> {
 	const document = shape.kind === 'named' ? shape.shape : shape;
 	const isObject = document.kind === 'object';
@@ -49,17 +54,17 @@ function documentMessages(
 	};
 }
 
-/** Describes a publication. @param index distinguishes those without a name */
-export function publicationPart(publication: Publication, making: Making, index: number): Part {
+/** Describes a publication. @param index distinguishes universal publications, which have no name */
+export function publicationPart(publication: Publication, context: ChannelContext, index: number): Part {
 	const { name, summary, args, anonymous, documents = new Map<string, AnyMatcher>(), timeout, limit } = publication;
 	const suffix = name === null ? `universal.${index}` : idOf(name);
 	const id = `publication.${suffix}`;
 	const brings = Object.assign(
 		{},
-		...Array.from(documents, ([key, pattern]) => documentMessages(key, pattern, making)),
+		...Array.from(documents, ([key, pattern]) => documentMessages(key, pattern, context)),
 	);
 	const sub = name !== null && {
-		sub: subMessage(name, summary, paramsSchema(args, making), exampleParams(args, making)),
+		sub: subMessage(name, summary, paramsSchema(args, context), exampleParams(args, context)),
 	};
 	return {
 		id,
@@ -70,10 +75,10 @@ export function publicationPart(publication: Publication, making: Making, index:
 			messages: { ...sub, ...brings },
 			'x-kind': 'publication',
 			'x-name': name,
-			'x-arguments': describedArguments(args, making),
-			'x-documents': Object.fromEntries(Array.from(documents, ([key, { shape }]) => [key, making.maker.of(shape)])),
+			'x-arguments': describedArguments(args, context),
+			'x-documents': Object.fromEntries(Array.from(documents, ([key, { shape }]) => [key, context.maker.of(shape)])),
 			'x-anonymous': anonymous,
-			'x-limits': name === null ? [] : limitsOf('subscription', name, limit, making.limits),
+			'x-limits': name === null ? [] : limitsOf('subscription', name, limit, context.limits),
 			'x-timeout-ms': timeout,
 		},
 		operations: {

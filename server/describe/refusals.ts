@@ -1,10 +1,10 @@
-/** The refusals of REST: which status each error code has, and its reason. */
+/** The error answers of REST: the status and the texts of each error code. */
 import { BareError, ClientError, knownErrors, knownRefusals } from '../../shared/errors.js';
 import { commonErrors, type ErrorCode, type Method } from '../../shared/method.js';
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
 
-/** Errors of every route, before a method is called. */
+/** Codes of the errors that every route may have before it calls a method. */
 const OF_EVERY_ROUTE: readonly ErrorCode[] = [
 	'error-invalid-idempotency-key',
 	'error-invalid-params',
@@ -13,7 +13,10 @@ const OF_EVERY_ROUTE: readonly ErrorCode[] = [
 	503,
 ];
 
-/** A code where it has a status; a bare one is the text of the answer, not its `errorType`. */
+/**
+ * An error code with a certain status. A bare code is the text of the answer, and not its `errorType` (see
+ * `BareError`).
+ */
 interface Refusal extends DescribedError {
 	readonly isBare: boolean;
 }
@@ -44,8 +47,8 @@ export const errorsOf = (codes: readonly ErrorCode[]): DescribedError[] =>
 	codes.map((code) => ({ code, reasons: reasonsOf(code) }));
 
 /**
- * The errors of a method. Those that it has because of its options have the first text of their code: the others belong
- * to other methods.
+ * The errors of a method. A code that it has only because of its options is shown with its first text, because the
+ * other texts belong to other methods.
  */
 export function methodErrors(method: Method): DescribedError[] {
 	const own = method.errors ?? [];
@@ -53,19 +56,19 @@ export function methodErrors(method: Method): DescribedError[] {
 	return [...errorsOf(own), ...Array.from(common, (code) => ({ code, reasons: reasonsOf(code).slice(0, 1) }))];
 }
 
-/** The refusals with these errors, by status. */
+/** Groups errors by the status of their answers. Adds the errors of every route. */
 function byStatus(errors: readonly DescribedError[]): Map<number, Refusal[]> {
 	const known = knownRefusals();
 	const all = new Map<number, Refusal[]>();
 	const others = OF_EVERY_ROUTE.filter((code) => !errors.some((error) => error.code === code));
 	for (const { code, reasons } of [...errors, ...errorsOf(others)]) {
-		const of = known.filter(({ error }) => error === code);
-		for (const error of of.length > 0 ? of : [new ClientError(code, 'reason')]) {
+		const instances = known.filter(({ error }) => error === code);
+		for (const error of instances.length > 0 ? instances : [new ClientError(code, 'reason')]) {
 			const { status } = failed(error);
 			const isBare = error instanceof BareError;
-			const there = all.get(status) ?? [];
-			if (there.some((one) => one.code === code && one.isBare === isBare)) continue;
-			all.set(status, [...there, { code, reasons, isBare }]);
+			const refusals = all.get(status) ?? [];
+			if (refusals.some((one) => one.code === code && one.isBare === isBare)) continue;
+			all.set(status, [...refusals, { code, reasons, isBare }]);
 		}
 	}
 	return all;
@@ -73,7 +76,7 @@ function byStatus(errors: readonly DescribedError[]): Map<number, Refusal[]> {
 
 const line = ({ code, reasons }: Refusal) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
-/** The body of a 400: a text, and the code if there is one. */
+/** The schema of a body with status 400: a text, and the code unless it is bare. */
 function refusalSchema(refusals: readonly Refusal[]): JsonSchema {
 	const codes = refusals.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {
@@ -99,7 +102,7 @@ const TITLES: Readonly<Record<number, string>> = {
 
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
 
-/** Answers of a route that is not called successfully: OpenAPI's response objects, by status. */
+/** The error answers of a route: OpenAPI's response objects, by status. */
 export function refusalResponses(errors: readonly DescribedError[]): Record<string, unknown> {
 	const responses: Record<string, unknown> = {};
 	for (const [status, refusals] of byStatus(errors)) {

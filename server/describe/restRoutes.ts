@@ -1,4 +1,4 @@
-/** The REST routes that are not a method of their own: logging in and out, `method.call`, and `info`. */
+/** The REST routes that do not come from the definition of a method: logging in and out, `method.call`, and `info`. */
 
 import { UserProfile } from '../../methods/model/answers.js';
 import type { RateRule } from '../../shared/limit.js';
@@ -23,13 +23,14 @@ export const CREDENTIALS = { userId: [], authToken: [] };
 
 const REFUSAL_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } };
 
+/** The answer with status 401. */
 export const UNAUTHORIZED = { description: 'The credentials are missing, wrong or expired', content: REFUSAL_CONTENT };
 
-/** Any other status. */
+/** The answer with any other status. */
 export const REFUSAL = { description: 'Refused', content: REFUSAL_CONTENT };
 
 interface BuiltInRoute {
-	/** As OpenAPI writes it. */
+	/** In OpenAPI's form, such as `/api/v1/method.call/{method}`. */
 	readonly path: string;
 	readonly verbs: readonly ('GET' | 'POST')[];
 	readonly id: string;
@@ -41,7 +42,7 @@ interface BuiltInRoute {
 	readonly body?: Pattern;
 	/** The body of an answer with status 200. */
 	readonly answer: Pattern;
-	/** The bodies of answers with other statuses that differ from a usual refusal. */
+	/** The bodies of error answers that differ from the usual form, by status. */
 	readonly refusals?: Readonly<Record<number, Pattern>>;
 }
 
@@ -123,18 +124,20 @@ export const ROUTES: readonly BuiltInRoute[] = [
 	})),
 ];
 
-interface Making {
+/** What is needed to describe the routes of one document. */
+interface RouteContext {
 	readonly maker: SchemaMaker;
 	readonly examples: ExampleMaker;
 	readonly limits: readonly RateRule[];
 	readonly methods: ReadonlyMap<string, Method>;
 }
 
-function content(pattern: Pattern, { maker, examples }: Making): object {
+function content(pattern: Pattern, { maker, examples }: RouteContext): object {
 	const schema: JsonSchema = maker.of(compile(pattern).shape);
 	return { content: { 'application/json': { schema, example: examples.of(schema) } } };
 }
 
+/** The path parameters. The only one in these routes is the name of a method. */
 function parametersOf(path: string): object[] {
 	return Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => ({
 		name,
@@ -147,16 +150,16 @@ function parametersOf(path: string): object[] {
 }
 
 /** The operations of a route, by verb. */
-export function routeOperations(route: BuiltInRoute, making: Making): [verb: string, operation: Operation][] {
+export function routeOperations(route: BuiltInRoute, context: RouteContext): [verb: string, operation: Operation][] {
 	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, refusals = {} } = route;
-	const { limits, methods } = making;
+	const { limits, methods } = context;
 	const called = method === undefined ? undefined : methods.get(method);
 	const usual = refusalResponses(
 		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
 	);
 	const own = Object.entries(refusals).map(([status, pattern]) => [
 		status,
-		{ description: 'Refused', ...content(pattern, making) },
+		{ description: 'Refused', ...content(pattern, context) },
 	]);
 	return verbs.map((verb, i) => [
 		verb,
@@ -166,9 +169,9 @@ export function routeOperations(route: BuiltInRoute, making: Making): [verb: str
 			tags: [tag],
 			security: needsLogin ? [CREDENTIALS] : [],
 			parameters: parametersOf(path),
-			...(body !== undefined && { requestBody: { required: true, ...content(body, making) } }),
+			...(body !== undefined && { requestBody: { required: true, ...content(body, context) } }),
 			responses: {
-				200: { description: 'Done', ...content(answer, making) },
+				200: { description: 'Done', ...content(answer, context) },
 				...(needsLogin && { 401: UNAUTHORIZED }),
 				...usual,
 				...Object.fromEntries(own),

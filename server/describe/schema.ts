@@ -4,12 +4,12 @@ import type { JsonSchema, Member, Shape } from '../../shared/shape.js';
 
 export type { JsonSchema } from '../../shared/shape.js';
 
-/** How values are written: as EJSON over DDP, as JSON over REST. */
+/** How values are encoded: as EJSON over DDP, as JSON over REST. */
 export type Encoding = 'ejson' | 'json';
 
 const NEVER: JsonSchema = { not: {} };
 
-/** Dates and bytes, which EJSON has a form for. In JSON a date is text. */
+/** The classes that can be encoded: in EJSON dates and bytes, in JSON only dates, as text. */
 const CLASSES: Record<Encoding, ReadonlyMap<string, JsonSchema>> = {
 	ejson: new Map<string, JsonSchema>([
 		['Date', { type: 'object', properties: { $date: { type: 'number' } }, required: ['$date'] }],
@@ -29,17 +29,20 @@ const TYPES: ReadonlyMap<string, JsonSchema> = new Map<string, JsonSchema>([
 
 export const isNothing = (shape: Shape): boolean => shape.kind === 'type' && shape.name === 'undefined';
 
-/** Whether undefined is one of the values. */
+/** Whether a shape accepts undefined. */
 export const mayBeNothing = (shape: Shape): boolean =>
 	isNothing(shape) || (shape.kind === 'oneOf' && shape.choices.some(mayBeNothing));
 
-/** The choices of a shape, those within choices too; undefined, which only says that a value may be absent, apart. */
+/** The choices of a shape, including nested ones. Leaves out undefined, which only says that a value may be absent. */
 export function choicesOf(shape: Shape): Shape[] {
 	if (shape.kind === 'oneOf') return shape.choices.flatMap(choicesOf);
 	return isNothing(shape) ? [] : [shape];
 }
 
-/** Combines schemas: values become one `enum`, schemas of a type alone one list of types. */
+/**
+ * A schema that accepts what one of the schemas accepts. Constants become one `enum`; schemas that state only a type
+ * become one list of types.
+ */
 function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	const different = [...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values()];
 	if (different.length === 0) return NEVER;
@@ -50,7 +53,7 @@ function anyOf(schemas: readonly JsonSchema[]): JsonSchema {
 	return areSimple ? { type: types } : { anyOf: different };
 }
 
-/** Makes schemas of one document, and collects those that have a name. */
+/** Makes the schemas of one document, and collects those of named shapes as its components. */
 export class SchemaMaker {
 	/** The named schemas that were used, for the components of the document. */
 	readonly components: Record<string, JsonSchema> = {};
@@ -95,7 +98,7 @@ export class SchemaMaker {
 		};
 	}
 
-	/** A class stands in the components under its name. */
+	/** In EJSON the schema of a class is a component with the name of the class. */
 	#type(name: string): JsonSchema {
 		const known = TYPES.get(name);
 		if (known) return known;
@@ -106,7 +109,10 @@ export class SchemaMaker {
 		return { $ref: `#/components/schemas/${name}` };
 	}
 
-	/** A second shape of the same name has no reference, so that nothing refers to the wrong one. */
+	/**
+	 * The first shape of a name becomes a component. A different shape of the same name is written in place, so that no
+	 * reference leads to the wrong shape.
+	 */
 	#ref(name: string, shape: Shape): JsonSchema {
 		const known = this.#named.get(name);
 		if (known === undefined) {

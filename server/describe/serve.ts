@@ -1,6 +1,6 @@
 /**
- * Serves what describes the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first request, so
- * that a start costs nothing.
+ * Serves the documents that describe the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first
+ * request, so that it does not slow down the start.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { packageFile } from './files.js';
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
 
-/** A file as it is sent. */
+/** A file ready to be sent. */
 export interface ServedFile {
 	readonly type: string;
 	readonly etag: string;
@@ -22,8 +22,8 @@ export interface ServedFile {
 	readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Makes a file ready to be sent. */
-export async function servedFile(type: string, text: string): Promise<ServedFile> {
+/** Compresses a text, and makes a file from it. */
+export async function createFile(type: string, text: string): Promise<ServedFile> {
 	const { gzip } = await import('node:zlib');
 	const plain = Buffer.from(text);
 	const hash = createHash('sha256').update(plain).digest('base64url');
@@ -46,10 +46,10 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: ServedFile
 }
 
 /** Adds a path that answers GET with a file, which is made at the first request. */
-export function serveFile(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
+export function addFileRoute(app: FastifyInstance, path: string, make: () => Promise<ServedFile>): void {
 	let file: Promise<ServedFile> | undefined;
 	app.get(path, { config: { [REFUSES_OTHER_VERBS]: true } }, async (request, reply) => {
-		// Addresses in the page are relative to the folder of its path.
+		// URLs in the page are relative to the folder of its path, so a path with a slash at the end is redirected.
 		if (/\/(\?|$)/.test(request.url)) return reply.redirect(`../${path.slice(path.lastIndexOf('/') + 1)}`, 308);
 		file ??= make();
 		return sendFile(request, reply, await file);
@@ -66,12 +66,12 @@ const JSON_TYPE = 'application/json';
 export function serveDocuments(app: FastifyInstance, catalogue: Catalogue): void {
 	const { methods, publications, streams, limits = [] } = catalogue;
 	const described = () => ({ methods, publications, streams, limits, version: packageVersion() });
-	serveFile(app, OPENAPI_PATH, async () => {
+	addFileRoute(app, OPENAPI_PATH, async () => {
 		const { openapiDocument } = await import('./openapi.js');
-		return servedFile(JSON_TYPE, JSON.stringify(openapiDocument(described())));
+		return createFile(JSON_TYPE, JSON.stringify(openapiDocument(described())));
 	});
-	serveFile(app, ASYNCAPI_PATH, async () => {
+	addFileRoute(app, ASYNCAPI_PATH, async () => {
 		const { asyncapiDocument } = await import('./asyncapi.js');
-		return servedFile(JSON_TYPE, JSON.stringify(asyncapiDocument(described())));
+		return createFile(JSON_TYPE, JSON.stringify(asyncapiDocument(described())));
 	});
 }

@@ -1,13 +1,13 @@
-/** The channel of a stream in the AsyncAPI document: its subscription, and its events. */
+/** The channel of a stream in the AsyncAPI document: the message that subscribes to it, and its events. */
 import { compileKeys } from '../../shared/pattern.js';
 import type { Stream, StreamEvent } from '../../shared/stream.js';
 import {
 	ADDRESS,
+	type ChannelContext,
 	describedArguments,
 	exampleParams,
 	idOf,
 	type Json,
-	type Making,
 	messageObject,
 	operation,
 	type Part,
@@ -25,7 +25,7 @@ const VARIABLE = /<(\w+)>/g;
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
-/** The names of events of a kind: a part in angle brackets stands for any text without a slash. */
+/** The schema of an event name. A part in angle brackets stands for any text without a slash. */
 function eventNameSchema(name: string): JsonSchema {
 	const parts = name.split(/<\w+>/);
 	return parts.length === 1 ? { const: name } : { type: 'string', pattern: `^${parts.map(escaped).join('[^/]+')}$` };
@@ -37,7 +37,7 @@ function fieldsSchema(properties: Readonly<Record<string, JsonSchema>>): JsonSch
 	return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
 }
 
-/** Every event has the same id, because it is no document. */
+/** The message of an event. All events have the same `id`, because an event is not a document. */
 function streamMessage(
 	msg: 'added' | 'changed',
 	stream: string,
@@ -50,14 +50,14 @@ function streamMessage(
 	return messageObject(msg, summary, message(msg, members), { msg, ...base, fields: example });
 }
 
-function eventMessage(stream: string, { name, summary, args }: StreamEvent, making: Making): Json {
+function eventMessage(stream: string, { name, summary, args }: StreamEvent, context: ChannelContext): Json {
 	const matchers = [...compileKeys(args)];
-	const fields = fieldsSchema({ eventName: eventNameSchema(name), args: paramsSchema(matchers, making) });
-	const example = { eventName: exampleName(name), args: exampleParams(matchers, making) };
+	const fields = fieldsSchema({ eventName: eventNameSchema(name), args: paramsSchema(matchers, context) });
+	const example = { eventName: exampleName(name), args: exampleParams(matchers, context) };
 	return {
 		...streamMessage('changed', stream, summary, fields, example),
 		'x-event': name,
-		'x-arguments': describedArguments(matchers, making),
+		'x-arguments': describedArguments(matchers, context),
 	};
 }
 
@@ -76,7 +76,7 @@ const PARAMS: JsonSchema = {
 };
 
 /** Describes a stream. */
-export function streamPart({ name, summary, events }: Stream, making: Making): Part {
+export function streamPart({ name, summary, events }: Stream, context: ChannelContext): Part {
 	const id = `stream.${idOf(name)}`;
 	const full = `stream-${name}`;
 	const known = events ?? [];
@@ -87,7 +87,7 @@ export function streamPart({ name, summary, events }: Stream, making: Making): P
 			eventName: firstName,
 		}),
 		...Object.fromEntries(
-			known.map((event) => [`event.${idOf(event.name.replace(VARIABLE, '$1'))}`, eventMessage(name, event, making)]),
+			known.map((event) => [`event.${idOf(event.name.replace(VARIABLE, '$1'))}`, eventMessage(name, event, context)]),
 		),
 	};
 	// Without a list, an event may be anything.
@@ -104,7 +104,7 @@ export function streamPart({ name, summary, events }: Stream, making: Making): P
 			messages: { sub: subMessage(full, summary, PARAMS, [firstName]), ...sends },
 			'x-kind': 'stream',
 			'x-name': full,
-			'x-limits': limitsOf('subscription', full, undefined, making.limits),
+			'x-limits': limitsOf('subscription', full, undefined, context.limits),
 		},
 		operations: {
 			[`subscribe.${idOf(full)}`]: operation('receive', id, summary, ['sub']),

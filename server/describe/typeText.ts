@@ -1,6 +1,6 @@
 /**
- * JSON Schema in the manner of TypeScript, on one line or several; conditions in words stand in angle brackets. The page at
- * `/api-docs` loads this module too, so it imports nothing.
+ * Formats JSON Schema like TypeScript types, on one line or several. Conditions in words are in angle brackets. The
+ * page at `/api-docs` loads this module too, so it imports nothing.
  */
 interface Schema {
 	readonly [keyword: string]: unknown;
@@ -8,7 +8,7 @@ interface Schema {
 
 const NAMES: Readonly<Record<string, string>> = { 'date-time': 'Date' };
 
-/** The indentation of what is written; undefined: all stands on one line. */
+/** The indentation of the present line; undefined: everything is on one line. */
 type Indent = string | undefined;
 
 const deeper = (indent: Indent): Indent => (indent === undefined ? undefined : `${indent}  `);
@@ -58,7 +58,7 @@ export function typeText(schema: Schema): string {
 	return textOf(schema, undefined);
 }
 
-/** A schema as text of several lines, where an object has members. */
+/** A schema as text. An object with members takes several lines. */
 export function typeLines(schema: Schema): string {
 	return textOf(schema, '');
 }

@@ -1,11 +1,11 @@
-/** A client for the address of a MongoDB, and what may be said about the address. */
+/** Makes a MongoDB client from an address, and removes passwords from messages about it. */
 import { MongoClient } from 'mongodb';
 import { StoreError } from '../../shared/storeErrors.js';
 
 /** The default database if the address names none, as in Rocket.Chat's setups. */
 const DATABASE = 'rocketchat';
 
-/** How long a start waits for a server that does not answer, in milliseconds. */
+/** How long the start waits for a database that does not answer, in ms. */
 const SERVER_SELECTION_TIMEOUT_MS = 10_000;
 
 /**
@@ -38,12 +38,13 @@ function parts(url: string): { login?: string; hosts?: string; database?: string
 	);
 }
 
-/** For messages. */
+/** The hosts in an address, for messages. */
 export const hosts = (url: string) => parts(url).hosts ?? 'an unknown host';
 
+/** The name of the database in an address, or the default. */
 export const databaseOf = (url: string) => decodeURIComponent(parts(url).database || DATABASE);
 
-/** A driver's message without the login of the address, encoded or not. */
+/** Removes the password of the address, percent-encoded or not, from a message of the driver. */
 export function withoutSecrets(message: string, url: string): string {
 	const password = parts(url).login?.split(':').slice(1).join(':');
 	if (!password) return message;

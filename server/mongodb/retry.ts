@@ -1,9 +1,9 @@
-/** Writes that a database has rolled back for no fault of theirs. */
+/** Repeats writes that the database has rolled back because of a conflict with other writes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { reasonOf } from '../../shared/storeErrors.js';
 
-/** How often a write is tried before its deadlock counts as a failure. */
-const TRIES = 7;
+/** How many times a write is tried before a deadlock is an error. */
+const MAX_TRIES = 7;
 
 /**
  * Repeats a write that was rolled back to resolve a deadlock. MongoDB does so itself; FerretDB 2.7 passes on
@@ -14,7 +14,7 @@ export async function persist<R>(task: () => Promise<R>): Promise<R> {
 		try {
 			return await task();
 		} catch (error) {
-			if (tries === TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
+			if (tries === MAX_TRIES || !/deadlock detected/.test(reasonOf(error))) throw error;
 			// A random delay, so that the writes do not conflict again, also on a slow server.
 			await delay(Math.random() * 100 * 2 ** tries);
 		}

@@ -2,7 +2,7 @@
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 
 /** Names of the errors that the driver throws if the database does not answer. */
-const UNREACHABLE: ReadonlySet<string> = new Set([
+const UNREACHABLE_NAMES: ReadonlySet<string> = new Set([
 	'MongoServerSelectionError',
 	'MongoNetworkError',
 	'MongoNetworkTimeoutError',
@@ -17,10 +17,13 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 	'MongoClientClosedError',
 ]);
 
-/** Labels of the answers of a database that changes its primary or shuts down. */
+/** Error labels of a database that changes its primary or shuts down. */
 const TRANSIENT_LABELS = ['RetryableWriteError', 'TransientTransactionError'];
 
-/** Codes of such answers: not the primary, no primary known, shutting down, interrupted, network failed. */
+/**
+ * Error codes of a database in these states: not the primary, no primary known, shutting down, interrupted, network
+ * failed.
+ */
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
 	6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436,
 ]);
@@ -31,7 +34,7 @@ const POSTGRES_AWAY = /connection refused|connection reset|closed pool|failed to
 function isUnavailable(error: unknown): boolean {
 	if (!(error instanceof Error) || error instanceof StoreError) return false;
 	const { name, message, code, errorLabels } = error as Error & { code?: unknown; errorLabels?: unknown };
-	if (UNREACHABLE.has(name)) return true;
+	if (UNREACHABLE_NAMES.has(name)) return true;
 	if (!name.startsWith('Mongo')) return false;
 	if (TRANSIENT_CODES.has(code) || (code === 1 && POSTGRES_AWAY.test(message))) return true;
 	return Array.isArray(errorLabels) && TRANSIENT_LABELS.some((label) => errorLabels.includes(label));

@@ -1,4 +1,4 @@
-/** The check of the options of `createServer`. */
+/** Checks the options of `createServer`. */
 import type { Server as HttpServer } from 'node:http';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
@@ -14,7 +14,7 @@ import {
 
 /** Checked options. */
 export interface CheckedOptions {
-	/** All settings, by their names in the list. */
+	/** The settings, by their names in `options.ts`. */
 	readonly settings: Omit<OptionValues, StoreSetting>;
 	readonly store: StoreChoice;
 	readonly parts: Parts;
@@ -24,12 +24,12 @@ const isList = (value: unknown) => Array.isArray(value);
 const isObject = (value: unknown) => typeof value === 'object' && value !== null && !isList(value);
 const isFlag = (value: unknown) => typeof value === 'boolean';
 
-/** A list whose members have these keys. */
+/** Makes a check for an array of objects that have these keys. */
 function listOf(...keys: string[]): (value: unknown) => boolean {
 	return (value) => Array.isArray(value) && value.every((one) => isObject(one) && keys.every((key) => key in one));
 }
 
-/** For each option that is no setting: its form in errors, and whether a value has it. */
+/** For each option that is not a setting: what it must be, for error texts, and the check of a value. */
 const PARTS: { readonly [K in keyof Required<Parts>]: readonly [form: string, accepts: (value: unknown) => boolean] } =
 	{
 		collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
@@ -78,14 +78,14 @@ function storeChoice(value: unknown): StoreChoice | undefined {
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The settings of a program, by name. */
+/** The settings that `createServer` accepts: the name in `options.ts` by the name of the option. */
 const programSettings = new Map(
 	Object.keys(options)
 		.filter((name) => !STORE_SETTINGS.includes(name as StoreSetting))
 		.map((name) => [camelCase(name), name as OptionName]),
 );
 
-/** The settings of the command as options of `createServer`. */
+/** Converts the settings of the command to options of `createServer`. */
 export function asProgramSettings(settings: CheckedOptions['settings']): ProgramSettings {
 	return Object.fromEntries(Object.entries(settings).map(([name, value]) => [camelCase(name), value]));
 }
@@ -121,7 +121,7 @@ function requirePart(name: keyof Parts, value: unknown): void {
 	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
 }
 
-/** Helps with flags of the command and with other spellings. */
+/** The rest of the error text, if the name is a flag of the command or another spelling of an option. */
 function suggestion(name: string): string {
 	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
 	const similar = [...programSettings.keys(), ...Object.keys(PARTS)].find((known) => plain(known) === plain(name));
@@ -132,6 +132,7 @@ function suggestion(name: string): string {
 /** The names of Roomkey's own collections in the database. */
 const RESERVED: ReadonlySet<string> = new Set(Object.values(collectionNames));
 
+/** Refuses a collection whose name is taken. */
 function requireDistinct(collections: readonly { readonly name: string }[]): void {
 	const names = new Set<string>();
 	for (const { name } of collections) {

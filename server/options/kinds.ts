@@ -10,23 +10,26 @@ export interface Option<T> {
 	readonly meaning: string;
 	/** Environment variable, used if there is no flag. */
 	readonly env?: string;
-	/** Name of its value in `--help`; none for a switch. */
+	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
 	readonly placeholder?: string;
 	/** True: there is no flag, because all users of a machine can read the command line of a process. */
 	readonly envOnly?: boolean;
 	readonly default: T;
 	/** What a valid value is, for errors. */
 	readonly form: string;
-	/** The value that a text stands for; any invalid value for a text that stands for none. */
+	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
 	read(text: string): unknown;
+	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
 }
 
+/** What every kind of setting is given. */
 type Description<T> = Pick<Option<T>, 'meaning' | 'env' | 'default'>;
 
 /**
- * The value of a setting.
- * @param name for the error
+ * Returns the value of a setting if it is valid.
+ * @param name name of the setting, for the error text
+ * @param given what the operator or the program has written, for the error text
  * @throws OptionError if it is invalid; the text contains the value, unless it may be a password
  */
 export function checked<T>(option: Option<T>, value: unknown, name: string, given = value): T {
@@ -60,6 +63,7 @@ export function text<T extends string | undefined>(
 	};
 }
 
+/** A whole number from `min` to `max`. */
 export function integer(min: number, max: number, description: Description<number>): Option<number> {
 	return {
 		...description,
@@ -70,6 +74,7 @@ export function integer(min: number, max: number, description: Description<numbe
 	};
 }
 
+/** One of some texts. */
 export function oneOf<const T extends string>(
 	placeholder: string,
 	choices: readonly T[],
@@ -101,7 +106,7 @@ export function onOff(meaning: string, env?: string): Option<boolean> {
 
 /** Text that can only be set by the environment or by a program. Errors do not show it: it may be a password. */
 export function secret<T extends string | undefined>(
-	isGood: (text: string) => boolean,
+	isValid: (text: string) => boolean,
 	form: string,
 	description: Description<T>,
 ): Option<T | string> {
@@ -111,6 +116,6 @@ export function secret<T extends string | undefined>(
 		envOnly: true,
 		form,
 		read: (value) => value,
-		accepts: (value) => typeof value === 'string' && isGood(value),
+		accepts: (value) => typeof value === 'string' && isValid(value),
 	};
 }

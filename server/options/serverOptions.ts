@@ -8,15 +8,15 @@ import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** Settings that say where the data is: a program has the option `store` instead. */
+/** Settings of the command that say where the data is stored. `createServer` has the option `store` instead. */
 export const STORE_SETTINGS = ['data', 'memory', 'mongo-url'] as const;
 
 export type StoreSetting = (typeof STORE_SETTINGS)[number];
 
-/** Every setting of the command, with the same default: `--max-body` is `maxBody`. */
+/** The other settings of the command, with the same defaults. `--max-body` is named `maxBody` here. */
 export type ProgramSettings = { [N in Exclude<OptionName, StoreSetting> as CamelCase<N>]?: OptionValues[N] };
 
-/** Where the data is. Default `{ data: 'roomkey-data' }`. */
+/** Where the data is stored. Default `{ data: 'roomkey-data' }`. */
 export type StoreOption =
 	/** In memory; it is lost when the server closes. */
 	| { readonly memory: true }
@@ -32,14 +32,14 @@ export interface Parts extends Partial<Catalogue> {
 	readonly accounts?: boolean;
 	/** Whether the server has Rocket.Chat's key service, with its rooms and users. Default false. */
 	readonly keys?: boolean;
-	/** Ways to log in beside a password, in the order in which they are tried. */
+	/** Ways to log in other than by password, in the order in which they are tried. */
 	readonly loginHandlers?: readonly LoginHandler[];
-	/** Own permissions, each with the roles that hold it until an admin changes that. */
+	/** Permissions of the application. Each lists the roles that hold it until an admin changes them. */
 	readonly permissions?: Readonly<Record<string, readonly string[]>>;
 	readonly store?: StoreOption;
 	/** Default: JSON lines on stderr, from `logLevel` on. */
 	readonly log?: Log;
-	/** A server to be mounted on, which the application starts and stops. Default: a server of its own. */
+	/** The HTTP server to use, which the application starts and stops. Default: Roomkey creates one. */
 	readonly server?: HttpServer;
 	/** False: it does not listen; the application passes requests to `handle` and `upgrade`. Default true. */
 	readonly listen?: boolean;

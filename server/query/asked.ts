@@ -1,9 +1,12 @@
-/** What a filter asks of a field, for indexes: every matching document has one of the values. */
+/** Reads from a filter which values it allows for a field, so that an index can be used. */
 
 import { type Fields, isFields, isScalar, type Scalar } from '../../shared/values.js';
 import { ownField } from './reach.js';
 
-/** The values that a filter allows for a field, if it lists them. */
+/**
+ * The values that a filter allows for a field; undefined if it does not list them. Every matching document has one of
+ * them.
+ */
 export function valuesAsked(filter: Fields, field: string): readonly Scalar[] | undefined {
 	return inConjunction(filter, field, (condition) => {
 		if (isScalar(condition)) return [condition];
@@ -13,17 +16,20 @@ export function valuesAsked(filter: Fields, field: string): readonly Scalar[] | 
 	});
 }
 
-/** The exclusive lower bound of a field, for pages that continue after the last one; only a text. */
+/** The exclusive lower bound of a field, if the filter has one that is a string. Queries by page use it to continue. */
 export function lowerBound(filter: Fields, field: string): string | undefined {
 	return inConjunction(filter, field, (condition) =>
 		isFields(condition) && typeof condition.$gt === 'string' ? condition.$gt : undefined,
 	);
 }
 
-/** A pattern for a whole text without regard to case. */
+/** The source of a RegExp that matches exactly one whole text. The group is that text with its escapes. */
 const WHOLE_TEXT = /^\^((?:[^\\^$.*+?()[\]{}|]|\\[^a-zA-Z0-9])*)\$$/;
 
-/** The text with folded case that a pattern such as `/^alice$/i` asks for. */
+/**
+ * The text, with folded case, that a field must have for a pattern such as `/^alice$/i`; undefined for other
+ * conditions.
+ */
 export function textAskedIgnoringCase(filter: Fields, field: string): string | undefined {
 	return inConjunction(filter, field, (condition) => {
 		if (!(condition instanceof RegExp) || condition.flags !== 'i') return undefined;
@@ -40,7 +46,7 @@ export function foldCase(text: string): string {
 	});
 }
 
-/** Reads the condition on a field; if there is nothing to read, those in `$and`. */
+/** Calls `read` with the condition on a field. If it returns undefined, continues with the filters in `$and`. */
 function inConjunction<R>(filter: Fields, field: string, read: (condition: unknown) => R | undefined): R | undefined {
 	const found = read(ownField(filter, field));
 	if (found !== undefined || !Array.isArray(filter.$and)) return found;

@@ -10,10 +10,10 @@ import { ownField, reach } from './reach.js';
 /** Whether a document matches a filter. */
 export type Matcher = (document: Fields) => boolean;
 
-/** Tests all values at a path. */
+/** Tests the values at a path: there are several if the path leads through an array. */
 type Test = (found: readonly unknown[]) => boolean;
 
-/** Asks one value. */
+/** Tests one value. */
 type ValueTest = (value: unknown) => boolean;
 
 /** Maximum nesting of filters. */
@@ -51,6 +51,9 @@ const combinations: Record<string, Combination> = {
 	$nor: (matchers) => (document) => !matchers.some((matches) => matches(document)),
 };
 
+/**
+ * Compiles the condition on one field to a predicate on documents. Comparing with a string is the frequent, fast case.
+ */
 function fieldMatcher(field: string, asked: unknown, levels: number): Matcher {
 	const path = field.split('.');
 	if (path.length > 1) {
@@ -67,9 +70,9 @@ function fieldMatcher(field: string, asked: unknown, levels: number): Matcher {
 	return (document) => test([ownField(document, field)]);
 }
 
-/** The condition on one field. Different elements of an array may satisfy different operators. */
+/** Compiles the condition on one field. Different elements of an array may satisfy different operators. */
 function condition(field: string, asked: unknown, levels: number): Test {
-	if (!isFields(asked)) return some(equal(field, asked));
+	if (!isFields(asked)) return someValue(equal(field, asked));
 	const tests = Object.entries(asked).map(([operator, value]) => {
 		if (Object.hasOwn(operators, operator)) return (operators[operator] as Operator)(value, field, levels);
 		if (operator.startsWith('$')) throw new TypeError(`Filters do not know ${operator} (${field})`);
@@ -82,7 +85,7 @@ function condition(field: string, asked: unknown, levels: number): Test {
 
 type Operator = (asked: unknown, field: string, levels: number) => Test;
 
-const some =
+const someValue =
 	(test: ValueTest): Test =>
 	(found) =>
 		found.some(test);
@@ -92,17 +95,17 @@ const not =
 	(found) =>
 		!test(found);
 
-/** A value, or any element of an array. */
-const each =
+/** Tests a value; if it is an array, also each element. */
+const valueOrElement =
 	(test: ValueTest): ValueTest =>
 	(value) =>
 		test(value) || (Array.isArray(value) && value.some(test));
 
 const operators: Record<string, Operator> = {
-	$eq: (asked, field) => some(equal(field, asked)),
-	$ne: (asked, field) => not(some(equal(field, asked))),
-	$in: (asked, field) => some(oneOf(field, asked)),
-	$nin: (asked, field) => not(some(oneOf(field, asked))),
+	$eq: (asked, field) => someValue(equal(field, asked)),
+	$ne: (asked, field) => not(someValue(equal(field, asked))),
+	$in: (asked, field) => someValue(oneOf(field, asked)),
+	$nin: (asked, field) => not(someValue(oneOf(field, asked))),
 	$gt: (asked, field) => range('$gt', field, asked, (order) => order > 0),
 	$gte: (asked, field) => range('$gte', field, asked, (order) => order >= 0),
 	$lt: (asked, field) => range('$lt', field, asked, (order) => order < 0),
@@ -114,29 +117,29 @@ const operators: Record<string, Operator> = {
 	},
 	$exists: (asked, field) => {
 		if (typeof asked !== 'boolean') throw new TypeError(`${field}: $exists needs true or false`);
-		const exists = some((value) => value !== undefined);
+		const exists = someValue((value) => value !== undefined);
 		return asked ? exists : not(exists);
 	},
 	$size: (asked, field) => {
 		if (!Number.isInteger(asked) || (asked as number) < 0) throw new TypeError(`${field}: $size needs a whole number`);
-		return some((value) => Array.isArray(value) && value.length === asked);
+		return someValue((value) => Array.isArray(value) && value.length === asked);
 	},
 	$elemMatch: (asked, field, levels) => {
 		if (!isFields(asked)) throw new TypeError(`${field}: $elemMatch needs a filter`);
 		const matches = compile(asked, levels - 1);
-		return some((value) => Array.isArray(value) && value.some((element) => isFields(element) && matches(element)));
+		return someValue((value) => Array.isArray(value) && value.some((element) => isFields(element) && matches(element)));
 	},
 };
 
 function equal(field: string, asked: unknown): ValueTest {
-	if (asked === null) return each((value) => value === null || value === undefined);
+	if (asked === null) return valueOrElement((value) => value === null || value === undefined);
 	if (asked instanceof RegExp) {
 		// The driver interprets other flags differently, and a global expression has state.
 		if (!/^[im]*$/.test(asked.flags)) throw new TypeError(`${field}: cannot be compared with RegExp`);
-		return each((value) => typeof value === 'string' && asked.test(value));
+		return valueOrElement((value) => typeof value === 'string' && asked.test(value));
 	}
 	if (!isScalar(asked)) throw new TypeError(`${field}: cannot be compared with ${kindOf(asked)}`);
-	return each(asked instanceof Date ? (value) => isSame(value, asked) : (value) => value === asked);
+	return valueOrElement(asked instanceof Date ? (value) => isSame(value, asked) : (value) => value === asked);
 }
 
 function oneOf(field: string, asked: unknown): ValueTest {
@@ -145,15 +148,15 @@ function oneOf(field: string, asked: unknown): ValueTest {
 		if (value !== null && !isScalar(value)) throw new TypeError(`${field}: cannot be compared with ${kindOf(value)}`);
 	const plain = new Set(asked.map(comparable));
 	if (plain.has(null)) plain.add(undefined);
-	return each((value) => plain.has(comparable(value)));
+	return valueOrElement((value) => plain.has(comparable(value)));
 }
 
 /** A key for a value in a Set: a date by its time, distinct from the number. */
 const comparable = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
-function range(operator: string, field: string, asked: unknown, fits: (order: number) => boolean): Test {
+function range(operator: string, field: string, asked: unknown, isInRange: (order: number) => boolean): Test {
 	if (!isScalar(asked) || typeof asked === 'boolean')
 		throw new TypeError(`${field}: ${operator} needs a number, a string or a date`);
 	const rank = rankOf(asked);
-	return some(each((value) => rankOf(value) === rank && fits(compare(value, asked))));
+	return someValue(valueOrElement((value) => rankOf(value) === rank && isInRange(compare(value, asked))));
 }

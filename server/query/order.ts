@@ -6,7 +6,7 @@ import { reach } from './reach.js';
 /** Stands for an empty array in a sort key: it comes before null and a missing field. */
 const EMPTY_ARRAY = Symbol('empty array');
 
-/** The rank of a value's type. */
+/** The position of a value's type in the sort order. */
 export function rankOf(value: unknown): number {
 	if (value === EMPTY_ARRAY) return -1;
 	if (value === undefined || value === null) return 0;
@@ -27,11 +27,12 @@ export function compare(a: unknown, b: unknown): number {
 	return rank <= 0 ? 0 : Number(a) - Number(b);
 }
 
+/** The fields of a document, or the elements of an array with their positions. */
 type Entries = readonly (readonly [name: string | number, value: unknown])[];
 
 /**
- * Compares documents field by field: first the types of the values, then the names, then the values. Arrays are compared
- * like documents whose names are positions. One that ends first is less.
+ * Compares documents field by field: first the types of the values, then the names, then the values. Arrays are
+ * compared like documents whose names are positions. If one is a prefix of the other, it comes first.
  */
 function compareFields(a: Entries, b: Entries): number {
 	for (const [i, [name, value]] of a.entries()) {
@@ -60,11 +61,11 @@ export function compareText(a: string, b: string): number {
 export type Sort = Readonly<Record<string, 1 | -1>>;
 
 /**
- * Sorts documents while they are added, and keeps the first of them.
+ * Sorts documents while they are added, and keeps only the first `max` of them.
  *
- * @param most maximum number of documents kept
+ * @param max maximum number of documents kept
  */
-export function sorter(sort: Sort, most: number): { add(document: Fields): void; readonly sorted: Fields[] } {
+export function sorter(sort: Sort, max: number): { add(document: Fields): void; readonly sorted: Fields[] } {
 	const criteria = Object.entries(sort).map(([path, direction]) => ({ path: path.split('.'), direction }));
 	const entries: { document: Fields; keys: unknown[] }[] = [];
 
@@ -77,10 +78,11 @@ export function sorter(sort: Sort, most: number): { add(document: Fields): void;
 	}
 	return {
 		add(document) {
+			// One sort key for each criterion.
 			const keys = criteria.map(({ path, direction }) => sortKey(document, path, direction));
 			let low = 0;
 			let high = entries.length;
-			// Documents are often added in order: the end is checked first.
+			// Documents are often added in order, so the last position is tried first.
 			const last = entries.at(-1);
 			if (last && order(last.keys, keys) <= 0) low = high;
 			while (low < high) {
@@ -88,9 +90,9 @@ export function sorter(sort: Sort, most: number): { add(document: Fields): void;
 				if (order((entries[middle] as { keys: unknown[] }).keys, keys) <= 0) low = middle + 1;
 				else high = middle;
 			}
-			if (low >= most) return;
+			if (low >= max) return;
 			entries.splice(low, 0, { document, keys });
-			if (entries.length > most) entries.pop();
+			if (entries.length > max) entries.pop();
 		},
 		get sorted() {
 			return entries.map(({ document }) => document);

@@ -1,5 +1,5 @@
 /**
- * Projections as MongoDB makes them: they reach into arrays, so that
+ * Projections with the semantics of MongoDB. They also apply to documents in arrays:
  * `{'services.resume.loginTokens.hashedToken': 0}` leaves out every hash.
  */
 import type { Projection } from '../../shared/store.js';
@@ -15,21 +15,22 @@ type Tree = Map<string, Tree | true>;
  */
 export function projector(projection: Projection = {}): (document: Fields) => Fields {
 	const { _id: id, ...fields } = projection;
-	const ways = new Set<number>(Object.values(fields));
-	if (ways.size > 1) throw new TypeError('A projection either takes fields or leaves them out');
-	const takes = ways.has(1) || (ways.size === 0 && id === 1);
-	if (ways.size === 0 && id === undefined) return (document) => document;
+	const modes = new Set<number>(Object.values(fields));
+	if (modes.size > 1) throw new TypeError('A projection either takes fields or leaves them out');
+	const isInclusion = modes.has(1) || (modes.size === 0 && id === 1);
+	if (modes.size === 0 && id === undefined) return (document) => document;
 	const paths = Object.keys(fields);
-	if (takes && !paths.some((path) => path.includes('.'))) return fieldTaker(id === 0 ? paths : ['_id', ...paths]);
+	if (isInclusion && !paths.some((path) => path.includes('.')))
+		return topLevelInclusion(id === 0 ? paths : ['_id', ...paths]);
 	const tree = treeOf(paths);
 	return ({ _id, ...rest }) => {
-		const kept = (takes ? take(rest, tree) : leaveOut(rest, tree)) as Fields;
+		const kept = (isInclusion ? include(rest, tree) : exclude(rest, tree)) as Fields;
 		return id === 0 ? kept : { _id, ...kept };
 	};
 }
 
-/** The frequent case: it looks at the fields to take, and not at all fields. */
-function fieldTaker(names: readonly string[]): (document: Fields) => Fields {
+/** The fast path for a projection without dotted paths: it visits only the fields to include. */
+function topLevelInclusion(names: readonly string[]): (document: Fields) => Fields {
 	return (document) => {
 		const kept: Fields = {};
 		for (const name of names) if (Object.hasOwn(document, name)) kept[name] = document[name];
@@ -37,6 +38,7 @@ function fieldTaker(names: readonly string[]): (document: Fields) => Fields {
 	};
 }
 
+/** @throws TypeError for a path together with a part of it */
 function treeOf(paths: string[]): Tree {
 	const root: Tree = new Map();
 	for (const path of paths) {
@@ -55,26 +57,29 @@ function treeOf(paths: string[]): Tree {
 	return root;
 }
 
-function take(value: unknown, tree: Tree): unknown {
-	if (Array.isArray(value)) return value.map((element) => take(element, tree)).filter((kept) => kept !== undefined);
+/** Keeps only the paths in the tree; undefined for a value that has no fields. */
+function include(value: unknown, tree: Tree): unknown {
+	if (Array.isArray(value)) return value.map((element) => include(element, tree)).filter((kept) => kept !== undefined);
 	if (!isFields(value)) return undefined;
-	return choose(value, (key, field) => {
+	return mapFields(value, (key, field) => {
 		const branch = tree.get(key);
-		return branch === true ? field : branch && take(field, branch);
+		return branch === true ? field : branch && include(field, branch);
 	});
 }
 
-function leaveOut(value: unknown, tree: Tree): unknown {
-	if (Array.isArray(value)) return value.map((element) => leaveOut(element, tree));
+/** Removes the paths in the tree. */
+function exclude(value: unknown, tree: Tree): unknown {
+	if (Array.isArray(value)) return value.map((element) => exclude(element, tree));
 	if (!isFields(value)) return value;
-	return choose(value, (key, field) => {
+	return mapFields(value, (key, field) => {
 		const branch = tree.get(key);
 		if (branch === true) return undefined;
-		return branch ? leaveOut(field, branch) : field;
+		return branch ? exclude(field, branch) : field;
 	});
 }
 
-function choose(value: Fields, keep: (key: string, field: unknown) => unknown): Fields {
+/** Replaces each field by the result of `keep`, and removes it if that is undefined. */
+function mapFields(value: Fields, keep: (key: string, field: unknown) => unknown): Fields {
 	const kept: Fields = {};
 	for (const [key, field] of Object.entries(value)) {
 		const result = keep(key, field);

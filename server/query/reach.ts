@@ -4,7 +4,7 @@ import { isFields } from '../../shared/values.js';
 /**
  * All values at a path, including those in arrays of documents along it; `undefined` for a document without the field.
  *
- * @param from how many parts of the path have been followed
+ * @param from how many parts of the path have already been followed
  */
 export function reach(value: unknown, path: readonly string[], from = 0): unknown[] {
 	const key = path[from];
@@ -17,7 +17,7 @@ export function reach(value: unknown, path: readonly string[], from = 0): unknow
 	return found;
 }
 
-/** An own field, but no inherited property such as `constructor`. */
+/** The value of an own field; undefined for an inherited property such as `constructor`. */
 export function ownField(fields: Record<string, unknown>, key: string): unknown {
 	return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }

@@ -57,24 +57,25 @@ const checks: Record<string, Check> = {
 		return { $each: values, $slice };
 	},
 	$addToSet: (change, path) => {
-		if (!isEach(change)) return member(change, path);
+		if (!isEach(change)) return comparableElement(change, path);
 		const [other] = Object.keys(change).filter((key) => key !== '$each');
 		if (other !== undefined) throw new TypeError(`${path}: $addToSet does not know ${other}`);
-		return { $each: eachOf(change.$each, path).map((value) => member(value, path)) };
+		return { $each: eachOf(change.$each, path).map((value) => comparableElement(value, path)) };
 	},
 	$pull: (change, path) => {
-		if (!isFields(change)) return member(change, path);
+		if (!isFields(change)) return comparableElement(change, path);
 		if (!('$in' in change)) {
 			compile(change);
 			return change;
 		}
-		// A condition on elements that are scalars: only a list of values.
+		// `$in` selects elements that are scalars. No other operator may select scalars.
 		if (Object.keys(change).length > 1 || !Array.isArray(change.$in))
 			throw new TypeError(`${path}: $in needs a list and stands alone`);
-		return { $in: change.$in.map((value) => member(value, path)) };
+		return { $in: change.$in.map((value) => comparableElement(value, path)) };
 	},
 };
 
+/** Whether a change has the form `{$each: [...]}`, with several elements. */
 const isEach = (change: unknown): change is Fields & { $each: unknown } => isFields(change) && '$each' in change;
 
 function eachOf(values: unknown, path: string): unknown[] {
@@ -82,8 +83,11 @@ function eachOf(values: unknown, path: string): unknown[] {
 	return copyStorable(values, path) as unknown[];
 }
 
-/** An element to add or remove. Documents are excluded, because MongoDB also compares the order of their fields. */
-function member(value: unknown, path: string): unknown {
+/**
+ * Checks an element that is compared with those of an array. It cannot be a document, because MongoDB also compares the
+ * order of fields.
+ */
+function comparableElement(value: unknown, path: string): unknown {
 	if (value === null || isScalar(value)) return copyStorable(value, path);
 	throw new TypeError(`${path}: only plain values can be compared, not ${kindOf(value)}`);
 }
@@ -97,6 +101,7 @@ function checkPath(path: string): void {
 	}
 }
 
+/** Refuses an update of a field together with a part of it. */
 function refuseCollisions(paths: ReadonlySet<string>): void {
 	for (const path of paths) {
 		for (let dot = path.indexOf('.'); dot !== -1; dot = path.indexOf('.', dot + 1)) {
@@ -117,35 +122,35 @@ export function applyUpdate(document: Document, update: Update): Document {
 		for (const [path, change] of Object.entries(changes)) {
 			const parts = path.split('.');
 			const key = parts.pop() as string;
-			const holder = holderOf(changed, parts, removes);
-			if (holder) (operations[operator] as Operation)(holder, key, change);
+			const parent = parentOf(changed, parts, removes);
+			if (parent) (operations[operator] as Operation)(parent, key, change);
 		}
 	}
 	return changed;
 }
 
 /**
- * Copies the parent object of a field and all its ancestors.
+ * Copies the parent object of a field and all its ancestors, and returns the copy of the parent.
  *
  * @param removes true: a missing parent is not created, because there is nothing to remove
  */
-function holderOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
-	let holder = document;
+function parentOf(document: Fields, parts: readonly string[], removes: boolean): Fields | undefined {
+	let parent = document;
 	for (const part of parts) {
-		const inner = holder[part];
+		const inner = parent[part];
 		if (inner !== undefined && !isFields(inner)) {
 			if (removes) return undefined;
 			throw new TypeError(`${parts.join('.')} leads through something that has no fields`);
 		}
 		if (inner === undefined && removes) return undefined;
 		const copy: Fields = { ...inner };
-		holder[part] = copy;
-		holder = copy;
+		parent[part] = copy;
+		parent = copy;
 	}
-	return holder;
+	return parent;
 }
 
-/** Whether an update has changed no field but `_updatedAt`. */
+/** Whether the two states of a document differ in no field except `_updatedAt`. */
 export function changesNothing(before: Document, after: Document): boolean {
 	const fields = Object.keys(after);
 	if (fields.length !== Object.keys(before).length) return false;
@@ -155,49 +160,52 @@ export function changesNothing(before: Document, after: Document): boolean {
 	});
 }
 
-type Operation = (holder: Fields, key: string, change: unknown) => void;
+type Operation = (parent: Fields, key: string, change: unknown) => void;
 
 const operations: Record<string, Operation> = {
-	$set: (holder, key, value) => {
-		holder[key] = value;
+	$set: (parent, key, value) => {
+		parent[key] = value;
 	},
-	$unset: (holder, key) => {
-		delete holder[key];
+	$unset: (parent, key) => {
+		delete parent[key];
 	},
-	$inc: (holder, key, amount) => {
-		const before = holder[key] ?? 0;
-		if (typeof before !== 'number' || holder[key] === null) throw new TypeError(`${key} is no number`);
-		holder[key] = before + (amount as number);
+	$inc: (parent, key, amount) => {
+		const before = parent[key] ?? 0;
+		if (typeof before !== 'number' || parent[key] === null) throw new TypeError(`${key} is no number`);
+		parent[key] = before + (amount as number);
 	},
-	$push: (holder, key, change) => {
-		const list = [...listIn(holder, key), ...added(change)];
+	$push: (parent, key, change) => {
+		const list = [...listIn(parent, key), ...elementsToAdd(change)];
 		const slice = isEach(change) ? (change.$slice as number | undefined) : undefined;
-		if (slice === undefined) holder[key] = list;
-		else if (slice === 0) holder[key] = [];
-		else holder[key] = slice > 0 ? list.slice(0, slice) : list.slice(slice);
+		if (slice === undefined) parent[key] = list;
+		else if (slice === 0) parent[key] = [];
+		else parent[key] = slice > 0 ? list.slice(0, slice) : list.slice(slice);
 	},
-	$addToSet: (holder, key, change) => {
-		const list = [...listIn(holder, key)];
-		for (const value of added(change)) if (!list.some((element) => isSame(element, value))) list.push(value);
-		holder[key] = list;
+	$addToSet: (parent, key, change) => {
+		const list = [...listIn(parent, key)];
+		for (const value of elementsToAdd(change)) if (!list.some((element) => isSame(element, value))) list.push(value);
+		parent[key] = list;
 	},
-	$pull: (holder, key, change) => {
-		if (holder[key] === undefined) return;
-		const isPulled = pulls(change);
-		holder[key] = listIn(holder, key).filter((element) => !isPulled(element));
+	$pull: (parent, key, change) => {
+		if (parent[key] === undefined) return;
+		const isPulled = pullCondition(change);
+		parent[key] = listIn(parent, key).filter((element) => !isPulled(element));
 	},
 };
 
-function listIn(holder: Fields, key: string): readonly unknown[] {
-	const list = holder[key];
+function listIn(parent: Fields, key: string): readonly unknown[] {
+	const list = parent[key];
 	if (list === undefined) return [];
 	if (!Array.isArray(list)) throw new TypeError(`${key} is no list`);
 	return list;
 }
 
-const added = (change: unknown): readonly unknown[] => (isEach(change) ? (change.$each as unknown[]) : [change]);
+/** The elements that `$push` or `$addToSet` adds. */
+const elementsToAdd = (change: unknown): readonly unknown[] =>
+	isEach(change) ? (change.$each as unknown[]) : [change];
 
-function pulls(change: unknown): (element: unknown) => boolean {
+/** Compiles the condition of `$pull` to a predicate on elements. */
+function pullCondition(change: unknown): (element: unknown) => boolean {
 	if (!isFields(change)) return (element) => isSame(element, change);
 	if ('$in' in change) {
 		const values = change.$in as unknown[];

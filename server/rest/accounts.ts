@@ -31,6 +31,7 @@ function loginOptions(body: unknown): object {
 	return body.code ? { totp: { code: body.code, login } } : login;
 }
 
+/** The user in a body, in the form that the method `login` takes. */
 function userOf({ user, username, email }: Infer<typeof LoginBody>): object {
 	if (typeof user === 'object') return user;
 	const address = email ?? (user?.includes('@') ? user : undefined);
@@ -47,13 +48,13 @@ export async function logIn(invoker: Invoker, services: Services, body: unknown,
 		if (thrown instanceof MatchError) return failed(thrown);
 		const { error, reason, details } = toClientError(thrown);
 		if (error === 500 || error === 503 || error === 'too-many-requests') return failed(thrown);
-		// The required second factor, if one is required.
+		// If a second factor is required, `details` says which.
 		const more = details === undefined ? {} : { details };
 		return { status: 401, body: { status: 'error', success: false, error, message: reason, ...more } };
 	}
 }
 
-/** Removes the caller's token. */
+/** Logs out: removes the caller's login token. */
 export async function logOut(invoker: Invoker, caller: Caller): Promise<Answer> {
 	await invoker.invoke('logout', [], caller);
 	return { status: 200, body: { status: 'success', data: { message: "You've been logged out!" } } };

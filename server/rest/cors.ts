@@ -22,8 +22,8 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 
 /**
  * Allows pages of other origins.
- * @param isAllowed whether the path of an address is one of REST; other paths have their own rules
- * @param verbs that pages may use
+ * @param isAllowed whether a URL belongs to REST. Other paths, such as those of SockJS, have their own rules
+ * @param verbs the verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */
 export function allowOrigins(

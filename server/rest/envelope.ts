@@ -14,12 +14,15 @@ export interface Answer {
 /** Rocket.Chat's answer to missing or wrong credentials. */
 export const UNAUTHORIZED: Answer = { status: 401, body: { success: false, error: 'unauthorized' } };
 
-/** A refusal without a code. */
+/** An error answer that contains only a text, and no code. */
 export function refused(status: number, error: string): Answer {
 	return { status, body: { success: false, error } };
 }
 
-/** The answer to a known path with another verb: Rocket.Chat's text (7.3), and the fields of all other refusals. */
+/**
+ * The answer to a verb that a known path does not have: Rocket.Chat's text (`test/contract/rocketchat-e2e.md` 7.3), and
+ * the fields of all other error answers.
+ */
 export function wrongVerb(error: string): Answer {
 	return { status: 405, body: { status: 'error', message: 'API endpoint does not exist', success: false, error } };
 }
@@ -30,12 +33,15 @@ export function wrongVerb(error: string): Answer {
  */
 export function succeeded(value: unknown): Answer {
 	if (value === undefined) return { status: 200, body: { success: true } };
-	// Other objects, such as a Date, count as single values.
+	// Objects that are not plain, such as a Date, count as single values.
 	const hasMembers = typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 	return { status: 200, body: hasMembers ? { ...value, success: true } : { result: value, success: true } };
 }
 
-/** Codes with a specific status; their bodies only contain the text (7.3). Every other refusal is a 400. */
+/**
+ * Error codes with a specific status. Their bodies contain only the text (`test/contract/rocketchat-e2e.md` 7.3). Every
+ * other code has the status 400.
+ */
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
 	['error-unauthorized', 403],
@@ -45,7 +51,10 @@ const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	[503, 503],
 ]);
 
-/** Rocket.Chat has a different text and code for DDP's `too-many-requests` (7.4). */
+/**
+ * Over REST Rocket.Chat has a different text and code for DDP's `too-many-requests` (`test/contract/rocketchat-e2e.md`
+ * 7.4).
+ */
 function rateLimitText({ reason = '' }: ClientError): string {
 	return `${reason.replace('before trying again', 'before trying this endpoint again')} [error-too-many-requests]`;
 }
@@ -117,8 +126,8 @@ function drained(response: ServerResponse): Promise<void> {
 }
 
 /**
- * Sends an answer without fastify's serializer, which adds a charset to text, and Rocket.Chat's tests refuse it.
- * Fastify sends a Buffer in a second write, which makes the request half as expensive again.
+ * Sends an answer without fastify's serializer, because it adds a charset to text, which Rocket.Chat's tests refuse. A
+ * Buffer is no alternative: fastify sends it in a second write, with which a request takes half as long again.
  * @throws TypeError for a body that JSON cannot represent
  */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -20,7 +20,7 @@ export class InFlightCalls {
 		return controller.signal;
 	}
 
-	/** Fires all signals, including those created later. */
+	/** Aborts all calls in progress. Calls that begin later are aborted at once. */
 	close(): void {
 		this.#closed = true;
 		for (const controller of this.#controllers) controller.abort();

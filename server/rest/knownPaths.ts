@@ -1,4 +1,4 @@
-/** The paths of the routes, and their verbs: for requests with a verb that a path does not have. */
+/** The paths of the routes with their verbs, to answer requests with a verb that a path does not have. */
 
 export class KnownPaths {
 	readonly #fixed = new Map<string, readonly string[]>();
@@ -16,7 +16,7 @@ export class KnownPaths {
 		this.#patterns.set(path, { pattern, verbs: [...(this.#patterns.get(path)?.verbs ?? []), ...verbs] });
 	}
 
-	/** The verbs of the route at the address of a request; undefined if there is none. HEAD goes with GET. */
+	/** The verbs of the path of a URL; undefined if no route has this path. HEAD is allowed where GET is. */
 	verbsAt(url: string): readonly string[] | undefined {
 		const path = pathOf(url);
 		const verbs =
@@ -25,7 +25,7 @@ export class KnownPaths {
 	}
 }
 
-/** The decoded path of an address, without a slash at its end. */
+/** The decoded path of a URL, without a slash at its end. */
 function pathOf(url: string): string {
 	const path = url.replace(/[?#].*$/s, '').replace(/(?<=.)\/$/, '');
 	try {

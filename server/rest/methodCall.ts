@@ -1,4 +1,7 @@
-/** `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`test/contract/rocketchat-e2e.md` section 8). */
+/**
+ * `method.call` and `method.callAnon`: a DDP method message in an HTTP body (`test/contract/rocketchat-e2e.md` section
+ * 8).
+ */
 import { check } from '../../shared/check.js';
 import { parse } from '../../shared/ejson.js';
 import { clientError, toClientError } from '../../shared/errors.js';
@@ -27,7 +30,7 @@ function parseMessage(text: string): unknown {
 }
 
 /**
- * Runs the call in a body.
+ * Runs the method call that a body contains.
  * @param pathName the method name in the path, with `:` for slashes. It must be the one in the message: a proxy that
  * filters requests sees only the path.
  * @throws MatchError, ClientError for a body without a valid call. Errors of the call itself are in the answer.
@@ -50,8 +53,8 @@ export async function callMethod(
 		return { status: 200, body: { message: text, success: true } };
 	} catch (thrown) {
 		const error = toClientError(thrown);
-		// Rocket.Chat answers 400 for every error. Here unavailability has a status of its own, so that a proxy can detect
-		// it.
+		// Rocket.Chat answers 400 for every error. Here an unavailable database has a different status, so that a proxy can
+		// detect it.
 		const status = error.error === 503 ? 503 : 400;
 		return { status, body: { message: codec.failure(id, error), success: false }, ...retryHeaders(error) };
 	}

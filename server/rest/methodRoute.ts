@@ -24,14 +24,14 @@ export function methodRoute(
 			if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
 				return refused(400, 'The body must be a JSON object');
 			}
-			const given = fields as Record<string, unknown>;
+			const members = fields as Record<string, unknown>;
 			if (body !== 'object') requireKnownFields(request, known, name, unknownField);
 			const read = isUrlEncoded ? textValue : bodyValue;
 			const params =
 				body === 'object'
-					? args.map(([, matcher]) => (isUrlEncoded ? textObject(given, matcher) : given))
+					? args.map(([, matcher]) => (isUrlEncoded ? textObject(members, matcher) : members))
 					: args.map(([arg, matcher]) =>
-							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(given, arg, matcher),
+							Object.hasOwn(pathMembers, arg) ? textValue(pathMembers, arg, matcher) : read(members, arg, matcher),
 						);
 			const value = await invoker.invoke(name, params, caller);
 			return succeeded(empty ? undefined : value);
@@ -40,17 +40,17 @@ export function methodRoute(
 }
 
 /**
- * Parameters that Rocket.Chat's clients send with any GET, also where the method has none of that name. The answer
- * still contains the whole list, and all fields.
+ * Parameters that Rocket.Chat's clients send with any GET. A method that has no argument of that name ignores them: the
+ * answer contains the whole list, and all fields.
  */
 const LIST_PARAMETERS: ReadonlySet<string> = new Set(['count', 'offset', 'sort', 'fields', 'query']);
 
-/** Values of `query` that do not filter. */
+/** Values of `query` that select everything, so that ignoring the parameter is right. */
 const EVERYTHING: ReadonlySet<unknown> = new Set(['', '{}']);
 
 /**
- * Refuses unknown fields, because the caller expects an effect.
- * @param error the error; default `invalid-params` with the name of the field
+ * Refuses unknown fields, because the caller expects them to have an effect.
+ * @param error the error to throw. Default: `invalid-params` with the name of the field
  */
 export function requireKnownFields(
 	{ fields, isQuery, isUrlEncoded }: RestRequest,
@@ -73,16 +73,16 @@ const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
 	['false', false],
 ]);
 
-function bodyValue(given: Readonly<Record<string, unknown>>, name: string): unknown {
-	return Object.hasOwn(given, name) ? given[name] : undefined;
+function bodyValue(members: Readonly<Record<string, unknown>>, name: string): unknown {
+	return Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
 /**
  * A field of a query or a form, where every value is text. The first interpretation that the pattern accepts is used:
  * the text itself, then as JSON, as a list of one, as a number, as a boolean. `name[]` is another way to write a list.
  */
-function textValue(given: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
-	const value = bodyValue(given, name) ?? bodyValue(given, `${name}[]`);
+function textValue(members: Readonly<Record<string, unknown>>, name: string, matcher: AnyMatcher): unknown {
+	const value = bodyValue(members, name) ?? bodyValue(members, `${name}[]`);
 	if (typeof value !== 'string' || !matcher.fault(value)) return value;
 	const candidates = [jsonValue(value), [value], numberOf(value), BOOLEANS.get(value)];
 	return candidates.find((reading) => reading !== undefined && !matcher.fault(reading)) ?? value;
@@ -104,9 +104,9 @@ function jsonValue(text: string): unknown {
 	}
 }
 
-/** The fields of a form as one object, in which some may be booleans. */
-function textObject(given: Record<string, unknown>, matcher: AnyMatcher): unknown {
-	if (!matcher.fault(given)) return given;
-	const read = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]));
-	return matcher.fault(read) ? given : read;
+/** The fields of a form as one object. If the pattern does not accept it, `true` and `false` become booleans. */
+function textObject(members: Record<string, unknown>, matcher: AnyMatcher): unknown {
+	if (!matcher.fault(members)) return members;
+	const read = Object.fromEntries(Object.entries(members).map(([name, value]) => [name, BOOLEANS.get(value) ?? value]));
+	return matcher.fault(read) ? members : read;
 }

@@ -1,4 +1,4 @@
-/** One REST request: from its headers, query and body to a call and its answer. */
+/** Handles a REST request: reads headers, query and body, calls the route, and sends the answer. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTokenHolder, hashToken } from '../../methods/model/users/tokens.js';
@@ -12,15 +12,16 @@ import type { InFlightCalls } from './inFlightCalls.js';
 
 /** A request, independent of HTTP. */
 export interface RestRequest {
-	/** The body of a POST, PUT or PATCH, the query of a GET or DELETE; `{}` if there is none. */
+	/** The body of a POST, PUT or PATCH; the query of a GET or DELETE. `{}` if there is none. */
 	readonly fields: unknown;
+	/** Whether `fields` is the query. */
 	readonly isQuery: boolean;
 	/** Whether all values are text, as in a query or a form. */
 	readonly isUrlEncoded: boolean;
-	/** The values of the `:names` of the path. */
+	/** The values of the path parameters, such as `:id`, by name. */
 	readonly pathMembers: Readonly<Record<string, string>>;
 	readonly caller: RestCaller;
-	/** The unhashed login token. */
+	/** The login token as the client sent it, not hashed. */
 	readonly token: unknown;
 }
 
@@ -47,12 +48,12 @@ function rateLimitHeaders({ limit, remaining, timeToReset }: RateLimitResult): R
 }
 
 interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
-	/** True for a user without a user name, who may call very few methods (7.2). */
+	/** True for a user without a user name, who may call very few methods (`test/contract/rocketchat-e2e.md` 7.2). */
 	readonly withoutUsername: boolean;
 }
 
 /** A caller who is not logged in. */
-const ANYONE: Identity = { userId: null, hashedToken: null, withoutUsername: false };
+const ANONYMOUS: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
 /** Finds the user of a request. @returns null if the credentials are missing, wrong or expired */
 async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
@@ -116,12 +117,12 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 	return headers['x-user-id'] !== undefined || headers['x-auth-token'] !== undefined;
 }
 
-/** The identity of the caller; null if the route requires a login and there is none. */
+/** The caller's identity; null if the route requires valid credentials and the request has none. */
 async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
-	if (route.credentials === 'ignored') return ANYONE;
+	if (route.credentials === 'ignored') return ANONYMOUS;
 	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
 	// An expired token must not prevent access to public data.
-	return identity ?? (route.credentials === 'optional' ? ANYONE : null);
+	return identity ?? (route.credentials === 'optional' ? ANONYMOUS : null);
 }
 
 /** Whether a request comes from a caller who may use the route. */
@@ -132,11 +133,13 @@ export async function isAuthorized(request: FastifyRequest, route: Route, servic
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
 const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
-/** The idempotency key of a request; null if the header is invalid. */
+/** The idempotency key of a request; undefined without the header, null if it is invalid. */
 function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {
-	const key = headers['idempotency-key'];
-	if (key === undefined) return undefined;
-	return typeof key === 'string' && IDEMPOTENCY_KEY.test(key) ? { key: `key ${key}`, session: null } : null;
+	const idempotencyKey = headers['idempotency-key'];
+	if (idempotencyKey === undefined) return undefined;
+	return typeof idempotencyKey === 'string' && IDEMPOTENCY_KEY.test(idempotencyKey)
+		? { key: `key ${idempotencyKey}`, session: null }
+		: null;
 }
 
 function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
@@ -144,7 +147,7 @@ function secondFactorOf({ headers }: FastifyRequest): SecondFactor | undefined {
 	return typeof code === 'string' ? { code, method: typeof method === 'string' ? method : null } : undefined;
 }
 
-/** Whether the escapes of a URL can be decoded: in a query, invalid ones would be read as text. */
+/** Whether the percent-encoding of a URL is valid. The query parser would silently take an invalid escape as text. */
 function isDecodable(url: string): boolean {
 	try {
 		return decodeURIComponent(url) !== '';
@@ -153,7 +156,7 @@ function isDecodable(url: string): boolean {
 	}
 }
 
-/** Verbs whose fields are those of the body; for all others they are those of the query. */
+/** Verbs whose arguments are in the body. For all other verbs they are in the query. */
 export const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -173,7 +176,10 @@ export interface RequestOptions {
 	addressOf(request: FastifyRequest['raw']): string | null;
 	/** The calls in progress. */
 	readonly calls: InFlightCalls;
-	/** Whether users without a user name are refused, as in Rocket.Chat (7.2). Default true. */
+	/**
+	 * Whether users without a user name are refused, as in Rocket.Chat (`test/contract/rocketchat-e2e.md` 7.2). Default
+	 * true.
+	 */
 	readonly usernameRequired?: boolean | undefined;
 }
 
@@ -189,11 +195,18 @@ export async function handle(
 	if (!identity) return send(reply, UNAUTHORIZED);
 	if (usernameRequired && identity.withoutUsername && !route.withoutUsername)
 		return send(reply, failed(clientError('namelessCaller')));
-	const key = idempotencyKeyOf(request);
-	if (key === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
+	const idempotencyKey = idempotencyKeyOf(request);
+	if (idempotencyKey === null) return send(reply, failed(clientError('invalidIdempotencyKey')));
 	const isQuery = !WITH_BODY.has(request.method);
 	if (isQuery && !isDecodable(request.url)) return send(reply, refused(400, 'Invalid query parameters'));
-	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
+	const caller = new RestCaller(
+		identity,
+		addressOf(request.raw),
+		idempotencyKey,
+		secondFactorOf(request),
+		reply,
+		calls,
+	);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
 	const pathMembers = request.params as Record<string, string>;

@@ -1,4 +1,4 @@
-/** The HTTP server for REST, on fastify, and the answers to requests that are not calls. */
+/** The HTTP server for REST, built on fastify, and the answers to requests that reach no route. */
 import { type IncomingMessage, METHODS } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
@@ -24,7 +24,7 @@ export function urlOf(path: string): string {
 /** How long a client may take to send one request, in ms. */
 const REQUEST_TIMEOUT = 30_000;
 
-/** In the `config` of a route: other verbs at its path get 405, not 404. */
+/** A key in the `config` of a route: requests with other verbs at its path get 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
 
 function addRoute(app: FastifyInstance, route: Route, services: Services, options: RestOptions): void {
@@ -37,7 +37,10 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
 	});
 }
 
-/** Options of a route with a limit of its own. A larger body than others is only read after the login is checked. */
+/**
+ * Options of a route with a higher limit for bodies. A body above the server's limit is read only if the caller is
+ * logged in.
+ */
 function largeBody(route: Route, routeLimit: number, services: Services, { maxBody }: RestOptions) {
 	return {
 		bodyLimit: Math.max(maxBody, routeLimit),
@@ -48,6 +51,7 @@ function largeBody(route: Route, routeLimit: number, services: Services, { maxBo
 	};
 }
 
+/** Parses a JSON body. */
 function parseBody(_request: FastifyRequest, text: string, done: (error: Error | null, body?: unknown) => void): void {
 	let body: unknown;
 	try {
@@ -60,7 +64,7 @@ function parseBody(_request: FastifyRequest, text: string, done: (error: Error |
 	done(null, body);
 }
 
-/** Answers requests that fastify refuses, and unexpected errors. */
+/** Answers a request that fastify refuses, or in which an unexpected error occurred. */
 function onError(error: FastifyError, reply: FastifyReply, services: Services): FastifyReply {
 	const status = error.statusCode ?? 500;
 	if (status < 500) return send(reply, refused(status, error.message));
@@ -70,7 +74,7 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 	return send(reply, failed(error));
 }
 
-/** Answers invalid HTTP input, and requests with too large headers. */
+/** Answers invalid HTTP, and requests whose headers are too large. */
 function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
 	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
 	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
@@ -115,7 +119,7 @@ export function createRest(
 		requestTimeout: REQUEST_TIMEOUT,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
-		// Node's parser, here and for forms: it creates objects without a prototype, which count as plain objects.
+		// Node's parser, here and for forms. Its objects have no prototype, and patterns accept them as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: refuseRawRequest,
 		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
@@ -125,7 +129,7 @@ export function createRest(
 	app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
 		done(null, querystring.parse(text as string)),
 	);
-	// Verbs that fastify does not route by default, so that a known path answers 405 to all of them.
+	// Also routes the verbs that fastify does not support by default, so that a known path answers 405 to them.
 	for (const verb of METHODS) if (!app.supportedMethods.includes(verb)) app.addHttpMethod(verb);
 	app.setErrorHandler<FastifyError>((error, _request, reply) => onError(error, reply, services));
 	app.setNotFoundHandler((_request, reply) => send(reply, refused(404, 'Resource not found')));
@@ -155,7 +159,7 @@ export function createRest(
 	}
 	// After the plugins, so that CORS applies to these refusals too.
 	app.after(() => {
-		// Before the body is read, so that an invalid body does not change the answer.
+		// This hook runs before the body is read, so an invalid body does not change the answer.
 		app.addHook('onRequest', (request, reply, done) => {
 			const allowed = request.is404 ? paths.verbsAt(request.url) : undefined;
 			if (!allowed) return done();

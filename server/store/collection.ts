@@ -1,6 +1,6 @@
 /**
  * The rules for collections of every store: only the common query language is accepted, every write sets `_updatedAt`,
- * a unique index violation gives the same error without the value, and writes are announced.
+ * a violated unique index gives the same error without the value, and writes are announced.
  */
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
@@ -14,7 +14,9 @@ export interface Query {
 	readonly matches: Matcher;
 }
 
-/** One written document, with its states before and after if they are known. Listeners must not change them. */
+/**
+ * One written document, with its states before and after the write if they are known. Receivers must not change them.
+ */
 export interface Written {
 	readonly action: 'inserted' | 'updated' | 'removed';
 	readonly id: string;
@@ -38,6 +40,7 @@ export interface Backend {
 	remove(query: Query, multi: boolean, report?: Report): Promise<number>;
 }
 
+/** What `updateReturning` returns. */
 export interface Returning {
 	readonly returnDocument: 'before' | 'after';
 	readonly projection?: Projection | undefined;
@@ -49,13 +52,13 @@ export type Announce = (options: WriteOptions | undefined) => Report | undefined
 /** Runs a write unless the store is closed; closing waits for it. */
 export type WriteGate = <R>(task: () => Promise<R>) => Promise<R>;
 
-/** Returns the error for callers. */
+/** Converts an error of the backend to the error for callers. */
 export type Translate = (error: unknown) => unknown;
 
 /**
- * A collection of the shared type on any kind of store.
+ * Makes the collection that methods use from a backend.
  *
- * @param name for messages
+ * @param name name of the collection, for messages
  */
 export function collection<T extends { _id: string }>(
 	backend: Backend,
@@ -90,12 +93,12 @@ export function collection<T extends { _id: string }>(
 	return {
 		findOne: async (filter, options) => (await read(backend.findOne(queryOf(filter), options))) as T | null,
 		find(filter, options) {
-			const found = backend.find(queryOf(filter), options) as AsyncIterable<T>;
+			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
 			return {
-				toArray: () => read(arrayOf(found)),
+				toArray: () => read(arrayOf(documents)),
 				async *[Symbol.asyncIterator]() {
 					try {
-						yield* found;
+						yield* documents;
 					} catch (error) {
 						throw await translate(error);
 					}
@@ -104,7 +107,7 @@ export function collection<T extends { _id: string }>(
 		},
 		countDocuments: async (filter) => read(backend.count(queryOf(filter))),
 		insertOne: async (document, options) => {
-			const stored = prepare(document);
+			const stored = checkedDocument(document);
 			return write(options, (report) => backend.insert(stored, report));
 		},
 		updateOne: (filter, changes, options) => update(filter, changes, false, options),
@@ -127,19 +130,21 @@ function queryOf(filter: unknown): Query {
 	return { filter: filter as Fields, matches: compile(filter) };
 }
 
-async function arrayOf<T>(found: AsyncIterable<T>): Promise<T[]> {
-	const documents: T[] = [];
-	for await (const document of found) documents.push(document);
-	return documents;
+async function arrayOf<T>(documents: AsyncIterable<T>): Promise<T[]> {
+	const array: T[] = [];
+	for await (const document of documents) array.push(document);
+	return array;
 }
 
-function prepare(document: { _id: string }): Document {
+/** Checks and copies a new document. */
+function checkedDocument(document: { _id: string }): Document {
 	if (!isId(document._id)) throw new TypeError('A document needs an _id, a string of 1 to 512 bytes');
 	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as Document;
 }
 
 /**
- * The embedded store's error, MongoDB's code, and PostgreSQL's text, which FerretDB 2.7 returns for `findOneAndUpdate`.
+ * Whether an error is a unique index violation. Code 11000 is that of the embedded store and of MongoDB. FerretDB 2.7
+ * returns PostgreSQL's text for `findOneAndUpdate`.
  */
 function isDuplicate(error: unknown): boolean {
 	const { code, message } = error as { code?: unknown; message?: unknown };

@@ -1,4 +1,4 @@
-/** Combines collections to a store. */
+/** Builds a store from its collections. */
 import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexSpec, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
@@ -9,7 +9,7 @@ import { type Announce, type Backend, collection, type Translate, type WriteGate
 
 /** A collection to open. */
 export interface CollectionSpec {
-	/** Its key in the store. */
+	/** Its property name in `Store`. */
 	readonly key: string;
 	/** Its name in the database. */
 	readonly name: string;
@@ -21,13 +21,13 @@ export interface CollectionSpec {
 /** The collections of a store: Roomkey's own, and those that an application declares. */
 function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
-	const added = declared.map(({ key, name, indexes }) => ({
+	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,
 		name,
 		isDeclared: true,
 		indexes: indexes.map(({ fields, unique = false, sparse = false }) => ({ fields, unique, sparse })),
 	}));
-	return [...own, ...added];
+	return [...own, ...ofApplication];
 }
 
 /** Receives each written document after it is stored. @returns resolves when all subscribers have received it */
@@ -41,7 +41,10 @@ export interface OpenStore {
 	 * the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
-	/** Refuses further writes, waits for running ones, and releases files and connections. A second call does nothing. */
+	/**
+	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
+	 * promise of the first.
+	 */
 	close(): Promise<void>;
 }
 
@@ -50,8 +53,8 @@ export interface OpenStore {
  *
  * @param declared the collections of the application
  * @param open opens one collection
- * @param translate returns the error for callers, for one of the backend
- * @param release releases files and connections, after all writes have ended
+ * @param translate converts an error of the backend to the error for callers
+ * @param release releases files and connections. Called when all writes have ended
  */
 export async function buildStore(
 	declared: readonly CollectionDefinition[],
@@ -59,16 +62,17 @@ export async function buildStore(
 	translate: Translate = (error) => error,
 	release: () => Promise<void> = async () => {},
 ): Promise<OpenStore> {
-	const running = new Set<Promise<unknown>>();
+	const runningWrites = new Set<Promise<unknown>>();
 	let closing: Promise<void> | undefined;
+	/** Counts running writes, so that `close` can wait for them. */
 	const gate: WriteGate = async (task) => {
 		if (closing) throw new StoreError('unusable', 'The store is closed.');
 		const write = task();
-		running.add(write);
+		runningWrites.add(write);
 		try {
 			return await write;
 		} finally {
-			running.delete(write);
+			runningWrites.delete(write);
 		}
 	};
 	const listeners = new Set<ChangeListener>();
@@ -97,7 +101,7 @@ export async function buildStore(
 			return () => void listeners.delete(listener);
 		},
 		close() {
-			closing ??= Promise.allSettled(running).then(release);
+			closing ??= Promise.allSettled(runningWrites).then(release);
 			return closing;
 		},
 	};

@@ -8,10 +8,10 @@ import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report, Written } from './collection.js';
 import type { Table } from './table.js';
 
-/** Runs a writing task exclusively; resolves when its writes are durable. The task does not throw. */
+/** Runs a writing task while no other runs. Resolves when its writes are durable. The task must not throw. */
 export type RunWrite = (task: () => void) => Promise<void>;
 
-/** Writes one document. */
+/** Changes or removes one stored document. */
 type Write = (document: Document) => Written;
 
 /** Documents tested between two clock checks. */
@@ -20,22 +20,22 @@ const CHECK_EVERY = 32;
 /** Maximum number of documents written in one task, because it runs synchronously. */
 const MAX_WRITES = 100;
 
-/** The access to a table. */
+/** Makes a backend from a table. */
 export function embedded(table: Table, run: RunWrite): Backend {
-	/** Documents that match. Yields to the event loop. */
+	/** The documents that match. Yields to the event loop now and then. */
 	async function* scan({ filter, matches }: Query, documents = table.candidates(filter).documents) {
-		const yielding = createYielder(CHECK_EVERY);
-		let pause = yielding();
+		const yielder = createYielder(CHECK_EVERY);
+		let pause = yielder();
 		if (pause) await pause;
 		for (const document of documents) {
 			if (matches(document)) yield document;
-			pause = yielding();
+			pause = yielder();
 			if (pause) await pause;
 		}
 	}
 
 	async function* find(query: Query, options: FindOptions = {}): AsyncIterable<Fields> {
-		const project = resultOf(options);
+		const project = resultMapper(options);
 		const { skip = 0, limit = 0, sort = {} } = options;
 		const end = limit === 0 ? Number.POSITIVE_INFINITY : skip + limit;
 		const [first, ...others] = Object.entries(sort);
@@ -51,15 +51,16 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		}
 		const inOrder = sorter(sort, end);
 		for await (const document of scan(query, documents)) inOrder.add(document);
-		const yielding = createYielder(CHECK_EVERY);
+		const yielder = createYielder(CHECK_EVERY);
 		for (const document of inOrder.sorted.slice(skip)) {
-			const pause = yielding();
+			const pause = yielder();
 			if (pause) await pause;
 			yield project(document as Document);
 		}
 	}
 
-	function resultOf({ projection }: FindOptions): (document: Document) => Fields {
+	/** Makes the function that applies the projection, and copies what the caller may change. */
+	function resultMapper({ projection }: FindOptions): (document: Document) => Fields {
 		const project = projector(projection);
 		return table.copies ? project : (document) => ownCopy(project(document));
 	}
@@ -75,7 +76,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 				failures.push(error);
 			}
 		});
-		if (report) for (const one of written) report(one);
+		if (report) for (const write of written) report(write);
 		if (failures.length > 0) throw failures[0];
 		return written.length;
 	}
@@ -120,7 +121,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 			if (!options.sort && !options.skip) {
 				let tested = 0;
 				for (const document of table.candidates(query.filter).documents) {
-					if (query.matches(document)) return resultOf(options)(document);
+					if (query.matches(document)) return resultMapper(options)(document);
 					if (++tested === CHECK_EVERY) break;
 				}
 				if (tested < CHECK_EVERY) return null;
@@ -141,7 +142,7 @@ export function embedded(table: Table, run: RunWrite): Backend {
 		},
 		update: (query, update, multi, report) => writeMatching(query, multi, updated(update), report),
 		async updateReturning(query, update, { returnDocument, projection }, report) {
-			const project = resultOf({ projection });
+			const project = resultMapper({ projection });
 			let answer: Fields | null = null;
 			const write: Write = (document) => {
 				const written = updated(update)(document);

@@ -12,7 +12,7 @@ import { lmdbTable } from './lmdb.js';
 import type { Table } from './table.js';
 
 export interface FolderOptions extends WriterOptions {
-	/** Whether other processes with this option may open the folder at the same time. */
+	/** Whether other processes that set this option too may open the folder at the same time. */
 	readonly shared?: boolean;
 	/** The collections of the application. */
 	readonly declared?: readonly CollectionDefinition[];
@@ -28,16 +28,16 @@ export async function openFolder(
 	{ shared = false, declared = [], ...options }: FolderOptions = {},
 ): Promise<OpenStore> {
 	const path = resolve(folder);
-	const opened: (() => Promise<void>)[] = [];
+	const closers: (() => Promise<void>)[] = [];
 	const release = async () => {
-		for (const close of opened.reverse()) await close();
+		for (const close of closers.reverse()) await close();
 	};
 	try {
 		await makeFolder(path);
 		await inspect(path);
-		opened.push(await forOwnerOnly(() => claimFolder(path, shared)));
+		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
-		opened.push(() => environment.close());
+		closers.push(() => environment.close());
 		const run = writer(environment, path, options);
 		const store = await buildStore(
 			declared,

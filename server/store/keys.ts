@@ -1,4 +1,7 @@
-/** The keys under which an index has a document, and those that a filter asks for: short texts. */
+/**
+ * Index keys: the keys under which an index lists a document, and the keys to look up for a filter. They are short
+ * strings.
+ */
 import { hash } from 'node:crypto';
 import type { IndexSpec } from '../../shared/indexes.js';
 import type { Document, Fields } from '../../shared/values.js';
@@ -11,7 +14,7 @@ const MAX_KEYS = 1000;
 /** Longest text that is a key without hashing, in characters. LMDB's limit is 1,978 bytes, also for compound keys. */
 const MAX_TEXT = 200;
 
-/** Whether a text is a key as it is. LMDB reserves the NUL character. */
+/** Whether a text can be part of a key without hashing. LMDB reserves the NUL character. */
 export function isShort(text: string): boolean {
 	return text.length <= MAX_TEXT && !text.includes('\0');
 }
@@ -32,20 +35,23 @@ export function keyOf(value: unknown): string {
 
 const hashOf = (text: string) => hash('sha256', text, 'base64');
 
-/** What the compound keys of a first value begin with. The length distinguishes `a` + `bc` from `ab` + `c`. */
+/**
+ * The prefix of all compound keys whose first value is this one. It contains a length, which distinguishes `a` + `bc`
+ * from `ab` + `c`.
+ */
 export function prefixOf(value: unknown): string {
 	return withLength(keyOf(value));
 }
 
 const withLength = (key: string) => `${key.length}:${key}`;
 
-/** The prefix of a compound key. */
+/** Reads the prefix, see `prefixOf`, from a compound key. */
 export function prefixIn(key: string): string {
 	const colon = key.indexOf(':');
 	return key.slice(0, colon + 1 + Number(key.slice(0, colon)));
 }
 
-/** The keys under which an index has a document. */
+/** The keys under which an index lists a document: several if a field is or contains an array. */
 export function keysOf(document: Document, { fields, sparse, ignoreCase }: IndexSpec): string[] {
 	const lists = fields.map((field) => {
 		const keys = new Set<string>();
@@ -55,12 +61,16 @@ export function keysOf(document: Document, { fields, sparse, ignoreCase }: Index
 		return [...keys];
 	});
 	const [, second] = lists;
-	// An array has one place in an order, that of its least element. The mark says that this index has no such order.
+	// A query sorts an array only by its least element, but an index lists every element. This extra key says that the
+	// index cannot be read in sort order (see `Table`).
 	if (second && second.length !== 1 && lists.length === 2) second.push(`array of ${document._id}`);
 	return combine(lists);
 }
 
-/** The keys of an index under which all documents are that match a filter, if the filter asks for few enough. */
+/**
+ * The keys of an index that together list every document that matches a filter. Undefined if the filter does not
+ * restrict the fields to values, or to too many.
+ */
 export function keysAsked(filter: Fields, { fields, ignoreCase }: IndexSpec): string[] | undefined {
 	let count = 1;
 	const lists: string[][] = [];

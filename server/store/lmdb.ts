@@ -6,10 +6,13 @@ import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
 
-/** Entries read in one page: the reader may pause between pages without holding a snapshot. */
+/** Number of entries read in one page. A reader that pauses between pages holds no snapshot of the database. */
 const PAGE = 100;
 
-/** Documents as plain MessagePack: without the package's own record types, any reader of the format understands them. */
+/**
+ * Documents are stored as plain MessagePack, without the record types that lmdb adds, so that any reader of MessagePack
+ * understands them.
+ */
 const ENCODING: DatabaseOptions = { encoding: 'msgpack', ...{ encoder: { useRecords: false } } };
 
 /** Opens the table of a collection, and creates it if necessary. */
@@ -68,7 +71,7 @@ class LmdbIndex implements IndexEntries {
 const pageFrom = (start: string | undefined) =>
 	start === undefined ? { limit: PAGE } : { start, exclusiveStart: true, limit: PAGE };
 
-/** Continues after the last entry until a page is not full. */
+/** Reads page after page, each from the last entry of the previous one, until a page is not full. */
 function* pages<V>(
 	after: string | undefined,
 	read: (start: string | undefined) => { at: string; value: V }[],

@@ -28,11 +28,13 @@ function memoryDocuments(): Documents {
 	};
 }
 
-/** Sets of texts by their keys. A key with a single text needs no set; most keys are unique. */
-class Sets {
+/**
+ * A map from keys to sets of strings. A key with a single string has no set, which saves memory: most keys have one.
+ */
+class StringSets {
 	readonly #texts = new Map<string, string | Set<string>>();
 
-	/** A copy, because the set may change before all have been read. */
+	/** All strings of a key. A copy, because the set may change before all have been read. */
 	all(key: string): string[] {
 		const texts = this.#texts.get(key);
 		if (texts === undefined) return [];
@@ -59,17 +61,18 @@ class Sets {
 	}
 }
 
-/** Sorted lists kept of a compound index. */
+/** Maximum number of sorted lists that a compound index keeps. */
 const MAX_SORTED = 100;
 
 class MemoryIndex implements IndexEntries {
-	readonly #ids = new Sets();
-	/** The keys of a compound index by their first part, and those that were sorted last. */
-	readonly #keys: Sets | undefined;
+	readonly #ids = new StringSets();
+	/** Only for a compound index: its keys by their prefix. */
+	readonly #keys: StringSets | undefined;
+	/** The lists of `#keys` that were used last, sorted. */
 	readonly #sorted = new LRUCache<string, string[]>({ max: MAX_SORTED });
 
 	constructor(isCompound: boolean) {
-		if (isCompound) this.#keys = new Sets();
+		if (isCompound) this.#keys = new StringSets();
 	}
 
 	ids(key: string): Iterable<string> {
@@ -81,11 +84,11 @@ class MemoryIndex implements IndexEntries {
 	}
 
 	*between(from: string, to: string): Iterable<string> {
-		const first = prefixIn(from);
-		let sorted = this.#sorted.get(first);
+		const prefix = prefixIn(from);
+		let sorted = this.#sorted.get(prefix);
 		if (!sorted) {
-			sorted = this.#keys?.all(first).sort(compareText) ?? [];
-			this.#sorted.set(first, sorted);
+			sorted = this.#keys?.all(prefix).sort(compareText) ?? [];
+			this.#sorted.set(prefix, sorted);
 		}
 		for (let i = positionOf(sorted, from); i < sorted.length; i++) {
 			const key = sorted[i] as string;
@@ -106,9 +109,9 @@ class MemoryIndex implements IndexEntries {
 
 	#changeKeys(change: 'add' | 'remove', key: string): void {
 		if (!this.#keys) return;
-		const first = prefixIn(key);
-		this.#keys[change](first, key);
-		this.#sorted.delete(first);
+		const prefix = prefixIn(key);
+		this.#keys[change](prefix, key);
+		this.#sorted.delete(prefix);
 	}
 }
 

@@ -48,17 +48,20 @@ export async function openMongo(
 	}
 }
 
-/** Maximum number of documents announced together. */
+/** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
 const PAGE = 100;
 
 /** A collection of the driver. Filters and updates are passed to MongoDB unchanged. */
 function mongoBackend(collection: DriverCollection<Document>): Backend {
-	/** The matching documents in pages, each with a filter that matches them again at the time of the write. */
-	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; still: Fields }> {
+	/**
+	 * The matching documents in pages. `stillMatching` selects those documents of the page that match at the time of the
+	 * write.
+	 */
+	async function* pages({ filter }: Query): AsyncIterable<{ documents: Document[]; stillMatching: Fields }> {
 		const ids = await collection.find(filter, { projection: { _id: 1 } }).toArray();
 		for (let i = 0; i < ids.length; i += PAGE) {
-			const still = { _id: { $in: ids.slice(i, i + PAGE).map(({ _id }) => _id) }, $and: [filter] };
-			yield { documents: await collection.find(still).toArray(), still };
+			const stillMatching = { _id: { $in: ids.slice(i, i + PAGE).map(({ _id }) => _id) }, $and: [filter] };
+			yield { documents: await collection.find(stillMatching).toArray(), stillMatching };
 		}
 	}
 
@@ -95,8 +98,8 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 				return before ? 1 : 0;
 			}
 			let count = 0;
-			for await (const { documents, still } of pages({ filter, matches })) {
-				const { matchedCount } = await persist(() => collection.updateMany(still, update));
+			for await (const { documents, stillMatching } of pages({ filter, matches })) {
+				const { matchedCount } = await persist(() => collection.updateMany(stillMatching, update));
 				// Read again, because other writers may have changed the documents meanwhile.
 				const before = new Map(documents.map((document) => [document._id, document]));
 				for await (const after of collection.find({ _id: { $in: [...before.keys()] } }))
@@ -122,19 +125,19 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 					const before = await persist(() => collection.findOneAndDelete(filter));
 					if (before) report({ action: 'removed', id: before._id, before });
 					if (before) return 1;
-					// As in `removeAll`.
+					// FerretDB may have skipped a document, see `removeAll`.
 					if (!(await collection.findOne(filter, { projection: { _id: 1 } }))) return 0;
 				}
 			}
 			let count = 0;
-			for await (const { documents, still } of pages({ filter, matches })) {
-				const removed = await persist(() => removeAll(still, true));
+			for await (const { documents, stillMatching } of pages({ filter, matches })) {
+				const removed = await persist(() => removeAll(stillMatching, true));
 				count += removed;
 				const ids = documents.map(({ _id }) => _id);
-				// Documents that another writer has changed meanwhile may have stayed.
-				const stayed = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
+				// Documents that another writer has changed meanwhile may not have been removed.
+				const notRemoved = removed < ids.length ? await collection.distinct('_id', { _id: { $in: ids } }) : [];
 				for (const before of documents)
-					if (!stayed.includes(before._id)) report({ action: 'removed', id: before._id, before });
+					if (!notRemoved.includes(before._id)) report({ action: 'removed', id: before._id, before });
 			}
 			return count;
 		},
@@ -142,8 +145,8 @@ function mongoBackend(collection: DriverCollection<Document>): Backend {
 }
 
 /**
- * Reports the state of a document after an update, computed by the embedded store's updater, which has the same
- * semantics.
+ * Reports an update. Computes the new state with `applyUpdate`, which has the semantics of MongoDB, instead of reading
+ * it.
  */
 function reportUpdate(report: Report, before: Document, update: Update): Document {
 	const after = applyUpdate(before, update);
@@ -151,6 +154,7 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
+/** Creates the missing indexes of a collection. A different index on the same fields stays. */
 async function ensureIndexes(
 	collection: DriverCollection<Document>,
 	{ name, indexes }: CollectionSpec,
@@ -165,7 +169,8 @@ async function ensureIndexes(
 		} catch (error) {
 			const { code } = error as { code?: unknown };
 			const what = `${fields.join(', ')} of ${name}`;
-			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or an administrator has created a different index.
+			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or an administrator has created a different index on
+			// these fields.
 			if (code === 85 || code === 86) log.warn({ collection: name, fields }, `Left another index on ${what} in place`);
 			else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
 			else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });

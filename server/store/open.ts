@@ -3,7 +3,7 @@ import type { Log } from '../../shared/log.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { OpenStore } from './collections.js';
 
-/** Where the data is. */
+/** Where the data is stored. */
 export type StoreChoice =
 	/** In memory, without persistence. */
 	| { kind: 'memory' }

@@ -18,16 +18,16 @@ export interface Documents {
 	scan(after: string | undefined): Iterable<Document>;
 	/** Whether `scan` and the ids of an index are ordered by id. */
 	readonly ordered: boolean;
-	/** Whether `get` and `scan` return fresh copies. */
+	/** Whether `get` and `scan` return new copies, which the caller may change. */
 	readonly copies: boolean;
 }
 
-/** Ids of documents by the values of some fields. */
+/** The entries of an index: ids of documents by their keys (`keys.ts`). */
 export interface IndexEntries {
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */
 	count(key: string): number;
-	/** The ids of the keys from one to another, without the latter, in the order of the keys' code points. */
+	/** The ids of the keys from `from` to before `to`, in the order of the keys by code points. */
 	between(from: string, to: string): Iterable<string>;
 	add(key: string, id: string): void;
 	remove(key: string, id: string): void;
@@ -36,16 +36,16 @@ export interface IndexEntries {
 /** Candidates: a superset of the documents that match a filter. */
 export interface Candidates {
 	readonly documents: Iterable<Document>;
-	/** Whether they are in ascending order of the path asked for. */
+	/** Whether they are sorted, ascending, by the path that `candidates` was given. */
 	readonly ordered: boolean;
 }
 
-/** So many candidates are sorted faster than read in order. */
-const FEW = 100;
+/** Up to this number, it is faster to sort the candidates than to read them from an index in order. */
+const MAX_TO_SORT = 100;
 
 interface Index {
 	readonly spec: IndexSpec;
-	/** The first parts of its paths. */
+	/** The top-level fields of its paths. */
 	readonly tops: readonly string[];
 	readonly entries: IndexEntries;
 }
@@ -83,23 +83,23 @@ export class Table {
 	 */
 	put(document: Document, before?: Document): void {
 		if (!before && this.documents.get(document._id)) throw new DuplicateKeyError(this.name);
-		const moves: { entries: IndexEntries; come: string[]; go: string[] }[] = [];
+		const indexChanges: { entries: IndexEntries; addedKeys: string[]; removedKeys: string[] }[] = [];
 		for (const { spec, tops, entries } of this.#indexes) {
 			if (before && tops.every((top) => before[top] === document[top])) continue;
-			const is = keysOf(document, spec);
-			const was = before ? keysOf(before, spec) : [];
-			const come = is.filter((key) => !was.includes(key));
-			if (spec.unique && come.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
-			moves.push({ entries, come, go: was.filter((key) => !is.includes(key)) });
+			const newKeys = keysOf(document, spec);
+			const oldKeys = before ? keysOf(before, spec) : [];
+			const addedKeys = newKeys.filter((key) => !oldKeys.includes(key));
+			if (spec.unique && addedKeys.some((key) => entries.count(key) > 0)) throw new DuplicateKeyError(this.name);
+			indexChanges.push({ entries, addedKeys, removedKeys: oldKeys.filter((key) => !newKeys.includes(key)) });
 		}
-		for (const { entries, come, go } of moves) {
-			for (const key of go) entries.remove(key, document._id);
-			for (const key of come) entries.add(key, document._id);
+		for (const { entries, addedKeys, removedKeys } of indexChanges) {
+			for (const key of removedKeys) entries.remove(key, document._id);
+			for (const key of addedKeys) entries.add(key, document._id);
 		}
 		this.documents.put(document);
 	}
 
-	/** Adds a stored document to the indexes, which have been emptied. @throws DuplicateKeyError */
+	/** Adds a stored document to the indexes, which must not contain it yet. @throws DuplicateKeyError */
 	index(document: Document): void {
 		for (const { spec, entries } of this.#indexes) {
 			const keys = keysOf(document, spec);
@@ -108,6 +108,7 @@ export class Table {
 		}
 	}
 
+	/** Removes a document from the table and all indexes. */
 	remove(document: Document): void {
 		for (const { spec, entries } of this.#indexes)
 			for (const key of keysOf(document, spec)) entries.remove(key, document._id);
@@ -115,8 +116,8 @@ export class Table {
 	}
 
 	/**
-	 * Finds candidates by id, by an index with the order asked for, or by the most selective index; otherwise all
-	 * documents are candidates.
+	 * Finds candidates by id, by an index that is sorted by `path`, or by the most selective index. If none can be used,
+	 * all documents are candidates.
 	 *
 	 * @param path the path by which the documents are to be ordered
 	 */
@@ -124,7 +125,7 @@ export class Table {
 		const asked = valuesAsked(filter, '_id');
 		if (asked) return { documents: this.#read(new Set(asked.filter(isId))), ordered: asked.length === 1 };
 		const found = this.#lookUp(filter);
-		const ids = path !== '_id' && !(found && found.count <= FEW) && this.#inOrder(filter, path);
+		const ids = path !== '_id' && !(found && found.count <= MAX_TO_SORT) && this.#inOrder(filter, path);
 		if (ids) return { documents: this.#read(ids), ordered: true };
 		const bound = lowerBound(filter, '_id');
 		const after = isId(bound) ? bound : undefined;
@@ -145,7 +146,7 @@ export class Table {
 		}
 	}
 
-	/** The index with the fewest candidates. */
+	/** Looks up the filter in the index with the fewest candidates; undefined if no index can be used. */
 	#lookUp(filter: Fields): { entries: IndexEntries; keys: string[]; count: number } | undefined {
 		let best: { entries: IndexEntries; keys: string[]; count: number } | undefined;
 		for (const { spec, entries } of this.#indexes) {
@@ -158,7 +159,10 @@ export class Table {
 		return best;
 	}
 
-	/** The ids in a unique index of an asked value and the path, if that has all of them in the order of the path. */
+	/**
+	 * The ids of the candidates, sorted by a path: read from a unique index on a field for which the filter states one
+	 * value, followed by the path. Undefined if there is no such index, or some of its keys are not in sort order.
+	 */
 	#inOrder(filter: Fields, path: string): Iterable<string> | undefined {
 		for (const { spec, entries } of this.#indexes) {
 			const [field = '', second] = spec.fields;

@@ -18,7 +18,8 @@ interface Frame {
 	readonly error?: { readonly error: string | number; readonly reason?: string; readonly details?: unknown };
 }
 
-interface Waiting {
+/** The promise of a request. */
+interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
 }
@@ -26,13 +27,16 @@ interface Waiting {
 export interface TestClient {
 	/** Calls a method. Resolves once its writes have been delivered to this client (`updated`). */
 	call(name: string, ...args: unknown[]): Promise<unknown>;
-	/** Subscribes. Resolves with the subscription's id when its first documents are there; rejects if it is refused. */
+	/**
+	 * Subscribes. Resolves with the subscription's id when the client has its initial documents (`ready`). Rejects if the
+	 * subscription is refused.
+	 */
 	subscribe(name: string, ...args: unknown[]): Promise<string>;
-	/** Ends a subscription. Its documents are gone when it resolves. */
+	/** Ends a subscription. Resolves when the client has lost its documents. */
 	unsubscribe(id: string): Promise<void>;
 	/** The documents of a collection that the client has now, with their ids as `_id`, in the order of arrival. */
 	documents(collection: string): Fields[];
-	/** Every frame that has arrived, in order. */
+	/** Every frame that the client has received, in order. */
 	readonly frames: readonly object[];
 	close(): void;
 }
@@ -40,7 +44,7 @@ export interface TestClient {
 /** Connects a client. It is not logged in. */
 export async function connectClient(open: OpenSession): Promise<TestClient> {
 	const collections = new Map<string, Map<string, Fields>>();
-	const waiting = new Map<string, Waiting>();
+	const pending = new Map<string, PendingRequest>();
 	const calls = new Map<string, { result: Frame | undefined; isUpdated: boolean | undefined }>();
 	const frames: Frame[] = [];
 	let count = 0;
@@ -53,23 +57,23 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 	});
 	receiver = open(transport);
 	transport.onClosed = () => {
-		for (const { reject } of waiting.values()) reject(new Error('The connection is closed'));
+		for (const { reject } of pending.values()) reject(new Error('The connection is closed'));
 		receiver.onClose();
 	};
 	const send = (frame: object) => receiver.receive(stringify(frame) as string);
 
 	function request(key: string, frame: object): Promise<unknown> {
 		return new Promise((resolve, reject) => {
-			waiting.set(key, { resolve, reject });
+			pending.set(key, { resolve, reject });
 			send(frame);
 		});
 	}
 
 	function settle(key: string, { error, result }: Frame): void {
-		const asked = waiting.get(key);
-		waiting.delete(key);
-		if (error) asked?.reject(new ClientError(error.error, error.reason, error.details));
-		else asked?.resolve(result);
+		const promise = pending.get(key);
+		pending.delete(key);
+		if (error) promise?.reject(new ClientError(error.error, error.reason, error.details));
+		else promise?.resolve(result);
 	}
 
 	function documentsOf(name: string): Map<string, Fields> {
@@ -87,7 +91,7 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 		documentsOf(collection).set(id, document);
 	}
 
-	/** What each kind of frame does. */
+	/** Handles a frame, by its `msg`. */
 	const handlers: Readonly<Record<string, (frame: Frame) => void>> = {
 		connected: (frame) => settle('connect', frame),
 		ping: ({ id }) => send({ msg: 'pong', ...(id !== undefined && { id }) }),
@@ -108,8 +112,8 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 	};
 
 	/** A call is settled when both `result` and `updated` have arrived, in whichever order. */
-	function settleCall(id: string, arrived: { result?: Frame; isUpdated?: boolean }): void {
-		const { result, isUpdated } = { ...calls.get(id), ...arrived };
+	function settleCall(id: string, message: { result?: Frame; isUpdated?: boolean }): void {
+		const { result, isUpdated } = { ...calls.get(id), ...message };
 		calls.set(id, { result, isUpdated });
 		if (!result || !isUpdated) return;
 		calls.delete(id);

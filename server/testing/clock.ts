@@ -2,16 +2,16 @@
 import { mock } from 'node:test';
 
 export interface FakeClock {
-	/** Lets time pass, in ms: timers that are due run at once. */
+	/** Advances the time, in ms, and runs the timers that are due. */
 	advance(ms: number): void;
-	/** The real clock again. */
+	/** Restores the real clock. */
 	restore(): void;
 }
 
 /**
  * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for rate limits, expiry
- * and time limits. Make it before the server, and restore it at the end of the test.
- * @param now the time it begins with, in ms; default: the present
+ * and time limits. Create it before the server, and restore it at the end of the test.
+ * @param now the time at the start, in ms since 1970. Default: the present
  */
 export function fakeClock(now = Date.now()): FakeClock {
 	mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval'], now });

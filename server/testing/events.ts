@@ -1,4 +1,4 @@
-/** Records what a server announces. */
+/** Records the changed documents and stream events that a server publishes. */
 import { declaredName } from '../../shared/collections.js';
 import type { EventPayloads } from '../../shared/events.js';
 import type { Bus } from '../cluster/bus.js';
@@ -6,11 +6,11 @@ import type { Bus } from '../cluster/bus.js';
 export interface RecordedEvents {
 	/** Written documents. */
 	readonly changes: EventPayloads['changed'][];
-	/** Streams' events, as `stream eventName`, and what came with them. */
+	/** Events of streams: `name` is `<stream> <eventName>`, `args` are the arguments. */
 	readonly notices: { readonly name: string; readonly args: readonly unknown[] }[];
-	/** The changes of one collection, as `action id`. */
+	/** The changes of one collection, each as `<action> <id>`. */
 	of(collection: string): string[];
-	/** What came with the stream events of this name, which is `stream eventName`. */
+	/** The arguments of the stream events with this name, which is `<stream> <eventName>`. */
 	named(name: string): (readonly unknown[])[];
 	/** Forgets what has been recorded. */
 	clear(): void;

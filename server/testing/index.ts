@@ -1,4 +1,4 @@
-/** The package's entry for tests: `import { openTestServer } from 'roomkey/testing'`. */
+/** The entry point of the package for tests: `import { openTestServer } from 'roomkey/testing'`. */
 export type { TestClient } from './client.js';
 export { type FakeClock, fakeClock } from './clock.js';
 export type { RecordedEvents } from './events.js';

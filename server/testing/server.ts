@@ -9,7 +9,7 @@ import { type RecordedEvents, startRecording } from './events.js';
 import { type LogLine, memoryLog } from './log.js';
 import { addPerson, type Person } from './users.js';
 
-/** Whom a call is for: somebody, by object or by user id, or nobody. */
+/** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
 export type As = Pick<Person, 'id'> | string | null;
 
 export interface TestServer extends Omit<RoomkeyServer, 'call' | 'url'> {
@@ -17,10 +17,11 @@ export interface TestServer extends Omit<RoomkeyServer, 'call' | 'url'> {
 	call(as: As, name: string, ...args: unknown[]): Promise<unknown>;
 	/** Stores a user, with any fields and a password. */
 	addUser(fields?: Partial<User> & { readonly password?: string }): Promise<Person>;
-	/** Connects a DDP client, as somebody or nobody: for publications. */
+	/** Connects a DDP client, to test publications. Without a user it is not logged in. */
 	connect(as?: Person | null): Promise<TestClient>;
 	/** Changed documents and events of streams since the start. */
 	readonly events: RecordedEvents;
+	/** What the server has logged. */
 	readonly logs: readonly LogLine[];
 }
 

@@ -1,4 +1,7 @@
-/** A transport inside the process, for tests. What is sent is kept, or passed on. */
+/**
+ * A transport inside the process, for tests. It passes messages to the client to `onSend`, or else keeps them in
+ * `sent`.
+ */
 import type { Broadcast } from '../ddp/transports/broadcast.js';
 import type { CloseReason } from '../ddp/transports/close-reason.js';
 import type { Transport } from '../ddp/transports/transport.js';
@@ -8,17 +11,19 @@ export class MemoryTransport implements Transport {
 	readonly bufferedBytes = 0;
 	readonly clientAddress = null;
 	readonly headers = {};
+	/** The messages sent to the client, if there is no `onSend`. */
 	readonly sent: string[] = [];
 	closed = false;
 	hasPendingInput = false;
 	/** Why it was closed. */
 	reason: CloseReason | undefined;
 	paused = false;
-	/** Set while the client does not read. */
+	/** Set by a test while the client does not read. Resolves when the client has read. */
 	room: Promise<void> | undefined;
 	isSendingParts = false;
-	/** What the session watches for. */
+	/** The idle time after which the session wants to be called, in ms. */
 	idleTime: number | undefined;
+	/** Tells the session that the client was idle for that time. */
 	becomeIdle = () => {};
 	/** Called once, soon after it is closed. */
 	onClosed: (() => void) | undefined;

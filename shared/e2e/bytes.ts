@@ -7,6 +7,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 export interface Encrypted {
+	/** The initialization vector. */
 	readonly iv: Bytes;
 	readonly data: Bytes;
 }
@@ -17,7 +18,7 @@ const BASE64_URL = /^[\w-]+$/;
 const noWebCrypto = () =>
 	new E2EError('no-web-crypto', 'There is no WebCrypto here: in a browser, the page has to be a secure one');
 
-/** WebCrypto. @throws E2EError `no-web-crypto` if the runtime has none */
+/** Returns WebCrypto. @throws E2EError `no-web-crypto` if the runtime has none */
 export function subtle(): typeof crypto.subtle {
 	if (!globalThis.crypto?.subtle) throw noWebCrypto();
 	return crypto.subtle;
@@ -35,7 +36,11 @@ export function toBase64(bytes: Bytes): string {
 	return btoa(binary);
 }
 
-/** Stricter than `atob`, which accepts blanks and missing padding. @throws E2EError `malformed` */
+/**
+ * Decodes base64. Stricter than `atob`, which accepts blanks and missing padding.
+ * @param what names the input, for the error
+ * @throws E2EError `malformed`
+ */
 export function fromBase64(text: unknown, what: string): Bytes {
 	if (typeof text !== 'string' || text.length % 4 !== 0 || !BASE64.test(text)) throw malformed(what);
 	return latin1(atob(text));
@@ -51,7 +56,7 @@ export function fromBase64Url(text: unknown): Bytes | undefined {
 export const toBase64Url = (bytes: Bytes): string =>
 	toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 
-/** One byte for each character. */
+/** Encodes each character as one byte. */
 export function latin1(text: string): Bytes {
 	const bytes = new Uint8Array(text.length);
 	for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
@@ -72,7 +77,7 @@ export function concat(...parts: readonly Bytes[]): Bytes {
 	return whole;
 }
 
-/** The text; undefined if the bytes are not UTF-8, such as most output of a wrong key. */
+/** Decodes UTF-8. Undefined if the bytes are not UTF-8, which detects most wrong keys. */
 export function fromUtf8(bytes: ArrayBuffer): string | undefined {
 	try {
 		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -112,7 +117,7 @@ export async function toJwkText(key: Key, what: string): Promise<string> {
 	return JSON.stringify(jwk, Object.keys(jwk).sort());
 }
 
-/** Length of an IV in bytes, as in Rocket.Chat's clients. */
+/** Length of an initialization vector, in bytes, as in Rocket.Chat's clients. */
 const ivLength = (key: Key) => (key.algorithm.name === 'AES-GCM' ? 12 : 16);
 
 /** Encrypts with a new IV. */
@@ -128,7 +133,7 @@ export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
 export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
 	const crypto = subtle();
 	try {
-		// With AES-CBC a wrong key decrypts one text in 256, to random bytes.
+		// AES-CBC does not detect every wrong key: one text in 256 is decrypted to random bytes, which are rarely UTF-8.
 		return fromUtf8(await crypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;

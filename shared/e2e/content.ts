@@ -19,7 +19,7 @@ import { hasShortId, type RoomKey } from './room-key.js';
 const V1 = 'rc.v1.aes-sha2';
 const V2 = 'rc.v2.aes-sha2';
 
-/** Length of the key id at the beginning of a v1 text, where no separator follows it. */
+/** Length of the key id at the beginning of a v1 text. It is fixed, because no separator follows the id. */
 const V1_ID_LENGTH = 12;
 
 /** The member `content` of a message of Rocket.Chat. */
@@ -27,7 +27,9 @@ export type EncryptedContent =
 	| { readonly algorithm: typeof V1; readonly ciphertext: string }
 	| { readonly algorithm: typeof V2; readonly kid: string; readonly iv: string; readonly ciphertext: string };
 
-/** The decrypted content: any JSON object. Clients write `msg`, `attachments`, `files` and `file`; values may be dates. */
+/**
+ * The decrypted content: any JSON object. Clients write `msg`, `attachments`, `files` and `file`; values may be dates.
+ */
 export type Content = Record<string, unknown>;
 
 /** Encrypts a text, as `{msg: text}`. */
@@ -44,7 +46,7 @@ export async function encryptText(text: string, roomKey: RoomKey, format?: Forma
  * @throws E2EError as `decryptContent` does
  */
 export async function decryptText(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<string> {
-	// Web before 6.10 and phones write `text`.
+	// Web before 6.10 and phones write `text` instead of `msg`.
 	const { msg, text } = await decryptContent(content, keys);
 	return [msg, text].find((text) => typeof text === 'string') ?? '';
 }
@@ -52,19 +54,19 @@ export async function decryptText(content: EncryptedContent | string, keys: Iter
 /**
  * Encrypts the whole content of a message.
  *
- * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve characters.
- * `v2` works with any key, but only web since 7.13 and current phones read it
+ * @param format default: the format of the key. `v1` and `legacy` need an AES-128-CBC key with an id of twelve
+ * characters. `v2` works with any key, but only web since 7.13 and current phones read it
  * @throws E2EError `malformed` for content that is not a JSON object, `unknown-format`, `unfit-key`
  */
 export async function encryptContent(content: Content, roomKey: RoomKey, format?: Format): Promise<EncryptedContent> {
 	subtle();
-	const hasV1Form = format === undefined ? hasShortId(roomKey) : requireFormat(format) !== 'v2';
+	const usesV1Form = format === undefined ? hasShortId(roomKey) : requireFormat(format) !== 'v2';
 	const { iv, data } = await encryptJson(content, roomKey);
-	if (hasV1Form) return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
+	if (usesV1Form) return { algorithm: V1, ciphertext: v1Text(roomKey, { iv, data }) };
 	return { algorithm: V2, kid: roomKey.id, iv: toBase64(iv), ciphertext: toBase64(data) };
 }
 
-/** Encrypts content in the form of v1, which the `msg` of legacy messages also has. */
+/** Encrypts content as a v1 text, for the `msg` of a legacy message. */
 export async function encryptV1Text(content: Content, roomKey: RoomKey): Promise<string> {
 	return v1Text(roomKey, await encryptJson(content, roomKey));
 }
@@ -86,13 +88,14 @@ function v1Text(roomKey: RoomKey, { iv, data }: Encrypted): string {
  * Decrypts the content of a message in any format.
  *
  * @param content the `content` of a message, or the `msg` of a message from before 2024
- * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names are
- * tried first, then all others in this order, because some clients use other ids than that of the room
- * @throws E2EError `malformed`; `wrong-key` if the key with that id does not decrypt it; `unknown-key` if no key has that id
+ * @param keys the keys of the room: the present key first, then former ones. Keys with the id that the content names
+ * are tried first, then all others in this order, because some clients use other ids than that of the room
+ * @throws E2EError `malformed`; `wrong-key` if the key with that id does not decrypt it; `unknown-key` if no key has
+ * that id
  */
 export async function decryptContent(content: EncryptedContent | string, keys: Iterable<RoomKey>): Promise<Content> {
 	subtle();
-	const { id, ...encrypted } = parse(content);
+	const { id, ...encrypted } = parseContent(content);
 	const all = await orMalformed('The room keys', () => [...keys].filter(isObject<RoomKey>));
 	const withId = all.filter((key) => key.id === id);
 	for (const { key } of [...withId, ...all.filter((key) => key.id !== id)]) {
@@ -107,8 +110,11 @@ interface ParsedContent extends Encrypted {
 	readonly id: string;
 }
 
-/** The format does not determine the cipher, because current clients also write v2 texts with v1 keys. */
-function parse(content: unknown): ParsedContent {
+/**
+ * Reads key id, IV and data from content of any format. The format does not determine the cipher, because current
+ * clients also write v2 texts with v1 keys.
+ */
+function parseContent(content: unknown): ParsedContent {
 	if (typeof content === 'string') {
 		// In v2, phones write the description of an upload as JSON text.
 		return content.startsWith('{') ? parseV2(fromJson(content)) : parseV1(content);

@@ -4,22 +4,24 @@
  */
 import { isObject } from './bytes.js';
 
-/** Maximum depth: deeper content could overflow the stack. */
+/** Maximum nesting, because deeper content could overflow the stack. */
 const MAX_DEPTH = 200;
 
-/** The sets of keys that are special in EJSON. */
-const SPECIAL = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
+/** The sets of keys that mark an EJSON type. Each text lists the keys of one type, sorted. */
+const TYPE_KEYS = ['$date', '$flags $regexp', '$InfNaN', '$binary', '$escape', '$type $value'];
 
-const isSpecial = (value: Record<string, unknown>) => SPECIAL.includes(Object.keys(value).sort().join(' '));
+const hasTypeKeys = (value: Record<string, unknown>) => TYPE_KEYS.includes(Object.keys(value).sort().join(' '));
 
-/** The JSON text. @throws Error for content without one, such as a cycle */
+/** Encodes content as EJSON text. @throws Error for content that has none, such as a cycle */
 export function toEjsonText(value: Record<string, unknown>): string {
 	return JSON.stringify(encode(value, 0));
 }
 
 /** Decodes dates. Other special forms of EJSON are left unchanged. */
 export function fromEjson(value: Record<string, unknown>): Record<string, unknown> {
-	return isSpecial(value) && isObject(value.$escape) ? members(value.$escape, 0, decode) : members(value, 0, decode);
+	return hasTypeKeys(value) && isObject(value.$escape)
+		? convertMembers(value.$escape, 0, decode)
+		: convertMembers(value, 0, decode);
 }
 
 function encode(value: unknown, depth: number): unknown {
@@ -27,25 +29,26 @@ function encode(value: unknown, depth: number): unknown {
 	if (typeof value !== 'object' || value === null) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
 	if (Array.isArray(value)) return value.map((item) => encode(item, depth + 1));
-	// As in JSON.stringify.
+	// An object with `toJSON` is replaced by its result, as in JSON.stringify.
 	const { toJSON } = value as { toJSON?: unknown };
 	if (typeof toJSON === 'function') return encode(toJSON.call(value), depth + 1);
-	const encoded = members(value as Record<string, unknown>, depth, encode);
-	return isSpecial(value as Record<string, unknown>) ? { $escape: encoded } : encoded;
+	const encoded = convertMembers(value as Record<string, unknown>, depth, encode);
+	return hasTypeKeys(value as Record<string, unknown>) ? { $escape: encoded } : encoded;
 }
 
 function decode(value: unknown, depth: number): unknown {
 	if (Array.isArray(value)) return value.map((item) => decode(item, depth + 1));
 	if (!isObject(value)) return value;
 	if (depth > MAX_DEPTH) throw new RangeError('too deep');
-	if (isSpecial(value)) {
+	if (hasTypeKeys(value)) {
 		if (typeof value.$date === 'number') return new Date(value.$date);
-		if (isObject(value.$escape)) return members(value.$escape, depth, decode);
+		if (isObject(value.$escape)) return convertMembers(value.$escape, depth, decode);
 	}
-	return members(value, depth, decode);
+	return convertMembers(value, depth, decode);
 }
 
-function members(
+/** Converts all members of an object. */
+function convertMembers(
 	value: Record<string, unknown>,
 	depth: number,
 	convert: (value: unknown, depth: number) => unknown,

@@ -32,7 +32,7 @@ export type E2EErrorCode =
 
 /**
  * The only error that `roomkey/e2e` throws. It has no `cause`, and its message never quotes the input, which is secret;
- * errors such as those of `JSON.parse` quote it.
+ * errors of other functions, such as `JSON.parse`, may quote it.
  */
 export class E2EError extends Error {
 	override readonly name = 'E2EError';

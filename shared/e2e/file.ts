@@ -18,9 +18,10 @@ import {
 } from './bytes.js';
 import { E2EError, malformed, orMalformed } from './error.js';
 
+/** Block size of AES, in bytes. */
 const BLOCK = 16;
 
-/** Number of bytes that are encrypted at once. */
+/** Number of bytes that are encrypted together. */
 const CHUNK = 65_536 * BLOCK;
 
 /** The key and the IV of a file, as in the message. */
@@ -41,10 +42,10 @@ export interface FileInfo {
 	readonly type: string;
 	/** The part of the type before the slash. */
 	readonly typeGroup: string;
-	/** In bytes. */
+	/** Size of the plain file, in bytes. */
 	readonly size: number;
 	readonly encryption: FileEncryption;
-	/** Of the plain file, in hexadecimal digits. */
+	/** Hash of the plain file, in hexadecimal digits. */
 	readonly hashes: { readonly sha256: string };
 }
 
@@ -71,7 +72,8 @@ export async function encryptFile(
 		throw malformed('The file');
 	}
 	const iv = randomBytes(BLOCK);
-	// Web has a counter of 64 bits, phones of 128. With this bit clear the lower half cannot overflow, so both agree.
+	// Web counts blocks in the lower 64 bits, phones in all 128. With this bit clear the lower half cannot overflow, so
+	// both count alike.
 	iv[8] = (iv[8] ?? 0) & 0x7f;
 	const encryption: FileEncryption = {
 		key: {
@@ -91,7 +93,8 @@ export async function encryptFile(
 	const info = new Promise<FileInfo>((...functions) => {
 		[resolve, reject] = functions;
 	});
-	// Not an unhandled rejection: a caller may only read the stream, which fails with the same error.
+	// A caller may read only the stream, which fails with the same error. Then this rejection must not count as
+	// unhandled.
 	info.catch(() => {});
 	const stream = convert(source, {
 		take(plain) {
@@ -114,8 +117,9 @@ export async function encryptFile(
  *
  * @param source the encrypted bytes
  * @param info `encryption` and `hashes` of an attachment, or of the encrypted metadata of an upload
- * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash; **then all
- * bytes read from it must be discarded**, because the cipher does not detect changes. Without a hash, changes are not detected
+ * @returns the plain bytes. The stream fails at its end with `file-changed` if they do not have the stated hash; **then
+ * all bytes read from it must be discarded**, because the cipher does not detect changes. Without a hash, changes are
+ * not detected
  * @throws E2EError `malformed`
  */
 export async function decryptFile(
@@ -161,8 +165,8 @@ export function uploadMetadata({ name, type, typeGroup, encryption, hashes }: Fi
 }
 
 /**
- * Creates a function that encrypts successive pieces with AES-CTR; all except the last must consist of whole blocks. The
- * counter is the lower 64 bits, as in web.
+ * Creates a function that encrypts successive pieces with AES-CTR; all except the last must consist of whole blocks.
+ * The counter is the lower 64 bits, as in web.
  */
 async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) => Promise<Bytes>> {
 	const webCrypto = subtle();
@@ -175,21 +179,22 @@ async function counterMode(encryption: FileEncryption): Promise<(piece: Bytes) =
 		webCrypto.importKey('jwk', jwk, { name: 'AES-CTR', length: 256 }, false, ['encrypt']),
 	);
 	const counter = start.slice();
-	const low = new DataView(counter.buffer, 8);
+	const lowerHalf = new DataView(counter.buffer, 8);
 	return async (piece) => {
 		const name = { name: 'AES-CTR', counter: counter.slice(), length: 64 };
 		// In counter mode, decryption and encryption are the same operation.
 		const data = new Uint8Array(await webCrypto.encrypt(name, imported, piece));
-		low.setBigUint64(0, BigInt.asUintN(64, low.getBigUint64(0) + BigInt(Math.ceil(piece.length / BLOCK))));
+		lowerHalf.setBigUint64(0, BigInt.asUintN(64, lowerHalf.getBigUint64(0) + BigInt(Math.ceil(piece.length / BLOCK))));
 		return data;
 	};
 }
 
 interface Conversion {
-	/** Converts the next piece. */
+	/** Encrypts or decrypts the next piece. */
 	take(piece: Bytes): Bytes | Promise<Bytes>;
-	/** Called at the end of the source; an error fails the result. */
+	/** Called at the end of the source. If it throws, the resulting stream fails. */
 	end(): void;
+	/** Called if the source fails, or the result is not read to its end. */
 	fail?(error: unknown): void;
 }
 
@@ -198,6 +203,7 @@ function convert(source: ReadableStream<Uint8Array>, { take, end, fail }: Conver
 	const reader = source.getReader();
 	let rest = new Uint8Array(0);
 	let ended = false;
+	/** Reads from the source until `rest` has at least `CHUNK` bytes, or the source ends. */
 	const fill = async () => {
 		const parts = [rest];
 		let length = rest.length;

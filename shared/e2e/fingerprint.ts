@@ -8,8 +8,8 @@ import type { RoomKey } from './room-key.js';
 const GROUPS = 12;
 
 /**
- * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value, not of its JSON text. It does
- * not reveal a room key.
+ * The fingerprint of a key: 60 digits in twelve groups, from the SHA-512 of the key's value, not of its JSON text. It
+ * does not reveal a room key.
  *
  * @param key a public key as stored, or a room key
  * @throws E2EError `malformed`, `unfit-key`, `not-extractable`
@@ -17,7 +17,7 @@ const GROUPS = 12;
 export async function fingerprintOf(key: string | RoomKey): Promise<string> {
 	const value = utf8(`roomkey fingerprint\n${canonicalText(key)}`);
 	const hash = new Uint8Array(await subtle().digest('SHA-512', value));
-	return Array.from({ length: GROUPS }, (_, group) => digits(hash.slice(5 * group, 5 * group + 5))).join(' ');
+	return Array.from({ length: GROUPS }, (_, group) => groupOf(hash.slice(5 * group, 5 * group + 5))).join(' ');
 }
 
 /** Whether two public keys, or two room keys, have the same value; their JSON texts may differ. */
@@ -37,7 +37,8 @@ function canonicalText(key: string | RoomKey): string {
 	return JSON.stringify({ alg: jwk?.alg, k: toBase64Url(bytes), kty: 'oct' });
 }
 
-function digits(bytes: Bytes): string {
+/** One group of a fingerprint: five digits from five bytes. */
+function groupOf(bytes: Bytes): string {
 	const number = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
 	return String(number % 100_000).padStart(5, '0');
 }

@@ -10,8 +10,8 @@ export type Format = 'v2' | 'v1' | 'legacy';
 
 export const FORMATS: readonly Format[] = ['v2', 'v1', 'legacy'];
 
-/** The first versions with v2 and v1, as in Rocket.Chat's apps. */
-const SINCE: readonly (readonly [Format, major: number, minor: number])[] = [
+/** The server versions from which Rocket.Chat's apps use v2 and v1, the newest first. */
+const FIRST_VERSIONS: readonly (readonly [Format, major: number, minor: number])[] = [
 	['v2', 7, 13],
 	['v1', 7, 0],
 ];
@@ -26,7 +26,8 @@ export function requireFormat(format: unknown): Format {
 /**
  * The format that Rocket.Chat's apps use with a server.
  *
- * @param version of the server, from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in those apps
+ * @param version version of the server, from `GET /api/info`: `7.13.0`, `8.1.0-rc.2`. A suffix is ignored, as in those
+ * apps
  * @throws E2EError `malformed`
  */
 export function formatFor(version: string): Format {
@@ -34,5 +35,5 @@ export function formatFor(version: string): Format {
 	if (major === undefined) throw new E2EError('malformed', 'The server version does not begin with a number');
 	const isSince = (since: readonly [Format, number, number]) =>
 		Number(major) > since[1] || (Number(major) === since[1] && Number(minor ?? 0) >= since[2]);
-	return SINCE.find(isSince)?.[0] ?? 'legacy';
+	return FIRST_VERSIONS.find(isSince)?.[0] ?? 'legacy';
 }

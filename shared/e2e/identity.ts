@@ -1,6 +1,6 @@
 /**
- * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a passphrase
- * that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
+ * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a
+ * passphrase that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
  */
 import { fromBase64Url, fromJson, type Key, subtle, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
@@ -53,15 +53,15 @@ export async function publicKeyOf(privateKey: Key): Promise<string> {
 	return publicKeyText(await toJwk(privateKey, 'The private key'));
 }
 
-/** The text of the public key with the numbers of a JWK. */
+/** The JSON text of the public key that has the numbers of this JWK. */
 export function publicKeyText({ n, e }: Record<string, unknown>): string {
 	return JSON.stringify({ alg: 'RSA-OAEP-256', e, ext: true, key_ops: ['encrypt'], kty: 'RSA', n });
 }
 
 /**
  * Imports a stored public key.
- * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if it is not safe to seal keys for: fewer
- * than 2048 bits, or an exponent that is even or below 65537
+ * @throws E2EError `malformed` if it is not the JSON text of an RSA JWK; `unfit-key` if it is not safe to seal keys
+ * for: fewer than 2048 bits, or an exponent that is even or below 65537
  */
 export async function importPublicKey(publicKey: string): Promise<Key> {
 	subtle();
@@ -83,8 +83,8 @@ export function publicNumbers(publicKey: string): PublicNumbers {
 	const bits = n.toString(2).length;
 	if (bits < MIN_BITS || bits > MAX_BITS) throw unfit(`its modulus has not ${MIN_BITS} to ${MAX_BITS} bits`);
 	if (n % 2n === 0n) throw unfit('its modulus is even');
-	const tooLong = e >= 1n << BigInt(8 * MAX_EXPONENT_BYTES);
-	if (e < MIN_EXPONENT || e % 2n === 0n || tooLong) throw unfit('its exponent is not an odd one from 65537 on');
+	const isTooLong = e >= 1n << BigInt(8 * MAX_EXPONENT_BYTES);
+	if (e < MIN_EXPONENT || e % 2n === 0n || isTooLong) throw unfit('its exponent is not an odd one from 65537 on');
 	return { n, e };
 }
 
@@ -92,12 +92,12 @@ const unfit = (why: string) => new E2EError('unfit-key', `The public key cannot 
 
 function numberIn(text: unknown): bigint | undefined {
 	const bytes = fromBase64Url(text);
-	// No number of an accepted key is so long, so skip the conversion.
+	// An accepted key has no number of this length, so the slow conversion is skipped.
 	if (!bytes || bytes.length > MAX_BITS) return undefined;
 	return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
 }
 
-/** Imports only the numbers of a JWK, because clients differ in its other members, such as the uses. */
+/** Imports only the numbers of a JWK, because clients write different other members, such as `key_ops`. */
 async function importRsa(
 	jwk: Record<string, unknown> | undefined,
 	members: readonly string[],

@@ -3,7 +3,7 @@ import { isObject, sha256Hex, subtle } from './bytes.js';
 import { E2EError } from './error.js';
 import { sameKey } from './fingerprint.js';
 
-/** An entry of the answer. */
+/** An entry of the answer: one public key. */
 export interface KeyHistoryEntry {
 	readonly public_key: string;
 	/** A `Date`, `{$date: ms}` as in DDP, or ISO text as in REST. */
@@ -21,7 +21,7 @@ export interface KeyHistory {
 	readonly publicKey: string | undefined;
 	/** The entries since `knownHead`, oldest first. */
 	readonly since: readonly KeyHistoryEntry[];
-	/** Those of them whose key differs from the previous one: each is a new identity that a person must verify. */
+	/** The entries of `since` whose key differs from the one before. Each is a new identity that a person must verify. */
 	readonly changes: readonly KeyHistoryEntry[];
 }
 
@@ -30,7 +30,8 @@ export interface KeyHistory {
  *
  * @param entries all entries, the oldest first
  * @param knownHead the `head` of the earlier check
- * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or the entry with `knownHead` is missing
+ * @throws E2EError `broken-history` if an entry was changed, removed or inserted, or the entry with `knownHead` is
+ * missing
  */
 export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, knownHead?: string): Promise<KeyHistory> {
 	subtle();
@@ -41,21 +42,22 @@ export async function verifyKeyHistory(entries: Iterable<KeyHistoryEntry>, known
 		const ms = isObject(entry) ? timeOf(entry.ts) : Number.NaN;
 		const text = `${previous}\n${ms}\n${entry?.public_key}`;
 		const isNext = ms > time && entry.previous === previous && typeof entry.public_key === 'string';
-		if (!isNext || entry.hash !== (await sha256Hex(text))) throw broken('An entry does not have its hash');
+		if (!isNext || entry.hash !== (await sha256Hex(text))) throw brokenHistory('An entry does not have its hash');
 		previous = entry.hash;
 		time = ms;
 	}
-	const known = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
-	if (knownHead && known < 0) throw broken('The known entry is missing');
+	const knownIndex = knownHead ? all.findIndex(({ hash }) => hash === knownHead) : -1;
+	if (knownHead && knownIndex < 0) throw brokenHistory('The known entry is missing');
 	const isChange = (entry: KeyHistoryEntry, index: number) => {
-		const before = all[known + index];
+		const before = all[knownIndex + index];
 		return before === undefined || !isSame(entry.public_key, before.public_key);
 	};
-	const since = all.slice(known + 1);
+	const since = all.slice(knownIndex + 1);
 	return { head: previous, publicKey: all.at(-1)?.public_key, since, changes: since.filter(isChange) };
 }
 
-const broken = (why: string) => new E2EError('broken-history', `The list of identity keys is not a chain: ${why}`);
+const brokenHistory = (why: string) =>
+	new E2EError('broken-history', `The list of identity keys is not a chain: ${why}`);
 
 /** Compares by value if both are keys, otherwise by text: a history may contain invalid keys. */
 function isSame(one: string, other: string): boolean {

@@ -5,7 +5,7 @@ import { malformed } from './error.js';
 import type { Format } from './formats.js';
 import type { RoomKey } from './room-key.js';
 
-/** The members of a message that are encrypted. (Quotes are attachments.) */
+/** The members of a message that are encrypted. Quotes are among the attachments. */
 const SECRET_MEMBERS = ['msg', 'attachments', 'files', 'file'] as const;
 
 /** A message for Rocket.Chat's `sendMessage`. */
@@ -30,18 +30,22 @@ export interface EncryptedMessage {
 }
 
 export interface MessageOptions {
-	/** Default: the format of the key. `legacy` writes the text twice, as `msg` for web before 6.10, and in `content`. */
+	/**
+	 * Default: the format of the key. `legacy` writes the text twice: in `msg`, for web before 6.10, and in `content`.
+	 */
 	readonly format?: Format;
 	/** The sender, for a legacy `msg`. */
 	readonly userId?: string;
 	/**
-	 * Adds `e2eMentions`, the names of people and rooms in the text, **unencrypted**, so that the server can notify them, as
-	 * Rocket.Chat does if `E2E_Enabled_Mentions` is on. Default false.
+	 * Adds `e2eMentions`, the names of people and rooms in the text, **unencrypted**, so that the server can notify them,
+	 * as Rocket.Chat does if `E2E_Enabled_Mentions` is on. Default false.
 	 */
 	readonly mentions?: boolean;
 }
 
-/** Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable. */
+/**
+ * Encrypts `msg`, `attachments`, `files` and `file` of a message into its `content`. All other members stay readable.
+ */
 export async function encryptMessage(
 	message: Message,
 	roomKey: RoomKey,
@@ -56,11 +60,11 @@ export async function encryptMessage(
 	const rest = Object.fromEntries(entries.filter((entry) => !isSecret(entry)));
 	const content = await encryptContent(secret, roomKey, format);
 	const { msg } = message;
-	const hasOldText = format === 'legacy' && msg !== undefined;
+	const writesLegacyMsg = format === 'legacy' && msg !== undefined;
 	return {
 		...rest,
 		...(mentions && msg !== undefined && { e2eMentions: mentionsIn(msg) }),
-		...(hasOldText && {
+		...(writesLegacyMsg && {
 			msg: await encryptV1Text({ _id: message._id, text: msg, userId, ts: new Date() }, roomKey),
 		}),
 		content,
@@ -72,8 +76,8 @@ export async function encryptMessage(
 /**
  * Decrypts a message. A message that is not encrypted, or already decrypted, is returned unchanged.
  *
- * The content only sets `msg`, `attachments`, `files` and `file`. Otherwise a member of the room could claim, unseen by the
- * server, to be someone else.
+ * The content only sets `msg`, `attachments`, `files` and `file`. Otherwise a member of the room could claim, unseen by
+ * the server, to be someone else.
  *
  * @returns the message with `e2e: 'done'` and without `content`. A message with only a file has no `msg`
  * @throws E2EError as `decryptContent` does
@@ -83,9 +87,9 @@ export async function decryptMessage(message: Message, keys: Iterable<RoomKey>):
 	if (message.t !== 'e2e' || message.e2e === 'done') return message;
 	const { content, msg, ...rest } = message as Record<string, unknown>;
 	const source = content ?? msg;
-	const opened = await decryptContent(source as EncryptedContent | string, keys);
-	const text = [opened.msg, opened.text].find((text) => typeof text === 'string');
-	const shown: Content = { ...opened, msg: text };
+	const decrypted = await decryptContent(source as EncryptedContent | string, keys);
+	const text = [decrypted.msg, decrypted.text].find((text) => typeof text === 'string');
+	const shown: Content = { ...decrypted, msg: text };
 	const known = SECRET_MEMBERS.filter((name) => shown[name] !== undefined).map((name) => [name, shown[name]]);
 	return { ...rest, ...Object.fromEntries(known), e2e: 'done' };
 }

@@ -15,14 +15,14 @@ function randomBelow(count: number): number {
 	const limit = 65_536 - (65_536 % count);
 	for (;;) {
 		const [high = 0, low = 0] = randomBytes(2);
-		const number = high * 256 + low;
-		if (number < limit) return number % count;
+		const random = high * 256 + low;
+		if (random < limit) return random % count;
 	}
 }
 
 /**
- * Checks a new passphrase. Web encodes a character as one byte and refuses those above U+00FF; phones encode UTF-8. So a
- * passphrase that is not ASCII does not work in both.
+ * Checks a new passphrase. Web encodes a character as one byte and refuses those above U+00FF; phones encode UTF-8. So
+ * a passphrase that is not ASCII does not work in both.
  *
  * @param allowAmbiguous accepts characters that are not ASCII, for a user of only one kind of client
  * @throws E2EError `malformed`, `empty-passphrase`, `ambiguous-passphrase`
@@ -36,8 +36,8 @@ export function checkPassphrase(passphrase: string, allowAmbiguous = false): voi
 }
 
 /**
- * The encodings of a passphrase in clients: one byte for each character in web, UTF-8 in phones. New keys are wrapped with
- * the first.
+ * The encodings of a passphrase in clients: one byte for each character in web, UTF-8 in phones. New keys are wrapped
+ * with the first encoding.
  */
 export function encodings(passphrase: string): Bytes[] {
 	const isUtf8Only = isAscii(passphrase) || /[^\0-\xff]/.test(passphrase);

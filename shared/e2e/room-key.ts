@@ -1,4 +1,6 @@
-/** Room keys: all members of a room share one, sealed for each of them (`test/contract/rocketchat-e2e.md` section 13). */
+/**
+ * Room keys: all members of a room share one, sealed for each of them (`test/contract/rocketchat-e2e.md` section 13).
+ */
 import {
 	fromBase64,
 	fromBase64Url,
@@ -16,18 +18,18 @@ import { E2EError, malformed, orMalformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 import { importPublicKey } from './identity.js';
 
-/** Length of 256 bytes in base64: the last part of a sealed key. The key id stands before it. */
+/** Length of the last part of a sealed key: 256 bytes in base64. The key id comes before it. */
 const SEALED_LENGTH = 344;
 
 /** Length of a key id in v1 and legacy. */
 const SHORT_ID_LENGTH = 12;
 
-/** The form of v1 key ids. Those of legacy begin with `eyJ`, so they cannot be hexadecimal. */
+/** The form of v1 key ids. It does not match legacy ids, which begin with `eyJ`. */
 const HASH_ID = /^[0-9a-f]{12}$/;
 
 const CBC = { name: 'AES-CBC', length: 128 };
 const GCM = { name: 'AES-GCM', length: 256 };
-const CIPHERS = { A128CBC: { aes: CBC, bytes: 16 }, A256GCM: { aes: GCM, bytes: 32 } };
+const CIPHERS = { A128CBC: { aes: CBC, keyBytes: 16 }, A256GCM: { aes: GCM, keyBytes: 32 } };
 
 export interface RoomKey {
 	/** `keyID` of `e2e.setRoomKeyID`; not secret. */
@@ -38,7 +40,10 @@ export interface RoomKey {
 }
 
 export interface OpenOptions {
-	/** Whether the key can be sealed for others. Default true. False is safer for a client that only reads and writes. */
+	/**
+	 * Whether the key can be exported, and so sealed for others. Default true. False is safer for a client that only
+	 * encrypts and decrypts.
+	 */
 	readonly extractable?: boolean;
 	/** Accepts a v1 key id that is not the hash of the key. Then a wrong key cannot be detected. Default false. */
 	readonly anyId?: boolean;
@@ -46,8 +51,8 @@ export interface OpenOptions {
 
 export interface OpenSealedOptions extends OpenOptions {
 	/**
-	 * The key id of the room (`e2eKeyId`), used instead of the sealed id. A web 7 client that lost a race for the key id of a
-	 * room seals the right key with its own wrong id.
+	 * The key id of the room (`e2eKeyId`), used instead of the sealed id. A web 7 client that lost a race for the key id
+	 * of a room seals the right key with its own wrong id.
 	 */
 	readonly keyId?: string;
 }
@@ -102,9 +107,9 @@ export async function importRoomKey(id: string, jwk: string, options: OpenOption
 	const parsed = fromJson(jwk);
 	const alg = parsed?.alg;
 	if (typeof id !== 'string' || (alg !== 'A128CBC' && alg !== 'A256GCM')) throw malformed('The room key');
-	const { aes, bytes } = CIPHERS[alg];
+	const { aes, keyBytes } = CIPHERS[alg];
 	const k = parsed?.k;
-	if (fromBase64Url(k)?.length !== bytes) throw malformed('The room key');
+	if (fromBase64Url(k)?.length !== keyBytes) throw malformed('The room key');
 	if (!anyId && alg === 'A128CBC' && HASH_ID.test(id) && (await makeId('v1', jwk)) !== id) {
 		throw new E2EError('key-id-mismatch', 'The key id is not that of this room key');
 	}
@@ -119,7 +124,7 @@ export async function importRoomKey(id: string, jwk: string, options: OpenOption
  * Seals a room key for a member, for `e2e.updateGroupKey` and `e2e.provideUsersSuggestedGroupKeys`. Each call returns a
  * different text.
  *
- * @param publicKey the member's, as stored
+ * @param publicKey the member's public key, as stored
  * @returns the key id, followed by 344 characters of base64
  * @throws E2EError `malformed`, `not-extractable`; `unfit-key` for a public key that is weak or not of 2048 bits
  */
@@ -130,14 +135,14 @@ export async function sealRoomKey(roomKey: RoomKey, publicKey: string): Promise<
 	if (typeof id !== 'string' || id === '' || typeof jwk !== 'string') throw malformed('The room key');
 	const member = await importPublicKey(publicKey);
 	const sealed = await orMalformed('The room key', () => webCrypto.encrypt({ name: 'RSA-OAEP' }, member, utf8(jwk)));
-	// With a different length, the end of the id could not be found.
+	// Readers find the end of the id by this length.
 	if (sealed.byteLength !== 256) throw new E2EError('unfit-key', 'A room key can only be sealed for keys of 2048 bits');
 	return id + toBase64(new Uint8Array(sealed));
 }
 
 /** The id of a sealed key, which is not encrypted. @throws E2EError `malformed` */
 export function sealedKeyId(sealed: string): string {
-	return split(sealed).id;
+	return parseSealed(sealed).id;
 }
 
 /**
@@ -146,7 +151,7 @@ export function sealedKeyId(sealed: string): string {
  */
 export async function openRoomKey(sealed: string, privateKey: Key, options: OpenSealedOptions = {}): Promise<RoomKey> {
 	const webCrypto = subtle();
-	const { id, data } = split(sealed);
+	const { id, data } = parseSealed(sealed);
 	const jwk = await orThrow(
 		() => new E2EError('wrong-key', 'The room key is not sealed for this private key'),
 		async () => fromUtf8(await webCrypto.decrypt({ name: 'RSA-OAEP' }, privateKey, data)),
@@ -155,8 +160,9 @@ export async function openRoomKey(sealed: string, privateKey: Key, options: Open
 	return importRoomKey(options.keyId ?? id, jwk, options);
 }
 
-function split(sealed: string) {
-	// The length of the id varies, so count from the end.
+/** Separates a sealed key into the key id and the encrypted bytes. */
+function parseSealed(sealed: string) {
+	// The length of the id varies, so the parts are separated by the length of the last one.
 	if (typeof sealed !== 'string' || sealed.length <= SEALED_LENGTH) throw malformed('The sealed room key');
 	const data = fromBase64(sealed.slice(-SEALED_LENGTH), 'The sealed room key');
 	if (data.length !== 256) throw malformed('The sealed room key');

@@ -1,6 +1,6 @@
 /**
- * 2,048 English words for passphrases: the word list of BIP-39 (bitcoin/bips, bip-0039, MIT licence). The first four letters
- * tell each word from all others.
+ * 2,048 English words for passphrases: the word list of BIP-39 (bitcoin/bips, bip-0039, MIT licence). No two words have
+ * the same first four letters.
  */
 export const WORDS: readonly string[] = `
 abandon ability able about above absent absorb abstract absurd abuse access accident account accuse achieve acid

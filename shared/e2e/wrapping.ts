@@ -18,19 +18,19 @@ import { type Format, requireFormat } from './formats.js';
 import { type Identity, importPrivateKey, publicKeyText, publicNumbers } from './identity.js';
 import { checkPassphrase, encodings } from './passphrase.js';
 
-/** Rounds of PBKDF2 of every v1 key. */
+/** Number of PBKDF2 rounds of every v1 key. */
 const V1_ROUNDS = 1000;
 
-/** Rounds of a new v2 key, as OWASP recommends for SHA-256. The number is stored with the key. */
+/** Number of PBKDF2 rounds of a new v2 key, as OWASP recommends for SHA-256. It is stored with the key. */
 const DEFAULT_ROUNDS = 600_000;
 const MIN_ROUNDS = 1000;
 
-/** More rounds are refused, so that a server cannot keep its user's machine busy with a manipulated key. */
+/** More rounds are refused. Otherwise a server could keep its user's machine busy with a manipulated key. */
 const MAX_ROUNDS = 10_000_000;
 
 const AES_OF = { v1: 'AES-CBC', v2: 'AES-GCM' };
 
-/** The form of a stored private key. `legacy` has the form v1. */
+/** The form of a stored private key. In the format `legacy` it is v1 too. */
 type Form = 'v1' | 'v2';
 
 export interface WrapOptions {
@@ -49,7 +49,7 @@ export interface StoredKeys {
 /**
  * Wraps a private key for storage, as `private_key` of `e2e.setUserPublicAndPrivateKeys`.
  *
- * @param userId the owner's: part of the salt
+ * @param userId id of the owner, which is part of the salt
  * @param format a format that all clients of the owner read, see `formatFor`
  * @throws E2EError `empty-passphrase`, `ambiguous-passphrase`, `missing-user-id`, `unknown-format`, `bad-option`,
  * `not-extractable`
@@ -61,7 +61,7 @@ export async function wrapPrivateKey(
 	format: Format = 'v2',
 	options: WrapOptions = {},
 ): Promise<string> {
-	const wrap = wrapper(passphrase, userId, format, options);
+	const wrap = createWrapper(passphrase, userId, format, options);
 	return wrap(await toJwkText(privateKey, 'The private key'));
 }
 
@@ -73,7 +73,7 @@ export interface UnwrapOptions {
 /**
  * Unwraps a stored private key of any format.
  *
- * @param userId the owner's, needed for a v1 key
+ * @param userId id of the owner, needed for a v1 key
  * @throws E2EError `malformed`, `wrong-passphrase`, `missing-user-id`
  */
 export async function unwrapPrivateKey(
@@ -92,15 +92,15 @@ export async function unwrapIdentity(
 	userId: string,
 	{ extractable = true }: UnwrapOptions = {},
 ): Promise<Identity> {
-	const { jwk } = await open(stored, passphrase, userId);
+	const { jwk } = await unwrap(stored, passphrase, userId);
 	return { publicKey: publicKeyText(jwk), privateKey: await importPrivateKey(jwk, extractable) };
 }
 
 /**
- * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of the
- * public key does not change, so the identity stays the same.
+ * Wraps the private key with a different passphrase, for `e2e.setUserPublicAndPrivateKeys` with `force`. The text of
+ * the public key does not change, so the identity stays the same.
  *
- * @param format of the result. Default: the format of the stored key
+ * @param format format of the result. Default: the format of the stored key
  * @throws E2EError as `unwrapPrivateKey` and `wrapPrivateKey` do; `wrong-key` if the two keys are not a pair
  */
 export async function changePassphrase(
@@ -111,8 +111,8 @@ export async function changePassphrase(
 	format?: Format,
 	options: WrapOptions = {},
 ): Promise<StoredKeys> {
-	const wrap = wrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
-	const { jwk, text } = await open(private_key, from, userId);
+	const wrap = createWrapper(to, userId, format ?? parseWrapped(private_key, userId).form, options);
+	const { jwk, text } = await unwrap(private_key, from, userId);
 	const [stated, actual] = [publicNumbers(public_key), publicNumbers(publicKeyText(jwk))];
 	if (stated.n !== actual.n || stated.e !== actual.e) {
 		throw new E2EError('wrong-key', 'The public key does not belong to the private key');
@@ -128,14 +128,14 @@ export async function upgradePrivateKey(
 	userId: string,
 	options: WrapOptions = {},
 ): Promise<string> {
-	const wrap = wrapper(passphrase, userId, 'v2', options);
-	const { jwk, text } = await open(stored, passphrase, userId);
+	const wrap = createWrapper(passphrase, userId, 'v2', options);
+	const { jwk, text } = await unwrap(stored, passphrase, userId);
 	await importPrivateKey(jwk, false);
 	return wrap(text);
 }
 
 /** Checks the options, and returns a function that wraps the text of a key. */
-function wrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
+function createWrapper(passphrase: string, userId: string, format: Format, { rounds, allowAmbiguous }: WrapOptions) {
 	subtle();
 	const form: Form = requireFormat(format) === 'v2' ? 'v2' : 'v1';
 	checkPassphrase(passphrase, allowAmbiguous);
@@ -148,19 +148,19 @@ function wrapper(passphrase: string, userId: string, format: Format, { rounds, a
 	return async (text: string): Promise<string> => {
 		const salt = form === 'v1' ? userId : `v2:${userId}:${crypto.randomUUID()}`;
 		const [encoded = utf8(passphrase)] = encodings(passphrase);
-		const { iv, data } = await encrypt(await derive(encoded, salt, iterations, form), utf8(text));
+		const { iv, data } = await encrypt(await deriveKey(encoded, salt, iterations, form), utf8(text));
 		if (form === 'v1') return JSON.stringify({ $binary: toBase64(concat(iv, data)) });
 		return JSON.stringify({ iv: toBase64(iv), ciphertext: toBase64(data), salt, iterations });
 	};
 }
 
-/** Decrypts a stored private key. Returns its JSON text, also parsed. */
-async function open(stored: string, passphrase: string, userId: string) {
+/** Decrypts a stored private key. Returns the JSON text of its JWK, and the parsed JWK. */
+async function unwrap(stored: string, passphrase: string, userId: string) {
 	subtle();
 	const { salt, iterations, form, ...encrypted } = parseWrapped(stored, userId);
 	if (typeof passphrase !== 'string') throw malformed('The passphrase');
 	for (const encoded of encodings(passphrase)) {
-		const text = await decrypt(await derive(encoded, salt, iterations, form), encrypted);
+		const text = await decrypt(await deriveKey(encoded, salt, iterations, form), encrypted);
 		const jwk = fromJson(text);
 		if (jwk && text !== undefined) return { jwk, text };
 	}
@@ -183,7 +183,7 @@ function parseWrapped(stored: string, userId: string): WrappedKey {
 	const json = fromJson(stored);
 	if (json && '$binary' in json) {
 		const bytes = fromBase64(json.$binary, 'The wrapped private key');
-		// An IV and at least one block, all in whole blocks.
+		// The IV and at least one block of data; a block has 16 bytes.
 		if (bytes.length < 32 || bytes.length % 16 !== 0) throw malformed('The wrapped private key');
 		requireUserId(userId);
 		return { iv: bytes.slice(0, 16), data: bytes.slice(16), salt: userId, iterations: V1_ROUNDS, form: 'v1' };
@@ -193,12 +193,13 @@ function parseWrapped(stored: string, userId: string): WrappedKey {
 	if (typeof salt !== 'string' || !isInRange) throw malformed('The wrapped private key');
 	const iv = fromBase64(json?.iv, 'The wrapped private key');
 	const data = fromBase64(json?.ciphertext, 'The wrapped private key');
-	// The authentication tag takes 16 bytes.
+	// 16 bytes of the data are the authentication tag.
 	if (iv.length !== 12 || data.length < 17) throw malformed('The wrapped private key');
 	return { iv, data, salt, iterations: Number(iterations), form: 'v2' };
 }
 
-async function derive(passphrase: Bytes, salt: string, iterations: number, form: Form): Promise<Key> {
+/** Derives the AES key that wraps a private key. */
+async function deriveKey(passphrase: Bytes, salt: string, iterations: number, form: Form): Promise<Key> {
 	const crypto = subtle();
 	return orMalformed('The passphrase', async () => {
 		const base = await crypto.importKey('raw', passphrase, 'PBKDF2', false, ['deriveKey']);

@@ -1,15 +1,15 @@
-/** Forms that call a method, and that subscribe. */
+/** The forms that call a method, and those that subscribe. */
 import { callDdp, subscribe } from './ddp.js';
 import { el, pretty } from './elements.js';
 import { field } from './fields.js';
 import { callRest } from './rest.js';
 
-/** Most messages of a subscription that are shown. */
+/** Maximum number of messages that are shown for a subscription. */
 const MAX_MESSAGES = 200;
 
 let lastForm = 0;
 
-/** Parameters of DDP: null stands for one that is left out before others. */
+/** Parameters for DDP. Null stands for an omitted parameter that others follow. */
 function paramsOf(values) {
 	const last = values.findLastIndex((value) => value !== undefined);
 	return values.slice(0, last + 1).map((value) => (value === undefined ? null : value));
@@ -78,7 +78,9 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 	);
 }
 
-/** @param collection only messages of this collection are shown; undefined: those of all that are no streams */
+/**
+ * @param collection only messages of this collection are shown. Undefined: messages of all collections except streams
+ */
 export function subscriptionConsole({ name, arguments: args, collection }) {
 	const id = `sub-${++lastForm}`;
 	const fields = args.map((argument, i) => field(argument, `${id}-${i}`));

@@ -1,4 +1,4 @@
-/** The credentials that calls are made with. They stay in this module's memory. */
+/** The credentials with which the page makes calls. They are only kept in memory. */
 import { byId } from './elements.js';
 
 /** @type {{userId: string, authToken: string} | undefined} */
@@ -9,7 +9,7 @@ const listeners = [];
 /** @returns the user id and the token, or undefined */
 export const current = () => credentials;
 
-/** Calls a function whenever they have changed. */
+/** Calls a function whenever the credentials have changed. */
 export const onChange = (listener) => listeners.push(listener);
 
 function use(given, text) {
@@ -31,7 +31,7 @@ async function logIn(form) {
 	use(answer.data, `You are logged in as ${answer.data.me?.username ?? answer.data.userId}.`);
 }
 
-/** Makes the forms work. */
+/** Connects the login forms of the page with this module. */
 export function start() {
 	const login = /** @type {HTMLFormElement} */ (byId('login'));
 	const token = /** @type {HTMLFormElement} */ (byId('token'));

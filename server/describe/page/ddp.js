@@ -1,4 +1,4 @@
-/** One DDP connection for all calls and subscriptions of the page. It begins with the first of them. */
+/** One DDP connection for all calls and subscriptions of the page. The first of them opens it. */
 import { current, onChange } from './credentials.js';
 
 /** How long to wait for an answer, in ms. Methods have their own time limits, which are shorter for most. */
@@ -12,7 +12,7 @@ class Connection {
 	#socket;
 	#calls = new Map();
 	#subs = new Map();
-	/** Resolves when the session has begun. */
+	/** Resolves with this connection when the DDP session has begun. */
 	connected;
 
 	constructor() {
@@ -43,9 +43,9 @@ class Connection {
 		for (const listen of this.#subs.values()) listen({ msg: 'nosub', reason: 'The connection has closed' });
 	}
 
-	#receive(message, begin) {
+	#receive(message, onConnected) {
 		const { msg, id } = message;
-		if (msg === 'connected') begin(this);
+		if (msg === 'connected') onConnected(this);
 		else if (msg === 'ping') this.#send({ msg: 'pong', ...(id !== undefined && { id }) });
 		else if (msg === 'result') this.#calls.get(id)?.(message);
 		else if (msg === 'ready') for (const sub of message.subs) this.#subs.get(sub)?.(message);
@@ -79,8 +79,8 @@ class Connection {
 }
 
 async function open() {
-	const made = new Connection();
-	const opened = await made.connected;
+	const created = new Connection();
+	const opened = await created.connected;
 	const credentials = current();
 	if (credentials) {
 		const { error } = await opened.call('login', [{ resume: credentials.authToken }]);
@@ -111,7 +111,7 @@ onChange(() => {
 	connection = undefined;
 });
 
-/** Calls a method. @returns the request in words, how it ended, and the answer as it came over the wire */
+/** Calls a method. @returns the call as text, whether it has failed, and its result or error */
 export async function callDdp(method, params) {
 	const { result, error } = await (await connect()).call(method, params);
 	const status = error ? `error ${error.error ?? ''}` : 'result';
@@ -125,8 +125,8 @@ export async function callDdp(method, params) {
 
 /**
  * Subscribes.
- * @param listen receives every message that may be due to the subscription
- * @returns a function that ends it
+ * @param listen receives every message that may belong to the subscription
+ * @returns a function that ends the subscription
  */
 export async function subscribe(name, params, listen) {
 	return (await connect()).subscribe(name, params, listen);

@@ -1,4 +1,4 @@
-/** Makes elements of the page. Texts are always texts, never markup. */
+/** Makes elements of the page. Strings become text, never markup. */
 
 /**
  * @param {string} tag
@@ -20,5 +20,5 @@ export function el(tag, attributes = {}, ...children) {
 /** @param {string} id */
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** A value as JSON that people can read. */
+/** A value as indented JSON. */
 export const pretty = (value) => JSON.stringify(value, null, 2) ?? 'nothing';

@@ -1,17 +1,20 @@
-/** One entry of the reference for each method, publication, stream and type. What is in it is made when it is opened. */
+/**
+ * One entry of the reference for each method, publication, stream and type. The content of an entry is made when it is
+ * opened.
+ */
 import { methodConsole, subscriptionConsole } from './console.js';
 import { el } from './elements.js';
 import { typeLines, typeText } from './typeText.js';
 
-/** Types that have an entry of their own. */
+/** Names of the types that have an entry. */
 const types = new Set();
 
 /** Longest type on one line, in characters. */
 const MAX_LINE_LENGTH = 60;
 
 /**
- * A type, in which the names of others lead to their entries.
- * @param prefix what comes before it, such as the name of an argument
+ * A type as code. The names of other types are links to their entries.
+ * @param prefix text before the type, such as the name of an argument
  */
 function typeCode(schema, prefix = '') {
 	const line = typeText(schema);
@@ -28,24 +31,24 @@ function limitText({ calls, per, countedBy }) {
 	return `${calls.toLocaleString('en')} ${time} of each ${countedBy}`;
 }
 
-const row = (title, ...content) => [el('dt', {}, title), el('dd', {}, ...content)];
+const factRow = (title, ...content) => [el('dt', {}, title), el('dd', {}, ...content)];
 
 function factRows(channel) {
 	const limits = channel['x-limits'] ?? [];
 	const timeout = channel['x-timeout-ms'];
 	return [
-		...row('For', channel['x-anonymous'] ? 'anyone' : 'users who are logged in'),
-		...(limits.length > 0 ? row('Limit', limits.map(limitText).join('; ')) : []),
-		...(timeout ? row('Time limit', `${timeout / 1000} seconds`) : []),
-		...(channel['x-idempotent'] ? row('Repeated', 'a repeated call gets the first answer') : []),
-		...(channel['x-second-factor'] ? row('Second factor', 'may be asked for') : []),
+		...factRow('For', channel['x-anonymous'] ? 'anyone' : 'users who are logged in'),
+		...(limits.length > 0 ? factRow('Limit', limits.map(limitText).join('; ')) : []),
+		...(timeout ? factRow('Time limit', `${timeout / 1000} seconds`) : []),
+		...(channel['x-idempotent'] ? factRow('Repeated', 'a repeated call gets the first answer') : []),
+		...(channel['x-second-factor'] ? factRow('Second factor', 'may be asked for') : []),
 	];
 }
 
 function argumentRows(args) {
 	if (args.length === 0) return [];
 	const items = args.map((one) => el('li', {}, typeCode(one.schema, nameText(one))));
-	return row('Arguments', el('ul', {}, ...items));
+	return factRow('Arguments', el('ul', {}, ...items));
 }
 
 const signature = (name, args) =>
@@ -56,13 +59,13 @@ function errorRows(errors) {
 	const items = errors.map(({ code, reasons }) =>
 		el('li', {}, el('code', {}, String(code)), ` ${reasons.join(' / ')}`),
 	);
-	return row('Errors', el('ul', { class: 'errors' }, ...items));
+	return factRow('Errors', el('ul', { class: 'errors' }, ...items));
 }
 
 function answerRow(channel) {
 	const answer = channel['x-answer'];
-	if (!answer) return row('Answer', 'none');
-	return row('Answer', typeCode(answer), ...(channel['x-answer-optional'] ? [', or none'] : []));
+	if (!answer) return factRow('Answer', 'none');
+	return factRow('Answer', typeCode(answer), ...(channel['x-answer-optional'] ? [', or none'] : []));
 }
 
 function methodBody(channel) {
@@ -71,8 +74,8 @@ function methodBody(channel) {
 		el(
 			'dl',
 			{},
-			...row('DDP', el('code', {}, signature(name, args))),
-			...(rest ? row('REST', el('code', {}, `${rest.verb} ${rest.path}`)) : []),
+			...factRow('DDP', el('code', {}, signature(name, args))),
+			...(rest ? factRow('REST', el('code', {}, `${rest.verb} ${rest.path}`)) : []),
 			...argumentRows(args),
 			...answerRow(channel),
 			...factRows(channel),
@@ -89,9 +92,9 @@ function publicationBody(channel) {
 		el(
 			'dl',
 			{},
-			...(name ? row('DDP', el('code', {}, signature(name, args))) : []),
+			...(name ? factRow('DDP', el('code', {}, signature(name, args))) : []),
 			...argumentRows(args),
-			...row('Documents', items.length > 0 ? el('ul', {}, ...items) : 'none'),
+			...factRow('Documents', items.length > 0 ? el('ul', {}, ...items) : 'none'),
 			...factRows(channel),
 		),
 		...(name ? [subscriptionConsole({ name, arguments: args })] : []),
@@ -121,14 +124,14 @@ function streamBody(channel) {
 		el(
 			'dl',
 			{},
-			...row('DDP', el('code', {}, `${name}(event name)`)),
-			...row('Events', events.length > 0 ? el('ul', {}, ...events.map(eventItem)) : 'none'),
+			...factRow('DDP', el('code', {}, `${name}(event name)`)),
+			...factRow('Events', events.length > 0 ? el('ul', {}, ...events.map(eventItem)) : 'none'),
 		),
 		subscriptionConsole({ name, arguments: [eventName], collection: name }),
 	];
 }
 
-/** What a search looks at. */
+/** The text of an entry that is searched. */
 function searchText(title, summary, channel) {
 	const args = (channel['x-arguments'] ?? []).map(({ name }) => name);
 	const events = Object.values(channel.messages ?? {}).map((message) => message['x-event'] ?? '');
@@ -144,7 +147,7 @@ function searchText(title, summary, channel) {
 		.toLowerCase();
 }
 
-/** An entry that is closed. */
+/** Makes an entry, which is closed at first. */
 function entry({ id, title, summary, channel = {}, makeBody }) {
 	const details = /** @type {HTMLDetailsElement} */ (
 		el('details', { id, class: 'entry' }, el('summary', {}, el('h3', {}, title), el('span', {}, summary)))

@@ -1,10 +1,10 @@
-/** The fields of a form for arguments, and the values in them. */
+/** The fields of a form for the arguments of a call, and the values in them. */
 import { el, pretty } from './elements.js';
 import { typeText } from './typeText.js';
 
 const typesOf = ({ type }) => (Array.isArray(type) ? type : [type]).filter((one) => one !== 'null');
 
-/** What a field is: for a text, a number, a choice, or JSON. */
+/** The kind of a field: for a text, a number, a choice, or JSON. */
 function kindOf(schema) {
 	if (Array.isArray(schema.enum)) return 'choice';
 	const [type, ...others] = typesOf(schema);
@@ -41,7 +41,7 @@ function inputOf(kind, { schema, optional, example }, attributes) {
 /**
  * @param {{name: string, optional: boolean, schema: object, example: unknown}} argument
  * @param {string} id unique in the page
- * @returns its element, and a function that returns the value; undefined if it is left out
+ * @returns its element, and a function that returns the value, or undefined if it is left out
  * @throws Error from that function, for text that is not JSON
  */
 export function field(argument, id) {

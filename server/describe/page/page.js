@@ -1,4 +1,4 @@
-/** The reference of the server's methods, from the document that it serves itself. */
+/** Shows the reference of the server's methods, which it makes from the server's AsyncAPI document. */
 import * as credentials from './credentials.js';
 import { byId, el } from './elements.js';
 import { chaptersOf } from './entries.js';
@@ -15,8 +15,8 @@ function links({ title, entries }) {
 	return el('div', {}, el('h2', {}, title), el('ul', {}, ...items));
 }
 
-/** Opens the entry that the address names. */
-function openNamed() {
+/** Opens the entry that the fragment of the URL names. */
+function openLinkedEntry() {
 	const named = document.getElementById(decodeURIComponent(location.hash.slice(1)));
 	if (!(named instanceof HTMLDetailsElement) || named.id === 'contents') return;
 	named.open = true;
@@ -25,7 +25,7 @@ function openNamed() {
 	named.querySelector('summary')?.focus({ preventScroll: true });
 }
 
-/** Shows the entries that contain all words. */
+/** Shows the entries that contain all words of a search, and hides the others. */
 function filter(chapters, sections, contents, text) {
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);
 	let count = 0;
@@ -78,8 +78,8 @@ async function start() {
 		entries.replaceChildren(...sections);
 		byId('links').append(...contents);
 		startSearch(chapters, sections, contents);
-		openNamed();
-		addEventListener('hashchange', openNamed);
+		openLinkedEntry();
+		addEventListener('hashchange', openLinkedEntry);
 	} catch (error) {
 		entries.replaceChildren(el('p', { role: 'alert' }, `The reference could not be loaded: ${error.message}`));
 	}

@@ -37,7 +37,7 @@ export async function callRest({ verb, path, body }, given, code) {
 	try {
 		answer = JSON.parse(text);
 	} catch {
-		// A proxy may answer with something else.
+		// Not JSON: a proxy may have answered.
 	}
 	return {
 		title: `${verb} ${url}`,
