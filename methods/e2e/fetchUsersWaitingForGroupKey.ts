@@ -13,9 +13,9 @@ import { holdsKey } from '../model/keys/memberKeys.js';
 import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
-import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { readKeyedRoom } from '../model/keys/roomKeyId.js';
 import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
-import { type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -29,12 +29,12 @@ const MAX_LISTED = 50;
 
 /** Whether the user holds the key of a room, and so could seal it for others. */
 async function canProvide({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
-	const [membership, room] = await Promise.all([findMembership(store, rid, userId), keyedRoom(store, rid)]);
+	const [membership, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
 	return membership !== null && room !== null && holdsKey(membership, room);
 }
 
 interface Waiting {
-	readonly users: Sealable[];
+	readonly users: UserWithPublicKey[];
 	/** Ids of the users whose public key is unusable for sealing. */
 	readonly unfit: string[];
 }
@@ -47,14 +47,14 @@ interface Waiting {
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
-	const keyId = (await keyedRoom(store, rid))?.e2eKeyId;
+	const keyId = (await readKeyedRoom(store, rid))?.e2eKeyId;
 	const isProvider = await canProvide(context, rid, userId);
 	const reserves = leaseTime > 0 && isProvider;
 	const mayServe = (membership: Subscription) =>
 		!isProvider ||
 		(!hasReturned(listOf(membership.e2eKnownKeys), userId, keyId) &&
 			!(reserves && isReservedForOther(store, rid, membership.u._id, userId)));
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
 	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
@@ -87,7 +87,7 @@ export const fetchUsersWaitingForGroupKey = method({
 	async run({ roomIds }, context) {
 		const { userId, store } = context;
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms');
-		const waiting: [rid: string, users: Sealable[]][] = [];
+		const waiting: [rid: string, users: UserWithPublicKey[]][] = [];
 		const unfitKeys: [rid: string, userIds: string[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {

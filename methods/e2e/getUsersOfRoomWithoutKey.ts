@@ -8,12 +8,12 @@ import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
 import { KEY_READ } from '../kinds.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
-import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { countUsersWithIdentity, type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
-const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
+const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
 /** Ids of the members without a key, a page at a time. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
@@ -25,7 +25,7 @@ async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[
 }
 
 async function allMembers(store: Store, rid: string) {
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
 	return { users: users.map(toAnswer) };
 }
@@ -33,10 +33,10 @@ async function allMembers(store: Store, rid: string) {
 /** @param count maximum number of users; 0 for all after the offset */
 async function pageOfMembers(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	let total = 0;
 	for await (const page of keylessMembers(store, rid)) {
-		const size = await countSealable(store, page);
+		const size = await countUsersWithIdentity(store, page);
 		if (total + size > offset && total < end) {
 			users.push(...(await usersWithPublicKey(store, page)).slice(Math.max(0, offset - total), end - total));
 		}

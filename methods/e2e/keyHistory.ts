@@ -9,7 +9,7 @@ import type { Store } from '../../shared/store.js';
 import { KEY_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
-import { HISTORY, readHistory } from '../model/keys/identityHistory.js';
+import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
@@ -38,7 +38,7 @@ export const keyHistory = method({
 	async run({ uid, ...page }, { userId, store }) {
 		// The same answer for users who do not exist and users whom the caller may not see.
 		const user = (await maySee(store, userId, uid))
-			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
+			? await store.users.findOne({ _id: uid }, { projection: HISTORY_FIELDS })
 			: null;
 		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await readHistory(store, user);

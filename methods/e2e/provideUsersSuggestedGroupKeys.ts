@@ -7,9 +7,9 @@ import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { leaveQueue } from '../model/keys/queue.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
-import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
+import { removeServedUsers } from '../model/keys/queue.js';
+import { type KeyedRoom, readKeyedRoom, wasReset } from '../model/keys/roomKeyId.js';
+import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -40,7 +40,7 @@ const Moment = Match.Where(
 	{ examples: ['2026-01-31T12:00:00.000Z'] },
 );
 
-const Key = Match.Where((value): value is string => isKey(value), 'sealed key', { type: 'string', minLength: 1 });
+const Key = Match.Where((value): value is string => isSealedKey(value), 'sealed key', { type: 'string', minLength: 1 });
 
 const Entry = {
 	_id: String,
@@ -129,7 +129,7 @@ async function membershipsOf({ store }: MethodContext, rid: string, offers: read
 /** The room whose key a caller may offer: one they are a member of, and may see. */
 async function roomFor({ store }: MethodContext, rid: string, userId: string): Promise<KeyedRoom | null> {
 	if (!(await maySeeRoom(store, rid, userId)) || !(await findMembership(store, rid, userId))) return null;
-	return keyedRoom(store, rid);
+	return readKeyedRoom(store, rid);
 }
 
 /** Offers keys to members of one room. Notifies the members whose offer was stored, and the room. */
@@ -165,7 +165,7 @@ async function provide(
 		const memberships = await membershipsOf(context, rid, some);
 		await Promise.all(some.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
-	const now = written.length > 0 ? await keyedRoom(store, rid) : null;
+	const now = written.length > 0 ? await readKeyedRoom(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
 			await withdraw(store, membership);
@@ -177,7 +177,7 @@ async function provide(
 		await store.subscriptions.announce('updated', membership);
 	}
 	endReservations(store, rid, served);
-	const queueChanged = served.length > 0 && (await leaveQueue(store, rid, served));
+	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
 	// changed.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));

@@ -19,7 +19,7 @@ export const rejectSuggestedGroupKey = method({
 	async run({ rid }, context) {
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
-		if (offeredKeyOf(membership) === '') throw clientError('noSuggestedKey');
+		if (offeredKeyOf(membership) === undefined) throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
 		await dropOffer(store, membership);
 	},

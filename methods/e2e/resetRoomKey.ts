@@ -8,7 +8,7 @@ import { KEY_WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue } from '../model/keys/queue.js';
-import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
+import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
 	archiveOtherKeys,
 	archiveOwnKey,
@@ -17,7 +17,7 @@ import {
 	setNewKeyId,
 	storeNewKey,
 } from '../model/keys/roomReset.js';
-import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { requireKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -50,7 +50,7 @@ export const resetRoomKey = method({
 		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
 		requireValidKeyId(e2eKeyId);
-		requireKey(e2eKey);
+		requireSealedKey(e2eKey);
 		requireKeyId(e2eKey, e2eKeyId);
 		await requireReady(store, userId, newKey);
 		await reset(newKey, context, userId);
@@ -79,7 +79,7 @@ async function mayReset(
 	if (!user) return false;
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
-	if (hasBegun(room, userId, e2eKeyId)) return true;
+	if (hasBegunReset(room, userId, e2eKeyId)) return true;
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 

@@ -5,9 +5,9 @@ import { Match } from '../../shared/match.js';
 import { method, type UserContext } from '../../shared/method.js';
 import { KEY_WRITE } from '../kinds.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { enqueue, leaveQueue } from '../model/keys/queue.js';
-import { claimKeyId, type KeyedRoom, keyedRoom } from '../model/keys/roomKeyId.js';
-import { isOfKeyId, keyIdOf, requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { enqueue, removeServedUsers } from '../model/keys/queue.js';
+import { claimKeyId, type KeyedRoom, readKeyedRoom } from '../model/keys/roomKeyId.js';
+import { isOfKeyId, keyIdOf, requireKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { offeredKeyOf, ownKeyOf } from '../model/keys/storedKeys.js';
 import {
 	archiveMismatchedKey,
@@ -36,10 +36,10 @@ async function presentKeyId(context: UserContext, rid: string, room: KeyedRoom |
 	if (!(await archiveMismatchedKey(store, membership, room))) {
 		// A caller who has the key set the key id; an earlier call may have been interrupted before it removed the caller
 		// from the queue.
-		await (ownKeyOf(membership) ? leaveQueue(store, rid, [userId]) : enqueue(store, rid, userId));
+		await (ownKeyOf(membership) ? removeServedUsers(store, rid, [userId]) : enqueue(store, rid, userId));
 	}
 	const suggestedKey = offeredKeyOf(membership);
-	return suggestedKey !== '' && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
+	return suggestedKey !== undefined && isOfKeyId(suggestedKey, keyID) ? { keyID, suggestedKey } : { keyID };
 }
 
 /**
@@ -57,7 +57,7 @@ async function claimWithKey(
 	const stored = await storeMemberKey(store, membership, { _id: rid, e2eKeyId: keyID }, key, false);
 	const claimed = await claimKeyId(store, rid, keyID);
 	if (!claimed) {
-		const room = await keyedRoom(store, rid);
+		const room = await readKeyedRoom(store, rid);
 		// The same member may have made two concurrent calls with the same id: then this key is the room's. Otherwise the
 		// key is removed; no client was notified of it. An earlier key without a key id may be the room's key and stays.
 		const isOurs = stored !== null || keyIdOf(key) !== null;
@@ -68,7 +68,7 @@ async function claimWithKey(
 	const now = await findMembership(store, rid, u._id);
 	const after = now && ((await storeMemberKey(store, now, claimed, key)) ?? now);
 	if (after) await store.subscriptions.announce('updated', after);
-	await leaveQueue(store, rid, [u._id]);
+	await removeServedUsers(store, rid, [u._id]);
 	return { keyID };
 }
 
@@ -109,7 +109,7 @@ export const setOrGetRoomKeyID = method({
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
 		if (key !== undefined) {
-			requireKey(key);
+			requireSealedKey(key);
 			requireKeyId(key, keyID);
 		}
 		const room = await requireRoomAccess(store, rid, userId);
@@ -124,7 +124,7 @@ export const setOrGetRoomKeyID = method({
 		}
 		if (membership) return claimWithKey(context, membership, keyID, key as string);
 		const claimed = await claimKeyId(store, rid, keyID);
-		if (!claimed) return presentKeyId(context, rid, await keyedRoom(store, rid));
+		if (!claimed) return presentKeyId(context, rid, await readKeyedRoom(store, rid));
 		return { keyID };
 	},
 });

@@ -6,9 +6,9 @@ import { KEY_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { leaveQueue } from '../model/keys/queue.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
-import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
+import { removeServedUsers } from '../model/keys/queue.js';
+import { type KeyedRoom, readKeyedRoom, wasReset } from '../model/keys/roomKeyId.js';
+import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
 
@@ -26,7 +26,7 @@ async function storeOwn(
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
-	await leaveQueue(context.store, rid, [u._id]);
+	await removeServedUsers(context.store, rid, [u._id]);
 }
 
 /** An offer that is not stored is listed in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
@@ -46,7 +46,7 @@ async function offerTo(
 	if (!membership) return undefined;
 	const after = await offerKey(store, membership, room, { key, by: userId });
 	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
-	if (wasReset(room, await keyedRoom(store, rid), key)) {
+	if (wasReset(room, await readKeyedRoom(store, rid), key)) {
 		await withdraw(store, after);
 		throw clientError('keyIdMismatch');
 	}
@@ -64,9 +64,9 @@ export const updateGroupKey = method({
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
 		const { userId, store, settings } = context;
-		requireKey(key);
+		requireSealedKey(key);
 		const own = await findMembership(store, rid, userId);
-		const room = own && (await keyedRoom(store, rid));
+		const room = own && (await readKeyedRoom(store, rid));
 		if (!own || !room) return undefined;
 		// Accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);

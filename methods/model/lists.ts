@@ -9,7 +9,7 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
  * Matches documents whose array has the length that was read. The condition of a retried write must match the document
  * as it was read, also if the value is not an array; otherwise the write would be retried for ever.
  */
-export function sameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
+export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};
 	const { length } = listOf(stored);
 	return length > 0 ? { [field]: { $size: length } } : { [`${field}.0`]: { $exists: false } };

@@ -7,7 +7,7 @@ import { WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import type { StaleReason } from '../model/keys/staleKey.js';
-import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { endMembership, wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
@@ -52,7 +52,7 @@ async function remove(
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
 	if (!membership && !mayBeGone) throw clientError('userNotInRoom');
-	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
+	if (membership && (await wouldLeaveRoomWithoutHolder(store, rid, userId))) requireConfirmation(context, confirm);
 	await requireOtherOwner(store, rid, userId);
 	// Without a membership, the rest of an interrupted call may still be pending.
 	const { lastKeyHolder, isRoomGone } = membership

@@ -11,7 +11,7 @@ import { deleteHistory } from '../model/keys/identityHistory.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
-import { wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { pagesOf } from '../model/pages.js';
@@ -31,7 +31,7 @@ function membershipsOf({ store, signal }: Context, userId: string): AsyncIterabl
 async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
 	let isLast = false;
 	const look = async ({ rid }: Subscription) => {
-		isLast ||= await wouldLoseLastKey(context.store, rid, userId);
+		isLast ||= await wouldLeaveRoomWithoutHolder(context.store, rid, userId);
 	};
 	await forEachInParallel(membershipsOf(context, userId), look, context.signal);
 	return isLast;

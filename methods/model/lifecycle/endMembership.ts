@@ -3,7 +3,7 @@ import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
-import { unchangedKeys } from '../keys/applyTransition.js';
+import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
@@ -16,7 +16,7 @@ import { noteRemoval } from '../trash.js';
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
 /** Whether no remaining member would hold the key of a room if this user left. */
-export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
+export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
@@ -27,7 +27,7 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 
 /** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */
 function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
-	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== '') return true;
+	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const old = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
 }
@@ -57,7 +57,7 @@ export async function endMembership(
 		await noteRemoval(store, 'subscription', membership);
 		await forgetRoom();
 		// If the member has received a key since the membership was read, that key must be marked as stale first.
-		const { deletedCount } = await store.subscriptions.deleteOne(unchangedKeys(membership));
+		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
 		await forgetRoom();

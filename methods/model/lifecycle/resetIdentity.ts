@@ -6,7 +6,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
 import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
-import { enqueueEverywhere, leaveQueues } from '../keys/queue.js';
+import { dequeueEverywhere, enqueueEverywhere } from '../keys/queue.js';
 import { hasIdentity } from '../keys/usersWithIdentity.js';
 import { factorSettings } from '../settings/factors.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../users/secondFactor.js';
@@ -40,7 +40,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	const marker = await dropIdentity(context, userId);
 	events.emit('notify', { stream: 'notify-user', eventName: `${userId}/force_logout`, args: [] });
 	const lastKeyHolder = await archiveKeysEverywhere(context, userId);
-	await leaveQueues(store, userId);
+	await dequeueEverywhere(store, userId);
 	// A user who has stored new keys meanwhile may have been removed from queues by mistake.
 	if (await hasIdentity(store, userId)) await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);

@@ -93,7 +93,7 @@ export async function renameInDirectRoom(
 		store.rooms,
 		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({
-			unchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
+			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
 			update: { $set: { usernames: usernames.map((name) => (name === former ? username : name)) } },
 		}),
 	);
