@@ -3,7 +3,7 @@ import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
@@ -56,7 +56,7 @@ async function acceptOffer(context: MethodContext, membership: Subscription, roo
 export const acceptSuggestedGroupKey = method({
 	name: 'e2e.acceptSuggestedGroupKey',
 	args: { rid: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	returns: Nothing,

@@ -5,7 +5,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
@@ -19,7 +19,7 @@ import { requireMembership } from '../model/memberships/members.js';
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
 	args: { rid: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	once: true,
 	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
@@ -29,14 +29,15 @@ export const returnRoomKey = method({
 		const membership = await requireMembership(store, rid, userId);
 		const room = (await readKeyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
-		const after = await applyTransition(store, membership, (keys, seen) => {
-			wasHolder = holdsKey(seen, room);
+		const updated = await applyTransition(store, membership, (keys, current) => {
+			wasHolder = holdsKey(current, room);
 			return returnKey(room)(keys);
 		});
 		endReservations(store, rid, [userId]);
-		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
+		// Done even if there was no key: an earlier call may have been interrupted between archiving the key and queueing the
+		// member.
 		await enqueue(store, rid, userId);
-		if (!after) throw clientError('noRoomKey');
+		if (!updated) throw clientError('noRoomKey');
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };

@@ -10,12 +10,12 @@ import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/delete
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import {
+	type ChannelOrGroup,
 	findCaller,
 	findRoom,
-	forBothKinds,
-	type Kind,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
+	forChannelsAndGroups,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
@@ -27,7 +27,7 @@ async function isLeftOver({ store, userId }: UserContext, { roomId }: Which): Pr
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
-async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
+async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'], kind?: ChannelOrGroup): Promise<void> {
 	const { store, userId } = context;
 	if (await isLeftOver(context, which)) return deleteOrphanedMemberships(context, which.roomId as string);
 	const permission = `delete-${t}`;
@@ -39,16 +39,16 @@ async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'],
 }
 
 /** `POST groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
-export const deleteMethods = forBothKinds((kind) =>
+export const deleteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
-		args: WHICH_ROOM,
+		args: ROOM_ARGS,
 		...WRITE,
 		once: true,
 		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the memberships and keys`,
 		returns: Nothing,
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed'],
 		run: (which, context) => deleteIfAllowed(context, which, kind.t, kind),
 	}),
 );
@@ -73,7 +73,7 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the memberships and keys',
 		returns: Nothing,
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed'],
 		async run({ roomId, username }, context) {
 			const id = !roomId && username ? await idWith(context, username) : roomId;
 			return deleteIfAllowed(context, { roomId: id }, 'd');

@@ -13,13 +13,13 @@ import {
 	CHANNELS,
 	findCaller,
 	findRoom,
-	forBothKinds,
+	forChannelsAndGroups,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 	roomAnswer,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
-import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
+import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
 
 /**
  * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
@@ -35,14 +35,14 @@ async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Pro
 }
 
 /** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */
-export const inviteMethods = forBothKinds((kind) =>
+export const inviteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
-		args: { ...WHICH_ROOM, ...WHICH_USERS },
+		args: { ...ROOM_ARGS, ...USERS_ARGS },
 		...WRITE,
 		summary: `Adds users to a ${kind.single}; members stay members`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
 			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
@@ -59,11 +59,11 @@ export const inviteMethods = forBothKinds((kind) =>
 
 export const joinChannel = method({
 	name: 'channels.join',
-	args: WHICH_ROOM,
+	args: ROOM_ARGS,
 	...WRITE,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
-	errors: [...WHICH_ROOM_ERRORS, 'error-code-required'],
+	errors: [...ROOM_ARGS_ERRORS, 'error-code-required'],
 	async run(which, context) {
 		const { store } = context;
 		const room = await findRoom(context, which, CHANNELS);

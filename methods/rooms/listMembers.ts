@@ -7,7 +7,7 @@ import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
-import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
 
 const SHOWN = { username: 1, name: 1 } as const;
 
@@ -57,14 +57,14 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 }
 
 /** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
-export const memberMethods = forBothKinds((kind) =>
+export const memberMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.members`,
-		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },
+		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(Filter) },
 		...READ,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
-		errors: [...WHICH_ROOM_ERRORS],
+		errors: [...ROOM_ARGS_ERRORS],
 		async run({ filter, ...args }, context) {
 			const { _id: rid } = await findRoom(context, args, kind);
 			const page = filter

@@ -13,10 +13,10 @@ import {
 	findCaller,
 	findRoom,
 	GROUPS,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 	RoomText,
 	roomAnswer,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
@@ -123,13 +123,13 @@ export const saveRoomSettingsByObject = method({
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
 	// Rocket.Chat has a separate error text for other types.
-	args: { ...WHICH_ROOM, encrypted: shownAs(Match.Any, Boolean) },
+	args: { ...ROOM_ARGS, encrypted: shownAs(Match.Any, Boolean) },
 	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	returns: { group: RoomAnswer },
 	errors: [
-		...WHICH_ROOM_ERRORS,
+		...ROOM_ARGS_ERRORS,
 		'The bodyParam "encrypted" is required',
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',

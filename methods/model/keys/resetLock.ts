@@ -65,10 +65,10 @@ export function takeResetLock(
 				encrypted: true,
 				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
+				// Without a valid stored lock: matches an absent or malformed one.
 				...(existing
 					? { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until }
-					: // Matches an absent or malformed lock.
-						{ 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
+					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
 			{ silent: true },

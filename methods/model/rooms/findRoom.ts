@@ -8,7 +8,7 @@ import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
 
-export interface Kind {
+export interface ChannelOrGroup {
 	readonly t: 'c' | 'p';
 	/** Prefix of the method names. */
 	readonly plural: 'channels' | 'groups';
@@ -16,11 +16,11 @@ export interface Kind {
 	readonly single: 'channel' | 'group';
 }
 
-export const CHANNELS: Kind = { t: 'c', plural: 'channels', single: 'channel' };
-export const GROUPS: Kind = { t: 'p', plural: 'groups', single: 'group' };
+export const CHANNELS: ChannelOrGroup = { t: 'c', plural: 'channels', single: 'channel' };
+export const GROUPS: ChannelOrGroup = { t: 'p', plural: 'groups', single: 'group' };
 
 /** Creates the method for both room types. */
-export function forBothKinds(define: (kind: Kind) => Method): Method[] {
+export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 
@@ -38,10 +38,10 @@ export const RoomText = Match.Where(
 );
 
 /** The arguments that identify a room; one of them is required, and the id takes precedence. */
-export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
+export const ROOM_ARGS = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
 
 /** The error codes of `findRoom`. */
-export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
+export const ROOM_ARGS_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
 
 type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
 type Context = Pick<UserContext, 'store' | 'userId'>;
@@ -69,7 +69,7 @@ export async function findCaller({
 export async function findRoom(
 	{ store, userId }: Context,
 	{ roomId, roomName }: WhichRoom,
-	kind?: Kind,
+	kind?: ChannelOrGroup,
 	permission?: string,
 ): Promise<Room> {
 	if (!roomId && !roomName) throw clientError('roomParamMissing');
@@ -83,7 +83,11 @@ export async function findRoom(
 }
 
 /** Builds an answer with the present state of a room. */
-export async function roomAnswer(store: Store, { single }: Kind, rid: string): Promise<Record<string, ClientRoom>> {
+export async function roomAnswer(
+	store: Store,
+	{ single }: ChannelOrGroup,
+	rid: string,
+): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
 	if (!room) throw clientError('roomNotFound');
 	return { [single]: await clientRoom(store, room) };
