@@ -22,10 +22,11 @@ import { throwIfAborted } from '../model/signal.js';
 import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
 
 /**
- * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
+ * Refuses rooms to which Roomkey must not add members: their members are managed by attributes or by other servers, or
+ * the room is archived.
  * @throws ClientError `error-not-allowed`
  */
-function requireOwnMembers({ abacAttributes, federated, archived }: Room): void {
+function requireMayAddMembers({ abacAttributes, federated, archived }: Room): void {
 	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed');
 }
 
@@ -47,7 +48,7 @@ export const inviteMethods = forChannelsAndGroups((kind) =>
 			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
 			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
-			requireOwnMembers(room);
+			requireMayAddMembers(room);
 			for (const user of await findNamedUsers(context, args)) {
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
@@ -68,7 +69,7 @@ export const joinChannel = method({
 		const { store } = context;
 		const room = await findRoom(context, which, CHANNELS);
 		const caller = await findCaller(context);
-		requireOwnMembers(room);
+		requireMayAddMembers(room);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
 			throw clientError('codeRequired');
 		await addMember(context, room, caller);

@@ -46,6 +46,7 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 	return own;
 }
 
+/** All channels that the caller sees in lists, in the order of their names. */
 async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
 	const { count, offset } = pageOf(args);

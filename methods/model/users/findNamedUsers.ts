@@ -5,7 +5,7 @@ import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames } from './findUser.js';
 
-/** The arguments that identify users: one of the first three, or one of the lists. */
+/** The arguments that identify users, singly or in lists. `user` is an alias of `username`. */
 export const USERS_ARGS = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
@@ -14,7 +14,7 @@ export const USERS_ARGS = {
 	usernames: Match.Optional([String]),
 } as const;
 
-type WhichUsers = { [K in keyof typeof USERS_ARGS]?: string | string[] | undefined };
+type UsersArgs = { [K in keyof typeof USERS_ARGS]?: string | string[] | undefined };
 
 /** Maximum number of users in one call. */
 const MAX_USERS = 1000;
@@ -28,12 +28,12 @@ const PROJECTION = { username: 1, name: 1 } as const;
 
 /**
  * Finds all users that the arguments identify, without duplicates.
- * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` where one of
- * them is unknown
+ * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` if one of
+ * them does not exist
  */
 export async function findNamedUsers(
 	context: Pick<MethodContext, 'store' | 'signal'>,
-	{ userId, username, user, userIds, usernames }: WhichUsers,
+	{ userId, username, user, userIds, usernames }: UsersArgs,
 ): Promise<User[]> {
 	const { store } = context;
 	const listed = (one: typeof userId, more: typeof userIds) =>
