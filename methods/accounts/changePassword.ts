@@ -14,7 +14,7 @@ export const changePassword = method({
 	summary: "Changes the caller's password and removes all their other login tokens",
 	returns: { passwordChanged: Boolean },
 	errors: [403, 401],
-	// Callers who are not logged in have an error of their own here.
+	// Allowed without a login, because `run` answers with Meteor's own error.
 	anonymous: true,
 	secondFactor: true,
 	async run({ oldPassword, newPassword }, context) {
@@ -27,12 +27,13 @@ export const changePassword = method({
 			if (!(await isPassword(oldPassword, bcrypt))) throw clientError('loginFailed');
 		});
 		await requireFactorBesidePassword(context, userId);
-		// Replaces the whole object, which also removes a reset token: it could set a password.
+		// Replaces the whole object. This also removes a password reset token, with which somebody could set a password.
 		const password = { bcrypt: await hashPassword(newPassword) };
-		const provided = { 'services.password.bcrypt': bcrypt };
+		const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
 		const changes = { $set: { 'services.password': password } };
-		// Of two concurrent changes, one finds that the old password has been replaced.
-		if (!(await revokeOtherTokens(context, userId, hashedToken, provided, changes))) throw clientError('loginFailed');
+		// Of two concurrent changes, the later one fails, because the old password has been replaced.
+		if (!(await revokeOtherTokens(context, userId, hashedToken, passwordUnchanged, changes)))
+			throw clientError('loginFailed');
 		return { passwordChanged: true };
 	},
 });

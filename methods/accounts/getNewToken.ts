@@ -11,7 +11,7 @@ export const getNewToken = method({
 	summary: 'Gives the connection a new login token with the age of the present one',
 	returns: { id: String, token: String, tokenExpires: Date },
 	errors: ['You are not logged in.', 403],
-	// Callers who are not logged in have an error of their own here.
+	// Allowed without a login, because `run` answers with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
@@ -22,8 +22,8 @@ export const getNewToken = method({
 		const { token: present } = holder;
 		// The new token has the age of the present one, so that a stolen token cannot be kept alive this way. A token that
 		// was revoked meanwhile cannot be replaced.
-		const stillThere = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
-		const made = await issueToken(context.store, userId, stillThere, present);
+		const withPresentToken = { 'services.resume.loginTokens.hashedToken': present.hashedToken };
+		const made = await issueToken(context.store, userId, withPresentToken, present);
 		if (!made) throw clientError('loggedOut');
 		const { token, entry, expires } = made;
 		context.setToken(entry.hashedToken, expires);

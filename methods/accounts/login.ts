@@ -34,16 +34,16 @@ const PasswordLogin = {
 /** The format of Rocket.Chat's clients: a second factor and the login options in one object. */
 const WithFactor = Match.ObjectIncluding({ code: Match.Maybe(String), login: Object });
 
-const Shown = named('PasswordLogin', PasswordLogin);
+const NamedPasswordLogin = named('PasswordLogin', PasswordLogin);
 
-/** The options of a login. Others that stand beside a token are ignored. */
+/** The options of a login, for the documentation. Further fields beside `resume` are ignored. */
 const LoginOptions = Match.OneOf(
 	Match.ObjectIncluding({ resume: String }),
-	Shown,
+	NamedPasswordLogin,
 	Match.ObjectIncluding({
 		totp: Match.ObjectIncluding({
 			code: Match.Maybe(String),
-			login: Match.OneOf(Match.ObjectIncluding({ resume: String }), Shown),
+			login: Match.OneOf(Match.ObjectIncluding({ resume: String }), NamedPasswordLogin),
 		}),
 	}),
 );
@@ -57,7 +57,10 @@ async function resume(token: string, context: MethodContext): Promise<LoginResul
 	return { ...tokenResult(holder.user._id, token, holder.expires), type: 'resume' };
 }
 
-/** @param wrapped the second factor around the options, if there is one */
+/**
+ * Logs in with a name and a password.
+ * @param wrapped the second factor from the object around the options; null if there was none
+ */
 async function withPassword(
 	options: unknown,
 	wrapped: SecondFactor | null,
@@ -69,7 +72,7 @@ async function withPassword(
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
 		// Every refusal has the same text and takes the same time, so that the answer does not show which accounts exist
-		// (16.3).
+		// (`test/contract/ddp.md` 16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.

@@ -14,7 +14,7 @@ export const logoutOtherClients = method({
 		'Gives the connection a new login token, removes all others of the caller and closes the connections that use them',
 	returns: { token: String, tokenExpires: Date },
 	errors: ['You are not logged in.', 403],
-	// Callers who are not logged in have an error of their own here.
+	// Allowed without a login, because `run` answers with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId } = context;

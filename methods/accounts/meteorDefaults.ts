@@ -21,5 +21,5 @@ export const loginServiceConfiguration = empty(
 
 export const clientVersions = empty(
 	'meteor_autoupdate_clientVersions',
-	'New versions of the client, which is not ours',
+	'New versions of the client, of which Roomkey has none',
 );

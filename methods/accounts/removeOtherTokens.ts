@@ -13,7 +13,7 @@ export const removeOtherTokens = method({
 	summary: "Removes all login tokens of the caller but this one's, and closes the connections that use them",
 	returns: Nothing,
 	errors: ['You are not logged in.'],
-	// Callers who are not logged in have an error of their own here.
+	// Allowed without a login, because `run` answers with Meteor's own error.
 	anonymous: true,
 	async run(_args, context) {
 		const { userId, hashedToken } = context;
@@ -22,7 +22,7 @@ export const removeOtherTokens = method({
 	},
 });
 
-/** The same over REST, where callers who are not logged in are refused before. */
+/** The same over REST, where the server refuses callers who are not logged in before the method runs. */
 export const removeOtherTokensOverRest = method({
 	name: 'users.removeOtherTokens',
 	audit: true,

@@ -3,12 +3,12 @@ import type { Subscription } from '../../shared/documents.js';
 import { ClientError, clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { leaveQueue } from '../model/keys/queue.js';
-import { type KeyedRoom, keyedRoom } from '../model/keys/roomKeyId.js';
+import { removeServedUsers } from '../model/keys/queue.js';
+import { type KeyedRoom, readKeyedRoom } from '../model/keys/roomKeyId.js';
 import { keyIdOf } from '../model/keys/sealedKey.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey, requireNoReset } from '../model/keys/storeMemberKey.js';
@@ -16,37 +16,37 @@ import { accept } from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
 /**
- * Whether an offer contains the room's former key. A reset that was interrupted after it set the new key id leaves such
- * offers.
+ * Whether an offered key is the room key from before a reset. A reset that was interrupted after it set the new key id
+ * leaves such offers.
  */
-function isLeftByReset(key: string, { e2eKeyId, e2eReset }: KeyedRoom): boolean {
+function isOfferLeftByReset(key: string | undefined, { e2eKeyId, e2eReset }: KeyedRoom): boolean {
 	if (!e2eReset?.formerKeyId || e2eReset.keyId !== e2eKeyId) return false;
-	return keyIdOf(key) === e2eReset.formerKeyId;
+	return key !== undefined && keyIdOf(key) === e2eReset.formerKeyId;
 }
 
 /**
- * Accepts an offer if it is usable. An unusable offer is removed and the member is queued again, so that the member can
- * receive another.
+ * Accepts the offer in a membership, if the member can use it. An unusable offer is removed and the member is queued
+ * again, so that they can receive another.
  * @throws ClientError `error-key-id-mismatch`, `error-key-in-use`, `error-no-suggested-key-available`
  */
 async function acceptOffer(context: MethodContext, membership: Subscription, room: KeyedRoom): Promise<Subscription> {
-	let seen = membership;
+	let latest = membership;
 	try {
-		const after = await applyTransition(
+		const updated = await applyTransition(
 			context.store,
 			membership,
-			(keys, now) => {
-				seen = now;
-				if (isLeftByReset(offeredKeyOf(now), room)) throw clientError('keyIdMismatch');
+			(keys, current) => {
+				latest = current;
+				if (isOfferLeftByReset(offeredKeyOf(current), room)) throw clientError('keyIdMismatch');
 				return accept(room)(keys);
 			},
 			{ silent: true },
 		);
-		if (after) return after;
+		if (updated) return updated;
 	} catch (error) {
 		if (error instanceof ClientError) {
-			await archiveMismatchedKey(context.store, seen, room);
-			await dropOffer(context.store, seen);
+			await archiveMismatchedKey(context.store, latest, room);
+			await dropOffer(context.store, latest);
 		}
 		throw error;
 	}
@@ -56,7 +56,7 @@ async function acceptOffer(context: MethodContext, membership: Subscription, roo
 export const acceptSuggestedGroupKey = method({
 	name: 'e2e.acceptSuggestedGroupKey',
 	args: { rid: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	once: true,
 	summary: 'Takes the key of a room that another member has offered',
 	returns: Nothing,
@@ -69,16 +69,16 @@ export const acceptSuggestedGroupKey = method({
 	async run({ rid }, context) {
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
-		if (offeredKeyOf(membership) === '') {
+		if (offeredKeyOf(membership) === undefined) {
 			// A call that was interrupted after it stored the key leaves the member in the queue.
-			if (membership.E2EKey) await leaveQueue(store, rid, [userId]);
+			if (membership.E2EKey) await removeServedUsers(store, rid, [userId]);
 			throw clientError('noSuggestedKey');
 		}
-		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
-		const after = await acceptOffer(context, membership, room);
-		await requireNoReset(store, after, room, after.E2EKey as string);
-		await store.subscriptions.announce('updated', after);
+		const room = (await readKeyedRoom(store, rid)) ?? { _id: rid };
+		const updated = await acceptOffer(context, membership, room);
+		await requireNoReset(store, updated, room, updated.E2EKey as string);
+		await store.subscriptions.announce('updated', updated);
 		endReservations(store, rid, [userId]);
-		await leaveQueue(store, rid, [userId]);
+		await removeServedUsers(store, rid, [userId]);
 	},
 });

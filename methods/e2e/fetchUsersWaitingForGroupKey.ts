@@ -1,68 +1,71 @@
 /**
- * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members for whom the caller could
- * seal room keys.
+ * `e2e.fetchUsersWaitingForGroupKey` (`test/contract/rocketchat-e2e.md` 5.3): the members who wait for room keys, so that
+ * the caller can seal the keys for them.
  */
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_READ } from '../kinds.js';
+import { KEY_SERVICE_READ } from '../kinds.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
-import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { readKeyedRoom } from '../model/keys/roomKeyId.js';
 import { WITHOUT_KEYS } from '../model/keys/storedKeys.js';
-import { type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { listOf } from '../model/lists.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 
-/** Most rooms in one call. A client with more rooms makes several calls. */
+/** Maximum number of rooms in one call. A client with more rooms makes several calls. */
 const MAX_ROOMS = 500;
 
-/** Most users listed for one room. */
+/** Maximum number of users listed for one room. */
 const MAX_LISTED = 50;
 
-/** Whether the user holds the key of a room, and so could seal it for others. */
-async function canProvide({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
-	const [membership, room] = await Promise.all([findMembership(store, rid, userId), keyedRoom(store, rid)]);
+/** Whether the user is a provider: a member who holds the key of the room, and so can seal it for others. */
+async function isProviderOf({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
+	const [membership, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
 	return membership !== null && room !== null && holdsKey(membership, room);
 }
 
+/** The members who wait for the key of one room. */
 interface Waiting {
-	readonly users: Sealable[];
-	/** Ids of the users whose public key is unusable for sealing. */
+	/** For the answer, at most `MAX_LISTED`. */
+	readonly users: UserWithPublicKey[];
+	/** Ids of the members whose public key is unusable for sealing. */
 	readonly unfit: string[];
 }
 
 /**
- * The members who wait in one room. A caller who holds the key only gets members for whom it can be sealed: not members
- * with an unusable public key, nor those who have returned the caller's key. These members are reserved for the caller
- * for the lease time. A caller without the key gets all waiting members, and reserves none.
+ * The members who wait for the key of one room. A provider only gets members for whom they can seal it: not those with an
+ * unusable public key, not those who have returned a key of this provider, and not those reserved for another provider.
+ * The returned members are reserved for the provider for `leaseTime`. Other callers get all waiting members, and reserve
+ * none.
  */
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
-	const keyId = (await keyedRoom(store, rid))?.e2eKeyId;
-	const isProvider = await canProvide(context, rid, userId);
+	const keyId = (await readKeyedRoom(store, rid))?.e2eKeyId;
+	const isProvider = await isProviderOf(context, rid, userId);
 	const reserves = leaseTime > 0 && isProvider;
-	const mayServe = (membership: Subscription) =>
+	const isOfferable = (membership: Subscription) =>
 		!isProvider ||
 		(!hasReturned(listOf(membership.e2eKnownKeys), userId, keyId) &&
 			!(reserves && isReservedForOther(store, rid, membership.u._id, userId)));
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
 	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
-		const free = page.filter((membership) => membership.u._id !== userId && mayServe(membership));
+		const candidates = page.filter((membership) => membership.u._id !== userId && isOfferable(membership));
 		for (const user of await usersWithPublicKey(
 			store,
-			free.map(({ u }) => u._id),
+			candidates.map(({ u }) => u._id),
 		)) {
 			const isFit = isFitPublicKey(user.public_key);
 			if (!isFit && unfit.length < MAX_LISTED) unfit.push(user._id);
@@ -77,7 +80,7 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 export const fetchUsersWaitingForGroupKey = method({
 	name: 'e2e.fetchUsersWaitingForGroupKey',
 	args: { roomIds: [String] },
-	...KEY_READ,
+	...KEY_SERVICE_READ,
 	summary: 'Lists the members who wait for the keys of these rooms, each reserved for one caller for a while',
 	returns: {
 		usersWaitingForE2EKeys: Match.ObjectWithValues([{ _id: String, public_key: String }]),
@@ -87,7 +90,7 @@ export const fetchUsersWaitingForGroupKey = method({
 	async run({ roomIds }, context) {
 		const { userId, store } = context;
 		if (roomIds.length > MAX_ROOMS) throw clientError('tooManyRooms');
-		const waiting: [rid: string, users: Sealable[]][] = [];
+		const waiting: [rid: string, users: UserWithPublicKey[]][] = [];
 		const unfitKeys: [rid: string, userIds: string[]][] = [];
 		if (await setting(store, 'E2E_Enable')) {
 			for (const rid of new Set(roomIds)) {

@@ -6,16 +6,16 @@ import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_READ } from '../kinds.js';
+import { KEY_SERVICE_READ } from '../kinds.js';
 import { KEYLESS } from '../model/keys/storedKeys.js';
-import { countSealable, type Sealable, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
+import { countUsersWithIdentity, type UserWithPublicKey, usersWithPublicKey } from '../model/keys/usersWithIdentity.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
 import { Page } from '../model/paging.js';
 import { requireRoomAccess } from '../model/rooms/access.js';
 
-const toAnswer = ({ _id, public_key }: Sealable) => ({ _id, e2e: { public_key } });
+const toAnswer = ({ _id, public_key }: UserWithPublicKey) => ({ _id, e2e: { public_key } });
 
-/** Ids of the members without a key, a page at a time. */
+/** Ids of the members without a room key, in pages. */
 async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[]> {
 	const pause = createYielder();
 	for await (const page of memberIdsOf(store, rid, { ...MEMBER, ...KEYLESS })) {
@@ -24,23 +24,27 @@ async function* keylessMembers(store: Store, rid: string): AsyncIterable<string[
 	}
 }
 
+/** All members who lack the room key and have identity keys. */
 async function allMembers(store: Store, rid: string) {
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	for await (const page of keylessMembers(store, rid)) users.push(...(await usersWithPublicKey(store, page)));
 	return { users: users.map(toAnswer) };
 }
 
-/** @param count maximum number of users; 0 for all after the offset */
+/**
+ * One page of these members, and their total number.
+ * @param count maximum number of users; 0 for all after the offset
+ */
 async function pageOfMembers(store: Store, rid: string, count: number, offset: number) {
 	const end = count === 0 ? Number.POSITIVE_INFINITY : offset + count;
-	const users: Sealable[] = [];
+	const users: UserWithPublicKey[] = [];
 	let total = 0;
 	for await (const page of keylessMembers(store, rid)) {
-		const size = await countSealable(store, page);
-		if (total + size > offset && total < end) {
+		const usersInPage = await countUsersWithIdentity(store, page);
+		if (total + usersInPage > offset && total < end) {
 			users.push(...(await usersWithPublicKey(store, page)).slice(Math.max(0, offset - total), end - total));
 		}
-		total += size;
+		total += usersInPage;
 	}
 	return { users: users.map(toAnswer), total };
 }
@@ -48,7 +52,7 @@ async function pageOfMembers(store: Store, rid: string, count: number, offset: n
 export const getUsersOfRoomWithoutKey = method({
 	name: 'e2e.getUsersOfRoomWithoutKey',
 	args: { rid: String, ...Page },
-	...KEY_READ,
+	...KEY_SERVICE_READ,
 	summary:
 		'Lists the members of a room who lack its key and have identity keys; with count or offset one page, and the total',
 	returns: { users: [{ _id: String, e2e: { public_key: String } }], total: Match.Optional(Number) },

@@ -1,15 +1,15 @@
 /**
- * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key a user has stored, so that a change cannot go
- * unnoticed.
+ * `e2e.keyHistory` (`test/contract/beyond.md` E15): every public key that a user has stored, so that other users can
+ * notice a change.
  */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_READ } from '../kinds.js';
+import { KEY_SERVICE_READ } from '../kinds.js';
 import { KeyHistoryAnswer, PAGE_ANSWER } from '../model/answers.js';
 import { exists } from '../model/exists.js';
-import { HISTORY, readHistory } from '../model/keys/identityHistory.js';
+import { HISTORY_FIELDS, readHistory } from '../model/keys/identityHistory.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
@@ -31,14 +31,14 @@ async function maySee(store: Store, userId: string, uid: string): Promise<boolea
 export const keyHistory = method({
 	name: 'e2e.keyHistory',
 	args: { uid: String, ...Page },
-	...KEY_READ,
+	...KEY_SERVICE_READ,
 	summary: 'Lists the public keys that a user with whom the caller shares a room has stored, the oldest first',
 	returns: { history: [KeyHistoryAnswer], ...PAGE_ANSWER, dropped: Match.Optional(Number) },
 	errors: [],
 	async run({ uid, ...page }, { userId, store }) {
-		// The same answer for users who do not exist and users whom the caller may not see.
+		// The error is the same for users who do not exist and users whom the caller may not see.
 		const user = (await maySee(store, userId, uid))
-			? await store.users.findOne({ _id: uid }, { projection: HISTORY })
+			? await store.users.findOne({ _id: uid }, { projection: HISTORY_FIELDS })
 			: null;
 		if (!user) throw clientError('invalidUser');
 		const { entries, dropped } = await readHistory(store, user);

@@ -3,32 +3,32 @@ import type { OldRoomKey, Subscription } from '../../shared/documents.js';
 import { Match, shownAs } from '../../shared/match.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { leaveQueue } from '../model/keys/queue.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
-import { isKey, isKeyId, isOfKeyId } from '../model/keys/sealedKey.js';
+import { removeServedUsers } from '../model/keys/queue.js';
+import { type KeyedRoom, readKeyedRoom, wasReset } from '../model/keys/roomKeyId.js';
+import { isKeyId, isOfKeyId, isSealedKey } from '../model/keys/sealedKey.js';
 import { MAX_OLD_KEYS } from '../model/keys/transitions.js';
 import { findMembership, MEMBER } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 import { setting } from '../model/settings/workspace.js';
 
-/** Most rooms and entries that one call serves. Clients offer the key to all members of a large room at once. */
+/** Maximum numbers of rooms and entries in one call. Clients offer the key to all members of a large room at once. */
 const MAX_ROOMS = 500;
 const MAX_ENTRIES = 1000;
 
 /**
- * Largest body over REST, in bytes: Rocket.Chat's clients send the key and all old keys of every member in one call. A
- * key has 356 characters, and 450 with its id and time.
+ * Maximum size of the body over REST, in bytes. Rocket.Chat's clients send the key and all former keys for every member
+ * in one call. A key has 356 characters; a former key has 450 with its id and time.
  */
 const MAX_BODY = 5 * 1024 * 1024;
 
-/** Most skipped entries listed in the answer. */
-const MAX_NAMED = 2000;
+/** Maximum number of skipped entries listed in the answer. The others are only counted. */
+const MAX_LISTED_SKIPS = 2000;
 
-/** Entries of a room written in parallel. */
+/** Number of entries of a room written in parallel. */
 const CONCURRENT_WRITES = 20;
 
 /** A time as clients send it: EJSON's date over DDP, ISO text or epoch ms over REST. */
@@ -40,7 +40,7 @@ const Moment = Match.Where(
 	{ examples: ['2026-01-31T12:00:00.000Z'] },
 );
 
-const Key = Match.Where((value): value is string => isKey(value), 'sealed key', { type: 'string', minLength: 1 });
+const Key = Match.Where((value): value is string => isSealedKey(value), 'sealed key', { type: 'string', minLength: 1 });
 
 const Entry = {
 	_id: String,
@@ -54,7 +54,9 @@ const Entry = {
 	]),
 };
 
+/** An entry of the call: a key for one member. */
 interface Offer {
+	/** The member's user id. */
 	readonly _id: string;
 	readonly key: string;
 	readonly oldKeys?: { readonly e2eKeyId: string; readonly ts: Date | string | number; readonly E2EKey: string }[];
@@ -71,23 +73,23 @@ type SkipReason =
 
 /** The skipped entries, as the answer lists them. */
 class Skipped {
-	readonly #named: { rid: string; _id?: string; reason: SkipReason }[] = [];
-	#more = 0;
+	readonly #listed: { rid: string; _id?: string; reason: SkipReason }[] = [];
+	#notListed = 0;
 
 	/** @param entry the unvalidated entry: its `_id` may be anything */
 	add(rid: string, entry: unknown, reason: SkipReason): void {
-		if (this.#named.length === MAX_NAMED) {
-			this.#more++;
+		if (this.#listed.length === MAX_LISTED_SKIPS) {
+			this.#notListed++;
 			return;
 		}
 		const _id = (entry as { _id?: unknown } | null | undefined)?._id;
-		this.#named.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
+		this.#listed.push({ rid, ...(typeof _id === 'string' && { _id }), reason });
 	}
 
 	/** The method's answer; undefined if nothing was skipped, as in Rocket.Chat. */
 	get answer() {
-		if (this.#named.length === 0) return undefined;
-		return { skipped: this.#named, ...(this.#more > 0 && { moreSkipped: this.#more }) };
+		if (this.#listed.length === 0) return undefined;
+		return { skipped: this.#listed, ...(this.#notListed > 0 && { moreSkipped: this.#notListed }) };
 	}
 }
 
@@ -96,12 +98,12 @@ function toStoredKeys(oldKeys: Offer['oldKeys']): OldRoomKey[] | undefined {
 	return oldKeys?.slice(0, MAX_OLD_KEYS).map(({ e2eKeyId, ts, E2EKey }) => ({ e2eKeyId, ts: new Date(ts), E2EKey }));
 }
 
-/** Returns the valid entries within the limits, by room, and adds all others to `skipped`. */
-async function validEntries(given: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
+/** Returns the valid entries within the limits, by room id, and adds all others to `skipped`. */
+async function validEntries(sent: Readonly<Record<string, unknown>>, skipped: Skipped): Promise<Map<string, Offer[]>> {
 	const byRoom = new Map<string, Offer[]>();
 	const pause = createYielder(16);
 	let entries = 0;
-	for (const [rid, list] of Object.entries(given)) {
+	for (const [rid, list] of Object.entries(sent)) {
 		const offers = new Map<string, Offer>();
 		const isOverLimit = byRoom.size >= MAX_ROOMS;
 		for (const entry of Array.isArray(list) ? list : [list]) {
@@ -126,13 +128,13 @@ async function membershipsOf({ store }: MethodContext, rid: string, offers: read
 	return new Map(memberships.map((membership) => [membership.u._id, membership]));
 }
 
-/** The room whose key a caller may offer: one they are a member of, and may see. */
+/** The room, if the caller may offer its key: they must be a member and may see the room. Otherwise null. */
 async function roomFor({ store }: MethodContext, rid: string, userId: string): Promise<KeyedRoom | null> {
 	if (!(await maySeeRoom(store, rid, userId)) || !(await findMembership(store, rid, userId))) return null;
-	return keyedRoom(store, rid);
+	return readKeyedRoom(store, rid);
 }
 
-/** Offers keys to members of one room. Notifies the members whose offer was stored, and the room. */
+/** Offers keys to members of one room. Notifies the members whose offer was stored, and then the room. */
 async function provide(
 	context: UserContext,
 	room: KeyedRoom,
@@ -141,31 +143,33 @@ async function provide(
 ): Promise<void> {
 	const { store, userId, signal } = context;
 	const rid = room._id;
+	/** Ids of the members who hold the key or have an offer now, and so leave the queue. */
 	const served: string[] = [];
+	/** Memberships with a new offer, before their members are notified. */
 	const written: Subscription[] = [];
 	const pause = createYielder();
 
 	async function serve(entry: Offer, membership: Subscription | undefined): Promise<void> {
-		const given = { key: entry.key, by: userId, oldKeys: toStoredKeys(entry.oldKeys) };
-		const after = membership ? await offerKey(store, membership, room, given) : 'not-a-member';
-		if (typeof after !== 'string') written.push(after);
+		const newOffer = { key: entry.key, by: userId, oldKeys: toStoredKeys(entry.oldKeys) };
+		const outcome = membership ? await offerKey(store, membership, room, newOffer) : 'not-a-member';
+		if (typeof outcome !== 'string') written.push(outcome);
 		else {
-			if (after === 'already-holds-key') served.push(entry._id);
-			skipped.add(rid, entry, after);
+			if (outcome === 'already-holds-key') served.push(entry._id);
+			skipped.add(rid, entry, outcome);
 		}
 	}
 
 	for (let i = 0; i < offers.length; i += CONCURRENT_WRITES) {
 		await pause();
-		const some = offers.slice(i, i + CONCURRENT_WRITES);
+		const batch = offers.slice(i, i + CONCURRENT_WRITES);
 		if (signal.aborted) {
 			for (const entry of offers.slice(i)) skipped.add(rid, entry, 'interrupted');
 			break;
 		}
-		const memberships = await membershipsOf(context, rid, some);
-		await Promise.all(some.map((entry) => serve(entry, memberships.get(entry._id))));
+		const memberships = await membershipsOf(context, rid, batch);
+		await Promise.all(batch.map((entry) => serve(entry, memberships.get(entry._id))));
 	}
-	const now = written.length > 0 ? await keyedRoom(store, rid) : null;
+	const now = written.length > 0 ? await readKeyedRoom(store, rid) : null;
 	if (written.some(({ E2ESuggestedKey }) => wasReset(room, now, E2ESuggestedKey as string))) {
 		for (const membership of written.splice(0)) {
 			await withdraw(store, membership);
@@ -177,9 +181,9 @@ async function provide(
 		await store.subscriptions.announce('updated', membership);
 	}
 	endReservations(store, rid, served);
-	const queueChanged = served.length > 0 && (await leaveQueue(store, rid, served));
-	// The queue is limited, so members outside of it wait too: the room must be notified although the queue has not
-	// changed.
+	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
+	// The size of the queue is limited, so members outside of it may wait too. If only such members were served, the queue
+	// has not changed, and the room is notified here.
 	const document = written.length > 0 && !queueChanged && (await store.rooms.findOne({ _id: rid }));
 	if (document) await store.rooms.announce('updated', document);
 }
@@ -188,15 +192,15 @@ export const provideUsersSuggestedGroupKeys = method({
 	name: 'e2e.provideUsersSuggestedGroupKeys',
 	args: {
 		/**
-		 * By room id: a list of `{_id, key, oldKeys?}`. Entries are validated one by one, so that an invalid one does not
-		 * reject the call.
+		 * By room id: a list of `{_id, key, oldKeys?}`. `shownAs` documents this pattern, but any list is accepted: `run`
+		 * validates the entries one by one, so that an invalid one does not fail the call.
 		 */
 		usersSuggestedGroupKeys: shownAs(
 			Match.ObjectWithValues(Match.Any),
 			Match.ObjectWithValues(Match.OneOf([Entry], Match.Any)),
 		),
 	},
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	rest: { verb: 'POST', path: 'e2e.provideUsersSuggestedGroupKeys', maxBody: MAX_BODY },
 	summary: 'Offers room keys to members who wait for them; lists the entries that were skipped',
 	returns: SkippedAnswer,
@@ -211,7 +215,7 @@ export const provideUsersSuggestedGroupKeys = method({
 				for (const entry of offers) skipped.add(rid, entry, 'room-not-accessible');
 				continue;
 			}
-			// Accepting an offer trims its key.
+			// Trimmed, because accepting an offer trims its key.
 			const isOfRoom = ({ key }: Offer) => !settings.strictKeyIds || isOfKeyId(key.trim(), room.e2eKeyId);
 			for (const entry of offers) if (!isOfRoom(entry)) skipped.add(rid, entry, 'key-id-mismatch');
 			await provide(context, room, offers.filter(isOfRoom), skipped);

@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { dropOffer } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { offeredKeyOf } from '../model/keys/storedKeys.js';
@@ -11,7 +11,7 @@ import { requireMembership } from '../model/memberships/members.js';
 export const rejectSuggestedGroupKey = method({
 	name: 'e2e.rejectSuggestedGroupKey',
 	args: { rid: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	once: true,
 	summary: 'Rejects the room key that another member has offered, and waits for another offer',
 	returns: Nothing,
@@ -19,7 +19,7 @@ export const rejectSuggestedGroupKey = method({
 	async run({ rid }, context) {
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
-		if (offeredKeyOf(membership) === '') throw clientError('noSuggestedKey');
+		if (offeredKeyOf(membership) === undefined) throw clientError('noSuggestedKey');
 		endReservations(store, rid, [userId]);
 		await dropOffer(store, membership);
 	},

@@ -1,10 +1,10 @@
 /**
- * `e2e.requestSubscriptionKeys` (`test/contract/rocketchat-e2e.md` 4.6): asks for the keys of all rooms whose key the
- * caller lacks.
+ * `e2e.requestSubscriptionKeys` (`test/contract/rocketchat-e2e.md` 4.6): asks the other members for the keys of all rooms
+ * whose key the caller lacks.
  */
 import { method } from '../../shared/method.js';
 import { createYielder } from '../../shared/yielding.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { ownKeyOf } from '../model/keys/storedKeys.js';
 import { archiveMismatchedKey } from '../model/keys/storeMemberKey.js';
 import { MEMBER } from '../model/memberships/members.js';
@@ -16,14 +16,15 @@ const FIELDS = { rid: 1, u: 1, E2EKey: 1, e2eKnownKeys: 1 } as const;
 export const requestSubscriptionKeys = method({
 	name: 'e2e.requestSubscriptionKeys',
 	args: {},
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	rest: { verb: 'POST', path: 'e2e.requestSubscriptionKeys', empty: true },
 	summary: 'Asks the other members of all rooms whose key the caller lacks',
 	returns: Boolean,
 	errors: [],
 	async run(_args, context) {
 		const { userId, store, events, signal } = context;
-		// The event contains the key id (`test/contract/beyond.md` E13).
+		// While encryption is switched off, clients receive no key ids, and this event contains one
+		// (`test/contract/beyond.md` E13).
 		if (!(await isEncryptionShown(store))) return true;
 		const own = { 'u._id': userId, ...MEMBER };
 		const pause = createYielder();

@@ -4,11 +4,11 @@ import { clientError, isClientSafe } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { hasHolder } from '../model/keys/keyHolders.js';
 import { enqueue } from '../model/keys/queue.js';
-import { hasBegun, takeResetLock } from '../model/keys/resetLock.js';
+import { hasBegunReset, takeResetLock } from '../model/keys/resetLock.js';
 import {
 	archiveOtherKeys,
 	archiveOwnKey,
@@ -17,7 +17,7 @@ import {
 	setNewKeyId,
 	storeNewKey,
 } from '../model/keys/roomReset.js';
-import { requireKey, requireKeyId, requireValidKeyId } from '../model/keys/sealedKey.js';
+import { requireKeyId, requireSealedKey, requireValidKeyId } from '../model/keys/sealedKey.js';
 import { hasIdentity } from '../model/keys/usersWithIdentity.js';
 import { isMember } from '../model/memberships/members.js';
 import { maySeeRoom } from '../model/rooms/access.js';
@@ -27,9 +27,9 @@ export const resetRoomKey = method({
 	name: 'e2e.resetRoomKey',
 	audit: true,
 	args: { rid: String, e2eKey: String, e2eKeyId: String },
-	...KEY_WRITE,
-	// A caller that did not receive the answer repeats the call, and would be refused because the room already has this
-	// key id.
+	...KEY_SERVICE_WRITE,
+	// A caller who did not receive the answer repeats the call. Without `once`, the repeated call would fail, because the
+	// room already has this key id.
 	once: true,
 	timeout: LONG_WORK_MS,
 	summary: "Gives a room a new key; the members' present keys are archived",
@@ -47,27 +47,27 @@ export const resetRoomKey = method({
 		const { userId, store } = context;
 		const { rid, e2eKey, e2eKeyId } = newKey;
 		const room = await store.rooms.findOne({ _id: rid });
-		if (room && (await isDone(store, room, userId, newKey))) return;
+		if (room && (await isComplete(store, room, userId, newKey))) return;
 		if (!(await mayReset(store, rid, room, userId, e2eKeyId))) throw clientError('resetForbidden');
 		if (!(await maySeeRoom(store, rid, userId))) throw clientError('resetNotAllowed');
 		requireValidKeyId(e2eKeyId);
-		requireKey(e2eKey);
+		requireSealedKey(e2eKey);
 		requireKeyId(e2eKey, e2eKeyId);
-		await requireReady(store, userId, newKey);
+		await requireCanStore(store, userId, newKey);
 		await reset(newKey, context, userId);
 	},
 });
 
 /** Whether this reset is already complete: its caller did not receive the answer and repeats the call. */
-async function isDone(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
+async function isComplete(store: Store, room: Room, userId: string, { e2eKey, e2eKeyId }: NewKey): Promise<boolean> {
 	if (room.e2eKeyId !== e2eKeyId || room.e2eReset) return false;
 	const own = await store.subscriptions.findOne({ rid: room._id, 'u._id': userId }, { projection: { E2EKey: 1 } });
 	return own?.E2EKey === e2eKey;
 }
 
 /**
- * Whether the user may reset the key of a room. The permission allows it, and so does an interrupted reset of the same
- * user. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
+ * Whether the user may reset the key of a room. Allowed are users with the permission, and a user whose own
+ * reset was interrupted. If nobody holds the key, any member with identity keys may reset it (`test/contract/beyond.md` E2, E3).
  */
 async function mayReset(
 	store: Store,
@@ -80,22 +80,22 @@ async function mayReset(
 	if (!user) return false;
 	if (await mayToggleEncryption(store, user, room ?? { _id: rid, t: 'p' })) return true;
 	if (!room) return false;
-	if (hasBegun(room, userId, e2eKeyId)) return true;
+	if (hasBegunReset(room, userId, e2eKeyId)) return true;
 	return (await isMember(store, rid, userId)) && (await hasIdentity(store, userId)) && !(await hasHolder(store, rid));
 }
 
-/** Checks before the first write that the caller can store the new key and decrypt it. */
-async function requireReady(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
-	const _id = { projection: { _id: 1 as const } };
+/** Checks before the first write that the caller has a membership to store the new key in, and identity keys to open it. */
+async function requireCanStore(store: Store, userId: string, { rid, e2eKey }: NewKey): Promise<void> {
+	const onlyId = { projection: { _id: 1 as const } };
 	// A caller who may read a public channel but is not a member has no membership to store the key in.
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, _id);
+	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, onlyId);
 	if (!own) throw clientError('resetNotAllowed');
 	const keys = { 'e2e.public_key': { $exists: true }, 'e2e.private_key': { $exists: true } };
-	if (!(await store.users.findOne({ _id: userId, ...keys }, _id))) throw clientError('resetFailed');
+	if (!(await store.users.findOne({ _id: userId, ...keys }, onlyId))) throw clientError('resetFailed');
 	// Keys are unique over all memberships. A conflict after the other members' keys were archived would leave the room
 	// without a key.
-	const sameKey = await store.subscriptions.findOne({ E2EKey: e2eKey }, _id);
-	if (sameKey && sameKey._id !== own._id) throw clientError('resetFailed');
+	const keyOwner = await store.subscriptions.findOne({ E2EKey: e2eKey }, onlyId);
+	if (keyOwner && keyOwner._id !== own._id) throw clientError('resetFailed');
 }
 
 /**
@@ -107,17 +107,17 @@ async function reset(newKey: NewKey, context: MethodContext, userId: string): Pr
 	const { rid, e2eKey, e2eKeyId } = newKey;
 	const { store, signal, log } = context;
 	const lock = await takeResetLock(store, { rid, userId, keyId: e2eKeyId });
-	const work: ResetContext = { store, signal, userId, lock };
+	const resetContext: ResetContext = { store, signal, userId, lock };
 	try {
-		await archiveOtherKeys(work, e2eKeyId);
-		await setNewKeyId(work, e2eKeyId);
-		await storeNewKey(work, e2eKey);
-		for (const uid of await archiveOtherKeys(work, e2eKeyId)) await enqueue(store, rid, uid);
+		await archiveOtherKeys(resetContext, e2eKeyId);
+		await setNewKeyId(resetContext, e2eKeyId);
+		await storeNewKey(resetContext, e2eKey);
+		for (const uid of await archiveOtherKeys(resetContext, e2eKeyId)) await enqueue(store, rid, uid);
 		await lock.release();
 	} catch (thrown) {
 		const room = await lock.abandon().catch(() => null);
 		if (room?.e2eKeyId === e2eKeyId) await store.rooms.announce('updated', room);
-		else await archiveOwnKey(work, newKey).catch(() => null);
+		else await archiveOwnKey(resetContext, newKey).catch(() => null);
 		if (isClientSafe(thrown)) throw thrown;
 		log.error({ err: thrown, rid }, 'The reset of the key of a room was interrupted');
 		throw clientError('resetFailed');

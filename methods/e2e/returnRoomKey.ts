@@ -5,21 +5,21 @@
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER } from '../model/answers.js';
 import { applyTransition } from '../model/keys/applyTransition.js';
 import { hasHolder, notifyNoHolder } from '../model/keys/keyHolders.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
 import { endReservations } from '../model/keys/providerReservation.js';
 import { enqueue } from '../model/keys/queue.js';
-import { keyedRoom } from '../model/keys/roomKeyId.js';
+import { readKeyedRoom } from '../model/keys/roomKeyId.js';
 import { returnKey } from '../model/keys/transitions.js';
 import { requireMembership } from '../model/memberships/members.js';
 
 export const returnRoomKey = method({
 	name: 'e2e.returnRoomKey',
 	args: { rid: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	once: true,
 	summary: "Archives the caller's key of a room because it does not work, and waits for a key from another member",
 	returns: Match.OneOf(undefined, LAST_KEY_HOLDER_ANSWER),
@@ -27,16 +27,17 @@ export const returnRoomKey = method({
 	async run({ rid }, context): Promise<{ lastKeyHolder: true } | undefined> {
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
-		const room = (await keyedRoom(store, rid)) ?? { _id: rid };
+		const room = (await readKeyedRoom(store, rid)) ?? { _id: rid };
 		let wasHolder = false;
-		const after = await applyTransition(store, membership, (keys, seen) => {
-			wasHolder = holdsKey(seen, room);
+		const updated = await applyTransition(store, membership, (keys, current) => {
+			wasHolder = holdsKey(current, room);
 			return returnKey(room)(keys);
 		});
 		endReservations(store, rid, [userId]);
-		// Needed even if there was no key: a call that was interrupted after it archived the key did not queue the member.
+		// Done even if there was no key: an earlier call may have been interrupted between archiving the key and queueing the
+		// member.
 		await enqueue(store, rid, userId);
-		if (!after) throw clientError('noRoomKey');
+		if (!updated) throw clientError('noRoomKey');
 		if (!wasHolder || (await hasHolder(store, rid))) return undefined;
 		notifyNoHolder(context, rid, userId);
 		return { lastKeyHolder: true };

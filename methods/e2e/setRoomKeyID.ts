@@ -2,7 +2,7 @@
 import { clientError } from '../../shared/errors.js';
 import { Nothing } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { enqueue, isQueued } from '../model/keys/queue.js';
 import { claimKeyId } from '../model/keys/roomKeyId.js';
 import { requireValidKeyId } from '../model/keys/sealedKey.js';
@@ -11,8 +11,9 @@ import { requireRoomAccess } from '../model/rooms/access.js';
 export const setRoomKeyID = method({
 	name: 'e2e.setRoomKeyID',
 	args: { rid: String, keyID: String },
-	...KEY_WRITE,
-	// A winner that did not receive the answer would otherwise assume that it lost, and discard the only key.
+	...KEY_SERVICE_WRITE,
+	// A client that set the key id and did not receive the answer repeats the call. Without `once` it would get the error
+	// `error-room-e2e-key-already-exists` and discard the only key.
 	once: true,
 	summary: 'Sets the end-to-end encryption key id of a room that has none yet',
 	returns: Nothing,
@@ -20,13 +21,13 @@ export const setRoomKeyID = method({
 	async run({ rid, keyID }, context) {
 		const { userId, store } = context;
 		requireValidKeyId(keyID);
-		const seen = await requireRoomAccess(store, rid, userId);
-		// A key id is never removed, so a room that has one needs no write to decide the race.
-		const room = seen.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
-		if (!room) {
-			// The loser of the race needs the winner's key: the key holders are notified immediately (issue 36731 of
-			// Rocket.Chat).
-			if (seen.encrypted && !isQueued(seen, userId)) await enqueue(store, rid, userId);
+		const before = await requireRoomAccess(store, rid, userId);
+		// A key id is never removed, so for a room that has one no write is needed.
+		const claimed = before.e2eKeyId ? null : await claimKeyId(store, rid, keyID);
+		if (!claimed) {
+			// The caller needs the key of the caller who was first. Queueing notifies the key holders immediately (issue 36731
+			// of Rocket.Chat).
+			if (before.encrypted && !isQueued(before, userId)) await enqueue(store, rid, userId);
 			throw clientError('keyIdExists');
 		}
 	},

@@ -8,26 +8,26 @@ import { storeKeyPair } from '../model/keys/identityKeys.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { requireFactorOrPassword } from '../model/users/secondFactor.js';
 
-/** An absent key and null are refused like an empty one, with a separate error code instead of a match error. */
+/** Absent, null and empty keys are accepted here, because `run` refuses them with an error code of their own. */
 const Key = Match.Optional(Match.OneOf(String, null));
 
-/** Longest keys, in bytes: about ten times the length of those from Rocket.Chat's clients (13). */
+/** Maximum length of each key, in bytes: about ten times what Rocket.Chat's clients send (`test/contract/rocketchat-e2e.md` 13). */
 const MAX_LENGTH = { public: 8 * 1024, private: 32 * 1024 };
 
-function fits(key: string | null | undefined, longest: number): key is string {
-	return !!key && Buffer.byteLength(key) <= longest;
+function hasValidLength(key: string | null | undefined, maxBytes: number): key is string {
+	return !!key && Buffer.byteLength(key) <= maxBytes;
 }
 
 /**
- * Whether a text can be a public key. By default any text can, because clients use different formats, except the JSON
- * text of a string: such a key was serialized twice and is unusable. With `strictKeys` only a key that can be used for
- * sealing is accepted.
+ * Whether a text is accepted as a public key. With the setting `strictKeys`, only keys that can be used for sealing are.
+ * Otherwise any text is, because clients use different formats, except the JSON text of a string: such a key was
+ * serialized twice and is unusable.
  */
 function isPublicKey(key: string, { strictKeys }: Settings): boolean {
-	return strictKeys ? isFitPublicKey(key) : !isTextOfText(key);
+	return strictKeys ? isFitPublicKey(key) : !isDoublySerialized(key);
 }
 
-function isTextOfText(key: string): boolean {
+function isDoublySerialized(key: string): boolean {
 	try {
 		return typeof JSON.parse(key) === 'string';
 	} catch {
@@ -43,7 +43,7 @@ export const setUserPublicAndPrivateKeys = method({
 			public_key: Key,
 			private_key: Key,
 			force: Match.Optional(Boolean),
-			/** True: room keys that no other member holds may be lost (`test/contract/beyond.md` E11). */
+			/** True: the caller accepts that room keys which no other member holds may be lost (`test/contract/beyond.md` E11). */
 			confirm: Match.Optional(Boolean),
 		},
 	},
@@ -57,11 +57,12 @@ export const setUserPublicAndPrivateKeys = method({
 	errors: ['error-invalid-keys', 'error-keys-already-set', 'error-last-key-holder'],
 	async run({ keys: { public_key, private_key, force, confirm } }, context) {
 		const { userId, settings } = context;
-		const fit = fits(public_key, MAX_LENGTH.public) && fits(private_key, MAX_LENGTH.private);
-		if (!fit || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
+		const lengthsValid =
+			hasValidLength(public_key, MAX_LENGTH.public) && hasValidLength(private_key, MAX_LENGTH.private);
+		if (!lengthsValid || !isPublicKey(public_key, settings)) throw clientError('invalidKeys');
 		const prove = async () => (settings.identitySecondFactor ? requireFactorOrPassword(context) : null);
 		const options = { force: force === true, confirm, prove };
-		const lastKeyHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);
-		return lastKeyHolder ? { lastKeyHolder } : undefined;
+		const lostLastHolder = await storeKeyPair(context, userId, { public_key, private_key }, options);
+		return lostLastHolder ? { lastKeyHolder: true } : undefined;
 	},
 });

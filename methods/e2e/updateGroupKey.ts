@@ -2,16 +2,17 @@
 import type { Subscription } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { type MethodContext, method, type UserContext } from '../../shared/method.js';
-import { KEY_WRITE } from '../kinds.js';
+import { KEY_SERVICE_WRITE } from '../kinds.js';
 import { SkippedAnswer } from '../model/answers.js';
 import { type OfferRefusal, offerKey, withdraw } from '../model/keys/offers.js';
 import { endReservations } from '../model/keys/providerReservation.js';
-import { leaveQueue } from '../model/keys/queue.js';
-import { type KeyedRoom, keyedRoom, wasReset } from '../model/keys/roomKeyId.js';
-import { isOfKeyId, requireKey } from '../model/keys/sealedKey.js';
+import { removeServedUsers } from '../model/keys/queue.js';
+import { type KeyedRoom, readKeyedRoom, wasReset } from '../model/keys/roomKeyId.js';
+import { isOfKeyId, requireSealedKey } from '../model/keys/sealedKey.js';
 import { archiveMismatchedKey, requireNoReset, storeMemberKey } from '../model/keys/storeMemberKey.js';
 import { findMembership } from '../model/memberships/members.js';
 
+/** Stores the caller's own key. */
 async function storeOwn(
 	context: MethodContext,
 	membership: Subscription,
@@ -19,21 +20,22 @@ async function storeOwn(
 	key: string,
 ): Promise<undefined> {
 	const { rid, u } = membership;
-	const after = await storeMemberKey(context.store, membership, room, key);
-	if (after) {
-		await requireNoReset(context.store, after, room, key);
-		await context.store.subscriptions.announce('updated', after);
+	const updated = await storeMemberKey(context.store, membership, room, key);
+	if (updated) {
+		await requireNoReset(context.store, updated, room, key);
+		await context.store.subscriptions.announce('updated', updated);
 		endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
-	await leaveQueue(context.store, rid, [u._id]);
+	await removeServedUsers(context.store, rid, [u._id]);
 }
 
-/** An offer that is not stored is listed in the answer, as in `e2e.provideUsersSuggestedGroupKeys`. */
+/** The answer if the offer was not stored, in the form of `e2e.provideUsersSuggestedGroupKeys`. */
 interface NotStored {
 	readonly skipped: readonly [{ readonly rid: string; readonly _id: string; readonly reason: OfferRefusal }];
 }
 
+/** Offers the key to another member. Does nothing if the user is not a member. */
 async function offerTo(
 	context: UserContext,
 	room: KeyedRoom,
@@ -44,31 +46,31 @@ async function offerTo(
 	const rid = room._id;
 	const membership = await findMembership(store, rid, uid);
 	if (!membership) return undefined;
-	const after = await offerKey(store, membership, room, { key, by: userId });
-	if (typeof after === 'string') return { skipped: [{ rid, _id: uid, reason: after }] };
-	if (wasReset(room, await keyedRoom(store, rid), key)) {
-		await withdraw(store, after);
+	const updated = await offerKey(store, membership, room, { key, by: userId });
+	if (typeof updated === 'string') return { skipped: [{ rid, _id: uid, reason: updated }] };
+	if (wasReset(room, await readKeyedRoom(store, rid), key)) {
+		await withdraw(store, updated);
 		throw clientError('keyIdMismatch');
 	}
 	endReservations(store, rid, [uid]);
-	await store.subscriptions.announce('updated', after);
+	await store.subscriptions.announce('updated', updated);
 	return undefined;
 }
 
 export const updateGroupKey = method({
 	name: 'e2e.updateGroupKey',
 	args: { rid: String, uid: String, key: String },
-	...KEY_WRITE,
+	...KEY_SERVICE_WRITE,
 	summary: "Stores the caller's own key of a room, or offers it to another member who has none",
 	returns: SkippedAnswer,
 	errors: ['error-invalid-key', 'error-key-id-mismatch', 'error-key-in-use'],
 	async run({ rid, uid, key }, context) {
 		const { userId, store, settings } = context;
-		requireKey(key);
+		requireSealedKey(key);
 		const own = await findMembership(store, rid, userId);
-		const room = own && (await keyedRoom(store, rid));
+		const room = own && (await readKeyedRoom(store, rid));
 		if (!own || !room) return undefined;
-		// Accepting an offer trims its key.
+		// An offered key is trimmed, because accepting an offer trims its key.
 		const isOfRoom = !settings.strictKeyIds || isOfKeyId(uid === userId ? key : key.trim(), room.e2eKeyId);
 		if (!isOfRoom && uid === userId) await archiveMismatchedKey(store, own, room);
 		if (!isOfRoom) throw clientError('keyIdMismatch');

@@ -1,16 +1,16 @@
-/** Patterns of the documents in answers, for `returns` in method definitions. */
+/** Patterns of answers and of the documents in them, for `returns` in method definitions. */
 import { Match, named } from '../../shared/match.js';
 import type { Pattern } from '../../shared/pattern.js';
 
-/** What happened to a document. */
+/** What happened to a document, in an event. */
 export const Action = Match.OneOf('inserted', 'updated', 'removed');
 
-/** A user, in documents about something else. */
+/** A reference to a user, as other documents contain it. */
 export const Ref = Match.ObjectIncluding({ _id: String, username: Match.Optional(String) });
 
 const OldKeys = [Match.ObjectIncluding({ e2eKeyId: String, ts: Date, E2EKey: String })];
 
-/** A room. Fields that it does not have are absent. */
+/** A room. Fields that the room does not have are absent. */
 export const RoomAnswer = named(
 	'Room',
 	Match.ObjectIncluding({
@@ -85,7 +85,7 @@ export const UserProfile = named(
 /** Fields of an answer that is one page of a list. */
 export const PAGE_ANSWER = { count: Number, offset: Number, total: Number } as const;
 
-/** The answer if the caller may have given up the last copy of a room key. */
+/** The answer of a call after which a room may have members but no key holder. */
 export const LAST_KEY_HOLDER_ANSWER = { lastKeyHolder: Match.Optional(Boolean) } as const;
 
 /** The documents changed since a given time, as `{update, remove}`. */
@@ -98,7 +98,7 @@ export const SettingAnswer = named('Setting', { _id: String, value: Match.OneOf(
 
 export const PermissionAnswer = named('Permission', Match.ObjectIncluding({ _id: String, roles: [String] }));
 
-/** A public key that a user stored. */
+/** An entry of the history of a user's public keys. */
 export const KeyHistoryAnswer = named('StoredPublicKey', {
 	public_key: String,
 	ts: Date,

@@ -1,21 +1,21 @@
-/** Caches values that are read from the store often, for one second, as in Rocket.Chat. */
+/** Caches values that are read from the store often. A value is cached for one second, as in Rocket.Chat. */
 import { ExpiringCache } from '../../shared/expiringCache.js';
 import { type Store, sourceOf } from '../../shared/store.js';
 
-/** In ms. A change by another process takes effect after this time at the latest. */
+/** How long a value is cached, in ms. A change by another process takes effect after this time at the latest. */
 const TTL_MS = 1000;
 
-/** Exceeds the number of settings and permissions. */
+/** Maximum number of cached values: more than there are settings or permissions. */
 const MAX_KEYS = 1000;
 
 export interface CachedReads<T> {
 	/** The cached value of a key, or else the value in the store. */
 	get(store: Store, key: string): Promise<T>;
-	/** Removes a key after a write: the next `get` reads it from the store. */
+	/** Removes a key from the cache. Called after a write, so that the next `get` reads the store. */
 	forget(store: Store, key: string): void;
 }
 
-/** Caches the results of `read`, separately for each store. */
+/** Creates a cache for the results of `read`, separate for each store. */
 export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>): CachedReads<T> {
 	const caches = new WeakMap<Store, ExpiringCache<Promise<T>>>();
 	return {

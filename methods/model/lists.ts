@@ -1,4 +1,4 @@
-/** Arrays in documents that other programs may have written: any other value counts as an empty array. */
+/** Reads arrays from documents. Other programs may have stored another value there; it counts as an empty array. */
 
 /** The value, if it is an array; else an empty array. */
 export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[] {
@@ -6,10 +6,11 @@ export function listOf<T>(stored: readonly T[] | null | undefined): readonly T[]
 }
 
 /**
- * Matches documents whose array has the length that was read. The condition of a retried write must match the document
- * as it was read, also if the value is not an array; otherwise the write would be retried for ever.
+ * A filter that matches documents whose array still has the length that was read. If another value than an array was
+ * read, the filter matches everything: a filter that does not match the document as it was read would make
+ * `retryOnConflict` repeat the write for ever.
  */
-export function sameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
+export function whereSameLength(field: string, stored: readonly unknown[] | null | undefined): Record<string, unknown> {
 	if (stored && !Array.isArray(stored)) return {};
 	const { length } = listOf(stored);
 	return length > 0 ? { [field]: { $size: length } } : { [`${field}.0`]: { $exists: false } };

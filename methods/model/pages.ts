@@ -1,4 +1,4 @@
-/** Keyset pagination: long lists are read page by page, each page begins after the last key of the previous one. */
+/** Keyset pagination: reads long lists page by page. Each page begins after the last key of the previous page. */
 import type { Collection, Filter, Projection } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
@@ -9,14 +9,15 @@ export interface PageOptions {
 	readonly projection?: Readonly<Record<string, 1>> | undefined;
 	/** Path of the field that orders the pages. It must be unique among the documents that match. Default `_id`. */
 	readonly key?: string;
-	/** Documents in a page. Default 500. */
+	/** Number of documents in a page. Default 500. */
 	readonly size?: number;
 	/** Stops before the next page. */
 	readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Reads all matching documents in pages. Each page is read on demand, so documents may be written in between.
+ * Reads all matching documents in pages. A page is read only when the caller asks for it, so documents may be changed
+ * between two pages.
  * @throws ClientError `error-timeout` once the signal has fired
  */
 export async function* pagesOf<T extends { _id: string }>(
@@ -31,7 +32,7 @@ export async function* pagesOf<T extends { _id: string }>(
 		yield page;
 		if (page.length < size) return;
 		throwIfAborted(signal);
-		page = await collection.find(after(filter, key, valueAt(page.at(-1) as T, key)), options).toArray();
+		page = await collection.find(filterAfter(filter, key, valueAt(page.at(-1) as T, key)), options).toArray();
 	}
 }
 
@@ -40,8 +41,11 @@ function withKey(projection: Readonly<Record<string, 1>>, key: string): Projecti
 	return Object.keys(projection).some(isPartOf) ? projection : { ...projection, [key]: 1 };
 }
 
-/** The conditions stay at the top level of the filter, because a store only uses an index for those. */
-function after<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
+/**
+ * The filter for documents whose key is greater than `last`. All conditions stay at the top level of the filter, because
+ * stores use an index only for those.
+ */
+function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const further = { [key]: { $gt: last } };
 	return (
 		key in filter ? { ...filter, $and: [...(filter.$and ?? []), further] } : { ...filter, ...further }

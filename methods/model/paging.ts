@@ -9,25 +9,25 @@ export const Page = { count: Match.Optional(WholeNumber), offset: Match.Optional
 
 export type PageArgs = { count?: number; offset?: number };
 
-/** The page to read: 50 entries by default, never more than 100. A count of 0 means the maximum. */
+/** The page to read: 50 entries by default, at most 100. A `count` of 0 means 100. */
 export function pageOf({ count = DEFAULT_COUNT, offset = 0 }: PageArgs): Required<PageArgs> {
 	return { count: Math.min(count || MAX_COUNT, MAX_COUNT), offset };
 }
 
-/** One page of a list, with the place of the page in the list and the length of the list. */
+/** One page of a list, the position of the page in the list, and the length of the list. */
 export interface ListPage<T> {
 	readonly entries: readonly T[];
 	readonly offset: number;
 	readonly total: number;
 }
 
-/** Cuts a page out of a list in memory. */
+/** One page of a list that is in memory. */
 export function pageOfList<T>(list: readonly T[], args: PageArgs): ListPage<T> {
 	const { count, offset } = pageOf(args);
 	return { entries: list.slice(offset, offset + count), offset, total: list.length };
 }
 
-/** The answer with a page; `name` is the field that contains its entries. */
+/** The answer that contains a page. `name` is the name of the field with its entries. */
 export function pageAnswer(name: string, { entries, offset, total }: ListPage<unknown>): Record<string, unknown> {
 	return { [name]: entries, count: entries.length, offset, total };
 }

@@ -1,14 +1,14 @@
-/** Optimistic concurrency: read a document, write it only if it has not changed since, and otherwise repeat both. */
+/** Optimistic concurrency: read a document, write it only if it has not changed since then; otherwise read it again. */
 import { clientError } from '../../shared/errors.js';
 import type { Collection, Filter, UpdateFilter, WriteOptions } from '../../shared/store.js';
 import { throwIfAborted } from './signal.js';
 
-/** Returned by an attempt if the document has changed between its read and its write. */
+/** What an attempt returns if the document has changed between its read and its write. */
 export const CONFLICT = Symbol('the document has changed since it was read');
 
 /**
- * Each conflict means that another writer succeeded. More conflicts than this in a row mean that the filter can never
- * match.
+ * Maximum number of attempts. A real conflict means that another writer succeeded. So many in a row mean that the
+ * filter of the write can never match.
  */
 const MAX_ATTEMPTS = 10_000;
 
@@ -32,34 +32,34 @@ export async function retryOnConflict<R>(
 	throw clientError('timeout');
 }
 
-/** A write that is only applied if the document is unchanged. */
+/** A write that is applied only if the document is unchanged. */
 export interface ConditionalWrite<T> {
-	/** Matches the document only if it has the values that the update was computed from. */
-	readonly unchanged: Filter<T>;
+	/** Matches the document only if it still has the values that the update was computed from. */
+	readonly whereUnchanged: Filter<T>;
 	readonly update: UpdateFilter<T>;
 }
 
 /**
- * Updates a document with values computed from what is stored in it.
+ * Updates a document with values computed from its stored values.
  *
- * @param read reads the document; called again after each conflict
+ * @param read reads the document; called again after each conflict; null if it does not exist
  * @param change computes the write from what was read; null leaves the document unchanged
  * @returns the document after the write; null if nothing was written
  */
 export function updateAsRead<T extends { _id: string }>(
 	collection: Collection<T>,
 	read: (attempt: number) => Promise<T | null> | T | null,
-	change: (seen: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,
+	change: (current: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,
 	options?: WriteOptions,
 ): Promise<T | null> {
 	return retryOnConflict(async (attempt) => {
-		const seen = await read(attempt);
-		const write = seen && (await change(seen));
+		const current = await read(attempt);
+		const write = current && (await change(current));
 		if (!write) return null;
-		const after = await collection.findOneAndUpdate(write.unchanged, write.update, {
+		const updated = await collection.findOneAndUpdate(write.whereUnchanged, write.update, {
 			...options,
 			returnDocument: 'after',
 		});
-		return after ?? CONFLICT;
+		return updated ?? CONFLICT;
 	});
 }

@@ -1,7 +1,8 @@
 import { clientError } from '../../shared/errors.js';
 
 /**
- * The time since which a client asks for changes; undefined if it asks for everything.
+ * The time after which a client asks for changes; undefined if it asks for everything. Clients send nothing or null for
+ * that.
  * @throws ClientError `error-updatedSince-param-invalid`
  */
 export function dateOf(since: string | Date | null | undefined): Date | undefined {

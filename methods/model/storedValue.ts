@@ -1,8 +1,8 @@
-/** Custom values that users may store with their account or a room. */
+/** Custom fields: any values that users may store in their account or a room. */
 import { Match } from '../../shared/match.js';
 import { isFields, isStorable } from '../../shared/values.js';
 
-/** Maximum nesting of arrays and objects: half of what a document may have, because it is a part of documents. */
+/** Maximum nesting of arrays and objects: half of what a document may have, because the value is a part of a document. */
 const MAX_DEPTH = 8;
 
 /**

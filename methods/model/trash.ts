@@ -5,23 +5,23 @@ import type { Trashed, UserRef } from '../../shared/documents.js';
 import { isDuplicateKey, type Store } from '../../shared/store.js';
 
 /**
- * Records the removal of a document before it is removed: after a crash in between, the record becomes true when the
- * call is repeated. The record of a membership contains no key.
+ * Records the removal of a document. Called before the removal, so that a crash in between cannot lose the record; the
+ * repeated call then removes the document. The record of a membership contains no key.
  */
-export async function noteRemoval(
+export async function recordRemoval(
 	store: Store,
 	kind: 'room' | 'subscription',
 	{ _id, rid, u }: { _id: string; rid?: string; u?: UserRef },
 ): Promise<void> {
 	const _deletedAt = new Date();
-	const note: Trashed = { _id, __collection__: kind, _deletedAt };
-	if (rid !== undefined) note.rid = rid;
-	if (kind === 'subscription' && u) note.u = u;
+	const record: Trashed = { _id, __collection__: kind, _deletedAt };
+	if (rid !== undefined) record.rid = rid;
+	if (kind === 'subscription' && u) record.u = u;
 	try {
-		await store.trash.insertOne(note, { silent: true });
+		await store.trash.insertOne(record, { silent: true });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// The record exists already: it was written before a crash, or for an earlier direct room with the same id.
+		// The record exists already: from a call before a crash, or from an earlier direct room with the same id.
 		await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 	}
 }

@@ -5,12 +5,18 @@ import { method } from '../../shared/method.js';
 import { WRITE } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { createRoom } from '../model/lifecycle/createRoom.js';
-import { encryptionOfNew } from '../model/lifecycle/roomEncryption.js';
+import { encryptionOfNewRoom } from '../model/lifecycle/roomEncryption.js';
 import { hasPermission } from '../model/permissions/permissions.js';
-import { findCaller, forBothKinds, type Kind, RoomText, roomAnswer } from '../model/rooms/findRoom.js';
+import {
+	type ChannelOrGroup,
+	findCaller,
+	forChannelsAndGroups,
+	RoomText,
+	roomAnswer,
+} from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
 import { StoredValue } from '../model/storedValue.js';
-import { requireFewUsers } from '../model/users/findNamedUsers.js';
+import { requireUserCount } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
 
 const EXTRA = Match.Optional({
@@ -23,7 +29,7 @@ const EXTRA = Match.Optional({
 });
 
 /** `POST channels.create`, `groups.create`: {name, members?: usernames, readOnly?, customFields?, extraData?}. */
-export const createMethods = forBothKinds((kind: Kind) =>
+export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 	method({
 		name: `${kind.plural}.create`,
 		args: {
@@ -54,8 +60,8 @@ export const createMethods = forBothKinds((kind: Kind) =>
 			// Roomkey supports neither teams nor federation, so these requests are refused.
 			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
 			requireRoomName(roomName);
-			requireFewUsers(members);
-			const encrypted = await encryptionOfNew(store, kind.t, extraData.encrypted);
+			requireUserCount(members);
+			const encrypted = await encryptionOfNewRoom(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });
 			const others = new Map([...found.values()].map((user) => [user._id, user]));

@@ -10,60 +10,66 @@ import { deleteOrphanedMemberships, deleteRoom } from '../model/lifecycle/delete
 import { directRoomId } from '../model/lifecycle/directRoom.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import {
+	type ChannelOrGroup,
 	findCaller,
 	findRoom,
-	forBothKinds,
-	type Kind,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
+	forChannelsAndGroups,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
 
-type Which = { roomId?: string | undefined; roomName?: string | undefined };
+type RoomArgs = { roomId?: string | undefined; roomName?: string | undefined };
 
-/** Whether the caller still has a membership of a deleted room: their deletion of it was interrupted. */
-async function isLeftOver({ store, userId }: UserContext, { roomId }: Which): Promise<boolean> {
+/** Whether the caller still has a membership of a room that does not exist: the deletion of the room was interrupted. */
+async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }: RoomArgs): Promise<boolean> {
 	if (!roomId || (await exists(store.rooms, { _id: roomId }))) return false;
 	return exists(store.subscriptions, { rid: roomId, 'u._id': userId });
 }
 
-async function deleteIfAllowed(context: UserContext, which: Which, t: Room['t'], kind?: Kind): Promise<void> {
+async function deleteIfAllowed(
+	context: UserContext,
+	roomArgs: RoomArgs,
+	t: Room['t'],
+	kind?: ChannelOrGroup,
+): Promise<void> {
 	const { store, userId } = context;
-	if (await isLeftOver(context, which)) return deleteOrphanedMemberships(context, which.roomId as string);
+	if (await wasDeletionInterrupted(context, roomArgs))
+		return deleteOrphanedMemberships(context, roomArgs.roomId as string);
 	const permission = `delete-${t}`;
-	const room = await findRoom(context, which, kind, permission);
+	const room = await findRoom(context, roomArgs, kind, permission);
 	if (room.t !== t) throw clientError('roomNotFound');
 	const mayDelete = !room.teamMain && (await hasRoomPermission(store, await findCaller(context), permission, room._id));
 	if (!mayDelete) throw clientError('actionNotAllowed');
 	await deleteRoom(context, room, userId);
 }
 
-/** `POST groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
-export const deleteMethods = forBothKinds((kind) =>
+/** `POST channels.delete`, `groups.delete` {roomId | roomName}. Callers who may delete any room, such as admins, need not be members. */
+export const deleteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.delete`,
 		audit: true,
-		args: WHICH_ROOM,
+		args: ROOM_ARGS,
 		...WRITE,
 		once: true,
 		timeout: LONG_WORK_MS,
 		summary: `Deletes a ${kind.single}, with the memberships and keys`,
 		returns: Nothing,
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
-		run: (which, context) => deleteIfAllowed(context, which, kind.t, kind),
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed'],
+		run: (roomArgs, context) => deleteIfAllowed(context, roomArgs, kind.t, kind),
 	}),
 );
 
 /** The id of the direct room of the caller with another user, whether it exists or not. */
-async function idWith({ store, userId }: UserContext, username: string): Promise<string> {
+async function directRoomIdWith({ store, userId }: UserContext, username: string): Promise<string> {
 	const other = await findByName(store, 'username', username, { _id: 1 });
 	if (!other) throw clientError('roomNotFound');
 	return directRoomId([userId, other._id].sort());
 }
 
 /**
- * `POST im.delete` {roomId} or {username}: username: the direct room of the caller with that user. `dm.delete` is an
- * alias.
+ * `POST im.delete` {roomId} or {username}. A user name means the direct room of the caller with that user. `dm.delete` is
+ * an alias.
  */
 export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 	method({
@@ -75,9 +81,9 @@ export const deleteDirectRoomMethods = ['im.delete', 'dm.delete'].map((name) =>
 		timeout: LONG_WORK_MS,
 		summary: 'Deletes a direct room, with the memberships and keys',
 		returns: Nothing,
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed'],
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed'],
 		async run({ roomId, username }, context) {
-			const id = !roomId && username ? await idWith(context, username) : roomId;
+			const id = !roomId && username ? await directRoomIdWith(context, username) : roomId;
 			return deleteIfAllowed(context, { roomId: id }, 'd');
 		},
 	}),

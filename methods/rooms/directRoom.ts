@@ -10,7 +10,7 @@ import { RoomAnswer } from '../model/answers.js';
 import { openDirectRoom } from '../model/lifecycle/directRoom.js';
 import { findCaller } from '../model/rooms/findRoom.js';
 
-/** An array, or names separated by commas. */
+/** User names: an array, or a text with names separated by commas. */
 const USERNAMES = Match.Optional(Match.OneOf(String, [String]));
 
 const ERRORS = [
@@ -20,7 +20,7 @@ const ERRORS = [
 	'error-room-not-found',
 ] as const;
 
-/** `dm.create` is an alias. */
+/** `dm.create` is an alias of `im.create`. */
 export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 	method({
 		name,
@@ -39,7 +39,7 @@ export const createDirectRoomMethods = ['im.create', 'dm.create'].map((name) =>
 
 const Username = Match.Optional(String);
 
-/** The form over DDP: each parameter is a user name. Without parameters it is the caller's room with themselves. */
+/** The method for DDP clients: each parameter is a user name. Without parameters it opens the caller's room with themselves. */
 export const createDirectMessage = method({
 	name: 'createDirectMessage',
 	args: {

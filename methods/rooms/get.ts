@@ -15,7 +15,7 @@ import { pagesOf } from '../model/pages.js';
 import { CLIENT_ROOM_FIELDS, type ClientRoom, clientRooms } from '../model/rooms/clientRoom.js';
 import { dateOf } from '../model/since.js';
 
-/** Ids in one query. */
+/** Number of ids in one query. */
 const BATCH = 200;
 
 /** A removed document, and the time of its removal. */
@@ -24,6 +24,7 @@ interface Removed {
 	readonly _deletedAt: Date;
 }
 
+/** The changes since a time; without a time, all documents and nothing in `remove`. */
 interface Delta<T> {
 	readonly update: T[];
 	readonly remove: Removed[];
@@ -54,19 +55,19 @@ async function membershipsSince(context: Context, since?: Date): Promise<Delta<C
 	if (!since) return { update, remove: [] };
 	const remove: Removed[] = [];
 	for (const batch of batches(await removedMemberships(context, since))) {
-		const still = await idsStillThere(
+		const existing = await existingIds(
 			store,
 			batch.map(({ _id }) => _id),
 		);
-		for (const { _id, _deletedAt } of batch) if (!still.has(_id)) remove.push({ _id, _deletedAt });
+		for (const { _id, _deletedAt } of batch) if (!existing.has(_id)) remove.push({ _id, _deletedAt });
 	}
 	return { update, remove };
 }
 
-/** Memberships whose removal was recorded but interrupted. */
-async function idsStillThere({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
-	const there = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
-	return new Set(there.map(({ _id }) => _id));
+/** Those of these memberships that exist. Their removal was recorded, but interrupted. */
+async function existingIds({ subscriptions }: Store, ids: string[]): Promise<Set<string>> {
+	const found = await subscriptions.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+	return new Set(found.map(({ _id }) => _id));
 }
 
 async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientRoom>> {
@@ -93,7 +94,7 @@ async function roomsSince(context: Context, since?: Date): Promise<Delta<ClientR
 /** A time, as a date or as text for URL queries. */
 const Since = Match.Optional(Match.OneOf(String, Date));
 
-/** `<group>.get` over REST and `<group>/get` over DDP. Without a date, the latter returns a list. */
+/** `<group>.get` over REST and `<group>/get` over DDP. Without a date, `<group>/get` returns a list. */
 function getMethods<T>(
 	group: 'rooms' | 'subscriptions',
 	documents: string,

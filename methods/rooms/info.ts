@@ -3,26 +3,26 @@ import { method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { RoomAnswer } from '../model/answers.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
-import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
 
 export const roomInfo = method({
 	name: 'rooms.info',
-	args: WHICH_ROOM,
+	args: ROOM_ARGS,
 	...READ,
 	summary: 'Returns a room the caller may see',
 	returns: { room: RoomAnswer },
-	errors: [...WHICH_ROOM_ERRORS],
+	errors: [...ROOM_ARGS_ERRORS],
 	run: async (which, context) => ({ room: await clientRoom(context.store, await findRoom(context, which)) }),
 });
 
-export const infoMethods = forBothKinds((kind) =>
+export const infoMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.info`,
-		args: WHICH_ROOM,
+		args: ROOM_ARGS,
 		...READ,
 		summary: `Returns a ${kind.single} the caller may see`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: [...WHICH_ROOM_ERRORS],
+		errors: [...ROOM_ARGS_ERRORS],
 		run: async (which, context) => ({
 			[kind.single]: await clientRoom(context.store, await findRoom(context, which, kind)),
 		}),

@@ -13,19 +13,20 @@ import {
 	CHANNELS,
 	findCaller,
 	findRoom,
-	forBothKinds,
+	forChannelsAndGroups,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 	roomAnswer,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { throwIfAborted } from '../model/signal.js';
-import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
+import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
 
 /**
- * Refuses rooms whose members are managed elsewhere: by attributes, or by other servers.
+ * Refuses rooms to which Roomkey must not add members: their members are managed by attributes or by other servers, or
+ * the room is archived.
  * @throws ClientError `error-not-allowed`
  */
-function requireOwnMembers({ abacAttributes, federated, archived }: Room): void {
+function requireMayAddMembers({ abacAttributes, federated, archived }: Room): void {
 	if (abacAttributes?.length || federated || archived) throw clientError('actionNotAllowed');
 }
 
@@ -35,19 +36,19 @@ async function mayInvite(store: Store, caller: User, { _id: rid, t }: Room): Pro
 }
 
 /** `POST groups.invite` {roomId | roomName, userId | username | user | userIds | usernames} */
-export const inviteMethods = forBothKinds((kind) =>
+export const inviteMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.invite`,
-		args: { ...WHICH_ROOM, ...WHICH_USERS },
+		args: { ...ROOM_ARGS, ...USERS_ARGS },
 		...WRITE,
 		summary: `Adds users to a ${kind.single}; members stay members`,
 		returns: { [kind.single]: RoomAnswer },
-		errors: [...WHICH_ROOM_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
+		errors: [...ROOM_ARGS_ERRORS, 'error-not-allowed', 'error-users-params-not-provided', 'error-too-many-users'],
 		async run(args, context) {
 			const { store } = context;
 			const room = await findRoom(context, args, kind, `add-user-to-any-${kind.t}-room`);
 			if (!(await mayInvite(store, await findCaller(context), room))) throw clientError('actionNotAllowed');
-			requireOwnMembers(room);
+			requireMayAddMembers(room);
 			for (const user of await findNamedUsers(context, args)) {
 				throwIfAborted(context.signal);
 				await addMember(context, room, user);
@@ -59,16 +60,16 @@ export const inviteMethods = forBothKinds((kind) =>
 
 export const joinChannel = method({
 	name: 'channels.join',
-	args: WHICH_ROOM,
+	args: ROOM_ARGS,
 	...WRITE,
 	summary: 'Makes the caller a member of a channel they may see',
 	returns: { channel: RoomAnswer },
-	errors: [...WHICH_ROOM_ERRORS, 'error-code-required'],
+	errors: [...ROOM_ARGS_ERRORS, 'error-code-required'],
 	async run(which, context) {
 		const { store } = context;
 		const room = await findRoom(context, which, CHANNELS);
 		const caller = await findCaller(context);
-		requireOwnMembers(room);
+		requireMayAddMembers(room);
 		if (room.joinCodeRequired && !(await hasPermission(store, caller, 'join-without-join-code')))
 			throw clientError('codeRequired');
 		await addMember(context, room, caller);

@@ -7,26 +7,26 @@ import { WRITE } from '../kinds.js';
 import { LAST_KEY_HOLDER_ANSWER, RoomAnswer } from '../model/answers.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import type { StaleReason } from '../model/keys/staleKey.js';
-import { endMembership, wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { endMembership, wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { requireOtherOwner } from '../model/lifecycle/requireOtherOwner.js';
 import { hasRoomPermission } from '../model/memberships/roomPermission.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import {
+	type ChannelOrGroup,
 	findCaller,
 	findRoom,
-	forBothKinds,
-	type Kind,
+	forChannelsAndGroups,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 	roomAnswer,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
 } from '../model/rooms/findRoom.js';
-import { findNamedUsers, WHICH_USERS } from '../model/users/findNamedUsers.js';
+import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
 
 /**
- * Needed only if the last holder of a key leaves and the server requires a confirmation (`test/contract/beyond.md`
- * E11).
+ * True: the caller accepts that the room loses its last key holder. Needed only if it would, and if the server requires
+ * a confirmation (`test/contract/beyond.md` E11).
  */
 const CONFIRM = Match.Optional(Boolean);
 
@@ -34,40 +34,41 @@ interface Removal {
 	readonly userId: string;
 	readonly reason: StaleReason;
 	readonly confirm: boolean | undefined;
-	/** The call also succeeds if the user is not a member any more. */
-	readonly mayBeGone?: boolean;
+	/** True: the call also succeeds if the user is not a member. */
+	readonly allowNonMember?: boolean;
 }
 
 /**
- * Removes a member, if the rules allow it.
- * @returns the answer: `lastKeyHolder: true` if no remaining member holds the key; the room, if it is a channel
+ * Removes a member from a room, if the rules for key holders and owners allow it.
+ * @returns the answer of the method: `lastKeyHolder: true` if no remaining member holds the key; for a channel also the
+ * room
  */
 async function remove(
 	context: MethodContext,
-	kind: Kind,
+	kind: ChannelOrGroup,
 	room: Room,
-	{ userId, reason, confirm, mayBeGone = false }: Removal,
+	{ userId, reason, confirm, allowNonMember = false }: Removal,
 ): Promise<Record<string, unknown>> {
 	const { store } = context;
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
-	if (!membership && !mayBeGone) throw clientError('userNotInRoom');
-	if (membership && (await wouldLoseLastKey(store, rid, userId))) requireConfirmation(context, confirm);
+	if (!membership && !allowNonMember) throw clientError('userNotInRoom');
+	if (membership && (await wouldLeaveRoomWithoutHolder(store, rid, userId))) requireConfirmation(context, confirm);
 	await requireOtherOwner(store, rid, userId);
-	// Without a membership, the rest of an interrupted call may still be pending.
-	const { lastKeyHolder, isRoomGone } = membership
+	// Without a membership, `endMembership` completes what an interrupted call has left, such as the place in the queue.
+	const { lostLastHolder, roomDeleted } = membership
 		? await removeMember(context, room, userId, reason)
-		: { ...(await endMembership(context, room, userId, reason)), isRoomGone: false };
+		: { ...(await endMembership(context, room, userId, reason)), roomDeleted: false };
 	const channel = async () =>
-		isRoomGone ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(store, kind, rid);
-	return { ...(kind.t === 'c' && (await channel())), ...(lastKeyHolder && { lastKeyHolder }) };
+		roomDeleted ? { [kind.single]: await clientRoom(store, room) } : roomAnswer(store, kind, rid);
+	return { ...(kind.t === 'c' && (await channel())), ...(lostLastHolder && { lastKeyHolder: true }) };
 }
 
 /** The answer and the errors of methods that end a membership. */
-const outcomesOf = (kind: Kind) => ({
+const answerAndErrors = (kind: ChannelOrGroup) => ({
 	returns: { ...(kind.t === 'c' && { channel: RoomAnswer }), ...LAST_KEY_HOLDER_ANSWER },
 	errors: [
-		...WHICH_ROOM_ERRORS,
+		...ROOM_ARGS_ERRORS,
 		'error-not-allowed',
 		'error-user-not-in-room',
 		'error-you-are-last-owner',
@@ -75,18 +76,18 @@ const outcomesOf = (kind: Kind) => ({
 	],
 });
 
-/** `POST groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
-export const leaveMethods = forBothKinds((kind) =>
+/** `POST channels.leave`, `groups.leave` {roomId | roomName, confirm?} → {lastKeyHolder?: true} */
+export const leaveMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.leave`,
-		args: { ...WHICH_ROOM, confirm: CONFIRM },
+		args: { ...ROOM_ARGS, confirm: CONFIRM },
 		...WRITE,
 		once: true,
 		summary: `Ends the caller's membership of a ${kind.single}`,
-		...outcomesOf(kind),
-		async run({ confirm, ...which }, context) {
+		...answerAndErrors(kind),
+		async run({ confirm, ...roomArgs }, context) {
 			const { store, userId } = context;
-			const room = await findRoom(context, which, kind);
+			const room = await findRoom(context, roomArgs, kind);
 			if (!(await hasPermission(store, await findCaller(context), `leave-${kind.t}`)))
 				throw clientError('actionNotAllowed');
 			return remove(context, kind, room, { userId, reason: 'member-left', confirm });
@@ -95,37 +96,42 @@ export const leaveMethods = forBothKinds((kind) =>
 );
 
 /**
- * `POST groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
+ * `POST channels.kick`, `groups.kick` {roomId | roomName, userId | username | user, confirm?} → {lastKeyHolder?: true}
  *
  * For callers who may kick from any room it also succeeds if the user is not a member, as in Rocket.Chat.
  */
-export const kickMethods = forBothKinds((kind) =>
+export const kickMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.kick`,
 		audit: true,
 		args: {
-			...WHICH_ROOM,
-			userId: WHICH_USERS.userId,
-			username: WHICH_USERS.username,
-			user: WHICH_USERS.user,
+			...ROOM_ARGS,
+			userId: USERS_ARGS.userId,
+			username: USERS_ARGS.username,
+			user: USERS_ARGS.user,
 			confirm: CONFIRM,
 		},
 		...WRITE,
 		once: true,
 		summary: `Removes a member from a ${kind.single}`,
-		...outcomesOf(kind),
-		errors: [...outcomesOf(kind).errors, 'error-users-params-not-provided'],
+		...answerAndErrors(kind),
+		errors: [...answerAndErrors(kind).errors, 'error-users-params-not-provided'],
 		async run({ confirm, ...args }, context) {
 			const { store } = context;
-			const fromAny = `kick-user-from-any-${kind.t}-room`;
-			const room = await findRoom(context, args, kind, fromAny);
+			const kickFromAny = `kick-user-from-any-${kind.t}-room`;
+			const room = await findRoom(context, args, kind, kickFromAny);
 			const caller = await findCaller(context);
-			const mayKickFromAny = await hasPermission(store, caller, fromAny);
+			const mayKickFromAny = await hasPermission(store, caller, kickFromAny);
 			if (!mayKickFromAny && !(await hasRoomPermission(store, caller, 'remove-user', room._id)))
 				throw clientError('actionNotAllowed');
 			const [member] = await findNamedUsers(context, args);
 			if (!member) throw clientError('invalidUser');
-			const removal = { userId: member._id, reason: 'member-removed', confirm, mayBeGone: mayKickFromAny } as const;
+			const removal = {
+				userId: member._id,
+				reason: 'member-removed',
+				confirm,
+				allowNonMember: mayKickFromAny,
+			} as const;
 			return remove(context, kind, room, removal);
 		},
 	}),

@@ -11,16 +11,20 @@ import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf } from '../model/paging.js';
 import { hasPermission } from '../model/permissions/permissions.js';
 import { CLIENT_ROOM_FIELDS, clientRooms } from '../model/rooms/clientRoom.js';
-import { CHANNELS, findCaller, GROUPS, type Kind } from '../model/rooms/findRoom.js';
+import { CHANNELS, type ChannelOrGroup, findCaller, GROUPS } from '../model/rooms/findRoom.js';
 
 type Context = Pick<UserContext, 'store' | 'signal' | 'userId'>;
 
-async function answer({ store }: Context, { plural }: Kind, page: ListPage<Room>): Promise<Record<string, unknown>> {
+async function answer(
+	{ store }: Context,
+	{ plural }: ChannelOrGroup,
+	page: ListPage<Room>,
+): Promise<Record<string, unknown>> {
 	return pageAnswer(plural, { ...page, entries: await clientRooms(store, page.entries) });
 }
 
 /** The caller's own rooms of a type, in the order of their names. */
-async function ownRooms({ store, userId }: Context, { t }: Kind, args: PageArgs): Promise<ListPage<Room>> {
+async function ownRooms({ store, userId }: Context, { t }: ChannelOrGroup, args: PageArgs): Promise<ListPage<Room>> {
 	const { count, offset } = pageOf(args);
 	const own = { 'u._id': userId, t, ...MEMBER };
 	const options = { projection: { rid: 1 }, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
@@ -42,6 +46,7 @@ async function ownTeamChannels({ store, userId, signal }: Context): Promise<stri
 	return own;
 }
 
+/** All channels that the caller sees in lists, in the order of their names. */
 async function allChannels(context: Context, args: PageArgs & { _id?: string }): Promise<ListPage<Room>> {
 	const { store } = context;
 	const { count, offset } = pageOf(args);
@@ -73,7 +78,7 @@ export const listChannels = method({
 	},
 });
 
-function listOwn(name: string, kind: Kind) {
+function listOwn(name: string, kind: ChannelOrGroup) {
 	return method({
 		name,
 		args: Page,

@@ -7,14 +7,14 @@ import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
-import { findRoom, forBothKinds, WHICH_ROOM, WHICH_ROOM_ERRORS } from '../model/rooms/findRoom.js';
+import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
 
-const SHOWN = { username: 1, name: 1 } as const;
+const MEMBER_FIELDS = { username: 1, name: 1 } as const;
 
 /** The fields that a filter searches, as Rocket.Chat does by default. */
-const SEARCHED = ['username', 'name', 'bio', 'nickname'] as const;
+const SEARCHED_FIELDS = ['username', 'name', 'bio', 'nickname'] as const;
 
-/** Most characters of a filter. */
+/** Maximum length of a filter, in characters. */
 const MAX_FILTER_LENGTH = 254;
 
 const Filter = Match.Where(
@@ -32,13 +32,13 @@ async function findMembers({ store }: Context, rid: string, args: PageArgs): Pro
 	const sort = { 'u.username': 1, _id: 1 } as const;
 	const options = { projection: { 'u._id': 1 }, sort, skip: offset, limit: count } as const;
 	const ids = (await store.subscriptions.find(all, options).toArray()).map(({ u }) => u._id);
-	const users = await store.users.find({ _id: { $in: ids } }, { projection: SHOWN }).toArray();
+	const users = await store.users.find({ _id: { $in: ids } }, { projection: MEMBER_FIELDS }).toArray();
 	const byId = new Map(users.map((user) => [user._id, user]));
 	const entries = ids.flatMap((id) => byId.get(id) ?? []);
 	return { entries, offset, total: await store.subscriptions.countDocuments(all) };
 }
 
-/** The members whose user name or name contains the text, without regard to case. */
+/** The members with the text in one of the searched fields, without regard to case. */
 async function searchMembers(context: Context, rid: string, text: string): Promise<Member[]> {
 	const { store, signal } = context;
 	const wanted = text.toLowerCase();
@@ -46,10 +46,10 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 	const options = { key: 'u._id', projection: { rid: 1 }, signal } as const;
 	for await (const page of pagesOf(store.subscriptions, { rid, ...MEMBER }, options)) {
 		const among = { _id: { $in: page.map(({ u }) => u._id) } };
-		const projection = { ...SHOWN, bio: 1, nickname: 1 } as const;
+		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(among, { projection })) {
 			const { _id, username, name } = user;
-			if (SEARCHED.some((field) => user[field]?.toLowerCase().includes(wanted)))
+			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(wanted)))
 				found.push({ _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) });
 		}
 	}
@@ -57,14 +57,14 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 }
 
 /** `GET groups.members` {roomId | roomName, filter?, count?, offset?} → {members: [{_id, username, name}], count, offset, total} */
-export const memberMethods = forBothKinds((kind) =>
+export const memberMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.members`,
-		args: { ...WHICH_ROOM, ...Page, filter: Match.Optional(Filter) },
+		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(Filter) },
 		...READ,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },
-		errors: [...WHICH_ROOM_ERRORS],
+		errors: [...ROOM_ARGS_ERRORS],
 		async run({ filter, ...args }, context) {
 			const { _id: rid } = await findRoom(context, args, kind);
 			const page = filter

@@ -13,10 +13,10 @@ import {
 	findCaller,
 	findRoom,
 	GROUPS,
+	ROOM_ARGS,
+	ROOM_ARGS_ERRORS,
 	RoomText,
 	roomAnswer,
-	WHICH_ROOM,
-	WHICH_ROOM_ERRORS,
 } from '../model/rooms/findRoom.js';
 import { renameRoom, requireRoomName } from '../model/rooms/rename.js';
 
@@ -69,9 +69,9 @@ async function saveSettings(
 			? []
 			: [[field, value] as const];
 	});
-	// Everything is checked before the first write, except whether another room has the name.
-	const isEdited = fields.length > 0 || roomName !== undefined;
-	if (isEdited && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
+	// All checks come before the first write, except whether another room has the name and what `toggleEncryption` checks.
+	const needsEditPermission = fields.length > 0 || roomName !== undefined;
+	if (needsEditPermission && !(await hasRoomPermission(store, caller, 'edit-room', rid)))
 		throw clientError('editingNotAllowed', { action: 'Editing_room' });
 	if (roomName !== undefined) {
 		// Direct rooms have no name, and other types such as livechat cannot be renamed here.
@@ -122,14 +122,14 @@ export const saveRoomSettingsByObject = method({
 
 export const setEncrypted = method({
 	name: 'groups.setEncrypted',
-	// Rocket.Chat has a separate error text for other types.
-	args: { ...WHICH_ROOM, encrypted: shownAs(Match.Any, Boolean) },
+	// Any value is accepted here, because `run` answers other types with Rocket.Chat's own error.
+	args: { ...ROOM_ARGS, encrypted: shownAs(Match.Any, Boolean) },
 	...WRITE,
 	timeout: LONG_WORK_MS,
 	summary: 'Switches the encryption of a group on or off',
 	returns: { group: RoomAnswer },
 	errors: [
-		...WHICH_ROOM_ERRORS,
+		...ROOM_ARGS_ERRORS,
 		'The bodyParam "encrypted" is required',
 		'error-action-not-allowed',
 		'error-encrypted-private-rooms-enforced',

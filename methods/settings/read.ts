@@ -1,4 +1,4 @@
-/** `settings.public`, `public-settings/get` and the like: read settings, in the shapes of Rocket.Chat. */
+/** `settings.public`, `public-settings/get` and others: read settings, with answers in Rocket.Chat's formats. */
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -10,7 +10,10 @@ import { mayUser, requirePermission } from '../model/permissions/permissions.js'
 import { readSettings } from '../model/settings/known.js';
 import { dateOf } from '../model/since.js';
 
-/** Rocket.Chat allows this to admins only, but all settings that Roomkey knows are public. */
+/**
+ * Any caller who is logged in may read the known settings, which Rocket.Chat allows only to admins: all of them are
+ * public. Whether another setting exists is shown only to callers with `view-privileged-setting`.
+ */
 export const getSetting = method({
 	name: 'settings.getOne',
 	args: { _id: String },
@@ -33,12 +36,12 @@ async function listSettings(store: Store, args: PageArgs, ids?: readonly string[
 
 export const publicSettings = method({
 	name: 'settings.public',
-	/** `_id`: names, separated by commas. */
+	/** `_id`: ids of settings, separated by commas. */
 	args: { ...Page, _id: Match.Optional(String) },
 	rest: 'GET',
 	anonymous: true,
 	parallel: true,
-	summary: 'Lists the settings that clients need',
+	summary: 'Lists the settings that Roomkey knows, in pages; without a login',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
 	run: ({ _id, ...page }, { store }) => listSettings(store, page, _id?.split(',')),
@@ -49,15 +52,15 @@ export const allSettings = method({
 	args: Page,
 	...READ,
 	rest: { verb: 'GET', path: 'settings' },
-	summary: 'Lists all settings that Roomkey knows, in pages',
+	summary: 'Lists the settings that Roomkey knows, in pages',
 	returns: { settings: [SettingAnswer], ...PAGE_ANSWER },
 	errors: [],
 	run: (page, { store }) => listSettings(store, page),
 });
 
-/** Without a date all settings as a list; with one, those written since. */
-async function settingsSince(store: Store, asked: Date | null | undefined) {
-	const since = dateOf(asked);
+/** Without a date: all settings as a list. With a date: those written since then, as `{update, remove}`. */
+async function settingsSince(store: Store, requested: Date | null | undefined) {
+	const since = dateOf(requested);
 	return since ? { update: await readSettings(store, undefined, since), remove: [] } : readSettings(store);
 }
 
@@ -66,7 +69,7 @@ export const syncPublicSettings = method({
 	args: { updatedSince: Match.Maybe(Date) },
 	anonymous: true,
 	parallel: true,
-	summary: 'Lists the settings that clients need; with a date, {update, remove} since then',
+	summary: 'Lists the settings that Roomkey knows; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
 	run: ({ updatedSince }, { store }) => settingsSince(store, updatedSince),
@@ -79,7 +82,7 @@ export const syncPrivateSettings = method({
 	anonymous: true,
 	...DDP_READ,
 	summary:
-		'Lists the settings for those who may view or edit privileged ones; with a date, {update, remove} since then',
+		'Lists the settings that Roomkey knows, for callers who may view or edit privileged ones; with a date, {update, remove} since then',
 	returns: Match.OneOf([SettingAnswer], changesOf(SettingAnswer)),
 	errors: ['error-updatedSince-param-invalid'],
 	async run({ updatedSince }, { store, userId }) {

@@ -21,7 +21,7 @@ export const saveSetting = method({
 	},
 });
 
-/** Maximum number of settings in one call; it exceeds the number of settings. */
+/** Maximum number of changes in one call: more than there are known settings. */
 const MAX_CHANGES = 100;
 
 const Changes = Match.Where(

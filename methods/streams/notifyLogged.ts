@@ -4,7 +4,7 @@ import { Action, PermissionAnswer, Ref } from '../model/answers.js';
 
 /**
  * `permissions-changed` with `[action, permission]`, `roles-change` with `[{type, _id, u}]`, `Users:Deleted` with
- * `[{userId}]`: for everyone who is logged in (10.2).
+ * `[{userId}]`: for everyone who is logged in (`test/contract/rocketchat-e2e.md` 10.2).
  */
 export const notifyLogged = stream({
 	name: 'notify-logged',

@@ -2,7 +2,7 @@ import { Match } from '../../shared/match.js';
 import { stream } from '../../shared/stream.js';
 import { maySeeRoom } from '../model/rooms/access.js';
 
-/** `<rid>/e2e.keyRequest`: for those who may see the room (10.2). */
+/** `<rid>/e2e.keyRequest`: for those who may see the room (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyRoom = stream({
 	name: 'notify-room',
 	summary: 'Events of a room: a member asks for its key',

@@ -1,4 +1,4 @@
-/** `stream-notify-room-users`: a member asks all others for the key of their room (10.2, 10.3). */
+/** `stream-notify-room-users`: a member asks all others for the key of their room (`test/contract/rocketchat-e2e.md` 10.2, 10.3). */
 import { clientError } from '../../shared/errors.js';
 import { Match, Nothing, shownAs } from '../../shared/match.js';
 import { method } from '../../shared/method.js';
@@ -7,8 +7,8 @@ import { KEY_CALLS } from '../limits.js';
 import { MAX_KEY_ID_LENGTH } from '../model/keys/sealedKey.js';
 import { findMembership, MEMBER, membershipsOf } from '../model/memberships/members.js';
 
-/** Rocket.Chat relays any event name, so a member can forge `force_logout`. Roomkey only relays this one. */
-const RELAYED = 'e2ekeyRequest';
+/** The only event that Roomkey relays. Rocket.Chat relays any name, so that a member can forge `force_logout`. */
+const RELAYED_EVENT = 'e2ekeyRequest';
 
 export const notifyRoomUsers = stream({
 	name: 'notify-room-users',
@@ -28,11 +28,11 @@ export const writeNotifyRoomUsers = method({
 	errors: ['not-allowed'],
 	async run({ eventName, rid, keyId }, { userId, store, events }) {
 		if (typeof rid !== 'string' || typeof keyId !== 'string') throw clientError('notAllowed');
-		if (eventName !== `${rid}/${RELAYED}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
+		if (eventName !== `${rid}/${RELAYED_EVENT}` || keyId.length > MAX_KEY_ID_LENGTH) throw clientError('notAllowed');
 		if (!(await findMembership(store, rid, userId))) throw clientError('notAllowed');
 		for await (const page of membershipsOf(store, rid, { 'u._id': { $ne: userId }, ...MEMBER }, { 'u._id': 1 })) {
 			for (const { u } of page) {
-				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED}`, args: [rid, keyId] });
+				events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/${RELAYED_EVENT}`, args: [rid, keyId] });
 			}
 		}
 	},

@@ -7,7 +7,7 @@ import { pagesOf } from '../model/pages.js';
 
 const SUBSCRIPTIONS_CHANGED = '/subscriptions-changed';
 
-/** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/userData`, `<uid>/e2ekeyRequest`: each user's own (10.2). */
+/** `<uid>/subscriptions-changed`, `<uid>/rooms-changed`, `<uid>/userData`, `<uid>/e2ekeyRequest`: each user's own (`test/contract/rocketchat-e2e.md` 10.2). */
 export const notifyUser = stream({
 	name: 'notify-user',
 	summary: "Events of a user: changes of their account, rooms and memberships, and other members' requests for keys",
@@ -52,7 +52,7 @@ export const notifyUser = stream({
 		{ name: '<uid>/force_logout', summary: 'All logins of the user have ended', args: {} },
 	],
 	mayRead: (eventName, { userId }) => userId !== null && eventName.startsWith(`${userId}/`),
-	/** Otherwise offers made before the subscription would never be accepted (`test/contract/beyond.md` E7). */
+	/** Sends the pending offers first: a client would not notice offers made before its subscription (`test/contract/beyond.md` E7). */
 	async *initial(eventName, { userId, store }) {
 		if (userId === null || eventName !== userId + SUBSCRIPTIONS_CHANGED) return;
 		yield* offers(userId, store);

@@ -1,6 +1,6 @@
 /**
  * Presence streams without events: Roomkey does not track presence, but stock clients subscribe and some wait for
- * `ready` (10.2).
+ * `ready` (`test/contract/rocketchat-e2e.md` 10.2).
  */
 import { publication } from '../../shared/publication.js';
 

@@ -1,4 +1,4 @@
-/** Roles over streams (10.2). */
+/** Roles over streams (`test/contract/rocketchat-e2e.md` 10.2). */
 import type { User } from '../../shared/documents.js';
 import type { Events } from '../../shared/events.js';
 import { stream } from '../../shared/stream.js';

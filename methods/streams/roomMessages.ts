@@ -6,7 +6,7 @@ const MY_MESSAGES = '__my_messages__';
 
 /**
  * `<rid>`: the messages of a room, for those who may see it; `__my_messages__`: those of all rooms of the caller
- * (10.2). It has no events, but stock clients wait for `ready`.
+ * (`test/contract/rocketchat-e2e.md` 10.2). It has no events, but stock clients wait for `ready`.
  */
 export const roomMessages = stream({
 	name: 'room-messages',

@@ -11,65 +11,66 @@ import { deleteHistory } from '../model/keys/identityHistory.js';
 import { requireConfirmation } from '../model/keys/keyHolders.js';
 import { dequeue } from '../model/keys/queue.js';
 import { deleteOrphanedMemberships } from '../model/lifecycle/deleteRoom.js';
-import { wouldLoseLastKey } from '../model/lifecycle/endMembership.js';
+import { wouldLeaveRoomWithoutHolder } from '../model/lifecycle/endMembership.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
 import { removeMember } from '../model/lifecycle/removeMember.js';
 import { pagesOf } from '../model/pages.js';
 import { requirePermission } from '../model/permissions/permissions.js';
 import { setActive } from '../model/users/activity.js';
 import { requireOtherAdmin } from '../model/users/admins.js';
-import { findUser, WHICH_USER } from '../model/users/findUser.js';
+import { findUser, USER_ARGS } from '../model/users/findUser.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** The rooms in which a user has a membership, in pages. */
+/** The memberships of a user, in pages. */
 function membershipsOf({ store, signal }: Context, userId: string): AsyncIterable<Subscription[]> {
 	return pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 }, signal });
 }
 
-async function holdsLastKey(context: Context, userId: string): Promise<boolean> {
-	let isLast = false;
-	const look = async ({ rid }: Subscription) => {
-		isLast ||= await wouldLoseLastKey(context.store, rid, userId);
+/** Whether any room would have members but no key holder without this user. */
+async function isLastHolderOfAnyRoom(context: Context, userId: string): Promise<boolean> {
+	let isLastHolder = false;
+	const check = async ({ rid }: Subscription) => {
+		isLastHolder ||= await wouldLeaveRoomWithoutHolder(context.store, rid, userId);
 	};
-	await forEachInParallel(membershipsOf(context, userId), look, context.signal);
-	return isLast;
+	await forEachInParallel(membershipsOf(context, userId), check, context.signal);
+	return isLastHolder;
 }
 
 /**
- * Ends all memberships of a user, and removes them from the queues of all other rooms.
- * @returns `lost`: whether a room has no key holder any more; and the ids of the rooms that were deleted with their
- * last member
+ * Ends all memberships of a user, and removes the user from the queues of all other rooms.
+ * @returns `lostLastHolder`: whether any room has lost its last key holder; `deletedRooms`: ids of the rooms that were
+ * deleted because the user was the last member
  */
 async function leaveEverything(
 	context: Context,
 	userId: string,
-): Promise<{ lost: boolean; deletedRooms: readonly string[] }> {
+): Promise<{ lostLastHolder: boolean; deletedRooms: readonly string[] }> {
 	const { store } = context;
 	const deletedRooms: string[] = [];
-	let lost = false;
+	let lostLastHolder = false;
 	const leave = async ({ rid }: Subscription) => {
 		const room = await store.rooms.findOne({ _id: rid });
 		if (!room) return deleteOrphanedMemberships(context, rid, { 'u._id': userId });
-		const { lastKeyHolder, isRoomGone } = await removeMember(context, room, userId, 'user-deleted');
-		lost ||= lastKeyHolder;
-		if (isRoomGone) deletedRooms.push(rid);
+		const left = await removeMember(context, room, userId, 'user-deleted');
+		lostLastHolder ||= left.lostLastHolder;
+		if (left.roomDeleted) deletedRooms.push(rid);
 	};
 	await forEachInParallel(membershipsOf(context, userId), leave, context.signal);
 	const queued = store.rooms.find({ 'usersWaitingForE2EKeys.userId': userId }, { projection: { _id: 1 } });
 	for await (const { _id } of queued) await dequeue(store, _id, [userId]);
-	return { lost, deletedRooms };
+	return { lostLastHolder, deletedRooms };
 }
 
 export const deleteUser = method({
 	name: 'users.delete',
 	audit: true,
 	args: {
-		...WHICH_USER,
-		/** Rooms of which the user is the only owner get a new owner, and those without other members are deleted. */
+		...USER_ARGS,
+		/** True: rooms of which the user is the only owner get a new owner; rooms without other members are deleted. */
 		confirmRelinquish: Match.Optional(Boolean),
-		/** The keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
+		/** True: room keys that only this user holds may be lost (`test/contract/beyond.md` E11). */
 		confirm: Match.Optional(Boolean),
 	},
 	...WRITE,
@@ -84,12 +85,12 @@ export const deleteUser = method({
 		'error-last-key-holder',
 		'user-last-owner',
 	],
-	async run({ confirmRelinquish, confirm, ...whom }, context) {
+	async run({ confirmRelinquish, confirm, ...userArgs }, context) {
 		const { store } = context;
 		await requirePermission(context, 'delete-user');
-		const user = await findUser(store, whom, { roles: 1, active: 1 });
+		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
-		if (await holdsLastKey(context, user._id)) requireConfirmation(context, confirm);
+		if (await isLastHolderOfAnyRoom(context, user._id)) requireConfirmation(context, confirm);
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
 		await requireOtherAdmin(store, user);
 		// All checks that can refuse the call are above this line.
@@ -100,9 +101,9 @@ export const deleteUser = method({
 		const first = await leaveEverything(context, user._id);
 		await deleteHistory(store, user._id);
 		await store.users.deleteOne({ _id: user._id });
-		// A concurrent call that adds them to a room may not have seen the deletion.
+		// Repeated: a concurrent call that added the user to a room may not have seen the deletion.
 		const second = await leaveEverything(context, user._id);
 		const deletedRooms = [...first.deletedRooms, ...second.deletedRooms];
-		return { deletedRooms, ...((first.lost || second.lost) && { lastKeyHolder: true }) };
+		return { deletedRooms, ...((first.lostLastHolder || second.lostLastHolder) && { lastKeyHolder: true }) };
 	},
 });

@@ -5,11 +5,11 @@ import { READ } from '../kinds.js';
 import { UserAnswer } from '../model/answers.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { clientUserFields } from '../model/users/clientUser.js';
-import { findUser, WHICH_USER } from '../model/users/findUser.js';
+import { findUser, USER_ARGS } from '../model/users/findUser.js';
 
 export const userInfo = method({
 	name: 'users.info',
-	args: WHICH_USER,
+	args: USER_ARGS,
 	...READ,
 	summary: 'Returns a user; all fields to the user and to callers with view-full-other-user-info',
 	returns: { user: UserAnswer },

@@ -20,7 +20,8 @@ import { propagateNames } from '../model/users/propagateNames.js';
 import { revokeOtherTokens } from '../model/users/tokens.js';
 import { notifyRoleChanges } from '../streams/roles.js';
 
-const BEFORE = {
+/** Projection of the fields that are compared with the changes. */
+const STORED_FIELDS = {
 	username: 1,
 	name: 1,
 	emails: 1,
@@ -48,7 +49,7 @@ const Changes = {
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
 
-const sameMembers = (some: readonly string[], others: readonly string[] = []) =>
+const hasSameElements = (some: readonly string[], others: readonly string[] = []) =>
 	some.length === others.length && some.every((one) => others.includes(one));
 
 /** Sets a password and ends all logins of the user in the same write; the caller's own login stays. */
@@ -58,9 +59,9 @@ async function setPassword(context: Context, userId: string, password: Password)
 	await revokeOtherTokens(context, userId, kept, {}, changes);
 }
 
-async function setRoles({ store, events }: Context, user: User, asked: readonly string[]): Promise<void> {
-	const roles = [...new Set(asked)];
-	if (sameMembers(roles, user.roles)) return;
+async function setRoles({ store, events }: Context, user: User, requested: readonly string[]): Promise<void> {
+	const roles = [...new Set(requested)];
+	if (hasSameElements(roles, user.roles)) return;
 	const write = (to: string[]) => store.users.updateOne({ _id: user._id }, { $set: { roles: to } });
 	if (roles.includes('admin')) await write(roles);
 	else
@@ -73,8 +74,11 @@ async function setRoles({ store, events }: Context, user: User, asked: readonly 
 	notifyRoleChanges(events, user, roles);
 }
 
-/** The given independent fields whose values differ. @throws MatchError if they become too large */
-function plainFields(user: User, data: Partial<User>): Partial<User> {
+/**
+ * Those given fields that need no own rules and differ from the stored ones.
+ * @throws MatchError if the custom fields become too large
+ */
+function changedFields(user: User, data: Partial<User>): Partial<User> {
 	const customFields = data.customFields && { ...user.customFields, ...data.customFields };
 	check(customFields, Match.Optional(StoredValue));
 	const wanted: Partial<User> = {
@@ -101,7 +105,7 @@ export const updateUser = method({
 	summary: "Changes a user's account; a new password logs them out everywhere. For those who may edit-other-user-info",
 	returns: { user: UserAnswer },
 	errors: ['error-action-not-allowed', 'error-could-not-save-identity', ...PROFILE_ERRORS],
-	async run({ userId: whom, data, confirmRelinquish }, context) {
+	async run({ userId: changedUserId, data, confirmRelinquish }, context) {
 		const { store, userId } = context;
 		const require = async (permission: string, otherwise: 'editingUserNotAllowed' | 'assigningAdminNotAllowed') => {
 			if (!(await mayUser(store, userId, permission))) throw clientError(otherwise);
@@ -109,30 +113,30 @@ export const updateUser = method({
 		await require('edit-other-user-info', 'editingUserNotAllowed');
 		if (data.password !== undefined) await require('edit-other-user-password', 'editingUserNotAllowed');
 		if (data.active !== undefined) await require('edit-other-user-active-status', 'editingUserNotAllowed');
-		const user = await store.users.findOne({ _id: whom }, { projection: BEFORE });
+		const user = await store.users.findOne({ _id: changedUserId }, { projection: STORED_FIELDS });
 		if (!user) throw clientError('userNotFound');
 		if (data.roles) {
 			await requireRoles(store, data.roles, user.roles);
 			const changesAdmin = data.roles.includes('admin') !== (user.roles ?? []).includes('admin');
 			if (changesAdmin) await require('assign-admin-role', 'assigningAdminNotAllowed');
 		}
-		const rids = data.active === false ? await roomsToHandOver(store, whom, false, confirmRelinquish) : [];
+		const rids = data.active === false ? await roomsToHandOver(store, changedUserId, false, confirmRelinquish) : [];
 		const staysAdmin = isAdmin({ roles: data.roles ?? user.roles ?? [], active: data.active ?? true });
 		if (!staysAdmin) await requireOtherAdmin(store, user);
-		const fields = plainFields(user, data);
+		const fields = changedFields(user, data);
 		requireProfileTexts(data);
 		// Steps that can be refused come first.
 		await saveNames(store, user, data);
 		if (data.roles) await setRoles(context, user, data.roles);
 		const update = profileUpdate(user, data, fields);
-		if (update) await store.users.updateOne({ _id: whom }, update);
+		if (update) await store.users.updateOne({ _id: changedUserId }, update);
 		await propagateNames(context, user, data);
-		if (data.password !== undefined) await setPassword(context, whom, data.password);
-		// With the present roles, because the last admin must stay active.
+		if (data.password !== undefined) await setPassword(context, changedUserId, data.password);
+		// With the new roles, because `setActive` refuses to deactivate the last admin.
 		if (data.active !== undefined) {
-			await handOverRooms(store, whom, rids);
+			await handOverRooms(store, changedUserId, rids);
 			await setActive(context, { ...user, ...(data.roles && { roles: data.roles }) }, data.active);
 		}
-		return { user: await findClientUser(store, whom) };
+		return { user: await findClientUser(store, changedUserId) };
 	},
 });

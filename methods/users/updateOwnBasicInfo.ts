@@ -24,7 +24,7 @@ const Changes = {
 };
 
 /** Whether the value is the user's password, in one of the forms that clients send. */
-async function isCurrent(given: Password, bcrypt: string | undefined): Promise<boolean> {
+async function isCurrentPassword(given: Password, bcrypt: string | undefined): Promise<boolean> {
 	if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) {
 		if (await isPassword({ digest: given.toLowerCase(), algorithm: 'sha-256' }, bcrypt)) return true;
 	}
@@ -56,7 +56,7 @@ export const updateOwnBasicInfo = method({
 			const { currentPassword } = data;
 			if (currentPassword === undefined) throw clientError('invalidPassword');
 			await context.attempt(userId, async () => {
-				if (!(await isCurrent(currentPassword, bcrypt))) throw clientError('invalidPassword');
+				if (!(await isCurrentPassword(currentPassword, bcrypt))) throw clientError('invalidPassword');
 			});
 			await requireFactorBesidePassword(context, userId);
 		}
@@ -67,12 +67,12 @@ export const updateOwnBasicInfo = method({
 		await propagateNames(context, user, data);
 		if (data.newPassword !== undefined) {
 			const password = { bcrypt: await hashPassword(data.newPassword) };
-			// Of two concurrent changes, one finds that the old password has been replaced.
-			const held = { 'services.password.bcrypt': bcrypt };
-			const done = await revokeOtherTokens(context, userId, hashedToken, held, {
+			// Of two concurrent changes, the later one fails, because the old password has been replaced.
+			const passwordUnchanged = { 'services.password.bcrypt': bcrypt };
+			const changed = await revokeOtherTokens(context, userId, hashedToken, passwordUnchanged, {
 				$set: { 'services.password': password },
 			});
-			if (!done) throw clientError('invalidPassword');
+			if (!changed) throw clientError('invalidPassword');
 		}
 		return { user: await findClientUser(store, userId) };
 	},

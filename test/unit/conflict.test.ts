@@ -18,7 +18,7 @@ describe('a conditional write', () => {
 		updateAsRead(
 			roomkey.store.rooms,
 			() => roomkey.store.rooms.findOne({ _id }),
-			({ msgs = 0 }) => ({ unchanged: { _id, msgs }, update: { $set: { msgs: msgs + 1 } } }),
+			({ msgs = 0 }) => ({ whereUnchanged: { _id, msgs }, update: { $set: { msgs: msgs + 1 } } }),
 		);
 
 	it('loses no update of many callers at once', async () => {

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import {
+	type KeyFields,
 	type KeyState,
 	keysOf,
 	type MemberKeys,
-	type Membership,
 	stateOf,
 	TRANSITIONS,
 	type Transition,
@@ -85,12 +85,12 @@ describe("the transitions of a member's keys", () => {
 		},
 		{ requiredKeys: [] },
 	);
-	const stored = (keys: MemberKeys): Membership => ({
+	const stored = (keys: MemberKeys): KeyFields => ({
 		...(keys.key !== undefined && { E2EKey: keys.key }),
 		...(keys.offer !== undefined && { E2ESuggestedKey: keys.offer }),
 		oldRoomKeys: [...keys.oldKeys],
 		suggestedOldRoomKeys: [...keys.offeredOldKeys],
-		e2eKnownKeys: [...keys.known],
+		e2eKnownKeys: [...keys.records],
 	});
 	const transitions: Record<keyof typeof TRANSITIONS, (keys: MemberKeys) => Transition> = {
 		store: () => store(sealed('k'), room),

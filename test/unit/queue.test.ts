@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { dequeue, enqueue, enqueueEverywhere, leaveQueue, MAX_WAITING } from '../../methods/model/keys/queue.js';
+import { dequeue, enqueue, enqueueEverywhere, MAX_WAITING, removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { Room, WaitingUser } from '../../shared/documents.js';
 import { type HookedStore, hookedStore } from '../support/hooks.js';
 import { announcedBy, identity, queueOf } from '../support/keys.js';
@@ -97,7 +97,7 @@ describe('the queue of those who need a key (5.1, 5.2)', () => {
 	it('a member who leaves it for a key that is gone again is put back', async () => {
 		const rid = await addEncrypted({ usersWaitingForE2EKeys: waiting(alice.id, bob.id) });
 		await roomkey.store.subscriptions.updateOne({ rid, 'u._id': bob.id }, { $set: { E2ESuggestedKey: 'offered' } });
-		expect(await leaveQueue(store, rid, [alice.id, bob.id])).to.equal(true);
+		expect(await removeServedUsers(store, rid, [alice.id, bob.id])).to.equal(true);
 		expect(await queueOf(roomkey.store, rid)).to.deep.equal([alice.id]);
 	});
 

@@ -1,4 +1,4 @@
-/** Applies transitions of a member's keys to the membership, in one conditional write. */
+/** Applies a transition of a member's keys (`memberKeys.ts`) to the stored membership, in one conditional write. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import {
@@ -8,47 +8,48 @@ import {
 	type UpdateFilter,
 	type WriteOptions,
 } from '../../../shared/store.js';
-import { sameLength } from '../lists.js';
+import { whereSameLength } from '../lists.js';
 import { updateAsRead } from '../retryOnConflict.js';
 import { updateOf } from '../updateOf.js';
-import { keysOf, type MemberKeys, type Membership } from './memberKeys.js';
-import { sameKey } from './storedKeys.js';
+import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
+import { whereSameKey } from './storedKeys.js';
 
-/** Matches a membership only if its keys are unchanged. */
-export function unchangedKeys({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
+/** A filter that matches this membership only if the stored keys are still the given ones. */
+export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }: Subscription): Filter<Subscription> {
 	return {
 		_id,
-		...sameKey('E2EKey', E2EKey),
-		...sameKey('E2ESuggestedKey', E2ESuggestedKey),
-		...sameLength('oldRoomKeys', oldRoomKeys),
+		...whereSameKey('E2EKey', E2EKey),
+		...whereSameKey('E2ESuggestedKey', E2ESuggestedKey),
+		...whereSameLength('oldRoomKeys', oldRoomKeys),
 	};
 }
 
 /**
- * Builds an update of the fields that differ; null if none does. An invalid value that is stored instead of a key is
- * removed.
+ * Builds an update of the fields that differ between `before` and `next`; null if none does. A stored value
+ * that is no key, such as null, is removed too.
  */
 function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const set: Record<string, unknown> = {};
 	const removed: string[] = [];
-	const write = (field: keyof Membership, value: unknown, was: unknown) => {
+	const addField = (field: keyof KeyFields, value: unknown, previous: unknown) => {
 		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
-		if (!isEmpty && value !== was) set[field] = value;
-		else if (isEmpty && (value !== was || typeof was !== 'object') && membership[field] !== undefined)
+		if (!isEmpty && value !== previous) set[field] = value;
+		// An empty list that the transition did not replace is left as stored.
+		else if (isEmpty && (value !== previous || typeof previous !== 'object') && membership[field] !== undefined)
 			removed.push(field);
 	};
-	write('E2EKey', next.key, before.key);
-	write('E2ESuggestedKey', next.offer, before.offer);
-	write('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
-	write('oldRoomKeys', next.oldKeys, before.oldKeys);
-	write('e2eKnownKeys', next.known, before.known);
+	addField('E2EKey', next.key, before.key);
+	addField('E2ESuggestedKey', next.offer, before.offer);
+	addField('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
+	addField('oldRoomKeys', next.oldKeys, before.oldKeys);
+	addField('e2eKnownKeys', next.records, before.records);
 	return updateOf(set, removed);
 }
 
 /**
- * Applies a transition in one write. The member is notified, unless the write is silent.
+ * Applies a transition in one write. The member is notified, unless `options.silent` is true.
  * @param membership as it was read; if its keys have changed meanwhile, it is read again and the transition is repeated
- * @param transition may return null to change nothing, and may be asynchronous
+ * @param transition computes the next keys from the stored ones; null changes nothing
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  * @throws ClientError `error-key-in-use` for a key that is stored in another membership already
  */
@@ -60,11 +61,11 @@ export async function applyTransition(
 ): Promise<Subscription | null> {
 	const read = (attempt: number) => (attempt === 1 ? membership : store.subscriptions.findOne({ _id: membership._id }));
 	try {
-		const change = async (seen: Subscription) => {
-			const before = keysOf(seen);
-			const next = await transition(before, seen);
-			const update = next && updateTo(seen, before, next);
-			return update && { unchanged: unchangedKeys(seen), update };
+		const change = async (current: Subscription) => {
+			const before = keysOf(current);
+			const next = await transition(before, current);
+			const update = next && updateTo(current, before, next);
+			return update && { whereUnchanged: whereKeysUnchanged(current), update };
 		};
 		return await updateAsRead(store.subscriptions, read, change, options);
 	} catch (error) {

@@ -1,4 +1,4 @@
-/** Archives all keys that a member has of a room: after a reset of the room, or with a new identity key. */
+/** Archives what a member has of a room's key, because the room's key was reset or the member's identity key has changed. */
 import type { Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
@@ -6,8 +6,9 @@ import { clear } from './transitions.js';
 
 /**
  * Archives a member's key and removes the offer, in one write. Notifies the member. Does nothing if the member has
- * neither.
+ * neither a key nor an offer.
  * @param membership as it was read; it is read again if its keys have changed meanwhile
+ * @param e2eKeyId key id under which a key is archived that does not contain its key id
  * @param mayArchive called after each read; false leaves the membership unchanged
  * @returns the updated membership; null if nothing changed or the membership does not exist any more
  */
@@ -17,7 +18,7 @@ export async function archiveAllKeys(
 	e2eKeyId: string | null | undefined,
 	mayArchive: (membership: Subscription) => boolean | Promise<boolean> = () => true,
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, async (keys, seen) =>
-		(await mayArchive(seen)) ? clear({ e2eKeyId })(keys) : null,
+	return applyTransition(store, membership, async (keys, current) =>
+		(await mayArchive(current)) ? clear({ e2eKeyId })(keys) : null,
 	);
 }

@@ -1,7 +1,12 @@
 /**
- * The identity keys of a user, and the follow-up work when they change (`test/contract/beyond.md` E4, E15). This work
- * takes several writes. The first write sets a marker and the last removes it. A call that finds the marker repeats all
- * steps; each step is idempotent.
+ * The identity keys of a user, and the follow-up work when the public key changes (`test/contract/beyond.md` E4, E15).
+ * This work takes several writes. The first write sets a marker in the user document, and the last removes it. A call
+ * that finds the marker repeats all steps, because an earlier call was interrupted. Each step is idempotent.
+ *
+ * | Marker | Set when | Follow-up work |
+ * |---|---|---|
+ * | `e2eRekeying` | another public key existed before | archive the user's room keys everywhere, and queue the user |
+ * | `e2eQueueing` | the user had no public key | only queue the user in all encrypted rooms |
  */
 import type { KeyLogin, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -12,14 +17,20 @@ import { listOf } from '../lists.js';
 import { pagesOf } from '../pages.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { archiveAllKeys } from './archiveAllKeys.js';
-import { appendUpdate, missingEntries, moveEarlierEntries, nextTime, unchangedHistory } from './identityHistory.js';
+import {
+	appendUpdate,
+	missingEntries,
+	moveEarlierEntries,
+	nextTime,
+	whereHistoryUnchanged,
+} from './identityHistory.js';
 import { hasHolder, isLastHolderAnywhere, notifyNoHolder, requireConfirmation } from './keyHolders.js';
 import { holdsKey } from './memberKeys.js';
 import { notifyIdentityChanged } from './notifyIdentityChanged.js';
 import { isSamePublicKey } from './publicKey.js';
 import { enqueueEverywhere } from './queue.js';
 
-/** The two identity keys, as a client made them. */
+/** The two identity keys of a user, as the client sends them. */
 export interface KeyPair {
 	public_key: string;
 	private_key: string;
@@ -27,7 +38,8 @@ export interface KeyPair {
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
-const IDENTITY = {
+/** Projection of the identity fields of a user. */
+const IDENTITY_FIELDS = {
 	'e2e.public_key': 1,
 	'e2e.private_key': 1,
 	e2eKeyHistory: 1,
@@ -37,25 +49,25 @@ const IDENTITY = {
 
 /** Reads the identity fields of a user. @throws ClientError `error-invalid-user` if the user does not exist any more */
 async function readIdentity({ store }: Context, userId: string): Promise<User> {
-	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY });
+	const user = await store.users.findOne({ _id: userId }, { projection: IDENTITY_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	return user;
 }
 
-/** Matches the user document only if its identity fields are unchanged. */
-function unchanged(user: User): Filter<User> {
+/** A filter that matches this user document only if its identity fields are unchanged. */
+function whereIdentityUnchanged(user: User): Filter<User> {
 	const { _id, e2e, e2eRekeying, e2eQueueing } = user;
 	return {
 		_id,
 		'e2e.public_key': e2e?.public_key ?? null,
 		'e2e.private_key': e2e?.private_key ?? null,
-		...unchangedHistory(user),
+		...whereHistoryUnchanged(user),
 		e2eRekeying: e2eRekeying ?? null,
 		e2eQueueing: e2eQueueing ?? null,
 	};
 }
 
-/** Whether follow-up work of an earlier call is still pending for this user. */
+/** Whether a marker says that follow-up work for this user is not finished. */
 function isFollowUpPending({ e2eRekeying, e2eQueueing }: User): boolean {
 	return !!e2eRekeying || !!e2eQueueing;
 }
@@ -71,19 +83,22 @@ async function loginOf(store: Store, userId: string, hashedToken: string | null)
 
 /** Options for storing a key pair. */
 export interface StoreOptions {
-	/** Whether present keys may be overwritten. */
+	/** Whether existing keys may be overwritten. */
 	readonly force: boolean;
-	/** Whether the caller confirms that rooms may lose their last holder (`test/contract/beyond.md` E11). */
+	/** Whether the caller confirms that rooms may lose their last key holder (`test/contract/beyond.md` E11). */
 	readonly confirm: boolean | undefined;
-	/** Requires a proof before keys are overwritten. Returns the kind of proof; null if none was required. */
+	/**
+	 * Makes the caller prove their identity before keys are overwritten: by a second factor or the password. Returns the
+	 * kind of proof; null if none was required.
+	 */
 	prove(): Promise<KeyLogin | null>;
 }
 
 /**
  * Stores the identity keys of a user. If the public key changes, room keys sealed for the former one are archived, and
- * the user is queued in every encrypted room. A pair that is already stored is not written again; the call then only
+ * the user is put into the queue of every encrypted room. A pair that is already stored is not written again; the call then only
  * completes pending follow-up work.
- * @returns whether a room lost its last holder
+ * @returns whether any room has lost its last key holder
  * @throws ClientError `error-keys-already-set`, `error-invalid-user`, `error-last-key-holder`, and what `prove` throws
  */
 export async function storeKeyPair(
@@ -102,24 +117,24 @@ export async function storeKeyPair(
 		const mayStore = force || !public_key || !private_key || (isIdentical && isFollowUpPending(user));
 		if (!mayStore) throw clientError('keysAlreadySet');
 		if (isIdentical) return user;
-		const isOther = !isSamePublicKey(pair.public_key, public_key);
-		// Before the first key, nothing can have been sealed for the user: the memberships stay unchanged.
+		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
+		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
 		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
-		const mayLose = isOther && marker === 'e2eRekeying' && settings.confirmLastKeyHolder;
-		if (mayLose && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
-		// A code can be used only once, so the proof is not required again after a conflict.
+		const mayLoseLastHolder = isNewPublicKey && marker === 'e2eRekeying' && settings.confirmLastKeyHolder;
+		if (mayLoseLastHolder && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
+		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (public_key && private_key) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);
-		const after = await store.users.findOneAndUpdate(
-			unchanged(user),
+		const updated = await store.users.findOneAndUpdate(
+			whereIdentityUnchanged(user),
 			appendUpdate(user, missingEntries(user, pair.public_key, login), {
 				'e2e.public_key': pair.public_key,
 				'e2e.private_key': pair.private_key,
-				...(isOther && { [marker]: nextTime(user) }),
+				...(isNewPublicKey && { [marker]: nextTime(user) }),
 			}),
-			{ returnDocument: 'after', projection: IDENTITY },
+			{ returnDocument: 'after', projection: IDENTITY_FIELDS },
 		);
-		return after ?? CONFLICT;
+		return updated ?? CONFLICT;
 	};
 	const stored = await retryOnConflict(attempt);
 	return isFollowUpPending(stored) && followUp(context, stored);
@@ -127,43 +142,44 @@ export async function storeKeyPair(
 
 /**
  * Performs the follow-up work for a new public key, and removes the marker unless another key has been stored
- * meanwhile. Users who share a room are notified first, because the rest may take long.
- * @returns whether a room lost its last holder
+ * meanwhile. The users who share a room with this user are notified first, because the other steps may take long.
+ * @returns whether any room has lost its last key holder
  */
 async function followUp(context: Context, user: User): Promise<boolean> {
 	const { _id, e2eKeyHistory, e2eRekeying, e2eQueueing } = user;
 	if (listOf(e2eKeyHistory).length > 1) await moveEarlierEntries(context.store, _id);
 	const latest = listOf(e2eKeyHistory).at(-1);
 	if (latest?.previous) await notifyIdentityChanged(context, _id, latest);
-	const lastKeyHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
+	const lostLastHolder = !!e2eRekeying && (await archiveKeysEverywhere(context, _id));
 	await enqueueEverywhere(context.store, _id);
 	await context.store.users.updateOne(
 		{ _id, e2eRekeying: e2eRekeying ?? null, e2eQueueing: e2eQueueing ?? null },
 		{ $unset: { e2eRekeying: 1, e2eQueueing: 1 } },
 		{ silent: true },
 	);
-	return lastKeyHolder;
+	return lostLastHolder;
 }
 
 /**
- * Removes a user's identity keys and sets the marker for the pending work on their memberships.
- * @returns the marker; that of an earlier interrupted call, if there is one
+ * Removes a user's identity keys and sets the marker `e2eRekeying`. The caller of this function then archives the room
+ * keys and removes the marker.
+ * @returns the marker: the time of this call, or of an earlier interrupted call if it has set one
  */
 export async function dropIdentity(context: Context, userId: string): Promise<Date> {
 	return retryOnConflict(async () => {
 		const user = await readIdentity(context, userId);
 		if (!user.e2e && user.e2eRekeying) return user.e2eRekeying;
 		const marker = nextTime(user);
-		const after = await context.store.users.findOneAndUpdate(
-			unchanged(user),
+		const updated = await context.store.users.findOneAndUpdate(
+			whereIdentityUnchanged(user),
 			{ ...appendUpdate(user, missingEntries(user), { e2eRekeying: marker }), $unset: { e2e: 1, e2eQueueing: 1 } },
 			{ returnDocument: 'after', projection: { _id: 1 } },
 		);
-		return after ? marker : CONFLICT;
+		return updated ? marker : CONFLICT;
 	});
 }
 
-/** Matches memberships that contain keys sealed for their member, or records of such keys. */
+/** Matches memberships that contain keys sealed for the member, or records of such keys. */
 const WITH_KEYS: Filter<Subscription> = {
 	$or: [
 		{ E2EKey: { $exists: true } },
@@ -175,15 +191,15 @@ const WITH_KEYS: Filter<Subscription> = {
 
 /**
  * Archives all room keys of a user, because they are sealed for a former identity key, and removes all offers. Notifies
- * the user of each membership, and each room that has lost its last holder.
- * @returns whether a room has lost its last holder
+ * the user of each changed membership. Notifies each room that has lost its last key holder.
+ * @returns whether any room has lost its last key holder
  */
 export async function archiveKeysEverywhere(
 	context: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
 ): Promise<boolean> {
 	const { store } = context;
-	let anyLost = false;
+	let lostLastHolder = false;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...WITH_KEYS })) {
 		const rooms = store.rooms.find({ _id: { $in: page.map(({ rid }) => rid) } }, { projection: { e2eKeyId: 1 } });
 		const keyIds = new Map((await rooms.toArray()).map(({ _id, e2eKeyId }) => [_id, e2eKeyId]));
@@ -191,11 +207,11 @@ export async function archiveKeysEverywhere(
 			const { rid } = membership;
 			const e2eKeyId = keyIds.get(rid);
 			if (!(await archiveAllKeys(store, membership, e2eKeyId))) return;
-			// Read after the write: if the last two holders give up concurrently, at least one of them must detect it.
+			// Checked after the write. If the last two holders lose their keys concurrently, at least one call sees no holder.
 			if (!holdsKey(membership, { e2eKeyId }) || (await hasHolder(store, rid))) return;
-			anyLost = true;
+			lostLastHolder = true;
 			notifyNoHolder(context, rid, userId);
 		});
 	}
-	return anyLost;
+	return lostLastHolder;
 }

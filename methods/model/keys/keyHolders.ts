@@ -1,4 +1,4 @@
-/** The holders of a room's key, and the loss of the last holder (`test/contract/beyond.md` E2, E11). */
+/** The members who hold the key of a room, and what happens when the last of them loses it (`test/contract/beyond.md` E2, E11). */
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -7,12 +7,12 @@ import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 import { holdsKey } from './memberKeys.js';
-import { keyedRoom } from './roomKeyId.js';
+import { readKeyedRoom } from './roomKeyId.js';
 
-/** The fields of a membership that determine whether its member holds the key. */
-const HELD = { E2EKey: 1, e2eKnownKeys: 1 } as const;
+/** Projection of the fields that `holdsKey` needs. */
+const HOLDER_FIELDS = { E2EKey: 1, e2eKnownKeys: 1 } as const;
 
-/** Whether any of these users may log in: other users cannot provide the key. */
+/** Whether any of these users may log in. A deactivated or deleted user cannot provide the key to others. */
 async function isAnyActive(store: Store, userIds: readonly string[]): Promise<boolean> {
 	if (userIds.length === 0) return false;
 	const active = { _id: { $in: [...userIds] }, active: { $ne: false } };
@@ -20,40 +20,41 @@ async function isAnyActive(store: Store, userIds: readonly string[]): Promise<bo
 }
 
 /**
- * Whether any other user holds the present key of a room. Keys with another key id do not count, and neither do
+ * Whether any active user holds the present key of a room. Keys with another key id do not count, and neither do
  * deactivated or deleted users.
+ * @param exceptUserId this user does not count; empty excludes nobody
  */
-export async function hasHolder(store: Store, rid: string, otherThan = ''): Promise<boolean> {
-	const room = (await keyedRoom(store, rid)) ?? {};
-	const only = { 'u._id': { $ne: otherThan }, E2EKey: { $exists: true } };
-	for await (const page of membershipsOf(store, rid, only, HELD, 100)) {
+export async function hasHolder(store: Store, rid: string, exceptUserId = ''): Promise<boolean> {
+	const room = (await readKeyedRoom(store, rid)) ?? {};
+	const others = { 'u._id': { $ne: exceptUserId }, E2EKey: { $exists: true } };
+	for await (const page of membershipsOf(store, rid, others, HOLDER_FIELDS, 100)) {
 		const holders = page.filter((membership) => holdsKey(membership, room)).map(({ u }) => u._id);
 		if (await isAnyActive(store, holders)) return true;
 	}
 	return false;
 }
 
-/** Whether the user holds the present key of a room and nobody else does. */
+/** Whether the user holds the present key of a room and no other active user does. */
 export async function isLastHolder(store: Store, rid: string, userId: string): Promise<boolean> {
-	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HELD });
-	if (!own || !holdsKey(own, (await keyedRoom(store, rid)) ?? {})) return false;
+	const own = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: HOLDER_FIELDS });
+	if (!own || !holdsKey(own, (await readKeyedRoom(store, rid)) ?? {})) return false;
 	return !(await hasHolder(store, rid, userId));
 }
 
 /**
- * Requires the last holder's confirmation to give up the key.
+ * Requires the last key holder to confirm that the room may lose its key.
  * @throws ClientError `error-last-key-holder` if the server requires a confirmation and there is none
  */
 export function requireConfirmation({ settings }: Pick<MethodContext, 'settings'>, confirm: boolean | undefined): void {
 	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder');
 }
 
-/** Notifies a room that the last holder of its key has given it up. */
+/** Notifies a room that no active member holds its key any more; `userId` was the last. */
 export function notifyNoHolder({ events }: Pick<MethodContext, 'events'>, rid: string, userId: string): void {
 	events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.noKeyHolder`, args: [userId] });
 }
 
-/** Whether the user alone holds the key of any room. */
+/** Whether there is a room whose key only this user holds. */
 export async function isLastHolderAnywhere(store: Store, userId: string): Promise<boolean> {
 	const own = { 'u._id': userId, E2EKey: { $exists: true } };
 	const pause = createYielder();

@@ -1,58 +1,62 @@
 /**
- * Records about the keys that a member was offered or has accepted. A sealed key does not show who offered it. If it
- * begins with another key id, it does not show which room key it was accepted as either. A Rocket.Chat server on the
- * same database may replace keys at any time, so each record identifies its key by a hash.
+ * Records about the sealed keys of a membership, in its field `e2eKnownKeys`: who offered the key, under which key id of
+ * the room it was offered or accepted, and whether the member has returned it. The sealed key itself does not show
+ * these. Each record identifies its key by a hash, because a Rocket.Chat server on the same database may replace keys
+ * at any time.
  */
 import { createHash } from 'node:crypto';
 import type { KnownKey } from '../../../shared/documents.js';
 
-/** Maximum number of records of one member. Records of returned keys are removed last. */
+/** Maximum number of records in one membership. Above it the oldest is removed; records of returned keys last. */
 const MAX_KNOWN_KEYS = 50;
 
-/** The hash that identifies a key in the records. Accepting an offer trims its key. */
+/** The hash that identifies a key in the records. The key is trimmed, because accepting an offer trims its key. */
 function hashOf(key: string): string {
 	return createHash('sha256').update(key.trim()).digest('hex');
 }
 
-function recordOf(known: readonly KnownKey[], key: string): KnownKey | undefined {
-	if (known.length === 0) return undefined;
+function recordOf(records: readonly KnownKey[], key: string): KnownKey | undefined {
+	if (records.length === 0) return undefined;
 	const hash = hashOf(key);
-	return known.find((record) => record?.hash === hash);
+	return records.find((record) => record?.hash === hash);
 }
 
-/** Whether a key was offered or accepted under this key id, even if it begins with another. */
-export function isKnownAs(known: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
-	const record = recordOf(known, key);
+/** Whether a key was offered or accepted as the key with this id, even if it begins with another key id. */
+export function isRecordedUnder(records: readonly KnownKey[], key: string, keyId: string | null | undefined): boolean {
+	const record = recordOf(records, key);
 	return record !== undefined && record.keyId === (keyId || '') && record.returned !== true;
 }
 
-/** The member who offered a key, if known. */
-export function offererOf(known: readonly KnownKey[], key: string): string | undefined {
-	return recordOf(known, key)?.by;
+/** The id of the member who offered a key; undefined if no record tells it. */
+export function offererOf(records: readonly KnownKey[], key: string): string | undefined {
+	return recordOf(records, key)?.by;
 }
 
-/** Adds a record, which replaces an earlier one of the same key. */
+/** The records with one added for this key. It replaces an earlier record of the same key. */
 export function withRecord(
-	known: readonly KnownKey[],
+	records: readonly KnownKey[],
 	key: string,
 	{ keyId, by, returned }: Pick<KnownKey, 'keyId' | 'returned'> & { readonly by?: string | undefined },
 ): KnownKey[] {
 	const hash = hashOf(key);
 	const added: KnownKey = { hash, keyId, ts: new Date(), ...(by && { by }), ...(returned && { returned }) };
-	const records = [...known.filter((record) => record && record.hash !== hash), added];
-	while (records.length > MAX_KNOWN_KEYS) {
-		const oldest = records.findIndex((record) => !record.returned);
-		records.splice(oldest === -1 ? 0 : oldest, 1);
+	const updated = [...records.filter((record) => record && record.hash !== hash), added];
+	while (updated.length > MAX_KNOWN_KEYS) {
+		const oldest = updated.findIndex((record) => !record.returned);
+		updated.splice(oldest === -1 ? 0 : oldest, 1);
 	}
-	return records;
+	return updated;
 }
 
-/** The keys with this key id that another member offered and this member has returned. */
-export function returnedOffers(known: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
-	return known.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
+/** The records of the keys with this key id that another member offered and the member has returned. */
+export function returnedOffers(records: readonly KnownKey[], keyId: string | null | undefined): KnownKey[] {
+	return records.filter((record) => record?.returned && record.by && record.keyId === (keyId || ''));
 }
 
-/** Whether a member has returned a key with this key id to the given provider. */
-export function hasReturned(known: readonly KnownKey[], by: string, keyId: string | null | undefined): boolean {
-	return returnedOffers(known, keyId).some((record) => record.by === by);
+/**
+ * Whether the member has returned a key with this key id.
+ * @param by id of the member who had offered it
+ */
+export function hasReturned(records: readonly KnownKey[], by: string, keyId: string | null | undefined): boolean {
+	return returnedOffers(records, keyId).some((record) => record.by === by);
 }

@@ -1,6 +1,6 @@
 /**
- * Keys that members offer each other (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4): the first offer stays until the
- * member accepts or rejects it.
+ * Offers: room keys that one member seals for another (`test/contract/rocketchat-e2e.md` 4.4, 4.8, 5.4). A membership has
+ * at most one. The first offer stays until the member accepts or rejects it.
  */
 import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
@@ -11,19 +11,21 @@ import { enqueue } from './queue.js';
 import type { KeyedRoom } from './roomKeyId.js';
 import { drop, offer } from './transitions.js';
 
-/** Why an offer is not stored. */
+/** Why an offer is not stored. `returned`: the member has returned a key of this provider. */
 export type OfferRefusal = 'not-a-member' | 'already-holds-key' | 'already-offered' | 'returned';
 
-/** A key that a member has sealed for another, and the former keys that come with it. */
+/** A key that a member has sealed for another. */
 export interface Offer {
 	readonly key: string;
+	/** Id of the member who offers it. */
 	readonly by: string;
+	/** The former room keys, sealed for the same member. */
 	readonly oldKeys?: readonly OldRoomKey[] | undefined;
 }
 
 /**
- * Offers a member the key of their room, unless they hold it, have an offer already, or have returned such a key to the
- * same caller. Does not notify the member.
+ * Offers a member the key of their room, unless the member holds it, has an offer of it already, or has returned a key
+ * of this room key that the same provider had offered. Does not notify the member.
  * @returns the updated membership, or the reason why the offer was not stored
  */
 export async function offerKey(
@@ -33,29 +35,30 @@ export async function offerKey(
 	{ key, ...origin }: Offer,
 ): Promise<Subscription | OfferRefusal> {
 	let reason: OfferRefusal | undefined;
-	const after = await applyTransition(
+	const updated = await applyTransition(
 		store,
 		membership,
-		(keys, seen) => {
-			if (holdsKey(seen, room)) reason = 'already-holds-key';
-			else if (awaitsDecision(seen, room)) reason = 'already-offered';
-			else if (hasReturned(keys.known, origin.by, room.e2eKeyId)) reason = 'returned';
+		(keys, current) => {
+			if (holdsKey(current, room)) reason = 'already-holds-key';
+			else if (awaitsDecision(current, room)) reason = 'already-offered';
+			else if (hasReturned(keys.records, origin.by, room.e2eKeyId)) reason = 'returned';
 			else reason = undefined;
 			return reason ? null : offer(key, room, origin)(keys);
 		},
 		{ silent: true },
 	);
-	return after ?? reason ?? 'not-a-member';
+	// Without an update or a reason, the membership does not exist any more.
+	return updated ?? reason ?? 'not-a-member';
 }
 
-/** Withdraws an offer before its member is notified of it. */
+/** Removes an offer before the member was notified of it. */
 export async function withdraw(store: Store, membership: Subscription): Promise<void> {
 	await applyTransition(store, membership, drop(membership.E2ESuggestedKey), { silent: true });
 }
 
 /**
- * Removes an offer, if it is still the one that was read. The member is queued first, so that a crash cannot leave a
- * member with neither an offer nor a place in the queue.
+ * Queues the member, then removes the offer if it is still the one in `membership`. In this order a crash in between
+ * cannot leave a member without an offer and outside of the queue.
  */
 export async function dropOffer(store: Store, membership: Subscription): Promise<void> {
 	await enqueue(store, membership.rid, membership.u._id);

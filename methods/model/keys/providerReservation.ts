@@ -1,24 +1,27 @@
 /**
- * Reservations of waiting members for providers (`test/contract/beyond.md` T1). Each waiting member of a room is
- * reserved for the first provider who receives them in an answer, so that many providers do not all seal the same key.
- * Kept in the memory of this process.
+ * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
+ * room key and can seal it for others. A member who waits for the key is reserved for the first provider who is given
+ * that member in an answer, so that only this provider seals the key. Reservations are kept in the memory of this
+ * process.
  */
 import { type Store, sourceOf } from '../../../shared/store.js';
 
 interface ProviderReservation {
+	/** User id of the provider. */
 	readonly provider: string;
-	/** End of the reservation, in epoch ms: until then no other provider gets this member. */
+	/** End of the reservation, in epoch ms. Until then no other provider is given this member. */
 	readonly until: number;
 	/**
-	 * Until then the provider cannot reserve the member again: a provider that never seals keys must not block others.
+	 * In epoch ms. Until then the same provider is given the member again without a new reservation, so that a provider
+	 * who never seals keys cannot block the others.
 	 */
 	readonly notAgainUntil: number;
 }
 
-/** Maximum number of reservations in a process; above it the oldest end early. About 20 MB. */
+/** Maximum number of reservations in a process: about 20 MB. Above it the oldest are removed early. */
 const MAX_RESERVATIONS = 100_000;
 
-/** By room and member, the oldest first: all have the same duration. */
+/** The reservations by room and member, in the order they were made. All have the same duration, so the first ends first. */
 type Reservations = Map<string, ProviderReservation>;
 
 const reservationsByStore = new WeakMap<Store, Reservations>();
@@ -33,15 +36,15 @@ function reservationsOf(store: Store): Reservations {
 	return reservations;
 }
 
-/** Neither id contains a line break, so the separator is unambiguous. */
+/** The map key of a room and a member. Ids contain no line break, so it separates them. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
-/** The number of reservations, including those that have expired since the last one was made. */
+/** The number of stored reservations. Expired ones count until the next reservation removes them. */
 export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
 
-/** Whether a waiting member is reserved for a provider other than this one. */
+/** Whether a waiting member is reserved for another provider than this one. */
 export function isReservedForOther(
 	store: Store,
 	rid: string,
@@ -54,33 +57,33 @@ export function isReservedForOther(
 }
 
 /**
- * Reserves a waiting member for a provider for some time, unless they are reserved for another.
- * @param reservedFor in ms
- * @returns whether the provider may receive the member
+ * Reserves a waiting member for a provider, unless the member is reserved for another provider.
+ * @param duration of the reservation, in ms
+ * @returns whether the provider may be given the member
  */
 export function reserve(
 	store: Store,
 	rid: string,
 	userId: string,
 	provider: string,
-	reservedFor: number,
+	duration: number,
 	now = Date.now(),
 ): boolean {
 	if (isReservedForOther(store, rid, userId, provider, now)) return false;
 	const reservations = reservationsOf(store);
 	const key = keyOf(rid, userId);
-	const present = reservations.get(key);
-	if (present?.provider === provider && now < present.notAgainUntil) return true;
-	for (const [old, { notAgainUntil }] of reservations) {
+	const existing = reservations.get(key);
+	if (existing?.provider === provider && now < existing.notAgainUntil) return true;
+	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
-		reservations.delete(old);
+		reservations.delete(oldest);
 	}
 	reservations.delete(key);
-	reservations.set(key, { provider, until: now + reservedFor, notAgainUntil: now + 2 * reservedFor });
+	reservations.set(key, { provider, until: now + duration, notAgainUntil: now + 2 * duration });
 	return true;
 }
 
-/** Ends the reservations of members who have stored a key, have an offer, or have rejected one. */
+/** Removes the reservations of members who have stored a key, have received an offer, or have rejected or returned a key. */
 export function endReservations(store: Store, rid: string, userIds: readonly string[]): void {
 	const reservations = reservationsByStore.get(sourceOf(store));
 	for (const userId of userIds) reservations?.delete(keyOf(rid, userId));

@@ -1,12 +1,12 @@
 /**
- * Checks of public identity keys. Other members seal room keys for them. Clients can only use the JSON text of an RSA
- * JWK (`test/contract/rocketchat-e2e.md` 13).
+ * Checks of public identity keys. Clients seal (encrypt) room keys with the public key of the receiving member. They can
+ * do so only if the public key is the JSON text of an RSA JWK (`test/contract/rocketchat-e2e.md` 13).
  */
 
-/** Minimum length of the modulus, in bits. */
+/** Minimum length of the RSA modulus, in bits. */
 const MIN_BITS = 2048;
 
-/** Smallest exponent. */
+/** Minimum RSA exponent. */
 const MIN_EXPONENT = 65_537n;
 
 type Jwk = Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ function readNumber(value: unknown): bigint | undefined {
 	return BigInt(`0x${Buffer.from(value, 'base64url').toString('hex') || '0'}`);
 }
 
-/** Whether a text is a public key for which room keys can be sealed. */
+/** Whether a text is a public key with which room keys can be sealed. A text with a private key (`d`) is not. */
 export function isFitPublicKey(text: string | null | undefined): boolean {
 	const jwk = typeof text === 'string' ? readObject(text) : undefined;
 	if (jwk?.kty !== 'RSA' || jwk.d !== undefined) return false;
@@ -35,13 +35,12 @@ export function isFitPublicKey(text: string | null | undefined): boolean {
 	const exponent = readNumber(jwk.e);
 	if (modulus === undefined || exponent === undefined) return false;
 	if (modulus >> BigInt(MIN_BITS - 1) === 0n || exponent < MIN_EXPONENT || exponent % 2n === 0n) return false;
-	const { key_ops: uses = ['encrypt'], alg = 'RSA-OAEP-256', use = 'enc' } = jwk;
-	return Array.isArray(uses) && uses.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
+	const { key_ops: operations = ['encrypt'], alg = 'RSA-OAEP-256', use = 'enc' } = jwk;
+	return Array.isArray(operations) && operations.includes('encrypt') && alg === 'RSA-OAEP-256' && use === 'enc';
 }
 
 /**
- * Whether two texts are the same public key. Two JWKs are compared by `kty`, `n` and `e`; other texts by string
- * equality.
+ * Whether two texts are the same public key. Two RSA JWKs are compared by `kty`, `n` and `e`; other texts must be equal.
  */
 export function isSamePublicKey(one: string | undefined, other: string | undefined): boolean {
 	if (one === other) return true;

@@ -1,4 +1,8 @@
-/** The queue of members who need the key of a room (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). */
+/**
+ * The key queue of a room: the members who wait for its key, in `usersWaitingForE2EKeys` of the room
+ * (`test/contract/rocketchat-e2e.md` 5.1, 5.2; `test/contract/beyond.md` E9). Holders of the key see the queue and seal
+ * the key for these members.
+ */
 import type { Room } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
@@ -12,32 +16,33 @@ import { hasIdentity, usersWithIdentity } from './usersWithIdentity.js';
 /** Maximum number of queued members of one room. Above it, those who have waited longest are removed. */
 export const MAX_WAITING = 50;
 
-/** Whether the user is a member of the room without its key. */
+/** Whether the user is a member of the room and has no room key. */
 async function lacksKey(store: Store, rid: string, userId: string): Promise<boolean> {
-	const filter = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
-	return exists(store.subscriptions, filter);
+	const keyless = { rid, 'u._id': userId, ...KEYLESS, ...MEMBER };
+	return exists(store.subscriptions, keyless);
 }
 
-async function mayWait(store: Store, rid: string, userId: string): Promise<boolean> {
+/** Whether the user belongs into the queue: a member without a room key, who has identity keys to seal one for. */
+async function mayBeQueued(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await lacksKey(store, rid, userId)) && (await hasIdentity(store, userId));
 }
 
 /**
  * Puts a user into the queue of an encrypted room, if they are a member without its key and have identity keys. The
- * room is notified. A user who is already queued keeps their position.
- * @returns whether the queue has changed
+ * room is notified of the change. A user who is already queued keeps their position.
+ * @returns whether the queue has changed, and so the room was notified
  */
 export async function enqueue(store: Store, rid: string, userId: string): Promise<boolean> {
-	if (!(await mayWait(store, rid, userId))) return false;
+	if (!(await mayBeQueued(store, rid, userId))) return false;
 	const room = await store.rooms.findOneAndUpdate(
-		notQueued(rid, userId),
+		whereNotQueued(rid, userId),
 		{ $push: { usersWaitingForE2EKeys: { $each: [{ userId, ts: new Date() }], $slice: -MAX_WAITING } } },
 		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;
-	// A concurrent call may have given the user the key, or removed the member or the identity, before the user was in
-	// the queue.
-	if (!(await mayWait(store, rid, userId))) {
+	// Checked again: before the write, a concurrent call may have given the user the key, or removed the membership or the
+	// identity keys. Such a call could not remove the user from the queue yet.
+	if (!(await mayBeQueued(store, rid, userId))) {
 		await dequeue(store, rid, [userId]);
 		return false;
 	}
@@ -50,20 +55,21 @@ export function isQueued({ usersWaitingForE2EKeys }: Room, userId: string): bool
 	return listOf(usersWaitingForE2EKeys).some((entry) => entry?.userId === userId);
 }
 
-function notQueued(rid: string, userId: string): Filter<Room> {
+/** A filter that matches the room if it is encrypted and the user is not in its queue. */
+function whereNotQueued(rid: string, userId: string): Filter<Room> {
 	return { _id: rid, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
 }
 
 /**
- * Removes users from the queue of a room: they have its key, have left, or have no public key. Notifies the room.
- * Unlike `leaveQueue`, it does not check whether the users still lack the key.
- * @returns whether the queue has changed
+ * Removes users from the queue of a room, because they have left or have no public key any more. Notifies the room if
+ * the queue has changed. Unlike `removeServedUsers`, it does not check whether the users still lack the key.
+ * @returns whether the queue has changed, and so the room was notified
  */
 export async function dequeue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
-	const who = { $in: [...userIds] };
+	const anyOfThem = { $in: [...userIds] };
 	const room = await store.rooms.findOneAndUpdate(
-		{ _id: rid, 'usersWaitingForE2EKeys.userId': who },
-		{ $pull: { usersWaitingForE2EKeys: { userId: who } } },
+		{ _id: rid, 'usersWaitingForE2EKeys.userId': anyOfThem },
+		{ $pull: { usersWaitingForE2EKeys: { userId: anyOfThem } } },
 		{ returnDocument: 'after', silent: true },
 	);
 	if (!room) return false;
@@ -73,11 +79,11 @@ export async function dequeue(store: Store, rid: string, userIds: readonly strin
 }
 
 /**
- * Removes users from the queue of a room who were given its key, or were offered it. Users who have lost it again
- * meanwhile, by a reset or a rejection, are queued again.
- * @returns whether the queue has changed
+ * Removes users from the queue of a room who have the key of the room now, or an offer of it. Users who have lost the key
+ * or the offer again meanwhile, by a reset or a rejection, are queued again.
+ * @returns whether the queue has changed, and so the room was notified
  */
-export async function leaveQueue(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
+export async function removeServedUsers(store: Store, rid: string, userIds: readonly string[]): Promise<boolean> {
 	if (!(await dequeue(store, rid, userIds))) return false;
 	const memberships = await store.subscriptions
 		.find({ rid, 'u._id': { $in: [...userIds] }, ...WITHOUT_KEYS }, { projection: { 'u._id': 1 } })
@@ -86,7 +92,7 @@ export async function leaveQueue(store: Store, rid: string, userIds: readonly st
 	return true;
 }
 
-/** An empty queue is removed from the room. */
+/** Removes the field of an empty queue from the room. Notifies the room. */
 async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 	await store.rooms.updateOne(
 		{ _id: rid, usersWaitingForE2EKeys: { $size: 0 } },
@@ -95,8 +101,8 @@ async function removeEmptyQueue(store: Store, rid: string): Promise<void> {
 }
 
 /**
- * Removes all users who no longer need the key from the queue of a room. Otherwise a call that was interrupted after it
- * stored a key would leave the member in the queue for ever.
+ * Removes all users from the queue of a room who do not belong into it. A call that was interrupted after it stored a
+ * key, for example, leaves the member in the queue.
  */
 export async function tidyQueue(store: Store, rid: string): Promise<void> {
 	const room = await store.rooms.findOne(
@@ -104,8 +110,8 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 		{ projection: { usersWaitingForE2EKeys: 1 } },
 	);
 	if (!room) return;
-	const waits = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
-	const ids = waits.map(({ userId }) => userId);
+	const entries = listOf(room.usersWaitingForE2EKeys).filter((entry) => typeof entry?.userId === 'string');
+	const ids = entries.map(({ userId }) => userId);
 	if (ids.length === 0) return removeEmptyQueue(store, rid);
 	const keyless = { rid, 'u._id': { $in: ids }, ...KEYLESS, ...MEMBER };
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
@@ -113,28 +119,28 @@ export async function tidyQueue(store: Store, rid: string): Promise<void> {
 		store,
 		memberships.map(({ u }) => u._id),
 	);
-	const gone = ids.filter((id) => !waiting.has(id));
-	if (gone.length > 0) await leaveQueue(store, rid, gone);
+	const toRemove = ids.filter((id) => !waiting.has(id));
+	if (toRemove.length > 0) await removeServedUsers(store, rid, toRemove);
 }
 
-/** Puts a user into the queue of every encrypted room they are a member of without having its key. */
+/** Puts a user into the queue of every encrypted room of which they are a member without its key. */
 export async function enqueueEverywhere(store: Store, userId: string): Promise<void> {
 	if (!(await hasIdentity(store, userId))) return;
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId, ...KEYLESS }, { projection: { rid: 1 } })) {
 		const rids = page.map(({ rid }) => rid);
-		const open = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
-		const rooms = await store.rooms.find(open, { projection: { _id: 1 } }).toArray();
+		const whereMissing = { _id: { $in: rids }, encrypted: true, 'usersWaitingForE2EKeys.userId': { $ne: userId } };
+		const rooms = await store.rooms.find(whereMissing, { projection: { _id: 1 } }).toArray();
 		await inParallel(rooms, ({ _id }) => enqueue(store, _id, userId));
 	}
 }
 
 /** Removes a user from the queues of all their rooms. The rooms are notified. */
-export async function leaveQueues(store: Store, userId: string): Promise<void> {
-	// A crash before the removal leaves an empty queue.
-	const queued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
+export async function dequeueEverywhere(store: Store, userId: string): Promise<void> {
+	// Matches empty queues too: a crash between `dequeue` and the removal of the empty queue leaves them.
+	const whereQueued = { $or: [{ 'usersWaitingForE2EKeys.userId': userId }, { usersWaitingForE2EKeys: { $size: 0 } }] };
 	for await (const page of pagesOf(store.subscriptions, { 'u._id': userId }, { projection: { rid: 1 } })) {
-		const among = { _id: { $in: page.map(({ rid }) => rid) }, ...queued };
-		const rooms = await store.rooms.find(among, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
+		const filter = { _id: { $in: page.map(({ rid }) => rid) }, ...whereQueued };
+		const rooms = await store.rooms.find(filter, { projection: { usersWaitingForE2EKeys: 1 } }).toArray();
 		await inParallel(rooms, async ({ _id, usersWaitingForE2EKeys }) => {
 			if (usersWaitingForE2EKeys?.length) await dequeue(store, _id, [userId]);
 			else await removeEmptyQueue(store, _id);
@@ -143,8 +149,8 @@ export async function leaveQueues(store: Store, userId: string): Promise<void> {
 }
 
 /**
- * Puts the members of a room who lack its key, and have identity keys, into its queue, up to the limit; in one write if
- * the queue is empty. For a room that has just become encrypted.
+ * Puts the members of a room who lack its key and have identity keys into its queue, up to `MAX_WAITING`: in one write if
+ * the room has no queue yet. Used for a room that has just become encrypted.
  */
 export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 	const userIds: string[] = [];
@@ -152,20 +158,20 @@ export async function enqueueKeyless(store: Store, rid: string): Promise<void> {
 		userIds.push(...(await usersWithIdentity(store, ids)));
 		if (userIds.length >= MAX_WAITING) break;
 	}
-	const first = userIds.slice(0, MAX_WAITING);
-	if (first.length === 0) return;
+	const toQueue = userIds.slice(0, MAX_WAITING);
+	if (toQueue.length === 0) return;
 	const ts = new Date();
 	const room = await store.rooms.findOneAndUpdate(
 		{ _id: rid, encrypted: true, usersWaitingForE2EKeys: { $exists: false } },
-		{ $set: { usersWaitingForE2EKeys: first.map((userId) => ({ userId, ts })) } },
+		{ $set: { usersWaitingForE2EKeys: toQueue.map((userId) => ({ userId, ts })) } },
 		{ returnDocument: 'after' },
 	);
 	if (!room) {
-		for (const userId of first) await enqueue(store, rid, userId);
+		for (const userId of toQueue) await enqueue(store, rid, userId);
 		return;
 	}
-	// As in `enqueue`: some may have received the key or left meanwhile.
-	const gone = [];
-	for (const userId of first) if (!(await mayWait(store, rid, userId))) gone.push(userId);
-	if (gone.length > 0) await dequeue(store, rid, gone);
+	// Checked again, as in `enqueue`: some users may have received the key or left before the write.
+	const toRemove = [];
+	for (const userId of toQueue) if (!(await mayBeQueued(store, rid, userId))) toRemove.push(userId);
+	if (toRemove.length > 0) await dequeue(store, rid, toRemove);
 }

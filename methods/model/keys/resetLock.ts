@@ -1,6 +1,7 @@
 /**
- * The lock on resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). One call at a time has it, over all
- * processes. It is stored in the room and released at the end. The lock of an interrupted call expires.
+ * The lock for resetting the key of a room (`test/contract/rocketchat-e2e.md` 6.1). Only one call over all processes has
+ * it at a time. It is stored in the field `e2eReset` of the room. A completed reset removes it. The lock of an interrupted
+ * call expires, but stays stored, so that the same caller can resume the reset.
  */
 import type { Room } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -9,34 +10,38 @@ import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 
 /**
- * How long the lock is valid without renewal, in ms: far longer than a batch takes, and than the clock skew between
- * servers.
+ * How long the lock is valid without renewal, in ms. Far longer than the work between two renewals takes, and longer than
+ * the clocks of two servers differ.
  */
 const LOCK_MS = 30_000;
 
 export interface ResetLock {
 	readonly rid: string;
-	/** The key id the room had before this reset, whether this call or an earlier one began it. */
+	/** The key id that the room had before the reset began, even if an earlier, interrupted call began it. */
 	readonly formerKeyId: string | null | undefined;
 	/**
-	 * Extends the lock. @throws ClientError `error-e2e-key-reset-failed` if another call has taken it; `write` and
-	 * `release` throw it too
+	 * Extends the validity of the lock.
+	 * @throws ClientError `error-e2e-key-reset-failed` if another call has taken the lock; `write` and `release` throw it
+	 * too
 	 */
 	renew(): Promise<void>;
-	/** Writes to the room silently, if the lock is still held. @returns the room before the write */
+	/** Updates the room if this call still has the lock. Does not notify the room. @returns the room before the update */
 	write(update: UpdateFilter<Room>): Promise<Room>;
-	/** Ends the reset. The members are notified. */
+	/** Completes the reset and removes the lock. The members of the room are notified. */
 	release(): Promise<void>;
 	/**
-	 * Ends the lock without completing the reset: the caller may resume it, and any other caller may begin a new one.
-	 * Silent. @returns the room, if the lock was still held
+	 * Lets the lock expire now, without completing the reset: the same caller may resume it, and any other caller may begin
+	 * a new one. Notifies nobody.
+	 * @returns the room; null if another call has taken the lock
 	 */
 	abandon(): Promise<Room | null>;
 }
 
 /**
- * Takes the lock for resetting a room's key to this key id. A caller whose reset was interrupted resumes it.
- * @throws ClientError `error-e2e-key-reset-in-progress` while another caller has it; `error-e2e-key-reset-failed` if
+ * Takes the lock for resetting the key of a room. A caller whose reset to the same key id was interrupted resumes that
+ * reset.
+ * @param keyId the new key id
+ * @throws ClientError `error-e2e-key-reset-in-progress` while another reset has the lock; `error-e2e-key-reset-failed` if
  * the room does not exist or is not encrypted; `error-room-e2e-key-already-exists` if it already has this key id
  */
 export function takeResetLock(
@@ -47,11 +52,12 @@ export function takeResetLock(
 	return retryOnConflict(async () => {
 		const room = await store.rooms.findOne({ _id: rid });
 		if (room?.encrypted !== true) throw clientError('resetFailed');
-		const present = resetOf(room);
-		const isResumed = hasBegun(room, userId, keyId);
-		if (present && present.until > new Date() && !isResumed) throw clientError('resetInProgress');
+		const existing = storedResetOf(room);
+		const isResumed = hasBegunReset(room, userId, keyId);
+		if (existing && existing.until > new Date() && !isResumed) throw clientError('resetInProgress');
 		if (room.e2eKeyId === keyId && !isResumed) throw clientError('keyIdExists');
-		const formerKeyId = isResumed && room.e2eKeyId === keyId ? present?.formerKeyId : room.e2eKeyId;
+		// If the interrupted call has set the new key id already, the lock remembers the former one.
+		const formerKeyId = isResumed && room.e2eKeyId === keyId ? existing?.formerKeyId : room.e2eKeyId;
 		const until = new Date(Date.now() + LOCK_MS);
 		const { matchedCount } = await store.rooms.updateOne(
 			{
@@ -59,8 +65,9 @@ export function takeResetLock(
 				encrypted: true,
 				// Null also matches an absent field.
 				e2eKeyId: room.e2eKeyId ?? null,
-				...(present
-					? { 'e2eReset.id': present.id, 'e2eReset.until': present.until }
+				// Without a valid stored lock: matches an absent or malformed one.
+				...(existing
+					? { 'e2eReset.id': existing.id, 'e2eReset.until': existing.until }
 					: { 'e2eReset.until': { $not: { $gt: new Date(0) } } }),
 			},
 			{ $set: { e2eReset: { id, userId, keyId, ...(formerKeyId && { formerKeyId }), until } } },
@@ -70,21 +77,22 @@ export function takeResetLock(
 	});
 }
 
-/** The reset that is stored in a room; undefined if the field is absent or malformed. */
-function resetOf({ e2eReset }: Room): Room['e2eReset'] {
+/** The lock that is stored in a room, valid or expired; undefined if the field is absent or malformed. */
+function storedResetOf({ e2eReset }: Room): Room['e2eReset'] {
 	return typeof e2eReset?.id === 'string' && e2eReset.until instanceof Date ? e2eReset : undefined;
 }
 
-/** Whether this user has begun a reset to this key id that is still in progress or was interrupted. */
-export function hasBegun({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
+/** Whether this user has begun a reset to this key id and not completed it: it is in progress or was interrupted. */
+export function hasBegunReset({ e2eReset }: Pick<Room, 'e2eReset'>, userId: string, keyId: string): boolean {
 	return e2eReset?.userId === userId && e2eReset.keyId === keyId;
 }
 
+/** The lock with this id. Its functions change the room only while the room still has this id. */
 function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['formerKeyId']): ResetLock {
-	const whileLocked: Filter<Room> = { _id: rid, 'e2eReset.id': id };
+	const whereLocked: Filter<Room> = { _id: rid, 'e2eReset.id': id };
 
 	async function write(update: UpdateFilter<Room>, silent = true): Promise<Room> {
-		const room = await store.rooms.findOneAndUpdate(whileLocked, update, { returnDocument: 'before', silent });
+		const room = await store.rooms.findOneAndUpdate(whereLocked, update, { returnDocument: 'before', silent });
 		if (!room) throw clientError('resetFailed');
 		return room;
 	}
@@ -95,7 +103,7 @@ function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['f
 		async renew() {
 			const until = new Date(Date.now() + LOCK_MS);
 			const extended = { $set: { 'e2eReset.until': until } };
-			const { matchedCount } = await store.rooms.updateOne(whileLocked, extended, { silent: true });
+			const { matchedCount } = await store.rooms.updateOne(whereLocked, extended, { silent: true });
 			if (matchedCount === 0) throw clientError('resetFailed');
 		},
 		write,
@@ -104,7 +112,7 @@ function lockOf(store: Store, rid: string, id: string, formerKeyId: ResetLock['f
 		},
 		abandon: () =>
 			store.rooms.findOneAndUpdate(
-				whileLocked,
+				whereLocked,
 				{ $set: { 'e2eReset.until': new Date() } },
 				{ returnDocument: 'after', silent: true },
 			),

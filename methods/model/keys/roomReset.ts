@@ -1,4 +1,4 @@
-/** The writes to memberships when a room's key is reset (`test/contract/rocketchat-e2e.md` 5.6). */
+/** The steps of a reset of a room's key (`test/contract/rocketchat-e2e.md` 5.6). `e2e.resetRoomKey` calls them in order. */
 import type { Subscription, WaitingUser } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -15,102 +15,112 @@ import { KEYLESS, offeredKeyOf, ownKeyOf } from './storedKeys.js';
 import { archiveCurrentKey } from './transitions.js';
 import { usersWithIdentity } from './usersWithIdentity.js';
 
-/** The new key, as the caller sends it. */
+/** The new room key, as the caller of `e2e.resetRoomKey` sends it. */
 export interface NewKey {
 	readonly rid: string;
+	/** Sealed for the caller. */
 	readonly e2eKey: string;
 	readonly e2eKeyId: string;
 }
 
-/** Memberships processed between two renewals of the lock. */
+/** Number of memberships processed between two renewals of the lock. */
 const BATCH = 100;
 
 export interface ResetContext extends Pick<MethodContext, 'store' | 'signal'> {
+	/** The user who resets the key. */
 	readonly userId: string;
 	readonly lock: ResetLock;
 }
 
-/** Whether a member has a key or an offer other than the new one. */
+/** Whether a member has a key, or else an offer, that is not of the new room key. */
 function hasFormerKey(membership: Subscription, newKeyId: string): boolean {
 	const key = ownKeyOf(membership) ?? offeredKeyOf(membership);
-	return key !== '' && keyIdOf(key) !== newKeyId;
+	return key !== undefined && keyIdOf(key) !== newKeyId;
 }
 
 /**
- * Archives the keys of all other members that are not the new one, each with one write, and removes their offers.
- * @returns ids of affected members, up to the size of the queue
+ * Archives the keys of all members but the caller, except keys of the new room key, and removes their offers: one write
+ * for each member.
+ * @returns ids of the members whose keys were archived, up to `MAX_WAITING`: no more fit into the queue
  */
 export async function archiveOtherKeys(context: ResetContext, newKeyId: string): Promise<string[]> {
 	const { store, userId, lock, signal } = context;
-	const only: Filter<Subscription> = {
+	const othersWithKeys: Filter<Subscription> = {
 		'u._id': { $ne: userId },
 		$or: [{ E2EKey: { $exists: true } }, { E2ESuggestedKey: { $exists: true } }],
 	};
-	const emptied: string[] = [];
-	for await (const page of membershipsOf(store, lock.rid, only, undefined, BATCH)) {
+	const archivedFrom: string[] = [];
+	for await (const page of membershipsOf(store, lock.rid, othersWithKeys, undefined, BATCH)) {
 		if (signal.aborted) throw clientError('resetFailed');
-		// A delayed call that has lost its lock must not remove the keys of a later reset. The memberships were read before
-		// the lock was renewed, so they do not contain such keys. A membership that has changed since is read again.
+		// A slow call may have lost the lock to a later reset, and must not archive the keys of that reset. If the renewal
+		// succeeds, no later reset has begun, so this page contains none of its keys.
 		await lock.renew();
 		await inParallel(page, async (membership) => {
-			const after = await archiveAllKeys(store, membership, lock.formerKeyId, async (seen) => {
-				if (seen !== membership) await lock.renew();
-				return hasFormerKey(seen, newKeyId);
+			const updated = await archiveAllKeys(store, membership, lock.formerKeyId, async (current) => {
+				// A membership that was read again may contain such keys, so the lock is renewed after that read too.
+				if (current !== membership) await lock.renew();
+				return hasFormerKey(current, newKeyId);
 			});
-			if (after && emptied.length < MAX_WAITING) emptied.push(after.u._id);
+			if (updated && archivedFrom.length < MAX_WAITING) archivedFrom.push(updated.u._id);
 		});
 	}
-	return emptied;
+	return archivedFrom;
 }
 
-/** The members to queue for the new key: the first 50 other members who have identity keys and no room key. */
-async function firstToWait(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
+/** The queue for the new key: the first `MAX_WAITING` other members who have identity keys and no room key. */
+async function newQueue(store: Store, rid: string, userId: string): Promise<WaitingUser[]> {
 	const waiting: WaitingUser[] = [];
 	const ts = new Date();
 	for await (const ids of memberIdsOf(store, rid, { 'u._id': { $ne: userId }, ...KEYLESS, ...MEMBER })) {
-		const able = await usersWithIdentity(store, ids);
-		for (const id of ids) if (able.has(id)) waiting.push({ userId: id, ts });
+		const withIdentity = await usersWithIdentity(store, ids);
+		for (const id of ids) if (withIdentity.has(id)) waiting.push({ userId: id, ts });
 		if (waiting.length >= MAX_WAITING) break;
 	}
 	return waiting.slice(0, MAX_WAITING);
 }
 
 /**
- * Sets the new key id of the room, and the queue of the members who need the key. The room is notified at the end of
- * the reset.
+ * Sets the new key id of the room, and the queue of members who wait for the new key. Does not notify the room: the end
+ * of the reset does.
  */
 export async function setNewKeyId(context: ResetContext, newKeyId: string): Promise<void> {
 	const { store, userId, lock } = context;
 	await lock.renew();
-	const waiting = await firstToWait(store, lock.rid, userId);
+	const queue = await newQueue(store, lock.rid, userId);
 	const before = await lock.write({
-		$set: { e2eKeyId: newKeyId, ...(waiting.length > 0 && { usersWaitingForE2EKeys: waiting }) },
-		$unset: { e2eStale: 1, ...(waiting.length === 0 && { usersWaitingForE2EKeys: 1 }) },
+		$set: { e2eKeyId: newKeyId, ...(queue.length > 0 && { usersWaitingForE2EKeys: queue }) },
+		$unset: { e2eStale: 1, ...(queue.length === 0 && { usersWaitingForE2EKeys: 1 }) },
 	});
-	await reconcileQueue(context, waiting, before.usersWaitingForE2EKeys ?? []);
+	await reconcileQueue(context, queue, before.usersWaitingForE2EKeys ?? []);
 }
 
-/** Repairs the queue after concurrent changes between the read of the memberships and the write of the room. */
+/**
+ * Corrects the new queue after concurrent calls that changed memberships or the former queue between the read of the
+ * memberships and the write of the room.
+ * @param queue the queue that was written
+ * @param formerQueue the queue that it replaced
+ */
 async function reconcileQueue(
 	context: ResetContext,
-	waiting: readonly WaitingUser[],
-	before: readonly WaitingUser[],
+	queue: readonly WaitingUser[],
+	formerQueue: readonly WaitingUser[],
 ): Promise<void> {
 	const { store, lock } = context;
-	const ids = waiting.map(({ userId }) => userId);
-	const able = await usersWithIdentity(store, ids);
+	const ids = queue.map(({ userId }) => userId);
+	const withIdentity = await usersWithIdentity(store, ids);
 	const keyless: Filter<Subscription> = { rid: lock.rid, 'u._id': { $in: ids }, ...KEYLESS };
 	const memberships = await store.subscriptions.find(keyless, { projection: { 'u._id': 1 } }).toArray();
-	const still = new Set(memberships.map(({ u }) => u._id).filter((id) => able.has(id)));
-	const gone = ids.filter((id) => !still.has(id));
-	if (gone.length > 0) await dequeue(store, lock.rid, gone);
+	const stillWaiting = new Set(memberships.map(({ u }) => u._id).filter((id) => withIdentity.has(id)));
+	const toRemove = ids.filter((id) => !stillWaiting.has(id));
+	if (toRemove.length > 0) await dequeue(store, lock.rid, toRemove);
+	// In a full queue, another user would displace a member who was chosen above.
 	if (ids.length === MAX_WAITING) return;
-	for (const { userId } of before) {
+	for (const { userId } of formerQueue) {
 		if (!ids.includes(userId) && userId !== context.userId) await enqueue(store, lock.rid, userId);
 	}
 }
 
-/** Stores the new key as the caller's own, and archives the former one, in one write. Offers are removed. */
+/** Stores the new key as the caller's own key, archives their former key, and removes an offer, in one write. */
 export async function storeNewKey(context: ResetContext, newKey: string): Promise<void> {
 	const { store, userId, lock } = context;
 	const membership = await store.subscriptions.findOne({ rid: lock.rid, 'u._id': userId });
@@ -119,11 +129,14 @@ export async function storeNewKey(context: ResetContext, newKey: string): Promis
 		await lock.renew();
 		if (keys.key === newKey) return null;
 		const oldKeys = archiveCurrentKey(keys, lock.formerKeyId, newKey);
-		return { key: newKey, offer: undefined, offeredOldKeys: [], oldKeys, known: [] };
+		return { key: newKey, offer: undefined, offeredOldKeys: [], oldKeys, records: [] };
 	});
 }
 
-/** Archives the caller's new key if a later reset has given the room another key meanwhile. */
+/**
+ * Archives the caller's new key and queues the caller, if the room does not have the new key id: the reset has failed, or
+ * a later reset has replaced the key id.
+ */
 export async function archiveOwnKey(context: ResetContext, { rid, e2eKey, e2eKeyId }: NewKey): Promise<void> {
 	const { store, userId } = context;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId, E2EKey: e2eKey });

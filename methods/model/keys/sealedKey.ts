@@ -1,35 +1,39 @@
-/** Room keys sealed for a member: the key id, directly followed by base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). */
+/**
+ * Sealed keys: a room key that a client has encrypted with the public key of one member. The text is the key id of the
+ * room key, directly followed by the base64 of 256 bytes (`test/contract/rocketchat-e2e.md` 13). The server cannot open
+ * it.
+ */
 import { clientError } from '../../../shared/errors.js';
 
-/** Longest key id, in characters: three times a UUID (13). Rocket.Chat's own are 12 or 36 characters long. */
+/** Longest key id, in characters: more than three times a UUID. Rocket.Chat's own are 12 or 36 characters long. */
 export const MAX_KEY_ID_LENGTH = 128;
 
 /** Longest sealed key, in characters: ten times what Rocket.Chat's clients make. */
 const MAX_KEY_LENGTH = 4096;
 
-/** Base64 of a 2048-bit RSA ciphertext, in characters. */
-const SEALED_LENGTH = 344;
+/** Length of the base64 of a 2048-bit RSA ciphertext, in characters. */
+const CIPHERTEXT_LENGTH = 344;
 
-const SEALED = /^[A-Za-z0-9+/]{342}==$/;
+const CIPHERTEXT = /^[A-Za-z0-9+/]{342}==$/;
 
 /**
- * The key id a sealed key begins with. Null for a key of another form. Key ids have no fixed length, so the position is
- * counted from the end.
+ * The key id that a sealed key begins with; null for a key of another format, which shows no key id. Key ids have no
+ * fixed length, so the ciphertext is cut off at the end.
  */
 export function keyIdOf(key: string): string | null {
-	return SEALED.test(key.slice(-SEALED_LENGTH)) ? key.slice(0, -SEALED_LENGTH) : null;
+	return CIPHERTEXT.test(key.slice(-CIPHERTEXT_LENGTH)) ? key.slice(0, -CIPHERTEXT_LENGTH) : null;
 }
 
 /**
- * Whether a sealed key can contain the room's present key: keys of another form always can (`test/contract/beyond.md`
- * E6).
+ * Whether a sealed key can contain the room key with this id. A key that shows no key id always can
+ * (`test/contract/beyond.md` E6).
  */
 export function isOfKeyId(key: string, keyId: string | null | undefined): boolean {
-	const own = keyIdOf(key);
-	return own === null || own === keyId;
+	const shown = keyIdOf(key);
+	return shown === null || shown === keyId;
 }
 
-/** @throws ClientError `error-key-id-mismatch` for a key sealed under another key id than the room's */
+/** @throws ClientError `error-key-id-mismatch` for a sealed key that begins with another key id than the given one */
 export function requireKeyId(key: string, keyId: string | null | undefined): void {
 	if (!isOfKeyId(key, keyId)) throw clientError('keyIdMismatch');
 }
@@ -44,12 +48,12 @@ export function requireValidKeyId(keyID: string): void {
 	if (!isKeyId(keyID)) throw clientError('invalidKeyId');
 }
 
-/** Whether a value can be a sealed key: text that is not blank, and no longer than any sealed key. */
-export function isKey(value: unknown): value is string {
+/** Whether a value can be a sealed key: a text that is neither blank nor too long. Other formats than Rocket.Chat's count. */
+export function isSealedKey(value: unknown): value is string {
 	return typeof value === 'string' && value.length <= MAX_KEY_LENGTH && value.trim() !== '';
 }
 
 /** @throws ClientError `error-invalid-key` for text that cannot be a sealed key */
-export function requireKey(key: string): void {
-	if (!isKey(key)) throw clientError('invalidKey');
+export function requireSealedKey(key: string): void {
+	if (!isSealedKey(key)) throw clientError('invalidKey');
 }

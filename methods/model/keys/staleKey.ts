@@ -1,6 +1,6 @@
 /**
- * A room key that a former member still knows is stale (`test/contract/beyond.md` E12). The server cannot make a new
- * key, because it never has the plain key.
+ * A room key is stale if a former member still knows it (`test/contract/beyond.md` E12). The server cannot replace it,
+ * because only clients can make and seal room keys. So it asks the owners to reset it.
  */
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
@@ -11,8 +11,9 @@ import { isEncryptionShown } from '../rooms/clientRoom.js';
 export type StaleReason = 'member-left' | 'member-removed' | 'user-deleted';
 
 /**
- * Marks the key of a room as stale, and notifies its owners by `<uid>/e2eKeyStale`; without an owner, as in direct
- * rooms, it notifies all members. Does nothing if the room has no key, or its key is already stale.
+ * Marks the key of a room as stale, and notifies the owners of the room by the event `<uid>/e2eKeyStale`; in a room
+ * without an owner, such as a direct room, all members. Does nothing if the room has no key, or its key is already
+ * stale.
  */
 export async function markStale(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
@@ -26,6 +27,7 @@ export async function markStale(
 		{ returnDocument: 'after' },
 	);
 	if (!room) return;
+	// While encryption is switched off, clients receive no events about keys.
 	if (!(await isEncryptionShown(store))) return;
 	for await (const uid of usersToNotify(store, rid)) {
 		events.emit('notify', { stream: 'notify-user', eventName: `${uid}/e2eKeyStale`, args: [rid, stale] });

@@ -1,7 +1,8 @@
 /**
- * A member's own key of a room. A reset of the room archives every key and then sets a new key id. A key stored
- * meanwhile may be one that the reset has missed; so the room is read again once the key is stored, and a key that came
- * too late is archived and refused. So every acknowledged key is either the present key or among the former ones.
+ * Stores a member's own key of a room. A concurrent reset of the room's key archives all keys and sets a new key id, but
+ * may miss a key that is stored meanwhile. Therefore the room is read again after the key was stored. If the room was
+ * reset, the key is archived and the call fails. So a key that a successful call has stored is the member's key or one of
+ * the former keys.
  */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
@@ -9,13 +10,14 @@ import type { Store } from '../../../shared/store.js';
 import { applyTransition } from './applyTransition.js';
 import { holdsKey } from './memberKeys.js';
 import { enqueue } from './queue.js';
-import { type KeyedRoom, keyedRoom, wasReset } from './roomKeyId.js';
+import { type KeyedRoom, readKeyedRoom, wasReset } from './roomKeyId.js';
 import { ownKeyOf } from './storedKeys.js';
-import { archive, store as storing } from './transitions.js';
+import { archive, store as storeTransition } from './transitions.js';
 
 /**
  * Stores a member's own key. Does not notify the member.
- * @param removesOffer whether an offer is removed; false while it is undecided whether the new key is the room's
+ * @param removesOffer whether an offer of the room's key is removed; false if the key id of the new key is not the
+ * room's yet
  * @returns the updated membership; null if this key was already stored or the membership does not exist any more
  * @throws ClientError `error-key-in-use`
  */
@@ -26,13 +28,13 @@ export function storeMemberKey(
 	key: string,
 	removesOffer = true,
 ): Promise<Subscription | null> {
-	return applyTransition(store, membership, storing(key, room, removesOffer), { silent: true });
+	return applyTransition(store, membership, storeTransition(key, room, removesOffer), { silent: true });
 }
 
 /**
- * Reads the room again after a key was stored.
+ * Reads the room again after a key was stored, and fails if the room's key was reset meanwhile.
  * @param before the room as it was when the key was accepted as one of its keys
- * @throws ClientError `error-key-id-mismatch` where the room was reset meanwhile; the key is then archived and the
+ * @throws ClientError `error-key-id-mismatch` if the room's key was reset; the stored key is then archived and the
  * member queued
  */
 export async function requireNoReset(
@@ -41,7 +43,7 @@ export async function requireNoReset(
 	before: KeyedRoom,
 	key: string,
 ): Promise<void> {
-	const now = await keyedRoom(store, membership.rid);
+	const now = await readKeyedRoom(store, membership.rid);
 	if (!now || !wasReset(before, now, key)) return;
 	await applyTransition(store, membership, archive(key, now, { keyId: before.e2eKeyId }));
 	await enqueue(store, membership.rid, membership.u._id);
@@ -49,11 +51,11 @@ export async function requireNoReset(
 }
 
 /**
- * Removes a member's key that is not one of the room's. If it had replaced one of the room's keys, that key is
- * restored.
- * @param keep whether the key is kept among the former ones; if not, the member was never notified of it, and is not
- * notified now
- * @returns the updated membership; null if the key was not stored
+ * Removes a member's key that is not of the room's present key. If the member's former keys contain the present one, it
+ * is restored.
+ * @param keep true: the key is kept among the former keys, and the member is notified; false: it is discarded without a
+ * notification, because the member was never notified of it
+ * @returns the updated membership; null if the key was not the member's key any more
  */
 export async function restoreOrRemoveKey(
 	store: Store,
@@ -67,10 +69,10 @@ export async function restoreOrRemoveKey(
 }
 
 /**
- * Archives a member's key whose key id is not the room's, and queues the member. Such a key is left by an interrupted
- * call after a reset of the room, or after another caller claimed the key id first. If the room has no key id, the key
- * stays, because its id may be claimed next.
- * @returns whether there was such a key, and the member has none now
+ * Archives a member's key that is not of the room's present key, and queues the member. Such a key is left by a call that
+ * was interrupted while the room was reset, or while another caller claimed the key id first. If the room has no key id,
+ * the key stays, because its id may be claimed next.
+ * @returns true if such a key was archived and the member has no key now
  */
 export async function archiveMismatchedKey(
 	store: Store,
@@ -79,8 +81,8 @@ export async function archiveMismatchedKey(
 ): Promise<boolean> {
 	const key = ownKeyOf(membership);
 	if (!key || !e2eKeyId || holdsKey(membership, { e2eKeyId })) return false;
-	const after = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, true);
-	if (after?.E2EKey) return false;
+	const updated = await restoreOrRemoveKey(store, membership, key, { e2eKeyId }, true);
+	if (updated?.E2EKey) return false;
 	await enqueue(store, membership.rid, membership.u._id);
 	return true;
 }

@@ -6,34 +6,35 @@ import type { OldRoomKey, Subscription } from '../../../shared/documents.js';
 import type { Filter } from '../../../shared/store.js';
 import { listOf } from '../lists.js';
 
-/** Memberships whose key is absent, no string or empty. */
+/** Matches memberships without a key: it is absent, empty, or not a string. */
 export const KEYLESS = { E2EKey: { $not: { $gt: '' } } } as const satisfies Filter<Subscription>;
 
-/** Memberships with neither a key nor an offer. */
+/** Matches memberships with neither a key nor an offer. */
 export const WITHOUT_KEYS = {
 	...KEYLESS,
 	E2ESuggestedKey: { $not: { $gt: '' } },
 } as const satisfies Filter<Subscription>;
 
-/** The member's own key; undefined if there is none. */
+/** The member's own key; undefined without one. */
 export function ownKeyOf({ E2EKey }: Pick<Subscription, 'E2EKey'>): string | undefined {
 	return typeof E2EKey === 'string' && E2EKey !== '' ? E2EKey : undefined;
 }
 
-/** The offered key, trimmed; empty if there is no offer. */
-export function offeredKeyOf({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string {
-	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() : '';
+/** The key that another member offered, trimmed; undefined without an offer. */
+export function offeredKeyOf({ E2ESuggestedKey }: Pick<Subscription, 'E2ESuggestedKey'>): string | undefined {
+	return typeof E2ESuggestedKey === 'string' ? E2ESuggestedKey.trim() || undefined : undefined;
 }
 
-/** Former keys, the newest first. */
+/** The valid former keys of a stored list, in its order: the newest first. */
 export function oldKeysOf(stored: readonly OldRoomKey[] | null | undefined): OldRoomKey[] {
 	return listOf(stored).filter((old) => typeof old?.E2EKey === 'string');
 }
 
 /**
- * Matches memberships where such a key is unchanged. An array or an object instead of a key cannot be compared, and may
- * be overwritten.
+ * A filter that matches memberships whose key in this field is still the stored one. If an array or an object is stored
+ * instead of a key, the filter only requires that the field exists: such a value cannot be compared, and the write may
+ * replace it.
  */
-export function sameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
+export function whereSameKey(field: 'E2EKey' | 'E2ESuggestedKey', stored: unknown): Filter<Subscription> {
 	return { [field]: typeof stored === 'object' && stored !== null ? { $exists: true } : (stored ?? null) };
 }

@@ -1,18 +1,18 @@
-/** The transitions of a member's keys, as the table in `memberKeys.ts` states them. Applied by `applyTransition`. */
+/** The transitions of a member's keys, as the table in `memberKeys.ts` lists them. `applyTransition` stores the result. */
 import type { OldRoomKey } from '../../../shared/documents.js';
 import { offererOf, withRecord } from './knownKeys.js';
 import { isOfRoom, type KeyIdHolder, type MemberKeys, type Transition } from './memberKeys.js';
 import { isOfKeyId, keyIdOf } from './sealedKey.js';
 
-/** Maximum number of former keys of a member. */
+/** Maximum number of former keys that a membership keeps. */
 export const MAX_OLD_KEYS = 10;
 
 /**
- * The former keys of a member after the present key is archived. Above the limit, returned keys and duplicates with the
- * same key id are removed first, then the oldest. So repeated sealing of the same key does not displace keys with other
- * ids.
- * @param keyId key id of the room, for keys that do not contain their key id
- * @param next the key that replaces the present one, if there is one
+ * Archives the member's key: returns the former keys with it added. Above the limit, returned keys and copies with the
+ * same key id are removed first, then the oldest. So sealing the same room key again and again does not displace other
+ * room keys.
+ * @param keyId key id under which the key is archived if it does not show its key id
+ * @param next the key that replaces the archived one; undefined if none does
  */
 export function archiveCurrentKey(
 	{ key, oldKeys }: Pick<MemberKeys, 'key' | 'oldKeys'>,
@@ -20,77 +20,85 @@ export function archiveCurrentKey(
 	next?: string,
 ): readonly OldRoomKey[] {
 	if (!key || key === next || oldKeys.some((old) => old.E2EKey === key)) return oldKeys;
-	const keys = [{ e2eKeyId: keyIdOf(key) ?? keyId ?? '', ts: new Date(), E2EKey: key }, ...oldKeys];
+	const archived = [{ e2eKeyId: keyIdOf(key) ?? keyId ?? '', ts: new Date(), E2EKey: key }, ...oldKeys];
 	const nextId = next === undefined ? null : keyIdOf(next);
-	while (keys.length > MAX_OLD_KEYS) keys.splice(leastNeededKey(keys, nextId), 1);
-	return keys;
+	while (archived.length > MAX_OLD_KEYS) archived.splice(leastNeededKey(archived, nextId), 1);
+	return archived;
 }
 
+/** The index of the key to remove: the oldest dispensable key, or else the oldest. */
 function leastNeededKey(keys: readonly OldRoomKey[], nextId: string | null): number {
-	const isCopy = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
+	const isDispensable = ({ e2eKeyId, returned }: OldRoomKey, i: number) =>
 		returned === true || e2eKeyId === nextId || keys.findIndex((key) => key.e2eKeyId === e2eKeyId) < i;
-	const copy = keys.findLastIndex(isCopy);
-	return copy === -1 ? keys.length - 1 : copy;
+	const dispensable = keys.findLastIndex(isDispensable);
+	return dispensable === -1 ? keys.length - 1 : dispensable;
 }
 
 const NO_OFFER = { offer: undefined, offeredOldKeys: [] } as const;
 
 /**
- * The keys after this one becomes the member's own. If the offer was decided on, it is removed and its former keys are
- * kept.
+ * The keys after this key becomes the member's own.
+ * @param removesOffer true: the offer is removed, and the former keys that came with it are kept if the member has none
  */
 function withOwnKey(keys: MemberKeys, key: string, { e2eKeyId }: KeyIdHolder, removesOffer: boolean): MemberKeys {
 	const oldKeys = removesOffer && keys.oldKeys.length === 0 ? keys.offeredOldKeys : keys.oldKeys;
-	const by = removesOffer ? offererOf(keys.known, key) : undefined;
+	const by = removesOffer ? offererOf(keys.records, key) : undefined;
 	const keyId = e2eKeyId || '';
 	return {
 		...keys,
 		...(removesOffer && NO_OFFER),
 		key,
 		oldKeys: archiveCurrentKey({ key: keys.key, oldKeys }, e2eKeyId, key),
-		known: isOfKeyId(key, keyId) ? keys.known : withRecord(keys.known, key, { keyId, by }),
+		records: isOfKeyId(key, keyId) ? keys.records : withRecord(keys.records, key, { keyId, by }),
 	};
 }
 
 /**
- * `store`: the member's own key.
- * @param removesOffer whether an offer of the room's key is removed; false while it is undecided whether the new key is the
- * room's
+ * `store`: the member stores their own key.
+ * @param removesOffer whether an offer of the room's key is removed; false if the key id of the new key is not the
+ * room's yet
  */
 export function store(key: string, room: KeyIdHolder, removesOffer = true): Transition {
 	return (keys) => {
-		const removes = removesOffer && isOfRoom(keys.offer?.trim(), keys.known, room);
+		const removes = removesOffer && isOfRoom(keys.offer?.trim(), keys.records, room);
 		return keys.key === key && !removes ? null : withOwnKey(keys, key, room, removes);
 	};
 }
 
-/** `offer`: a key that another member has sealed, with the former keys that come with it. */
+/**
+ * `offer`: stores a key that another member has sealed.
+ * @param by id of that member
+ * @param oldKeys the former room keys that come with the offer
+ */
 export function offer(
 	key: string,
 	{ e2eKeyId }: KeyIdHolder,
 	{ by, oldKeys = [] }: { by: string; oldKeys?: readonly OldRoomKey[] | undefined },
 ): Transition {
 	return (keys) => {
-		const known = withRecord(keys.known, key, { keyId: e2eKeyId || '', by });
-		return { ...keys, offer: key, offeredOldKeys: oldKeys, known };
+		const records = withRecord(keys.records, key, { keyId: e2eKeyId || '', by });
+		return { ...keys, offer: key, offeredOldKeys: oldKeys, records };
 	};
 }
 
-/** `accept`: the member takes the offer. A key that begins with another key id counts as one of the room's from then on. */
+/**
+ * `accept`: the offered key becomes the member's own. A key that begins with another key id is recorded as the room's
+ * key.
+ */
 export function accept(room: KeyIdHolder): Transition {
 	return (keys) => (keys.offer === undefined ? null : withOwnKey(keys, keys.offer.trim(), room, true));
 }
 
-/** `drop`: removes the offer only if it is still the given one. */
+/** `drop`: removes the offer, if it is still the given one. */
 export function drop(offer: string | undefined): Transition {
 	return (keys) => (keys.offer === offer && offer !== undefined ? { ...keys, ...NO_OFFER } : null);
 }
 
 /**
- * `archive`: removes the given key, because it is not one of the room's. If it had replaced one of the room's keys,
- * such as the key of a second device, that key is restored.
- * @param keep whether the key is kept among the former keys; true by default
- * @param keyId its key id, if the key does not contain it; default: that of the room
+ * `archive`: removes the given key, because it is not of the room's present key. If the former keys contain the present
+ * one, which the given key had replaced, it is restored. A second device of the member may have stored it.
+ * @param keep whether the given key is kept among the former keys
+ * @param keyId key id under which the key is archived if it does not show its key id; by default the room's
  */
 export function archive(
 	key: string,
@@ -99,30 +107,30 @@ export function archive(
 ): Transition {
 	return (keys) => {
 		if (keys.key !== key) return null;
-		const isPresent = (old: OldRoomKey) => !!e2eKeyId && !old.returned && keyIdOf(old.E2EKey) === e2eKeyId;
-		const present = keys.oldKeys.find(isPresent);
-		const oldKeys = present ? keys.oldKeys.filter((old) => old !== present) : keys.oldKeys;
+		const isPresentKey = (old: OldRoomKey) => !!e2eKeyId && !old.returned && keyIdOf(old.E2EKey) === e2eKeyId;
+		const restored = keys.oldKeys.find(isPresentKey);
+		const oldKeys = restored ? keys.oldKeys.filter((old) => old !== restored) : keys.oldKeys;
 		const archived = keep ? archiveCurrentKey({ key, oldKeys }, keyId) : oldKeys;
-		return { ...keys, key: present?.E2EKey, oldKeys: archived };
+		return { ...keys, key: restored?.E2EKey, oldKeys: archived };
 	};
 }
 
-/** `returnKey`: archives the key as returned, because it does not work. */
+/** `returnKey`: archives the member's key as returned, because the member cannot use it. */
 export function returnKey({ e2eKeyId }: KeyIdHolder): Transition {
 	return (keys) => {
 		const { key } = keys;
 		if (key === undefined) return null;
-		const by = offererOf(keys.known, key);
+		const by = offererOf(keys.records, key);
 		const returned = { returned: true, ...(by && { offeredBy: by }) };
 		const oldKeys = archiveCurrentKey(keys, e2eKeyId).map((old) =>
 			old.E2EKey === key ? { ...old, ...returned } : old,
 		);
-		const known = withRecord(keys.known, key, { keyId: e2eKeyId || '', by, returned: true });
-		return { ...keys, key: undefined, oldKeys, known };
+		const records = withRecord(keys.records, key, { keyId: e2eKeyId || '', by, returned: true });
+		return { ...keys, key: undefined, oldKeys, records };
 	};
 }
 
-/** `clear`: everything that was sealed for the member is now useless. */
+/** `clear`: archives the key, and removes the offer and all records. */
 export function clear({ e2eKeyId }: KeyIdHolder): Transition {
-	return (keys) => ({ ...NO_OFFER, key: undefined, oldKeys: archiveCurrentKey(keys, e2eKeyId), known: [] });
+	return (keys) => ({ ...NO_OFFER, key: undefined, oldKeys: archiveCurrentKey(keys, e2eKeyId), records: [] });
 }

@@ -1,48 +1,51 @@
 /**
- * Queries for users with identity keys. A room key can be sealed only for these users (`test/contract/beyond.md` E9).
+ * Queries for users with identity keys. Room keys are sealed with the public key of the receiving user, so other users
+ * cannot receive any (`test/contract/beyond.md` E9).
  */
 import type { User } from '../../../shared/documents.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { isFitPublicKey } from './publicKey.js';
 
-/** A user for whom a key can be sealed. */
-export interface Sealable {
+/** A user with their public key, as clients receive them to seal a room key. */
+export interface UserWithPublicKey {
 	readonly _id: string;
 	readonly public_key: string;
 }
 
-const withIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
+/** A filter that matches these users if they have identity keys. */
+const whereIdentity = (_id: string | { $in: string[] }): Filter<User> => ({
 	_id,
 	'e2e.public_key': { $exists: true },
 });
 
 /** Whether the user has identity keys. */
 export async function hasIdentity(store: Store, userId: string): Promise<boolean> {
-	return exists(store.users, withIdentity(userId));
+	return exists(store.users, whereIdentity(userId));
 }
 
 /** Returns those of the given users who have identity keys. */
 export async function usersWithIdentity(store: Store, userIds: readonly string[]): Promise<Set<string>> {
 	if (userIds.length === 0) return new Set();
-	const users = await store.users.find(withIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
+	const users = await store.users.find(whereIdentity({ $in: [...userIds] }), { projection: { _id: 1 } }).toArray();
 	return new Set(users.map(({ _id }) => _id));
 }
 
-/** The number of the given users who have identity keys. */
-export function countSealable(store: Store, userIds: readonly string[]): Promise<number> {
-	return store.users.countDocuments(withIdentity({ $in: [...userIds] }));
+/** Counts those of the given users who have identity keys. */
+export function countUsersWithIdentity(store: Store, userIds: readonly string[]): Promise<number> {
+	return store.users.countDocuments(whereIdentity({ $in: [...userIds] }));
 }
 
-/** The part of a user that a room's state contains. */
+/** What `e2e.roomState` needs of a user. */
 export interface UserState {
+	/** False for a deactivated user. */
 	readonly isActive: boolean;
 	readonly hasIdentity: boolean;
-	/** Whether room keys can be sealed for their public key. */
+	/** Whether room keys can be sealed with their public key. */
 	readonly isFit: boolean;
 }
 
-/** The states of the given users; deleted users are left out. */
+/** The states of the given users, by user id; deleted users are left out. */
 export async function userStates(store: Store, userIds: readonly string[]): Promise<Map<string, UserState>> {
 	const options = { projection: { active: 1, 'e2e.public_key': 1 } } as const;
 	const users = await store.users.find({ _id: { $in: [...userIds] } }, options).toArray();
@@ -54,9 +57,9 @@ export async function userStates(store: Store, userIds: readonly string[]): Prom
 }
 
 /** The given users who have identity keys, with their public keys, ordered by id. */
-export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<Sealable[]> {
+export async function usersWithPublicKey(store: Store, userIds: readonly string[]): Promise<UserWithPublicKey[]> {
 	if (userIds.length === 0) return [];
 	const options = { projection: { 'e2e.public_key': 1 }, sort: { _id: 1 } } as const;
-	const users = await store.users.find(withIdentity({ $in: [...userIds] }), options).toArray();
+	const users = await store.users.find(whereIdentity({ $in: [...userIds] }), options).toArray();
 	return users.map(({ _id, e2e }) => ({ _id, public_key: e2e?.public_key as string }));
 }

@@ -1,4 +1,4 @@
-/** Creates memberships (`test/contract/beyond.md` E10). */
+/** Makes users members of rooms (`test/contract/beyond.md` E10). */
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -22,7 +22,7 @@ export function refOf({ _id, username, name }: Newcomer): Subscription['u'] {
 function newMembership(
 	{ _id: rid, t, name, fname }: Room,
 	newcomer: Newcomer,
-	more: Partial<Subscription>,
+	extraFields: Partial<Subscription>,
 ): Subscription {
 	const now = new Date();
 	return {
@@ -39,7 +39,7 @@ function newMembership(
 		groupMentions: 0,
 		ts: now,
 		ls: now,
-		...more,
+		...extraFields,
 	};
 }
 
@@ -49,10 +49,14 @@ interface NewMembership {
 	readonly action: 'inserted' | 'updated';
 }
 
-/** An additional unique index of the database would reject every attempt. */
+/** Limits the attempts, because an additional unique index of the database could reject every insert. */
 const MAX_ATTEMPTS = 5;
 
-/** Inserts the membership; the unique index accepts it once. Null if the user is a member already. */
+/**
+ * Inserts the membership, or accepts the invitation that the user has. The unique index allows one membership for each
+ * user and room.
+ * @returns null if the user is a member already
+ */
 function insertOrAccept(store: Store, membership: Subscription): Promise<NewMembership | null> {
 	return retryOnConflict(async (attempt) => {
 		try {
@@ -61,23 +65,23 @@ function insertOrAccept(store: Store, membership: Subscription): Promise<NewMemb
 		} catch (error) {
 			if (!isDuplicateKey(error) || attempt === MAX_ATTEMPTS) throw error;
 		}
-		const own = { rid: membership.rid, 'u._id': membership.u._id };
+		const whereOwn = { rid: membership.rid, 'u._id': membership.u._id };
 		const accepted = await store.subscriptions.findOneAndUpdate(
-			{ ...own, status: 'INVITED' },
+			{ ...whereOwn, status: 'INVITED' },
 			{ $set: { open: true, ts: new Date() }, $unset: { status: 1 } },
 			{ returnDocument: 'after', silent: true },
 		);
 		if (accepted) return { membership: accepted, action: 'updated' };
-		return (await exists(store.subscriptions, own)) ? null : CONFLICT;
+		return (await exists(store.subscriptions, whereOwn)) ? null : CONFLICT;
 	});
 }
 
 /**
  * Makes a user a member of a room; does nothing if they are one. Notifies the user, but neither notifies the room nor
  * changes its member count.
- * @param more additional fields of the membership, such as `roles`
- * @param stays whether the room still exists, called after the membership is stored: the deletion of a room only
- * removes the memberships that were stored before
+ * @param extraFields additional fields of the membership, such as `roles`
+ * @param roomStillExists called after the membership was stored. If it returns false, the membership is removed again,
+ * because a deletion of the room may have missed it
  * @returns whether the membership is new
  * @throws ClientError `error-room-not-found`, `error-invalid-user` if the room or the user was deleted meanwhile
  */
@@ -85,29 +89,29 @@ export async function addMembership(
 	store: Store,
 	room: Room,
 	newcomer: Newcomer,
-	more: Partial<Subscription> = {},
-	stays: () => Promise<boolean> = async () => true,
+	extraFields: Partial<Subscription> = {},
+	roomStillExists: () => Promise<boolean> = async () => true,
 ): Promise<boolean> {
-	const taken = await insertOrAccept(store, newMembership(room, newcomer, more));
-	if (!taken) return false;
-	const { membership, action } = taken;
+	const created = await insertOrAccept(store, newMembership(room, newcomer, extraFields));
+	if (!created) return false;
+	const { membership, action } = created;
 	const user = await store.users.updateOne(
 		{ _id: newcomer._id },
 		{ $addToSet: { __rooms: room._id } },
 		{ silent: true },
 	);
-	const isThere = user.matchedCount > 0 && (await stays());
+	const doBothExist = user.matchedCount > 0 && (await roomStillExists());
 	const forgetRoom = () =>
 		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } }, { silent: true });
-	if (!isThere) {
+	if (!doBothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
-		// Another call that removed it meanwhile has decremented the count.
+		// Another call has removed the membership meanwhile and decremented the member count, which did not include it.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
 		await forgetRoom();
 		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser');
 	}
-	// A user who was removed meanwhile has been notified of the removal. A later notification of the membership would be
-	// wrong.
+	// If another call has removed the membership meanwhile, it has notified the user of the removal. The notification of
+	// the new membership must not follow.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
 		await forgetRoom();
 		return false;
@@ -121,28 +125,28 @@ export async function addMembership(
  * and the others are asked for the key (`test/contract/rocketchat-e2e.md` 5.7, 10.4). Sends no notification if the user
  * is a member already.
  *
- * The room's member count is incremented after each new membership: a crash in between leaves it one too low. Nothing
- * depends on this count; lists count the memberships.
+ * The member count of the room is incremented after the membership was stored: a crash in between leaves it one too low.
+ * No rule depends on this count; the lists of members count the memberships.
  * @throws ClientError as `addMembership`
  */
 export async function addMember(context: Context, room: Room, newcomer: Newcomer): Promise<void> {
 	const { store, events } = context;
-	let now: Room | null = null;
+	let updated: Room | null = null;
 	const isNew = await addMembership(store, room, newcomer, {}, async () => {
-		now = await store.rooms.findOneAndUpdate(
+		updated = await store.rooms.findOneAndUpdate(
 			{ _id: room._id },
 			{ $inc: { usersCount: 1 } },
 			{ returnDocument: 'after', silent: true },
 		);
-		return now !== null;
+		return updated !== null;
 	});
-	const { _id: rid, encrypted, e2eKeyId } = (now as Room | null) ?? room;
-	const isOn = await isEncryptionShown(store);
-	// Needed for an existing member too: a crash may have prevented the queueing. Does nothing for members who are queued
-	// or have the key.
-	const isNotified = isOn && !!encrypted && (await enqueue(store, rid, newcomer._id));
-	if (now && !isNotified) await store.rooms.announce('updated', now);
-	if (isOn && isNew && e2eKeyId) {
+	const { _id: rid, encrypted, e2eKeyId } = (updated as Room | null) ?? room;
+	const encryptionShown = await isEncryptionShown(store);
+	// Done for an existing member too: an earlier call may have crashed before it queued the member. Does nothing if the
+	// member is queued or has the key.
+	const roomNotified = encryptionShown && !!encrypted && (await enqueue(store, rid, newcomer._id));
+	if (updated && !roomNotified) await store.rooms.announce('updated', updated);
+	if (encryptionShown && isNew && e2eKeyId) {
 		events.emit('notify', { stream: 'notify-room', eventName: `${rid}/e2e.keyRequest`, args: [e2eKeyId] });
 	}
 }

@@ -1,4 +1,4 @@
-/** Creates a channel or a private group: one document for the room, one membership for each member. */
+/** Creates a channel or a private group: one document for the room, and one membership for each member. */
 import type { Room } from '../../../shared/documents.js';
 import { clientError, isClientSafe } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -11,12 +11,12 @@ import { throwIfAborted } from '../signal.js';
 import { addMembership, type Newcomer, refOf } from './addMember.js';
 import { deleteOrphanedMemberships, deleteRoom } from './deleteRoom.js';
 
-/** Time, in ms, after which a room without memberships counts as left by an interrupted creation. */
+/** A room that still has no membership after this time, in ms, was left by an interrupted creation. */
 const MAX_CREATION_MS = 60_000;
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 
-/** The properties of a room before it is created. */
+/** The fields of a new room that the caller chooses. */
 export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
 /** Stores a room; false if its name is taken. */
@@ -30,16 +30,16 @@ async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
 	}
 }
 
-/** Removes the room of that name if the same owner's creation of it was interrupted before its first membership. */
+/** Removes the room with the same name and owner, if its creation was interrupted before the first membership. */
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
-	const former = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
-	if (!former?.ts || former.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
-	if (await exists(store.subscriptions, { rid: former._id })) return;
-	await store.rooms.deleteOne({ _id: former._id });
+	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
+	if (!existing?.ts || existing.ts.getTime() > Date.now() - MAX_CREATION_MS) return;
+	if (await exists(store.subscriptions, { rid: existing._id })) return;
+	await store.rooms.deleteOne({ _id: existing._id });
 }
 
 /**
- * Inserts a room. Of several callers who create a room with the same name, one succeeds.
+ * Stores a room. Of several callers who create a room with the same name, one succeeds.
  * @throws ClientError `error-duplicate-channel-name`
  */
 async function insertRoom(context: Context, room: Room): Promise<void> {
@@ -48,26 +48,26 @@ async function insertRoom(context: Context, room: Room): Promise<void> {
 	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName');
 }
 
-/** @returns the number of members who have been deleted meanwhile */
+/** @returns the number of users who could not become members, because they were deleted meanwhile */
 async function addFirstMembers(context: Context, room: Room, owner: Newcomer, others: readonly Newcomer[]) {
 	await addMembership(context.store, room, owner, { roles: ['owner'] });
-	let gone = 0;
+	let deletedUsers = 0;
 	for (const member of others) {
 		throwIfAborted(context.signal);
 		try {
 			await addMembership(context.store, room, member);
 		} catch (error) {
 			if (!isClientSafe(error)) throw error;
-			gone++;
+			deletedUsers++;
 		}
 	}
-	return gone;
+	return deletedUsers;
 }
 
 /**
- * Creates a room with an owner and members. After it is complete, all members are notified. If it is encrypted, the
- * members who can receive its key are queued. A failed call removes the room.
- * @param others its members without the owner, without duplicates
+ * Creates a room with an owner and members. Once it is complete, all members are notified. If it is encrypted, the
+ * members who can receive its key are put into its queue. A failed call removes the room.
+ * @param others the members apart from the owner, without duplicates
  * @throws ClientError `error-duplicate-channel-name`; `error-room-not-found` if it is deleted meanwhile
  */
 export async function createRoom(
@@ -91,15 +91,16 @@ export async function createRoom(
 		...fields,
 	};
 	await insertRoom(context, room);
-	let gone: number;
+	let deletedUsers: number;
 	try {
-		gone = await addFirstMembers(context, room, owner, others);
+		deletedUsers = await addFirstMembers(context, room, owner, others);
 	} catch (error) {
-		// Runs without the call's signal, because the call may have ended.
+		// Passes no signal: the call may have been aborted, but the room must be deleted.
 		await deleteRoom({ store, events }, room, owner._id);
 		throw error;
 	}
-	if (gone > 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -gone } }, { silent: true });
+	if (deletedUsers > 0)
+		await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: -deletedUsers } }, { silent: true });
 	const created = await store.rooms.findOne({ _id: room._id });
 	if (!created) {
 		await deleteOrphanedMemberships(context, room._id);

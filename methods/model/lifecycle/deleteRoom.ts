@@ -6,34 +6,34 @@ import { createYielder } from '../../../shared/yielding.js';
 import { exists } from '../exists.js';
 import { membershipsOf } from '../memberships/members.js';
 import { throwIfAborted } from '../signal.js';
-import { noteRemoval } from '../trash.js';
+import { recordRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'> & { readonly signal?: AbortSignal };
 
-/** Memberships removed in one batch. */
+/** Number of memberships removed in one batch. */
 const BATCH = 100;
 
 /**
  * Deletes a room; each member is notified that the room and their membership were removed
  * (`test/contract/rocketchat-e2e.md` 10.2).
  *
- * The membership of the user who deletes it is removed last: after a crash they still have it, and may repeat the call.
- * A concurrent call that adds a user either finds that the room does not exist, or its membership is removed by the
- * second pass.
+ * The membership of the user who deletes the room is removed last: after a crash this user is still a member and may
+ * repeat the call. A concurrent call may add a member after the first pass. Either that call finds that the room does
+ * not exist any more, or the second pass removes the new membership.
  * @param deleterId the user who deletes it, member or not
  */
 export async function deleteRoom(context: Context, room: Room, deleterId: string): Promise<void> {
 	const { store } = context;
 	const { _id } = room;
 	await deleteMemberships(context, room, { 'u._id': { $ne: deleterId } });
-	await noteRemoval(store, 'room', { _id });
+	await recordRemoval(store, 'room', { _id });
 	await store.rooms.deleteOne({ _id }, { silent: true });
 	// A direct room may have been created again meanwhile, with the same id.
 	if (!(await exists(store.rooms, { _id }))) await deleteMemberships(context, room, {});
 	await store.rooms.announce('removed', room);
 }
 
-/** Removes memberships of a deleted room, which an interrupted deletion has left. */
+/** Removes the memberships that a deleted room still has, because its deletion was interrupted. */
 export async function deleteOrphanedMemberships(
 	context: Context,
 	rid: string,
@@ -62,13 +62,13 @@ async function removeBatch(
 	{ _id: rid, t, name }: Pick<Room, '_id'> & Partial<Room>,
 	memberships: readonly Subscription[],
 ): Promise<void> {
-	await Promise.all(memberships.map((membership) => noteRemoval(store, 'subscription', membership)));
+	await Promise.all(memberships.map((membership) => recordRemoval(store, 'subscription', membership)));
 	const userIds = memberships.map(({ u }) => u._id);
 	await store.users.updateMany({ _id: { $in: userIds }, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
 	await store.subscriptions.deleteMany({ _id: { $in: memberships.map(({ _id }) => _id) } });
 	const room = { _id: rid, ...(t && { t }), ...(name !== undefined && { name }) };
 	for (const { u } of memberships) {
-		// The change of the room is published by membership, so a user without one must be notified here.
+		// A change of a room reaches only its members, so users who are no longer members are notified here.
 		events.emit('notify', { stream: 'notify-user', eventName: `${u._id}/rooms-changed`, args: ['removed', room] });
 	}
 }

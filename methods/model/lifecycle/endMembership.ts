@@ -1,9 +1,9 @@
-/** Ends a membership, and updates the state of the room's key. */
+/** Ends a membership. Marks the room's key as stale, and reports whether the room has lost its last key holder. */
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
-import { unchangedKeys } from '../keys/applyTransition.js';
+import { whereKeysUnchanged } from '../keys/applyTransition.js';
 import { hasHolder, isLastHolder, notifyNoHolder } from '../keys/keyHolders.js';
 import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
@@ -11,12 +11,12 @@ import { markStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
 import { MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
-import { noteRemoval } from '../trash.js';
+import { recordRemoval } from '../trash.js';
 
 type Context = Pick<MethodContext, 'store' | 'events'>;
 
-/** Whether no remaining member would hold the key of a room if this user left. */
-export async function wouldLoseLastKey(store: Store, rid: string, userId: string): Promise<boolean> {
+/** Whether the room would have members but no key holder if this user left. */
+export async function wouldLeaveRoomWithoutHolder(store: Store, rid: string, userId: string): Promise<boolean> {
 	return (await hasOthers(store, rid, userId)) && isLastHolder(store, rid, userId);
 }
 
@@ -25,26 +25,32 @@ async function hasOthers(store: Store, rid: string, userId: string): Promise<boo
 	return exists(store.subscriptions, others);
 }
 
-/** Whether a member knows the key of a room: it can also be among the archived keys, as after new identity keys. */
-function knowsKey(membership: Subscription, { e2eKeyId }: Room): boolean {
-	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== '') return true;
+/**
+ * Whether a member may know the room's key: they have a key, an offer, or the key among their former keys, as after new
+ * identity keys.
+ */
+function mayKnowKey(membership: Subscription, { e2eKeyId }: Room): boolean {
+	if (ownKeyOf(membership) !== undefined || offeredKeyOf(membership) !== undefined) return true;
 	const old = [...oldKeysOf(membership.oldRoomKeys), ...oldKeysOf(membership.suggestedOldRoomKeys)];
 	return !!e2eKeyId && old.some((key) => key.e2eKeyId === e2eKeyId);
 }
 
 /**
- * Removes a membership with its keys and roles, and the user from the queue. Notifies the user and the room. If the
- * user knows the key, it is marked as stale (`test/contract/beyond.md` E12). If no remaining member holds it, the room
- * is notified (E11). The caller of this function checks permissions and confirmations.
+ * Removes a membership with its keys and roles, and removes the user from the room's queue. Notifies the user and the
+ * room. If the user may know the room's key, the key is marked as stale (`test/contract/beyond.md` E12). If no remaining
+ * member holds the key, the room is notified (`test/contract/beyond.md` E11). The caller of this function checks
+ * permissions and confirmations.
  *
- * The membership is removed last, so that an interrupted call can be repeated. Does nothing if there is no membership.
+ * The membership is removed after all other traces, so that an interrupted call can be repeated. Does nothing if there
+ * is no membership.
+ * @returns `lostLastHolder`: whether the room has lost its last key holder
  */
 export async function endMembership(
 	context: Context,
 	room: Room,
 	userId: string,
 	reason: StaleReason,
-): Promise<{ lastKeyHolder: boolean }> {
+): Promise<{ lostLastHolder: boolean }> {
 	const { store } = context;
 	const rid = room._id;
 	const forgetRoom = () =>
@@ -52,27 +58,29 @@ export async function endMembership(
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
-		if (!membership) return { lastKeyHolder: false };
-		if (knowsKey(membership, room)) await markStale(context, rid, reason);
-		await noteRemoval(store, 'subscription', membership);
+		if (!membership) return { lostLastHolder: false };
+		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
+		await recordRemoval(store, 'subscription', membership);
 		await forgetRoom();
-		// If the member has received a key since the membership was read, that key must be marked as stale first.
-		const { deletedCount } = await store.subscriptions.deleteOne(unchangedKeys(membership));
+		// If the member has received a key since the membership was read, nothing is deleted: the room's key must be marked
+		// as stale first.
+		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
-		// A concurrent call that adds the user may have stored the room id in the user meanwhile.
+		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
 		await forgetRoom();
-		const isNotified = await dequeue(store, rid, [userId]);
-		if (membership.status !== 'INVITED') await countOneLess(context, rid, isNotified);
+		const roomNotified = await dequeue(store, rid, [userId]);
+		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two members may leave concurrently.
-		const lastKeyHolder =
+		const lostLastHolder =
 			holdsKey(membership, room) && !(await hasHolder(store, rid)) && (await hasOthers(store, rid, userId));
-		if (lastKeyHolder) notifyNoHolder(context, rid, userId);
-		return { lastKeyHolder };
+		if (lostLastHolder) notifyNoHolder(context, rid, userId);
+		return { lostLastHolder };
 	});
 }
 
-async function countOneLess({ store }: Context, rid: string, isNotified: boolean): Promise<void> {
-	const counted = await store.rooms.updateOne({ _id: rid, usersCount: { $gt: 0 } }, { $inc: { usersCount: -1 } });
-	const room = counted.matchedCount > 0 || isNotified ? null : await store.rooms.findOne({ _id: rid });
+/** Decrements the member count, which notifies the room. If it cannot be decremented, the room is notified here. */
+async function decrementMemberCount({ store }: Context, rid: string, roomNotified: boolean): Promise<void> {
+	const decremented = await store.rooms.updateOne({ _id: rid, usersCount: { $gt: 0 } }, { $inc: { usersCount: -1 } });
+	const room = decremented.matchedCount > 0 || roomNotified ? null : await store.rooms.findOne({ _id: rid });
 	if (room) await store.rooms.announce('updated', room);
 }

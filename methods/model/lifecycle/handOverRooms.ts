@@ -1,4 +1,4 @@
-/** Rooms that would be left without an owner, or without any member. */
+/** What happens to the rooms of a user who is deleted or deactivated: they get a new owner or are deleted. */
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
@@ -6,7 +6,7 @@ import { MEMBER } from '../memberships/members.js';
 import { DELETION_FIELDS, isLastMember } from './lastMember.js';
 
 /** Ids of the rooms that have other members, but no other owner than this user. */
-async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
+async function roomsOnlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find(
 		{ 'u._id': userId, roles: 'owner' },
@@ -20,10 +20,10 @@ async function onlyOwnedBy(store: Store, userId: string): Promise<string[]> {
 }
 
 /**
- * Ids of the channels and groups that would be deleted with this user. Direct rooms are not included, because they are
- * useless without the user.
+ * Ids of the channels and groups that would be deleted with this user, the last member. Direct rooms are not included:
+ * their deletion needs no confirmation, because they are useless without the user.
  */
-async function deletedWith(store: Store, userId: string): Promise<string[]> {
+async function roomsDeletedWith(store: Store, userId: string): Promise<string[]> {
 	const rids: string[] = [];
 	for await (const { rid } of store.subscriptions.find({ 'u._id': userId }, { projection: { rid: 1 } })) {
 		const room = await store.rooms.findOne({ _id: rid, t: { $ne: 'd' } }, { projection: DELETION_FIELDS });
@@ -34,10 +34,11 @@ async function deletedWith(store: Store, userId: string): Promise<string[]> {
 
 /**
  * Checks whether a user may be deleted or deactivated if some of their rooms would need a new owner or be deleted.
- * @param isLeaving true: the user leaves their rooms; false: the user is only deactivated
- * @param confirmed whether the caller has confirmed it; without a confirmation such rooms lead to a refusal
+ * @param isLeaving true: the user is deleted, and so leaves all rooms; false: the user is only deactivated
+ * @param confirmed true: the caller accepts that rooms get a new owner or are deleted
  * @returns ids of the rooms that need a new owner
- * @throws ClientError `user-last-owner`, as Rocket.Chat, with the ids of the rooms
+ * @throws ClientError `user-last-owner` with the ids of the rooms, as in Rocket.Chat, if there are such rooms and the
+ * caller has not confirmed
  */
 export async function roomsToHandOver(
 	store: Store,
@@ -45,9 +46,9 @@ export async function roomsToHandOver(
 	isLeaving: boolean,
 	confirmed: boolean | undefined,
 ): Promise<string[]> {
-	const shouldChangeOwner = await onlyOwnedBy(store, userId);
+	const shouldChangeOwner = await roomsOnlyOwnedBy(store, userId);
 	if (confirmed === true) return shouldChangeOwner;
-	const shouldBeRemoved = isLeaving ? await deletedWith(store, userId) : [];
+	const shouldBeRemoved = isLeaving ? await roomsDeletedWith(store, userId) : [];
 	if (shouldChangeOwner.length > 0 || shouldBeRemoved.length > 0)
 		throw clientError('userIsLastOwner', { shouldChangeOwner, shouldBeRemoved });
 	return [];

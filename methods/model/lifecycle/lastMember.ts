@@ -1,17 +1,17 @@
-/** A room is deleted with its last member: no user could see it any more, and its name would stay taken. */
+/** A room is deleted when its last member leaves. Otherwise no user could see it, and its name would stay taken. */
 import type { Room, RoomType } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 
-/** Room types that are deleted without members. Other rooms, such as livechats, are kept for their agents. */
+/** Types of rooms that are deleted with the last member. Other rooms, such as livechats, are kept for their agents. */
 const DELETED_WITH_LAST_MEMBER: readonly RoomType[] = ['c', 'p', 'd'];
 
-/** Fields of a room that decide whether it is deleted with its last member. */
+/** Projection of the fields that `isLastMember` needs. */
 export const DELETION_FIELDS = { t: 1, teamMain: 1, default: 1 } as const;
 
 /**
- * Whether a room is deleted when this user leaves it, because nobody else has a membership. The room of a team stays as
- * long as the team, and a default channel stays for new users.
+ * Whether a room must be deleted when this user leaves it, because no other user has a membership. False for the main
+ * room of a team, which stays as long as the team, and for a default channel, which stays for new users.
  */
 export async function isLastMember(
 	store: Store,

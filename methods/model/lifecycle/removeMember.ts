@@ -1,4 +1,4 @@
-/** A member leaves a room, is removed, or their account is deleted. */
+/** Removes a member from a room: they leave, another user removes them, or their account is deleted. */
 import type { Room } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { StaleReason } from '../keys/staleKey.js';
@@ -6,22 +6,26 @@ import { deleteRoom } from './deleteRoom.js';
 import { endMembership } from './endMembership.js';
 import { isLastMember } from './lastMember.js';
 
-/** Ends a membership, and deletes the room with its last member. */
+/**
+ * Ends a membership. If it was the last of the room, the room is deleted.
+ * @returns `lostLastHolder`: the room has other members, but none of them holds its key; `roomDeleted`: the room was
+ * deleted
+ */
 export async function removeMember(
 	context: Pick<MethodContext, 'store' | 'events'>,
 	room: Room,
 	userId: string,
 	reason: StaleReason,
-): Promise<{ lastKeyHolder: boolean; isRoomGone: boolean }> {
-	const isLast = () => isLastMember(context.store, room, userId);
-	if (await isLast()) {
-		// The deletion of the room removes their membership last, so that an interrupted call can be repeated.
+): Promise<{ lostLastHolder: boolean; roomDeleted: boolean }> {
+	const isLastInRoom = () => isLastMember(context.store, room, userId);
+	if (await isLastInRoom()) {
+		// Without `endMembership`: the deletion of the room removes this membership last, so that an interrupted call can be repeated.
 		await deleteRoom(context, room, userId);
-		return { lastKeyHolder: false, isRoomGone: true };
+		return { lostLastHolder: false, roomDeleted: true };
 	}
-	const { lastKeyHolder } = await endMembership(context, room, userId, reason);
+	const { lostLastHolder } = await endMembership(context, room, userId, reason);
 	// Checked again, because the last two members may leave concurrently.
-	const isRoomGone = await isLast();
-	if (isRoomGone) await deleteRoom(context, room, userId);
-	return { lastKeyHolder, isRoomGone };
+	const roomDeleted = await isLastInRoom();
+	if (roomDeleted) await deleteRoom(context, room, userId);
+	return { lostLastHolder, roomDeleted };
 }

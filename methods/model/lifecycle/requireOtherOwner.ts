@@ -1,4 +1,4 @@
-/** A room with other members keeps an owner. */
+/** The rule that a room always keeps an owner. */
 import type { Subscription } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -6,13 +6,13 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { MEMBER } from '../memberships/members.js';
 
-/** How long a departure note is valid, in ms, if its call crashes before it removes the membership. */
+/** How long a departure note is valid, in ms. Needed if its call crashes before it removes the membership or the note. */
 const MAX_CALL_MS = 60_000;
 
 /**
- * Refuses the departure of the only owner, also when several owners leave at the same time: each notes the departure in
- * their own membership before they look for an owner who stays, so that no two can rely on each other. The note is removed
- * with the membership.
+ * Refuses to let the only owner leave a room. Several owners may leave at the same time: each call first notes the
+ * departure in the membership of its user, then looks for another owner without such a note. So no two of them can rely
+ * on each other. The note is removed with the membership. Does nothing for a user who is not an owner.
  * @throws ClientError `error-you-are-last-owner`
  */
 export async function requireOtherOwner(store: Store, rid: string, userId: string): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Encryption of a room: its default for new rooms, and the call that switches it on or off
+ * Encryption of a room: whether a new room is encrypted, and how a room's encryption is switched on or off
  * (`test/contract/rocketchat-e2e.md` 5.7).
  */
 import type { Room, RoomType, Subscription, User } from '../../../shared/documents.js';
@@ -15,32 +15,33 @@ import { refOf } from './addMember.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
-/** Types of rooms that may be encrypted: public channels need no key. */
+/** Types of rooms that may be encrypted: private groups and direct rooms. Public channels may not. */
 const ENCRYPTABLE: readonly RoomType[] = ['p', 'd'];
 
-async function isForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
+/** Whether a setting forces the room to be encrypted. */
+async function isEncryptionForced(store: Store, { t, federated }: Pick<Room, 't' | 'federated'>): Promise<boolean> {
 	if (t !== 'p' || federated || !(await setting(store, 'E2E_Enable'))) return false;
 	return setting(store, 'E2E_Force_Encryption_For_Private_Rooms');
 }
 
 /**
  * Whether a new room is encrypted; undefined if neither the creator nor a setting specifies it.
- * @param asked the value that the creator sends
+ * @param requested the value that the creator sends; undefined if none was sent
  * @throws ClientError `error-encrypted-private-rooms-enforced`, or `error-action-not-allowed` for a channel
  */
-export async function encryptionOfNew(
+export async function encryptionOfNewRoom(
 	store: Store,
 	t: RoomType,
-	asked: boolean | undefined,
+	requested: boolean | undefined,
 ): Promise<boolean | undefined> {
-	if (asked && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted');
-	if (await isForced(store, { t })) {
-		if (asked === false) throw clientError('privateRoomsEncrypted');
+	if (requested && !ENCRYPTABLE.includes(t)) throw clientError('onlyPrivateEncrypted');
+	if (await isEncryptionForced(store, { t })) {
+		if (requested === false) throw clientError('privateRoomsEncrypted');
 		return true;
 	}
-	if (asked !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return asked;
-	const standard = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
-	return (await setting(store, standard)) || undefined;
+	if (requested !== undefined || !ENCRYPTABLE.includes(t) || !(await setting(store, 'E2E_Enable'))) return requested;
+	const defaultSetting = t === 'd' ? 'E2E_Enabled_Default_DirectRooms' : 'E2E_Enabled_Default_PrivateRooms';
+	return (await setting(store, defaultSetting)) || undefined;
 }
 
 /** Turns automatic translation off for all members, and notifies those whose membership changes. */
@@ -52,9 +53,9 @@ async function endTranslation({ store, signal }: Context, rid: string): Promise<
 }
 
 /**
- * Switches the encryption of a room on or off. Key id and keys stay; the user and the time are stored in the room, and
- * sent with it to all members (`test/contract/beyond.md` E14). Switching on ends translation and queues the members who
- * lack the key. Does nothing if the room is already in that state.
+ * Switches the encryption of a room on or off. The key id and all keys stay. Who switched it and when is stored in the
+ * room, and so sent to all members (`test/contract/beyond.md` E14). Switching it on turns automatic translation off
+ * and queues the members who lack the key. Does nothing if the room is already in that state.
  * @throws ClientError `error-action-not-allowed` for callers without the permission, for channels, and if encryption is
  * switched off on the server; `error-encrypted-private-rooms-enforced`
  */
@@ -69,8 +70,9 @@ export async function toggleEncryption(
 	if (!(await setting(store, 'E2E_Enable'))) throw clientError('encryptionIsOff', details);
 	if (encrypted && !ENCRYPTABLE.includes(room.t)) throw clientError('onlyPrivateEncrypted', details);
 	if (!(await mayToggleEncryption(store, user, room))) throw clientError('toggleNotAllowed', details);
-	if (!encrypted && (await isForced(store, room))) throw clientError('privateRoomsEncrypted');
-	// Done first, so that a repeated call completes it. The server cannot translate encrypted messages.
+	if (!encrypted && (await isEncryptionForced(store, room))) throw clientError('privateRoomsEncrypted');
+	// The server cannot translate encrypted messages. Done before the room is changed, so that a repeated call after a
+	// crash completes it.
 	if (encrypted) await endTranslation(context, room._id);
 	const { matchedCount } = await store.rooms.updateOne(
 		{ _id: room._id, encrypted: encrypted ? { $ne: true } : true },

@@ -5,7 +5,7 @@ import type { Filter, Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { pagesOf } from '../pages.js';
 
-/** Matches active memberships: an invited user is not a member yet. */
+/** Matches the memberships of members. An invited user has a membership, but is not a member yet. */
 export const MEMBER = { status: { $ne: 'INVITED' } } as const satisfies Filter<Subscription>;
 
 /** Whether the user is a member of the room. */
@@ -30,9 +30,9 @@ export async function requireMembership(store: Store, rid: string, userId: strin
 
 /**
  * Reads the memberships of a room in pages, ordered by user id, as in the room's index.
- * @param only additional filter
+ * @param only additional filter; without one, all memberships
  * @param projection fields to read in addition to `_id` and the user id; all by default
- * @param size memberships in a page
+ * @param size number of memberships in a page
  */
 export function membershipsOf(
 	store: Store,
@@ -45,7 +45,7 @@ export function membershipsOf(
 	return pagesOf(store.subscriptions, filter, { key: 'u._id', projection, ...(size && { size }) });
 }
 
-/** Reads only the user ids of these memberships, in the same pages. */
+/** Reads the user ids of such memberships, in pages as `membershipsOf`. */
 export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subscription>): AsyncGenerator<string[]> {
 	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
 }

@@ -1,10 +1,10 @@
-/** Permissions that a user holds by a role in one room. */
+/** Permissions in one room: a user may hold them by a role that they have only in this room. */
 import type { User } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { MEMBER } from './members.js';
 
-/** Whether the user holds the permission by a global role, or by one they have in this room, such as `owner`. */
+/** Whether the user holds the permission in this room: by a global role, or by a role in the room, such as `owner`. */
 export async function hasRoomPermission(
 	store: Store,
 	user: Pick<User, '_id' | 'roles'>,

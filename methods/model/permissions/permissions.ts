@@ -1,4 +1,4 @@
-/** Permissions: Rocket.Chat's documents, or its defaults for permissions without a document. */
+/** Permissions: which roles hold them. Read from Rocket.Chat's documents; a permission without one has default roles. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
@@ -51,24 +51,25 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 /** Permissions that Roomkey checks, with their default roles. */
 export const KNOWN_PERMISSIONS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(DEFAULT_ROLES));
 
-const roles = cachedReads(async (store, permission) => {
+/** The roles that hold a permission, cached. */
+const rolesByPermission = cachedReads(async (store, permission) => {
 	const document = await store.permissions.findOne({ _id: permission });
 	return document?.roles ?? DEFAULT_ROLES[permission] ?? [];
 });
 
 /** Must be called after a permission was written, so that it takes effect immediately. */
 export function permissionChanged(store: Store, permission: string): void {
-	roles.forget(store, permission);
+	rolesByPermission.forget(store, permission);
 }
 
 /** Whether one of the user's global roles holds the permission. */
 export async function hasPermission(store: Store, user: Pick<User, 'roles'>, permission: string): Promise<boolean> {
 	if (!user.roles?.length) return false;
-	const holders = await roles.get(store, permission);
+	const holders = await rolesByPermission.get(store, permission);
 	return user.roles.some((role) => holders.includes(role));
 }
 
-/** The same for a user id. Callers who are not logged in hold no permission. */
+/** Whether the user with this id holds the permission. Null, for callers who are not logged in, holds none. */
 export async function mayUser(store: Store, userId: string | null, permission: string): Promise<boolean> {
 	const user = userId === null ? null : await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
 	return user !== null && hasPermission(store, user, permission);

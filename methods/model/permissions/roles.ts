@@ -1,40 +1,40 @@
-/** The roles that exist: Rocket.Chat's documents, or its default roles for a database that contains none. */
+/** The roles that exist: those in the database, or Rocket.Chat's default roles if it contains none. */
 import type { Role } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { KNOWN_PERMISSIONS } from './permissions.js';
 
-export type ShownRole = Omit<Role, '_updatedAt'>;
+export type ClientRole = Omit<Role, '_updatedAt'>;
 
-function standard(_id: string, scope: Role['scope'], description = ''): ShownRole {
+function defaultRole(_id: string, scope: Role['scope'], description = ''): ClientRole {
 	return { _id, name: _id, scope, description, protected: true, mandatory2fa: false };
 }
 
-/** Rocket.Chat's default roles. Nobody can delete them there. */
-const STANDARD: readonly ShownRole[] = [
-	standard('admin', 'Users', 'Admin'),
-	standard('anonymous', 'Users'),
-	standard('app', 'Users'),
-	standard('bot', 'Users'),
-	standard('guest', 'Users'),
-	standard('leader', 'Subscriptions', 'Leader'),
-	standard('livechat-agent', 'Users', 'Livechat Agent'),
-	standard('livechat-manager', 'Users', 'Livechat Manager'),
-	standard('moderator', 'Subscriptions', 'Moderator'),
-	standard('owner', 'Subscriptions', 'Owner'),
-	standard('user', 'Users'),
+/** Rocket.Chat's default roles. They are protected: Rocket.Chat does not delete them. */
+const DEFAULT_ROLES: readonly ClientRole[] = [
+	defaultRole('admin', 'Users', 'Admin'),
+	defaultRole('anonymous', 'Users'),
+	defaultRole('app', 'Users'),
+	defaultRole('bot', 'Users'),
+	defaultRole('guest', 'Users'),
+	defaultRole('leader', 'Subscriptions', 'Leader'),
+	defaultRole('livechat-agent', 'Users', 'Livechat Agent'),
+	defaultRole('livechat-manager', 'Users', 'Livechat Manager'),
+	defaultRole('moderator', 'Subscriptions', 'Moderator'),
+	defaultRole('owner', 'Subscriptions', 'Owner'),
+	defaultRole('user', 'Users'),
 ];
 
-/** Roles that Rocket.Chat's code names: the default roles, and those that permissions have by default. */
-const NAMED = new Set([...STANDARD.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
+/** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
+const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
 
-/** The roles to show to clients. */
-export async function readRoles({ roles }: Store): Promise<readonly ShownRole[]> {
+/** The roles as clients receive them. */
+export async function readRoles({ roles }: Store): Promise<readonly ClientRole[]> {
 	const stored = await roles.find({}, { projection: { _updatedAt: 0 }, sort: { _id: 1 } }).toArray();
-	return stored.length > 0 ? stored : STANDARD;
+	return stored.length > 0 ? stored : DEFAULT_ROLES;
 }
 
 /** Whether all these roles exist. */
 export async function doRolesExist({ roles }: Store, ids: Iterable<string>): Promise<boolean> {
-	const others = [...new Set(ids)].filter((id) => !NAMED.has(id));
+	const others = [...new Set(ids)].filter((id) => !BUILT_IN_ROLES.has(id));
 	return others.length === 0 || (await roles.countDocuments({ _id: { $in: others } })) === others.length;
 }

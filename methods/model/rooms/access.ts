@@ -4,18 +4,20 @@ import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
 
-/** Maximum depth of nested discussions: deeper or circular parents grant no access. */
+/** How many parent rooms of a discussion are checked. Parents beyond that, as in a circle, grant no access. */
 const MAX_PARENTS = 10;
 
 type Viewer = Pick<User, '_id' | 'roles'>;
 
+/** Whether the user may see the rooms of a team: it is public, or they are a member of the team. */
 async function isTeamVisible(store: Store, teamId: string, user: Viewer): Promise<boolean> {
 	const team = await store.teams.findOne({ _id: teamId });
 	if (team?.type === 0 && (await hasPermission(store, user, 'view-c-room'))) return true;
 	return (await store.teamMembers.findOne({ teamId, userId: user._id })) !== null;
 }
 
-async function isMember(store: Store, room: Room, user: Viewer): Promise<boolean> {
+/** Whether the user is a member and a permission lets them see rooms of which they are a member. */
+async function maySeeAsMember(store: Store, room: Room, user: Viewer): Promise<boolean> {
 	const subscription = await store.subscriptions.findOne(
 		{ rid: room._id, 'u._id': user._id },
 		{ projection: { status: 1 } },
@@ -26,7 +28,7 @@ async function isMember(store: Store, room: Room, user: Viewer): Promise<boolean
 	);
 }
 
-/** The rules of 3.1 in their order; the first rule that grants access decides. */
+/** The rules of `test/contract/rocketchat-e2e.md` 3.1 in their order: the first that grants access decides. */
 async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: number): Promise<boolean> {
 	if (room.t === 'c') {
 		const visible = room.teamId
@@ -34,7 +36,7 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 			: await hasPermission(store, user, 'view-c-room');
 		if (visible) return true;
 	}
-	if (await isMember(store, room, user)) return true;
+	if (await maySeeAsMember(store, room, user)) return true;
 	if (room.prid && parentsLeft > 0) {
 		const parent = await store.rooms.findOne({ _id: room.prid });
 		if (parent && (await mayView(store, parent, user, parentsLeft - 1))) return true;
@@ -47,8 +49,9 @@ async function mayView(store: Store, room: Room, user: Viewer, parentsLeft: numb
 }
 
 /**
- * Refuses users who may not see a room, as Rocket.Chat's method `canAccessRoom` did when the seed was published (3.2):
- * for a missing room the error names `canAccessRoom`; for a forbidden room it names the calling method.
+ * Refuses users who may not see a room, like the method `canAccessRoom` of Rocket.Chat releases that had it
+ * (`test/contract/rocketchat-e2e.md` 3.2). In the error of a missing room, `method` is `canAccessRoom`; in that of a
+ * forbidden room, it is the called method.
  * @throws ClientError `error-invalid-room`, or `error-invalid-user` if the user does not exist any more
  */
 export async function requireRoomAccess(store: Store, rid: string, userId: string): Promise<Room> {

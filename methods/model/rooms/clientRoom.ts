@@ -18,14 +18,15 @@ const FIELDS = [
 /** Projection of the rooms that are read for clients. */
 export const CLIENT_ROOM_FIELDS = Object.fromEntries(FIELDS.map((field) => [field, 1])) as Record<string, 1>;
 
-/** Rooms converted between two clock checks. */
+/** Number of rooms converted between two checks whether to yield. */
 const CHECK_EVERY = 50;
 
+/** A room as clients receive it. */
 export type ClientRoom = Omit<Room, 'e2eReset'>;
 
 /**
- * Whether clients receive encryption fields. The stored fields stay, and are visible again after encryption is switched
- * on.
+ * Whether encryption is switched on for the server, so that clients receive encryption fields. While it is off, the
+ * fields stay stored and are only hidden.
  */
 export function isEncryptionShown(store: Store): Promise<boolean> {
 	return setting(store, 'E2E_Enable');
@@ -34,18 +35,18 @@ export function isEncryptionShown(store: Store): Promise<boolean> {
 /**
  * A room, or a part of it, without `e2eReset`. If encryption is switched off, it also lacks all fields that would make
  * clients ask for a password (`test/contract/beyond.md` E13).
- * @param isOn what `isEncryptionShown` returns
+ * @param isShown what `isEncryptionShown` returns
  */
-export function partialClientRoom<R extends Partial<Room>>(room: R, isOn: boolean): Omit<R, 'e2eReset'> {
+export function partialClientRoom<R extends Partial<Room>>(room: R, isShown: boolean): Omit<R, 'e2eReset'> {
 	const { e2eReset, ...visible } = room;
-	if (isOn) return visible;
+	if (isShown) return visible;
 	const { encrypted, e2eKeyId, usersWaitingForE2EKeys, e2eToggled, e2eStale, ...plain } = visible as Partial<Room>;
 	return plain as Omit<R, 'e2eReset'>;
 }
 
-function toClientRoom(room: Room, isOn: boolean): ClientRoom {
-	const named = Object.entries(room).filter(([field]) => Object.hasOwn(CLIENT_ROOM_FIELDS, field));
-	return partialClientRoom(Object.fromEntries(named) as unknown as Room, isOn);
+function toClientRoom(room: Room, isShown: boolean): ClientRoom {
+	const visibleFields = Object.entries(room).filter(([field]) => Object.hasOwn(CLIENT_ROOM_FIELDS, field));
+	return partialClientRoom(Object.fromEntries(visibleFields) as unknown as Room, isShown);
 }
 
 /** A room as clients receive it. */
@@ -55,12 +56,12 @@ export async function clientRoom(store: Store, room: Room): Promise<ClientRoom> 
 
 /** Rooms as clients receive them. Yields, because there may be many. */
 export async function clientRooms(store: Store, rooms: readonly Room[]): Promise<ClientRoom[]> {
-	const isOn = await isEncryptionShown(store);
+	const isShown = await isEncryptionShown(store);
 	const visible: ClientRoom[] = [];
 	const yielding = createYielder(CHECK_EVERY);
 	for (const room of rooms) {
 		await yielding();
-		visible.push(toClientRoom(room, isOn));
+		visible.push(toClientRoom(room, isShown));
 	}
 	return visible;
 }

@@ -1,4 +1,4 @@
-/** Channels and private groups: each method exists under two names, one for each of these room types. */
+/** Finds rooms that calls name. Many methods exist twice: for channels, and for private groups. */
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
@@ -8,7 +8,9 @@ import { hasPermission } from '../permissions/permissions.js';
 import { maySeeRoom } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
 
-export interface Kind {
+/** One of the two room types that these methods exist for. */
+export interface ChannelOrGroup {
+	/** The room type, as stored. */
 	readonly t: 'c' | 'p';
 	/** Prefix of the method names. */
 	readonly plural: 'channels' | 'groups';
@@ -16,11 +18,11 @@ export interface Kind {
 	readonly single: 'channel' | 'group';
 }
 
-export const CHANNELS: Kind = { t: 'c', plural: 'channels', single: 'channel' };
-export const GROUPS: Kind = { t: 'p', plural: 'groups', single: 'group' };
+export const CHANNELS: ChannelOrGroup = { t: 'c', plural: 'channels', single: 'channel' };
+export const GROUPS: ChannelOrGroup = { t: 'p', plural: 'groups', single: 'group' };
 
-/** Creates the method for both room types. */
-export function forBothKinds(define: (kind: Kind) => Method): Method[] {
+/** Defines a method twice: for channels and for groups. */
+export function forChannelsAndGroups(define: (kind: ChannelOrGroup) => Method): Method[] {
 	return [define(CHANNELS), define(GROUPS)];
 }
 
@@ -30,20 +32,20 @@ export function forBothKinds(define: (kind: Kind) => Method): Method[] {
  */
 const MAX_TEXT_LENGTH = 10_000;
 
-/** A topic, a description, an announcement. */
+/** Pattern of a topic, a description or an announcement. */
 export const RoomText = Match.Where(
 	(text): text is string => typeof text === 'string' && text.length <= MAX_TEXT_LENGTH,
 	'text of at most 10,000 characters',
 	{ type: 'string', maxLength: MAX_TEXT_LENGTH },
 );
 
-/** The arguments that identify a room; one of them is required, and the id takes precedence. */
-export const WHICH_ROOM = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
+/** The arguments that identify a room. One is required; if both are given, `roomId` counts. */
+export const ROOM_ARGS = { roomId: Match.Optional(String), roomName: Match.Optional(String) } as const;
 
 /** The error codes of `findRoom`. */
-export const WHICH_ROOM_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
+export const ROOM_ARGS_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
 
-type WhichRoom = { roomId?: string | undefined; roomName?: string | undefined };
+type RoomArgs = { roomId?: string | undefined; roomName?: string | undefined };
 type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
@@ -62,14 +64,14 @@ export async function findCaller({
 /**
  * Finds the room that the arguments identify, if the caller may see it. For other callers the error is the same as for
  * a missing room.
- * @param kind required type; default: any type
- * @param permission callers who hold it by a global role need not see the room
+ * @param kind the type that the room must have; by default any type
+ * @param permission callers who hold this permission by a global role find the room even if they may not see it
  * @throws ClientError `error-roomid-param-not-provided`, `error-room-not-found`
  */
 export async function findRoom(
 	{ store, userId }: Context,
-	{ roomId, roomName }: WhichRoom,
-	kind?: Kind,
+	{ roomId, roomName }: RoomArgs,
+	kind?: ChannelOrGroup,
 	permission?: string,
 ): Promise<Room> {
 	if (!roomId && !roomName) throw clientError('roomParamMissing');
@@ -83,7 +85,11 @@ export async function findRoom(
 }
 
 /** Builds an answer with the present state of a room. */
-export async function roomAnswer(store: Store, { single }: Kind, rid: string): Promise<Record<string, ClientRoom>> {
+export async function roomAnswer(
+	store: Store,
+	{ single }: ChannelOrGroup,
+	rid: string,
+): Promise<Record<string, ClientRoom>> {
 	const room = await store.rooms.findOne({ _id: rid });
 	if (!room) throw clientError('roomNotFound');
 	return { [single]: await clientRoom(store, room) };

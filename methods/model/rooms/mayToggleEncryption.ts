@@ -1,11 +1,11 @@
-/** The permission to switch the encryption of a room, or to reset its key. */
+/** The permission to switch the encryption of a room on or off, or to reset its key. */
 import type { Room, User } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 import { isMember } from '../memberships/members.js';
 import { hasRoomPermission } from '../memberships/roomPermission.js';
 
 /**
- * Whether the user holds `toggle-room-e2e-encryption` in a room. A direct room has no owner, so every member holds it
+ * Whether the user holds `toggle-room-e2e-encryption` in a room. A direct room has no owner, so every member counts as holding it
  * (`test/contract/beyond.md` E3).
  */
 export async function mayToggleEncryption(

@@ -6,7 +6,7 @@ import { isDuplicateKey } from '../../../shared/store.js';
 import { forEachInParallel } from '../inParallel.js';
 import { membershipsOf } from '../memberships/members.js';
 
-/** Rocket.Chat's rule for names, and 1 to 120 characters because names are part of URLs. */
+/** Rocket.Chat's rule for room names. The limit of 120 characters is Roomkey's, because names are part of URLs. */
 const NAME = /^[\w.-]{1,120}$/;
 
 /** @throws ClientError `error-invalid-room-name` */
@@ -30,9 +30,9 @@ export async function renameRoom(
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('duplicateRoomName') : error;
 	}
-	const others = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
+	const withOtherName = membershipsOf(store, rid, { name: { $ne: roomName } }, { _id: 1 });
 	const rename = async ({ _id }: Subscription) => {
 		await store.subscriptions.updateOne({ _id }, { $set: names });
 	};
-	await forEachInParallel(others, rename, signal);
+	await forEachInParallel(withOtherName, rename, signal);
 }

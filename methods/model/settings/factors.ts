@@ -10,9 +10,11 @@ const PREFIX = 'Accounts_TwoFactorAuthentication_';
 export interface FactorSettings {
 	/** Whether second factors are enabled. */
 	readonly enabled: boolean;
+	/** Whether codes of authenticator apps are accepted. */
 	readonly byTotp: boolean;
+	/** Whether codes by e-mail are accepted. */
 	readonly byEmail: boolean;
-	/** How many time steps of half a minute the clock of an authenticator app may be off. */
+	/** How far the clock of an authenticator app may be off, in time steps of 30 seconds. */
 	readonly maxDelta: number;
 	/** Number of wrong codes after which a mailed code becomes invalid. */
 	readonly maxEmailAttempts: number;
@@ -23,9 +25,10 @@ export interface FactorSettings {
 	readonly passwordFallback: boolean | undefined;
 }
 
-/** A larger value would make guessing easy and checking slow. */
+/** Maximum of `maxDelta`: a larger value would make guessing easy and checking slow. */
 const MAX_DELTA = 20;
 
+/** Ids of the settings, without the prefix. */
 const NAMES = {
 	enabled: 'Enabled',
 	byTotp: 'By_TOTP_Enabled',
@@ -41,27 +44,27 @@ async function read({ settings }: Store): Promise<FactorSettings> {
 	for await (const { _id, value } of settings.find({ _id: { $in: ids } }, { projection: { value: 1 } })) {
 		stored.set(_id.slice(PREFIX.length), value);
 	}
-	const truth = <T>(name: string, otherwise: T) => {
+	const booleanOr = <T>(name: string, fallback: T) => {
 		const value = stored.get(name);
-		return typeof value === 'boolean' ? value : otherwise;
+		return typeof value === 'boolean' ? value : fallback;
 	};
-	const count = (name: string, otherwise: number) => {
+	const countOr = (name: string, fallback: number) => {
 		const value = stored.get(name);
-		return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : otherwise;
+		return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : fallback;
 	};
 	return {
-		enabled: truth(NAMES.enabled, true),
-		byTotp: truth(NAMES.byTotp, true),
-		byEmail: truth(NAMES.byEmail, true),
-		maxDelta: Math.min(count(NAMES.maxDelta, 1), MAX_DELTA),
-		maxEmailAttempts: count(NAMES.maxEmailAttempts, 5),
-		passwordFallback: truth(NAMES.passwordFallback, undefined),
+		enabled: booleanOr(NAMES.enabled, true),
+		byTotp: booleanOr(NAMES.byTotp, true),
+		byEmail: booleanOr(NAMES.byEmail, true),
+		maxDelta: Math.min(countOr(NAMES.maxDelta, 1), MAX_DELTA),
+		maxEmailAttempts: countOr(NAMES.maxEmailAttempts, 5),
+		passwordFallback: booleanOr(NAMES.passwordFallback, undefined),
 	};
 }
 
-const memory = cachedReads(read);
+const cache = cachedReads(read);
 
-/** The settings as they are now; a change is seen within a second. */
+/** The present settings; a change by a Rocket.Chat server takes effect within a second. */
 export function factorSettings(store: Store): Promise<FactorSettings> {
-	return memory.get(store, PREFIX);
+	return cache.get(store, PREFIX);
 }

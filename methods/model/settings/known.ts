@@ -1,5 +1,6 @@
 /**
- * Every setting that clients can read and change: those that Roomkey uses, and those that it only stores for clients.
+ * The known settings, which clients can read and change: those that Roomkey uses, and those that it only stores for
+ * clients.
  */
 import { clientError } from '../../../shared/errors.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
@@ -22,8 +23,8 @@ const FOR_CLIENTS = {
 } as const satisfies Record<string, SettingValue>;
 
 /**
- * All settings with their defaults. All of them are public. Other settings of a Rocket.Chat database, such as passwords
- * of mail servers, can be neither read nor changed here.
+ * The known settings with their defaults. Every client may read them. All other settings of a Rocket.Chat database, such
+ * as passwords of mail servers, can be neither read nor changed through Roomkey.
  */
 const KNOWN: ReadonlyMap<string, SettingValue> = new Map<string, SettingValue>(
 	Object.entries({ ...DEFAULTS, ...FOR_CLIENTS }).sort(([a], [b]) => (a < b ? -1 : 1)),
@@ -38,55 +39,55 @@ export interface ClientSetting {
 }
 
 /**
- * The present settings, by name.
- * @param ids only these; unknown ones are left out
- * @param since only those written after this time
+ * The present values of known settings, sorted by id.
+ * @param ids reads only these settings; ids of unknown settings are ignored
+ * @param since reads only settings that were written after this time
  */
 export async function readSettings(store: Store, ids?: readonly string[], since?: Date): Promise<ClientSetting[]> {
-	const asked = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
-	const filter = { _id: { $in: asked }, ...(since && { _updatedAt: { $gt: since } }) };
+	const wanted = [...KNOWN.keys()].filter((id) => !ids || ids.includes(id));
+	const filter = { _id: { $in: wanted }, ...(since && { _updatedAt: { $gt: since } }) };
 	const stored = new Map<string, unknown>();
 	for await (const { _id, value } of store.settings.find(filter, { projection: { value: 1 } })) stored.set(_id, value);
-	const shown: ClientSetting[] = [];
-	for (const _id of asked) {
+	const values: ClientSetting[] = [];
+	for (const _id of wanted) {
 		if (since && !stored.has(_id)) continue;
-		const standard = KNOWN.get(_id) as SettingValue;
+		const defaultValue = KNOWN.get(_id) as SettingValue;
 		const value = stored.get(_id);
-		shown.push({ _id, value: typeof value === typeof standard ? (value as SettingValue) : standard });
+		values.push({ _id, value: typeof value === typeof defaultValue ? (value as SettingValue) : defaultValue });
 	}
-	return shown;
+	return values;
 }
 
-/** Writes a value if it differs from the stored one. */
-async function put({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
-	const change = async () =>
+/** Writes a value if it differs from the stored one; a default value is not stored if nothing is. */
+async function writeIfChanged({ settings }: Store, _id: string, value: SettingValue): Promise<void> {
+	const update = async () =>
 		(await settings.updateOne({ _id, value: { $ne: value } }, { $set: { value } })).matchedCount > 0;
-	if (await change()) return;
+	if (await update()) return;
 	const stored = await exists(settings, { _id });
 	if (stored || KNOWN.get(_id) === value) return;
 	try {
 		await settings.insertOne({ _id, value });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		await change();
+		await update();
 	}
 }
 
 /**
  * Refuses a value that a setting cannot have.
- * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
+ * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
  */
 function requireValue(_id: string, value: unknown): asserts value is SettingValue {
-	const standard = KNOWN.get(_id);
-	if (standard === undefined) throw clientError('noSuchSetting', { _id });
-	const fits = typeof standard === 'number' ? Number.isSafeInteger(value) : typeof value === typeof standard;
-	if (!fits) throw clientError('invalidSettingValue', { expected: typeof standard, _id });
+	const defaultValue = KNOWN.get(_id);
+	if (defaultValue === undefined) throw clientError('noSuchSetting', { _id });
+	const isValid = typeof defaultValue === 'number' ? Number.isSafeInteger(value) : typeof value === typeof defaultValue;
+	if (!isValid) throw clientError('invalidSettingValue', { expected: typeof defaultValue, _id });
 }
 
 /**
  * Changes settings with immediate effect. Notifies all clients that subscribe to public settings. If one value is
  * refused, nothing is written.
- * @throws ClientError `error-invalid-setting` for one that is not known, `error-invalid-setting-value`
+ * @throws ClientError `error-invalid-setting` for an unknown setting, `error-invalid-setting-value`
  */
 export async function changeSettings(
 	store: Store,
@@ -94,8 +95,8 @@ export async function changeSettings(
 ): Promise<void> {
 	for (const { _id, value } of changes) requireValue(_id, value);
 	for (const { _id, value } of changes) {
-		await put(store, _id, value as SettingValue);
-		// Needed even if nothing was written: another process may have written the value, and the cached one may be older.
+		await writeIfChanged(store, _id, value as SettingValue);
+		// Done even if nothing was written: another process may have written the value, and this cache may be older.
 		settingChanged(store, _id as SettingId);
 	}
 }

@@ -1,10 +1,10 @@
-/** Settings that an admin can change while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
+/** The settings that Roomkey uses; an admin can change them while the server runs (`test/contract/rocketchat-e2e.md` section 11). */
 import type { Store } from '../../../shared/store.js';
 import { cachedReads } from '../cachedReads.js';
 
 /**
- * The settings that Roomkey uses, with their defaults. The defaults are Rocket.Chat's except for `E2E_Enable`, which is
- * on because Roomkey is a key service. A Rocket.Chat database always contains a value for it.
+ * The settings that Roomkey uses, with their defaults. The defaults are Rocket.Chat's, except that
+ * `E2E_Enable` is on, because Roomkey is a key service. A Rocket.Chat database always contains a value for `E2E_Enable`.
  */
 export const DEFAULTS = {
 	E2E_Enable: true,
@@ -24,8 +24,8 @@ type Value<I extends SettingId> = (typeof DEFAULTS)[I] extends boolean ? boolean
 
 const values = cachedReads(async (store, id) => {
 	const document = await store.settings.findOne({ _id: id });
-	const standard = DEFAULTS[id as SettingId];
-	return typeof document?.value === typeof standard ? document?.value : standard;
+	const defaultValue = DEFAULTS[id as SettingId];
+	return typeof document?.value === typeof defaultValue ? document?.value : defaultValue;
 });
 
 /** The present value of a setting; a change by another process takes effect within a second. */

@@ -1,11 +1,11 @@
-/** Active and deactivated users: a deactivated user has no tokens and cannot get new ones. */
+/** Activates and deactivates users. A deactivated user has no login tokens and cannot get new ones. */
 import type { User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { unlessLastAdmin } from './admins.js';
 import { revokeOtherTokens } from './tokens.js';
 
 /**
- * Activates or deactivates a user. Deactivation ends all logins by the same write.
+ * Activates or deactivates a user. Deactivation ends all logins in the same write.
  * @returns whether anything was written
  * @throws ClientError `error-action-not-allowed` for the last admin
  */
@@ -16,9 +16,9 @@ export async function setActive(
 ): Promise<boolean> {
 	const { store } = context;
 	if ((user.active !== false) === active) return false;
-	const setIt = { $set: { active } };
+	const deactivation = { $set: { active } };
 	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
 	if (active) await activate();
-	else await unlessLastAdmin(store, user, () => revokeOtherTokens(context, user._id, null, {}, setIt), activate);
+	else await unlessLastAdmin(store, user, () => revokeOtherTokens(context, user._id, null, {}, deactivation), activate);
 	return true;
 }

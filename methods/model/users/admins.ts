@@ -1,21 +1,23 @@
-/** Ensures that there is always an admin. */
+/** Rules for admins and roles: there is always an active admin. */
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { doRolesExist } from '../permissions/roles.js';
 
+/** Whether a user is an active admin. */
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
 	active !== false && roles?.includes('admin') === true;
 
-/** Whether there is an admin, other than this user. */
-export async function hasAdmin(store: Store, otherThan = ''): Promise<boolean> {
-	const filter = { _id: { $ne: otherThan }, roles: 'admin', active: { $ne: false } };
+/** Whether there is an active admin. @param exceptUserId this user does not count; empty excludes nobody */
+export async function hasAdmin(store: Store, exceptUserId = ''): Promise<boolean> {
+	const filter = { _id: { $ne: exceptUserId }, roles: 'admin', active: { $ne: false } };
 	return exists(store.users, filter);
 }
 
 /**
- * Refuses a change that removes this user as admin, if there is no other admin.
+ * Refuses a change after which this user is no admin any more, if there is no other admin. Does nothing if the user is
+ * no active admin.
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireOtherAdmin(store: Store, user: Pick<User, '_id' | 'roles' | 'active'>): Promise<void> {
@@ -24,8 +26,8 @@ export async function requireOtherAdmin(store: Store, user: Pick<User, '_id' | '
 }
 
 /**
- * Applies a change that removes this user as admin, unless they are the last admin. Checks again after the write, and
- * undoes it if no other admin is left, because two admins could be removed concurrently.
+ * Applies a change after which this user is no admin any more, unless they are the last admin. Checks again after the
+ * write, and undoes the change if no other admin is left: two admins could be removed concurrently.
  * @param change applies the change
  * @param undo restores the former state
  * @throws ClientError `error-action-not-allowed`
@@ -51,7 +53,7 @@ const ROOM_ROLES = new Set(['owner', 'moderator', 'leader']);
 
 /**
  * Refuses roles that do not exist or that a user cannot have globally.
- * @param present the user's roles, which may stay
+ * @param present the roles that the user has already; they are not checked for existence
  * @throws ClientError `error-action-not-allowed`
  */
 export async function requireRoles(
@@ -59,9 +61,9 @@ export async function requireRoles(
 	roles: readonly string[],
 	present: readonly string[] = [],
 ): Promise<void> {
-	const refuse = () => clientError('invalidRole', { action: 'Assign_role' });
-	const wrong = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
-	if (wrong || roles.length === 0 || roles.length > 50) throw refuse();
+	const invalidRole = () => clientError('invalidRole', { action: 'Assign_role' });
+	const hasInvalidRole = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
+	if (hasInvalidRole || roles.length === 0 || roles.length > 50) throw invalidRole();
 	const added = roles.filter((role) => !present.includes(role));
-	if (!(await doRolesExist(store, added))) throw refuse();
+	if (!(await doRolesExist(store, added))) throw invalidRole();
 }

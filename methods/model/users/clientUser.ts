@@ -3,10 +3,10 @@ import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 
-const FOR_ANYONE = { username: 1, name: 1, nickname: 1, type: 1, active: 1, federated: 1 } as const;
+const PUBLIC_FIELDS = { username: 1, name: 1, nickname: 1, type: 1, active: 1, federated: 1 } as const;
 
-const FOR_ADMINS = {
-	...FOR_ANYONE,
+const FULL_FIELDS = {
+	...PUBLIC_FIELDS,
 	emails: 1,
 	roles: 1,
 	createdAt: 1,
@@ -15,19 +15,22 @@ const FOR_ADMINS = {
 	bio: 1,
 } as const;
 
-export type ClientUser = Pick<User, '_id' | keyof typeof FOR_ADMINS>;
+export type ClientUser = Pick<User, '_id' | keyof typeof FULL_FIELDS>;
 
-/** The projection of visible fields. @param full for callers with `view-full-other-user-info`, and for the user's own document */
+/**
+ * The projection of the fields that a caller may see.
+ * @param full true for callers with `view-full-other-user-info`, and for the caller's own document
+ */
 export function clientUserFields(full: boolean): Record<string, 1> {
-	return full ? FOR_ADMINS : FOR_ANYONE;
+	return full ? FULL_FIELDS : PUBLIC_FIELDS;
 }
 
 /** Fields that Rocket.Chat's clients expect and Roomkey does not store, with their defaults. */
 export const DEFAULT_FIELDS = { status: 'offline', settings: {} } as const satisfies Partial<User>;
 
-/** Reads a user in the form that a caller receives after creating or changing the user. */
+/** Reads a user with all visible fields, for the answer to a caller who has created or changed the user. */
 export async function findClientUser(store: Store, userId: string): Promise<ClientUser> {
-	const projection = { ...FOR_ADMINS, status: 1, settings: 1, _updatedAt: 1 } as const;
+	const projection = { ...FULL_FIELDS, status: 1, settings: 1, _updatedAt: 1 } as const;
 	const user = await store.users.findOne({ _id: userId }, { projection });
 	if (!user) throw clientError('noSuchUser');
 	return { ...DEFAULT_FIELDS, ...user };

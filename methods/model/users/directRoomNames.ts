@@ -9,13 +9,13 @@ import { updateAsRead } from '../retryOnConflict.js';
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Person = Pick<User, '_id' | 'username' | 'name'>;
 
-/** Direct rooms that are read together. Each has at most eight members. */
+/** Number of direct rooms in a page. Each has at most eight members. */
 const PAGE_SIZE = 100;
 
-/** Further writers may change names between two reads of a page. More reads than this mean something else is wrong. */
+/** Maximum number of reads of one page. Concurrent name changes make a second or third read necessary, not more. */
 const MAX_READS = 10;
 
-const shownName = ({ username = '', name }: Person) => name || username;
+const displayName = ({ username = '', name }: Person) => name || username;
 
 /**
  * The name of a direct room for a member: the names of the others, in the order of their display names.
@@ -25,16 +25,21 @@ export function directRoomNames(
 	userId: string,
 	people: readonly Person[],
 ): Required<Pick<Subscription, 'name' | 'fname'>> {
+	// The room of one user alone is named after that user.
 	const others = people.filter(({ _id }) => _id !== userId);
-	const shown = others.length > 0 ? others : [...people];
-	shown.sort((one, other) => shownName(one).localeCompare(shownName(other)));
+	const named = others.length > 0 ? others : [...people];
+	named.sort((one, other) => displayName(one).localeCompare(displayName(other)));
 	return {
-		name: shown.map(({ username = '' }) => username).join(', '),
-		fname: shown.map(shownName).join(', '),
+		name: named.map(({ username = '' }) => username).join(', '),
+		fname: named.map(displayName).join(', '),
 	};
 }
 
-/** The memberships of some direct rooms that are not named after the present names of the other members. */
+/**
+ * Finds the memberships of these direct rooms whose room name is out of date: it does not consist of the present names
+ * of the other members.
+ * @param userId the user whose name has changed; their own membership does not contain it
+ */
 async function findStale(
 	{ store }: Context,
 	userId: string,
@@ -51,7 +56,7 @@ async function findStale(
 	for (const membership of memberships) {
 		await yielder();
 		const ids = uids.get(membership.rid) ?? [];
-		// Only the room of one user is named after that user.
+		// A room is named after this user for the other members; for this user only if there are none.
 		if (membership.u._id === userId && ids.some((id) => id !== userId)) continue;
 		const names = directRoomNames(
 			membership.u._id,
@@ -63,9 +68,9 @@ async function findStale(
 }
 
 /**
- * Names the direct rooms of a user, for the other members, after the names in the users' own documents, and notifies
- * these members. Reads again after it wrote: of two users of a room who change their names concurrently, the later one
- * finds what the earlier one wrote.
+ * Updates the names of a user's direct rooms in the memberships of the other members, and notifies these members. The new
+ * names come from the user documents. Each page is read again after it was written: if two members of a room change
+ * their names concurrently, the later call finds the name that the earlier call has written.
  */
 export async function renameDirectRooms(context: Context, userId: string): Promise<void> {
 	const { store, signal } = context;
@@ -82,7 +87,7 @@ export async function renameDirectRooms(context: Context, userId: string): Promi
 	}
 }
 
-/** Replaces a user's former name in the list of a direct room. */
+/** Replaces a user's former name in the field `usernames` of a direct room. */
 export async function renameInDirectRoom(
 	{ store }: Context,
 	{ rid, u: { _id: userId, username: former } }: Pick<Subscription, 'rid' | 'u'>,
@@ -93,7 +98,7 @@ export async function renameInDirectRoom(
 		store.rooms,
 		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({
-			unchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
+			whereUnchanged: { _id: rid, $and: usernames.map((name) => ({ usernames: name })) },
 			update: { $set: { usernames: usernames.map((name) => (name === former ? username : name)) } },
 		}),
 	);

@@ -5,17 +5,17 @@ import { isHashOf } from './passwords.js';
 
 const CODE = 'services.emailCode';
 
-/** The result of a code check: right, wrong, or too many attempts. */
+/** The result of a code check: right, wrong, or too many wrong attempts. */
 export type Verdict = 'right' | 'wrong' | 'exhausted';
 
-/** The codes that have not expired. */
+/** The stored codes that have not expired. */
 export function codesOf(stored: EmailCode | EmailCode[] | undefined): EmailCode[] {
 	const now = Date.now();
 	const codes = [stored ?? []].flat().filter((entry) => typeof entry?.code === 'string');
 	return codes.filter(({ expire }) => expire instanceof Date && expire.getTime() > now);
 }
 
-/** The format of older releases: several codes, and no count of wrong attempts. */
+/** Checks codes in the format of older Rocket.Chat releases: a list of codes, without a count of wrong attempts. */
 async function tryCodes(
 	{ users }: Store,
 	userId: string,
@@ -53,7 +53,7 @@ async function tryCode(
 		{ $inc: { [`${CODE}.attempts`]: 1 } },
 		{ returnDocument: 'after', projection: { [`${CODE}.attempts`]: 1 }, silent: true },
 	);
-	// Otherwise another call has just used it.
+	// Nothing was counted: the limit is reached, or another call has just used the code.
 	if (!counted) return attempts >= maxAttempts ? 'exhausted' : 'wrong';
 	if (await isHashOf(digits, code)) {
 		const { matchedCount } = await users.updateOne(present, { $unset: { [CODE]: 1 } }, { silent: true });
@@ -64,9 +64,9 @@ async function tryCode(
 }
 
 /**
- * Tries a code.
- * @param stored the stored data of the user
- * @param text the code as the user typed it: mails show it with a dash
+ * Checks a code and invalidates it if it is right.
+ * @param stored the field `services.emailCode` of the user
+ * @param text the code as the user typed it, maybe with the dash that mails show
  */
 export async function useEmailCode(
 	store: Store,

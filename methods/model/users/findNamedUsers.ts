@@ -5,8 +5,8 @@ import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { findByUsernames } from './findUser.js';
 
-/** The arguments that identify users: one of the first three, or one of the lists. */
-export const WHICH_USERS = {
+/** The arguments that identify users, singly or in lists. `user` is an alias of `username`. */
+export const USERS_ARGS = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
 	user: Match.Optional(String),
@@ -14,13 +14,13 @@ export const WHICH_USERS = {
 	usernames: Match.Optional([String]),
 } as const;
 
-type WhichUsers = { [K in keyof typeof WHICH_USERS]?: string | string[] | undefined };
+type UsersArgs = { [K in keyof typeof USERS_ARGS]?: string | string[] | undefined };
 
 /** Maximum number of users in one call. */
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
-export function requireFewUsers(named: readonly unknown[]): void {
+export function requireUserCount(named: readonly unknown[]): void {
 	if (named.length > MAX_USERS) throw clientError('tooManyUsers');
 }
 
@@ -28,12 +28,12 @@ const PROJECTION = { username: 1, name: 1 } as const;
 
 /**
  * Finds all users that the arguments identify, without duplicates.
- * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` where one of
- * them is unknown
+ * @throws ClientError `error-users-params-not-provided`, `error-too-many-users`, or `error-invalid-user` if one of
+ * them does not exist
  */
 export async function findNamedUsers(
 	context: Pick<MethodContext, 'store' | 'signal'>,
-	{ userId, username, user, userIds, usernames }: WhichUsers,
+	{ userId, username, user, userIds, usernames }: UsersArgs,
 ): Promise<User[]> {
 	const { store } = context;
 	const listed = (one: typeof userId, more: typeof userIds) =>
@@ -41,7 +41,7 @@ export async function findNamedUsers(
 	const ids = listed(userId, userIds);
 	const names = listed(username ?? user, usernames);
 	if (ids.length + names.length === 0) throw clientError('userParamMissing');
-	requireFewUsers([...ids, ...names]);
+	requireUserCount([...ids, ...names]);
 	const byId = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
 	const byName = byId.length < ids.length ? null : await findByUsernames(context, names, PROJECTION);
 	if (!byName || byName.size < names.length) throw clientError('invalidUser');

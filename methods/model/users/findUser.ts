@@ -85,7 +85,7 @@ export async function findByUsernames(
 }
 
 /** The arguments by which Rocket.Chat's endpoints identify a user: one of them is required. */
-export const WHICH_USER = {
+export const USER_ARGS = {
 	userId: Match.Optional(String),
 	username: Match.Optional(String),
 	/** An alias of `username`. */

@@ -12,9 +12,10 @@ export interface FirstAdmin {
 }
 
 /**
- * Creates an admin if there is no active one. It is one write, so that of several processes that start at the same
- * time, one creates the admin.
- * @returns `made`, `there` if there is one already, `taken` if a user who is not an admin has the name or the e-mail
+ * Creates an admin if there is no active one. It is one write: of several processes that start at the same time,
+ * only one creates the admin.
+ * @returns `made`: the admin was created; `there`: there is an admin already; `taken`: another user, who is not an admin,
+ * has the name or the e-mail
  */
 export async function makeFirstAdmin(
 	store: Store,

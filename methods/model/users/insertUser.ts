@@ -5,8 +5,8 @@ import { exists } from '../exists.js';
 import { ignoringCase, type NameField } from './findUser.js';
 
 /**
- * Finds which of the name and the e-mail another user already has, without regard to case; null if both are free.
- * @param user contains the fields to check
+ * Finds a name or an e-mail that another user already has, without regard to case.
+ * @returns the user name or e-mail that is taken; null if both are free
  */
 export async function findTaken(
 	store: Store,
@@ -24,13 +24,14 @@ export async function findTaken(
 /**
  * Stores a new user, unless another user has the name or the e-mail already.
  *
- * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So between
- * the insert and a second check for duplicates, the new user also holds a claim to each: one more entry among the
- * hashes of its login tokens, which are unique over all users. Two concurrent calls cannot both hold a claim; the later
- * one finds the first user at the second check, and removes its own user. A claim is not a valid hash, so it does not
- * permit a login. A claim that a crash leaves is removed with expired tokens.
+ * The unique indexes distinguish `alice` from `Alice`, and Roomkey adds no others to a Rocket.Chat database. So the
+ * new user is inserted with a claim to each name: a false entry in its list of login tokens, whose hashes are unique over
+ * all users. Of two concurrent calls that claim the same name, one insert fails. After the insert a second check for
+ * duplicates finds users that were stored in another way meanwhile; then the new user is removed. Otherwise the claims
+ * are removed. A claim is not a valid hash, so nobody can log in with it. A claim that a crash leaves is removed with
+ * expired tokens.
  *
- * @returns which of the name and the e-mail is taken; null if the user was stored
+ * @returns the user name or e-mail that is taken; null if the user was stored
  */
 export async function insertUser(store: Store, user: User & Required<Pick<User, 'services'>>): Promise<string | null> {
 	const taken = await findTaken(store, user);
@@ -43,7 +44,7 @@ export async function insertUser(store: Store, user: User & Required<Pick<User, 
 		await store.users.insertOne({ ...user, services: { ...user.services, resume } }, { silent: true });
 	} catch (error) {
 		if (!isDuplicateKey(error)) throw error;
-		// The other call may already have removed its user.
+		// If nothing is taken any more, the other call has removed its user: then any of the names is reported.
 		return (await findTaken(store, user)) ?? user.username ?? user.emails?.[0]?.address ?? user._id;
 	}
 	const meanwhile = await findTaken(store, user);

@@ -6,7 +6,7 @@ import { isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/s
 import { updateOf } from '../updateOf.js';
 import { findTaken } from './insertUser.js';
 
-/** In characters, as an e-mail (RFC 5321). */
+/** Maximum length of an e-mail (RFC 5321), used for names too, in characters. */
 const MAX_EMAIL_LENGTH = 254;
 
 const USERNAME = /^[0-9a-zA-Z._-]+$/;
@@ -49,11 +49,11 @@ export function requireEmail(email: string): void {
 export interface NewNames {
 	readonly username?: string | undefined;
 	readonly email?: string | undefined;
-	/** Whether the e-mail is verified. Default for a new one: false. */
+	/** Whether the e-mail is verified. By default a new e-mail is not, and an unchanged one stays as it was. */
 	readonly verified?: boolean | undefined;
 }
 
-/** Returns the e-mails of a user after the change. */
+/** The e-mails of a user after the change; undefined if there are none. Only the first e-mail can change. */
 function emailsAfter({ emails = [] }: User, { email, verified }: NewNames): User['emails'] {
 	const [first, ...others] = emails;
 	const address = email ?? first?.address;
@@ -73,7 +73,7 @@ function restoreUpdate(fields: readonly (keyof User)[], user: User): UpdateFilte
 }
 
 /**
- * Gives a user another name or e-mail, unless another user has it. Checks again after the write, because the indexes
+ * Changes the user name or the e-mail of a user, unless another user has it. Checks again after the write, because the indexes
  * distinguish `alice` from `Alice`: if two users concurrently take names that differ only in case, both changes are
  * undone.
  * @param user as stored, with `username` and `emails`

@@ -6,8 +6,8 @@ import { Match, NonEmptyString } from '../../../shared/match.js';
 const ROUNDS = 10;
 
 /**
- * A hash of an unknown password. It is compared for users without a password, so that their refusal takes the same
- * time.
+ * The hash of a password that nobody knows. Passwords are compared with it if a user has none or does not exist, so that
+ * the refusal takes the same time.
  */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
@@ -36,7 +36,7 @@ export async function hashPassword(password: Password): Promise<string> {
 	return hash(digestOf(password), ROUNDS);
 }
 
-/** Compares off the main thread. Without a stored hash the result is false, after the same time. */
+/** Compares a password with the stored hash, off the main thread. Without a stored hash it is false, after the same time. */
 export async function isPassword(password: Password, stored: string | undefined): Promise<boolean> {
 	const same = await isHashOf(digestOf(password), stored ?? NOBODYS_HASH);
 	return same && stored !== undefined;

@@ -4,7 +4,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { UpdateFilter } from '../../../shared/store.js';
 import { updateOf } from '../updateOf.js';
 
-/** In characters. */
+/** Maximum lengths, in characters. */
 const MAX_BIO_LENGTH = 260;
 const MAX_NICKNAME_LENGTH = 120;
 
@@ -20,7 +20,7 @@ export function requireProfileTexts({ bio = '', nickname = '' }: ProfileTexts): 
 }
 
 /**
- * Builds an update of the given texts that differ from the stored ones, and of other fields. A text of spaces alone
+ * Builds an update of the given texts that differ from the stored ones, and of the fields in `others`. A blank text
  * removes the field.
  * @returns null if nothing changes
  */

@@ -12,14 +12,14 @@ import { renameDirectRooms, renameInDirectRoom } from './directRoomNames.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 
-/** Rooms written in one batch. */
+/** Number of rooms written in one batch. */
 const BATCH = 100;
 
-/** No index covers this query, so one scan finds the ids of these rooms. */
+/** Updates the name in the rooms that the user created. No index covers this query, so it runs once and collects the ids. */
 async function renameCreator({ store, signal }: Context, userId: string, username: string): Promise<void> {
-	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
+	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
-	for await (const { _id } of store.rooms.find(unchanged, { projection: { _id: 1 } })) ids.push(_id);
+	for await (const { _id } of store.rooms.find(withFormerName, { projection: { _id: 1 } })) ids.push(_id);
 	for (let i = 0; i < ids.length; i += BATCH) {
 		throwIfAborted(signal);
 		const among = { _id: { $in: ids.slice(i, i + BATCH) } };
@@ -28,14 +28,15 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 }
 
 /**
- * Updates a user's name in the rooms the user created, in the lists of direct rooms, and in the user's memberships.
- * Each membership is written after the documents that belong to it, so that a repeated call completes an interrupted
- * one.
+ * Updates a user's name in the rooms the user created, in the field `usernames` of direct rooms, and in the user's
+ * memberships. Each membership is written after its room: a membership with the former name shows a repeated call what
+ * is left to do.
+ * @param isNew whether this call has changed the name; if not, only an interrupted call is completed
  */
 async function renameUser(context: Context, userId: string, username: string, isNew: boolean): Promise<void> {
 	const { store, signal } = context;
-	const unchanged = { 'u._id': userId, 'u.username': { $ne: username } };
-	if (!isNew && !(await exists(store.subscriptions, unchanged))) return;
+	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
+	if (!isNew && !(await exists(store.subscriptions, withFormerName))) return;
 	await renameCreator(context, userId, username);
 	throwIfAborted(signal);
 	const rename = async (membership: Subscription) => {
@@ -43,7 +44,7 @@ async function renameUser(context: Context, userId: string, username: string, is
 		await store.subscriptions.updateOne({ _id: membership._id }, { $set: { 'u.username': username } });
 	};
 	const options = { projection: { rid: 1, u: 1 }, signal } as const;
-	await forEachInParallel(pagesOf(store.subscriptions, unchanged, options), rename, signal);
+	await forEachInParallel(pagesOf(store.subscriptions, withFormerName, options), rename, signal);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The second factor (`test/contract/rocketchat-e2e.md` 7.5): users of whom Rocket.Chat requires a second factor need it
- * here too, because a token from Roomkey is also valid for a Rocket.Chat server on the same database.
+ * The second factor (`test/contract/rocketchat-e2e.md` 7.5): Roomkey requires a second factor of the same users as
+ * Rocket.Chat, because its tokens are also valid for a Rocket.Chat server on the same database.
  */
 import type { User } from '../../../shared/documents.js';
 import { type ClientError, clientError } from '../../../shared/errors.js';
@@ -9,7 +9,8 @@ import { type FactorSettings, factorSettings } from '../settings/factors.js';
 import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
 import { isPassword } from './passwords.js';
 
-const FACTORS = {
+/** Projection of the user fields that a check needs. */
+const FACTOR_FIELDS = {
 	'emails.verified': 1,
 	'services.password.bcrypt': 1,
 	'services.totp.enabled': 1,
@@ -22,14 +23,17 @@ const FACTORS = {
 
 export type FactorName = 'totp' | 'email' | 'password';
 
-/** Thrown inside an attempt if a code is missing: it is neither a wrong guess nor a success. */
+/**
+ * Thrown inside an attempt if a code is missing. It is not a client error, so it counts neither as a wrong guess nor as a
+ * success.
+ */
 class CodeMissing extends Error {
 	constructor(readonly error: ClientError) {
 		super(error.message);
 	}
 }
 
-/** Converts `CodeMissing`, which excludes an attempt from the count, into the error that the caller receives. */
+/** Replaces a thrown `CodeMissing` by the error that the caller receives. */
 async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 	try {
 		return await outcome;
@@ -39,8 +43,9 @@ async function unwrapCodeMissing<T>(outcome: Promise<T>): Promise<T> {
 }
 
 /**
- * Makes an attempt at a password and a second factor. A correct password without a code leaves the failure counter
- * unchanged.
+ * Runs a check of a password and a second factor as a limited attempt. A correct password without a code leaves the
+ * failure counter unchanged.
+ * @param account the key that the attempt is counted under
  */
 export function attemptWithFactor<T>(context: MethodContext, account: string, run: () => Promise<T>): Promise<T> {
 	return unwrapCodeMissing(context.attempt(account, run));
@@ -55,13 +60,13 @@ function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSett
 	return names;
 }
 
-/** Whether the caller's token replaces a second factor, as some personal access tokens do. */
+/** Whether the caller's token needs no second factor, as some personal access tokens. */
 function bypasses({ services }: User, hashedToken: string | null): boolean {
 	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
 }
 
-/** The password in place of a second factor: its hex SHA-256. */
+/** Whether a code is the user's password as hex SHA-256, which can replace a second factor. */
 async function isPasswordDigest(code: string, bcrypt: string | undefined): Promise<boolean> {
 	const digest = code.toLowerCase();
 	return /^[0-9a-f]{64}$/.test(digest) && isPassword({ digest, algorithm: 'sha-256' }, bcrypt);
@@ -93,10 +98,14 @@ function accountOf(name: FactorName, userId: string): string {
 }
 
 interface FactorRequest {
+	/** The second factor that the caller sent; null if none was sent. */
 	readonly factor: SecondFactor | null;
-	/** The token that may replace a second factor. */
+	/** Hash of the caller's token, which may make a second factor unnecessary; null without one. */
 	readonly hashedToken: string | null;
-	/** Whether the password is required of users without a second factor: as the settings specify, or `always`. */
+	/**
+	 * Whether users without a second factor must prove their password: true: if the settings require it; false: never;
+	 * `always`: regardless of the settings.
+	 */
 	readonly orPassword: boolean | 'always';
 }
 
@@ -111,7 +120,7 @@ async function requireFactor(
 ): Promise<FactorName | null> {
 	const settings = await factorSettings(context.store);
 	if (!settings.enabled && orPassword !== 'always') return null;
-	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTORS });
+	const user = await context.store.users.findOne({ _id: userId }, { projection: FACTOR_FIELDS });
 	if (!user) throw clientError('invalidUser');
 	if (bypasses(user, hashedToken)) return null;
 	const availableMethods = settings.enabled ? availableTo(user, settings) : [];
@@ -135,7 +144,7 @@ async function requireFactor(
 	return method;
 }
 
-/** The same for a call, outside of any attempt. */
+/** Checks the second factor that came with this call. Not to be used within `attemptWithFactor`. */
 function requireFactorOfCall(
 	context: MethodContext,
 	userId: string,
@@ -164,13 +173,13 @@ export async function requireFactorOrPassword(context: MethodContext): Promise<F
 	return requireFactorOfCall(context, context.userId, 'always');
 }
 
-/** The same for a caller who has just proven the password. */
+/** Requires the second factor of a user who has just proven the password; nothing of a user without one. */
 export async function requireFactorBesidePassword(context: MethodContext, userId: string): Promise<void> {
 	await requireFactorOfCall(context, userId, false);
 }
 
 /**
- * The same for a user who logs in with the right password. To be called within `attemptWithFactor`.
+ * Requires the second factor of a user who logs in with the right password. Must be called within `attemptWithFactor`.
  * @param factor the second factor that came with the login
  */
 export function requireFactorAtLogin(

@@ -1,6 +1,6 @@
 /**
- * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): create, hash, find, revoke and
- * sweep.
+ * Login tokens (`test/contract/ddp.md` 16.2, `test/contract/rocketchat-e2e.md` 9.3): how they are created, hashed,
+ * found, revoked, and removed after they have expired.
  */
 import { hash, randomBytes } from 'node:crypto';
 import type { LoginToken, User } from '../../../shared/documents.js';
@@ -11,13 +11,13 @@ import { DEFAULTS, setting } from '../settings/workspace.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** In days. */
+/** A lifetime that counts as "never expires", in days: a century. */
 const NEVER_DAYS = 36_500;
 
 const TOKENS = 'services.resume.loginTokens';
 const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
-/** 43 characters of `a-zA-Z0-9-_`, 256 bits. */
+/** Creates a random token of 256 bits: 43 characters of `a-zA-Z0-9-_`. */
 export function newToken(): string {
 	return randomBytes(32).toString('base64url');
 }
@@ -45,7 +45,7 @@ function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: numbe
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
 
-/** The holder of a token; `expired`; or `unknown` where no user has it. */
+/** The user of a token; `expired`; or `unknown` if no active user has it. */
 export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'expired' | 'unknown';
 
 /**
@@ -71,8 +71,8 @@ export interface NewToken {
 }
 
 /**
- * Makes a token. Nothing is stored yet.
- * @param like a stored token whose age and type the new one gets; default: a new age
+ * Creates a token without storing it.
+ * @param like a stored token whose creation date and type the new one gets; by default it is created now
  */
 export async function makeToken(
 	store: Store,
@@ -84,20 +84,20 @@ export async function makeToken(
 }
 
 /**
- * Makes a token for a user and stores its hash.
- * @param provided a condition on the user document at the time of the write, such as the password that was just
- * checked: a password change meanwhile ends all logins, and must prevent this one too
+ * Creates a token for a user and stores its hash.
+ * @param condition a filter that the user document must match at the time of the write, such as the password that was
+ * just checked: a password change meanwhile ends all logins, and must prevent this one too
  * @returns null if the condition does not hold, or the user is no longer active
  */
 export async function issueToken(
 	store: Store,
 	userId: string,
-	provided: Filter<User>,
+	condition: Filter<User>,
 	like?: LoginToken,
 ): Promise<NewToken | null> {
 	const made = await makeToken(store, like);
 	const { matchedCount } = await store.users.updateOne(
-		{ active: { $ne: false }, ...provided, _id: userId },
+		{ active: { $ne: false }, ...condition, _id: userId },
 		{
 			$push: { [TOKENS]: made.entry },
 		},
@@ -163,20 +163,20 @@ export async function revokeToken(
  * Removes all tokens of a user but one, and ends every session that uses one of them. It is one write, so that tokens
  * created meanwhile are included.
  * @param kept hash of the token that stays; null for none
- * @param provided a condition on the user document at the time of the write
- * @param changes other changes in the same write; without any it is silent
+ * @param condition a filter that the user document must match at the time of the write
+ * @param changes other changes in the same write; without any nobody is notified of the write
  * @returns whether the condition held
  */
 export async function revokeOtherTokens(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
 	kept: string | null,
-	provided: Filter<User> = {},
+	condition: Filter<User> = {},
 	changes: UpdateFilter<User> = {},
 	{ silent = Object.keys(changes).length === 0 }: WriteOptions = {},
 ): Promise<boolean> {
 	const before = await store.users.findOneAndUpdate(
-		{ ...provided, _id: userId },
+		{ ...condition, _id: userId },
 		// The hash of a token is never empty, so an empty one matches no token.
 		{ ...changes, $pull: { [TOKENS]: { hashedToken: { $ne: kept ?? '' } } } },
 		{ returnDocument: 'before', projection: { [TOKEN_HASH]: 1 }, silent },
@@ -189,7 +189,7 @@ export async function revokeOtherTokens(
 	return true;
 }
 
-/** The same, but personal access tokens stay. */
+/** Removes all tokens of a user but one, and personal access tokens stay too. Ends the sessions of the removed ones. */
 export async function revokeOtherLogins(
 	{ store, events }: Pick<MethodContext, 'store' | 'events'>,
 	userId: string,
@@ -214,13 +214,13 @@ export async function revokeOtherLogins(
  * @param hashedTokens hashes; a few hundred at most, as they make one query
  */
 export async function findRevoked({ users }: Store, hashedTokens: readonly string[]): Promise<Set<string>> {
-	const gone = new Set(hashedTokens);
-	const held = { [TOKEN_HASH]: { $in: [...gone] }, active: { $ne: false } };
-	const holders = users.find(held, { projection: { [TOKEN_HASH]: 1 } });
+	const revoked = new Set(hashedTokens);
+	const withValidToken = { [TOKEN_HASH]: { $in: [...revoked] }, active: { $ne: false } };
+	const holders = users.find(withValidToken, { projection: { [TOKEN_HASH]: 1 } });
 	for await (const { services } of holders) {
-		for (const { hashedToken } of services?.resume?.loginTokens ?? []) gone.delete(hashedToken);
+		for (const { hashedToken } of services?.resume?.loginTokens ?? []) revoked.delete(hashedToken);
 	}
-	return gone;
+	return revoked;
 }
 
 /** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */

@@ -1,13 +1,13 @@
-/** Codes of authenticator apps, and the backup codes beside them, as Rocket.Chat stores them. Each can be used once. */
+/** Codes of authenticator apps (TOTP), and backup codes, as Rocket.Chat stores them. Each code can be used once. */
 import { createHash } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import type { TotpService } from '../../../shared/documents.js';
 import type { Store } from '../../../shared/store.js';
 
-/** Length of a time step, in s. */
+/** Length of a time step, in seconds. */
 const PERIOD = 30;
 
-/** Codes of an app are six digits. */
+/** Length of a backup code, in characters. Codes of an app have six digits. */
 const BACKUP_LENGTH = 8;
 
 /** Decodes the secret; null if it is invalid. An empty secret is invalid, because everybody could compute its codes. */
@@ -33,7 +33,7 @@ export function stepOf(base32: string, code: string, maxDelta: number, now = Dat
 	return delta === null ? null : TOTP.counter({ period: PERIOD, timestamp: now }) + delta;
 }
 
-/** Each use is one conditional write, so that a code can be used only once, also across processes. */
+/** Checks and removes a backup code in one conditional write, so that it can be used only once, even across processes. */
 async function useBackupCode({ users }: Store, userId: string, code: string): Promise<boolean> {
 	const hashed = createHash('sha256').update(code).digest('hex');
 	const { matchedCount } = await users.updateOne(
@@ -45,8 +45,8 @@ async function useBackupCode({ users }: Store, userId: string, code: string): Pr
 }
 
 /**
- * Checks a code of the user, and invalidates it if it is right.
- * @param totp the stored data of the user
+ * Checks a code of an app or a backup code, and invalidates it if it is right.
+ * @param totp the field `services.totp` of the user
  */
 export async function useTotpCode(
 	store: Store,
