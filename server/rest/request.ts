@@ -187,6 +187,13 @@ export async function handle(
 	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
+	// curl -d names a form unless it is told otherwise.
+	if (isUrlEncoded && !isQuery && Object.keys(fields)[0]?.trimStart().startsWith('{')) {
+		return send(
+			reply,
+			refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
+		);
+	}
 	const pathMembers = request.params as Record<string, string>;
 	const token = request.headers['x-auth-token'];
 	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));
