@@ -187,7 +187,7 @@ export async function handle(
 	const caller = new RestCaller(identity, addressOf(request.raw), key, secondFactorOf(request), reply, calls);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
-	// curl -d names a form unless it is told otherwise.
+	// curl -d sends this content type by default, also for JSON.
 	if (isUrlEncoded && !isQuery && Object.keys(fields)[0]?.trimStart().startsWith('{')) {
 		return send(
 			reply,
