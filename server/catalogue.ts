@@ -4,10 +4,14 @@ import type { Log } from '../shared/log.js';
 import type { Connection } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
+import { OptionError } from './options/kinds.js';
 
 export type { Catalogue };
 
-/** What an application offers, with accounts and the key service as it wishes. */
+/**
+ * What an application offers, with accounts and the key service as it wishes.
+ * @throws OptionError for an own definition with the name of another
+ */
 export async function catalogueOf(
 	own: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
 ): Promise<Catalogue> {
@@ -15,8 +19,9 @@ export async function catalogueOf(
 	const parts: Partial<Catalogue>[] = [
 		...(accounts ? [await import('../methods/accounts/index.js')] : []),
 		...(keys ? [(await import('../methods/index.js')).keyService] : []),
-		own,
 	];
+	for (const key of ['methods', 'publications', 'streams'] as const) requireFreeNames(key, parts, own[key] ?? []);
+	parts.push(own);
 	const all = <K extends 'methods' | 'publications' | 'streams' | 'limits'>(key: K) =>
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
 	return {
@@ -26,6 +31,22 @@ export async function catalogueOf(
 		streams: all('streams'),
 		limits: all('limits'),
 	};
+}
+
+/** @throws OptionError */
+function requireFreeNames(
+	key: 'methods' | 'publications' | 'streams',
+	roomkey: readonly Partial<Catalogue>[],
+	own: readonly { readonly name: string | null }[],
+): void {
+	const builtIn = new Set(roomkey.flatMap((part) => (part[key] ?? []).map(({ name }) => name)));
+	const names = new Set<string>();
+	for (const { name } of own) {
+		if (name === null) continue;
+		if (builtIn.has(name)) throw new OptionError(`${key} must not have '${name}', which is Roomkey's own`);
+		if (names.has(name)) throw new OptionError(`${key} has '${name}' twice: it is already defined`);
+		names.add(name);
+	}
 }
 
 /**

@@ -13,6 +13,7 @@ export {
 export { check } from '../shared/check.js';
 export * from '../shared/collections.js';
 export type * from '../shared/context.js';
+export { DefinitionError } from '../shared/definition.js';
 export * from '../shared/documents.js';
 export { ClientError, MatchError } from '../shared/errors.js';
 export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule } from '../shared/limit.js';

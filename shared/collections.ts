@@ -1,4 +1,5 @@
 /** Collections that an application declares, in addition to Roomkey's own. */
+import { checkDefinition, DefinitionError, isObject, type MemberRules, notDeclared } from './definition.js';
 import type { Path } from './query.js';
 import type { Collection, Store } from './store.js';
 
@@ -53,10 +54,30 @@ type DocumentNamed<N extends keyof Collections> = Extract<Collections[N], { _id:
 /** A name has at most 120 characters, because MongoDB's limit for a database and a collection together is 255 bytes. */
 const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 
+const OPTIONS: MemberRules = {
+	indexes: {
+		form: "a list such as [{ fields: ['owner'], unique: true }]",
+		accepts: (value) => Array.isArray(value) && value.every(isIndex),
+	},
+};
+
+function isIndex(value: unknown): boolean {
+	if (!isObject(value)) return false;
+	const { fields, unique = false, sparse = false, ...others } = value;
+	return (
+		Array.isArray(fields) &&
+		fields.length > 0 &&
+		fields.every((field) => typeof field === 'string' && field !== '') &&
+		typeof unique === 'boolean' &&
+		typeof sparse === 'boolean' &&
+		Object.keys(others).length === 0
+	);
+}
+
 /**
  * Declares a collection. A server that lists it in `collections` stores it, with its indexes.
  * @param name in the database and in DDP; a key of `Collections`
- * @throws Error for a name that no database accepts
+ * @throws DefinitionError for a name that no database accepts, and for wrong options
  */
 export function collection<N extends keyof Collections & string>(
 	name: N,
@@ -66,11 +87,14 @@ export function collection<T extends { _id: string }>(
 	name: string,
 	options?: CollectionOptions<T>,
 ): CollectionDefinition<T>;
-export function collection(name: string, { indexes = [] }: CollectionOptions<never> = {}): CollectionDefinition {
-	if (!NAME.test(name) || name.startsWith('system.')) {
-		throw new Error(`'${name}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`);
+export function collection(name: string, options: CollectionOptions<never> = {}): CollectionDefinition {
+	if (typeof name !== 'string' || !NAME.test(name) || name.startsWith('system.')) {
+		throw new DefinitionError(
+			`'${String(name)}' is no name of a collection: letters, digits and any of _ . - only, a letter or _ first`,
+		);
 	}
-	return Object.freeze({ name, key: `${PREFIX}${name}`, indexes });
+	checkDefinition('collection', options, OPTIONS, name);
+	return Object.freeze({ name, key: `${PREFIX}${name}`, indexes: options.indexes ?? [] });
 }
 
 /** Converts the key of a declared collection to its name. Returns other keys unchanged. */
@@ -78,13 +102,23 @@ export function declaredName(key: string): string {
 	return key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key;
 }
 
+/** What promises and JSON ask of any object. */
+const ASKED_OF_OBJECTS: ReadonlySet<unknown> = new Set(['then', 'toJSON']);
+
+/** The prototype of declared collections: a use of any other collection is an error that names it. */
+const undeclared: object = new Proxy(Object.prototype, {
+	get(target, name) {
+		if (typeof name === 'symbol' || name in target || ASKED_OF_OBJECTS.has(name)) return Reflect.get(target, name);
+		throw notDeclared(name);
+	},
+});
+
 /**
- * The declared collections of a store, by name.
+ * The declared collections of a store, by name. Others are an error when they are used.
  * @param source lists the keys of the collections: the underlying store, if `store` is the view of a call
  */
 export function collectionsOf(store: Store, source = store): DeclaredCollections {
 	const keys = Object.keys(source).filter((key) => key.startsWith(PREFIX));
-	return Object.fromEntries(
-		keys.map((key) => [key.slice(PREFIX.length), store[key as keyof Store]]),
-	) as DeclaredCollections;
+	const declared = keys.map((key) => [key.slice(PREFIX.length), store[key as keyof Store]] as const);
+	return Object.assign(Object.create(undeclared), Object.fromEntries(declared)) as DeclaredCollections;
 }

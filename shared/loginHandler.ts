@@ -1,6 +1,11 @@
 import type { LoginHandler } from './context.js';
+import { checkDefinition, type MemberRules, required, rules } from './definition.js';
 
-/** Defines a login handler, for the option `loginHandlers` of a server. Handlers are tried in order. */
+const MEMBERS: MemberRules = { name: required(rules.name), run: required(rules.function) };
+
+/** Defines a login handler, for the option `loginHandlers` of a server. Handlers are tried in order. @throws DefinitionError */
 export function loginHandler(name: string, run: LoginHandler['run']): LoginHandler {
-	return Object.freeze({ name, run });
+	const definition = { name, run };
+	checkDefinition('login handler', definition, MEMBERS);
+	return Object.freeze(definition);
 }

@@ -1,5 +1,6 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import type { MethodContext } from './context.js';
+import { checkDefinition, DefinitionError, isObject, type MemberRules, required, rules } from './definition.js';
 import { ArgumentError, type ErrorName } from './errors.js';
 import type { Limit } from './limit.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
@@ -146,9 +147,57 @@ export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 /** Default time limit of methods and publications, in ms. */
 export const DEFAULT_TIMEOUT = 30_000;
 
+const VERBS: ReadonlySet<unknown> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+const ROUTE: MemberRules = {
+	verb: required({ form: `one of ${[...VERBS].join(', ')}`, accepts: (value) => VERBS.has(value) }),
+	path: required(rules.name),
+	empty: rules.flag,
+	body: { form: "'object'", accepts: (value) => value === 'object' },
+	unknownField: rules.text,
+	maxBody: { form: 'a number of bytes', accepts: (value) => typeof value === 'number' && value > 0 },
+};
+
+const MEMBERS: MemberRules = {
+	name: required(rules.name),
+	summary: required(rules.text),
+	args: required(rules.patterns),
+	params: { form: 'a list of the names of the arguments', accepts: Array.isArray },
+	rest: {
+		form: `a verb or { verb, path }; a verb is one of ${[...VERBS].join(', ')}`,
+		accepts: (value) => VERBS.has(value) || isObject(value),
+	},
+	returns: rules.any,
+	errors: {
+		form: 'a list of error codes',
+		accepts: (value) =>
+			Array.isArray(value) && value.every((code) => typeof code === 'string' || typeof code === 'number'),
+	},
+	anonymous: rules.flag,
+	timeout: rules.timeout,
+	parallel: rules.flag,
+	changesUser: rules.flag,
+	secondFactor: rules.flag,
+	limit: rules.limit,
+	once: rules.flag,
+	run: required(rules.function),
+};
+
+/** Checks a route. @throws DefinitionError, also for a path parameter that is no argument */
+function checkRoute(method: string, route: RestRoute, args: Patterns): void {
+	checkDefinition('route of method', route, ROUTE, method);
+	for (const [, parameter = ''] of route.path.matchAll(/:(\w+)/g)) {
+		if (route.body === 'object' || Object.hasOwn(args, parameter)) continue;
+		throw new DefinitionError(
+			`The path ${route.path} of method '${method}' has the parameter '${parameter}', which args has not`,
+		);
+	}
+}
+
 /**
  * Defines a method. Types of `run` follow from `args`.
- * @throws Error for `params` that are not the names of the arguments in their order
+ * @throws DefinitionError for a wrong, missing or unknown member, and for `params` that are not the names of the arguments
+ * in their order
  */
 export function method<
 	const P extends Patterns,
@@ -160,10 +209,12 @@ export function method<
 >(
 	definition: MethodDefinition<P, Anonymous, Name, Result, Order, Route>,
 ): TypedMethod<{ name: Name; params: ParamsOf<P, Order>; args: InputOf<P>; result: Awaited<Result>; rest: Route }> {
+	checkDefinition('method', definition, MEMBERS);
 	const { name, summary, limit, returns, errors, args, params, run } = definition;
 	const rest: Rest | undefined = definition.rest;
+	if (typeof rest === 'object') checkRoute(name, rest, args);
 	if (params && params.join() !== Object.keys(args).join()) {
-		throw new Error(`The params of method '${name}' must be ${Object.keys(args).join(', ')}, as in args`);
+		throw new DefinitionError(`The params of method '${name}' must be ${Object.keys(args).join(', ')}, as in args`);
 	}
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
 	const { once = false, secondFactor = false, audit = false } = definition;

@@ -1,5 +1,6 @@
 /** Publications (`test/contract/ddp.md` section 10): data that a client receives while it is subscribed. */
 import type { CollectionDefinition } from './collections.js';
+import { checkDefinition, DefinitionError, isObject, type MemberRules, required, rules } from './definition.js';
 import type { Limit } from './limit.js';
 import type { AnyMatcher } from './matcher.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';
@@ -49,6 +50,7 @@ export class LiveQuery<C extends keyof Store = keyof Store> {
  * @param collection a collection that the application has declared, or the name of one of Roomkey's own
  * @param fields the fields to publish; all others stay in the store
  * @param options.name a different name of the collection in DDP
+ * @throws DefinitionError for an unknown collection, and without a filter or fields: it would publish every field
  */
 export function liveQuery<C extends keyof Store>(
 	collection: C,
@@ -68,7 +70,16 @@ export function liveQuery(
 	fields: Fields,
 	{ name }: { name?: string } = {},
 ): LiveQuery {
-	if (typeof collection === 'string') return new LiveQuery(collection, filter, fields, name);
+	const isOwn = typeof collection === 'string';
+	if (isOwn ? !Object.hasOwn(collectionNames, collection) : typeof collection?.key !== 'string') {
+		throw new DefinitionError('A live query needs what collection() returns, or the name of a collection of Roomkey');
+	}
+	const shown = isOwn ? collection : collection.name;
+	if (!isObject(filter)) throw new DefinitionError(`A live query of '${shown}' needs a filter; {} is every document`);
+	if (!isObject(fields) || !Object.values(fields).every((value) => value === 1) || Object.keys(fields).length === 0) {
+		throw new DefinitionError(`A live query of '${shown}' needs the fields that clients may see, such as { text: 1 }`);
+	}
+	if (isOwn) return new LiveQuery(collection, filter, fields, name);
 	// The store has declared collections under keys that its type does not list.
 	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields, name ?? collection.name);
 }
@@ -121,10 +132,25 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit'
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
 
-/** Defines a publication. Types of `run` follow from `args`. */
+const MEMBERS: MemberRules = {
+	name: required({
+		form: 'a text that is not empty, or null',
+		accepts: (value) => value === null || rules.name.accepts(value),
+	}),
+	args: required(rules.patterns),
+	summary: required(rules.text),
+	documents: rules.patterns,
+	anonymous: rules.flag,
+	timeout: rules.timeout,
+	limit: rules.limit,
+	run: required(rules.function),
+};
+
+/** Defines a publication. Types of `run` follow from `args`. @throws DefinitionError */
 export function publication<const P extends Patterns, const Anonymous extends boolean = false>(
 	definition: PublicationDefinition<P, Anonymous>,
 ): Publication {
+	checkDefinition('publication', definition, MEMBERS);
 	const { name, summary, anonymous = false, timeout = DEFAULT_TIMEOUT, limit, documents, args, run } = definition;
 	return Object.freeze({
 		name,

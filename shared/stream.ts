@@ -2,6 +2,7 @@
  * Streams (`test/contract/rocketchat-e2e.md` section 10): events without stored state. Unlike a publication, a stream
  * publishes no documents. Events are not replayed to later subscribers unless `initial` provides them.
  */
+import { checkDefinition, type MemberRules, required, rules } from './definition.js';
 import type { CallContext, Patterns } from './method.js';
 
 /** Describes one kind of event of a stream. Only documented, and checked by the tests. */
@@ -34,7 +35,17 @@ export interface StreamDefinition {
 
 export type Stream = StreamDefinition;
 
-/** Defines a stream that clients can subscribe to as `stream-<name>`. */
+const MEMBERS: MemberRules = {
+	name: required(rules.name),
+	summary: required(rules.text),
+	events: { form: 'a list of { name, summary, args }', accepts: Array.isArray },
+	mayRead: required(rules.function),
+	roomOf: rules.function,
+	initial: rules.function,
+};
+
+/** Defines a stream that clients can subscribe to as `stream-<name>`. @throws DefinitionError */
 export function stream(definition: StreamDefinition): Stream {
+	checkDefinition('stream', definition, MEMBERS);
 	return Object.freeze(definition);
 }

@@ -1,17 +1,21 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
+/** Where a store is opened: the other ways to store data. */
+export const OTHERWISE = '; or keep data in memory, with the option store: { memory: true } or the flag --memory';
+
 /**
  * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
  * or in MongoDB need none of its native code.
  *
+ * @param otherwise ends the error, with another way
  * @throws StoreError if the package is missing
  */
-export async function withLmdb<T>(load: () => Promise<T>): Promise<T> {
+export async function withLmdb<T>(load: () => Promise<T>, otherwise = ''): Promise<T> {
 	try {
 		return await load();
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
 		if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes("'lmdb'")) throw error;
-		throw new StoreError('unusable', 'To store data in a folder, add the package lmdb: npm install lmdb');
+		throw new StoreError('unusable', `To store data in a folder, add the package lmdb: npm install lmdb${otherwise}`);
 	}
 }

@@ -29,43 +29,84 @@ function listOf(...keys: string[]): (value: unknown) => boolean {
 	return (value) => Array.isArray(value) && value.every((one) => isObject(one) && keys.every((key) => key in one));
 }
 
-/** For each option that is not a setting: what it must be, for error texts, and the check of a value. */
-const PARTS: { readonly [K in keyof Required<Parts>]: readonly [form: string, accepts: (value: unknown) => boolean] } =
-	{
-		collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
-		methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'changesUser')],
-		publications: [
-			'a list of what publication() returns',
-			(value) =>
-				listOf('name', 'args', 'run', 'timeout')(value) && !(value as object[]).some((one) => 'changesUser' in one),
-		],
-		streams: ['a list of what stream() returns', listOf('name', 'mayRead')],
-		limits: ['a list of rules', listOf('matcher')],
-		limitMessage: ['a text or a function', (value) => typeof value === 'string' || typeof value === 'function'],
-		onConnection: ['a list of functions', (value) => isList(value) && (value as unknown[]).every(isFunction)],
-		strategies: [
-			'an object of strategies by collection',
-			(value) => isObject(value) && Object.values(value as object).every(isStrategy),
-		],
-		accounts: ['true or false', isFlag],
-		keys: ['true or false', isFlag],
-		loginHandlers: ['a list of what loginHandler() returns', listOf('name', 'run')],
-		permissions: [
-			'an object of lists of roles by permission',
-			(value) => isObject(value) && Object.values(value as object).every(isList),
-		],
-		store: ['{ memory: true }, { data: folder } or { mongoUrl: address }', (value) => storeChoice(value) !== undefined],
-		log: ['an object with debug, info, warn and error', (value) => listOf('debug', 'info', 'warn', 'error')([value])],
-		server: ['a server of node:http', (value) => isObject(value) && isFunction((value as HttpServer).on)],
-		listen: ['true or false', isFlag],
-	};
+/** The form of an option in errors, whether a value has it, and what names the first bad entry of a list or an object. */
+type Part = readonly [
+	form: string,
+	accepts: (value: unknown) => boolean,
+	badEntry?: (value: unknown) => string | undefined,
+];
+
+/** For each option that is not a setting. */
+const PARTS: { readonly [K in keyof Required<Parts>]: Part } = {
+	collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
+	methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'changesUser')],
+	publications: [
+		'a list of what publication() returns',
+		(value) =>
+			listOf('name', 'args', 'run', 'timeout')(value) && !(value as object[]).some((one) => 'changesUser' in one),
+	],
+	streams: ['a list of what stream() returns', listOf('name', 'mayRead')],
+	limits: ['a list of rules', isList, badRule],
+	limitMessage: ['a text or a function', (value) => typeof value === 'string' || typeof value === 'function'],
+	onConnection: ['a list of functions', (value) => isList(value) && (value as unknown[]).every(isFunction)],
+	strategies: [
+		'an object of strategies by collection',
+		isObject,
+		(value) => badValue(value, isStrategy, `one of ${STRATEGIES.join(', ')}`),
+	],
+	accounts: ['true or false', isFlag],
+	keys: ['true or false', isFlag],
+	loginHandlers: ['a list of what loginHandler() returns', listOf('name', 'run')],
+	permissions: [
+		'an object of lists of roles by permission',
+		isObject,
+		(value) => badValue(value, isListOfText, 'a list of texts'),
+	],
+	store: ['{ memory: true }, { data: folder } or { mongoUrl: address }', (value) => storeChoice(value) !== undefined],
+	log: ['an object with debug, info, warn and error', (value) => listOf('debug', 'info', 'warn', 'error')([value])],
+	server: ['a server of node:http', (value) => isObject(value) && isFunction((value as HttpServer).on)],
+	listen: ['true or false', isFlag],
+};
 
 function isFunction(value: unknown): boolean {
 	return typeof value === 'function';
 }
 
+const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'];
+
 function isStrategy(value: unknown): boolean {
-	return ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'].includes(value as string);
+	return STRATEGIES.includes(value as string);
+}
+
+function isListOfText(value: unknown): boolean {
+	return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+/** Names the first value of an object that has not the form. */
+function badValue(value: unknown, accepts: (value: unknown) => boolean, form: string): string | undefined {
+	const bad = Object.entries(value as object).find(([, one]) => !accepts(one));
+	return bad && `that of '${bad[0]}' must be ${form}`;
+}
+
+const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'callback', 'message']);
+const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'clientAddress', 'connectionId']);
+
+/** Names what is wrong with the first rule that is no rate limit. */
+function badRule(value: unknown): string | undefined {
+	for (const [i, rule] of (value as readonly unknown[]).entries()) {
+		if (!isObject(rule)) return `entry ${i} must be an object`;
+		const { matcher, calls, per } = rule as Record<string, unknown>;
+		if (!isObject(matcher)) return `entry ${i} must have a matcher: {} matches everything`;
+		const unknown =
+			Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
+			Object.keys(matcher as object).find((key) => !MATCHER_KEYS.has(key));
+		if (unknown !== undefined) return `entry ${i} has the unknown member '${unknown}'`;
+		for (const number of [calls, per]) {
+			if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
+			return `entry ${i} must have whole numbers of calls and of ms`;
+		}
+	}
+	return undefined;
 }
 
 function storeChoice(value: unknown): StoreChoice | undefined {
@@ -117,8 +158,10 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 }
 
 function requirePart(name: keyof Parts, value: unknown): void {
-	const [form, accepts] = PARTS[name];
+	const [form, accepts, badEntry] = PARTS[name];
 	if (!accepts(value)) throw new OptionError(`${name} must be ${form}`);
+	const bad = badEntry?.(value);
+	if (bad !== undefined) throw new OptionError(`${name} must be ${form}: ${bad}`);
 }
 
 /** The rest of the error text, if the name is a flag of the command or another spelling of an option. */

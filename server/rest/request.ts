@@ -209,6 +209,13 @@ export async function handle(
 	);
 	const fields = (isQuery ? request.query : request.body) ?? {};
 	const isUrlEncoded = isQuery || request.headers['content-type']?.startsWith(FORM) === true;
+	// curl -d sends this content type by default, also for JSON.
+	if (isUrlEncoded && !isQuery && Object.keys(fields)[0]?.trimStart().startsWith('{')) {
+		return send(
+			reply,
+			refused(400, 'The body is JSON, sent as a form: send the header Content-Type: application/json'),
+		);
+	}
 	const pathMembers = request.params as Record<string, string>;
 	const token = request.headers['x-auth-token'];
 	return sendInSlices(reply, await answerOf(route, { fields, isQuery, isUrlEncoded, pathMembers, caller, token }));

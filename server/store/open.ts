@@ -1,6 +1,6 @@
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
-import { withLmdb } from '../dataFolder/withLmdb.js';
+import { OTHERWISE, withLmdb } from '../dataFolder/withLmdb.js';
 import type { OpenStore } from './collections.js';
 
 /** Where the data is stored. */
@@ -28,7 +28,11 @@ export async function openStore(
 		case 'memory':
 			return (await import('./memory.js')).openMemory(declared);
 		case 'files':
-			return (await withLmdb(() => import('./folder.js'))).openFolder(choice.folder, { ...choice, declared, log });
+			return (await withLmdb(() => import('./folder.js'), OTHERWISE)).openFolder(choice.folder, {
+				...choice,
+				declared,
+				log,
+			});
 		case 'mongodb':
 			return (await import('./mongodb.js')).openMongo(choice.url, log, declared);
 	}

@@ -116,7 +116,10 @@ describe('the package', function () {
 			cwd: consumer,
 		});
 		expect(code).to.equal(1);
-		expect(output).to.equal('roomkey: To store data in a folder, add the package lmdb: npm install lmdb\n');
+		expect(output).to.equal(
+			'roomkey: To store data in a folder, add the package lmdb: npm install lmdb; or keep data in memory, ' +
+				'with the option store: { memory: true } or the flag --memory\n',
+		);
 	});
 
 	for (const [module, moduleResolution] of [

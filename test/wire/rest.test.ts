@@ -430,6 +430,13 @@ describe('REST', () => {
 				'Unsupported Media Type',
 			],
 			[
+				'JSON that is sent as a form, as curl -d does',
+				'/api/v1/test.echo',
+				{ method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: '{"value":"a=b&c"}' },
+				400,
+				'The body is JSON, sent as a form: send the header Content-Type: application/json',
+			],
+			[
 				'a body too large',
 				'/api/v1/test.echo',
 				{ method: 'POST', headers: json, body: `"${'x'.repeat(70_000)}"` },

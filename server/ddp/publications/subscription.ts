@@ -1,5 +1,6 @@
 /** One subscription of one client: an execution of a publish function (`test/contract/ddp.md` section 10). */
-import { collectionsOf, type DeclaredCollections } from '../../../shared/collections.js';
+import { collectionsOf, type DeclaredCollections, declaredName } from '../../../shared/collections.js';
+import { notDeclared } from '../../../shared/definition.js';
 import { clone, parse, stringify } from '../../../shared/ejson.js';
 import { type ClientError, clientError, toClientError } from '../../../shared/errors.js';
 import type { Log } from '../../../shared/log.js';
@@ -254,6 +255,7 @@ export class Subscription implements PublicationContext, DocumentPublisher {
 	private async publishReturnedQueries(returned: unknown): Promise<void> {
 		if (!returned || this.hasStopped) return;
 		const queries = queriesIn(returned);
+		for (const { collection } of queries) if (!(collection in this.store)) throw notDeclared(declaredName(collection));
 		const subscribers = queries.map((query) => new LiveQuerySubscriber(query, this));
 		this.#queries = compactSetOf(subscribers);
 		await Promise.all(subscribers.map((subscriber) => subscriber.start()));

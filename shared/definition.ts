@@ -1,0 +1,83 @@
+/** Checks of definitions when they are made, for programs in plain JavaScript and for values that types do not know. */
+
+/** A definition with a wrong member. Its message names both. */
+export class DefinitionError extends Error {
+	override readonly name = 'DefinitionError';
+}
+
+/** The form of a member in errors, and whether a value has it. */
+export interface MemberRule {
+	readonly form: string;
+	readonly required?: boolean;
+	accepts(value: unknown): boolean;
+}
+
+export type MemberRules = Readonly<Record<string, MemberRule>>;
+
+/** The longest delay of Node's timers, in ms. */
+const MAX_MS = 2 ** 31 - 1;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown, max = Number.MAX_SAFE_INTEGER): boolean {
+	return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max;
+}
+
+/** Rules that several kinds of definitions use. */
+export const rules = {
+	text: { form: 'a text', accepts: (value) => typeof value === 'string' },
+	name: { form: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
+	flag: { form: 'true or false', accepts: (value) => typeof value === 'boolean' },
+	function: { form: 'a function', accepts: (value) => typeof value === 'function' },
+	patterns: { form: 'an object with a pattern for each name', accepts: isObject },
+	timeout: { form: `a whole number of ms from 1 to ${MAX_MS}`, accepts: (value) => isCount(value, MAX_MS) },
+	limit: {
+		form: `{ calls, per }: whole numbers of calls and of ms, from 1, per at most ${MAX_MS}`,
+		accepts: (value) =>
+			isObject(value) &&
+			isCount(value.calls) &&
+			isCount(value.per, MAX_MS) &&
+			Object.keys(value).every((key) => key === 'calls' || key === 'per'),
+	},
+	any: { form: 'any value', accepts: () => true },
+} as const satisfies MemberRules;
+
+/** The same rule for a member that must be there. */
+export function required(rule: MemberRule): MemberRule {
+	return { ...rule, required: true };
+}
+
+/**
+ * Checks the members of a definition.
+ * @param kind for errors, such as `method`
+ * @param name for errors; default: the member `name`
+ * @throws DefinitionError that names the definition and the first wrong, missing or unknown member
+ */
+export function checkDefinition(kind: string, definition: unknown, members: MemberRules, name?: string): void {
+	if (!isObject(definition)) throw new DefinitionError(`A ${kind} must be defined by an object`);
+	const which = nameOf(kind, name ?? definition.name);
+	for (const key of Object.keys(definition)) {
+		if (Object.hasOwn(members, key)) continue;
+		throw new DefinitionError(
+			`${which} has no member '${key.slice(0, 100)}'; its members are ${Object.keys(members).join(', ')}`,
+		);
+	}
+	for (const [key, rule] of Object.entries(members)) {
+		const value = definition[key];
+		if (value === undefined ? rule.required : !rule.accepts(value)) {
+			throw new DefinitionError(`${key} of ${which} must be ${rule.form}`);
+		}
+	}
+}
+
+/** The error of a use of a collection that the server does not have. */
+export function notDeclared(name: string): DefinitionError {
+	return new DefinitionError(`Collection '${name}' is not declared: add it to collections of createServer`);
+}
+
+/** How errors name a definition. */
+function nameOf(kind: string, name: unknown): string {
+	return typeof name === 'string' && name !== '' ? `${kind} '${name}'` : `a ${kind} without a name`;
+}
