@@ -177,6 +177,7 @@ const MEMBERS: MemberRules = {
 	timeout: rules.timeout,
 	parallel: rules.flag,
 	changesUser: rules.flag,
+	audit: rules.flag,
 	secondFactor: rules.flag,
 	limit: rules.limit,
 	once: rules.flag,

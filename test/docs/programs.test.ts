@@ -23,16 +23,18 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 	['npm ci && npm test', '.ci/run'],
 	['npm ci && npm run build', '.ci/run'],
 	['npm test -- test/unit/describeRoom.test.ts', 'test/docs/describeRoom.test.ts'],
-	['npm install roomkey', 'test/package'],
 	['npm run demo:bot', 'test/clients/e2e/bot.test.ts'],
 	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js', 'test/mongo'],
 ];
+
+/** Commands of the guide to the package, which test/package runs in an empty folder, by what they begin with. */
+const GUIDE = ['npm init', 'npx tsx', 'node --import tsx', 'curl -X POST http://127.0.0.1:3000/api/v1/login'];
 
 /** Commands that this file runs, by what stands in them. */
 const HERE: readonly (readonly [page: string, text: string])[] = [
 	['README.md', 'curl'],
 	['docs/bots.md', 'BOT_NAME'],
-	['docs/building.md', 'curl'],
+	['docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'],
 	['docs/operating.md', 'node dist/server/cli/main.js\n'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
 	['docs/operating.md', 'node dist/server/cli/main.js backup'],
@@ -104,6 +106,7 @@ describe('programs of the documentation', () => {
 	it('are all run by a test', () => {
 		const run = new Set([
 			...ELSEWHERE.map(([command]) => `${command}\n`),
+			...GUIDE.map((text) => blockWith('docs/building.md', text)),
 			...HERE.map(([page, text]) => blockWith(page, text)),
 		]);
 		const commands = blocks.filter(({ info }) => info === 'sh');
@@ -139,7 +142,9 @@ describe('programs of the documentation', () => {
 		expect(login).to.have.nested.property('data.authToken').that.is.a('string');
 		const { message } = (await runCommand('docs/rest.md', 'method.call')) as { message: string };
 		expect(JSON.parse(message)).to.have.property('result').that.is.an('array').with.lengthOf(2);
-		expect(await runCommand('docs/building.md', 'curl')).to.deep.equal({
+		expect(
+			await runCommand('docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'),
+		).to.deep.equal({
 			description: 'Plans',
 			success: true,
 		});

@@ -9,6 +9,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import SimpleDDP from 'simpleddp';
+import { WebSocket } from 'ws';
+import { blockWith } from '../docs/pages.js';
 
 const ROOT = path.resolve('.');
 
@@ -72,7 +75,7 @@ describe('the package', function () {
 		const { at, ran } = await install(process.execPath, 'consumer');
 		consumer = at;
 		expect(ran.code, ran.output).to.equal(0);
-		expect(ran.output).not.to.match(/warn/i);
+		expect(ran.output, ran.output).not.to.match(/warn/i);
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -116,9 +119,10 @@ describe('the package', function () {
 			cwd: consumer,
 		});
 		expect(code).to.equal(1);
-		expect(output).to.equal(
+		// The log precedes it.
+		expect(output.split('\n').at(-2)).to.equal(
 			'roomkey: To store data in a folder, add the package lmdb: npm install lmdb; or keep data in memory, ' +
-				'with the option store: { memory: true } or the flag --memory\n',
+				'with the option store: { memory: true } or the flag --memory',
 		);
 	});
 
@@ -165,10 +169,59 @@ describe('the package', function () {
 
 		const { at, ran } = await install(node, 'consumer-24');
 		expect(ran.code, ran.output).to.equal(0);
-		expect(ran.output).not.to.match(/warn/i);
+		expect(ran.output, ran.output).not.to.match(/warn/i);
 		cpSync(path.join(consumer, 'index.js'), path.join(at, 'index.js'));
 		const { code, output } = await run(node, ['index.js'], { cwd: at });
 		expect(output).to.match(/^used under v24\.\d+\.\d+\n$/);
 		expect(code).to.equal(0);
+	});
+
+	it('leads from an empty folder to a server and a test, by the commands of docs/building.md', async () => {
+		const GUIDE = 'docs/building.md';
+		const at = path.join(folder, 'guide');
+		mkdirSync(at);
+		const shell = (command: string) => run('bash', ['-c', command], { cwd: at });
+		const succeed = async (command: string) => {
+			const { code, output } = await shell(command);
+			expect(code, `${command}: ${output}`).to.equal(0);
+			return output;
+		};
+		await succeed(blockWith(GUIDE, 'npm init').replace('npm install roomkey', `npm install ${tarball}`));
+		for (const [name, text] of [
+			['tsconfig.json', '{ "compilerOptions"'],
+			['tasks.ts', 'import { ClientError, collection'],
+			['server.ts', "import { createServer } from 'roomkey';\nimport { addTask, finishTask, myTasks, tasks }"],
+			[
+				'tasks.test.ts',
+				"import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { openTestServer } from 'roomkey/testing';\nimport { addTask",
+			],
+		] as const)
+			writeFileSync(path.join(at, name), blockWith(GUIDE, text));
+		await succeed('npx tsc --noEmit');
+		expect(await succeed(blockWith(GUIDE, 'node --import tsx'))).to.match(/^# pass 1$/m);
+
+		const server = spawn('bash', ['-c', blockWith(GUIDE, 'npx tsx')], {
+			cwd: at,
+			env: { ...process.env, PORT: '0' },
+			stdio: ['ignore', 'pipe', 'inherit'],
+			detached: true,
+		});
+		try {
+			const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+			const url = line.slice(line.indexOf('http'));
+			const client = new SimpleDDP({
+				endpoint: `${url.replace('http', 'ws')}/websocket`,
+				SocketConstructor: WebSocket,
+			});
+			await client.connect();
+			await client.call('createUser', { username: 'alice', password: 'a long one' });
+			await client.disconnect();
+			const login = await succeed(
+				blockWith(GUIDE, 'curl -X POST http://127.0.0.1:3000/api/v1/login').replace('http://127.0.0.1:3000', url),
+			);
+			expect(login).to.match(/"authToken":"[^"]+"/);
+		} finally {
+			process.kill(-(server.pid as number), 'SIGTERM');
+		}
 	});
 });
