@@ -12,7 +12,8 @@ export interface MemberRule {
 	accepts(value: unknown): boolean;
 }
 
-export type MemberRules = Readonly<Record<string, MemberRule>>;
+/** A rule for each member that a definition may have. */
+export type MemberRules<Member extends string = string> = Readonly<Record<Member, MemberRule>>;
 
 /** The longest delay of Node's timers, in ms. */
 const MAX_MS = 2 ** 31 - 1;

@@ -149,7 +149,7 @@ export const DEFAULT_TIMEOUT = 30_000;
 
 const VERBS: ReadonlySet<unknown> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 
-const ROUTE: MemberRules = {
+const ROUTE: MemberRules<keyof RestRoute> = {
 	verb: required({ form: `one of ${[...VERBS].join(', ')}`, accepts: (value) => VERBS.has(value) }),
 	path: required(rules.name),
 	empty: rules.flag,
@@ -158,7 +158,7 @@ const ROUTE: MemberRules = {
 	maxBody: { form: 'a number of bytes', accepts: (value) => typeof value === 'number' && value > 0 },
 };
 
-const MEMBERS: MemberRules = {
+const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 	name: required(rules.name),
 	summary: required(rules.text),
 	args: required(rules.patterns),

@@ -132,7 +132,7 @@ export interface Publication extends Pick<Method, 'args' | 'anonymous' | 'limit'
 	run(args: Record<string, unknown>, context: PublicationContext): unknown;
 }
 
-const MEMBERS: MemberRules = {
+const MEMBERS: MemberRules<keyof PublicationDefinition<Patterns, boolean>> = {
 	name: required({
 		form: 'a text that is not empty, or null',
 		accepts: (value) => value === null || rules.name.accepts(value),

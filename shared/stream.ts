@@ -35,7 +35,7 @@ export interface StreamDefinition {
 
 export type Stream = StreamDefinition;
 
-const MEMBERS: MemberRules = {
+const MEMBERS: MemberRules<keyof StreamDefinition> = {
 	name: required(rules.name),
 	summary: required(rules.text),
 	events: { form: 'a list of { name, summary, args }', accepts: Array.isArray },
