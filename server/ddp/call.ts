@@ -7,6 +7,7 @@ import type { Caller, IdempotencyKey, TransportKind } from '../core/caller.js';
 import type { Invoker } from '../core/invoke.js';
 import { type ServerObserver, UNKNOWN_METHOD } from '../core/observer.js';
 import * as codec from './codec.js';
+import type { LargeAnswers } from './large-answers.js';
 import type { Login } from './login.js';
 import type { Transport } from './transports/transport.js';
 
@@ -27,11 +28,7 @@ export interface CallHost {
 	send(message: string | readonly Buffer[]): void;
 	/** Encodes a part of a long message. */
 	encodePart(text: string): Buffer;
-	/**
-	 * Waits until the client has read earlier large answers, so that one at most is buffered.
-	 * @returns a function to be called when the answer is sent; undefined if too many answers wait
-	 */
-	takeLargeTurn(): Promise<(() => void) | undefined>;
+	readonly largeAnswers: LargeAnswers;
 }
 
 /**
@@ -153,7 +150,7 @@ function encodeResult(host: CallHost, call: codec.MethodCall, value: unknown): A
 }
 
 async function encodeLargeResult(host: CallHost, call: codec.MethodCall, value: unknown): Promise<Answer> {
-	const sent = await host.takeLargeTurn();
+	const sent = await host.largeAnswers.takeTurn();
 	if (!sent) return { message: codec.failure(call.id, clientError('tooManyLargeAnswers')) };
 	try {
 		// Nobody receives the answer of a client that has disconnected.

@@ -8,6 +8,7 @@ import * as codec from './codec.js';
 import { ClientConnection } from './connection.js';
 import { Drain } from './drain.js';
 import type { HeartbeatPeer } from './heartbeat.js';
+import { LargeAnswers } from './large-answers.js';
 import { Login } from './login.js';
 import { MalformedCounter } from './malformed.js';
 import { Subscriptions } from './publications/subscriptions.js';
@@ -24,9 +25,6 @@ import type { Receiver, Transport } from './transports/transport.js';
 
 /** Largest frame of a client before `connect`, in bytes. */
 const MAX_FIRST_FRAME = 8 * 1024;
-
-/** Maximum number of large answers that wait to be sent, because the client has not read earlier ones. */
-const MAX_LARGE_ANSWERS = 16;
 
 /** A request in the queue. For a malformed request it is the text of the error frame, which is sent in its turn. */
 type QueueItem = codec.Request | codec.LargeFrame | string;
@@ -51,10 +49,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	requests: Requests<QueueItem> | undefined;
 	#drain: Drain | undefined;
 	#malformed: MalformedCounter | undefined;
-	/** Resolves when the last of the large answers has been sent. The next one waits for it. */
-	#lastLargeAnswer: Promise<void> | undefined;
-	/** Number of large answers that have not been sent. */
-	#largeAnswers = 0;
+	#largeAnswers: LargeAnswers | undefined;
 	readonly #disconnected = new AbortController();
 
 	/** @param onGone called after the transport has closed */
@@ -102,6 +97,12 @@ export class Session implements Receiver, HeartbeatPeer {
 			if (this.isClosed) this.#connection.end();
 		}
 		return this.#connection;
+	}
+
+	/** The large answers that wait to be sent. */
+	get largeAnswers(): LargeAnswers {
+		this.#largeAnswers ??= new LargeAnswers(this.transport, this.signal);
+		return this.#largeAnswers;
 	}
 
 	/** Fires when the client has disconnected. */
@@ -244,23 +245,6 @@ export class Session implements Receiver, HeartbeatPeer {
 
 	encodePart(text: string): Buffer {
 		return this.transport.encodePart(text);
-	}
-
-	async takeLargeTurn(): Promise<(() => void) | undefined> {
-		if (this.#largeAnswers >= MAX_LARGE_ANSWERS) return undefined;
-		this.#largeAnswers++;
-		const previous = this.#lastLargeAnswer;
-		let end = () => {};
-		this.#lastLargeAnswer = new Promise<void>((resolve) => {
-			end = () => {
-				this.#largeAnswers--;
-				resolve();
-			};
-		});
-		await previous;
-		for (let drained = this.transport.whenDrained(); drained && !this.isClosed; drained = this.transport.whenDrained())
-			await drained;
-		return end;
 	}
 
 	/** Sends an error frame for a malformed message. Closes the connection after too many of them. */

@@ -1,0 +1,40 @@
+/** Sends the large answers of a client one after another, so that at most one of them is buffered. */
+import type { Transport } from './transports/transport.js';
+
+/** Maximum number of large answers that wait to be sent, because the client has not read earlier ones. */
+const MAX_WAITING = 16;
+
+export class LargeAnswers {
+	#waiting = 0;
+	/** Resolves when the last of the answers has been sent. The next one waits for it. */
+	#last: Promise<void> | undefined;
+
+	/** @param signal fires when the client has disconnected */
+	constructor(
+		private readonly transport: Pick<Transport, 'whenDrained'>,
+		private readonly signal: AbortSignal,
+	) {}
+
+	/**
+	 * Waits until the client has read earlier large answers.
+	 * @returns a function to be called when the answer is sent; undefined if too many answers wait
+	 */
+	async takeTurn(): Promise<(() => void) | undefined> {
+		if (this.#waiting >= MAX_WAITING) return undefined;
+		this.#waiting++;
+		const previous = this.#last;
+		let end = () => {};
+		this.#last = new Promise<void>((resolve) => {
+			end = () => {
+				this.#waiting--;
+				resolve();
+			};
+		});
+		await previous;
+		for (let drained = this.transport.whenDrained(); drained; drained = this.transport.whenDrained()) {
+			if (this.signal.aborted) break;
+			await drained;
+		}
+		return end;
+	}
+}
