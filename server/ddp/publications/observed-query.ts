@@ -2,6 +2,7 @@
 import { isSame } from '../../../shared/ejson.js';
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
+import { valuesAsked } from '../../query/asked.js';
 import { compile, type Matcher } from '../../query/match.js';
 import { projector } from '../../query/projection.js';
 
@@ -64,7 +65,7 @@ export class ObservedQuery {
 		const conditions = filter as Fields;
 		this.matches = compile(conditions);
 		this.#project = projector(projection) as (document: Document) => Fields;
-		this.ids = stringsIn(conditions._id);
+		this.ids = stringsIn(conditions, '_id');
 		this.equality = this.ids ? undefined : equalityOf(conditions);
 		this.range = this.ids || this.equality ? undefined : rangeOf(conditions);
 	}
@@ -146,8 +147,8 @@ export class ObservedQuery {
 
 /** The first equality condition of a filter. */
 function equalityOf(filter: Fields): EqualityCondition | undefined {
-	for (const [field, condition] of Object.entries(filter)) {
-		const values = field.startsWith('$') ? undefined : stringsIn(condition);
+	for (const field of Object.keys(filter)) {
+		const values = field.startsWith('$') ? undefined : stringsIn(filter, field);
 		if (values) return { path: field.split('.'), values };
 	}
 	return undefined;
@@ -170,12 +171,10 @@ export function numberOf(value: unknown): number | undefined {
 	return typeof value === 'number' ? value : undefined;
 }
 
-/** The strings that a condition allows, if it allows no other values. */
-function stringsIn(condition: unknown): readonly string[] | undefined {
-	if (typeof condition === 'string') return [condition];
-	const { $eq, $in } = (condition ?? {}) as { $eq?: unknown; $in?: unknown };
-	if (typeof $eq === 'string') return [$eq];
-	return Array.isArray($in) && $in.every((value) => typeof value === 'string') ? [...new Set($in)] : undefined;
+/** The strings that a filter allows for a field, if it allows no other values. */
+function stringsIn(filter: Fields, field: string): readonly string[] | undefined {
+	const values = valuesAsked(filter, field);
+	return values?.every((value) => typeof value === 'string') ? [...new Set(values)] : undefined;
 }
 
 /** The fields that differ; undefined means a removed field. */
