@@ -1,23 +1,16 @@
 /** What a subscription uses of its server and of the session that it belongs to. */
 import type { ClientError } from '../../../shared/errors.js';
-import type { Log } from '../../../shared/log.js';
-import type { Connection, Settings } from '../../../shared/method.js';
-import type { Store } from '../../../shared/store.js';
+import type { Connection } from '../../../shared/method.js';
 import type { Bus } from '../../cluster/bus.js';
+import type { Services } from '../../core/invocation.js';
 import type { Invoker } from '../../core/invoke.js';
 import type { RateLimits } from '../../core/limits/rate.js';
-import type { ServerObserver } from '../../core/observer.js';
 import type { Transport } from '../transports/transport.js';
 import type { MergeBox } from './mergebox.js';
 
 /** Services that all subscriptions of a server share. */
-export interface PublicationServices {
-	readonly store: Store;
+export interface PublicationServices extends Services {
 	readonly bus: Bus;
-	readonly settings: Settings;
-	readonly log: Log;
-	readonly argumentLogLevel?: 'debug' | 'info';
-	readonly observer?: ServerObserver | undefined;
 	readonly invoker: Invoker;
 	/** Undefined if the server has no rate limits. */
 	readonly limits?: RateLimits | undefined;
