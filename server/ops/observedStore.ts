@@ -39,7 +39,8 @@ export interface OperationObservers {
 	onUpdate(collection: string, update: object): void;
 }
 
-async function run<R>(operation: Operation, task: Promise<R>, end: (failure?: unknown) => void): Promise<R> {
+/** @param end called when the operation has ended; its observer has begun before the operation */
+async function run<R>(operation: Operation, end: (failure?: unknown) => void, task: Promise<R>): Promise<R> {
 	try {
 		const result = await task;
 		end();
@@ -65,20 +66,19 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 	}
 
 	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
-		const end = this.#observers.findOne.begin();
-		return run('findOne', this.source.findOne(filter, options), end);
+		return run('findOne', this.#observers.findOne.begin(), this.source.findOne(filter, options));
 	}
 
 	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
 		const { find } = this.#observers;
 		const cursor = this.source.find(filter, options);
 		return {
-			toArray: () => run('find', cursor.toArray(), find.begin()),
+			toArray: () => run('find', find.begin(), cursor.toArray()),
 			// Timed until the first document: what follows may depend on how fast a client reads.
 			async *[Symbol.asyncIterator]() {
 				const documents = cursor[Symbol.asyncIterator]();
 				try {
-					let next = await run('find', documents.next(), find.begin());
+					let next = await run('find', find.begin(), documents.next());
 					while (!next.done) {
 						yield next.value;
 						next = await documents.next();
@@ -92,23 +92,19 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 	}
 
 	countDocuments(filter: Filter<T>): Promise<number> {
-		const end = this.#observers.countDocuments.begin();
-		return run('countDocuments', this.source.countDocuments(filter), end);
+		return run('countDocuments', this.#observers.countDocuments.begin(), this.source.countDocuments(filter));
 	}
 
 	insertOne(document: T, options?: WriteOptions): Promise<unknown> {
-		const end = this.#observers.insertOne.begin();
-		return run('insertOne', this.source.insertOne(document, options), end);
+		return run('insertOne', this.#observers.insertOne.begin(), this.source.insertOne(document, options));
 	}
 
 	updateOne(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		const end = this.#observers.updateOne.begin();
-		return run('updateOne', this.source.updateOne(filter, update, options), end);
+		return run('updateOne', this.#observers.updateOne.begin(), this.source.updateOne(filter, update, options));
 	}
 
 	updateMany(filter: Filter<T>, update: UpdateFilter<T>, options?: WriteOptions): Promise<{ matchedCount: number }> {
-		const end = this.#observers.updateMany.begin();
-		return run('updateMany', this.source.updateMany(filter, update, options), end);
+		return run('updateMany', this.#observers.updateMany.begin(), this.source.updateMany(filter, update, options));
 	}
 
 	async findOneAndUpdate(
@@ -117,19 +113,17 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		options: Parameters<Collection<T>['findOneAndUpdate']>[2],
 	): Promise<T | null> {
 		const end = this.#observers.findOneAndUpdate.begin();
-		const updated = await run('findOneAndUpdate', this.source.findOneAndUpdate(filter, update, options), end);
+		const updated = await run('findOneAndUpdate', end, this.source.findOneAndUpdate(filter, update, options));
 		if (updated !== null) this.observers.onUpdate(this.name, update);
 		return updated;
 	}
 
 	deleteOne(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		const end = this.#observers.deleteOne.begin();
-		return run('deleteOne', this.source.deleteOne(filter, options), end);
+		return run('deleteOne', this.#observers.deleteOne.begin(), this.source.deleteOne(filter, options));
 	}
 
 	deleteMany(filter: Filter<T>, options?: WriteOptions): Promise<{ deletedCount: number }> {
-		const end = this.#observers.deleteMany.begin();
-		return run('deleteMany', this.source.deleteMany(filter, options), end);
+		return run('deleteMany', this.#observers.deleteMany.begin(), this.source.deleteMany(filter, options));
 	}
 
 	announce(action: Change['action'], document: T, options?: WriteOptions): Promise<void> {
