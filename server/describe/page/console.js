@@ -66,16 +66,20 @@ export function methodConsole({ name, arguments: args, rest, hasSecondFactor }) 
 			showFailure(output, error);
 		}
 	}
-	return el(
-		'form',
-		{ class: 'console', submit },
-		el('h4', {}, 'Try it'),
-		...fields.map(({ element }) => element),
+	return consoleForm(
+		submit,
+		fields,
 		code?.element,
 		rest && transportChoice(id),
 		el('button', {}, `Call ${name}`),
 		output,
 	);
+}
+
+/** The form of a console. @param children what follows the fields of the arguments */
+function consoleForm(submit, fields, ...children) {
+	const elements = fields.map(({ element }) => element);
+	return el('form', { class: 'console', submit }, el('h4', {}, 'Try it'), ...elements, ...children);
 }
 
 /**
@@ -118,13 +122,5 @@ export function subscriptionConsole({ name, arguments: args, collection }) {
 			showFailure(output, error);
 		}
 	}
-	return el(
-		'form',
-		{ class: 'console', submit },
-		el('h4', {}, 'Try it'),
-		...fields.map(({ element }) => element),
-		button,
-		output,
-		log,
-	);
+	return consoleForm(submit, fields, button, output, log);
 }
