@@ -68,7 +68,7 @@ export function clientErrorFrom(name: keyof typeof valueErrors, value: string, d
 }
 
 /** One instance of every error whose text contains no value. */
-export function knownRefusals(): ClientError[] {
+export function errorInstances(): ClientError[] {
 	return (Object.keys(errorTable) as ErrorName[]).map((name) => clientError(name));
 }
 

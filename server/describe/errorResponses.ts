@@ -1,5 +1,5 @@
 /** The error answers of REST: the status and the texts of each error code. */
-import { BareError, ClientError, knownErrors, knownRefusals } from '../../shared/errors.js';
+import { BareError, ClientError, errorInstances, knownErrors } from '../../shared/errors.js';
 import { commonErrors, type ErrorCode, type Method } from '../../shared/method.js';
 import { failed } from '../rest/envelope.js';
 import type { JsonSchema } from './schema.js';
@@ -17,7 +17,7 @@ const OF_EVERY_ROUTE: readonly ErrorCode[] = [
  * An error code with a certain status. A bare code is the text of the answer, and not its `errorType` (see
  * `BareError`).
  */
-interface Refusal extends DescribedError {
+interface ErrorWithStatus extends DescribedError {
 	readonly isBare: boolean;
 }
 
@@ -57,28 +57,28 @@ export function methodErrors(method: Method): DescribedError[] {
 }
 
 /** Groups errors by the status of their answers. Adds the errors of every route. */
-function byStatus(errors: readonly DescribedError[]): Map<number, Refusal[]> {
-	const known = knownRefusals();
-	const all = new Map<number, Refusal[]>();
+function byStatus(errors: readonly DescribedError[]): Map<number, ErrorWithStatus[]> {
+	const known = errorInstances();
+	const all = new Map<number, ErrorWithStatus[]>();
 	const others = OF_EVERY_ROUTE.filter((code) => !errors.some((error) => error.code === code));
 	for (const { code, reasons } of [...errors, ...errorsOf(others)]) {
 		const instances = known.filter(({ error }) => error === code);
 		for (const error of instances.length > 0 ? instances : [new ClientError(code, 'reason')]) {
 			const { status } = failed(error);
 			const isBare = error instanceof BareError;
-			const refusals = all.get(status) ?? [];
-			if (refusals.some((one) => one.code === code && one.isBare === isBare)) continue;
-			all.set(status, [...refusals, { code, reasons, isBare }]);
+			const sameStatus = all.get(status) ?? [];
+			if (sameStatus.some((one) => one.code === code && one.isBare === isBare)) continue;
+			all.set(status, [...sameStatus, { code, reasons, isBare }]);
 		}
 	}
 	return all;
 }
 
-const line = ({ code, reasons }: Refusal) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
+const line = ({ code, reasons }: ErrorWithStatus) => `- \`${code}\`: ${reasons.join(' / ') || 'without a reason'}`;
 
 /** The schema of a body with status 400: a text, and the code unless it is bare. */
-function refusalSchema(refusals: readonly Refusal[]): JsonSchema {
-	const codes = refusals.filter(({ isBare }) => !isBare).map(({ code }) => code);
+function errorBodySchema(all: readonly ErrorWithStatus[]): JsonSchema {
+	const codes = all.filter(({ isBare }) => !isBare).map(({ code }) => code);
 	return {
 		type: 'object',
 		properties: {
@@ -103,12 +103,12 @@ const TITLES: Readonly<Record<number, string>> = {
 const RETRY = { 'Retry-After': { schema: { type: 'integer' }, description: 'Seconds to wait' } };
 
 /** The error answers of a route: OpenAPI's response objects, by status. */
-export function refusalResponses(errors: readonly DescribedError[]): Record<string, unknown> {
+export function errorResponses(errors: readonly DescribedError[]): Record<string, unknown> {
 	const responses: Record<string, unknown> = {};
-	for (const [status, refusals] of byStatus(errors)) {
-		const schema = status === 400 ? refusalSchema(refusals) : { $ref: '#/components/schemas/Refusal' };
+	for (const [status, errorsOfStatus] of byStatus(errors)) {
+		const schema = status === 400 ? errorBodySchema(errorsOfStatus) : { $ref: '#/components/schemas/Refusal' };
 		responses[status] = {
-			description: [TITLES[status] ?? 'Refused', '', ...refusals.map(line)].join('\n'),
+			description: [TITLES[status] ?? 'Refused', '', ...errorsOfStatus.map(line)].join('\n'),
 			...((status === 429 || status === 503) && { headers: RETRY }),
 			content: { 'application/json': { schema } },
 		};

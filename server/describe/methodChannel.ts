@@ -16,8 +16,8 @@ import {
 } from './channels.js';
 import { chapterOf } from './chapters.js';
 import { errorSchema, message } from './ddpMessages.js';
+import { methodErrors } from './errorResponses.js';
 import { limitsOf, limitsText } from './limits.js';
-import { methodErrors } from './refusals.js';
 import { isNothing, mayBeNothing } from './schema.js';
 
 const ID = { type: 'string' };

@@ -6,9 +6,9 @@ import { WITH_BODY } from '../rest/request.js';
 import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
+import { errorResponses, errorsOf, methodErrors } from './errorResponses.js';
 import { ExampleMaker } from './examples.js';
 import { limitsOf, limitsText } from './limits.js';
-import { errorsOf, methodErrors, refusalResponses } from './refusals.js';
 import { CREDENTIALS, type Operation, REFUSAL, ROUTES, routeOperations, UNAUTHORIZED } from './restRoutes.js';
 import { argumentMembers, type JsonSchema, SchemaMaker } from './schema.js';
 
@@ -124,7 +124,7 @@ function operationOf(
 				content: { 'application/json': { schema, example: examples.of(schema) } },
 			},
 			...(!anonymous && { 401: UNAUTHORIZED }),
-			...refusalResponses(errors),
+			...errorResponses(errors),
 			default: REFUSAL,
 		},
 		'x-method': name,

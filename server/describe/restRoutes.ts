@@ -6,9 +6,9 @@ import { Match } from '../../shared/match.js';
 import type { Method } from '../../shared/method.js';
 import { compile, type Pattern } from '../../shared/pattern.js';
 import { LoginBody } from '../rest/accounts.js';
+import { errorResponses, errorsOf } from './errorResponses.js';
 import type { ExampleMaker } from './examples.js';
 import { limitsOf } from './limits.js';
-import { errorsOf, refusalResponses } from './refusals.js';
 import type { JsonSchema, SchemaMaker } from './schema.js';
 
 /** An operation object of OpenAPI. */
@@ -154,7 +154,7 @@ export function routeOperations(route: BuiltInRoute, context: RouteContext): [ve
 	const { path, verbs, id, summary, tag, needsLogin, method, body, answer, refusals = {} } = route;
 	const { limits, methods } = context;
 	const called = method === undefined ? undefined : methods.get(method);
-	const usual = refusalResponses(
+	const usual = errorResponses(
 		errorsOf([...new Set([...(called?.errors ?? []), ...(body ? [400] : []), 'too-many-requests', 500])]),
 	);
 	const own = Object.entries(refusals).map(([status, pattern]) => [
