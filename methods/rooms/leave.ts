@@ -1,4 +1,5 @@
 /** `channels.leave`, `groups.leave`, `channels.kick`, `groups.kick`. */
+
 import type { Room } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -22,7 +23,8 @@ import {
 	ROOM_ARGS_ERRORS,
 	roomAnswer,
 } from '../model/rooms/findRoom.js';
-import { findNamedUsers, USERS_ARGS } from '../model/users/findNamedUsers.js';
+import { findNamedUsers } from '../model/users/findNamedUsers.js';
+import { USER_ARGS } from '../model/users/findUser.js';
 
 /**
  * True: the caller accepts that the room loses its last key holder. Needed only if it would, and if the server requires
@@ -53,7 +55,7 @@ async function remove(
 	const rid = room._id;
 	const membership = await store.subscriptions.findOne({ rid, 'u._id': userId }, { projection: { _id: 1 } });
 	if (!membership && !allowNonMember) throw clientError('userNotInRoom');
-	if (membership && (await wouldLeaveRoomWithoutHolder(store, rid, userId))) requireConfirmation(context, confirm);
+	if (membership) await requireConfirmation(context, confirm, () => wouldLeaveRoomWithoutHolder(store, rid, userId));
 	await requireOtherOwner(store, rid, userId);
 	// Without a membership, `endMembership` completes what an interrupted call has left, such as the place in the queue.
 	const { lostLastHolder, roomDeleted } = membership
@@ -106,9 +108,7 @@ export const kickMethods = forChannelsAndGroups((kind) =>
 		audit: true,
 		args: {
 			...ROOM_ARGS,
-			userId: USERS_ARGS.userId,
-			username: USERS_ARGS.username,
-			user: USERS_ARGS.user,
+			...USER_ARGS,
 			confirm: CONFIRM,
 		},
 		...WRITE,

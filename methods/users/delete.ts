@@ -90,7 +90,7 @@ export const deleteUser = method({
 		await requirePermission(context, 'delete-user');
 		const user = await findUser(store, userArgs, { roles: 1, active: 1 });
 		if (!user) throw clientError('userNotFound');
-		if (await isLastHolderOfAnyRoom(context, user._id)) requireConfirmation(context, confirm);
+		await requireConfirmation(context, confirm, () => isLastHolderOfAnyRoom(context, user._id));
 		const rids = await roomsToHandOver(store, user._id, true, confirmRelinquish);
 		await requireOtherAdmin(store, user);
 		// All checks that can refuse the call are above this line.

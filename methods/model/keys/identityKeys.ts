@@ -107,7 +107,7 @@ export async function storeKeyPair(
 	pair: KeyPair,
 	{ force, confirm, prove }: StoreOptions,
 ): Promise<boolean> {
-	const { store, settings, hashedToken } = context;
+	const { store, hashedToken } = context;
 	let login: KeyLogin | undefined;
 	const attempt = async () => {
 		const user = await readIdentity(context, userId);
@@ -120,8 +120,8 @@ export async function storeKeyPair(
 		const isNewPublicKey = !isSamePublicKey(pair.public_key, public_key);
 		// Without an earlier public key, no room key can have been sealed for the user, so there is none to archive.
 		const marker = public_key || user.e2eRekeying ? 'e2eRekeying' : 'e2eQueueing';
-		const mayLoseLastHolder = isNewPublicKey && marker === 'e2eRekeying' && settings.confirmLastKeyHolder;
-		if (mayLoseLastHolder && (await isLastHolderAnywhere(store, userId))) requireConfirmation(context, confirm);
+		if (isNewPublicKey && marker === 'e2eRekeying')
+			await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 		// A second-factor code can be used only once, so a repeated attempt keeps the first proof.
 		if (public_key && private_key) login ??= (await prove()) ?? undefined;
 		login ??= await loginOf(store, userId, hashedToken);

@@ -42,11 +42,16 @@ export async function isLastHolder(store: Store, rid: string, userId: string): P
 }
 
 /**
- * Requires the last key holder to confirm that the room may lose its key.
- * @throws ClientError `error-last-key-holder` if the server requires a confirmation and there is none
+ * Requires the last key holder to confirm that a room may lose its key.
+ * @param wouldLoseKey whether a room would; called only if the server requires a confirmation and there is none
+ * @throws ClientError `error-last-key-holder`
  */
-export function requireConfirmation({ settings }: Pick<MethodContext, 'settings'>, confirm: boolean | undefined): void {
-	if (settings.confirmLastKeyHolder && confirm !== true) throw clientError('lastKeyHolder');
+export async function requireConfirmation(
+	{ settings }: Pick<MethodContext, 'settings'>,
+	confirm: boolean | undefined,
+	wouldLoseKey: () => Promise<boolean>,
+): Promise<void> {
+	if (settings.confirmLastKeyHolder && confirm !== true && (await wouldLoseKey())) throw clientError('lastKeyHolder');
 }
 
 /** Notifies a room that no active member holds its key any more; `userId` was the last. */

@@ -7,7 +7,6 @@ import type { MethodContext } from '../../../shared/method.js';
 import { archiveKeysEverywhere, dropIdentity } from '../keys/identityKeys.js';
 import { isLastHolderAnywhere, requireConfirmation } from '../keys/keyHolders.js';
 import { dequeueEverywhere, enqueueEverywhere } from '../keys/queue.js';
-import { hasIdentity } from '../keys/usersWithIdentity.js';
 import { factorSettings } from '../settings/factors.js';
 import { requireFactorOrPassword, requireSecondFactor } from '../users/secondFactor.js';
 import { revokeOtherTokens } from '../users/tokens.js';
@@ -34,8 +33,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	const user = await store.users.findOne({ _id: userId }, { projection: { federated: 1 } });
 	if (!user) throw clientError('invalidUser');
 	if (user.federated) throw clientError('federatedUser', { function: 'resetTOTP' });
-	if (settings.confirmLastKeyHolder && (await isLastHolderAnywhere(store, userId)))
-		requireConfirmation(context, confirm);
+	await requireConfirmation(context, confirm, () => isLastHolderAnywhere(store, userId));
 	await (settings.identitySecondFactor ? requireFactorOrPassword(context) : requireSecondFactor(context));
 
 	const marker = await dropIdentity(context, userId);
@@ -43,7 +41,7 @@ export async function resetIdentity(context: MethodContext, userId: string, conf
 	const lostLastHolder = await archiveKeysEverywhere(context, userId);
 	await dequeueEverywhere(store, userId);
 	// If the user has stored new identity keys meanwhile, `dequeueEverywhere` has removed them by mistake.
-	if (await hasIdentity(store, userId)) await enqueueEverywhere(store, userId);
+	await enqueueEverywhere(store, userId);
 	await endLogins(context, userId, marker);
 	return lostLastHolder ? { lastKeyHolder: true } : undefined;
 }

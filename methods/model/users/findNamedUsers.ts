@@ -3,13 +3,11 @@ import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { findByUsernames } from './findUser.js';
+import { findByUsernames, USER_ARGS } from './findUser.js';
 
 /** The arguments that identify users, singly or in lists. `user` is an alias of `username`. */
 export const USERS_ARGS = {
-	userId: Match.Optional(String),
-	username: Match.Optional(String),
-	user: Match.Optional(String),
+	...USER_ARGS,
 	userIds: Match.Optional([String]),
 	usernames: Match.Optional([String]),
 } as const;
