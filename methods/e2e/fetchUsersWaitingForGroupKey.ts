@@ -27,12 +27,6 @@ const MAX_ROOMS = 500;
 /** Maximum number of users listed for one room. */
 const MAX_LISTED = 50;
 
-/** Whether the user is a provider: a member who holds the key of the room, and so can seal it for others. */
-async function isProviderOf({ store }: MethodContext, rid: string, userId: string): Promise<boolean> {
-	const [membership, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
-	return membership !== null && room !== null && holdsKey(membership, room);
-}
-
 /** The members who wait for the key of one room. */
 interface Waiting {
 	/** For the answer, at most `MAX_LISTED`. */
@@ -42,7 +36,7 @@ interface Waiting {
 }
 
 /**
- * The members who wait for the key of one room. A provider only gets members for whom they can seal it: not those with an
+ * The members who wait for the key of one room. A provider, a member who holds the key, only gets members for whom they can seal it: not those with an
  * unusable public key, not those who have returned a key of this provider, and not those reserved for another provider.
  * The returned members are reserved for the provider for `leaseTime`. Other callers get all waiting members, and reserve
  * none.
@@ -50,12 +44,12 @@ interface Waiting {
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
 	const { leaseTime } = settings;
-	const keyId = (await readKeyedRoom(store, rid))?.e2eKeyId;
-	const isProvider = await isProviderOf(context, rid, userId);
+	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
+	const isProvider = caller !== null && room !== null && holdsKey(caller, room);
 	const reserves = leaseTime > 0 && isProvider;
 	const isOfferable = (membership: Subscription) =>
 		!isProvider ||
-		(!hasReturned(listOf(membership.e2eKnownKeys), userId, keyId) &&
+		(!hasReturned(listOf(membership.e2eKnownKeys), userId, room?.e2eKeyId) &&
 			!(reserves && isReservedForOther(store, rid, membership.u._id, userId)));
 	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];

@@ -16,10 +16,9 @@ import {
 	forChannelsAndGroups,
 	ROOM_ARGS,
 	ROOM_ARGS_ERRORS,
+	type RoomArgs,
 } from '../model/rooms/findRoom.js';
 import { findByName } from '../model/users/findUser.js';
-
-type RoomArgs = { roomId?: string | undefined; roomName?: string | undefined };
 
 /** Whether the caller still has a membership of a room that does not exist: the deletion of the room was interrupted. */
 async function wasDeletionInterrupted({ store, userId }: UserContext, { roomId }: RoomArgs): Promise<boolean> {

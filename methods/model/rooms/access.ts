@@ -67,6 +67,11 @@ export async function requireRoomAccess(store: Store, rid: string, userId: strin
 export async function maySeeRoom(store: Store, rid: string, userId: string | null): Promise<boolean> {
 	if (userId === null || rid === '') return false;
 	const room = await store.rooms.findOne({ _id: rid });
-	const user = room && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
-	return !!room && !!user && mayView(store, room, user, MAX_PARENTS);
+	return room !== null && isRoomVisible(store, room, userId);
+}
+
+/** Whether the user may see a room that has been read. */
+export async function isRoomVisible(store: Store, room: Room, userId: string): Promise<boolean> {
+	const user = await store.users.findOne({ _id: userId }, { projection: { roles: 1 } });
+	return user !== null && mayView(store, room, user, MAX_PARENTS);
 }

@@ -5,7 +5,7 @@ import { Match } from '../../../shared/match.js';
 import type { Method, UserContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { hasPermission } from '../permissions/permissions.js';
-import { maySeeRoom } from './access.js';
+import { isRoomVisible } from './access.js';
 import { type ClientRoom, clientRoom } from './clientRoom.js';
 
 /** One of the two room types that these methods exist for. */
@@ -45,7 +45,7 @@ export const ROOM_ARGS = { roomId: Match.Optional(String), roomName: Match.Optio
 /** The error codes of `findRoom`. */
 export const ROOM_ARGS_ERRORS = ['error-roomid-param-not-provided', 'error-room-not-found'] as const;
 
-type RoomArgs = { roomId?: string | undefined; roomName?: string | undefined };
+export type RoomArgs = { roomId?: string | undefined; roomName?: string | undefined };
 type Context = Pick<UserContext, 'store' | 'userId'>;
 
 /**
@@ -77,7 +77,7 @@ export async function findRoom(
 	if (!roomId && !roomName) throw clientError('roomParamMissing');
 	const room = await store.rooms.findOne(roomId ? { _id: roomId } : { name: roomName as string });
 	if (room && (!kind || room.t === kind.t)) {
-		if (await maySeeRoom(store, room._id, userId)) return room;
+		if (await isRoomVisible(store, room, userId)) return room;
 		const caller = permission && (await store.users.findOne({ _id: userId }, { projection: { roles: 1 } }));
 		if (caller && (await hasPermission(store, caller, permission))) return room;
 	}
