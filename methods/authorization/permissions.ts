@@ -1,13 +1,16 @@
 /** `permissions.update`, `permissions.listAll`, `permissions/get`: which role may do what. */
+
 import type { Permission } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
-import { isDuplicateKey, type Store } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
 import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
+import { insertIfAbsent } from '../model/insertIfAbsent.js';
+import { hasSameElements } from '../model/lists.js';
 import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
-import { doRolesExist } from '../model/permissions/roles.js';
+import { doRolesExist, isRole } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
 
@@ -21,20 +24,11 @@ async function listPermissions(store: Store): Promise<Permission[]> {
 	);
 }
 
-const sameRoles = (some: readonly string[], others: readonly string[]) =>
-	some.length === others.length && some.every((role) => others.includes(role));
-
 async function setRoles({ permissions }: Store, _id: string, roles: string[]): Promise<void> {
 	const stored = await permissions.findOne({ _id }, { projection: { roles: 1 } });
-	if (sameRoles(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return;
-	const write = () => permissions.updateOne({ _id }, { $set: { roles } });
-	if (stored) await write();
-	else {
-		await permissions.insertOne({ _id, roles }).catch((error) => {
-			if (!isDuplicateKey(error)) throw error;
-			return write();
-		});
-	}
+	if (hasSameElements(roles, stored?.roles ?? KNOWN_PERMISSIONS.get(_id) ?? [])) return;
+	if (stored || !(await insertIfAbsent(permissions, { _id, roles })))
+		await permissions.updateOne({ _id }, { $set: { roles } });
 }
 
 const updatePermissions = method({
@@ -76,10 +70,6 @@ const updatePermissions = method({
 
 function isDateText(text: unknown): text is string {
 	return typeof text === 'string' && !Number.isNaN(Date.parse(text));
-}
-
-function isRole(text: unknown): text is string {
-	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
 }
 
 function writtenSince(all: readonly Permission[], since: Date): Permission[] {

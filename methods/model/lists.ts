@@ -15,3 +15,7 @@ export function whereSameLength(field: string, stored: readonly unknown[] | null
 	const { length } = listOf(stored);
 	return length > 0 ? { [field]: { $size: length } } : { [`${field}.0`]: { $exists: false } };
 }
+
+/** Whether two lists without duplicates have the same elements, in any order. */
+export const hasSameElements = (some: readonly string[], others: readonly string[] = []): boolean =>
+	some.length === others.length && some.every((one) => others.includes(one));

@@ -1,8 +1,10 @@
 /**
  * Records of removed documents, for clients that ask for changes since a time (`test/contract/rocketchat-e2e.md` 2.4).
  */
+
 import type { Trashed, UserRef } from '../../shared/documents.js';
-import { isDuplicateKey, type Store } from '../../shared/store.js';
+import type { Store } from '../../shared/store.js';
+import { insertIfAbsent } from './insertIfAbsent.js';
 
 /**
  * Records the removal of a document. Called before the removal, so that a crash in between cannot lose the record; the
@@ -17,11 +19,7 @@ export async function recordRemoval(
 	const record: Trashed = { _id, __collection__: kind, _deletedAt };
 	if (rid !== undefined) record.rid = rid;
 	if (kind === 'subscription' && u) record.u = u;
-	try {
-		await store.trash.insertOne(record, { silent: true });
-	} catch (error) {
-		if (!isDuplicateKey(error)) throw error;
-		// The record exists already: from a call before a crash, or from an earlier direct room with the same id.
-		await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
-	}
+	if (await insertIfAbsent(store.trash, record, { silent: true })) return;
+	// The record exists already: from a call before a crash, or from an earlier direct room with the same id.
+	await store.trash.updateOne({ _id }, { $set: { _deletedAt } }, { silent: true });
 }

@@ -1,4 +1,5 @@
 /** `users.update`: an admin changes a user's account. */
+
 import { check } from '../../shared/check.js';
 import type { User } from '../../shared/documents.js';
 import { clientError } from '../../shared/errors.js';
@@ -8,6 +9,7 @@ import { WRITE } from '../kinds.js';
 import { LONG_WORK_MS } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { handOverRooms, roomsToHandOver } from '../model/lifecycle/handOverRooms.js';
+import { hasSameElements } from '../model/lists.js';
 import { mayUser } from '../model/permissions/permissions.js';
 import { StoredValue } from '../model/storedValue.js';
 import { setActive } from '../model/users/activity.js';
@@ -48,9 +50,6 @@ const Changes = {
 };
 
 type Context = Pick<MethodContext, 'store' | 'events' | 'userId' | 'hashedToken' | 'signal'>;
-
-const hasSameElements = (some: readonly string[], others: readonly string[] = []) =>
-	some.length === others.length && some.every((one) => others.includes(one));
 
 /** Sets a password and ends all logins of the user in the same write; the caller's own login stays. */
 async function setPassword(context: Context, userId: string, password: Password): Promise<void> {

@@ -6,7 +6,7 @@ import { LONG_WORK_MS, OWN_ACCOUNT } from '../limits.js';
 import { UserAnswer } from '../model/answers.js';
 import { findClientUser } from '../model/users/clientUser.js';
 import { RealName, saveNames } from '../model/users/names.js';
-import { hashPassword, isPassword, NewPassword, Password } from '../model/users/passwords.js';
+import { hashPassword, isPassword, isPasswordDigest, NewPassword, Password } from '../model/users/passwords.js';
 import { PROFILE_ERRORS, profileUpdate, requireProfileTexts } from '../model/users/profileTexts.js';
 import { propagateNames } from '../model/users/propagateNames.js';
 import { requireFactorBesidePassword } from '../model/users/secondFactor.js';
@@ -25,9 +25,7 @@ const Changes = {
 
 /** Whether the value is the user's password, in one of the forms that clients send. */
 async function isCurrentPassword(given: Password, bcrypt: string | undefined): Promise<boolean> {
-	if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) {
-		if (await isPassword({ digest: given.toLowerCase(), algorithm: 'sha-256' }, bcrypt)) return true;
-	}
+	if (typeof given === 'string' && (await isPasswordDigest(given, bcrypt))) return true;
 	return isPassword(given, bcrypt);
 }
 

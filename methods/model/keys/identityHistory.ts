@@ -4,9 +4,11 @@
  * is in the user's document, so that one write stores both the key and its entry. Earlier entries are moved to a
  * separate collection, which keeps user documents small.
  */
+
 import { createHash } from 'node:crypto';
 import type { KeyHistoryEntry, KeyLogin, User } from '../../../shared/documents.js';
-import { type Filter, isDuplicateKey, type Store, type UpdateFilter } from '../../../shared/store.js';
+import type { Filter, Store, UpdateFilter } from '../../../shared/store.js';
+import { insertIfAbsent } from '../insertIfAbsent.js';
 import { listOf, whereSameLength } from '../lists.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isSamePublicKey } from './publicKey.js';
@@ -124,22 +126,8 @@ function appendToCollection(store: Store, userId: string, entries: readonly KeyH
 			);
 			return matchedCount > 0 ? undefined : CONFLICT;
 		}
-		return (await insertIfAbsent(store, { _id: userId, ...next })) ? undefined : CONFLICT;
+		return (await insertIfAbsent(store.keyHistory, { _id: userId, ...next }, { silent: true })) ? undefined : CONFLICT;
 	});
-}
-
-/** @returns false if another call has inserted a document with this id */
-async function insertIfAbsent(
-	store: Store,
-	document: Parameters<Store['keyHistory']['insertOne']>[0],
-): Promise<boolean> {
-	try {
-		await store.keyHistory.insertOne(document, { silent: true });
-		return true;
-	} catch (error) {
-		if (isDuplicateKey(error)) return false;
-		throw error;
-	}
 }
 
 /** The newest entries that fit into the limits. */

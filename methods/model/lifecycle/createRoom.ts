@@ -1,10 +1,11 @@
 /** Creates a channel or a private group: one document for the room, and one membership for each member. */
+
 import type { Room } from '../../../shared/documents.js';
 import { clientError, isClientSafe } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey } from '../../../shared/store.js';
 import { exists } from '../exists.js';
+import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 import { throwIfAborted } from '../signal.js';
@@ -19,17 +20,6 @@ type Context = Pick<MethodContext, 'store' | 'events' | 'signal'>;
 /** The fields of a new room that the caller chooses. */
 export type NewRoom = Required<Pick<Room, 't' | 'name'>> & Partial<Room>;
 
-/** Stores a room; false if its name is taken. */
-async function insertIfFree({ store }: Context, room: Room): Promise<boolean> {
-	try {
-		await store.rooms.insertOne(room, { silent: true });
-		return true;
-	} catch (error) {
-		if (!isDuplicateKey(error)) throw error;
-		return false;
-	}
-}
-
 /** Removes the room with the same name and owner, if its creation was interrupted before the first membership. */
 async function removeInterrupted({ store }: Context, { name, t, u }: Room): Promise<void> {
 	const existing = await store.rooms.findOne({ name: name as string, t, 'u._id': u?._id as string });
@@ -43,9 +33,9 @@ async function removeInterrupted({ store }: Context, { name, t, u }: Room): Prom
  * @throws ClientError `error-duplicate-channel-name`
  */
 async function insertRoom(context: Context, room: Room): Promise<void> {
-	if (await insertIfFree(context, room)) return;
+	if (await insertIfAbsent(context.store.rooms, room, { silent: true })) return;
 	await removeInterrupted(context, room);
-	if (!(await insertIfFree(context, room))) throw clientError('duplicateRoomName');
+	if (!(await insertIfAbsent(context.store.rooms, room, { silent: true }))) throw clientError('duplicateRoomName');
 }
 
 /** @returns the number of users who could not become members, because they were deleted meanwhile */

@@ -1,9 +1,10 @@
 /** Direct rooms: one for each set of users. */
+
 import { createHash } from 'node:crypto';
 import type { Room, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
-import { isDuplicateKey } from '../../../shared/store.js';
+import { insertIfAbsent } from '../insertIfAbsent.js';
 import { enqueueKeyless } from '../keys/queue.js';
 import { hasPermission } from '../permissions/permissions.js';
 import { type ClientRoom, clientRoom, isEncryptionShown } from '../rooms/clientRoom.js';
@@ -52,12 +53,7 @@ async function findOrInsert({ store }: Context, people: readonly User[]): Promis
 		sysMes: true,
 		...(encrypted !== undefined && { encrypted }),
 	};
-	try {
-		await store.rooms.insertOne(room, { silent: true });
-		return { room, isNew: true };
-	} catch (error) {
-		if (!isDuplicateKey(error)) throw error;
-	}
+	if (await insertIfAbsent(store.rooms, room, { silent: true })) return { room, isNew: true };
 	const existing = await store.rooms.findOne({ _id });
 	if (!existing) throw clientError('roomNotFound');
 	return { room: existing, isNew: false };

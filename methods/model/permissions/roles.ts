@@ -27,6 +27,11 @@ const DEFAULT_ROLES: readonly ClientRole[] = [
 /** Roles that exist without a document: the default roles, and the roles that hold permissions by default. */
 const BUILT_IN_ROLES = new Set([...DEFAULT_ROLES.map(({ _id }) => _id), ...[...KNOWN_PERMISSIONS.values()].flat()]);
 
+/** Whether a value can be the id of a role. */
+export function isRole(text: unknown): text is string {
+	return typeof text === 'string' && /^[\w.-]{1,100}$/.test(text);
+}
+
 /** The roles as clients receive them. */
 export async function readRoles({ roles }: Store): Promise<readonly ClientRole[]> {
 	const stored = await roles.find({}, { projection: { _updatedAt: 0 }, sort: { _id: 1 } }).toArray();

@@ -2,9 +2,11 @@
  * The known settings, which clients can read and change: those that Roomkey uses, and those that it only stores for
  * clients.
  */
+
 import { clientError } from '../../../shared/errors.js';
-import { isDuplicateKey, type Store } from '../../../shared/store.js';
+import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
+import { insertIfAbsent } from '../insertIfAbsent.js';
 import { DEFAULTS, type SettingId, settingChanged } from './workspace.js';
 
 export type SettingValue = boolean | number | string;
@@ -65,12 +67,7 @@ async function writeIfChanged({ settings }: Store, _id: string, value: SettingVa
 	if (await update()) return;
 	const stored = await exists(settings, { _id });
 	if (stored || KNOWN.get(_id) === value) return;
-	try {
-		await settings.insertOne({ _id, value });
-	} catch (error) {
-		if (!isDuplicateKey(error)) throw error;
-		await update();
-	}
+	if (!(await insertIfAbsent(settings, { _id, value }))) await update();
 }
 
 /**

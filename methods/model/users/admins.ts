@@ -3,7 +3,7 @@ import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import type { Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
-import { doRolesExist } from '../permissions/roles.js';
+import { doRolesExist, isRole } from '../permissions/roles.js';
 
 /** Whether a user is an active admin. */
 export const isAdmin = ({ roles, active }: Pick<User, 'roles' | 'active'>): boolean =>
@@ -62,7 +62,7 @@ export async function requireRoles(
 	present: readonly string[] = [],
 ): Promise<void> {
 	const invalidRole = () => clientError('invalidRole', { action: 'Assign_role' });
-	const hasInvalidRole = roles.some((role) => ROOM_ROLES.has(role) || !/^[\w.-]{1,100}$/.test(role));
+	const hasInvalidRole = roles.some((role) => ROOM_ROLES.has(role) || !isRole(role));
 	if (hasInvalidRole || roles.length === 0 || roles.length > 50) throw invalidRole();
 	const added = roles.filter((role) => !present.includes(role));
 	if (!(await doRolesExist(store, added))) throw invalidRole();

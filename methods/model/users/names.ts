@@ -28,7 +28,7 @@ export const isEmail = (text: string): boolean => text.length <= MAX_EMAIL_LENGT
 const isBlocked = (username: string): boolean => BLOCKED.has(username.toLowerCase());
 
 /** @throws ClientError `error-input-is-not-a-valid-field` */
-export function requireUsername(username: string): void {
+function requireUsername(username: string): void {
 	if (!isUsername(username)) throw clientErrorFrom('invalidUsername', username.slice(0, MAX_EMAIL_LENGTH));
 }
 

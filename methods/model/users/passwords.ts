@@ -42,6 +42,12 @@ export async function isPassword(password: Password, stored: string | undefined)
 	return same && stored !== undefined;
 }
 
+/** Whether a text is a password as hex SHA-256, in capitals or not, and the stored hash is that password's. */
+export async function isPasswordDigest(text: string, stored: string | undefined): Promise<boolean> {
+	const digest = text.toLowerCase();
+	return isSha256(digest) && isPassword({ digest, algorithm: 'sha-256' }, stored);
+}
+
 /** Compares a secret with a bcrypt hash, off the main thread. */
 export async function isHashOf(secret: string, hashed: string): Promise<boolean> {
 	const { verify } = await import('@node-rs/bcrypt');

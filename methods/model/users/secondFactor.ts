@@ -2,12 +2,13 @@
  * The second factor (`test/contract/rocketchat-e2e.md` 7.5): Roomkey requires a second factor of the same users as
  * Rocket.Chat, because its tokens are also valid for a Rocket.Chat server on the same database.
  */
+
 import type { User } from '../../../shared/documents.js';
 import { type ClientError, clientError } from '../../../shared/errors.js';
 import type { MethodContext, SecondFactor } from '../../../shared/method.js';
 import { type FactorSettings, factorSettings } from '../settings/factors.js';
 import { codesOf, useEmailCode, type Verdict } from './emailCodes.js';
-import { isPassword } from './passwords.js';
+import { isPasswordDigest } from './passwords.js';
 
 /** Projection of the user fields that a check needs. */
 const FACTOR_FIELDS = {
@@ -64,12 +65,6 @@ function availableTo({ emails, services }: User, { byTotp, byEmail }: FactorSett
 function bypasses({ services }: User, hashedToken: string | null): boolean {
 	const token = services?.resume?.loginTokens?.find((entry) => entry.hashedToken === hashedToken);
 	return token?.bypassTwoFactor === true;
-}
-
-/** Whether a code is the user's password as hex SHA-256, which can replace a second factor. */
-async function isPasswordDigest(code: string, bcrypt: string | undefined): Promise<boolean> {
-	const digest = code.toLowerCase();
-	return /^[0-9a-f]{64}$/.test(digest) && isPassword({ digest, algorithm: 'sha-256' }, bcrypt);
 }
 
 async function tryCode(

@@ -1,0 +1,16 @@
+import { type Collection, isDuplicateKey, type WriteOptions } from '../../shared/store.js';
+
+/** Inserts a document. @returns false if there is one already with its id, or its value of another unique index */
+export async function insertIfAbsent<T extends { _id: string }>(
+	collection: Collection<T>,
+	document: T,
+	options?: WriteOptions,
+): Promise<boolean> {
+	try {
+		await collection.insertOne(document, options);
+		return true;
+	} catch (error) {
+		if (isDuplicateKey(error)) return false;
+		throw error;
+	}
+}
