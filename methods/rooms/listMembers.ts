@@ -1,9 +1,11 @@
 /** `channels.members`, `groups.members`. */
+
 import type { User } from '../../shared/documents.js';
 import { Match } from '../../shared/match.js';
 import { type MethodContext, method } from '../../shared/method.js';
 import { READ } from '../kinds.js';
 import { PAGE_ANSWER, UserAnswer } from '../model/answers.js';
+import { refOf } from '../model/lifecycle/addMember.js';
 import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
@@ -48,9 +50,7 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 		const among = { _id: { $in: page.map(({ u }) => u._id) } };
 		const projection = { ...MEMBER_FIELDS, bio: 1, nickname: 1 } as const;
 		for await (const user of store.users.find(among, { projection })) {
-			const { _id, username, name } = user;
-			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(wanted)))
-				found.push({ _id, ...(username !== undefined && { username }), ...(name !== undefined && { name }) });
+			if (SEARCHED_FIELDS.some((field) => user[field]?.toLowerCase().includes(wanted))) found.push(refOf(user));
 		}
 	}
 	return found.sort((a, b) => ((a.username ?? '') < (b.username ?? '') ? -1 : 1));

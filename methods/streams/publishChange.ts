@@ -3,7 +3,7 @@ import type { Change, EventPayloads } from '../../shared/events.js';
 import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
-import { MEMBER, membershipsOf } from '../model/memberships/members.js';
+import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
 import { permissionChanged } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
@@ -131,8 +131,8 @@ async function* listeningMembers(
 	const read = subscribers.read('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
-		for await (const page of membershipsOf(store, rid, MEMBER, { 'u._id': 1 })) {
-			for (const { u } of page) if (read.has(u._id + ROOMS_CHANGED)) yield u._id;
+		for await (const page of memberIdsOf(store, rid, MEMBER)) {
+			for (const uid of page) if (read.has(uid + ROOMS_CHANGED)) yield uid;
 		}
 		return;
 	}

@@ -3,7 +3,7 @@ import type { KeyHistoryEntry } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Store } from '../../../shared/store.js';
 import { createYielder } from '../../../shared/yielding.js';
-import { MEMBER, membershipsOf } from '../memberships/members.js';
+import { MEMBER, memberIdsOf } from '../memberships/members.js';
 import { pagesOf } from '../pages.js';
 
 /**
@@ -20,12 +20,12 @@ async function* sharedRoomUsers(store: Store, userId: string): AsyncGenerator<st
 	for await (const page of pagesOf(store.subscriptions, own, { projection: { rid: 1 } })) {
 		const whereEncrypted = { _id: { $in: page.map(({ rid }) => rid) }, encrypted: true };
 		for (const { _id: rid } of await store.rooms.find(whereEncrypted, { projection: { _id: 1 } }).toArray()) {
-			for await (const members of membershipsOf(store, rid, MEMBER, {})) {
+			for await (const uids of memberIdsOf(store, rid, MEMBER)) {
 				await pause();
-				for (const { u } of members) {
-					if (returned.has(u._id)) continue;
-					if (returned.size < MAX_RETURNED_IDS) returned.add(u._id);
-					yield u._id;
+				for (const uid of uids) {
+					if (returned.has(uid)) continue;
+					if (returned.size < MAX_RETURNED_IDS) returned.add(uid);
+					yield uid;
 				}
 			}
 		}

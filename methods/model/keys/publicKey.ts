@@ -2,6 +2,7 @@
  * Checks of public identity keys. Clients seal (encrypt) room keys with the public key of the receiving member. They can
  * do so only if the public key is the JSON text of an RSA JWK (`test/contract/rocketchat-e2e.md` 13).
  */
+import { isObject } from '../../../shared/isObject.js';
 
 /** Minimum length of the RSA modulus, in bits. */
 const MIN_BITS = 2048;
@@ -15,7 +16,7 @@ type Jwk = Readonly<Record<string, unknown>>;
 function readObject(text: string): Jwk | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
-		return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Jwk) : undefined;
+		return isObject(value) ? value : undefined;
 	} catch {
 		return undefined;
 	}

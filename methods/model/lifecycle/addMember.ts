@@ -1,4 +1,5 @@
 /** Makes users members of rooms (`test/contract/beyond.md` E10). */
+
 import type { Room, Subscription, User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { randomId } from '../../../shared/ids.js';
@@ -6,6 +7,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import { isDuplicateKey, type Store } from '../../../shared/store.js';
 import { exists } from '../exists.js';
 import { enqueue } from '../keys/queue.js';
+import { forgetRoom } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { isEncryptionShown } from '../rooms/clientRoom.js';
 
@@ -101,19 +103,17 @@ export async function addMembership(
 		{ silent: true },
 	);
 	const doBothExist = user.matchedCount > 0 && (await roomStillExists());
-	const forgetRoom = () =>
-		store.users.updateOne({ _id: newcomer._id, __rooms: room._id }, { $pull: { __rooms: room._id } }, { silent: true });
 	if (!doBothExist) {
 		const { deletedCount } = await store.subscriptions.deleteOne({ _id: membership._id }, { silent: true });
 		// Another call has removed the membership meanwhile and decremented the member count, which did not include it.
 		if (deletedCount === 0) await store.rooms.updateOne({ _id: room._id }, { $inc: { usersCount: 1 } });
-		await forgetRoom();
+		await forgetRoom(store, newcomer._id, room._id);
 		throw clientError(user.matchedCount > 0 ? 'roomNotFound' : 'invalidUser');
 	}
 	// If another call has removed the membership meanwhile, it has notified the user of the removal. The notification of
 	// the new membership must not follow.
 	if (!(await exists(store.subscriptions, { _id: membership._id }))) {
-		await forgetRoom();
+		await forgetRoom(store, newcomer._id, room._id);
 		return false;
 	}
 	await store.subscriptions.announce(action, membership);

@@ -9,7 +9,7 @@ import { holdsKey } from '../keys/memberKeys.js';
 import { dequeue } from '../keys/queue.js';
 import { markStale, type StaleReason } from '../keys/staleKey.js';
 import { offeredKeyOf, oldKeysOf, ownKeyOf } from '../keys/storedKeys.js';
-import { MEMBER } from '../memberships/members.js';
+import { forgetRoom, MEMBER } from '../memberships/members.js';
 import { CONFLICT, retryOnConflict } from '../retryOnConflict.js';
 import { recordRemoval } from '../trash.js';
 
@@ -53,21 +53,19 @@ export async function endMembership(
 ): Promise<{ lostLastHolder: boolean }> {
 	const { store } = context;
 	const rid = room._id;
-	const forgetRoom = () =>
-		store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
 	await dequeue(store, rid, [userId]);
 	return retryOnConflict(async () => {
 		const membership = await store.subscriptions.findOne({ rid, 'u._id': userId });
 		if (!membership) return { lostLastHolder: false };
 		if (mayKnowKey(membership, room)) await markStale(context, rid, reason);
 		await recordRemoval(store, 'subscription', membership);
-		await forgetRoom();
+		await forgetRoom(store, userId, rid);
 		// If the member has received a key since the membership was read, nothing is deleted: the room's key must be marked
 		// as stale first.
 		const { deletedCount } = await store.subscriptions.deleteOne(whereKeysUnchanged(membership));
 		if (deletedCount === 0) return CONFLICT;
 		// Repeated: a concurrent call that adds the user may have stored the room id in the user again.
-		await forgetRoom();
+		await forgetRoom(store, userId, rid);
 		const roomNotified = await dequeue(store, rid, [userId]);
 		if (membership.status !== 'INVITED') await decrementMemberCount(context, rid, roomNotified);
 		// Checked after the removal, because the last two members may leave concurrently.

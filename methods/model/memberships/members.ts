@@ -49,3 +49,8 @@ export function membershipsOf(
 export async function* memberIdsOf(store: Store, rid: string, only: Filter<Subscription>): AsyncGenerator<string[]> {
 	for await (const page of membershipsOf(store, rid, only, { 'u._id': 1 })) yield page.map(({ u }) => u._id);
 }
+
+/** Removes a room from the rooms that a user's document lists. */
+export async function forgetRoom(store: Store, userId: string, rid: string): Promise<void> {
+	await store.users.updateOne({ _id: userId, __rooms: rid }, { $pull: { __rooms: rid } }, { silent: true });
+}
