@@ -26,9 +26,10 @@ export function check<const P extends Pattern>(
 	if (throwAllErrors) {
 		const faults = matcher.faults(value);
 		if (faults.length > 0) throw faults.slice(0, MAX_ERRORS).map(({ text, path }) => new MatchError(text, path));
+	} else {
+		const fault = matcher.fault(value);
+		if (fault) throw new MatchError(fault.text, fault.path);
 	}
-	const fault = matcher.fault(value);
-	if (fault) throw new MatchError(fault.text, fault.path);
 	// The caller goes on with the original value, so a value that the schema would convert must not pass.
 	if (matcher.keeps(value)) return;
 	const error = new MatchError('Expected a value that its schema leaves unchanged', '');

@@ -1,5 +1,6 @@
 /** Collections that an application declares, in addition to Roomkey's own. */
-import { checkDefinition, DefinitionError, isObject, type MemberRules, notDeclared } from './definition.js';
+import { checkDefinition, DefinitionError, type MemberRules, notDeclared } from './definition.js';
+import { isObject } from './isObject.js';
 import type { Path } from './query.js';
 import type { Collection, Store } from './store.js';
 

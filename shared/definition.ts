@@ -1,4 +1,5 @@
 /** Checks of definitions when they are made, for programs in plain JavaScript and for values that types do not know. */
+import { isObject } from './isObject.js';
 
 /** A definition with a wrong member. Its message names both. */
 export class DefinitionError extends Error {
@@ -17,10 +18,6 @@ export type MemberRules<Member extends string = string> = Readonly<Record<Member
 
 /** The longest delay of Node's timers, in ms. */
 const MAX_MS = 2 ** 31 - 1;
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function isCount(value: unknown, max = Number.MAX_SAFE_INTEGER): boolean {
 	return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max;

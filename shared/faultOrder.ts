@@ -22,16 +22,16 @@ export function firstInOrder<T extends { readonly path: readonly unknown[] }>(
 		const keys = new Set(candidates.map((fault) => keyAt(fault, level)));
 		const key = firstOwnKey(current, keys) ?? keyAt(candidates[0] as T, level);
 		candidates = candidates.filter((fault) => keyAt(fault, level) === key);
-		current = isObject(current) ? current[key] : undefined;
+		current = hasKeys(current) ? current[key] : undefined;
 	}
 	return candidates[0];
 }
 
 function firstOwnKey(value: unknown, wanted: ReadonlySet<string>): string | undefined {
-	return isObject(value) ? Object.keys(value).find((key) => wanted.has(key)) : undefined;
+	return hasKeys(value) ? Object.keys(value).find((key) => wanted.has(key)) : undefined;
 }
 
 /** Whether a value is an object whose keys can be read. */
-export function isObject(value: unknown): value is Record<string, unknown> {
+export function hasKeys(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null;
 }

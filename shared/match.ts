@@ -4,7 +4,7 @@ import { formatValue } from './formatValue.js';
 import { type AnyMatcher, faultOf, Matcher, NO_CHOICE, NO_CONDITION, OptionalMatcher } from './matcher.js';
 import { objectMatcher } from './objects.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
-import { type JsonSchema, NOTHING, type Shape } from './shape.js';
+import { type JsonSchema, NOTHING, NULL, type Shape } from './shape.js';
 
 /** Finds no fault if one of the choices matches. */
 function anyOf(choices: readonly AnyMatcher[]) {
@@ -26,8 +26,6 @@ function conversionOf(choices: readonly AnyMatcher[]): AnyMatcher['convert'] {
 function choiceShape(...choices: readonly Shape[]): Shape {
 	return { kind: 'oneOf', choices };
 }
-
-const NULL: Shape = { kind: 'literal', value: null };
 
 // These are function declarations, not arrow functions, so that they can be called with `new` as in Meteor
 // (`test/contract/check.md` section 2).

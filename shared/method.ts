@@ -1,7 +1,8 @@
 /** A method: defined once, called over DDP, over REST and as a function. */
 import type { MethodContext } from './context.js';
-import { checkDefinition, DefinitionError, isObject, type MemberRules, required, rules } from './definition.js';
+import { checkDefinition, DefinitionError, type MemberRules, required, rules } from './definition.js';
 import { ArgumentError, type ErrorName } from './errors.js';
+import { isObject } from './isObject.js';
 import type { Limit } from './limit.js';
 import { type AnyMatcher, OptionalMatcher } from './matcher.js';
 import { compile, compileKeys, type Infer, type Pattern } from './pattern.js';
@@ -251,9 +252,8 @@ export function checkArgs({ args }: Pick<Method, 'args'>, params: readonly unkno
 	for (const [name, matcher] of args) {
 		const value = params[i++];
 		const fault = matcher.fault(value);
-		const { convert = (unchanged: unknown) => unchanged } = matcher;
-		if (!fault) checked[name] = convert(value);
-		else if (value === null && !matcher.fault(undefined)) checked[name] = convert(undefined);
+		if (!fault) checked[name] = matcher.convert ? matcher.convert(value) : value;
+		else if (value === null && !matcher.fault(undefined)) checked[name] = matcher.convert?.(undefined);
 		else {
 			// As for an optional key of an object, the fault is that of the pattern inside `Match.Optional`.
 			const { text, path } = (matcher instanceof OptionalMatcher && matcher.inner.fault(value)) || fault;

@@ -1,6 +1,7 @@
 /** Publications (`test/contract/ddp.md` section 10): data that a client receives while it is subscribed. */
 import type { CollectionDefinition } from './collections.js';
-import { checkDefinition, DefinitionError, isObject, type MemberRules, required, rules } from './definition.js';
+import { checkDefinition, DefinitionError, type MemberRules, required, rules } from './definition.js';
+import { isObject } from './isObject.js';
 import type { Limit } from './limit.js';
 import type { AnyMatcher } from './matcher.js';
 import { type Args, type CallContext, DEFAULT_TIMEOUT, type Method, type Patterns } from './method.js';

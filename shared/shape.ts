@@ -26,4 +26,5 @@ export interface Member {
 }
 
 export const ANY: Shape = { kind: 'any' };
+export const NULL: Shape = { kind: 'literal', value: null };
 export const NOTHING: Shape = { kind: 'type', name: 'undefined' };

@@ -3,7 +3,7 @@
  * words are never used: some quote the value, which may be a secret. What kind of fault it is follows from members that
  * zod and valibot add to their issues; for other validators a fault has Meteor's text for a condition.
  */
-import { firstInOrder, isObject } from './faultOrder.js';
+import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
 import { type Fault, faultOf, NO_CHOICE, NO_CONDITION } from './matcher.js';
 import { faultOfKind } from './objects.js';
@@ -36,16 +36,16 @@ export function faultOfIssues(value: unknown, issues: readonly Issue[]): Fault {
 	const first = firstInOrder(value, found);
 	if (!first) return faultOf(NO_CONDITION);
 	const { issue, path } = first;
-	const parent = path.slice(0, -1).reduce<unknown>((at, key) => (isObject(at) ? at[String(key)] : undefined), value);
+	const parent = path.slice(0, -1).reduce<unknown>((at, key) => (hasKeys(at) ? at[String(key)] : undefined), value);
 	const key = path.at(-1);
 	if (isUnknownKey(issue)) return { text: 'Unknown key', path: pathText(path.slice(0, -1), String(key)) };
 	if (key === undefined) return faultOf(textOf(issue, value));
-	if (typeof key === 'string' && isObject(parent) && !Object.hasOwn(parent, key)) {
+	if (typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key)) {
 		// Some validators accept an array or an instance of a class as an object. Meteor reports that, and not the missing
 		// key.
 		return { text: faultOfKind(parent)?.text ?? `Missing key '${key}'`, path: pathText(path.slice(0, -1)) };
 	}
-	return { text: textOf(issue, isObject(parent) ? parent[String(key)] : undefined), path: pathText(path) };
+	return { text: textOf(issue, hasKeys(parent) ? parent[String(key)] : undefined), path: pathText(path) };
 }
 
 /** The path of an issue. Zod states an unknown key in the member `keys`, and not in the path. */

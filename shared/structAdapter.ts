@@ -4,7 +4,7 @@
  * 12.1).
  */
 import { type Failure, type Struct, StructError } from 'superstruct';
-import { firstInOrder, isObject } from './faultOrder.js';
+import { firstInOrder, hasKeys } from './faultOrder.js';
 import { formatValue, typeName } from './formatValue.js';
 import {
 	type Fault,
@@ -65,7 +65,7 @@ const MAX_VALUES = 1000;
 
 function isSmall(value: unknown): boolean {
 	let left = MAX_VALUES;
-	const count = (part: unknown): boolean => --left > 0 && (!isObject(part) || Object.values(part).every(count));
+	const count = (part: unknown): boolean => --left > 0 && (!hasKeys(part) || Object.values(part).every(count));
 	return count(value);
 }
 
@@ -78,7 +78,7 @@ function faultOfFailures(value: unknown, error: StructError): Fault {
 	const { path, type, branch } = first;
 	const parent = branch.at(-2);
 	const key: unknown = path.at(-1);
-	const isMissing = typeof key === 'string' && isObject(parent) && !Object.hasOwn(parent, key);
+	const isMissing = typeof key === 'string' && hasKeys(parent) && !Object.hasOwn(parent, key);
 	if (!isMissing) return { text: textOf(first), path: pathOf(first) };
 	return { text: `Missing key '${key}'`, path: pathOf({ path: path.slice(0, -1), type }) };
 }

@@ -1,8 +1,10 @@
 /**
  * The structure of a superstruct struct as data. Refinements and conditions are left out, so it is never too strict.
  */
+
 import { Struct } from 'superstruct';
 import type { Member, Shape } from './shape.js';
+import { ANY, NULL } from './shape.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: a struct is invariant in its type, so no other type holds them all
 type AnyStruct = Struct<any, any>;
@@ -11,8 +13,6 @@ const TYPES: ReadonlySet<string> = new Set(['string', 'number', 'boolean']);
 
 /** An integer of any size, unlike `Match.Integer`. */
 const INTEGER: Shape = { kind: 'where', text: undefined, schema: { type: 'integer' } };
-
-const NULL: Shape = { kind: 'literal', value: null };
 
 /** Whether a struct accepts a value. A condition of the application may throw for a value that it does not expect. */
 function accepts(struct: AnyStruct, value: unknown): boolean {
@@ -42,14 +42,14 @@ function valueShape({ type, schema }: AnyStruct): Shape {
 	if (type === 'literal') return { kind: 'literal', value: schema };
 	if (type === 'enums') return literals(Object.values(schema));
 	if (type === 'array') {
-		return { kind: 'array', element: schema instanceof Struct ? structShape(schema) : { kind: 'any' } };
+		return { kind: 'array', element: schema instanceof Struct ? structShape(schema) : ANY };
 	}
 	// `type()` of superstruct allows other members, `object()` does not; `object()` without a schema allows all.
 	if (type === 'object' || type === 'type') {
 		const isOpen = type === 'type' || schema === null;
-		return { kind: 'object', members: membersOf(schema ?? {}), others: isOpen ? { kind: 'any' } : null };
+		return { kind: 'object', members: membersOf(schema ?? {}), others: isOpen ? ANY : null };
 	}
-	return type === 'any' || type === 'unknown' ? { kind: 'any' } : { kind: 'where', text: type };
+	return type === 'any' || type === 'unknown' ? ANY : { kind: 'where', text: type };
 }
 
 /** The shape of the values that a struct accepts, except undefined. */

@@ -2,8 +2,10 @@
  * Text ↔ DDP messages (`test/contract/ddp.md` sections 2 to 10): patterns of what comes in, and one function for each
  * message that goes out. Only `fields`, `params` and `result` are EJSON; the other members are plain JSON.
  */
+
 import { decode, ejsonFormat, mayHoldTypes, parseJson, stringify, Unreadable } from '../../shared/ejson.js';
 import { type ClientError, clientError } from '../../shared/errors.js';
+import { isObject } from '../../shared/isObject.js';
 import { Match, NonEmptyString } from '../../shared/match.js';
 import { compile, type Infer } from '../../shared/pattern.js';
 import { encodeInSlices } from '../../shared/slices.js';
@@ -142,7 +144,7 @@ export function readMessage(text: string): unknown {
 function withCleared(fields: unknown, cleared: unknown): Record<string, unknown> {
 	if (!Array.isArray(cleared)) throw new Unreadable('cleared is not an array');
 	// Otherwise a string would be spread into an object of its characters.
-	const areFields = fields === undefined || (typeof fields === 'object' && fields !== null && !Array.isArray(fields));
+	const areFields = fields === undefined || isObject(fields);
 	if (!areFields) throw new Unreadable('fields is not an object');
 	const all: Record<string, unknown> = { ...(fields as object | undefined) };
 	for (const name of cleared) all[String(name)] = undefined;

@@ -1,5 +1,6 @@
 /** Checks the options of `createServer`. */
-import type { Server as HttpServer } from 'node:http';
+
+import { isObject } from '../../shared/isObject.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { checked, type Option, OptionError } from './kinds.js';
@@ -21,7 +22,6 @@ export interface CheckedOptions {
 }
 
 const isList = (value: unknown) => Array.isArray(value);
-const isObject = (value: unknown) => typeof value === 'object' && value !== null && !isList(value);
 const isFlag = (value: unknown) => typeof value === 'boolean';
 
 /** Makes a check for an array of objects that have these keys. */
@@ -64,7 +64,7 @@ const PARTS: { readonly [K in keyof Required<Parts>]: Part } = {
 	],
 	store: ['{ memory: true }, { data: folder } or { mongoUrl: address }', (value) => storeChoice(value) !== undefined],
 	log: ['an object with debug, info, warn and error', (value) => listOf('debug', 'info', 'warn', 'error')([value])],
-	server: ['a server of node:http', (value) => isObject(value) && isFunction((value as HttpServer).on)],
+	server: ['a server of node:http', (value) => isObject(value) && isFunction(value.on)],
 	listen: ['true or false', isFlag],
 };
 
@@ -136,7 +136,7 @@ export function asProgramSettings(settings: CheckedOptions['settings']): Program
  * @throws OptionError that names the option, for one that is unknown or has an invalid value
  */
 export function checkServerOptions(given: ServerOptions): CheckedOptions {
-	if (!isObject(given)) throw new OptionError('The options of createServer must be an object');
+	if (!isObject(given as unknown)) throw new OptionError('The options of createServer must be an object');
 	const settings: Record<string, unknown> = {};
 	for (const name of programSettings.values()) settings[name] = options[name].default;
 	for (const [name, value] of Object.entries(given)) {

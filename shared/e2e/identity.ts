@@ -2,7 +2,7 @@
  * Identity keys: the RSA key pair of a user. The public key is public; the private key is stored encrypted with a
  * passphrase that only the user knows (`wrapping.ts`, `test/contract/rocketchat-e2e.md` section 13).
  */
-import { fromBase64Url, fromJson, type Key, subtle, toJwk, toJwkText } from './bytes.js';
+import { fromBase64Url, fromJson, type Key, subtle, toHex, toJwk, toJwkText } from './bytes.js';
 import { E2EError, malformed, orThrow } from './error.js';
 import { type Format, requireFormat } from './formats.js';
 
@@ -94,7 +94,7 @@ function numberIn(text: unknown): bigint | undefined {
 	const bytes = fromBase64Url(text);
 	// An accepted key has no number of this length, so the slow conversion is skipped.
 	if (!bytes || bytes.length > MAX_BITS) return undefined;
-	return BigInt(`0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`);
+	return BigInt(`0x${toHex(bytes)}`);
 }
 
 /** Imports only the numbers of a JWK, because clients write different other members, such as `key_ops`. */
