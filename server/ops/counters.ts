@@ -28,15 +28,11 @@ export class Counts<K extends string> {
 /** The calls of one method over one transport. */
 export class CallCounts {
 	readonly durations = new Durations();
-	readonly #outcomes = new Map<CallOutcome, number>();
+	readonly outcomes = new Counts<CallOutcome>();
 
 	add(outcome: CallOutcome, ms: number): void {
 		this.durations.add(ms);
-		this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
-	}
-
-	get outcomes(): ReadonlyMap<CallOutcome, number> {
-		return this.#outcomes;
+		this.outcomes.add(outcome);
 	}
 }
 

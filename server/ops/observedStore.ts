@@ -75,18 +75,17 @@ class ObservedCollection<T extends { _id: string }> implements Collection<T> {
 		return {
 			toArray: () => run('find', find.begin(), cursor.toArray()),
 			// Timed until the first document: what follows may depend on how fast a client reads.
-			async *[Symbol.asyncIterator]() {
+			[Symbol.asyncIterator]() {
 				const documents = cursor[Symbol.asyncIterator]();
-				try {
-					let next = await run('find', find.begin(), documents.next());
-					while (!next.done) {
-						yield next.value;
-						next = await documents.next();
-					}
-				} finally {
-					// The reader may have stopped before the end.
-					await documents.return?.();
-				}
+				let isFirst = true;
+				return {
+					next() {
+						if (!isFirst) return documents.next();
+						isFirst = false;
+						return run('find', find.begin(), documents.next());
+					},
+					return: async () => (await documents.return?.()) ?? { done: true, value: undefined },
+				};
 			},
 		};
 	}

@@ -117,7 +117,7 @@ export class CollectionQueries implements Watcher {
 		for (const _ of this.#queriesContaining(id)) return true;
 		if (action === 'removed') return false;
 		// The event of a changed user contains only the id, so it cannot be matched.
-		if (document._updatedAt === undefined) return true;
+		if (document._updatedAt === undefined) return this.#index.mayMatchId(id);
 		for (const _ of this.#index.matching(document)) return true;
 		return false;
 	}

@@ -3,10 +3,11 @@
  * document. For each field the client has the value of the subscription that set it first, and receives only changes of
  * that value. A subscription that publishes a document is called its holder.
  */
-import { isSame } from '../../../shared/ejson.js';
+
 import type { Strategy } from '../../../shared/publication.js';
 import * as codec from '../codec.js';
 import { Broadcast } from '../transports/broadcast.js';
+import { differenceOf } from './difference.js';
 import { DocumentMap } from './document-map.js';
 import { DocumentView, type SubscriptionHandle } from './document-view.js';
 import type { Flow } from './flow.js';
@@ -250,14 +251,4 @@ function keysOf(collection: string, ...all: readonly Views[]): Set<string> {
 	const keys = new Set<string>();
 	for (const views of all) for (const [key] of views.of(collection)) keys.add(key);
 	return keys;
-}
-
-/** The changes that turn the first document into the second. */
-function differenceOf(old: codec.Fields, now: codec.Fields): Fields {
-	const changes: Fields = {};
-	for (const name of Object.keys(old)) if (!Object.hasOwn(now, name)) changes[name] = undefined;
-	for (const [name, value] of Object.entries(now)) {
-		if (!Object.hasOwn(old, name) || !isSame(old[name], value)) changes[name] = value;
-	}
-	return changes;
 }

@@ -1,10 +1,11 @@
 /** A distinct live query and its last result, which all its subscribers share. */
-import { isSame } from '../../../shared/ejson.js';
+
 import type { LiveQuery } from '../../../shared/publication.js';
 import { addMember, type CompactSet, membersOf, removeMember } from '../../core/compact-set.js';
 import { valuesAsked } from '../../query/asked.js';
 import { compile, type Matcher } from '../../query/match.js';
 import { projector } from '../../query/projection.js';
+import { differenceOf } from './difference.js';
 
 export type Fields = Record<string, unknown>;
 export type Document = { readonly _id: string } & Fields;
@@ -175,13 +176,4 @@ export function numberOf(value: unknown): number | undefined {
 function stringsIn(filter: Fields, field: string): readonly string[] | undefined {
 	const values = valuesAsked(filter, field);
 	return values?.every((value) => typeof value === 'string') ? [...new Set(values)] : undefined;
-}
-
-/** The fields that differ; undefined means a removed field. */
-function differenceOf(before: Fields, now: Fields): Fields {
-	const changes: Fields = {};
-	for (const name of Object.keys(before)) if (!Object.hasOwn(now, name)) changes[name] = undefined;
-	for (const [name, value] of Object.entries(now))
-		if (!Object.hasOwn(before, name) || !isSame(before[name], value)) changes[name] = value;
-	return changes;
 }

@@ -87,6 +87,11 @@ export class QueryIndex {
 		return this.#byId.of(id);
 	}
 
+	/** Whether a query may match the document with this id, whatever its other fields are. */
+	mayMatchId(id: string): boolean {
+		return this.#byId.has(id) || this.#byEquality.size > 0 || this.#byRange.size > 0 || this.#others.size > 0;
+	}
+
 	/** The queries that match a document. The same query may occur several times. */
 	*matching(document: Document): Iterable<ObservedQuery> {
 		for (const query of this.#byId.of(document._id)) if (query.matches(document)) yield query;

@@ -29,7 +29,7 @@ export interface StreamHub {
 }
 
 /** Maximum length of the name of an event, in characters. The names of real events are far shorter. */
-const MAX_NAME_LENGTH = 512;
+export const MAX_NAME_LENGTH = 512;
 
 /** Number of readers checked at the same time. */
 const PARALLEL_CHECKS = 20;
