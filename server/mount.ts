@@ -20,6 +20,13 @@ export function passOn(app: Handler, request: IncomingMessage, response: ServerR
 	} else next();
 }
 
+/** Upgrades a connection at one of the server's own paths. @returns whether it is one */
+export function upgradeOwn(app: Handler, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+	const isOurs = app.owns(request.url ?? '');
+	if (isOurs) app.upgrade(request, socket, head);
+	return isOurs;
+}
+
 /**
  * Mounts on a server. Its listeners of `request` and `upgrade` are only called for other paths.
  * @returns ends it; the server's own listeners are called for all paths again
@@ -31,11 +38,7 @@ export function mountOn(server: Server, app: Handler): () => void {
 			if (isOurs) app.handle(request, rest[0] as ServerResponse);
 			return isOurs;
 		}),
-		takeOver(server, 'upgrade', (request, ...rest) => {
-			const isOurs = app.owns(request.url ?? '');
-			if (isOurs) app.upgrade(request, rest[0] as Duplex, rest[1] as Buffer);
-			return isOurs;
-		}),
+		takeOver(server, 'upgrade', (request, socket, head) => upgradeOwn(app, request, socket as Duplex, head as Buffer)),
 	];
 	return () => {
 		for (const one of restore) one();

@@ -6,7 +6,7 @@ import { isDuplicateKey, type Store } from '../shared/store.js';
 import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
-import { mountOn, passOn } from './mount.js';
+import { mountOn, passOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
@@ -61,7 +61,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			ops,
 		});
 		await app.ready();
-		await ops.listen(settings.demo ? '127.0.0.1' : settings.host);
+		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		logReady(log, url, startedAt);
@@ -78,16 +78,17 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
 		store,
 		collections: collectionsOf(store),
 		async call(name, args = [], { userId = null } = {}) {
-			const caller = { userId, hashedToken: null, connection: null, clientAddress: null, isNested: true };
-			const ours = { ...caller, transport: 'program' } as const;
-			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], ours));
+			const caller = {
+				userId,
+				hashedToken: null,
+				connection: null,
+				clientAddress: null,
+				transport: 'program',
+			} as const;
+			return clone(await app.invoker.invoke(name, clone(args) as readonly unknown[], caller));
 		},
 		handle: (request, response, next) => passOn(app, request, response, next),
-		upgrade(request, socket, head) {
-			const isOurs = app.owns(request.url ?? '');
-			if (isOurs) app.upgrade(request, socket, head);
-			return isOurs;
-		},
+		upgrade: (request, socket, head) => upgradeOwn(app, request, socket, head),
 	};
 }
 
@@ -111,9 +112,7 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 }
 
 /** Starts to listen. Returns the address for clients on this machine. */
-async function listen(app: App, { host: asked, port: askedPort, demo }: CheckedOptions['settings']): Promise<string> {
-	// The passwords of the demo are public, so only this machine may connect to it.
-	const host = demo ? '127.0.0.1' : asked;
+async function listen(app: App, { host, port: askedPort }: CheckedOptions['settings']): Promise<string> {
 	const port = await app.listen(askedPort, host);
 	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
 	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

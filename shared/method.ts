@@ -185,10 +185,13 @@ const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 	run: required(rules.function),
 };
 
+/** The names of the parameters in a path, such as `:id`. */
+export const pathParameters = (path: string): string[] => Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
+
 /** Checks a route. @throws DefinitionError, also for a path parameter that is no argument */
 function checkRoute(method: string, route: RestRoute, args: Patterns): void {
 	checkDefinition('route of method', route, ROUTE, method);
-	for (const [, parameter = ''] of route.path.matchAll(/:(\w+)/g)) {
+	for (const parameter of pathParameters(route.path)) {
 		if (route.body === 'object' || Object.hasOwn(args, parameter)) continue;
 		throw new DefinitionError(
 			`The path ${route.path} of method '${method}' has the parameter '${parameter}', which args has not`,

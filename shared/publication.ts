@@ -89,7 +89,8 @@ export function liveQuery(
 type Fields = { readonly [field: string]: 1 };
 
 /** Meteor's publication strategies: how much the server remembers of the documents that a client has. */
-export type Strategy = 'SERVER_MERGE' | 'NO_MERGE_MULTI' | 'NO_MERGE' | 'NO_MERGE_NO_HISTORY';
+export const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
 
 export interface PublicationDefinition<P extends Patterns, Anonymous extends boolean> {
 	/** Name in DDP; null for a universal publication, which every client receives without subscribing. */

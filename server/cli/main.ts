@@ -1,17 +1,12 @@
 #!/usr/bin/env node
-/** The `roomkey` command. Each subcommand loads only what it uses. */
-import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { StoreError } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
+/** The `roomkey` command. Each subcommand loads only what it uses. */
+import { packageVersion } from '../version.js';
 import { readConfig } from './config.js';
 import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
 import { helpText } from './help.js';
-
-function version(): string {
-	// The build output is three folders below package.json, in the repository and in the installed package.
-	return JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version;
-}
 
 const dataOutput: Output = {
 	line: (text) => console.log(text),
@@ -33,7 +28,7 @@ try {
 		? undefined
 		: readConfig(args, process.env);
 	if (request?.kind === 'help') console.log(`${helpText()}\n\nData:\n${dataCommandsHelp().join('\n')}`);
-	else if (request?.kind === 'version') console.log(version());
+	else if (request?.kind === 'version') console.log(packageVersion());
 	else if (request) await (await import('./serve.js')).serve(request.config);
 } catch (error) {
 	if (!isExpected(error)) throw error;

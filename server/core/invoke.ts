@@ -82,7 +82,8 @@ export function createInvoker(
 	function start(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const method = byName.get(name);
 		if (!method) return Promise.reject(notFound('Method', name));
-		const counting = caller.isNested ? undefined : limits?.count('method', name, caller);
+		const isCounted = !caller.isNested && caller.transport !== 'program';
+		const counting = isCounted ? limits?.count('method', name, caller) : undefined;
 		return counting ? counting.then(() => run(method, params, caller)) : run(method, params, caller);
 	}
 
@@ -99,7 +100,7 @@ export function createInvoker(
 		const running = observer.runCall?.(begun, () => start(name, params, caller)) ?? start(name, params, caller);
 		const end = (outcome: CallOutcome, result: unknown, thrown?: ClientError | MatchError) => {
 			const ms = performance.now() - startedAt;
-			observer.onCall({ method: begun.method, definition, caller, params, outcome, ms, result, thrown });
+			observer.onCall({ ...begun, outcome, ms, result, thrown });
 		};
 		return running.then(
 			(result) => {
@@ -115,7 +116,7 @@ export function createInvoker(
 
 	function invoke(name: string, params: readonly unknown[], caller: Caller): Promise<unknown> {
 		const { observer } = services;
-		if (!observer || (caller.isNested && !caller.transport)) return start(name, params, caller);
+		if (!observer || caller.isNested) return start(name, params, caller);
 		return observed(observer, name, params, caller);
 	}
 

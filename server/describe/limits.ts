@@ -1,5 +1,7 @@
 /** The rate limits of a method or publication, as the documents show them. */
-import type { Limit, RateEvent, RateRule, ValueMatcher } from '../../shared/limit.js';
+
+import type { Limit, RateEvent, RateRule } from '../../shared/limit.js';
+import { DEFAULT_LIMIT, matches } from '../core/limits/rules.js';
 import { formatLimit } from './limitText.js';
 
 /** A limit in a document. */
@@ -8,9 +10,6 @@ export interface DescribedLimit extends Limit {
 	readonly countedBy: string;
 }
 
-const DEFAULT_CALLS = 10;
-const DEFAULT_PER_MS = 1000;
-
 /** The keys for which a rule may have separate counts, and their names in the documents. */
 const COUNTED: readonly (readonly [key: 'userId' | 'clientAddress' | 'connectionId', text: string])[] = [
 	['userId', 'user'],
@@ -18,16 +17,10 @@ const COUNTED: readonly (readonly [key: 'userId' | 'clientAddress' | 'connection
 	['connectionId', 'connection'],
 ];
 
-function accepts<T>(matcher: ValueMatcher<T> | undefined, value: T): boolean {
-	if (matcher === undefined || matcher === null) return true;
-	if (typeof matcher === 'function') return Boolean((matcher as (value: T) => unknown)(value));
-	return Array.isArray(matcher) ? matcher.includes(value) : matcher === value;
-}
-
 function countedBy({ matcher }: RateRule): string {
 	const keys = COUNTED.filter(([key]) => typeof matcher[key] === 'function').map(([, text]) => text);
 	// A rule that accepts `connectionId: null` is one for REST.
-	const isRest = typeof matcher.connectionId === 'function' && accepts(matcher.connectionId, null);
+	const isRest = typeof matcher.connectionId === 'function' && matches(matcher.connectionId, null);
 	const by = keys.filter((key) => key !== 'connection' || !isRest).join(' and ') || 'server';
 	return isRest ? `${by}, over REST` : by;
 }
@@ -40,10 +33,10 @@ export function limitsOf(
 	rules: readonly RateRule[],
 ): DescribedLimit[] {
 	const own = limit ? [{ calls: limit.calls, per: limit.per, countedBy: 'caller' }] : [];
-	const selected = rules.filter(({ matcher }) => accepts(matcher.type, type) && accepts(matcher.name, name));
+	const selected = rules.filter(({ matcher }) => matches(matcher.type, type) && matches(matcher.name, name));
 	const others = selected.map((rule) => ({
-		calls: rule.calls ?? DEFAULT_CALLS,
-		per: rule.per ?? DEFAULT_PER_MS,
+		calls: rule.calls ?? DEFAULT_LIMIT.calls,
+		per: rule.per ?? DEFAULT_LIMIT.per,
 		countedBy: countedBy(rule),
 	}));
 	return [...own, ...others];

@@ -4,6 +4,7 @@ import { urlOf } from '../rest/server.js';
 import {
 	ADDRESS,
 	type ChannelContext,
+	channelRef,
 	describedArguments,
 	exampleParams,
 	idOf,
@@ -98,7 +99,7 @@ export function methodPart(method: Method, context: ChannelContext): Part {
 		operations: {
 			[`call.${idOf(name)}`]: {
 				...operation('receive', id, summary, ['call']),
-				reply: { channel: { $ref: `#/channels/${id}` }, messages: [messageRef(id, 'result')] },
+				reply: { channel: channelRef(id), messages: [messageRef(id, 'result')] },
 			},
 		},
 	};

@@ -1,8 +1,8 @@
 /** The OpenAPI 3.1 document: every REST route, from the definitions of the methods. */
 import { clientError } from '../../shared/errors.js';
 import type { RateRule } from '../../shared/limit.js';
-import { DEFAULT_TIMEOUT, type Method, type RestRoute } from '../../shared/method.js';
-import { WITH_BODY } from '../rest/request.js';
+import { DEFAULT_TIMEOUT, type Method, pathParameters, type RestRoute } from '../../shared/method.js';
+import { IDEMPOTENCY_KEY, WITH_BODY } from '../rest/request.js';
 import { urlOf } from '../rest/server.js';
 import { answerBody } from './answers.js';
 import { CHAPTERS, chapterOf } from './chapters.js';
@@ -45,7 +45,7 @@ function descriptionOf(method: Method, limits: readonly RateRule[]): string {
 }
 
 function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examples: ExampleMaker): unknown[] {
-	const inPath = new Set(Array.from(rest.path.matchAll(/:(\w+)/g), ([, name]) => name));
+	const inPath = new Set(pathParameters(rest.path));
 	const given = argumentMembers(method.args).flatMap(({ name, isOptional, shape }) => {
 		if (!inPath.has(name) && WITH_BODY.has(rest.verb)) return [];
 		const schema = maker.of(shape);
@@ -71,7 +71,8 @@ function parametersOf(method: Method, rest: RestRoute, maker: SchemaMaker, examp
 
 /** The schema of a request body: the arguments that are not in the path. */
 function bodySchema({ args }: Method, rest: RestRoute, maker: SchemaMaker): JsonSchema {
-	const members = argumentMembers(args).filter(({ name }) => !rest.path.includes(`:${name}`));
+	const inPath = new Set(pathParameters(rest.path));
+	const members = argumentMembers(args).filter(({ name }) => !inPath.has(name));
 	const [whole] = members;
 	return rest.body === 'object' && whole ? maker.of(whole.shape) : maker.object(members, null);
 }
@@ -87,13 +88,6 @@ function requestBody(method: Method, rest: RestRoute, maker: SchemaMaker, exampl
 		},
 	};
 }
-
-const RATE_HEADERS = Object.fromEntries(
-	['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset'].map((name) => [
-		name,
-		{ $ref: `#/components/headers/${name}` },
-	]),
-);
 
 /** The operation of a method. */
 function operationOf(
@@ -150,7 +144,7 @@ const COMPONENTS = {
 			name: 'Idempotency-Key',
 			in: 'header',
 			description: 'Marks a call, so that its repetition gets the first answer',
-			schema: { type: 'string', pattern: '^[!-~]{1,128}$' },
+			schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 		},
 		SecondFactor: {
 			name: 'X-2fa-Code',
@@ -171,6 +165,10 @@ const COMPONENTS = {
 		'X-RateLimit-Reset': { description: 'End of this window, in ms since 1970', schema: { type: 'integer' } },
 	},
 };
+
+const RATE_HEADERS = Object.fromEntries(
+	Object.keys(COMPONENTS.headers).map((name) => [name, { $ref: `#/components/headers/${name}` }]),
+);
 
 /** Makes the document. */
 export function openapiDocument({ methods, limits, version }: DocumentOptions): Record<string, unknown> {

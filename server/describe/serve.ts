@@ -2,13 +2,13 @@
  * Serves the documents that describe the server: `/api/v1/openapi.json` and `/asyncapi.json`. Each is made at its first
  * request, so that it does not slow down the start.
  */
+
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Catalogue } from '../catalogue.js';
 import { REFUSES_OTHER_VERBS } from '../rest/server.js';
-import { packageFile } from './files.js';
+import { packageVersion } from '../version.js';
 
 export const OPENAPI_PATH = '/api/v1/openapi.json';
 export const ASYNCAPI_PATH = '/asyncapi.json';
@@ -54,10 +54,6 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 		file ??= make();
 		return sendFile(request, reply, await file);
 	});
-}
-
-function packageVersion(): string {
-	return JSON.parse(readFileSync(packageFile('package.json'), 'utf8')).version;
 }
 
 const JSON_TYPE = 'application/json';

@@ -1,6 +1,9 @@
 /** The channel of a stream in the AsyncAPI document: the message that subscribes to it, and its events. */
+
+import { escapeRegExp } from '../../shared/escapeRegExp.js';
 import { compileKeys } from '../../shared/pattern.js';
 import type { Stream, StreamEvent } from '../../shared/stream.js';
+import { MAX_NAME_LENGTH } from '../ddp/publications/streams.js';
 import {
 	ADDRESS,
 	type ChannelContext,
@@ -18,12 +21,10 @@ import { message } from './ddpMessages.js';
 import { limitsOf } from './limits.js';
 import type { JsonSchema } from './schema.js';
 
-/** Longest name of an event, in characters. */
-const MAX_NAME_LENGTH = 512;
-
 const VARIABLE = /<(\w+)>/g;
 
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+/** Slashes are escaped too, for readers that write the pattern between slashes. */
+const escaped = (text: string) => escapeRegExp(text).replaceAll('/', '\\/');
 
 /** The schema of an event name. A part in angle brackets stands for any text without a slash. */
 function eventNameSchema(name: string): JsonSchema {

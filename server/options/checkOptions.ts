@@ -1,6 +1,7 @@
 /** Checks the options of `createServer`. */
 
 import { isObject } from '../../shared/isObject.js';
+import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { checked, type Option, OptionError } from './kinds.js';
@@ -72,10 +73,8 @@ function isFunction(value: unknown): boolean {
 	return typeof value === 'function';
 }
 
-const STRATEGIES = ['SERVER_MERGE', 'NO_MERGE_MULTI', 'NO_MERGE', 'NO_MERGE_NO_HISTORY'];
-
 function isStrategy(value: unknown): boolean {
-	return STRATEGIES.includes(value as string);
+	return (STRATEGIES as readonly unknown[]).includes(value);
 }
 
 function isListOfText(value: unknown): boolean {
@@ -146,6 +145,8 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	}
+	// The passwords of the demo are public, so only this machine may connect to it.
+	if (settings.demo) settings.host = '127.0.0.1';
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
 	return {

@@ -1,4 +1,5 @@
 /** The paths of the routes with their verbs, to answer requests with a verb that a path does not have. */
+import { escapeRegExp } from '../../shared/escapeRegExp.js';
 
 export class KnownPaths {
 	readonly #fixed = new Map<string, readonly string[]>();
@@ -11,7 +12,7 @@ export class KnownPaths {
 			this.#fixed.set(path, [...(this.#fixed.get(path) ?? []), ...verbs]);
 			return;
 		}
-		const parts = path.split(/:\w+/).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+		const parts = path.split(/:\w+/).map(escapeRegExp);
 		const pattern = new RegExp(`^${parts.join('[^/]+')}$`);
 		this.#patterns.set(path, { pattern, verbs: [...(this.#patterns.get(path)?.verbs ?? []), ...verbs] });
 	}

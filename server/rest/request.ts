@@ -131,7 +131,7 @@ export async function isAuthorized(request: FastifyRequest, route: Route, servic
 }
 
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
-const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
+export const IDEMPOTENCY_KEY = /^[!-~]{1,128}$/;
 
 /** The idempotency key of a request; undefined without the header, null if it is invalid. */
 function idempotencyKeyOf({ headers }: FastifyRequest): IdempotencyKey | undefined | null {

@@ -151,11 +151,10 @@ export function createRest(
 		addRoute(app, route, services, options);
 	}
 	for (const page of options.pages ?? []) {
-		app.get(page.path, async ({ raw }, reply) => {
+		app.get(page.path, { config: { [REFUSES_OTHER_VERBS]: true } }, async ({ raw }, reply) => {
 			const { status, type, body } = await page.answer(raw);
 			return reply.code(status).type(type).header('cache-control', 'no-store').send(body);
 		});
-		paths.add(page.path, ['GET']);
 	}
 	// After the plugins, so that CORS applies to these refusals too.
 	app.after(() => {

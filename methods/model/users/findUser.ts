@@ -1,6 +1,8 @@
 /** Finds users by id, or by a name or e-mail without regard to case. */
+
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
+import { escapeRegExp } from '../../../shared/escapeRegExp.js';
 import { Match } from '../../../shared/match.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Projection, Store } from '../../../shared/store.js';
@@ -11,8 +13,6 @@ export type NameField = 'username' | 'emails.address';
 
 /** Letters of the prefix whose upper and lower case spellings are listed: at most 16 spellings. */
 const PREFIX_LENGTH = 4;
-
-const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 
 /** Every spelling of an ASCII text in upper and lower case. */
 function spellings(text: string): string[] {
@@ -32,8 +32,8 @@ function spellings(text: string): string[] {
  */
 export function ignoringCase(field: NameField, text: string): Filter<User> {
 	const prefix = /^[\x20-\x7e]*/.exec(text)?.[0].slice(0, PREFIX_LENGTH) ?? '';
-	const spelledOut = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escaped(start)}`) }));
-	return { [field]: new RegExp(`^${escaped(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) };
+	const spelledOut = spellings(prefix).map((start) => ({ [field]: new RegExp(`^${escapeRegExp(start)}`) }));
+	return { [field]: new RegExp(`^${escapeRegExp(text)}$`, 'i'), ...(prefix && { $or: spelledOut }) };
 }
 
 /** Longest name or e-mail that a user can have, in characters. The length of a regular expression is limited. */

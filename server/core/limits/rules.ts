@@ -94,12 +94,13 @@ export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 export type RulesByName = Readonly<Record<RateEvent['type'], ReadonlyMap<string, readonly Rule[]>>>;
 
 /** Meteor's default, for rules without numbers. */
-const DEFAULT: Limit = { calls: 10, per: 1000 };
+export const DEFAULT_LIMIT: Limit = { calls: 10, per: 1000 };
 
 /** The keys of events that identify a caller. */
 const CALLERS = ['userId', 'clientAddress', 'connectionId'] as const;
 
-function matches(matcher: unknown, value: unknown): boolean {
+/** Whether a matcher of a rule accepts a value. */
+export function matches(matcher: unknown, value: unknown): boolean {
 	if (typeof matcher === 'function') return Boolean(matcher(value));
 	if (Array.isArray(matcher)) return matcher.includes(value);
 	return matcher === null || matcher === undefined || matcher === value;
@@ -110,7 +111,7 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 }
 
 function createRule(rule: RateRule, id: string): Rule {
-	const { matcher, calls = DEFAULT.calls, per = DEFAULT.per, callback, message } = rule;
+	const { matcher, calls = DEFAULT_LIMIT.calls, per = DEFAULT_LIMIT.per, callback, message } = rule;
 	const matched = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
 	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
 	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');

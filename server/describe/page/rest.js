@@ -15,7 +15,8 @@ function queryOf(given) {
  * @returns the request in one line, the status, and the answer
  */
 export async function callRest({ verb, path, body }, given, code) {
-	const inPath = new Map(given.filter(([name]) => path.includes(`:${name}`)));
+	const parameters = new Set(Array.from(path.matchAll(/:(\w+)/g), ([, name]) => name));
+	const inPath = new Map(given.filter(([name]) => parameters.has(name)));
 	const rest = given.filter(([name]) => !inPath.has(name));
 	const filled = path.replace(/:(\w+)/g, (_, name) => encodeURIComponent(String(inPath.get(name) ?? '')));
 	const hasBody = ['POST', 'PUT', 'PATCH'].includes(verb);
