@@ -1,11 +1,21 @@
 /** The indexes of declared collections in a data folder: an application may change them between two starts. */
+import type { Database } from 'lmdb';
 import type { IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 
 /** The name of the database that holds the entries of an index. */
-export function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
+function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
 	return `${collection}/${fields}${ignoreCase ? '/i' : ''}`;
+}
+
+function openDatabase(environment: Environment, name: string): Database<string, string> {
+	return environment.openDB({ name, dupSort: true, encoding: 'ordered-binary' });
+}
+
+/** Opens the database of an index: the ids of documents by the values of its fields. */
+export function openIndex(environment: Environment, collection: string, spec: IndexSpec): Database<string, string> {
+	return openDatabase(environment, indexName(collection, spec));
 }
 
 /**
@@ -25,7 +35,7 @@ export async function updateIndexes(
 	if (JSON.stringify(recorded) === JSON.stringify(indexes)) return;
 	await record.remove(name);
 	for (const database of new Set([...recorded, ...indexes].map((spec) => indexName(name, spec)))) {
-		await environment.openDB({ name: database, dupSort: true, encoding: 'ordered-binary' }).clearAsync();
+		await openDatabase(environment, database).clearAsync();
 	}
 	try {
 		await rebuild();

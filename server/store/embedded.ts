@@ -18,7 +18,20 @@ type Write = (document: Document) => Written;
 const CHECK_EVERY = 32;
 
 /** Maximum number of documents written in one task, because it runs synchronously. */
-const MAX_WRITES = 100;
+export const MAX_WRITES = 100;
+
+/** Runs a writing task that may throw. @returns the error that it has thrown, when its other writes are durable */
+export async function attempt(run: RunWrite, task: () => void): Promise<{ readonly error: unknown } | undefined> {
+	const failures: { error: unknown }[] = [];
+	await run(() => {
+		try {
+			task();
+		} catch (error) {
+			failures.push({ error });
+		}
+	});
+	return failures[0];
+}
 
 /** Makes a backend from a table. */
 export function embedded(table: Table, run: RunWrite): Backend {
@@ -68,16 +81,9 @@ export function embedded(table: Table, run: RunWrite): Backend {
 	/** Runs a writing task and reports its writes after they are stored, also if it fails after some of them. */
 	async function commit(task: (written: Written[]) => void, report?: Report): Promise<number> {
 		const written: Written[] = [];
-		const failures: unknown[] = [];
-		await run(() => {
-			try {
-				task(written);
-			} catch (error) {
-				failures.push(error);
-			}
-		});
+		const failure = await attempt(run, () => task(written));
 		if (report) for (const write of written) report(write);
-		if (failures.length > 0) throw failures[0];
+		if (failure) throw failure.error;
 		return written.length;
 	}
 

@@ -1,13 +1,15 @@
 /** The embedded store in a folder. */
+
 import { join, resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
+import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
 import { DATA_FILE, explain, forOwnerOnly, inspect, makeFolder, writeManifest } from '../dataFolder/manifest.js';
 import { claimFolder } from '../dataFolder/owner.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
-import { embedded } from './embedded.js';
+import { attempt, embedded, MAX_WRITES, type RunWrite } from './embedded.js';
 import { lmdbTable } from './lmdb.js';
 import type { Table } from './table.js';
 
@@ -61,6 +63,15 @@ export async function openFolder(
 }
 
 /** Adds all documents of a table to its indexes. */
-async function indexAll(table: Table, run: (task: () => void) => Promise<void>): Promise<void> {
-	for (const document of table.candidates({}).documents) await run(() => table.index(document));
+async function indexAll(table: Table, run: RunWrite): Promise<void> {
+	let batch: Document[] = [];
+	const indexBatch = async () => {
+		const failure = await attempt(run, () => {
+			for (const document of batch) table.index(document);
+		});
+		if (failure) throw failure.error;
+		batch = [];
+	};
+	for (const document of table.candidates({}).documents) if (batch.push(document) === MAX_WRITES) await indexBatch();
+	await indexBatch();
 }

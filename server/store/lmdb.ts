@@ -1,7 +1,7 @@
 /** Tables in an LMDB file. */
 import type { Database, DatabaseOptions } from 'lmdb';
 import type { Document } from '../../shared/values.js';
-import { indexName } from '../dataFolder/declaredIndexes.js';
+import { openIndex } from '../dataFolder/declaredIndexes.js';
 import type { Environment } from '../dataFolder/environment.js';
 import type { CollectionSpec } from './collections.js';
 import { type IndexEntries, Table } from './table.js';
@@ -30,10 +30,7 @@ export function lmdbTable(environment: Environment, { name, indexes }: Collectio
 				pages(after, (start) => [...documents.getRange(pageFrom(start))].map(({ key, value }) => ({ at: key, value }))),
 		},
 		indexes,
-		(spec) => {
-			const database = indexName(name, spec);
-			return new LmdbIndex(environment.openDB({ name: database, dupSort: true, encoding: 'ordered-binary' }));
-		},
+		(spec) => new LmdbIndex(openIndex(environment, name, spec)),
 	);
 }
 
