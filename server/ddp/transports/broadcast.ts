@@ -1,16 +1,13 @@
 /** A message for many clients: encoded once as a WebSocket frame, and once as a SockJS frame in a WebSocket frame. */
-import { Sender } from 'ws';
 import { messagesFrame } from './sockjs-frames.js';
-
-/** An unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). */
-const TEXT_FRAME = { fin: true, rsv1: false, opcode: 1, mask: false, readOnly: true };
 
 /** Encodes a text as a WebSocket frame. */
 function encodeTextFrame(text: string): Buffer {
-	return Buffer.concat(Sender.frame(Buffer.from(text), TEXT_FRAME) as Buffer[]);
+	const bytes = Buffer.from(text);
+	return Buffer.concat([textFrameHeader(bytes.length), bytes]);
 }
 
-/** The header of an unmasked text frame. @param length of the text, in bytes */
+/** The header of an unmasked, uncompressed text frame, as servers send them (RFC 6455 section 5). @param length of the text, in bytes */
 export function textFrameHeader(length: number): Buffer {
 	const TEXT = 0x81;
 	if (length < 126) return Buffer.from([TEXT, length]);
