@@ -85,7 +85,7 @@ async function openRooms(count: number, kind: Kind): Promise<Measured> {
 }
 
 /** Prints the table of scale. Rounds alternate between the stores, and each figure is the median of its rounds. */
-export async function benchScale(kind: Kind = 'memory'): Promise<void> {
+export async function benchScale(kind: Kind): Promise<void> {
 	console.log(`Filling stores (${kind}) with ${FEW} and with ${MANY} rooms; this takes some minutes.`);
 	const [few, many] = await Promise.all([openRooms(FEW, kind), openRooms(MANY, kind)]);
 	console.log(`${ROUNDS} rounds of ${CALLS} calls over DDP, medians. The same thousand rooms are in use in both.\n`);

@@ -3,7 +3,6 @@ import axe from 'axe-core';
 import { expect } from 'chai';
 import type { Browser, Page } from 'playwright-core';
 import * as catalogue from '../../methods/index.js';
-import { hashPassword } from '../../methods/model/users/passwords.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { startChromium } from '../support/chromium.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
@@ -27,9 +26,7 @@ describe('the page at /api-docs', function () {
 
 	before(async () => {
 		app = await startApp();
-		const services = { password: { bcrypt: await hashPassword(PASSWORD) } };
-		alice = await addPerson(app.store, { username: 'alice' });
-		await app.store.users.updateOne({ _id: alice.id }, { $set: { 'services.password': services.password } });
+		alice = await addPerson(app.store, { username: 'alice', password: PASSWORD });
 		browser = await startChromium();
 	});
 	after(async () => {

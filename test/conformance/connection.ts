@@ -11,8 +11,6 @@ export interface Closed {
 export interface Connection {
 	/** The next message as text; what ended the connection, if nothing arrives any more. @throws Error after the timeout */
 	next(timeout: number): Promise<string | Closed>;
-	/** Waits for the end; what arrives until then is not looked at. @throws Error after the timeout */
-	untilClosed(timeout: number): Promise<Closed>;
 	/** Sends one message. */
 	send(text: string): void;
 	/** Sends a frame as it is. */
@@ -60,11 +58,10 @@ export async function openConnection(url: string, framing: 'none' | 'sockjs', ti
 		socket.on('error', reject);
 	});
 
-	/** Waits until there is something to return. */
-	async function until<T>(look: () => T | undefined, timeout: number): Promise<T> {
+	async function next(timeout: number): Promise<string | Closed> {
 		const limit = Date.now() + timeout;
 		for (;;) {
-			const found = look();
+			const found = messages.shift() ?? closed;
 			if (found !== undefined) return found;
 			const left = limit - Date.now();
 			if (left <= 0) throw new Error('nothing has arrived in time');
@@ -84,8 +81,7 @@ export async function openConnection(url: string, framing: 'none' | 'sockjs', ti
 	};
 	const connection: Connection = {
 		transcript,
-		next: (limit) => until(() => messages.shift() ?? closed, limit),
-		untilClosed: (limit) => until(() => closed, limit),
+		next,
 		send: (text) => sendFrame(framing === 'sockjs' ? JSON.stringify([text]) : text),
 		sendFrame,
 		terminate: () => socket.terminate(),

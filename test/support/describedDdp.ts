@@ -27,9 +27,14 @@ function channelOf(kind: 'method' | 'sub', name: unknown): string | undefined {
 	return typeof name === 'string' ? channels.get(`${kind} ${name}`) : undefined;
 }
 
+let universal: readonly string[] | undefined;
+
 /** The channels of publications that every client receives. */
-const universalChannels = () =>
-	Object.keys(describedDdp().document.channels as Json).filter((id) => id.startsWith('publication.universal.'));
+function universalChannels(): readonly string[] {
+	const { channels } = describedDdp().document;
+	universal ??= Object.keys(channels as Json).filter((id) => id.startsWith('publication.universal.'));
+	return universal;
+}
 
 const messagesOf = (channel: string) => Object.keys(describedDdp().at('channels', channel, 'messages') as Json);
 

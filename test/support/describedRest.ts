@@ -124,8 +124,6 @@ function check(exchange: Exchange): void {
 	if (wrong) report(`${title} accepted a request otherwise than described: ${wrong}; ${exchange.body.slice(0, 300)}`);
 }
 
-const ANSWERED = new WeakSet<ServerResponse>();
-
 /** Collects what is sent and answered, as it passes. */
 function watch(request: IncomingMessage, response: ServerResponse): void {
 	const sent: Buffer[] = [];
@@ -143,9 +141,7 @@ function watch(request: IncomingMessage, response: ServerResponse): void {
 			return original.apply(this, args);
 		} as never;
 	}
-	response.on('finish', () => {
-		if (ANSWERED.has(response)) return;
-		ANSWERED.add(response);
+	response.once('finish', () => {
 		const url = new URL(request.url ?? '/', 'http://host');
 		check({
 			verb: request.method ?? '',
