@@ -94,7 +94,11 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
 
 /** Writes what must be in the store before the first call. */
 async function prepare(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
-	if (settings.demo) await (await import('./cli/demo.js')).fillDemo(store);
+	if (settings.demo) {
+		await (await import('./cli/demo.js')).fillDemo(store);
+		if (!isLoopback(settings.host))
+			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
+	}
 	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
 		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
 			// An admin may have changed it since.
@@ -110,6 +114,9 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
 	}
 }
+
+/** Whether only this machine can reach an address. */
+const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, { host, port: askedPort }: CheckedOptions['settings']): Promise<string> {

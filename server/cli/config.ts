@@ -73,7 +73,5 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 		]),
 	) as OptionValues;
 	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
-	// The passwords of the demo are public, so only this machine may connect to it.
-	if (rest.demo) rest.host = '127.0.0.1';
 	return { kind: 'serve', config: { ...rest, store: storeChoice(given, values, env) } };
 }

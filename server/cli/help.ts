@@ -1,6 +1,8 @@
-/** The texts about settings: `--help`, and the table in docs/operating.md. */
+/** The text of `--help`, and the table of settings in docs/operating.md. */
 import type { Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { usageOf } from './command.js';
+import { commands } from './commands.js';
 
 function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
 	if (envOnly) return '';
@@ -23,6 +25,11 @@ function rows(): Row[] {
 	}));
 }
 
+function commandLines(): string[] {
+	const width = Math.max(...commands.map((command) => usageOf(command).length));
+	return commands.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.meaning}`);
+}
+
 /** The text of `--help`. */
 export function helpText(): string {
 	const all = rows();
@@ -32,12 +39,16 @@ export function helpText(): string {
 		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
 	});
 	return [
-		'Usage: roomkey [options]',
+		'Usage: roomkey [serve] [options]',
+		'       roomkey COMMAND [options]',
 		'',
 		'A DDP method server for the end-to-end encryption keys of rooms: WebSocket at /websocket, REST at /api/v1. At most',
 		'one of --data, --memory, --mongo-url and --demo says where the data is stored.',
 		'',
-		'Options, and settings of the environment:',
+		'Commands; each has a --help of its own:',
+		...commandLines(),
+		'',
+		'Options of the server, and settings of the environment:',
 		...lines,
 		`  ${'--help'.padEnd(width)}  print this and end`,
 		`  ${'--version'.padEnd(width)}  print the version and end`,

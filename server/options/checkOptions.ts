@@ -145,8 +145,6 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	}
-	// The passwords of the demo are public, so only this machine may connect to it.
-	if (settings.demo) settings.host = '127.0.0.1';
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
 	return {

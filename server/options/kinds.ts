@@ -15,6 +15,8 @@ export interface Option<T> {
 	/** True: there is no flag, because all users of a machine can read the command line of a process. */
 	readonly envOnly?: boolean;
 	readonly default: T;
+	/** The valid values, if there are few. */
+	readonly choices?: readonly string[];
 	/** What a valid value is, for errors. */
 	readonly form: string;
 	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
@@ -83,6 +85,7 @@ export function oneOf<const T extends string>(
 	return {
 		...description,
 		placeholder,
+		choices,
 		form: `one of ${choices.join(', ')}`,
 		read: (value) => value,
 		accepts: (value) => choices.some((choice) => choice === value),

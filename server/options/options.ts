@@ -29,7 +29,7 @@ export const options = {
 		env: 'MONGO_URL',
 		default: undefined,
 	}),
-	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
+	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',

@@ -19,7 +19,7 @@ export interface CollectionSpec {
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
-function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+export function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,

@@ -63,8 +63,9 @@ describe('the configuration', () => {
 		});
 	}
 
-	it('keeps the demo on this machine', () => {
-		expect(configOf('--demo --host 0.0.0.0').host).to.equal('127.0.0.1');
+	it('keeps the demo on this machine, unless another address is given', () => {
+		expect(configOf('--demo').host).to.equal('127.0.0.1');
+		expect(configOf('--demo --host 0.0.0.0').host).to.equal('0.0.0.0');
 	});
 
 	for (const [line, env, message] of [
