@@ -1,5 +1,5 @@
 import { liveQuery, Match, method, publication, shownAs, stream } from 'roomkey';
-import { tasks } from './tasks.js';
+import { Text, tasks } from './tasks.js';
 
 export const doneTasks = publication({
 	name: 'tasks.done',
@@ -12,11 +12,11 @@ export const doneTasks = publication({
 export const reminders = stream({
 	name: 'reminders',
 	summary: 'Reminders of tasks',
-	events: [{ name: '<uid>/due', summary: 'A task is due', args: { taskId: String, text: String } }],
+	events: [{ name: '<uid>/due', summary: 'A task is due', args: { taskId: String, text: Text } }],
 	mayRead: (eventName, { userId }) => userId !== null && eventName === `${userId}/due`,
 });
 
-const Reminder = { taskId: String, text: String };
+const Reminder = { taskId: String, text: Text };
 
 export const remind = method({
 	name: 'tasks.remind',

@@ -18,7 +18,7 @@ declare module 'roomkey' {
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
 /** The text describes the pattern in errors and in the documentation. */
-const Text = Match.Where(
+export const Text = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
 	'a text of 1 to 200 characters',
 );
