@@ -28,6 +28,7 @@ import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
 import type { OpenStore } from './store/collections.js';
+import { unrefServer } from './unref.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
@@ -94,6 +95,8 @@ export interface App {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
+	/** Lets the process end although the server is open: for tests. */
+	unref(): void;
 	/** Refuses new clients, closes every connection once its calls are answered, and resolves when all are closed. */
 	close(): Promise<void>;
 }
@@ -178,6 +181,7 @@ export function createApp(options: AppOptions): App {
 			ops?.health.started();
 			return (http.server.address() as AddressInfo).port;
 		},
+		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
 			clearInterval(sweeper);

@@ -43,12 +43,17 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const store = ops.observe(open.store);
 	let app: App | undefined;
 	let unmount: (() => void) | undefined;
-	const close = async () => {
+	let closing: Promise<void> | undefined;
+	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
 		await app?.close();
 		await ops.close();
 		await open.close();
+	};
+	const close = () => {
+		closing ??= closeAll();
+		return closing;
 	};
 	try {
 		await prepare(store, checked, log);
@@ -78,6 +83,7 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
 		store,
 		collections: collectionsOf(store),
 		async call(name, args = [], { userId = null } = {}) {
+			if (!Array.isArray(args)) throw new TypeError(`The arguments of a call of '${name}' must be an array`);
 			const caller = {
 				userId,
 				hashedToken: null,
