@@ -142,7 +142,7 @@ export interface SharedState {
 	reservedUntil?: Date;
 	/** `count`: how often an event was counted in the window that ends at `until`. */
 	count?: number;
-	/** `tally`: the calls that one process has counted since its previous tally, as JSON. */
+	/** `usage`: the calls that one process has counted since its previous report, as JSON. */
 	counts?: string;
 	_updatedAt?: Date;
 }

@@ -5,10 +5,10 @@ import { isShared, type Store } from '../../shared/store.js';
 
 /**
  * Kinds of documents of the server, beside `reservation` of `methods/model/keys/providerReservation.ts`: the first word of
- * their ids. Tallies are read by a range of ids, so `tally` must be the last in
+ * their ids. Reports of usage are read by a range of ids, so `usage` must be the last in
  * alphabetical order.
  */
-export type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'tally';
+export type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'usage';
 
 /** The id of a document. The text can be as long as a frame, so it is hashed. */
 export function sharedId(kind: SharedKind, text: string): string {

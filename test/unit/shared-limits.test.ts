@@ -1,7 +1,7 @@
 /** test/contract/ddp.md section 14 where several processes share a store: here several servers in one process. */
 import { expect } from 'chai';
 import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
-import { Tallies } from '../../server/core/limits/tallies.js';
+import { UsageExchange } from '../../server/core/limits/usageExchange.js';
 import { sweepSharedState } from '../../server/core/sharedState.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
@@ -14,7 +14,7 @@ import { type OpenStore, openTestStore } from '../support/store.js';
 const MINUTE = 60_000;
 
 /** How often each value is there. */
-function tally(values: readonly unknown[]): Record<string, number> {
+function occurrences(values: readonly unknown[]): Record<string, number> {
 	const counts: Record<string, number> = {};
 	for (const value of values) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
 	return counts;
@@ -90,24 +90,24 @@ describe('limits over several processes (14)', () => {
 		beforeEach(() => start([prove]));
 
 		it('a hundred wrong passwords at once for one name from one address: exactly ten are tried', async () => {
-			expect(tally(await attempts(100, alice, 'wrong'))).to.deep.equal({ 403: 10, 'too-many-requests': 90 });
+			expect(occurrences(await attempts(100, alice, 'wrong'))).to.deep.equal({ 403: 10, 'too-many-requests': 90 });
 			expect(await attempt('Alice', 'right')).to.equal('too-many-requests');
 			expect(await attempt('alice', 'right', '5.6.7.8')).to.equal('right');
 		});
 
 		it('a hundred wrong passwords at once for one name from all addresses: exactly thirty are tried', async () => {
 			const answers = await attempts(100, alice, 'wrong', (i) => `1.1.1.${i}`);
-			expect(tally(answers)).to.deep.equal({ 403: 30, 'too-many-requests': 70 });
+			expect(occurrences(answers)).to.deep.equal({ 403: 30, 'too-many-requests': 70 });
 		});
 
 		it('150 wrong passwords at once from one address: exactly a hundred are tried', async () => {
 			const answers = await attempts(150, (i) => `name-${i}`, 'wrong');
-			expect(tally(answers)).to.deep.equal({ 403: 100, 'too-many-requests': 50 });
+			expect(occurrences(answers)).to.deep.equal({ 403: 100, 'too-many-requests': 50 });
 		});
 
 		it('the right password resets the count at every process', async () => {
 			for (let i = 0; i < 3; i++) {
-				expect(tally(await attempts(9, alice, 'wrong'))).to.deep.equal({ 403: 9 });
+				expect(occurrences(await attempts(9, alice, 'wrong'))).to.deep.equal({ 403: 9 });
 				expect(await attempt('alice', 'right')).to.equal('right');
 			}
 		});
@@ -122,14 +122,17 @@ describe('limits over several processes (14)', () => {
 		});
 
 		it('server errors do not count', async () => {
-			expect(tally(await attempts(10, alice, 'broken'))).to.deep.equal({ 500: 10 });
-			expect(tally(await attempts(10, alice, 'wrong'))).to.deep.equal({ 403: 10 });
+			expect(occurrences(await attempts(10, alice, 'broken'))).to.deep.equal({ 500: 10 });
+			expect(occurrences(await attempts(10, alice, 'wrong'))).to.deep.equal({ 403: 10 });
 		});
 
 		it('a new window begins once for all processes; an old count that is still there is void', async () => {
 			await attempts(20, () => 'first', 'wrong');
 			await endWindows();
-			expect(tally(await attempts(20, () => 'second', 'wrong'))).to.deep.equal({ 403: 10, 'too-many-requests': 10 });
+			expect(occurrences(await attempts(20, () => 'second', 'wrong'))).to.deep.equal({
+				403: 10,
+				'too-many-requests': 10,
+			});
 		});
 
 		it('the store shows neither names nor addresses', async () => {
@@ -150,7 +153,7 @@ describe('limits over several processes (14)', () => {
 					.catch(({ error }) => error === 'too-many-requests'),
 			),
 		);
-		expect(tally(answers)).to.deep.equal({ false: 50, true: 10 });
+		expect(occurrences(answers)).to.deep.equal({ false: 50, true: 10 });
 	});
 
 	it('login on a connection is counted in its process, without the store', async () => {
@@ -199,10 +202,10 @@ describe('limits over several processes (14)', () => {
 		});
 	});
 
-	describe('tallies', () => {
+	describe('reports of usage', () => {
 		const open2 = (store: Store = open.store) => {
-			const tallies = new Tallies(store, memoryLog());
-			return { tallies, counter: tallies.counter('test', { calls: 10, per: MINUTE }) };
+			const exchange = new UsageExchange(store, memoryLog());
+			return { usage: exchange, counter: exchange.counter('test', { calls: 10, per: MINUTE }) };
 		};
 		async function count({ counter }: ReturnType<typeof open2>, times: number, key = 'alice'): Promise<number> {
 			let remaining = Number.NaN;
@@ -214,7 +217,7 @@ describe('limits over several processes (14)', () => {
 			const [one, two] = [open2(), open2()];
 			await count(one, 3);
 			await count(two, 2);
-			for (let i = 0; i < 3; i++) for (const { tallies } of [one, two]) await tallies.exchange();
+			for (let i = 0; i < 3; i++) for (const { usage } of [one, two]) await usage.exchange();
 			expect(await count(one, 1)).to.equal(4);
 			expect(await count(two, 1)).to.equal(4);
 		});
@@ -223,25 +226,25 @@ describe('limits over several processes (14)', () => {
 			const one = open2();
 			await count(one, 3);
 			await count(one, 5, 'bob');
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			const late = open2();
-			await late.tallies.exchange();
+			await late.usage.exchange();
 			expect(await count(late, 1)).to.equal(6);
 			expect(await count(late, 1, 'bob')).to.equal(4);
 		});
 
 		it('end with the window in which the calls were counted', async () => {
-			const tallies = new Tallies(open.store, memoryLog());
-			const brief = tallies.counter('test', { calls: 10, per: 1 });
+			const exchange = new UsageExchange(open.store, memoryLog());
+			const brief = exchange.counter('test', { calls: 10, per: 1 });
 			await brief.count('alice');
-			await tallies.exchange();
+			await exchange.exchange();
 			const { timeToReset } = await open2().counter.count('alice');
 			expect(timeToReset).to.be.greaterThan(1000);
 			const one = open2();
 			await count(one, 1);
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			const late = open2();
-			await late.tallies.exchange();
+			await late.usage.exchange();
 			const [document] = await open.store.sharedState.find({ until: { $gt: new Date() } }).toArray();
 			const end = Date.now() + (await late.counter.count('alice')).timeToReset;
 			expect(end).to.be.within((document?.until.getTime() ?? 0) - 50, (document?.until.getTime() ?? 0) + 50);
@@ -252,10 +255,10 @@ describe('limits over several processes (14)', () => {
 			const one = open2(store);
 			await count(one, 5);
 			expect(operations).to.deep.equal([]);
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			expect(operations).to.deep.equal(['insertOne', 'find']);
 			operations.length = 0;
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			expect(operations).to.deep.equal(['find']);
 		});
 
@@ -264,20 +267,20 @@ describe('limits over several processes (14)', () => {
 			const [one, two] = [open2(seen.store), open2()];
 			await count(one, 3);
 			seen.fail = 'insertOne';
-			await one.tallies.exchange().catch(() => {});
+			await one.usage.exchange().catch(() => {});
 			await count(one, 2);
 			seen.fail = undefined;
-			await one.tallies.exchange();
-			await two.tallies.exchange();
+			await one.usage.exchange();
+			await two.usage.exchange();
 			expect(await count(two, 1)).to.equal(4);
 		});
 
 		it('of many callers are several documents', async () => {
 			const [one, two] = [open2(), open2()];
 			for (let i = 0; i < 4500; i++) await one.counter.count(`user-${i}`);
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			expect(await open.store.sharedState.countDocuments({})).to.equal(3);
-			await two.tallies.exchange();
+			await two.usage.exchange();
 			expect(await count(two, 1, 'user-4499')).to.equal(8);
 		});
 
@@ -292,12 +295,12 @@ describe('limits over several processes (14)', () => {
 				JSON.stringify([['test', 'alice', 1, end]]),
 			];
 			for (const [i, text] of counts.entries()) {
-				const _id = `tally ${String(Date.now()).padStart(13, '0')} another ${i}`;
+				const _id = `usage ${String(Date.now()).padStart(13, '0')} another ${i}`;
 				await open.store.sharedState.insertOne({ _id, counts: text, until: new Date(end) }, { silent: true });
 			}
-			await open.store.sharedState.insertOne({ _id: 'tally 9', until: new Date(end) }, { silent: true });
+			await open.store.sharedState.insertOne({ _id: 'usage 9', until: new Date(end) }, { silent: true });
 			const one = open2();
-			await one.tallies.exchange();
+			await one.usage.exchange();
 			expect(await count(one, 1)).to.equal(8);
 		});
 	});

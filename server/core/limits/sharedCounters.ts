@@ -6,7 +6,7 @@ import type { Store } from '../../../shared/store.js';
 import { sharedId } from '../sharedState.js';
 import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } from './counters.js';
 import { createStoreCounter } from './storeCounter.js';
-import { Tallies } from './tallies.js';
+import { UsageExchange } from './usageExchange.js';
 
 /** The store is not asked about a pair again for this time, in ms, and its lifetime is not extended. */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
@@ -32,18 +32,18 @@ function storedPairs({ sharedState }: Store): KnownPairs {
 	};
 }
 
-/** Counters that several processes share. `start` begins the exchange of counts; see `Tallies`. */
+/** Counters that several processes share. `start` begins the exchange of counts; see `UsageExchange`. */
 export interface SharedCounters extends Counters {
 	start(): () => Promise<void>;
 }
 
 export function sharedCounters(store: Store, log: Log): SharedCounters {
-	const tallies = new Tallies(store, log);
+	const exchange = new UsageExchange(store, log);
 	return {
 		process: (_name, limit) => createCounter(limit),
-		calls: (name, limit) => tallies.counter(name, limit),
+		calls: (name, limit) => exchange.counter(name, limit),
 		exact: (name, limit) => createStoreCounter(store, name, limit),
 		known: storedPairs(store),
-		start: () => tallies.start(),
+		start: () => exchange.start(),
 	};
 }

@@ -3,8 +3,8 @@
  * each counts in a second.
  *
  * Each process counts in memory. Once a second it writes the calls that it has counted since then as one document, a
- * tally, and adds the tallies of the others to its own counts. Calls themselves never wait for the store. The id of a
- * tally begins with its time, so that the new ones are read by a range of ids.
+ * report, and adds the reports of the others to its own counts. Calls themselves never wait for the store. The id of a
+ * report begins with its time, so that the new ones are read by a range of ids.
  */
 import type { SharedState } from '../../../shared/documents.js';
 import { randomId } from '../../../shared/ids.js';
@@ -16,9 +16,9 @@ import { type CallCounter, createCounter, type MemoryCounter } from './counters.
 /** Default time between two exchanges, in ms. */
 const INTERVAL_MS = 1000;
 
-/** Maximum number of counts in one tally, and of tallies that one exchange writes. Further counts wait for the next. */
+/** Maximum number of counts in one report, and of reports that one exchange writes. Further counts wait for the next. */
 const MAX_COUNTS = 2000;
-const MAX_TALLIES = 20;
+const MAX_REPORTS = 20;
 
 /** Maximum number of counts that wait. Above it, calls of further callers count in this process only. */
 const MAX_PENDING = 100_000;
@@ -26,14 +26,14 @@ const MAX_PENDING = 100_000;
 /** A longer key counts in this process only. */
 const MAX_KEY_LENGTH = 1000;
 
-/** How far back each exchange looks for tallies, in ms: for late writes, and for processes whose clock is behind. */
+/** How far back each exchange looks for reports, in ms: for late writes, and for processes whose clock is behind. */
 const OVERLAP_MS = 10_000;
 
-/** Tallies that are read in one query. */
-const TALLIES_PER_QUERY = 50;
+/** Reports that are read in one query. */
+const REPORTS_PER_QUERY = 50;
 
-/** Above the ids of all tallies. */
-const END_OF_TALLIES = 'tally~';
+/** Above the ids of all reports. */
+const END_OF_REPORTS = 'usage~';
 
 /** Calls of one key since the last exchange, and the end of its window in epoch ms. */
 type Count = [counter: string, key: string, calls: number, end: number];
@@ -41,15 +41,15 @@ type Count = [counter: string, key: string, calls: number, end: number];
 /** Digits of a time in an id, so that ids are in the order of time. */
 const TIME_DIGITS = 13;
 
-const idAt = (time: number) => `tally ${String(Math.max(0, time)).padStart(TIME_DIGITS, '0')}`;
+const idAt = (time: number) => `usage ${String(Math.max(0, time)).padStart(TIME_DIGITS, '0')}`;
 
-export class Tallies {
+export class UsageExchange {
 	readonly #state: Collection<SharedState>;
 	readonly #process = randomId();
 	readonly #counters = new Map<string, MemoryCounter>();
 	#pending = new Map<string, Count>();
 	#written = 0;
-	/** When tallies were last read, and the ids that were found then. */
+	/** When reports were last read, and the ids that were found then. */
 	#readAt = 0;
 	#seen: ReadonlySet<string> = new Set();
 	#exchanging: Promise<void> | undefined;
@@ -100,7 +100,7 @@ export class Tallies {
 
 	/** Writes what was counted here, and adds what the others have written. */
 	async exchange(): Promise<void> {
-		for (let i = 0; i < MAX_TALLIES && this.#pending.size > 0; i++) await this.#write();
+		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
 		await this.#read();
 	}
 
@@ -130,13 +130,13 @@ export class Tallies {
 
 	async #read(): Promise<void> {
 		const now = Date.now();
-		const since = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_TALLIES } };
+		const since = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
 		const found = await this.#state.find(since, { projection: { _id: 1 } }).toArray();
 		const ids = found.map(({ _id }) => _id);
 		const isOwn = (id: string) => id.split(' ')[2] === this.#process;
 		const unread = ids.filter((id) => !this.#seen.has(id) && !isOwn(id));
-		for (let i = 0; i < unread.length; i += TALLIES_PER_QUERY) {
-			const batch = unread.slice(i, i + TALLIES_PER_QUERY);
+		for (let i = 0; i < unread.length; i += REPORTS_PER_QUERY) {
+			const batch = unread.slice(i, i + REPORTS_PER_QUERY);
 			for (const { counts } of await this.#state.find({ _id: { $in: batch } }).toArray()) await this.#add(counts);
 			this.#seen = new Set([...this.#seen, ...batch]);
 		}
@@ -150,7 +150,7 @@ export class Tallies {
 	}
 }
 
-/** The counts in a tally; those that are malformed are left out. */
+/** The counts in a report; those that are malformed are left out. */
 function countsIn(text: unknown): Count[] {
 	try {
 		const counts: unknown = JSON.parse(String(text));
