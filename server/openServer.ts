@@ -62,6 +62,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			catalogue: await catalogueOf(parts),
 			store,
 			onChange: open.onChange,
+			shared: checked.store.kind === 'mongodb',
 			log,
 			ops,
 		});

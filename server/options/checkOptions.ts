@@ -104,7 +104,7 @@ function badValue(value: unknown, accepts: (value: unknown) => boolean, form: st
 	return bad && `that of '${bad[0]}' must be ${form}`;
 }
 
-const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'callback', 'message']);
+const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'exact', 'callback', 'message']);
 const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'clientAddress', 'connectionId']);
 
 /** Names what is wrong with the first rule that is no rate limit. */
@@ -114,7 +114,7 @@ function badRule(value: unknown): string | undefined {
 
 function ruleFault(rule: unknown): string | undefined {
 	if (!isObject(rule)) return 'must be an object';
-	const { matcher, calls, per, callback, message, id } = rule as Record<string, unknown>;
+	const { matcher, calls, per, exact = false, callback, message, id } = rule as Record<string, unknown>;
 	if (!isObject(matcher)) return 'must have a matcher: {} matches everything';
 	const unknown =
 		Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
@@ -123,6 +123,7 @@ function ruleFault(rule: unknown): string | undefined {
 	// Ignoring it would make the rule match every value.
 	const absent = Object.entries(matcher as object).find(([, condition]) => condition === undefined);
 	if (absent) return `has a matcher whose ${absent[0]} is undefined: leave it out, or null, to match any`;
+	if (typeof exact !== 'boolean') return 'must have true or false for exact';
 	for (const number of [calls, per]) {
 		if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
 		return 'must have whole numbers of calls and of ms';

@@ -40,7 +40,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 } & Partial<
 		Pick<
 			AppOptions,
-			'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+			'rateLimit' | 'once' | 'shared' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
 		>
 	>;
 
