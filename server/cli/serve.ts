@@ -14,11 +14,15 @@ export async function serve({ store, ...settings }: Config): Promise<void> {
 		...(!settings.demo && { store: storeOption(store) }),
 		keys: true,
 	});
+	const reload = () => void server.reloadCertificate();
+	// A terminal sends it too, when it closes: then a server without a certificate ends.
+	if (settings['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
 		console.log(`Roomkey listening on ${server.url}`);
 		if (settings.demo) console.log(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
 		await ended;
 	} finally {
+		process.off('SIGHUP', reload);
 		await server.close();
 	}
 }

@@ -4,6 +4,7 @@ import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
+import { refuseContradictions } from './contradictions.js';
 import { checked, type Option, OptionError } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import {
@@ -147,6 +148,7 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	}
 	// The passwords of the demo are public, so only this machine may connect to it.
 	if (settings.demo) settings.host = '127.0.0.1';
+	refuseContradictions(settings as CheckedOptions['settings'], given);
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
 	return {

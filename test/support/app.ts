@@ -40,7 +40,18 @@ export type TestAppOptions = Partial<Catalogue> & {
 } & Partial<
 		Pick<
 			AppOptions,
-			'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+			| 'rateLimit'
+			| 'once'
+			| 'apiDocs'
+			| 'forwardedCount'
+			| 'trustProxy'
+			| 'allowedOrigins'
+			| 'corsOrigin'
+			| 'pathPrefix'
+			| 'certificate'
+			| 'timeouts'
+			| 'maxBody'
+			| 'rocketChatVersion'
 		>
 	>;
 
