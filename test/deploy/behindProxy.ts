@@ -150,14 +150,14 @@ export function describeProxy(name: string, startProxy: (port: number, upstream:
 			});
 		}
 
-		it('is told the address of the client, and ignores one that the client has made up', async () => {
+		it('receives the address of the client, and ignores one that the client has made up', async () => {
 			const headers = { 'content-type': 'application/json', 'x-forwarded-for': '9.9.9.9' };
 			const body = '{"user":"alice","password":"wrong"}';
 			expect((await ask('/api/v1/login', { method: 'POST', headers, body })).status).to.equal(401);
-			await roomkey.wrote(`"clientAddress":"${CLIENT}"`);
+			await roomkey.printed(`"clientAddress":"${CLIENT}"`);
 			const socket = await connectDdp(port, { 'x-forwarded-for': '9.9.9.9' });
 			socket.send('{"msg":"method","method":"login","id":"over-ddp","params":[{"resume":"wrong"}]}');
-			await roomkey.wrote('"over-ddp"');
+			await roomkey.printed('"over-ddp"');
 			socket.terminate();
 			const lines = roomkey.output.split('\n').filter((line) => line.includes('"method":"login"'));
 			expect(lines).to.have.length.of.at.least(2);

@@ -54,7 +54,7 @@ export class Program {
 	}
 
 	/** Resolves when its output has this text. */
-	async wrote(text: string): Promise<void> {
+	async printed(text: string): Promise<void> {
 		while (!this.output.includes(text)) {
 			const data = [this.child.stdout, this.child.stderr].map((stream) =>
 				once(stream as NodeJS.ReadableStream, 'data'),
