@@ -5,6 +5,7 @@ import { isObject } from '../../shared/isObject.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
+import { refuseContradictions } from './contradictions.js';
 import { checked, type Option, OptionError } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import {
@@ -172,6 +173,7 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	}
+	refuseContradictions(settings as CheckedOptions['settings'], given);
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
 	return {
