@@ -41,6 +41,11 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: key
 	return queries;
 }
 
+/** The ids of the documents of a collection that are in the results of live queries. An id may occur repeatedly. */
+export function observedIds(bus: Bus, collection: string): Iterable<string> {
+	return queriesByBus.get(bus)?.get(collection)?.observedIds() ?? [];
+}
+
 export class CollectionQueries implements Watcher {
 	/** By `ObservedQuery.key`. */
 	readonly #queries = new Map<string, ObservedQuery>();
@@ -126,6 +131,11 @@ export class CollectionQueries implements Watcher {
 	*#queriesContaining(id: string): Iterable<ObservedQuery> {
 		yield* this.#byResultId.of(id);
 		for (const query of this.#index.requiringId(id)) if (query.isInResult(id)) yield query;
+	}
+
+	*observedIds(): Iterable<string> {
+		yield* this.#byResultId.keys();
+		for (const query of this.#queries.values()) if (query.ids) yield* query.resultIds;
 	}
 
 	/** Reads a document again, and publishes its state. @returns resolves when that is done */
