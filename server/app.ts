@@ -11,6 +11,7 @@ import type { Settings } from '../shared/method.js';
 import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
+import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -76,6 +77,8 @@ export interface AppOptions {
 export interface App {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
+	/** Receives which documents others have written to the same database. It is made when it is first used. */
+	readonly changedElsewhere: ChangedElsewhere;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -135,6 +138,7 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
+	let changedElsewhere: ChangedElsewhere | undefined;
 	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
@@ -164,6 +168,10 @@ export function createApp(options: AppOptions): App {
 	return {
 		invoker,
 		bus,
+		get changedElsewhere() {
+			changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+			return changedElsewhere;
+		},
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -184,7 +192,7 @@ export function createApp(options: AppOptions): App {
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
+			await Promise.all([stopWatching(), changedElsewhere?.close(), sessions.close(grace), closeHttp()]);
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();
