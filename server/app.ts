@@ -12,6 +12,7 @@ import type { Settings } from '../shared/method.js';
 import { declareShared, isShared, type Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
+import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -30,6 +31,7 @@ import type { Certificate } from './http/certificate.js';
 import type { HttpTimeouts } from './http/httpServer.js';
 import { originCheck } from './http/origins.js';
 import { belowPrefix } from './http/pathPrefix.js';
+import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
@@ -96,6 +98,13 @@ export interface AppOptions {
 export interface App {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
+	/** Receives which documents others have written to the same database. It is made when it is first used. */
+	readonly changedElsewhere: ChangedElsewhere;
+	/**
+	 * Reads again what is observed of a collection, because writes of others may have been missed.
+	 * @param collection a key of the store
+	 */
+	lookAgain(collection: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -167,6 +176,18 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
+	let changedElsewhere: ChangedElsewhere | undefined;
+	const heardElsewhere = () => {
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		return changedElsewhere;
+	};
+	const lookAgain = createLookAgain({
+		store,
+		bus,
+		log,
+		changedElsewhere: heardElsewhere,
+		reauthorize: () => hub.reauthorize({}),
+	});
 	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
@@ -199,6 +220,10 @@ export function createApp(options: AppOptions): App {
 	return {
 		invoker,
 		bus,
+		get changedElsewhere() {
+			return heardElsewhere();
+		},
+		lookAgain,
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -224,7 +249,14 @@ export function createApp(options: AppOptions): App {
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([stopWatching(), stopExchanging?.(), stopSweepingState(), sessions.close(grace), closeHttp()]);
+			await Promise.all([
+				stopWatching(),
+				stopExchanging?.(),
+				stopSweepingState(),
+				changedElsewhere?.close(),
+				sessions.close(grace),
+				closeHttp(),
+			]);
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();

@@ -17,6 +17,7 @@ import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
+import type { Watcher } from './watchStore.js';
 
 /** The parts of an open server, for the package's own tests. */
 export interface OpenServer extends RoomkeyServer {
@@ -45,11 +46,13 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	});
 	const store = ops.observe(open.store);
 	let app: App | undefined;
+	let watcher: Watcher | undefined;
 	let unmount: (() => void) | undefined;
 	let closing: Promise<void> | undefined;
 	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
+		await watcher?.close();
 		await app?.close();
 		await ops.close();
 		await open.close();
@@ -70,6 +73,10 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			ops,
 			certificate,
 		});
+		if (open.db && settings.watch !== 'off') {
+			const { watchStore } = await import('./watchStore.js');
+			watcher = await watchStore(open.db, { mode: settings.watch, declared: parts.collections ?? [], app, ops, log });
+		}
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);

@@ -176,13 +176,13 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	refuseContradictions(settings as CheckedOptions['settings'], given);
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	return {
-		settings: settings as unknown as CheckedOptions['settings'],
-		store: given.demo
-			? { kind: 'memory' }
-			: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice),
-		parts: given,
-	};
+	const store: StoreChoice = given.demo
+		? { kind: 'memory' }
+		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
+	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
+		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
+	}
+	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
 }
 
 function requirePart(name: keyof Parts, value: unknown): void {
