@@ -32,6 +32,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const startedAt = performance.now();
 	const version = packageVersion();
 	logStart(log, { version, store: checked.store, settings });
+	// Before the store, so that a refused definition changes nothing there.
+	const catalogue = await catalogueOf(parts, settings.limits);
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -54,7 +56,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
-			catalogue: await catalogueOf(parts),
+			catalogue,
 			store,
 			onChange: open.onChange,
 			log,

@@ -54,7 +54,11 @@ function dataFolderOf(input: Input): string {
 async function withStore(input: Input, mayCreate: boolean, run: (open: OpenStore) => Promise<void>): Promise<void> {
 	const [folder, url] = [input.given('data'), input.given('mongo-url')];
 	if (!folder === !url) throw new OptionError('choose one of --data and --mongo-url');
-	const choice = url ? ({ kind: 'mongodb', url } as const) : ({ kind: 'files', folder: folder as string } as const);
+	// An export reads only; an import needs the unique indexes.
+	const indexes = mayCreate ? 'make' : 'leave';
+	const choice = url
+		? ({ kind: 'mongodb', url, indexes } as const)
+		: ({ kind: 'files', folder: folder as string } as const);
 	if (!mayCreate) requireData(choice);
 	const open = await openStore(choice, logAt('warn', 'auto'));
 	try {
