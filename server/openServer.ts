@@ -36,6 +36,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const certificate = await openCertificate(checked);
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
+	// Before the store, so that a refused definition changes nothing there.
+	const catalogue = await catalogueOf(parts, settings.limits);
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -65,7 +67,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
-			catalogue: await catalogueOf(parts),
+			catalogue,
 			store,
 			onChange: open.onChange,
 			shared: checked.store.kind === 'mongodb',
@@ -75,7 +77,14 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		});
 		if (open.db && settings.watch !== 'off') {
 			const { watchStore } = await import('./watchStore.js');
-			watcher = await watchStore(open.db, { mode: settings.watch, declared: parts.collections ?? [], app, ops, log });
+			watcher = await watchStore(open.db, {
+				mode: settings.watch,
+				makesIndexes: !settings['no-index'],
+				declared: parts.collections ?? [],
+				app,
+				ops,
+				log,
+			});
 		}
 		await app.ready();
 		await ops.listen(settings.host);

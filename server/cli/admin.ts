@@ -29,7 +29,7 @@ const HINTS: Readonly<Record<string, string>> = {
 		'The user is the only owner of rooms. With --confirm-relinquish other members become owners, and rooms without other members are deleted.',
 	'error-last-key-holder': 'Nobody else holds the keys of some rooms. With --confirm-key-loss they may be lost.',
 	'totp-required': 'This user has a second factor, for which there is no way here. Use a login token.',
-	'error-unauthorized': 'The user of this token is not allowed to do that.',
+	'error-unauthorized': 'The admin is not allowed to do that: the permissions of the server say so.',
 };
 
 /** The error of a refused call. */

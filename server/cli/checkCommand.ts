@@ -1,10 +1,12 @@
 /** `roomkey check`: looks for faults before clients find them. */
 
+import { OptionError } from '../options/kinds.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { connectionOf } from './checkServer.js';
-import { checkFolder, checkMongo } from './checkStore.js';
+import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
-import { readConfig } from './config.js';
+import { type Config, readConfig } from './config.js';
+import { requireKnownLimits } from './knownLimits.js';
 import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
@@ -14,11 +16,12 @@ const MAX_DRIFT_MS = [2000, 30_000] as const;
 
 /** @returns 1 if there is a fault */
 export async function check(input: Input, io: Io): Promise<number> {
-	const choice = storeOf(input);
+	const { config, result } = await readSettings(input, io);
 	const explicitUrl = input.text('url');
-	const { results, time } = await connectionOf(explicitUrl ?? defaultUrl(io.env), explicitUrl !== undefined);
-	const store = await (choice.kind === 'mongodb' ? checkMongo(choice.url) : checkFolder(choice.folder));
-	const all = [...results, ...store.results, checkSettings(input, io), checkClock(time ?? store.time)];
+	const url = explicitUrl ?? serverUrl(config, io.env);
+	const { results, time } = await connectionOf(url, explicitUrl !== undefined);
+	const store = await checkStore(config?.store ?? storeOf(input));
+	const all = [...results, ...store.results, result, checkClock(time ?? store.time)];
 	const hasFailed = all.some(({ status }) => status === 'failed');
 	printResult(input, io, { status: hasFailed ? 'failed' : 'ok', checks: all }, () =>
 		io.line(
@@ -31,19 +34,32 @@ export async function check(input: Input, io: Io): Promise<number> {
 	return hasFailed ? 1 : 0;
 }
 
-const defaultUrl = ({ PORT }: NodeJS.ProcessEnv) => `http://127.0.0.1:${PORT || 3000}`;
+/** The address of the server with these settings, on this machine. */
+function serverUrl(config: Pick<Config, 'host' | 'port'> | undefined, env: NodeJS.ProcessEnv): string {
+	const host = config?.host ?? '127.0.0.1';
+	const isAny = host === '0.0.0.0' || host === '::';
+	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+	return `http://${name}:${config?.port ?? (env.PORT || 3000)}`;
+}
 
-/** Reads the settings that a server with this environment would have. */
-function checkSettings(input: Input, { env }: Io): CheckResult {
-	const flags = (['data', 'mongo-url'] as const).flatMap((name) => {
+/** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
+async function readSettings(input: Input, { env }: Io): Promise<{ config?: Config; result: CheckResult }> {
+	const part = 'settings';
+	const flags = (['data', 'mongo-url', 'config'] as const).flatMap((name) => {
 		const value = input.given(name);
-		return value === undefined ? [] : [`--${name}`, value];
+		return value === undefined ? [] : [`--${name}=${value}`];
 	});
 	try {
-		readConfig(flags, env);
-		return { part: 'settings', status: 'ok', note: 'Those in the environment are valid' };
+		const request = readConfig(flags, env);
+		if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
+		await requireKnownLimits(request.config);
+		const place = request.settings.find(({ name }) => name === 'config')?.value;
+		const note =
+			place === undefined ? 'Those in the environment are valid' : `Those in the environment and in ${place} are valid`;
+		return { config: request.config, result: { part, status: 'ok', note } };
 	} catch (error) {
-		return { part: 'settings', status: 'failed', note: (error as Error).message };
+		if (!(error instanceof OptionError)) throw error;
+		return { result: { part, status: 'failed', note: error.message.replace(/\n */g, ' ') } };
 	}
 }
 

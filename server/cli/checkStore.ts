@@ -8,13 +8,20 @@ import { withLmdb } from '../dataFolder/withLmdb.js';
 import { diskCheck } from '../ops/checks.js';
 import { specs } from '../store/collections.js';
 import type { IndexDifference } from '../store/mongoIndexes.js';
+import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 
 /** Permission bits of the group and of others. */
 const OTHERS = 0o077;
 
+export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
+	if (choice.kind === 'mongodb') return checkMongo(choice.url);
+	if (choice.kind === 'files') return checkFolder(choice.folder);
+	return { results: [{ part: 'store', status: 'off', note: 'The data is in memory' }] };
+}
+
 /** Checks a data folder, which a server may be using. */
-export async function checkFolder(folder: string): Promise<CheckReport> {
+async function checkFolder(folder: string): Promise<CheckReport> {
 	const path = resolve(folder);
 	const isThere = existsSync(join(path, MANIFEST)) || existsSync(join(path, DATA_FILE));
 	if (!isThere) {
@@ -48,16 +55,16 @@ export async function checkFolder(folder: string): Promise<CheckReport> {
 }
 
 /** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
-export async function checkMongo(url: string): Promise<CheckReport> {
+async function checkMongo(url: string): Promise<CheckReport> {
 	const { connectTo, databaseOf, hosts, withoutSecrets } = await import('../mongodb/client.js');
-	const { compareDatabase } = await import('../store/mongoIndexes.js');
+	const { compareDatabase, holdsNothing } = await import('../store/mongoIndexes.js');
 	const place = `${databaseOf(url)} at ${hosts(url)}`;
 	const client = connectTo(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const isEmpty = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
+		const isEmpty = await holdsNothing(db, specs([]));
 		const differences = await compareDatabase(db, specs([]));
 		const database: CheckResult = isEmpty
 			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }

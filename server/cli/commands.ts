@@ -146,6 +146,7 @@ export const commands: readonly Command[] = [
 		flags: {
 			...JSON_FLAG,
 			...STORE_FLAGS,
+			config: { placeholder: 'FILE', env: 'ROOMKEY_CONFIG', meaning: 'the configuration file of the server' },
 			url: {
 				placeholder: 'URL',
 				env: 'ROOMKEY_URL',

@@ -2,6 +2,7 @@
 import type { Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { Command } from './command.js';
+import { flagName } from './flags.js';
 
 export interface CompletedFlag {
 	readonly name: string;
@@ -45,7 +46,7 @@ function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'
 export function completionModel(commands: readonly Command[]): CompletionModel {
 	const server = Object.entries<Option<unknown>>(options)
 		.filter(([, { envOnly }]) => !envOnly)
-		.map(([name, { meaning, placeholder, choices }]) => flagOf(name, meaning, placeholder, choices));
+		.map(([name, option]) => flagOf(flagName(name, option), option.meaning, option.placeholder, option.choices));
 	const completed = commands.map(({ name, words, meaning, flags }): CompletedCommand => {
 		const own = Object.entries(flags).map(([flag, one]) => flagOf(flag, one.meaning, one.placeholder));
 		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };
@@ -59,7 +60,12 @@ export function completionModel(commands: readonly Command[]): CompletionModel {
 	return {
 		first: [...groups],
 		commands: completed,
-		server: [...server, HELP, { name: 'version', meaning: 'print the version and end' }],
+		server: [
+			...server,
+			{ name: 'print-config', meaning: 'print the settings in force and end' },
+			HELP,
+			{ name: 'version', meaning: 'print the version and end' },
+		],
 	};
 }
 

@@ -1,4 +1,7 @@
 /** The subcommands that move data: `import`, `export`, `backup` and `restore`. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DATA_FILE } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import { OptionError } from '../options/kinds.js';
 import type { OpenStore } from '../store/collections.js';
@@ -33,13 +36,15 @@ export async function exportData(input: Input, io: Io): Promise<void> {
 
 export async function backup(input: Input, io: Io): Promise<void> {
 	const [source, target] = [dataFolderOf(input), input.word(0)];
-	await (await withLmdb(() => import('./backup.js'))).backupFolder(source, target);
+	const { backupFolder } = await withLmdb(() => import('./backup.js'));
+	await withSize(io, source, target, () => backupFolder(source, target));
 	printResult(input, io, { source, target }, () => io.line(`Copied ${source} to ${target}`));
 }
 
 export async function restore(input: Input, io: Io): Promise<void> {
 	const [source, target] = [input.word(0), dataFolderOf(input)];
-	await (await withLmdb(() => import('./backup.js'))).restoreFolder(source, target);
+	const { restoreFolder } = await withLmdb(() => import('./backup.js'));
+	await withSize(io, source, target, () => restoreFolder(source, target));
 	printResult(input, io, { source, target }, () => io.line(`Restored ${source} to ${target}`));
 }
 
@@ -54,7 +59,11 @@ function dataFolderOf(input: Input): string {
 async function withStore(input: Input, mayCreate: boolean, run: (open: OpenStore) => Promise<void>): Promise<void> {
 	const [folder, url] = [input.given('data'), input.given('mongo-url')];
 	if (!folder === !url) throw new OptionError('choose one of --data and --mongo-url');
-	const choice = url ? ({ kind: 'mongodb', url } as const) : ({ kind: 'files', folder: folder as string } as const);
+	// An export reads only; an import needs the unique indexes.
+	const indexes = mayCreate ? 'make' : 'leave';
+	const choice = url
+		? ({ kind: 'mongodb', url, indexes } as const)
+		: ({ kind: 'files', folder: folder as string } as const);
 	if (!mayCreate) requireData(choice);
 	const open = await openStore(choice, logAt('warn', 'auto'));
 	try {
@@ -62,6 +71,17 @@ async function withStore(input: Input, mayCreate: boolean, run: (open: OpenStore
 	} finally {
 		await open.close();
 	}
+}
+
+/** Time between two looks at the size of a copy, in ms. */
+const SIZE_CHECK_MS = 200;
+
+/** Shows by its size how far the copy of a data file is. */
+async function withSize(io: Io, source: string, target: string, copy: () => Promise<void>): Promise<void> {
+	const sizeOf = (folder: string) => statSync(join(folder, DATA_FILE), { throwIfNoEntry: false })?.size ?? 0;
+	const show = bar(io);
+	const timer = setInterval(() => show(DATA_FILE, sizeOf(target), sizeOf(source)), SIZE_CHECK_MS);
+	await copy().finally(() => clearInterval(timer));
 }
 
 const BAR_WIDTH = 30;

@@ -25,7 +25,9 @@ const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --
  */
 export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Promise<Admin> {
 	const log = logAt('warn', 'auto');
-	const open = await openStore(choice, log).catch((error) => {
+	// Indexes are for servers to make.
+	const place = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
+	const open = await openStore(place, log).catch((error) => {
 		throw withServerHint(error, env);
 	});
 	const { store } = open;

@@ -3,10 +3,13 @@ import type { Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import { usageOf } from './command.js';
 import { commands } from './commands.js';
+import { flagName } from './flags.js';
 
-function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
+function flagOf(name: string, option: Option<unknown>): string {
+	const { placeholder, envOnly } = option;
 	if (envOnly) return '';
-	return placeholder ? `--${name} ${placeholder}` : `--${name}`;
+	const flag = `--${flagName(name, option)}`;
+	return placeholder ? `${flag} ${placeholder}` : flag;
 }
 
 interface Row {
@@ -20,7 +23,7 @@ function rows(): Row[] {
 	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
 		flag: flagOf(name, option),
 		env: option.env ?? '',
-		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
+		default: option.placeholder && option.default !== undefined ? (option.format ?? String)(option.default) : '',
 		meaning: option.meaning,
 	}));
 }
@@ -50,6 +53,7 @@ export function helpText(): string {
 		'',
 		'Options of the server, and settings of the environment:',
 		...lines,
+		`  ${'--print-config'.padEnd(width)}  print the settings in force and where each comes from, and end`,
 		`  ${'--help'.padEnd(width)}  print this and end`,
 		`  ${'--version'.padEnd(width)}  print the version and end`,
 	].join('\n');

@@ -19,14 +19,16 @@ function isExpected(error: unknown): error is Error {
 // A reader that has seen enough, such as `head`, is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 	if (error.code !== 'EPIPE') throw error;
-	process.exit(0);
 });
 
+const io = terminal();
 try {
-	process.exitCode = await run(process.argv.slice(2), terminal());
+	process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
 	if (!isExpected(error)) throw error;
 	console.error(`roomkey: ${error.message}`);
 	if (error instanceof OptionError) console.error('Try roomkey --help');
 	process.exitCode = error instanceof OptionError ? 2 : 1;
+} finally {
+	io.close();
 }

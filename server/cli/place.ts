@@ -68,7 +68,7 @@ export function storeOf(input: Input): StoredChoice {
 function serverUrl(text: string): string {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
 	if (!url || !/^https?:$/.test(url.protocol))
-		throw new OptionError(`--url must be http://… or https://…, not '${text}'`);
+		throw new OptionError('--url or ROOMKEY_URL must be http://… or https://…');
 	if (url.username || url.password) throw new OptionError('--url must not contain a password');
 	return `${url.origin}${url.pathname.replace(/\/$/, '')}`;
 }

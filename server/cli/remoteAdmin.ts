@@ -33,6 +33,7 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 		login === undefined
 			? { resume: tokenFrom(tokenFile, io.env) }
 			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
+	if (isOpenToOthers(url)) io.note(`Warning: the way to ${url} is not encrypted, and the token can be read on it.`);
 	const { data } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
 	return {
 		where: `Working through the server at ${url}`,
@@ -47,6 +48,12 @@ export async function connectAdmin(url: string, { login, tokenFile }: Credential
 			if (login !== undefined) await send(url, data, 'POST', 'logout', {});
 		},
 	};
+}
+
+/** Whether others than this machine see what is sent to an address. */
+function isOpenToOthers(url: string): boolean {
+	const { protocol, hostname } = new URL(url);
+	return protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
 }
 
 function tokenFrom(file: string | undefined, env: NodeJS.ProcessEnv): string {

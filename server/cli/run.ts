@@ -5,6 +5,7 @@ import { type Command, commandHelp, type Io, readInput } from './command.js';
 import { commands } from './commands.js';
 import { readConfig } from './config.js';
 import { helpText } from './help.js';
+import { requireKnownLimits } from './knownLimits.js';
 
 /**
  * Runs a command line.
@@ -33,7 +34,11 @@ async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
 	const request = readConfig(args, io.env);
 	if (request.kind === 'help') io.line(helpText());
 	else if (request.kind === 'version') io.line(packageVersion());
-	else await (await import('./serve.js')).serve(request.config, io);
+	else {
+		await requireKnownLimits(request.config);
+		if (request.kind === 'serve') await (await import('./serve.js')).serve(request.config, io);
+		else io.line((await import('./printConfig.js')).configTable(request.settings));
+	}
 }
 
 /** Finds the command that the first words name. @returns the text of the error if there is none */

@@ -22,7 +22,8 @@ export async function serve({ store, ...settings }: Config, io: Io): Promise<voi
 	try {
 		io.line(`Roomkey listening on ${server.url}`);
 		if (settings.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
-		else if (!(await hasAdmin(server.store))) io.line(firstAdminHint(store));
+		// A store that fails just now has its own lines in the log.
+		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(store));
 		await ended;
 	} finally {
 		process.off('SIGHUP', reload);

@@ -1,12 +1,16 @@
 /** Standard input and output as a command uses them. */
 import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
 import { CommandError, type Io } from './command.js';
 
-/** The input and output of this process. */
-export function terminal(): Io {
+/** The input and output of this process, until they are closed. */
+export function terminal(): Io & { close(): void } {
+	// Not `process.stdin.isTTY`: a server does not touch its standard input.
+	const isInteractive = isatty(0);
 	/** Lines of standard input, if it is not a terminal. */
 	let lines: AsyncIterator<string> | undefined;
-	const isInteractive = process.stdin.isTTY === true;
+	/** Whether the last line of standard error is one of progress. */
+	let showsProgress = false;
 
 	async function nextLine(): Promise<string> {
 		lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -15,14 +19,35 @@ export function terminal(): Io {
 		return value;
 	}
 
+	function clearProgress(): void {
+		if (showsProgress) process.stderr.write('\r\x1b[K');
+		showsProgress = false;
+	}
+
 	return {
 		env: process.env,
-		line: (text) => console.log(text),
-		note: (text) => console.error(text),
-		...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r${text}\x1b[K`) }),
+		line(text) {
+			clearProgress();
+			console.log(text);
+		},
+		note(text) {
+			clearProgress();
+			console.error(text);
+		},
+		...(isatty(2) && {
+			progress(text: string) {
+				showsProgress = true;
+				process.stderr.write(`\r${text}\x1b[K`);
+			},
+		}),
 		isInteractive,
 		readSecret: (prompt) => (isInteractive ? ask(prompt, true) : nextLine()),
 		isConfirmed: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, false)).trim()),
+		close() {
+			clearProgress();
+			// The other end may keep the pipe open; without this the process would wait for more.
+			if (lines) process.stdin.destroy();
+		},
 	};
 }
 

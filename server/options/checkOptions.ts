@@ -2,26 +2,30 @@
 
 import { badEntryOf } from '../../shared/definition.js';
 import { isObject } from '../../shared/isObject.js';
+import type { RateRule } from '../../shared/limit.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { refuseContradictions } from './contradictions.js';
-import { checked, type Option, OptionError } from './kinds.js';
+import { checked, Faults, type Option, OptionError } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import {
+	COMMAND_SETTINGS,
+	type CommandSetting,
 	type Parts,
 	type ProgramSettings,
 	type ServerOptions,
-	STORE_SETTINGS,
-	type StoreSetting,
 } from './serverOptions.js';
+
+/** The parts, without limits of methods, which are a setting. */
+export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */
 export interface CheckedOptions {
 	/** The settings, by their names in `options.ts`. */
-	readonly settings: Omit<OptionValues, StoreSetting>;
+	readonly settings: Omit<OptionValues, CommandSetting>;
 	readonly store: StoreChoice;
-	readonly parts: Parts;
+	readonly parts: CheckedParts;
 }
 
 const isList = (value: unknown) => Array.isArray(value);
@@ -136,12 +140,13 @@ function ruleFault(rule: unknown): string | undefined {
 	return id === undefined || typeof id === 'string' ? undefined : 'must have a text as id';
 }
 
-function storeChoice(value: unknown): StoreChoice | undefined {
+function storeChoice(value: unknown, noIndex = false): StoreChoice | undefined {
 	const { memory, data, mongoUrl } = (isObject(value) ? value : {}) as Record<string, unknown>;
 	if (Object.keys((value as object) ?? {}).length !== 1) return undefined;
 	if (memory === true) return { kind: 'memory' };
 	if (typeof data === 'string' && data !== '') return { kind: 'files', folder: data };
-	return typeof mongoUrl === 'string' && mongoUrl !== '' ? { kind: 'mongodb', url: mongoUrl } : undefined;
+	if (typeof mongoUrl !== 'string' || mongoUrl === '') return undefined;
+	return { kind: 'mongodb', url: mongoUrl, ...(noIndex && { indexes: 'report' as const }) };
 }
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -149,7 +154,7 @@ const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) =
 /** The settings that `createServer` accepts: the name in `options.ts` by the name of the option. */
 const programSettings = new Map(
 	Object.keys(options)
-		.filter((name) => !STORE_SETTINGS.includes(name as StoreSetting))
+		.filter((name) => !COMMAND_SETTINGS.includes(name as CommandSetting))
 		.map((name) => [camelCase(name), name as OptionName]),
 );
 
@@ -166,23 +171,26 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	if (!isObject(given as unknown)) throw new OptionError('The options of createServer must be an object');
 	const settings: Record<string, unknown> = {};
 	for (const name of programSettings.values()) settings[name] = options[name].default;
-	for (const [name, value] of Object.entries(given)) {
-		if (value === undefined) continue;
-		const setting = programSettings.get(name);
-		if (setting) settings[setting] = checked(options[setting] as Option<unknown>, value, name);
-		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
+	const faults = new Faults();
+	const check = (name: string, value: unknown) => {
+		const setting = isRuleList(name, value) ? undefined : programSettings.get(name);
+		if (setting) {
+			const option: Option<unknown> = options[setting];
+			settings[setting] = checked(option, option.convert ? option.convert(value) : value, name, value);
+		} else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
-	}
-	refuseContradictions(settings as CheckedOptions['settings'], given);
-	requireDistinct(given.collections ?? []);
-	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	const store: StoreChoice = given.demo
-		? { kind: 'memory' }
-		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
-	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
-		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
-	}
-	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
+	};
+	for (const [name, value] of Object.entries(given)) if (value !== undefined) faults.try(() => check(name, value));
+	faults.try(() => requireDistinct(listOfNamed(given.collections)));
+	refuseContradictions(settings as CheckedOptions['settings'], given, faults);
+	faults.throwIfAny();
+	const { limits, ...parts } = given;
+	const store = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });
+	return {
+		settings: settings as unknown as CheckedOptions['settings'],
+		store: storeChoice(store, given.noIndex) as StoreChoice,
+		parts: { ...parts, ...(Array.isArray(limits) && { limits }) },
+	};
 }
 
 function requirePart(name: keyof Parts, value: unknown): void {
@@ -198,6 +206,14 @@ function suggestion(name: string): string {
 	const similar = [...programSettings.keys(), ...Object.keys(PARTS)].find((known) => plain(known) === plain(name));
 	if (similar !== undefined) return `; it is ${similar}`;
 	return ['data', 'memory', 'mongourl'].includes(plain(name)) ? `; it is store: { ${camelCase(name)}: … }` : '';
+}
+
+/** Whether an option is a list of rules, and not limits by method, which have the same name. */
+const isRuleList = (name: string, value: unknown) => name === 'limits' && isList(value);
+
+/** The named entries of a list that may be anything. */
+function listOfNamed(value: unknown): readonly { readonly name: string }[] {
+	return Array.isArray(value) ? value.filter((one) => isObject(one) && typeof one.name === 'string') : [];
 }
 
 /** The names of Roomkey's own collections in the database. */

@@ -8,6 +8,9 @@ import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
+/** What happens to missing indexes of a database: they are made, only named, or left. */
+export type IndexMode = 'make' | 'report' | 'leave';
+
 /** A collection to open. */
 export interface CollectionSpec {
 	/** Its property name in `Store`. */

@@ -49,6 +49,12 @@ export async function presentIndexes(db: Db, collection: string): Promise<Presen
 	}
 }
 
+/** Whether none of these collections holds a document, as in a database whose name is mistyped. */
+export async function holdsNothing(db: Db, specs: readonly CollectionSpec[]): Promise<boolean> {
+	for (const { name } of specs) if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
+	return true;
+}
+
 /** The properties of an index in words. */
 function inWords({ unique, sparse, partialFilterExpression, ...others }: Omit<PresentIndex, 'key'>): string {
 	const words = [

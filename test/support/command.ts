@@ -15,6 +15,8 @@ export interface CommandOptions {
 	readonly env?: NodeJS.ProcessEnv | undefined;
 	/** What it reads from standard input. */
 	readonly input?: string | undefined;
+	/** Whether its standard input stays open after that. */
+	readonly staysOpen?: boolean;
 	/** Its working folder. */
 	readonly cwd?: string | undefined;
 }
@@ -24,11 +26,12 @@ export class Command {
 	out = '';
 	err = '';
 
-	constructor(args: readonly string[], { env, input, cwd }: CommandOptions = {}) {
+	constructor(args: readonly string[], { env, input, cwd, staysOpen = false }: CommandOptions = {}) {
 		this.child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
 		// A command that ends without reading its input closes the pipe.
 		this.child.stdin.on('error', () => {});
-		this.child.stdin.end(input ?? '');
+		this.child.stdin.write(input ?? '');
+		if (!staysOpen) this.child.stdin.end();
 		this.child.stdout.on('data', (chunk) => {
 			this.out += chunk;
 		});

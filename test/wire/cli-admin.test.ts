@@ -58,7 +58,10 @@ describe('roomkey on a data folder', () => {
 		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
 		expect(early).to.include({ status: 2, out: '' });
 		expect(early.err).to.include('--role admin');
-		const { status, out, err } = await process('user add root --role admin', { input: `${PASSWORD}\n` });
+		const { status, out, err } = await process('user add root --role admin', {
+			input: `${PASSWORD}\n`,
+			staysOpen: true,
+		});
 		expect({ status, out }).to.deep.equal({ status: 0, out: '' });
 		expect(err).to.equal(`Working on the folder ${data} directly\nMade the first admin root\n`);
 		const url = await serve();
@@ -221,6 +224,7 @@ describe('roomkey on a data folder', () => {
 				[`user list --url ${url}`, { ROOMKEY_TOKEN: token }, 1, 'refuses the token'],
 				[`user list --url ${url} --token-file ${folder}/none`, {}, 1, 'ENOENT'],
 				['user list --url http://127.0.0.1:1', { ROOMKEY_TOKEN: token }, 1, 'No Roomkey server answers'],
+				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
 				['user list --url ftp://x', { ROOMKEY_TOKEN: token }, 2, 'must be http'],
 				[`user list --url ${url} --data x`, {}, 2, 'choose one of --data and --url'],
 				[`user list --data ${data} --login root`, {}, 2, '--login is for a server'],

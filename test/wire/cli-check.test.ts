@@ -1,5 +1,5 @@
 /** `roomkey check`: what it finds, and its exit code. */
-import { chmod, mkdtemp, rm, truncate } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -114,6 +114,18 @@ describe('roomkey check', () => {
 		const { status, parts } = await check(['--data', data], { PORT: '1', ROOMKEY_MAX_BODY: 'much' });
 		expect(status).to.equal(1);
 		expect(parts.settings).to.match(/^failed: ROOMKEY_MAX_BODY must be/);
+		const file = join(folder, 'roomkey.json');
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { nothing: '1/s' }, colour: 'red' }));
+		expect((await check(['--config', file], {})).parts.settings).to.include("unknown setting 'colour'");
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { nothing: '1/s' } }));
+		expect((await check(['--config', file], {})).parts.settings).to.match(/^failed: .*no method 'nothing'/);
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { me: '1/s' } }));
+		const right = await check(['--config', file], {});
+		expect(right.status).to.equal(0);
+		expect(right.parts).to.include({
+			settings: `ok: Those in the environment and in ${file} are valid`,
+			folder: `ok: ${data} is complete`,
+		});
 	});
 
 	it('finds a folder that others can enter, that is damaged, or that holds nothing', async () => {

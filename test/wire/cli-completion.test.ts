@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { commands } from '../../server/cli/commands.js';
+import type { Option } from '../../server/options/kinds.js';
 import { options } from '../../server/options/options.js';
 import { runHere } from '../support/command.js';
 
@@ -44,8 +45,8 @@ describe('roomkey completion', () => {
 				for (const word of name.split(' ')) expect(text).to.include(word);
 				for (const flag of Object.keys(flags)) expect(text).to.match(new RegExp(`(--|-l )${flag}\\b`));
 			}
-			for (const [name, option] of Object.entries(options))
-				expect(new RegExp(`(--|-l )${name}\\b`).test(text), name).to.equal(!('envOnly' in option));
+			for (const [name, { flag = name, envOnly = false }] of Object.entries<Option<unknown>>(options))
+				expect(new RegExp(`(--|-l )${flag}\\b`).test(text), name).to.equal(!envOnly);
 		});
 	}
 

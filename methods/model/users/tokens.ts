@@ -149,9 +149,9 @@ export async function logInWith(
 /** Number of characters that identify a token among those of its user. */
 const ID_LENGTH = 12;
 
-/** The id of a token: the beginning of its hash, in letters that need no quotes in a shell. */
+/** The id of a token: the beginning of its hash in hex, so that it is a plain word in a shell. */
 export function tokenId({ hashedToken }: Pick<LoginToken, 'hashedToken'>): string {
-	return Buffer.from(hashedToken, 'base64').toString('base64url').slice(0, ID_LENGTH);
+	return Buffer.from(hashedToken, 'base64').toString('hex').slice(0, ID_LENGTH);
 }
 
 /** The tokens of a user that have not expired, newest first. */
