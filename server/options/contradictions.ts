@@ -1,11 +1,15 @@
 /** Settings that exclude or need each other. */
 import { isObject } from '../../shared/isObject.js';
-import type { CheckedOptions } from './checkOptions.js';
 import type { Faults } from './kinds.js';
-import type { ServerOptions } from './serverOptions.js';
+import type { OptionValues } from './options.js';
+import type { CommandSetting, ServerOptions } from './serverOptions.js';
 
 /** Adds what is wrong to the faults, with the names of the settings. */
-export function refuseContradictions(settings: CheckedOptions['settings'], given: ServerOptions, faults: Faults): void {
+export function refuseContradictions(
+	settings: Omit<OptionValues, CommandSetting>,
+	given: ServerOptions,
+	faults: Faults,
+): void {
 	const { 'tls-cert': cert, 'tls-key': key } = settings;
 	const { server, listen, store, demo } = given;
 	const isMongo = !demo && isObject(store) && 'mongoUrl' in store;
