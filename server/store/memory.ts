@@ -2,10 +2,10 @@
 import { LRUCache } from 'lru-cache';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
+import { prefixIn } from '../query/indexKeys.js';
 import { compareText } from '../query/order.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
-import { prefixIn } from './keys.js';
 import { type Documents, type IndexEntries, Table } from './table.js';
 
 /** Opens an empty store. */

@@ -4,7 +4,7 @@ import type { IndexSpec } from '../../shared/indexes.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
 import { type Document, type Fields, isId } from '../../shared/values.js';
 import { lowerBound, valuesAsked } from '../query/asked.js';
-import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from './keys.js';
+import { isShort, keyOf, keysAsked, keysOf, LAST_KEY, prefixOf, TEXTS } from '../query/indexKeys.js';
 
 /** Documents by their ids. */
 export interface Documents {
@@ -22,7 +22,7 @@ export interface Documents {
 	readonly copies: boolean;
 }
 
-/** The entries of an index: ids of documents by their keys (`keys.ts`). */
+/** The entries of an index: ids of documents by their keys (`query/indexKeys.ts`). */
 export interface IndexEntries {
 	ids(key: string, after: string | undefined): Iterable<string>;
 	/** How many ids a key has. */

@@ -71,16 +71,20 @@ export function restCaller(
 		});
 }
 
+/** How a connection calls: again at each answer, or at intervals. */
+export type Pace = { readonly outstanding: number } | { readonly every: number };
+
 /**
- * Keeps `connections` busy for a time.
- * @param outstanding calls of one connection that wait for an answer at any time
+ * Calls a server for a time.
+ * @param pace `outstanding`: calls of one connection that wait for an answer at any time; `every`: ms between two calls
+ * of one connection, whether the first was answered or not
  * @param duration in ms
  * @param around called when counting begins and ends, and awaited
  * @returns answers, and how long it took, in ms
  */
 export async function load(
 	open: OpenCaller,
-	{ connections, outstanding, duration }: { connections: number; outstanding: number; duration: number },
+	{ connections, pace, duration }: { connections: number; pace: Pace; duration: number },
 	around: { begin(): Promise<void>; end(): Promise<void> },
 ): Promise<{ calls: number; elapsed: number }> {
 	let calls = 0;
@@ -89,12 +93,21 @@ export async function load(
 	for (let i = 0; i < connections; i++) {
 		const caller = await open(() => {
 			calls++;
-			if (running) caller.call();
+			if (running && 'outstanding' in pace) caller.call();
 		});
 		callers.push(caller);
 	}
-	for (const caller of callers) for (let i = 0; i < outstanding; i++) caller.call();
 	const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+	const timers: NodeJS.Timeout[] = [];
+	if ('outstanding' in pace) {
+		for (const caller of callers) for (let i = 0; i < pace.outstanding; i++) caller.call();
+	} else {
+		for (const caller of callers) {
+			timers.push(setInterval(() => caller.call(), pace.every));
+			// The connections take turns.
+			await pause(pace.every / connections);
+		}
+	}
 	// The first calls compile code; they do not count.
 	await pause(duration / 4);
 	await around.begin();
@@ -104,6 +117,7 @@ export async function load(
 	const counted = { calls, elapsed: performance.now() - started };
 	await around.end();
 	running = false;
+	for (const timer of timers) clearInterval(timer);
 	for (const caller of callers) caller.close();
 	return counted;
 }

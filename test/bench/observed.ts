@@ -32,11 +32,11 @@ export async function benchObserved(): Promise<void> {
 	console.log('| What | off CPU µs | on CPU µs | on/off | aim |');
 	console.log('|---|---|---|---|---|');
 	for (const [i, name] of names.entries()) {
-		const outstanding = name.startsWith('DDP') ? 8 : 1;
+		const pace = { outstanding: name.startsWith('DDP') ? 8 : 1 };
 		const figures: { off: number; on: number }[] = [];
 		for (let round = 0; round < ROUNDS; round++) {
-			const cpuOn = async () => (await measure(servers.on, on[i] as OpenCaller, outstanding)).cpu;
-			const cpuOff = async () => (await measure(servers.off, off[i] as OpenCaller, outstanding)).cpu;
+			const cpuOn = async () => (await measure(servers.on, on[i] as OpenCaller, pace)).cpu;
+			const cpuOff = async () => (await measure(servers.off, off[i] as OpenCaller, pace)).cpu;
 			// Each is first in half of the rounds.
 			const first = round % 2 === 0 ? await cpuOn() : undefined;
 			const cpu = await cpuOff();

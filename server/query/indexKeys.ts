@@ -5,8 +5,8 @@
 import { hash } from 'node:crypto';
 import type { IndexSpec } from '../../shared/indexes.js';
 import type { Document, Fields } from '../../shared/values.js';
-import { foldCase, textAskedIgnoringCase, valuesAsked } from '../query/asked.js';
-import { reach } from '../query/reach.js';
+import { foldCase, textAskedIgnoringCase, valuesAsked } from './asked.js';
+import { reach } from './reach.js';
 
 /** Maximum number of keys looked up for one filter. */
 const MAX_KEYS = 1000;
