@@ -154,7 +154,7 @@ export function createApp(options: AppOptions): App {
 	}, SWEEP_INTERVAL_MS);
 	sweeper.unref();
 	http.server.on('upgrade', sessions.upgrade);
-	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
 	async function closeHttp(): Promise<void> {
 		// Polling clients need new connections until then to receive their answers.
@@ -192,7 +192,7 @@ export function createApp(options: AppOptions): App {
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([stopWatching(), changedElsewhere?.close(), sessions.close(grace), closeHttp()]);
+			await Promise.all([tokenWatcher.stop(), changedElsewhere?.close(), sessions.close(grace), closeHttp()]);
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();
