@@ -24,6 +24,7 @@ import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
+import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
@@ -79,6 +80,11 @@ export interface App {
 	readonly bus: Bus;
 	/** Receives which documents others have written to the same database. It is made when it is first used. */
 	readonly changedElsewhere: ChangedElsewhere;
+	/**
+	 * Reads again what is observed of a collection, because writes of others may have been missed.
+	 * @param collection a key of the store
+	 */
+	lookAgain(collection: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -139,6 +145,17 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	let changedElsewhere: ChangedElsewhere | undefined;
+	const heardElsewhere = () => {
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		return changedElsewhere;
+	};
+	const lookAgain = createLookAgain({
+		store,
+		bus,
+		log,
+		changedElsewhere: heardElsewhere,
+		reauthorize: () => hub.reauthorize({}),
+	});
 	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
@@ -169,9 +186,9 @@ export function createApp(options: AppOptions): App {
 		invoker,
 		bus,
 		get changedElsewhere() {
-			changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
-			return changedElsewhere;
+			return heardElsewhere();
 		},
+		lookAgain,
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();

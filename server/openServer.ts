@@ -16,6 +16,7 @@ import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
+import type { Watcher } from './watchStore.js';
 
 /** The parts of an open server, for the package's own tests. */
 export interface OpenServer extends RoomkeyServer {
@@ -42,10 +43,12 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	});
 	const store = ops.observe(open.store);
 	let app: App | undefined;
+	let watcher: Watcher | undefined;
 	let unmount: (() => void) | undefined;
 	const close = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
+		await watcher?.close();
 		await app?.close();
 		await ops.close();
 		await open.close();
@@ -60,6 +63,10 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			log,
 			ops,
 		});
+		if (open.db && settings.watch !== 'off') {
+			const { watchStore } = await import('./watchStore.js');
+			watcher = await watchStore(open.db, { mode: settings.watch, declared: parts.collections ?? [], app, ops, log });
+		}
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);

@@ -149,13 +149,13 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	if (settings.demo) settings.host = '127.0.0.1';
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	return {
-		settings: settings as unknown as CheckedOptions['settings'],
-		store: given.demo
-			? { kind: 'memory' }
-			: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice),
-		parts: given,
-	};
+	const store: StoreChoice = given.demo
+		? { kind: 'memory' }
+		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
+	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
+		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
+	}
+	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
 }
 
 function requirePart(name: keyof Parts, value: unknown): void {

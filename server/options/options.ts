@@ -29,6 +29,12 @@ export const options = {
 		env: 'MONGO_URL',
 		default: undefined,
 	}),
+	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
+		meaning:
+			'how writes of other programs to the MongoDB are heard: change-streams, polling, off, or auto for what it supports',
+		env: 'ROOMKEY_WATCH',
+		default: 'auto',
+	}),
 	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {

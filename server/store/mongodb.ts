@@ -32,7 +32,7 @@ export async function openMongo(
 	}
 	try {
 		const db = client.db(databaseOf(url));
-		return await buildStore(
+		const open = await buildStore(
 			declared,
 			async (spec) => {
 				const collection = db.collection<Document>(spec.name);
@@ -42,6 +42,7 @@ export async function openMongo(
 			unavailableError,
 			() => client.close(),
 		);
+		return { ...open, db };
 	} catch (error) {
 		await client.close();
 		throw error;
