@@ -12,6 +12,8 @@ import type { Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { Link } from './cluster/link.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -24,6 +26,7 @@ import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
+import { joinProcesses } from './joinProcesses.js';
 import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
@@ -71,6 +74,8 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
+	/** The connection to the other processes of the service. Default: there are none. */
+	readonly link?: Link | undefined;
 	/** Health and metrics. Default: neither. */
 	readonly ops?: Ops | undefined;
 }
@@ -80,6 +85,8 @@ export interface App {
 	readonly bus: Bus;
 	/** Receives which documents others have written to the same database. It is made when it is first used. */
 	readonly changedElsewhere: ChangedElsewhere;
+	/** Resolves when what other processes may have changed has been looked up. */
+	caughtUp(): Promise<void>;
 	/**
 	 * Reads again what is observed of a collection, because writes of others may have been missed.
 	 * @param collection a key of the store
@@ -145,8 +152,10 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	let changedElsewhere: ChangedElsewhere | undefined;
+	let cluster: Cluster | undefined;
 	const heardElsewhere = () => {
-		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		const onOverflow = () => void cluster?.lookAgain();
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log, onOverflow });
 		return changedElsewhere;
 	};
 	const lookAgain = createLookAgain({
@@ -172,6 +181,10 @@ export function createApp(options: AppOptions): App {
 	sweeper.unref();
 	http.server.on('upgrade', sessions.upgrade);
 	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	if (options.link) {
+		const { link } = options;
+		cluster = joinProcesses({ link, store, bus, log, hub, tokenWatcher, ops, changedElsewhere: heardElsewhere() });
+	}
 
 	async function closeHttp(): Promise<void> {
 		// Polling clients need new connections until then to receive their answers.
@@ -189,6 +202,7 @@ export function createApp(options: AppOptions): App {
 			return heardElsewhere();
 		},
 		lookAgain,
+		caughtUp: async () => cluster?.settled(),
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -209,7 +223,9 @@ export function createApp(options: AppOptions): App {
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([tokenWatcher.stop(), changedElsewhere?.close(), sessions.close(grace), closeHttp()]);
+			await Promise.all([tokenWatcher.stop(), sessions.close(grace), closeHttp()]);
+			await cluster?.close();
+			await changedElsewhere?.close();
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();

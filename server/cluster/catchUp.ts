@@ -29,7 +29,7 @@ export interface CatchUp {
 }
 
 /** One thing to look at again. It may be repeated. @param since as of `request`, with an overlap */
-export type CatchUpStep = (since: Date) => Promise<unknown> | void;
+export type CatchUpStep = (since: Date) => Promise<unknown>;
 
 /** @param steps are run one after the other; those whose delay does harm come first */
 export function createCatchUp(steps: readonly CatchUpStep[], log: Log): CatchUp {

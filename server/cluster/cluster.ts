@@ -26,14 +26,16 @@ export interface ClusterParts {
 	readonly bus: Bus;
 	readonly changedElsewhere: ChangedElsewhere;
 	readonly catchUp: CatchUp;
-	/** Ends the sessions of these users whose tokens are no longer stored. */
-	recheckTokens(userId: string): void;
-	readonly health: HealthSlot;
+	/** Ends the sessions of a user whose tokens are no longer stored. */
+	checkTokens(userId: string): void;
+	readonly health?: HealthSlot | undefined;
 	readonly counts?: ClusterCounts | undefined;
 	readonly log: Log;
 }
 
 export interface Cluster {
+	/** Looks at everything again, because documents that others have written were dropped. */
+	lookAgain(): void;
 	/** Resolves when everything that may have been missed has been looked at. */
 	settled(): Promise<void>;
 	close(): Promise<void>;
@@ -65,11 +67,12 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			log.warn({ type, maxBytes: link.maxBytes }, 'An event is too large for other processes, which look again');
 		},
 	});
-	const beat = (more: { hello?: boolean; bye?: boolean } = {}) => send(encodeMessage({ from, n: outbox.last, ...more }));
+	const beat = (more: { hello?: boolean; bye?: boolean } = {}) =>
+		send(encodeMessage({ from, n: outbox.last, ...more }));
 	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
 
 	/** Looks at everything again. @param heardAt by `performance.now`: when nothing had been missed yet */
-	function lookAgain(reason: 'gap' | 'vanished' | 'asked', heardAt = performance.now()): void {
+	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', heardAt = performance.now()): void {
 		counts.catchUps.add(reason);
 		void catchUp.request(Date.now() - (performance.now() - heardAt));
 		showHealth();
@@ -77,8 +80,8 @@ export function joinCluster(parts: ClusterParts): Cluster {
 
 	function showHealth(): void {
 		if (!isConnected) return;
-		if (!catchUp.isRunning) health.ok();
-		else health.degraded('Connected; what was missed is being looked up');
+		if (!catchUp.isRunning) health?.ok();
+		else health?.degraded('Connected; what was missed is being looked up');
 	}
 	catchUp.onEnd(showHealth);
 
@@ -94,7 +97,7 @@ export function joinCluster(parts: ClusterParts): Cluster {
 				void bus.deliver('notify', event as EventPayloads['notify']);
 				return;
 			case 'tokens-removed':
-				parts.recheckTokens(event.userId);
+				parts.checkTokens(event.userId);
 				return;
 			case 'look-again':
 				lookAgain('asked');
@@ -142,7 +145,8 @@ export function joinCluster(parts: ClusterParts): Cluster {
 	}, BEAT_MS);
 	beatTimer.unref();
 
-	health.degraded('Not connected yet');
+	health?.degraded('Not connected to other processes yet');
+	health?.details(() => ({ connected: isConnected, processes: peers.size + 1 }));
 	counts.observe({ connected: () => isConnected, peers: () => peers.size });
 	link.start({
 		onMessage(data) {
@@ -164,11 +168,12 @@ export function joinCluster(parts: ClusterParts): Cluster {
 			// A lost connection is noticed late.
 			if (isConnected) disconnectedAt = Date.now() - 2 * SILENCE_MS;
 			isConnected = false;
-			health.degraded(`Not connected to other processes: ${reason}`);
+			health?.degraded(`Not connected to other processes: ${reason}`);
 		},
 	});
 
 	return {
+		lookAgain: () => lookAgain('overflow'),
 		settled: () => catchUp.settled(),
 		async close() {
 			stopForwarding();

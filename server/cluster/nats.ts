@@ -129,7 +129,8 @@ export function natsLink({ urls, credentials, subject, log, ...files }: NatsOpti
 		while (!closing.signal.aborted) {
 			const reason = await useConnection(handlers).catch((error: unknown) => error);
 			if (closing.signal.aborted) return;
-			if (!wasDown) log.warn({ err: reason, servers }, 'NATS is unavailable; this process works alone until it returns');
+			if (!wasDown)
+				log.warn({ err: reason, servers }, 'NATS is unavailable; this process works alone until it returns');
 			wasDown = true;
 			handlers.onDisconnect(reasonText(reason));
 			await setTimeout(RETRY_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {});

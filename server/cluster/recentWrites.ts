@@ -30,12 +30,8 @@ export async function reportRecentWrites(
 	for (const name of readNames('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
 	const rids = new Set(readNames('room-data').keys());
 	for (const ids of batches(userIds)) {
-		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly))
-			report('users', _id);
-		const memberships = store.subscriptions.find(
-			{ 'u._id': { $in: ids } },
-			{ projection: { rid: 1, _updatedAt: 1 } },
-		);
+		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly)) report('users', _id);
+		const memberships = store.subscriptions.find({ 'u._id': { $in: ids } }, { projection: { rid: 1, _updatedAt: 1 } });
 		for await (const { _id, rid, _updatedAt } of memberships) {
 			rids.add(rid);
 			if (_updatedAt !== undefined && _updatedAt >= since) report('subscriptions', _id);
@@ -44,12 +40,14 @@ export async function reportRecentWrites(
 		}
 		const removed = { 'u._id': { $in: ids }, __collection__: 'subscription', _deletedAt: { $gte: since } };
 		for await (const { _id, rid, u } of store.trash.find(removed)) {
-			report('subscriptions', _id, { action: 'removed', last: { _id, ...(rid !== undefined && { rid }), ...(u && { u }) } });
+			report('subscriptions', _id, {
+				action: 'removed',
+				last: { _id, ...(rid !== undefined && { rid }), ...(u && { u }) },
+			});
 		}
 	}
 	for (const ids of batches(rids)) {
-		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly))
-			report('rooms', _id);
+		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
 	}
 }
 

@@ -68,7 +68,7 @@ export function watchTokens(
 	}
 
 	async function check(): Promise<void> {
-		await checkUrgent();
+		if (urgent.size > 0) await checkUrgent();
 		if (round.length === 0) {
 			round = [...tokensInUse()];
 			share = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(round.length / CHECKS_PER_ROUND));

@@ -149,12 +149,16 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	if (settings.demo) settings.host = '127.0.0.1';
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	const store: StoreChoice = given.demo
+	let store: StoreChoice = given.demo
 		? { kind: 'memory' }
 		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
 	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
 		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
 	}
+	if (settings.nats !== undefined && store.kind === 'memory') {
+		throw new OptionError('nats joins processes that use the same data: store them in a folder or in MongoDB');
+	}
+	if (store.kind === 'files' && settings.nats !== undefined) store = { ...store, shared: true };
 	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
 }
 
