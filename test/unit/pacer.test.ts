@@ -1,7 +1,7 @@
 /** How clients that send as fast as they can share the event loop with all others (DESIGN section 6, fairness). */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket, WebSocketServer } from 'ws';
 import { limitConnections } from '../../server/core/limits/connections.js';
@@ -41,7 +41,10 @@ describe('reading a WebSocket', () => {
 	afterEach(() => close());
 
 	/** @param onMessage called with each message and the number of messages before it */
-	async function open(onMessage: (count: number, transport: WebSocketTransport) => void = () => {}) {
+	async function open(
+		onMessage: (count: number, transport: WebSocketTransport) => void = () => {},
+		pacer = new Pacer(),
+	) {
 		const http = createServer();
 		const webSockets = new WebSocketServer({ server: http, WebSocket: ClientSocket, perMessageDeflate: false });
 		const received: string[] = [];
@@ -68,7 +71,7 @@ describe('reading a WebSocket', () => {
 				compression: false,
 				addressOf: () => null,
 				connectionLimiter: limitConnections(1),
-				pacer: new Pacer(),
+				pacer,
 			});
 			transport.open(() => receiver);
 		});
@@ -115,14 +118,34 @@ describe('reading a WebSocket', () => {
 		expect([code, String(text)]).to.deep.equal([1001, 'Server is shutting down']);
 	});
 
+	it('does not handle what waits to be read when the server terminates the connection', async () => {
+		/** Its slices never get their turn. */
+		class BusyPacer extends Pacer {
+			override schedule() {}
+		}
+		let pings = 0;
+		const { client, ended } = await open((_count, transport) => {
+			transport.webSocket.on('ping', () => pings++);
+			setImmediate(() => transport.terminate());
+		}, new BusyPacer());
+		const { _socket: socket } = client as unknown as { _socket: Socket };
+		socket.cork();
+		client.send('first');
+		for (let i = 0; i < COUNT; i++) client.ping();
+		socket.uncork();
+		await ended;
+		expect(pings).to.be.below(COUNT / 4);
+	});
+
 	it('hands over a message that is longer than what is read in one go', async () => {
 		const { client, received, ended } = await open();
 		const long = 'x'.repeat(300_000);
+		client.send('connect');
 		client.send(long);
 		client.send('behind it');
 		client.close();
 		await ended;
-		expect(received).to.deep.equal([long, 'behind it']);
+		expect(received).to.deep.equal(['connect', long, 'behind it']);
 		await nextTurn();
 	});
 });
