@@ -152,7 +152,7 @@ export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedEls
 		document: Document | undefined,
 		{ action, last }: Reported,
 	): Promise<unknown> | undefined {
-		const { isNew, wasKnown } = published.note(collection, id, document, Date.now());
+		const { isNew, wasKnown } = published.note(collection, id, document ?? (last ? undefined : 'unknown'), Date.now());
 		if (!isNew) return undefined;
 		const change: Change = document
 			? { collection, action: action === 'inserted' && !wasKnown ? 'inserted' : 'updated', document }

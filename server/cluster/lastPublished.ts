@@ -11,6 +11,9 @@ const MAX_DOCUMENTS = 20_000;
 /** Stands for a document that does not exist. */
 const REMOVED = 'removed';
 
+/** Stands for one of which nothing but the id was known when its removal was published. */
+const REMOVED_UNKNOWN = 'removed, unknown';
+
 interface Entry {
 	readonly state: string;
 	/** When it was read because it was written elsewhere, in ms; undefined if this process has written it. */
@@ -27,20 +30,26 @@ export class LastPublished {
 
 	/**
 	 * Notes that a state is published now, unless it was the last one.
-	 * @param document undefined: it does not exist
+	 * @param document undefined: it does not exist; `unknown`: nor is anything known of it, so its removal may be
+	 *   published once more when something is
 	 * @param elsewhereAt when it was read; undefined: this process has written it
 	 * @returns whether it differs from the state before, whether the document was known to exist, and when the state
 	 *   before was read if it was written elsewhere
 	 */
-	note(collection: string, id: string, document: Record<string, unknown> | undefined, elsewhereAt?: number) {
+	note(
+		collection: string,
+		id: string,
+		document: Record<string, unknown> | 'unknown' | undefined,
+		elsewhereAt?: number,
+	) {
 		const key = LastPublished.key(collection, id);
-		const state = document ? stateOf(document) : REMOVED;
+		const state = document === 'unknown' ? REMOVED_UNKNOWN : document ? stateOf(document) : REMOVED;
 		const before = this.#entries.get(key);
-		const isNew = before?.state !== state;
+		const isNew = before?.state !== state && !(state === REMOVED_UNKNOWN && before?.state === REMOVED);
 		if (isNew || elsewhereAt === undefined) this.#entries.set(key, { state, elsewhereAt });
 		return {
 			isNew,
-			wasKnown: before !== undefined && before.state !== REMOVED,
+			wasKnown: before !== undefined && !before.state.startsWith(REMOVED),
 			elsewhereAt: before?.elsewhereAt,
 		};
 	}

@@ -125,6 +125,11 @@ export class FakeDatabase implements WatchedDatabase {
 		return this.of('rocketchat__trash').filter(({ _id }) => ids.includes(_id as string));
 	}
 
+	async count(collection: string) {
+		this.#ask('count');
+		return this.of(collection).length;
+	}
+
 	async hasIndex() {
 		this.#ask('hasIndex');
 		return this.hasTrashIndex;

@@ -78,7 +78,7 @@ describe('the watcher of a database', () => {
 		const { watcher: state } = (await health.report()).checks;
 		expect(state?.status).to.equal('ok');
 		expect(state?.details).to.have.property('mode', 'polling');
-		expect((state?.details as { behindMs: unknown }).behindMs).to.be.a('number');
+		expect(state).to.have.nested.property('details.behindMs').that.is.a('number');
 		await watcher.close();
 	});
 

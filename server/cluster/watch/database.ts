@@ -37,6 +37,8 @@ export interface WatchedDatabase {
 	existing(collection: string, ids: readonly string[]): Promise<ReadonlySet<string>>;
 	/** The records of removed documents with these ids. */
 	trashed(ids: readonly string[], fields: readonly string[]): Promise<readonly unknown[]>;
+	/** About how many documents there are. */
+	count(collection: string): Promise<number>;
 	/** Whether an index begins with a field. */
 	hasIndex(collection: string, field: string): Promise<boolean>;
 	createIndex(collection: string, field: string): Promise<void>;

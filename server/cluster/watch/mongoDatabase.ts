@@ -46,6 +46,7 @@ export function watchedDatabase(db: Db): WatchedDatabase {
 			collection(collectionNames.trash)
 				.find({ _id: { $in: [...ids] } }, { projection: fieldsOf(['__collection__', ...fields]) })
 				.toArray(),
+		count: (name) => collection(name).estimatedDocumentCount(),
 		async hasIndex(name, field) {
 			const indexes = await collection(name)
 				.listIndexes()

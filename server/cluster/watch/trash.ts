@@ -11,6 +11,9 @@ import type { WatchedCollection, WatchSink } from './sink.js';
 /** Maximum number of documents in one query. */
 const MAX_PER_QUERY = 5000;
 
+/** Without an index, the trash is read as a whole each time. With more documents it is not read, then. */
+const MAX_WITHOUT_INDEX = 10_000;
+
 /** How long a document in the trash may still be in its collection, in ms. */
 const MAX_DELAY_MS = WIDE_OVERLAP_MS;
 
@@ -25,8 +28,8 @@ export class Trash {
 	readonly #records: DatedDocuments;
 	readonly #collections: ReadonlyMap<unknown, WatchedCollection>;
 	readonly #pending = new Map<WatchedCollection, Map<string, Pending>>();
-	/** Without an index the trash would be read as a whole each time. Rocket.Chat makes one. */
-	#hasIndex = false;
+	/** Whether only few documents are read to find the new ones. Rocket.Chat makes an index. */
+	#isCheap = false;
 
 	constructor(
 		collections: readonly WatchedCollection[],
@@ -40,13 +43,15 @@ export class Trash {
 
 	/** Notes what is there already. */
 	async begin(): Promise<void> {
-		this.#hasIndex = await this.database.hasIndex(collectionNames.trash, '_deletedAt');
-		if (this.#hasIndex) await this.#records.begin();
+		const { trash } = collectionNames;
+		this.#isCheap =
+			(await this.database.hasIndex(trash, '_deletedAt')) || (await this.database.count(trash)) <= MAX_WITHOUT_INDEX;
+		if (this.#isCheap) await this.#records.begin();
 	}
 
 	/** Reports the documents in the trash that are no longer in their collections. */
 	async poll(isWide: boolean): Promise<void> {
-		if (!this.#hasIndex) return;
+		if (!this.#isCheap) return;
 		const foundAt = Date.now();
 		await this.#records.next(isWide, (record) => {
 			const collection = this.#collections.get(record.__collection__);
