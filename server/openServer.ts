@@ -15,6 +15,7 @@ import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
+import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import type { OpenStore } from './store/collections.js';
@@ -66,6 +67,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			store,
 			onChange: open.onChange,
 			link: await linkOf(checked, open, log),
+			shared: checked.store.kind === 'mongodb' || settings.nats !== undefined,
 			log,
 			ops,
 		});
@@ -111,11 +113,7 @@ async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore
 	if (urls === undefined) return undefined;
 	const { natsLink } = await import('./cluster/nats.js');
 	return natsLink({
-		urls,
-		credentials: settings['nats-credentials'],
-		ca: settings['nats-ca'],
-		cert: settings['nats-cert'],
-		key: settings['nats-key'],
+		...natsSettings(urls, settings),
 		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
 		log,
 	});

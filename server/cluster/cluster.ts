@@ -5,7 +5,6 @@
 import type { EventPayloads } from '../../shared/events.js';
 import { randomId } from '../../shared/ids.js';
 import type { Log } from '../../shared/log.js';
-import type { HealthSlot } from '../ops/health.js';
 import type { Bus } from './bus.js';
 import type { CatchUp } from './catchUp.js';
 import type { ChangedElsewhere } from './changedElsewhere.js';
@@ -21,6 +20,13 @@ const BEAT_MS = 1000;
 /** Time between two answers to processes that have just connected, in ms: many may connect at once. */
 const ANSWER_PAUSE_MS = 50;
 
+/** What `/readyz` says of the connection. */
+interface ClusterHealth {
+	ok(): void;
+	degraded(reason: string): void;
+	details(read: () => object): void;
+}
+
 export interface ClusterParts {
 	readonly link: Link;
 	readonly bus: Bus;
@@ -28,7 +34,7 @@ export interface ClusterParts {
 	readonly catchUp: CatchUp;
 	/** Ends the sessions of a user whose tokens are no longer stored. */
 	checkTokens(userId: string): void;
-	readonly health?: HealthSlot | undefined;
+	readonly health?: ClusterHealth | undefined;
 	readonly counts?: ClusterCounts | undefined;
 	readonly log: Log;
 }

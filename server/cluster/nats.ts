@@ -1,9 +1,7 @@
 /** The connection between processes over NATS. */
-import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { connect, type NatsConnection, type NodeConnectionOptions, nkeyAuthenticator } from '@nats-io/transport-node';
 import type { Log } from '../../shared/log.js';
-import { OptionError } from '../options/kinds.js';
 import type { Link, LinkHandlers } from './link.js';
 
 /** Time between attempts to connect, in ms. */
@@ -19,38 +17,15 @@ const PING_MS = 2000;
 const DEFAULT_MAX_BYTES = 1_048_576;
 
 export interface NatsOptions {
-	/** Addresses of the servers of one NATS, separated by commas: `nats://host:4222`. `tls://` requires TLS. */
-	readonly urls: string;
-	/** `user:password`, a token, or the seed of an nkey. Default: what the first address contains before `@`. */
+	/** The servers of one NATS, as `host:port`. */
+	readonly servers: string[];
+	/** `user:password`, a token, or the seed of an nkey. */
 	readonly credentials?: string | undefined;
-	/** Files for TLS, in PEM form. */
-	readonly ca?: string | undefined;
-	readonly cert?: string | undefined;
-	readonly key?: string | undefined;
+	/** Certificates and the key, as PEM texts. Absent: no TLS, unless the server requires it. */
+	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
 	/** The subject, which processes of other services must not use. */
 	readonly subject: string;
 	readonly log: Log;
-}
-
-/** The addresses and the credentials in them. @throws OptionError without the value, which may contain a password */
-export function parseNatsUrls(urls: string): { servers: string[]; isTls: boolean; credentials?: string } {
-	const bad = () => new OptionError('nats must be a list of addresses such as nats://127.0.0.1:4222');
-	const parsed = urls.split(',').map((text) => {
-		const url = text.trim();
-		try {
-			return new URL(url.includes('://') ? url : `nats://${url}`);
-		} catch {
-			throw bad();
-		}
-	});
-	if (parsed.some(({ protocol, hostname }) => !['nats:', 'tls:'].includes(protocol) || hostname === '')) throw bad();
-	const named = parsed.find(({ username }) => username !== '');
-	const decoded = named && [named.username, named.password].map(decodeURIComponent);
-	return {
-		servers: parsed.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
-		isTls: parsed.some(({ protocol }) => protocol === 'tls:'),
-		...(decoded && { credentials: decoded[1] === '' ? (decoded[0] as string) : decoded.join(':') }),
-	};
 }
 
 /** How the server knows this process. */
@@ -64,32 +39,16 @@ function authentication(credentials: string | undefined): Partial<NodeConnection
 		: { user: credentials.slice(0, colon), pass: credentials.slice(colon + 1) };
 }
 
-function fileText(file: string | undefined, name: string): string | undefined {
-	if (file === undefined) return undefined;
-	try {
-		return readFileSync(file, 'utf8');
-	} catch (error) {
-		throw new OptionError(`${name}: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-	}
-}
-
 /**
  * Makes the connection. Each attempt makes a new one, so nothing that waited for a lost connection is sent later: other
  * processes notice by the numbers of the messages what they have missed.
- * @throws OptionError for an invalid address and unreadable files
  */
-export function natsLink({ urls, credentials, subject, log, ...files }: NatsOptions): Link {
-	const { servers, isTls, credentials: ofUrl } = parseNatsUrls(urls);
-	const tls = {
-		ca: fileText(files.ca, 'nats-ca'),
-		cert: fileText(files.cert, 'nats-cert'),
-		key: fileText(files.key, 'nats-key'),
-	};
+export function natsLink({ servers, credentials, tls, subject, log }: NatsOptions): Link {
 	const options: NodeConnectionOptions = {
 		servers,
 		name: 'roomkey',
-		...authentication(credentials ?? ofUrl),
-		...((isTls || tls.ca !== undefined || tls.cert !== undefined) && { tls }),
+		...authentication(credentials),
+		...(tls && { tls }),
 		timeout: CONNECT_TIMEOUT_MS,
 		reconnect: false,
 		noEcho: true,

@@ -87,19 +87,20 @@ function badValue(value: unknown, accepts: (value: unknown) => boolean, form: st
 	return bad && `that of '${bad[0]}' must be ${form}`;
 }
 
-const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'callback', 'message']);
+const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'exact', 'callback', 'message']);
 const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'clientAddress', 'connectionId']);
 
 /** Names what is wrong with the first rule that is no rate limit. */
 function badRule(value: unknown): string | undefined {
 	for (const [i, rule] of (value as readonly unknown[]).entries()) {
 		if (!isObject(rule)) return `entry ${i} must be an object`;
-		const { matcher, calls, per } = rule as Record<string, unknown>;
+		const { matcher, calls, per, exact = false } = rule as Record<string, unknown>;
 		if (!isObject(matcher)) return `entry ${i} must have a matcher: {} matches everything`;
 		const unknown =
 			Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
 			Object.keys(matcher as object).find((key) => !MATCHER_KEYS.has(key));
 		if (unknown !== undefined) return `entry ${i} has the unknown member '${unknown}'`;
+		if (typeof exact !== 'boolean') return `entry ${i} must have true or false for exact`;
 		for (const number of [calls, per]) {
 			if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
 			return `entry ${i} must have whole numbers of calls and of ms`;

@@ -162,18 +162,28 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
+/**
+ * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
+ * process may differ.
+ */
+const EXPIRY_DELAY_S = 60;
+
 /** Creates the missing indexes of a collection. A different index on the same fields stays. */
 async function ensureIndexes(
 	collection: DriverCollection<Document>,
 	{ name, indexes }: CollectionSpec,
 	log: Log,
 ): Promise<void> {
-	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes) {
+	for (const { fields, unique, sparse, partial, embeddedOnly, expires } of indexes) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 		try {
-			await collection.createIndex(keys, { unique, ...(partial ? { partialFilterExpression } : { sparse }) });
+			await collection.createIndex(keys, {
+				unique,
+				...(partial ? { partialFilterExpression } : { sparse }),
+				...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
+			});
 		} catch (error) {
 			const { code } = error as { code?: unknown };
 			const what = `${fields.join(', ')} of ${name}`;

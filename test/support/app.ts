@@ -43,7 +43,15 @@ export type TestAppOptions = Partial<Catalogue> & {
 } & Partial<
 		Pick<
 			AppOptions,
-			'link' | 'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+			| 'link'
+			| 'rateLimit'
+			| 'once'
+			| 'shared'
+			| 'apiDocs'
+			| 'forwardedCount'
+			| 'corsOrigin'
+			| 'maxBody'
+			| 'rocketChatVersion'
 		>
 	>;
 
