@@ -8,15 +8,19 @@ import { publishChange } from '../methods/streams/publishChange.js';
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
-import type { Store } from '../shared/store.js';
+import { declareShared, isShared, type Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { Link } from './cluster/link.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { clientAddressOf } from './core/limits/address.js';
 import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
+import { sharedCounters } from './core/limits/sharedCounters.js';
+import { sweepAtIntervals } from './core/sharedState.js';
 import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
@@ -24,6 +28,7 @@ import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
+import { joinProcesses } from './joinProcesses.js';
 import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
@@ -45,6 +50,8 @@ export interface AppOptions {
 	readonly catalogue: Catalogue;
 	/** The app does not close it. */
 	readonly store: Store;
+	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
+	readonly shared?: boolean;
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
@@ -71,6 +78,8 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
+	/** The connection to the other processes of the service. Default: there are none. */
+	readonly link?: Link | undefined;
 	/** Health and metrics. Default: neither. */
 	readonly ops?: Ops | undefined;
 }
@@ -80,6 +89,8 @@ export interface App {
 	readonly bus: Bus;
 	/** Receives which documents others have written to the same database. It is made when it is first used. */
 	readonly changedElsewhere: ChangedElsewhere;
+	/** Resolves when what other processes may have changed has been looked up. */
+	caughtUp(): Promise<void>;
 	/**
 	 * Reads again what is observed of a collection, because writes of others may have been missed.
 	 * @param collection a key of the store
@@ -109,6 +120,7 @@ export interface App {
 
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
+	if (options.shared) declareShared(options.store);
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } = options;
 	const observer = ops?.observer;
 	const bus = createBus(log);
@@ -116,6 +128,7 @@ export function createApp(options: AppOptions): App {
 	const services = { store, bus, settings, log, argumentLogLevel, observer };
 	const hub = createStreamHub(catalogue.streams, observer);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
+	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits =
 		rateLimit === 'off'
 			? undefined
@@ -123,10 +136,11 @@ export function createApp(options: AppOptions): App {
 					mode: rateLimit,
 					log,
 					observer,
+					counters,
 					message: catalogue.limitMessage,
 					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
 				});
-	const once = createIdempotencyCache(options.once, observer);
+	const once = createIdempotencyCache({ ...options.once, observer, store, log });
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
 	const calls = new InFlightCalls();
@@ -145,8 +159,10 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	let changedElsewhere: ChangedElsewhere | undefined;
+	let cluster: Cluster | undefined;
 	const heardElsewhere = () => {
-		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		const onOverflow = () => void cluster?.lookAgain();
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log, onOverflow });
 		return changedElsewhere;
 	};
 	const lookAgain = createLookAgain({
@@ -159,7 +175,7 @@ export function createApp(options: AppOptions): App {
 	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const resumeChains = once && createResumeChains(options.once);
+	const resumeChains = once && createResumeChains({ ...options.once, store, log });
 	const sessions = serveDdp(
 		http,
 		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
@@ -170,8 +186,14 @@ export function createApp(options: AppOptions): App {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL_MS);
 	sweeper.unref();
+	const stopExchanging = counters?.start();
+	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
-	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	if (options.link) {
+		const { link } = options;
+		cluster = joinProcesses({ link, store, bus, log, hub, tokenWatcher, ops, changedElsewhere: heardElsewhere() });
+	}
 
 	async function closeHttp(): Promise<void> {
 		// Polling clients need new connections until then to receive their answers.
@@ -189,6 +211,7 @@ export function createApp(options: AppOptions): App {
 			return heardElsewhere();
 		},
 		lookAgain,
+		caughtUp: async () => cluster?.settled(),
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -209,7 +232,15 @@ export function createApp(options: AppOptions): App {
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([stopWatching(), changedElsewhere?.close(), sessions.close(grace), closeHttp()]);
+			await Promise.all([
+				tokenWatcher.stop(),
+				stopExchanging?.(),
+				stopSweepingState(),
+				sessions.close(grace),
+				closeHttp(),
+			]);
+			await cluster?.close();
+			await changedElsewhere?.close();
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();

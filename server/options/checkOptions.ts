@@ -87,19 +87,20 @@ function badValue(value: unknown, accepts: (value: unknown) => boolean, form: st
 	return bad && `that of '${bad[0]}' must be ${form}`;
 }
 
-const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'callback', 'message']);
+const RULE_KEYS: ReadonlySet<string> = new Set(['id', 'matcher', 'calls', 'per', 'exact', 'callback', 'message']);
 const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'clientAddress', 'connectionId']);
 
 /** Names what is wrong with the first rule that is no rate limit. */
 function badRule(value: unknown): string | undefined {
 	for (const [i, rule] of (value as readonly unknown[]).entries()) {
 		if (!isObject(rule)) return `entry ${i} must be an object`;
-		const { matcher, calls, per } = rule as Record<string, unknown>;
+		const { matcher, calls, per, exact = false } = rule as Record<string, unknown>;
 		if (!isObject(matcher)) return `entry ${i} must have a matcher: {} matches everything`;
 		const unknown =
 			Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
 			Object.keys(matcher as object).find((key) => !MATCHER_KEYS.has(key));
 		if (unknown !== undefined) return `entry ${i} has the unknown member '${unknown}'`;
+		if (typeof exact !== 'boolean') return `entry ${i} must have true or false for exact`;
 		for (const number of [calls, per]) {
 			if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
 			return `entry ${i} must have whole numbers of calls and of ms`;
@@ -149,12 +150,16 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	if (settings.demo) settings.host = '127.0.0.1';
 	requireDistinct(given.collections ?? []);
 	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	const store: StoreChoice = given.demo
+	let store: StoreChoice = given.demo
 		? { kind: 'memory' }
 		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
 	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
 		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
 	}
+	if (settings.nats !== undefined && store.kind === 'memory') {
+		throw new OptionError('nats joins processes that use the same data: store them in a folder or in MongoDB');
+	}
+	if (store.kind === 'files' && settings.nats !== undefined) store = { ...store, shared: true };
 	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
 }
 

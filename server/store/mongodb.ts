@@ -1,8 +1,8 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
-import type { Collection as DriverCollection } from 'mongodb';
+import type { Db, Collection as DriverCollection } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
-import type { FindOptions } from '../../shared/store.js';
+import { collectionNames, type FindOptions } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Document, Fields } from '../../shared/values.js';
 import { connectTo, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
@@ -42,11 +42,18 @@ export async function openMongo(
 			unavailableError,
 			() => client.close(),
 		);
-		return { ...open, db };
+		return { ...open, db, identity: await identityOf(db) };
 	} catch (error) {
 		await client.close();
 		throw error;
 	}
+}
+
+/** Identifies the database by the UUID of a collection: its address may be written in several ways. */
+async function identityOf(db: Db): Promise<string> {
+	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
+	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
+	return `${db.databaseName} ${uuid ?? ''}`;
 }
 
 /** Maximum number of documents that one step of a multi-document write reads, writes and reports. */
@@ -155,18 +162,28 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	return after;
 }
 
+/**
+ * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
+ * process may differ.
+ */
+const EXPIRY_DELAY_S = 60;
+
 /** Creates the missing indexes of a collection. A different index on the same fields stays. */
 async function ensureIndexes(
 	collection: DriverCollection<Document>,
 	{ name, indexes }: CollectionSpec,
 	log: Log,
 ): Promise<void> {
-	for (const { fields, unique, sparse, partial, embeddedOnly } of indexes) {
+	for (const { fields, unique, sparse, partial, embeddedOnly, expires } of indexes) {
 		if (embeddedOnly) continue;
 		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
 		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 		try {
-			await collection.createIndex(keys, { unique, ...(partial ? { partialFilterExpression } : { sparse }) });
+			await collection.createIndex(keys, {
+				unique,
+				...(partial ? { partialFilterExpression } : { sparse }),
+				...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
+			});
 		} catch (error) {
 			const { code } = error as { code?: unknown };
 			const what = `${fields.join(', ')} of ${name}`;

@@ -128,6 +128,7 @@ describe('a wrong entry of an option', () => {
 		[{ limits: [{ matcher: { user: null } }] }, "entry 0 has the unknown member 'user'"],
 		[{ limits: [{ matcher: {}, call: 1 }] }, "entry 0 has the unknown member 'call'"],
 		[{ limits: [{ matcher: {}, calls: '1' }] }, 'entry 0 must have whole numbers of calls and of ms'],
+		[{ limits: [{ matcher: {}, exact: 1 }] }, 'entry 0 must have true or false for exact'],
 		[{ limits: [{ matcher: {}, calls: 1.5 }] }, 'entry 0 must have whole numbers of calls and of ms'],
 		[{ methods: [one, one] }, "methods has 'a.b' twice"],
 		[{ publications: [list, list] }, "publications has 'a.list' twice"],
