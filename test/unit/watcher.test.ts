@@ -55,7 +55,7 @@ describe('the watcher of a database', () => {
 		await watcher.close();
 	});
 
-	it('polls if it is told to', async () => {
+	it('polls if the mode says so', async () => {
 		const watcher = await start('polling');
 		expect(watcher.state.mode).to.equal('polling');
 		await watcher.close();
