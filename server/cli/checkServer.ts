@@ -33,7 +33,7 @@ export async function connectionOf(url: string, isExpected: boolean): Promise<Ch
 	const parts = Object.entries(report.checks).map(
 		([name, { status, since, reason }]): CheckResult => ({
 			part: `server: ${name}`,
-			status,
+			status: status === 'degraded' ? 'warning' : status,
 			note: reason ?? `since ${since}`,
 		}),
 	);

@@ -42,7 +42,9 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 		const full = await diskCheck(path)();
 		add('folder: disk', full === undefined ? 'ok' : 'failed', full ?? 'It has enough space');
 		const missing = specs([]).flatMap(({ name, indexes: all }) =>
-			all.filter((index) => !indexes.has(name, index)).map(({ fields }) => `${name} (${fields.join(', ')})`),
+			all
+				.filter((index) => !index.expires && !indexes.has(name, index))
+				.map(({ fields }) => `${name} (${fields.join(', ')})`),
 		);
 		if (missing.length === 0) add('indexes', 'ok', 'All are there');
 		else add('indexes', 'failed', `Missing: ${missing.join('; ')}`);

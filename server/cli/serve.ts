@@ -16,6 +16,9 @@ export async function serve({ store, ...settings }: Config, io: Io): Promise<voi
 		...(!settings.demo && { store: storeOption(store) }),
 		keys: true,
 	});
+	const reload = () => void server.reloadCertificate();
+	// A terminal sends it too, when it closes: then a server without a certificate ends.
+	if (settings['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
 		io.line(`Roomkey listening on ${server.url}`);
 		if (settings.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
@@ -23,6 +26,7 @@ export async function serve({ store, ...settings }: Config, io: Io): Promise<voi
 		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(store));
 		await ended;
 	} finally {
+		process.off('SIGHUP', reload);
 		await server.close();
 	}
 }

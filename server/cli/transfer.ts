@@ -35,10 +35,15 @@ const BATCH = 200;
 /** Maximum number of rejected lines in a summary. */
 const MAX_NAMED = 20;
 
+/** The collections that are moved between stores: all but what processes share for a short time. */
+const MOVED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
+	([key]) => key !== 'sharedState',
+);
+
 /** The files of a folder that contain a collection. `isNedb`: in the old format. */
 async function sources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
 	const names = new Set(await readdir(folder));
-	return (Object.entries(collectionNames) as [keyof Store, CollectionName][]).flatMap(([key, name]) =>
+	return MOVED.flatMap(([key, name]) =>
 		['.db', '.jsonl', '.json'].flatMap((end) =>
 			names.has(name + end) ? [{ file: name + end, key, isNedb: end === '.db' }] : [],
 		),
@@ -179,7 +184,7 @@ export async function exportFolder(
 ): Promise<{ file: string; count: number }[]> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const written: { file: string; count: number }[] = [];
-	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+	for (const [key, name] of MOVED) {
 		const path = join(folder, `${name}.jsonl`);
 		if (existsSync(path))
 			throw new StoreError('unusable', `The file ${path} is there already. Choose an empty folder.`);

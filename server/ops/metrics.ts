@@ -1,5 +1,6 @@
 /** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { Counters } from './counters.js';
 import type { Durations } from './durations.js';
 import type { Health } from './health.js';
@@ -15,6 +16,7 @@ export interface MetricSources {
 	readonly health: Health;
 	readonly census: HolderCensus | undefined;
 	readonly sessions: Iterable<CountedSession>;
+	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly version: string;
 }
 
@@ -56,7 +58,7 @@ function* histogram(name: string, durations: Durations, labels: Labels): Iterabl
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
-function callMetrics({ calls, logins, replays, limits }: Counters): Metric[] {
+function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters): Metric[] {
 	function* outcomes(): Iterable<Sample> {
 		for (const [method, ofMethod] of calls)
 			for (const [transport, counts] of ofMethod)
@@ -77,6 +79,9 @@ function callMetrics({ calls, logins, replays, limits }: Counters): Metric[] {
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
 			labelled(logins, 'outcome'),
+		),
+		metric('counter', 'roomkey_wrong_tokens_total', 'REST requests with a wrong or expired token', () =>
+			labelled(wrongTokens, 'reason'),
 		),
 		metric('counter', 'roomkey_idempotent_replays_total', 'Repeated calls that received the first result', () =>
 			labelled(replays, 'method'),
@@ -160,6 +165,26 @@ function storeMetrics({ operations }: Counters): Metric[] {
 	];
 }
 
+function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
+	return [
+		metric('gauge', 'roomkey_watcher_behind_seconds', 'For how long writes of other programs have not been heard', () =>
+			one(watcher.state.behindMs / 1000, { mode: watcher.state.mode }),
+		),
+		metric(
+			'counter',
+			'roomkey_watcher_documents_total',
+			'Documents that were found to be written, own writes too',
+			() => labelled(watcher.state.found, 'collection'),
+		),
+		metric(
+			'counter',
+			'roomkey_watcher_full_reads_total',
+			'How often all that is observed of a collection was read',
+			() => one(watcher.state.lookedAgain),
+		),
+	];
+}
+
 /** Answers scrapes. */
 export interface Metrics {
 	readonly contentType: string;
@@ -169,7 +194,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, version } = sources;
+	const { counters, health, census, sessions, watcher, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -185,6 +210,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 		...connectionMetrics(counters, sessions),
 		...eventMetrics(counters, census),
 		...storeMetrics(counters),
+		...(watcher ? watcherMetrics(watcher) : []),
 	];
 	for (const each of own) registry.registerMetric(each);
 	collectDefaultMetrics({ register: registry });

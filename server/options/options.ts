@@ -3,6 +3,10 @@
  * docs/operating.md and the check at start all come from it.
  */
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
+import { isNetworkList } from '../core/limits/address.js';
+import { DEFAULT_HTTP_TIMEOUTS } from '../http/httpServer.js';
+import { isAllowedOrigins, isOriginList, ORIGIN_LIST_FORM } from '../http/origins.js';
+import { isPathPrefix } from '../http/pathPrefix.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 import { integer, type Option, oneOf, onOff, secret, text } from './kinds.js';
 import { methodLimits } from './limits.js';
@@ -34,6 +38,12 @@ export const options = {
 		meaning: 'store the data in this MongoDB, in the collections of Rocket.Chat',
 		env: 'MONGO_URL',
 		default: undefined,
+	}),
+	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
+		meaning:
+			'how writes of other programs to the MongoDB are heard: change-streams, polling, off, or auto for what it supports',
+		env: 'ROOMKEY_WATCH',
+		default: 'auto',
 	}),
 	'no-index': onOff(
 		'make no indexes in the MongoDB; those that are missing are named at the start',
@@ -94,6 +104,48 @@ export const options = {
 		meaning: 'origins whose web pages may call REST from a browser: * for all, or a list with commas',
 		env: 'API_CORS_ORIGIN',
 		default: undefined,
+		isValid: isOriginList,
+		form: ORIGIN_LIST_FORM,
+	}),
+	'allowed-origins': text('ORIGINS', {
+		meaning:
+			"origins whose web pages may connect over WebSocket and SockJS: * for all, own for this server's, or a list with commas beside its own",
+		env: 'ROOMKEY_ALLOWED_ORIGINS',
+		default: '*',
+		isValid: isAllowedOrigins,
+		form: `own, ${ORIGIN_LIST_FORM}`,
+	}),
+	'path-prefix': text('PATH', {
+		meaning: 'path below which everything is served, such as /roomkey',
+		env: 'ROOMKEY_PATH_PREFIX',
+		default: undefined,
+		isValid: isPathPrefix,
+		form: 'a path such as /roomkey, without a slash at its end',
+	}),
+	'tls-cert': text('FILE', {
+		meaning: 'serve TLS with the certificates in this file (PEM); SIGHUP reads it again',
+		env: 'ROOMKEY_TLS_CERT',
+		default: undefined,
+	}),
+	'tls-key': text('FILE', {
+		meaning: 'private key of that certificate (PEM)',
+		env: 'ROOMKEY_TLS_KEY',
+		default: undefined,
+	}),
+	'headers-timeout': integer(1, HOUR, {
+		meaning: 'how long a client may take for a TLS handshake, and to send the headers of a request, in ms',
+		env: 'ROOMKEY_HEADERS_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.headers,
+	}),
+	'request-timeout': integer(1, HOUR, {
+		meaning: 'how long a client may take to send a whole request, and may read nothing of a large answer, in ms',
+		env: 'ROOMKEY_REQUEST_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.request,
+	}),
+	'keep-alive-timeout': integer(1, HOUR, {
+		meaning: 'how long an HTTP connection may be idle between requests, in ms; longer than in the proxy before it',
+		env: 'ROOMKEY_KEEP_ALIVE_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.keepAlive,
 	}),
 	'api-docs': oneOf('MODE', ['on', 'off'], {
 		meaning: 'whether there is a page at /api-docs that shows what clients can call, and calls it: on or off',
@@ -163,6 +215,14 @@ export const options = {
 		meaning: 'number of trusted proxies in front of the server, each of which adds to X-Forwarded-For',
 		env: 'HTTP_FORWARDED_COUNT',
 		default: 0,
+	}),
+	'trust-proxy': text('NETWORKS', {
+		meaning:
+			'networks of trusted proxies, instead of their number: addresses, CIDR blocks, loopback or private, separated by commas',
+		env: 'ROOMKEY_TRUST_PROXY',
+		default: undefined,
+		isValid: isNetworkList,
+		form: 'addresses, CIDR blocks, loopback or private, separated by commas',
 	}),
 	grace: integer(0, HOUR, {
 		meaning: 'shutdown timeout for calls in flight, in ms; connections close gradually over its first half',

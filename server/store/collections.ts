@@ -1,4 +1,5 @@
 /** Builds a store from its collections. */
+import type { Db } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexSpec, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
@@ -44,6 +45,8 @@ export interface OpenStore {
 	 * the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
+	/** The database of a store on MongoDB. */
+	readonly db?: Db;
 	/**
 	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
 	 * promise of the first.

@@ -50,14 +50,23 @@ export async function prepareIndexes(db: Db, specs: readonly CollectionSpec[], o
 const inWords = ({ collection, fields, needed, present }: IndexDifference) =>
 	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
 
+/**
+ * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
+ * process may differ.
+ */
+const EXPIRY_DELAY_S = 60;
+
 async function makeIndex(
 	db: Db,
 	collection: string,
-	{ fields, unique, sparse, partial }: IndexSpec,
+	{ fields, unique, sparse, partial, expires }: IndexSpec,
 	log: Log,
 ): Promise<void> {
 	const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
-	const kind = partial ? { partialFilterExpression: partialFilter(fields) } : { sparse };
+	const kind = {
+		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
+		...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
+	};
 	try {
 		await db.collection(collection).createIndex(keys, { unique, ...kind });
 	} catch (error) {

@@ -68,8 +68,12 @@ function inWords({ unique, sparse, partialFilterExpression, ...others }: Omit<Pr
 	return words.filter(Boolean).join(', ') || 'plain';
 }
 
-function wordsOf({ fields, unique, sparse, partial }: IndexSpec): string {
-	return inWords({ unique, ...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }) });
+function wordsOf({ fields, unique, sparse, partial, expires }: IndexSpec): string {
+	return inWords({
+		unique,
+		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
+		...(expires && { expireAfterSeconds: 0 }),
+	});
 }
 
 const keyOf = (fields: readonly string[]) => JSON.stringify(fields.map((field) => [field, 1]));

@@ -37,12 +37,13 @@ export async function openMongo(
 		const db = client.db(databaseOf(url));
 		if (indexes !== 'leave')
 			await prepareIndexes(db, specs(declared), { log, place: `${databaseOf(url)} at ${hosts(url)}`, indexes });
-		return await buildStore(
+		const open = await buildStore(
 			declared,
 			async ({ name }) => mongoBackend(db.collection<Document>(name)),
 			unavailableError,
 			() => client.close(),
 		);
+		return { ...open, db };
 	} catch (error) {
 		await client.close();
 		throw error;

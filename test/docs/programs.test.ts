@@ -28,7 +28,13 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 ];
 
 /** Commands of the guide to the package, which test/package runs in an empty folder, by what they begin with. */
-const GUIDE = ['npm init', 'npx tsx', 'node --import tsx', 'curl -X POST http://127.0.0.1:3000/api/v1/login'];
+const GUIDE = [
+	'npm init',
+	'npx tsx server.ts',
+	'npm install -D simpleddp',
+	'node --import tsx',
+	'curl -X POST http://127.0.0.1:3000/api/v1/login',
+];
 
 /** Commands that this file runs, by what stands in them. */
 const HERE: readonly (readonly [page: string, text: string])[] = [

@@ -40,7 +40,19 @@ export type TestAppOptions = Partial<Catalogue> & {
 } & Partial<
 		Pick<
 			AppOptions,
-			'rateLimit' | 'once' | 'apiDocs' | 'forwardedCount' | 'corsOrigin' | 'maxBody' | 'rocketChatVersion'
+			| 'rateLimit'
+			| 'once'
+			| 'shared'
+			| 'apiDocs'
+			| 'forwardedCount'
+			| 'trustProxy'
+			| 'allowedOrigins'
+			| 'corsOrigin'
+			| 'pathPrefix'
+			| 'certificate'
+			| 'timeouts'
+			| 'maxBody'
+			| 'rocketChatVersion'
 		>
 	>;
 

@@ -44,7 +44,7 @@ export class Command {
 	/** Resolves with its address once it listens. */
 	async listening(): Promise<string> {
 		for await (const line of createInterface({ input: this.child.stdout })) {
-			const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+			const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
 			if (address) return address;
 		}
 		throw new Error(`it ended: ${this.err}`);

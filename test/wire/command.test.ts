@@ -1,5 +1,7 @@
 /** The `roomkey` command, as people start it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -37,7 +39,18 @@ describe('roomkey', () => {
 		expect(version.out.trim()).to.equal(JSON.parse(await readFile('package.json', 'utf8')).version);
 	});
 
-	for (const line of ['--nope', '--port x', '--memory --demo']) {
+	for (const line of [
+		'--nope',
+		'--port x',
+		'--memory --demo',
+		'--memory --tls-cert cert.pem',
+		'--memory --tls-cert none.pem --tls-key none.pem',
+		'--memory --trust-proxy private --forwarded-count 1',
+		'--allowed-origins https://chat.example.com/',
+		'--cors-origin chat.example.com',
+		'--path-prefix roomkey/',
+		'--headers-timeout 0',
+	]) {
 		it(`refuses ${line} with 2 and a hint`, async () => {
 			const command = roomkey(line);
 			expect(await command.ended()).to.equal(2);
@@ -58,6 +71,35 @@ describe('roomkey', () => {
 			expect(texts).to.deep.equal(['Roomkey starts', 'Roomkey is ready', 'Roomkey stops']);
 		});
 	}
+
+	/** Resolves when its log has a line with this text. */
+	async function logged(command: Command, text: string): Promise<void> {
+		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
+	}
+
+	it('reads its TLS certificate again at SIGHUP, and goes on with the one it has if that is wrong', async () => {
+		const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
+		const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+		await copyFile(fixture('first.cert.pem'), cert);
+		await copyFile(fixture('first.key.pem'), key);
+		const command = roomkey(`--memory --port 0 --tls-cert ${cert} --tls-key ${key}`);
+		expect(await command.listening()).to.match(/^https:/);
+		await copyFile(fixture('second.cert.pem'), cert);
+		command.child.kill('SIGHUP');
+		await logged(command, 'The new TLS certificate cannot be used');
+		await copyFile(fixture('second.key.pem'), key);
+		command.child.kill('SIGHUP');
+		await logged(command, 'DNS:second.test');
+		expect(await command.stop()).to.equal(0);
+	});
+
+	it('goes on at SIGHUP without a certificate, unless it is on a terminal', async () => {
+		const command = roomkey('--memory --port 0');
+		await command.listening();
+		command.child.kill('SIGHUP');
+		await logged(command, 'There is no TLS certificate to read again');
+		expect(await command.stop()).to.equal(0);
+	});
 
 	it('ends at once at a second signal (18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');

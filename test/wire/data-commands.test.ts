@@ -113,13 +113,7 @@ describe('moving data in and out', () => {
 		const lines = join(parent, 'lines');
 		expect(await roomkey('export', '--data', data, lines)).to.include({ status: 0, err: '' });
 		expect(await readFile(join(lines, 'rocketchat_room.jsonl'), 'utf8')).to.equal(
-			'{"_id":"r","t":"p","name":"line\\nend 🔑","_updatedAt":{"$date":"1970-01-01T00:00:00.009Z"}}\n'.replace(
-				/^.*$/m,
-				(line) =>
-					JSON.stringify(
-						Object.fromEntries(['_updatedAt', '_id', 't', 'name'].map((key) => [key, JSON.parse(line)[key]])),
-					),
-			),
+			'{"_id":"r","t":"p","name":"line\\nend 🔑","_updatedAt":{"$date":"1970-01-01T00:00:00.009Z"}}\n',
 		);
 		expect(await roomkey('export', '--data', data, lines)).to.include({ status: 1 });
 		const copy = join(parent, 'copy');
