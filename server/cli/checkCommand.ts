@@ -39,11 +39,15 @@ export async function check(input: Input, io: Io): Promise<number> {
 }
 
 /** The address of the server with these settings, on this machine. */
-function serverUrl(config: Pick<Config, 'host' | 'port'> | undefined, env: NodeJS.ProcessEnv): string {
+function serverUrl(
+	config: Pick<Config, 'host' | 'port' | 'tls-cert' | 'path-prefix'> | undefined,
+	env: NodeJS.ProcessEnv,
+): string {
 	const host = config?.host ?? '127.0.0.1';
 	const isAny = host === '0.0.0.0' || host === '::';
 	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	return `http://${name}:${config?.port ?? (env.PORT || 3000)}`;
+	const scheme = config?.['tls-cert'] === undefined ? 'http' : 'https';
+	return `${scheme}://${name}:${config?.port ?? (env.PORT || 3000)}${config?.['path-prefix'] ?? ''}`;
 }
 
 /** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
