@@ -1,15 +1,19 @@
 /** `roomkey check`: looks for faults before clients find them. */
 
+import { statSync } from 'node:fs';
 import { OptionError } from '../options/kinds.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { connectionOf } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
-import { type Config, readConfig } from './config.js';
+import { type Config, readConfig, type Setting } from './config.js';
 import { requireKnownLimits } from './knownLimits.js';
 import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
+
+/** Permission bits of the group and of others. */
+const OTHERS = 0o077;
 
 /** A larger difference between two clocks is a warning, and one that is larger than the second a fault, in ms. */
 const MAX_DRIFT_MS = [2000, 30_000] as const;
@@ -35,11 +39,15 @@ export async function check(input: Input, io: Io): Promise<number> {
 }
 
 /** The address of the server with these settings, on this machine. */
-function serverUrl(config: Pick<Config, 'host' | 'port'> | undefined, env: NodeJS.ProcessEnv): string {
+function serverUrl(
+	config: Pick<Config, 'host' | 'port' | 'tls-cert' | 'path-prefix'> | undefined,
+	env: NodeJS.ProcessEnv,
+): string {
 	const host = config?.host ?? '127.0.0.1';
 	const isAny = host === '0.0.0.0' || host === '::';
 	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	return `http://${name}:${config?.port ?? (env.PORT || 3000)}`;
+	const scheme = config?.['tls-cert'] === undefined ? 'http' : 'https';
+	return `${scheme}://${name}:${config?.port ?? (env.PORT || 3000)}${config?.['path-prefix'] ?? ''}`;
 }
 
 /** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
@@ -53,14 +61,26 @@ async function readSettings(input: Input, { env }: Io): Promise<{ config?: Confi
 		const request = readConfig(flags, env);
 		if (request.kind !== 'serve') throw new Error(`${request.kind} is not expected`);
 		await requireKnownLimits(request.config);
-		const place = request.settings.find(({ name }) => name === 'config')?.value;
-		const note =
-			place === undefined ? 'Those in the environment are valid' : `Those in the environment and in ${place} are valid`;
+		const place = request.settings.find(({ name }) => name === 'config')?.value as string | undefined;
+		if (place !== undefined && isReadableSecret(place, request.settings)) {
+			const note = `${place} holds a password, and other users can read it: chmod 600 ${place}`;
+			return { config: request.config, result: { part, status: 'warning', note } };
+		}
+		const sources = place === undefined ? 'the environment' : `the environment and in ${place}`;
+		const note = `Those in ${sources} are valid`;
 		return { config: request.config, result: { part, status: 'ok', note } };
 	} catch (error) {
 		if (!(error instanceof OptionError)) throw error;
 		return { result: { part, status: 'failed', note: error.message.replace(/\n */g, ' ') } };
 	}
+}
+
+/** Whether a file has a password in it, and others than its owner can read it. */
+function isReadableSecret(path: string, settings: readonly Setting[]): boolean {
+	const hasPassword = ({ name, value }: Setting) =>
+		name === 'admin-pass' || (name === 'mongo-url' && /\/\/[^/]*@/.test(String(value)));
+	const isSecret = settings.some((one) => one.from.startsWith(`${path}: `) && hasPassword(one));
+	return process.platform !== 'win32' && isSecret && (statSync(path).mode & OTHERS) !== 0;
 }
 
 /** Compares the clock of this machine with another. */

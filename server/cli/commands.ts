@@ -1,8 +1,6 @@
 /** The subcommands of `roomkey`. Each loads the modules that it uses when it runs. */
 import type { Command, Flags } from './command.js';
-import { DATA_FLAGS } from './dataFlags.js';
-import { PLACE_FLAGS, STORE_FLAGS } from './place.js';
-import { JSON_FLAG, LIST_FLAGS } from './print.js';
+import { DATA_FLAGS, JSON_FLAG, LIST_FLAGS, PLACE_FLAGS, STORE_FLAGS } from './commandFlags.js';
 
 const NEW_PASSWORD = {
 	'generate-password': {
@@ -146,7 +144,6 @@ export const commands: readonly Command[] = [
 		flags: {
 			...JSON_FLAG,
 			...STORE_FLAGS,
-			config: { placeholder: 'FILE', env: 'ROOMKEY_CONFIG', meaning: 'the configuration file of the server' },
 			url: {
 				placeholder: 'URL',
 				env: 'ROOMKEY_URL',

@@ -3,32 +3,12 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
 import { DATA_FILE, MANIFEST } from '../dataFolder/manifest.js';
-import { OptionError } from '../options/kinds.js';
+import { Faults, OptionError } from '../options/kinds.js';
 import { options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 import type { Admin } from './admin.js';
-import type { Flags, Input, Io } from './command.js';
-
-/** The flags that name a store. */
-export const STORE_FLAGS = {
-	data: { placeholder: 'DIR', env: 'ROOMKEY_DATA', meaning: 'the data folder; roomkey-data unless given' },
-	'mongo-url': { placeholder: 'URL', env: 'MONGO_URL', meaning: 'the MongoDB' },
-} as const satisfies Flags;
-
-/** The flags of commands that work directly, or through a server. */
-export const PLACE_FLAGS = {
-	...STORE_FLAGS,
-	url: { placeholder: 'URL', env: 'ROOMKEY_URL', meaning: 'work through the server at this address' },
-	'token-file': {
-		placeholder: 'FILE',
-		env: 'ROOMKEY_TOKEN_FILE',
-		meaning: "with --url: the file with an admin's login token; or the token is in ROOMKEY_TOKEN",
-	},
-	login: {
-		placeholder: 'NAME',
-		meaning: 'with --url: log in as this admin; the password is asked for, or is the first line of standard input',
-	},
-} as const satisfies Flags;
+import type { Input, Io } from './command.js';
+import { readConfigFile } from './configFile.js';
 
 /** A store that other processes can open too. */
 export type StoredChoice = Exclude<StoreChoice, { kind: 'memory' }>;
@@ -51,18 +31,31 @@ export function placeOf(input: Input): Place {
 }
 
 /**
- * The store that the flags name, or else the environment, or else the default folder.
+ * The store that the flags name, or else the environment, or else the configuration file, or else the default folder.
  * @throws OptionError if they name several
  */
 export function storeOf(input: Input): StoredChoice {
-	const byFlag = (['data', 'mongo-url'] as const).filter((name) => input.given(name) !== undefined);
+	const names = ['data', 'mongo-url'] as const;
+	const byFlag = names.filter((name) => input.given(name) !== undefined);
 	if (byFlag.length > 1) throw new OptionError('choose one of --data and --mongo-url');
-	const names = byFlag.length > 0 ? byFlag : (['data', 'mongo-url'] as const).filter((name) => input.text(name));
-	if (names.length > 1) throw new OptionError('choose one of ROOMKEY_DATA and MONGO_URL, with --data or --mongo-url');
-	const value = names[0] && input.text(names[0]);
-	if (value === '') throw new OptionError(`--${names[0]} must not be empty`);
-	if (names[0] === 'mongo-url') return { kind: 'mongodb', url: value as string };
-	return { kind: 'files', folder: value ?? options.data.default };
+	const given = byFlag.length > 0 ? byFlag : names.filter((name) => input.text(name));
+	if (given.length > 1) throw new OptionError('choose one of ROOMKEY_DATA and MONGO_URL, with --data or --mongo-url');
+	const [name] = given;
+	if (name === undefined) return storeOfFile(input.text('config'));
+	const value = input.text(name);
+	if (!value) throw new OptionError(`--${name} must not be empty`);
+	return name === 'data' ? { kind: 'files', folder: value } : { kind: 'mongodb', url: value };
+}
+
+/** The store that a configuration file names. Other settings in it do not matter here. */
+function storeOfFile(path: string | undefined): StoredChoice {
+	const values = path === undefined ? new Map() : readConfigFile(path, new Faults());
+	if (values.get('memory') === true || values.get('demo') === true)
+		throw new OptionError(`${path} keeps the data in the memory of a server: say with --url where it is`);
+	const [data, url] = [values.get('data'), values.get('mongo-url')];
+	if (data !== undefined && url !== undefined) throw new OptionError(`${path} has both 'data' and 'mongo-url'`);
+	if (typeof url === 'string' && url !== '') return { kind: 'mongodb', url };
+	return { kind: 'files', folder: typeof data === 'string' && data !== '' ? data : options.data.default };
 }
 
 function serverUrl(text: string): string {

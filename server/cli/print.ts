@@ -1,15 +1,7 @@
 /** What commands print: for people, or as JSON for programs. */
 import type { Admin } from './admin.js';
-import type { Flags, Input, Io } from './command.js';
+import type { Input, Io } from './command.js';
 import { formatTable } from './table.js';
-
-export const JSON_FLAG = { json: { meaning: 'print JSON, for programs' } } as const satisfies Flags;
-
-export const LIST_FLAGS = {
-	limit: { placeholder: 'N', meaning: 'at most so many entries; 100 unless given' },
-	offset: { placeholder: 'N', meaning: 'leave out so many entries at the beginning' },
-	...JSON_FLAG,
-} as const satisfies Flags;
 
 /** Prints a result as JSON if the flag says so, else as `forPeople` does. */
 export function printResult(input: Input, io: Io, result: object, forPeople: () => void): void {

@@ -169,6 +169,19 @@ describe('roomkey on a data folder', () => {
 		expect(await logIn(await serve(), 'bob', password)).to.equal(200);
 	});
 
+	it('works where the configuration file of the server says, unless a flag or a variable says otherwise', async () => {
+		await addRoot();
+		const file = join(folder, 'roomkey.json');
+		const list = (args: readonly string[], env?: NodeJS.ProcessEnv) => runHere(['user', 'list', ...args], { env });
+		await writeFile(file, JSON.stringify({ data, port: 'wrong' }));
+		expect((await list(['--config', file])).err).to.include(`Working on the folder ${data} directly`);
+		expect((await list([], { ROOMKEY_CONFIG: file })).out).to.include('root');
+		expect((await list(['--data', `${folder}/none`, '--config', file])).err).to.include('/none holds no data');
+		expect((await list([], { ROOMKEY_CONFIG: file, ROOMKEY_DATA: `${folder}/none` })).err).to.include('/none holds no');
+		await writeFile(file, JSON.stringify({ memory: true }));
+		expect(await list(['--config', file])).to.include({ status: 2, out: '' });
+	});
+
 	it('changes settings to values of their type', async () => {
 		await addRoot();
 		expect((await roomkey('settings set E2E_Enable maybe')).err).to.include('must be true or false');

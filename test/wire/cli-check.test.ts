@@ -128,6 +128,17 @@ describe('roomkey check', () => {
 		});
 	});
 
+	it('finds a file with a password that others can read', async () => {
+		const file = join(folder, 'roomkey.json');
+		await writeFile(file, JSON.stringify({ data, port: 1, 'admin-pass': 'a-long-password' }), { mode: 0o644 });
+		const { settings } = (await check(['--config', file], {})).parts;
+		expect(settings)
+			.to.match(/^warning: .*chmod 600/)
+			.and.not.include('a-long-password');
+		await chmod(file, 0o600);
+		expect((await check(['--config', file], {})).parts.settings).to.match(/^ok/);
+	});
+
 	it('finds a folder that others can enter, that is damaged, or that holds nothing', async () => {
 		await chmod(data, 0o755);
 		expect((await check(['--data', data])).parts['folder: access']).to.match(/^warning: .*chmod 700/);

@@ -1,0 +1,38 @@
+/** Flags that several commands have. Apart from what they do, so that a server loads none of it. */
+import type { Flags } from './command.js';
+
+/** The flags that name a store. */
+export const STORE_FLAGS = {
+	data: { placeholder: 'DIR', env: 'ROOMKEY_DATA', meaning: 'the data folder; roomkey-data unless given' },
+	'mongo-url': { placeholder: 'URL', env: 'MONGO_URL', meaning: 'the MongoDB' },
+	config: { placeholder: 'FILE', env: 'ROOMKEY_CONFIG', meaning: 'the configuration file of the server' },
+} as const satisfies Flags;
+
+/** The flags of commands that work directly, or through a server. */
+export const PLACE_FLAGS = {
+	...STORE_FLAGS,
+	url: { placeholder: 'URL', env: 'ROOMKEY_URL', meaning: 'work through the server at this address' },
+	'token-file': {
+		placeholder: 'FILE',
+		env: 'ROOMKEY_TOKEN_FILE',
+		meaning: "with --url: the file with an admin's login token; or the token is in ROOMKEY_TOKEN",
+	},
+	login: {
+		placeholder: 'NAME',
+		meaning: 'with --url: log in as this admin; the password is asked for, or is the first line of standard input',
+	},
+} as const satisfies Flags;
+
+export const JSON_FLAG = { json: { meaning: 'print JSON, for programs' } } as const satisfies Flags;
+
+export const LIST_FLAGS = {
+	limit: { placeholder: 'N', meaning: 'at most so many entries; 100 unless given' },
+	offset: { placeholder: 'N', meaning: 'leave out so many entries at the beginning' },
+	...JSON_FLAG,
+} as const satisfies Flags;
+
+/** The flags that say which data a subcommand works on. They have no variables: such a command names its data. */
+export const DATA_FLAGS = {
+	data: { placeholder: 'DIR', meaning: 'the data folder' },
+	'mongo-url': { placeholder: 'URL', meaning: 'the MongoDB' },
+} as const satisfies Flags;
