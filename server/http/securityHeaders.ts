@@ -6,18 +6,19 @@ const HEADERS = {
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',
 	'cross-origin-resource-policy': 'same-origin',
-	'referrer-policy': 'no-referrer',
 } as const;
 
 /** Half a year, in seconds. Other services of the host are included, so subdomains are not. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
+
+const WITH_HSTS = { ...HEADERS, ...HSTS } as const;
 
 /** Headers by their names. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
 
 /** @param isTls whether the server itself ends TLS, so that browsers can be told to use nothing else */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
-	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
+	return isTls ? WITH_HSTS : HEADERS;
 }
 
 /** An answer that is written to a socket which no HTTP response belongs to. The connection ends with it. */

@@ -15,6 +15,9 @@ export async function execute(file: string, args: readonly string[]): Promise<st
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** The authorities that this machine trusts. */
+const TRUSTED = '/etc/ssl/certs/ca-certificates.crt';
+
 interface Instruction {
 	readonly name: string;
 	readonly rest: string;
@@ -41,12 +44,15 @@ export async function makeBase(folder: string): Promise<void> {
 	cpSync(npm, path.join(folder, 'usr/local/lib/node_modules/npm'), { recursive: true, dereference: true });
 	symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', path.join(folder, 'usr/local/bin/npm'));
 	symlinkSync('../lib/node_modules/npm/bin/npx-cli.js', path.join(folder, 'usr/local/bin/npx'));
-	for (const file of ['/etc/resolv.conf', '/etc/hosts']) if (existsSync(file)) cpSync(file, path.join(folder, file));
+	// The network may be reached through a proxy with a certificate of its own, which this machine trusts.
+	mkdirSync(path.join(folder, path.dirname(TRUSTED)), { recursive: true });
+	for (const file of ['/etc/resolv.conf', '/etc/hosts', TRUSTED])
+		if (existsSync(file)) cpSync(file, path.join(folder, file));
 }
 
 /** A stage of the build: the folder that stands for its image, and what its instructions have set. */
 export class Stage {
-	readonly env: Record<string, string> = { PATH, HOME: '/root' };
+	readonly env: Record<string, string> = { PATH, HOME: '/root', NODE_EXTRA_CA_CERTS: TRUSTED };
 	readonly ports: number[] = [];
 	workdir = '/';
 	user = 'root';
