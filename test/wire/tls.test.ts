@@ -75,6 +75,25 @@ describe('a server with TLS', () => {
 		socket.terminate();
 	});
 
+	it('reads and writes much at once over a WebSocket', async () => {
+		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
+		await once(socket, 'open');
+		const ids = Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+		const received: string[] = [];
+		const complete = new Promise<void>((resolve) => {
+			socket.on('message', (data) => {
+				const { msg, id } = JSON.parse(String(data));
+				if (msg === 'pong') received.push(id);
+				if (received.length === ids.length) resolve();
+			});
+		});
+		socket.send('{"msg":"connect","version":"1","support":["1"]}');
+		for (const id of ids) socket.send(JSON.stringify({ msg: 'ping', id }));
+		await complete;
+		expect(received).to.deep.equal(ids);
+		socket.terminate();
+	});
+
 	it('answers a request that offers an unknown upgrade', async () => {
 		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
 		const client = new RawHttp(await handshake()).send(`GET /api/info HTTP/1.1\r\n${offer}`);
