@@ -1,5 +1,5 @@
 /** deploy/docker/Dockerfile: its instructions are run in a bare Debian. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -30,7 +30,7 @@ describe('the Dockerfile', function () {
 		await running?.stop();
 		running = undefined;
 	});
-	after(() => rmSync(folder, { recursive: true }));
+	after(() => execute('rm', ['-rf', folder]));
 
 	const address = () => ({ BIND_IP: '127.0.0.1', PORT: String(port) });
 
