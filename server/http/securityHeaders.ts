@@ -8,17 +8,22 @@ const HEADERS = {
 	'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** Half a year, in seconds. Other services of the host are included, so subdomains are not. */
+/** Half a year, in seconds. Subdomains are left out, because they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
-
-const WITH_HSTS = { ...HEADERS, ...HSTS } as const;
 
 /** Headers by their names. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
 
+declare module 'fastify' {
+	interface FastifyInstance {
+		/** The headers of every answer of this server. */
+		readonly securityHeaders: SecurityHeaders;
+	}
+}
+
 /** @param isTls whether the server itself ends TLS, so that browsers can be told to use nothing else */
 export function securityHeaders(isTls: boolean): SecurityHeaders {
-	return isTls ? WITH_HSTS : HEADERS;
+	return isTls ? { ...HEADERS, ...HSTS } : HEADERS;
 }
 
 /** An answer that is written to a socket which no HTTP response belongs to. The connection ends with it. */

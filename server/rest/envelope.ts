@@ -1,10 +1,8 @@
 /** REST responses: status and body of every outcome (`test/contract/rocketchat-e2e.md` section 7, DESIGN section 1). */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import type { FastifyReply } from 'fastify';
 import { BareError, type ClientError, MatchError, retryAfter, toClientError } from '../../shared/errors.js';
 import { encodeInSlices, isLarge, plainJson } from '../../shared/slices.js';
-import { securityHeaders } from '../http/securityHeaders.js';
 
 export interface Answer {
 	readonly status: number;
@@ -88,7 +86,7 @@ export function failed(thrown: unknown): Answer {
 function headersOf(reply: FastifyReply, { headers }: Answer, length: number): OutgoingHttpHeaders {
 	return {
 		...(reply.getHeaders() as OutgoingHttpHeaders),
-		...securityHeaders(reply.raw.socket instanceof TLSSocket),
+		...reply.server.securityHeaders,
 		...headers,
 		'content-type': 'application/json',
 		'cache-control': 'no-store',

@@ -1,8 +1,8 @@
 /** TLS by `--tls-cert` and `--tls-key`. */
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:https';
-import { connect } from 'node:net';
+import { createServer, get } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -159,6 +159,20 @@ describe('a server with TLS', () => {
 			expect(String((line?.facts as { err?: Error } | undefined)?.err?.message)).to.match(reason);
 			expect(await servedName()).to.equal('first.test');
 		}
+	});
+
+	it('says nothing of HSTS on the TLS server of an application, whose host is not its own', async () => {
+		const http = createServer({ cert: await readFile(cert), key: await readFile(key) });
+		const mounted = await openServer({ server: http, store: { memory: true }, grace: 0, log });
+		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+		const url = `https://127.0.0.1:${(http.address() as AddressInfo).port}/api/info`;
+		const [response] = await once(get(url, { ca: await readFile(cert), agent: false }), 'response');
+		response.resume();
+		expect(response.headers).to.include({ 'x-content-type-options': 'nosniff' });
+		expect(response.headers).not.to.have.property('strict-transport-security');
+		await mounted.close();
+		http.close();
+		http.closeAllConnections();
 	});
 
 	it('warns of a certificate that has expired', async () => {
