@@ -41,5 +41,6 @@ export const accountLimits: readonly RateRule[] = [
 		matcher: { type: 'method', name: ACCOUNT_METHODS, connectionId: (id) => id === null, clientAddress: () => true },
 		calls: 50,
 		per: 10_000,
+		exact: true,
 	},
 ];

@@ -9,14 +9,17 @@ import { publishChange } from '../methods/streams/publishChange.js';
 import type { ExpiringCacheOptions } from '../shared/expiringCache.js';
 import type { Log } from '../shared/log.js';
 import type { Settings } from '../shared/method.js';
-import type { Store } from '../shared/store.js';
+import { declareShared, isShared, type Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
+import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
 import { addressReader } from './core/limits/address.js';
 import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
+import { sharedCounters } from './core/limits/sharedCounters.js';
+import { sweepAtIntervals } from './core/sharedState.js';
 import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';
@@ -28,11 +31,13 @@ import type { Certificate } from './http/certificate.js';
 import type { HttpTimeouts } from './http/httpServer.js';
 import { originCheck } from './http/origins.js';
 import { belowPrefix } from './http/pathPrefix.js';
+import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
 import type { OpenStore } from './store/collections.js';
+import { unrefServer } from './unref.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
@@ -48,6 +53,8 @@ export interface AppOptions {
 	readonly catalogue: Catalogue;
 	/** The app does not close it. */
 	readonly store: Store;
+	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
+	readonly shared?: boolean;
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
@@ -91,6 +98,13 @@ export interface AppOptions {
 export interface App {
 	readonly invoker: Invoker;
 	readonly bus: Bus;
+	/** Receives which documents others have written to the same database. It is made when it is first used. */
+	readonly changedElsewhere: ChangedElsewhere;
+	/**
+	 * Reads again what is observed of a collection, because writes of others may have been missed.
+	 * @param collection a key of the store
+	 */
+	lookAgain(collection: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -111,12 +125,15 @@ export interface App {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
+	/** Lets the process end although the server is open: for tests. */
+	unref(): void;
 	/** Refuses new clients, closes every connection once its calls are answered, and resolves when all are closed. */
 	close(): Promise<void>;
 }
 
 /** Builds a server. It does not listen yet. */
 export function createApp(options: AppOptions): App {
+	if (options.shared) declareShared(options.store);
 	const { catalogue, store, log, settings, ddp, maxBody, grace, tokenCheckInterval, rateLimit, ops } = options;
 	const observer = ops?.observer;
 	const bus = createBus(log);
@@ -124,6 +141,7 @@ export function createApp(options: AppOptions): App {
 	const services = { store, bus, settings, log, argumentLogLevel, observer };
 	const hub = createStreamHub(catalogue.streams, observer);
 	const offered = { ...catalogue, publications: [...catalogue.publications, ...hub.publications] };
+	const counters = isShared(store) && rateLimit !== 'off' ? sharedCounters(store, log) : undefined;
 	const limits =
 		rateLimit === 'off'
 			? undefined
@@ -131,10 +149,11 @@ export function createApp(options: AppOptions): App {
 					mode: rateLimit,
 					log,
 					observer,
+					counters,
 					message: catalogue.limitMessage,
 					isExempt: (userId) => mayUser(store, userId, 'api-bypass-rate-limit'),
 				});
-	const once = createIdempotencyCache(options.once, observer);
+	const once = createIdempotencyCache({ ...options.once, observer, store, log });
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
 	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
 	const { pathPrefix = '', certificate, timeouts } = options;
@@ -157,10 +176,22 @@ export function createApp(options: AppOptions): App {
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
+	let changedElsewhere: ChangedElsewhere | undefined;
+	const heardElsewhere = () => {
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		return changedElsewhere;
+	};
+	const lookAgain = createLookAgain({
+		store,
+		bus,
+		log,
+		changedElsewhere: heardElsewhere,
+		reauthorize: () => hub.reauthorize({}),
+	});
 	const stopListening = publishChanges(options.onChange, bus);
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
-	const resumeChains = once && createResumeChains(options.once);
+	const resumeChains = once && createResumeChains({ ...options.once, store, log });
 	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const sessions = serveDdp(
 		http,
@@ -172,6 +203,8 @@ export function createApp(options: AppOptions): App {
 		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
 	}, SWEEP_INTERVAL_MS);
 	sweeper.unref();
+	const stopExchanging = counters?.start();
+	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
 	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
 
@@ -187,6 +220,10 @@ export function createApp(options: AppOptions): App {
 	return {
 		invoker,
 		bus,
+		get changedElsewhere() {
+			return heardElsewhere();
+		},
+		lookAgain,
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -205,13 +242,21 @@ export function createApp(options: AppOptions): App {
 			ops?.health.started();
 			return (http.server.address() as AddressInfo).port;
 		},
+		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
 			clearInterval(sweeper);
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
-			await Promise.all([stopWatching(), sessions.close(grace), closeHttp()]);
+			await Promise.all([
+				stopWatching(),
+				stopExchanging?.(),
+				stopSweepingState(),
+				changedElsewhere?.close(),
+				sessions.close(grace),
+				closeHttp(),
+			]);
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();

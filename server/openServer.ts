@@ -17,6 +17,7 @@ import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
+import type { Watcher } from './watchStore.js';
 
 /** The parts of an open server, for the package's own tests. */
 export interface OpenServer extends RoomkeyServer {
@@ -35,6 +36,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const certificate = await openCertificate(checked);
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
+	// Before the store, so that a refused definition changes nothing there.
+	const catalogue = await catalogueOf(parts, settings.limits);
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -45,25 +48,44 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	});
 	const store = ops.observe(open.store);
 	let app: App | undefined;
+	let watcher: Watcher | undefined;
 	let unmount: (() => void) | undefined;
-	const close = async () => {
+	let closing: Promise<void> | undefined;
+	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
+		await watcher?.close();
 		await app?.close();
 		await ops.close();
 		await open.close();
+	};
+	const close = () => {
+		closing ??= closeAll();
+		return closing;
 	};
 	try {
 		await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
-			catalogue: await catalogueOf(parts),
+			catalogue,
 			store,
 			onChange: open.onChange,
+			shared: checked.store.kind === 'mongodb',
 			log,
 			ops,
 			certificate,
 		});
+		if (open.db && settings.watch !== 'off') {
+			const { watchStore } = await import('./watchStore.js');
+			watcher = await watchStore(open.db, {
+				mode: settings.watch,
+				makesIndexes: !settings['no-index'],
+				declared: parts.collections ?? [],
+				app,
+				ops,
+				log,
+			});
+		}
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
@@ -102,6 +124,7 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | '
 		store,
 		collections: collectionsOf(store),
 		async call(name, args = [], { userId = null } = {}) {
+			if (!Array.isArray(args)) throw new TypeError(`The arguments of a call of '${name}' must be an array`);
 			const caller = {
 				userId,
 				hashedToken: null,
@@ -118,7 +141,11 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | '
 
 /** Writes what must be in the store before the first call. */
 async function prepare(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
-	if (settings.demo) await (await import('./cli/demo.js')).fillDemo(store);
+	if (settings.demo) {
+		await (await import('./cli/demo.js')).fillDemo(store);
+		if (!isLoopback(settings.host))
+			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
+	}
 	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
 		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
 			// An admin may have changed it since.
@@ -134,6 +161,9 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 		throw new OptionError('ADMIN_USERNAME or ADMIN_EMAIL is that of somebody who is no admin; choose another');
 	}
 }
+
+/** Whether only this machine can reach an address. */
+const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {

@@ -23,7 +23,7 @@ export interface RoomkeyServer {
 	/**
 	 * Calls a method. Rate limits do not count it.
 	 * @param args in the order of the definition
-	 * @throws ClientError or MatchError, like a call by a client
+	 * @throws ClientError or MatchError, like a call by a client. `cause` is the exception behind an `Internal server error`
 	 */
 	call(name: string, args?: readonly unknown[], as?: CallAs): Promise<unknown>;
 	/**
@@ -38,6 +38,6 @@ export interface RoomkeyServer {
 	 * @returns whether the certificate was replaced; false if the server has none
 	 */
 	reloadCertificate(): Promise<boolean>;
-	/** Ends all connections once their calls are answered, and closes the store. */
+	/** Ends all connections once their calls are answered, and closes the store. A second call waits for the first. */
 	close(): Promise<void>;
 }

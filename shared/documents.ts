@@ -11,6 +11,9 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
+	/** Only for a personal access token: its name, and the time of creation as Rocket.Chat stores it. */
+	name?: string;
+	createdAt?: Date;
 	/** Only for a personal access token. True: its holder needs no second factor. */
 	bypassTwoFactor?: boolean;
 }
@@ -115,6 +118,35 @@ export interface KeyHistory {
 	head: string;
 	/** How many entries before the first were dropped, because the history was too long. */
 	dropped: number;
+	_updatedAt?: Date;
+}
+
+/**
+ * Collection `roomkey_shared_state`: what the processes of one service share for a limited time. The first word of the id
+ * is the kind of document, which determines its fields.
+ */
+export interface SharedState {
+	_id: string;
+	/** From then on the document is void, also while it is not yet removed. */
+	until: Date;
+	/** `call`: id of the execution that runs the call, or has run it. */
+	run?: string;
+	/** `call`: keyed hash of the DDP session; null over REST. */
+	session?: string | null;
+	/** `call`: keyed hash of the arguments. */
+	args?: string;
+	/** `call`: the encrypted outcome; empty if it was too large to be kept; absent while the call runs. */
+	answer?: string;
+	/** `chain`: the encrypted id of the first session of a chain. */
+	chain?: string;
+	/** `reservation`: user id of the provider. */
+	provider?: string;
+	/** `reservation`: its end. */
+	reservedUntil?: Date;
+	/** `count`: how often an event was counted in the window that ends at `until`. */
+	count?: number;
+	/** `usage`: the calls that one process has counted since its previous report, as JSON. */
+	counts?: string;
 	_updatedAt?: Date;
 }
 

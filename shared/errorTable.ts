@@ -25,6 +25,10 @@ export const methodErrors = {
 		error: 'error-idempotency-mismatch',
 		reason: 'This call was made before with other arguments',
 	},
+	idempotencyAnswerTooLarge: {
+		error: 'error-idempotency-answer-too-large',
+		reason: 'This call was made before. Its answer was too large to be kept, and the call is not made again',
+	},
 	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },
@@ -110,6 +114,8 @@ export const methodErrors = {
 		error: 'error-invalid-user',
 		reason: 'The required "userId" or "username" param provided does not match any users',
 	},
+	userDeactivated: { error: 'error-action-not-allowed', reason: 'The user is deactivated' },
+	noSuchToken: { error: 'error-invalid-token', reason: 'The user has no token with this id' },
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },

@@ -8,6 +8,8 @@ export interface ExpiringCacheOptions {
 	readonly max: number;
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
+	/** Called for an entry that is evicted before it has expired. */
+	onEvict?(key: string): void;
 	/** Returns the present time, in ms. Default: `Date.now`. */
 	now?(): number;
 }
@@ -36,12 +38,18 @@ export class ExpiringCache<V extends object | string | number> {
 	readonly #max: number;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor({ ttl, max, maxSize = Number.MAX_SAFE_INTEGER, now = Date.now }: ExpiringCacheOptions) {
+	constructor({ ttl, max, maxSize = Number.MAX_SAFE_INTEGER, now = Date.now, onEvict }: ExpiringCacheOptions) {
 		this.#ttl = ttl;
 		this.#max = max;
 		const perf = { now: () => 2 * now() };
 		// Without `max`, because `lru-cache` reserves memory for that many entries at once.
-		this.#entries = new LRUCache({ maxSize, ttl: halfMs(ttl), ttlResolution: 0, perf });
+		this.#entries = new LRUCache({
+			maxSize,
+			ttl: halfMs(ttl),
+			ttlResolution: 0,
+			perf,
+			...(onEvict && { dispose: (_value: V, key: string, reason: string) => reason === 'evict' && onEvict(key) }),
+		});
 	}
 
 	/** Number of entries, including expired ones that are not yet removed. */

@@ -17,6 +17,11 @@ export interface IndexSpec {
 	readonly partial?: boolean;
 	/** Only needed in the embedded store: MongoDB uses a prefix of a compound index. */
 	readonly embeddedOnly?: boolean;
+	/**
+	 * True: MongoDB removes a document some time after the date in the field. The embedded store has no such index: there,
+	 * only the sweep of `server/core/sharedState.ts` removes documents.
+	 */
+	readonly expires?: boolean;
 	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */
 	readonly ignoreCase?: boolean;
 }
@@ -57,5 +62,6 @@ export const indexes: Readonly<Partial<Record<CollectionName, readonly IndexSpec
 		uniqueSparse('E2EKey'),
 	],
 	rocketchat__trash: [plain('u._id')],
+	roomkey_shared_state: [{ ...plain('until'), expires: true }],
 	rocketchat_team_member: [unique('teamId', 'userId')],
 };

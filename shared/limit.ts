@@ -64,6 +64,11 @@ export interface RateRule {
 	readonly calls?: number;
 	/** Length of the window, in ms. Default 1,000. */
 	readonly per?: number;
+	/**
+	 * True: where several processes share a store, each event is counted in the store, so that the limit holds exactly.
+	 * Default: each process counts in memory and exchanges its counts with the others every second.
+	 */
+	readonly exact?: boolean;
 	/** Called for each event that the rule matches, allowed or not. It is not awaited; its errors are logged. */
 	readonly callback?: (outcome: RateOutcome, event: RateEvent) => void | Promise<void>;
 	/** Error text of calls that this rule refuses. Default: the text for all rules. */

@@ -138,7 +138,7 @@ export function commonErrors(method: Omit<Method, 'run'>): ErrorCode[] {
 		...(method.args.length > 0 ? [400] : []),
 		...(method.anonymous ? [] : ['error-invalid-user']),
 		...(method.limit ? ['too-many-requests'] : []),
-		...(method.once ? ['error-idempotency-mismatch'] : []),
+		...(method.once ? ['error-idempotency-mismatch', 'error-idempotency-answer-too-large'] : []),
 		...(method.secondFactor ? ['totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'] : []),
 		'error-timeout',
 		500,

@@ -8,6 +8,7 @@ import type {
 	Role,
 	Room,
 	Setting,
+	SharedState,
 	Subscription,
 	Team,
 	TeamMember,
@@ -85,6 +86,8 @@ export interface Store {
 	readonly settings: Collection<Setting>;
 	readonly trash: Collection<Trashed>;
 	readonly keyHistory: Collection<KeyHistory>;
+	/** What the processes of one service share for a limited time. Used only where `isShared`; all writes are silent. */
+	readonly sharedState: Collection<SharedState>;
 }
 
 /** The document type of a collection. */
@@ -116,6 +119,18 @@ export function sourceOf(store: Store): Store {
 	return store instanceof StoreView ? store.source : store;
 }
 
+const sharedStores = new WeakSet<Store>();
+
+/** Declares that other processes of the same service may use this store too. */
+export function declareShared(store: Store): void {
+	sharedStores.add(sourceOf(store));
+}
+
+/** Whether other processes of the same service may use this store too. If not, this process keeps its state in memory. */
+export function isShared(store: Store): boolean {
+	return sharedStores.has(sourceOf(store));
+}
+
 /**
  * Names of the collections in the database and in DDP. They are Rocket.Chat's, so that both can use the same database.
  */
@@ -130,6 +145,7 @@ export const collectionNames = {
 	settings: 'rocketchat_settings',
 	trash: 'rocketchat__trash',
 	keyHistory: 'roomkey_key_history',
+	sharedState: 'roomkey_shared_state',
 } as const satisfies Record<keyof Store, string>;
 
 /**

@@ -78,7 +78,7 @@ export const acceptSuggestedGroupKey = method({
 		const updated = await acceptOffer(context, membership, room);
 		await requireNoReset(store, updated, room, updated.E2EKey as string);
 		await store.subscriptions.announce('updated', updated);
-		endReservations(store, rid, [userId]);
+		await endReservations(store, rid, [userId]);
 		await removeServedUsers(store, rid, [userId]);
 	},
 });

@@ -10,7 +10,7 @@ import { createYielder } from '../../shared/yielding.js';
 import { KEY_SERVICE_READ } from '../kinds.js';
 import { hasReturned } from '../model/keys/knownKeys.js';
 import { holdsKey } from '../model/keys/memberKeys.js';
-import { isReservedForOther, reserve } from '../model/keys/providerReservation.js';
+import { reserve, reservedForOthers } from '../model/keys/providerReservation.js';
 import { isFitPublicKey } from '../model/keys/publicKey.js';
 import { tidyQueue } from '../model/keys/queue.js';
 import { readKeyedRoom } from '../model/keys/roomKeyId.js';
@@ -47,26 +47,27 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 	const [caller, room] = await Promise.all([findMembership(store, rid, userId), readKeyedRoom(store, rid)]);
 	const isProvider = caller !== null && room !== null && holdsKey(caller, room);
 	const reserves = leaseTime > 0 && isProvider;
-	const isOfferable = (membership: Subscription) =>
-		!isProvider ||
-		(!hasReturned(listOf(membership.e2eKnownKeys), userId, room?.e2eKeyId) &&
-			!(reserves && isReservedForOther(store, rid, membership.u._id, userId)));
+	const isOfferable = ({ u, e2eKnownKeys }: Subscription) =>
+		u._id !== userId && !(isProvider && hasReturned(listOf(e2eKnownKeys), userId, room?.e2eKeyId));
 	const users: UserWithPublicKey[] = [];
 	const unfit: string[] = [];
 	const pause = createYielder();
 	for await (const page of membershipsOf(store, rid, { ...WITHOUT_KEYS, ...MEMBER }, { e2eKnownKeys: 1 })) {
 		await pause();
-		const candidates = page.filter((membership) => membership.u._id !== userId && isOfferable(membership));
-		for (const user of await usersWithPublicKey(
-			store,
-			candidates.map(({ u }) => u._id),
-		)) {
-			const isFit = isFitPublicKey(user.public_key);
-			if (!isFit && unfit.length < MAX_LISTED) unfit.push(user._id);
-			if ((isProvider && !isFit) || (reserves && !reserve(store, rid, user._id, userId, leaseTime))) continue;
-			users.push(user);
-			if (users.length === MAX_LISTED) return { users, unfit };
+		const offerable = page.filter(isOfferable).map(({ u }) => u._id);
+		const taken = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
+		const candidates = taken ? offerable.filter((id) => !taken.has(id)) : offerable;
+		const found = await usersWithPublicKey(store, candidates);
+		for (const { _id, public_key } of found)
+			if (unfit.length < MAX_LISTED && !isFitPublicKey(public_key)) unfit.push(_id);
+		const usable = isProvider ? found.filter(({ public_key }) => isFitPublicKey(public_key)) : found;
+		while (usable.length > 0 && users.length < MAX_LISTED) {
+			const next = usable.splice(0, MAX_LISTED - users.length);
+			const ids = next.map(({ _id }) => _id);
+			const reserved = reserves ? await reserve(store, rid, ids, userId, leaseTime) : undefined;
+			users.push(...(reserved ? next.filter(({ _id }) => reserved.has(_id)) : next));
 		}
+		if (users.length === MAX_LISTED) break;
 	}
 	return { users, unfit };
 }

@@ -180,7 +180,7 @@ async function provide(
 		served.push(membership.u._id);
 		await store.subscriptions.announce('updated', membership);
 	}
-	endReservations(store, rid, served);
+	await endReservations(store, rid, served);
 	const queueChanged = served.length > 0 && (await removeServedUsers(store, rid, served));
 	// The size of the queue is limited, so members outside of it may wait too. If only such members were served, the queue
 	// has not changed, and the room is notified here.

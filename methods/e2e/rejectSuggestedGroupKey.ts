@@ -20,7 +20,7 @@ export const rejectSuggestedGroupKey = method({
 		const { userId, store } = context;
 		const membership = await requireMembership(store, rid, userId);
 		if (offeredKeyOf(membership) === undefined) throw clientError('noSuggestedKey');
-		endReservations(store, rid, [userId]);
+		await endReservations(store, rid, [userId]);
 		await dropOffer(store, membership);
 	},
 });

@@ -33,7 +33,7 @@ export const returnRoomKey = method({
 			wasHolder = holdsKey(current, room);
 			return returnKey(room)(keys);
 		});
-		endReservations(store, rid, [userId]);
+		await endReservations(store, rid, [userId]);
 		// Done even if there was no key: an earlier call may have been interrupted between archiving the key and queueing the
 		// member.
 		await enqueue(store, rid, userId);

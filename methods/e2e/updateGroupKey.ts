@@ -24,7 +24,7 @@ async function storeOwn(
 	if (updated) {
 		await requireNoReset(context.store, updated, room, key);
 		await context.store.subscriptions.announce('updated', updated);
-		endReservations(context.store, rid, [u._id]);
+		await endReservations(context.store, rid, [u._id]);
 	}
 	// Needed even if the key was already stored: an earlier call may have been interrupted before this step.
 	await removeServedUsers(context.store, rid, [u._id]);
@@ -52,7 +52,7 @@ async function offerTo(
 		await withdraw(store, updated);
 		throw clientError('keyIdMismatch');
 	}
-	endReservations(store, rid, [uid]);
+	await endReservations(store, rid, [uid]);
 	await store.subscriptions.announce('updated', updated);
 	return undefined;
 }

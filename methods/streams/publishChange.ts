@@ -64,8 +64,10 @@ async function publishMembership(
 	subscribers: StreamSubscribers,
 ): Promise<void> {
 	const { _id, rid, u, t } = document;
-	if (!u) return;
 	const isRemoved = action === 'removed';
+	// Another program has removed a membership, and nothing says whose it was.
+	if (!u && isRemoved) await subscribers.reauthorize({});
+	if (!u) return;
 	const shown = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(document);
 	subscribers.notify({ stream: 'notify-user', eventName: `${u._id}/subscriptions-changed`, args: [action, shown] });
 	if (isRemoved && rid) await membershipLost(u._id, rid, store, subscribers);

@@ -26,7 +26,7 @@ export interface FileSummary {
 	skippedCount: number;
 }
 
-/** Progress: bytes read of a file, and its size. */
+/** Progress: what is done of a file, and how much there is: in bytes when it is read, in documents when it is written. */
 export type Progress = (file: string, done: number, total: number) => void;
 
 /** Number of documents written in parallel, so that they share a flush to the disk. */
@@ -35,10 +35,15 @@ const BATCH = 200;
 /** Maximum number of rejected lines in a summary. */
 const MAX_NAMED = 20;
 
+/** The collections that are moved between stores: all but what processes share for a short time. */
+const MOVED = (Object.entries(collectionNames) as [keyof Store, CollectionName][]).filter(
+	([key]) => key !== 'sharedState',
+);
+
 /** The files of a folder that contain a collection. `isNedb`: in the old format. */
 async function sources(folder: string): Promise<{ file: string; key: keyof Store; isNedb: boolean }[]> {
 	const names = new Set(await readdir(folder));
-	return (Object.entries(collectionNames) as [keyof Store, CollectionName][]).flatMap(([key, name]) =>
+	return MOVED.flatMap(([key, name]) =>
 		['.db', '.jsonl', '.json'].flatMap((end) =>
 			names.has(name + end) ? [{ file: name + end, key, isNedb: end === '.db' }] : [],
 		),
@@ -172,23 +177,30 @@ async function lastLines(path: string): Promise<Set<number>> {
  * @returns the number of documents in each file
  * @throws StoreError if the folder already has such files
  */
-export async function exportFolder(store: Store, folder: string): Promise<{ file: string; count: number }[]> {
+export async function exportFolder(
+	store: Store,
+	folder: string,
+	progress: Progress = () => {},
+): Promise<{ file: string; count: number }[]> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const written: { file: string; count: number }[] = [];
-	for (const [key, name] of Object.entries(collectionNames) as [keyof Store, CollectionName][]) {
+	for (const [key, name] of MOVED) {
 		const path = join(folder, `${name}.jsonl`);
 		if (existsSync(path))
 			throw new StoreError('unusable', `The file ${path} is there already. Choose an empty folder.`);
+		const collection = store[key] as unknown as Collection<Document>;
+		const total = await collection.countDocuments({});
 		let count = 0;
 		async function* lines(): AsyncIterable<string> {
-			for await (const document of (store[key] as unknown as Collection<Document>).find({})) {
-				count++;
+			for await (const document of collection.find({})) {
+				if (++count % BATCH === 0) progress(name, count, total);
 				yield `${formatLine(document)}\n`;
 			}
 		}
 		// Renamed at the end, so that a file with this name is complete.
 		await pipeline(Readable.from(lines()), createWriteStream(`${path}.part`, { mode: 0o600, flush: true }));
 		await rename(`${path}.part`, path);
+		progress(name, count, count);
 		written.push({ file: `${name}.jsonl`, count });
 	}
 	return written;

@@ -15,9 +15,16 @@ export interface Watcher {
 	onChange(change: Change): void | Promise<void>;
 }
 
+/** Receives what this process publishes, to send it to others. It is synchronous and must not throw. */
+export type Forward = <N extends EventName>(name: N, payload: EventPayloads[N]) => void;
+
 export interface Bus extends EventPublisher {
 	/** Number of listeners and watchers. */
 	readonly listeners: number;
+	/** Notifies every listener of an event of another process. Otherwise the same as `publish`. */
+	deliver: EventPublisher['publish'];
+	/** Calls the listener for every event that this process publishes, until the returned function is called. */
+	forward(listener: Forward): () => void;
 	/** Calls the listener for every event of that name until the returned function is called. */
 	on<N extends EventName>(name: N, listener: Listener<N>): () => void;
 	/**
@@ -32,6 +39,7 @@ export interface Bus extends EventPublisher {
 /** Creates a bus. Errors of a listener are logged; they affect neither the publisher nor other listeners. */
 export function createBus(log: Log): Bus {
 	const listeners: Groups<EventName, Listener<never>> = new Map();
+	const forwards = new Set<Forward>();
 	/** By collection, then by document id; under undefined those that watch all documents. */
 	const watchers = new Map<string, Groups<string | undefined, Watcher>>();
 
@@ -51,25 +59,35 @@ export function createBus(log: Log): Bus {
 		}
 	}
 
+	const deliver: EventPublisher['publish'] = (name, payload) => {
+		let pending: Promise<unknown>[] | undefined;
+		for (const call of callsFor(name, payload)) {
+			try {
+				const ended = call();
+				if (!ended) continue;
+				pending ??= [];
+				pending.push(ended.catch((err) => logFailure(name, err)));
+			} catch (err) {
+				logFailure(name, err);
+			}
+		}
+		return pending && Promise.all(pending);
+	};
+
 	return {
+		deliver,
+		forward(listener) {
+			forwards.add(listener);
+			return () => void forwards.delete(listener);
+		},
 		get listeners() {
 			let count = countOf(listeners);
 			for (const ofCollection of watchers.values()) count += countOf(ofCollection);
 			return count;
 		},
 		publish(name, payload) {
-			let pending: Promise<unknown>[] | undefined;
-			for (const call of callsFor(name, payload)) {
-				try {
-					const ended = call();
-					if (!ended) continue;
-					pending ??= [];
-					pending.push(ended.catch((err) => logFailure(name, err)));
-				} catch (err) {
-					logFailure(name, err);
-				}
-			}
-			return pending && Promise.all(pending);
+			for (const forward of forwards) forward(name, payload);
+			return deliver(name, payload);
 		},
 		on(name, listener) {
 			join(listeners, name, listener);

@@ -12,7 +12,8 @@ export function publishChanges(onChange: OpenStore['onChange'], bus: Bus): () =>
 	return onChange((change) => bus.publish('changed', withoutSecrets(change)));
 }
 
-function withoutSecrets(change: Change): Change {
+/** A change as listeners receive it: of a user only the id. */
+export function withoutSecrets(change: Change): Change {
 	const { collection, action, document } = change;
 	return collection === 'users' ? { collection, action, document: { _id: document._id } } : change;
 }

@@ -1,9 +1,12 @@
 import type { Connection, SecondFactor } from '../../shared/method.js';
 import type { RateLimitClient } from './limits/rules.js';
 
-/** Identifies a call among all calls of its user to its method. A client that repeats a call sends the same key. */
+/**
+ * Identifies a call among all calls of its user to its method. A client that repeats a call sends the same key. The key
+ * is a function if part of it must be read from the store.
+ */
 export interface IdempotencyKey {
-	readonly key: string;
+	readonly key: string | (() => Promise<string>);
 	/** The session of the call; null over REST. A second call with the same key in the same session is a new call. */
 	readonly session: string | null;
 }

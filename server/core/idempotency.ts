@@ -1,27 +1,23 @@
 /**
  * Idempotent calls (`test/contract/beyond.md` E1): a client that did not receive the answer repeats the call with the
- * same key and gets the original outcome. Each process has its own cache.
+ * same key and gets the original outcome. A process caches the outcomes of its own calls; where several processes share
+ * a store, outcomes are kept there instead (`sharedCalls.ts`).
  */
 import { hash } from 'node:crypto';
 import { canonical } from '../../shared/ejson.js';
-import { clientError, isClientSafe, isTransient, MatchError } from '../../shared/errors.js';
+import { clientError } from '../../shared/errors.js';
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
+import type { Log } from '../../shared/log.js';
+import { isShared, type Store } from '../../shared/store.js';
 import type { Caller } from './caller.js';
 import type { ServerObserver } from './observer.js';
+import { isAnswer, type RepeatableCall } from './repeatableCall.js';
+import { SharedCalls } from './sharedCalls.js';
 
 /** The first call with a key, while it runs. */
 export interface InFlight {
 	/** Records a write, so that `updated` is not sent for a repeated call before it is sent for the first. */
 	onWrite(settled: Promise<unknown>): void;
-}
-
-/** A call that a client may repeat. */
-export interface RepeatableCall {
-	readonly method: string;
-	readonly args: Record<string, unknown>;
-	readonly caller: Caller;
-	/** Time limit of the method, in ms. */
-	readonly timeout: number;
 }
 
 export interface IdempotencyCache {
@@ -58,14 +54,9 @@ class RememberedCall implements InFlight {
  */
 const MAX_KEY_LENGTH = 200;
 
-function keyOf({ method, caller: { userId, idempotencyKey } }: RepeatableCall): string {
-	const key = `${userId}\n${method}\n${idempotencyKey?.key}`;
+function cacheKeyOf({ method, caller: { userId } }: RepeatableCall, given: string): string {
+	const key = `${userId}\n${method}\n${given}`;
 	return key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64') : key;
-}
-
-/** Whether an error is the method's result; other errors are temporary and not cached. */
-function isAnswer(thrown: unknown): boolean {
-	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
 }
 
 /** Maximum total length of all outcomes, as JSON. The oldest are evicted first. */
@@ -77,18 +68,37 @@ function sizeOf(outcome: unknown): number {
 	return JSON.stringify(encodable)?.length ?? 0;
 }
 
+/** What the cache of a server is made from. */
+export interface IdempotencyOptions extends ExpiringCacheOptions {
+	readonly observer?: Pick<ServerObserver, 'onReplay'> | undefined;
+	/** The store of the calls. If several processes share it, outcomes are kept there. */
+	readonly store: Store;
+	readonly log: Log;
+}
+
 /** Creates the cache of a server. @returns undefined if caching is disabled */
-export function createIdempotencyCache(
-	options: ExpiringCacheOptions,
-	observer?: Pick<ServerObserver, 'onReplay'>,
-): IdempotencyCache | undefined {
+export function createIdempotencyCache({
+	observer,
+	store,
+	log,
+	...options
+}: IdempotencyOptions): IdempotencyCache | undefined {
 	if (options.ttl === 0) return undefined;
+	const onReplay = (method: string) => observer?.onReplay(method);
+	const shared = isShared(store)
+		? new SharedCalls(store, { maxSize: MAX_CHARACTERS, ...options, log, onReplay })
+		: undefined;
+	/** If outcomes are kept in the store, only calls that run. */
 	const calls = new ExpiringCache<RememberedCall>({ maxSize: MAX_CHARACTERS, ...options });
 
 	/** Starts the lifetime of an outcome, unless a newer call has replaced it under its key. */
 	function keep(key: string, call: RememberedCall, outcome: unknown): void {
 		const present = calls.get(key);
 		if (present === undefined || present === call) calls.set(key, call, { size: sizeOf(outcome) });
+	}
+
+	function forget(key: string, call: RememberedCall): void {
+		if (calls.get(key) === call) calls.delete(key);
 	}
 
 	async function outcomeOf(call: RememberedCall, caller: Caller): Promise<unknown> {
@@ -101,30 +111,32 @@ export function createIdempotencyCache(
 
 	return {
 		appliesTo: ({ idempotencyKey, userId }) => idempotencyKey !== undefined && userId !== null,
-		// No await before the call is stored, so that only one of two calls with the same key runs.
+		// No await between the look-up and the storing of a call, so that only one of two calls with the same key runs.
 		async answer(asked, run) {
 			const { method, args, caller, timeout } = asked;
-			const session = caller.idempotencyKey?.session ?? null;
-			const key = keyOf(asked);
+			const { session = null, key: given = '' } = caller.idempotencyKey ?? {};
+			const idempotencyKey = typeof given === 'string' ? given : await given();
+			const key = cacheKeyOf(asked, idempotencyKey);
 			const digest = hash('sha256', canonical(args), 'base64');
 			const first = calls.get(key);
 			// Within one session an id may be reused for another call; some clients always send the same id.
 			if (first && (session === null || first.session !== session)) {
 				if (first.args !== digest) throw clientError('idempotencyMismatch', { method });
-				observer?.onReplay(method);
+				onReplay(method);
 				return outcomeOf(first, caller);
 			}
 			const call = new RememberedCall(digest, session);
-			call.outcome = run(call);
+			call.outcome = shared ? shared.answer(asked, idempotencyKey, () => run(call)) : run(call);
 			// Limits the wait for a method that never ends.
 			calls.set(key, call, { ttl: options.ttl + timeout });
 			try {
 				const value = await call.outcome;
-				keep(key, call, value);
+				if (shared) forget(key, call);
+				else keep(key, call, value);
 				return value;
 			} catch (thrown) {
-				if (isAnswer(thrown)) keep(key, call, thrown);
-				else if (calls.get(key) === call) calls.delete(key);
+				if (!shared && isAnswer(thrown)) keep(key, call, thrown);
+				else forget(key, call);
 				throw thrown;
 			}
 		},

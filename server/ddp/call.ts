@@ -9,6 +9,7 @@ import { type ServerObserver, UNKNOWN_METHOD } from '../core/observer.js';
 import * as codec from './codec.js';
 import type { LargeAnswers } from './large-answers.js';
 import type { Login } from './login.js';
+import type { ChainId } from './resume-chains.js';
 import type { Transport } from './transports/transport.js';
 
 /** The part of a session that a call needs. */
@@ -22,7 +23,7 @@ export interface CallHost {
 	/** Fires when the client has disconnected. */
 	readonly signal: AbortSignal;
 	/** Identifies the session and those it resumes; undefined if results are not cached. */
-	readonly chainId: string | undefined;
+	readonly chainId: ChainId | undefined;
 	setUser(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void>;
 	/** Sends a message: its text, or the encoded parts of a long one. */
 	send(message: string | readonly Buffer[]): void;
@@ -100,7 +101,9 @@ class DdpCaller implements Caller {
 	get idempotencyKey(): IdempotencyKey | undefined {
 		const { chainId, connectionId } = this.host;
 		if (chainId === undefined || connectionId === undefined) return undefined;
-		return { key: `${chainId} ${this.id}`, session: connectionId };
+		const keyIn = (chain: string) => `${chain} ${this.id}`;
+		const key = typeof chainId === 'string' ? keyIn(chainId) : async () => keyIn(await chainId());
+		return { key, session: connectionId };
 	}
 
 	setUserId(userId: string | null, hashedToken: string | null, expires?: Date): Promise<void> {

@@ -2,22 +2,42 @@
  * Chains of sessions that resume one another (`test/contract/beyond.md` E1). A client that reconnects names its former
  * session, and may repeat unanswered calls with the same ids. The session id is no authentication: the user must be
  * checked as well.
+ *
+ * Where several processes share a store, the former session may have been one of another process. The chain of a session
+ * is then in the store, encrypted with a key derived from the session id, because outcomes are encrypted with keys derived
+ * from chain ids. It is read and written when the first call of the session needs it, or when a short session ends without
+ * a call, so that the many clients which reconnect after a restart cause no writes.
  */
+import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
+import type { Log } from '../../shared/log.js';
+import { isShared, type Store } from '../../shared/store.js';
+import { deriveKeys, seal, unseal } from '../core/sealedOutcome.js';
+
+/** The id of a chain, that of its first session; or a function that reads it from the store. */
+export type ChainId = string | (() => Promise<string>);
 
 export interface ResumeChains {
 	/**
 	 * Must be called when a session begins.
 	 * @param former the session that it resumes, if the client names one
-	 * @returns the id of the chain: that of its first session
 	 */
-	join(session: string, former: string | undefined): string;
+	join(session: string, former: string | undefined): ChainId;
 	/** Must be called when a session ends. For a time, another session may still resume it. */
 	leave(session: string): void;
 }
 
-/** Creates the resume chains of a server. The options apply to ended sessions. */
-export function createResumeChains(options: ExpiringCacheOptions): ResumeChains {
+export interface ResumeChainOptions extends ExpiringCacheOptions {
+	readonly store: Store;
+	readonly log: Log;
+}
+
+/** Creates the resume chains of a server. The limits apply to ended sessions. */
+export function createResumeChains(options: ResumeChainOptions): ResumeChains {
+	return isShared(options.store) ? new SharedChains(options) : localChains(options);
+}
+
+function localChains(options: ExpiringCacheOptions): ResumeChains {
 	/**
 	 * The chain id of each open session that has resumed another. A session without an entry is the first of its chain.
 	 */
@@ -40,3 +60,76 @@ export function createResumeChains(options: ExpiringCacheOptions): ResumeChains 
 		},
 	};
 }
+
+/**
+ * How long the chain of an open session stays in the store, in ms. A client that resumes a session which has been open for
+ * longer gets no answers of still earlier sessions, which it has long had.
+ */
+const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
+
+const SILENT = { silent: true } as const;
+
+/** An open session that has resumed another. */
+interface OpenSession {
+	readonly former: string;
+	readonly openedAt: number;
+	/** Set once the chain is needed. */
+	chain?: Promise<string> | undefined;
+}
+
+class SharedChains implements ResumeChains {
+	readonly #open = new Map<string, OpenSession>();
+
+	constructor(private readonly options: ResumeChainOptions) {}
+
+	join(session: string, former: string | undefined): ChainId {
+		if (former === undefined) return session;
+		const open: OpenSession = { former, openedAt: Date.now() };
+		this.#open.set(session, open);
+		return () => this.#chainOf(session, open, MAX_OPEN_MS);
+	}
+
+	#chainOf(session: string, open: OpenSession, keep: number): Promise<string> {
+		if (!open.chain) {
+			open.chain = this.#follow(session, open.former, keep);
+			open.chain.catch(() => {
+				// The next call tries again.
+				open.chain = undefined;
+			});
+		}
+		return open.chain;
+	}
+
+	async #follow(session: string, former: string, keep: number): Promise<string> {
+		const { sharedState } = this.options.store;
+		const formerKeys = keysOf(former);
+		const found = await sharedState.findOne({ _id: idOf(formerKeys), until: { $gt: new Date() } });
+		// A session that is not in the store is the first of its chain.
+		const chain = found?.chain === undefined ? former : unseal(formerKeys, found.chain);
+		const keys = keysOf(session);
+		const until = new Date(Date.now() + keep);
+		await insertIfAbsent(sharedState, { _id: idOf(keys), chain: seal(keys, chain), until }, SILENT);
+		return chain;
+	}
+
+	leave(session: string): void {
+		const open = this.#open.get(session);
+		if (!open) return;
+		this.#open.delete(session);
+		this.#end(session, open).catch((err) =>
+			this.options.log.warn({ err }, 'The chain of an ended session could not be kept'),
+		);
+	}
+
+	async #end(session: string, open: OpenSession): Promise<void> {
+		const { store, ttl } = this.options;
+		if (open.chain) {
+			await open.chain;
+			const until = new Date(Date.now() + ttl);
+			await store.sharedState.updateOne({ _id: idOf(keysOf(session)) }, { $set: { until } }, SILENT);
+		} else if (Date.now() - open.openedAt < ttl) await this.#chainOf(session, open, ttl);
+	}
+}
+
+const keysOf = (session: string) => deriveKeys(session, 'chain');
+const idOf = ({ id }: { readonly id: string }) => `chain ${id}`;

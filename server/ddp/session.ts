@@ -13,6 +13,7 @@ import { Login } from './login.js';
 import { MalformedCounter } from './malformed.js';
 import { Subscriptions } from './publications/subscriptions.js';
 import { Requests } from './queue.js';
+import type { ChainId } from './resume-chains.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import {
 	type CloseReason,
@@ -36,7 +37,7 @@ export class Session implements Receiver, HeartbeatPeer {
 	/** Undefined until the client has connected. */
 	connectionId: string | undefined;
 	/** Id that this session shares with the sessions that it resumes; undefined if results of calls are not cached. */
-	chainId: string | undefined;
+	chainId: ChainId | undefined;
 	#subscriptions: Subscriptions | undefined;
 	#connection: ClientConnection | undefined;
 	/** Version pre1 of DDP has no pings. */
@@ -59,7 +60,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		readonly options: SessionOptions,
 		private readonly onGone: (session: Session) => void,
 	) {
-		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
+		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
 	get isConnected(): boolean {

@@ -7,13 +7,18 @@ const CHECK_TIMEOUT_MS = 2000;
 /** How long a report is used again, in ms, so that many probes cost no more than one. */
 const MAX_AGE_MS = 1000;
 
-/** The state of one part of the server. `off`: it is not in use. */
+/**
+ * The state of one part of the server. `off`: it is not in use. `degraded`: it does not work, but the server can go on
+ * without it, so it stays ready.
+ */
 export interface PartState {
-	readonly status: 'ok' | 'failed' | 'off';
+	readonly status: 'ok' | 'degraded' | 'failed' | 'off';
 	/** When it entered that status, in ISO form. */
 	readonly since: string;
 	/** Why it has failed or is off; for everyone to read. */
 	readonly reason?: string;
+	/** Facts about it, such as how far it is behind; for everyone to read. */
+	readonly details?: object;
 }
 
 export interface HealthReport {
@@ -33,13 +38,18 @@ export interface HealthSlot {
 	ok(): void;
 	/** @param reason for everyone to read, so without secrets */
 	failed(reason: string): void;
+	/** It does not work, but the server can go on without it. */
+	degraded(reason: string): void;
 	/** It is not in use. */
 	off(reason: string): void;
+	/** Sets what is read at each report. */
+	details(read: () => object): void;
 }
 
 export class Health {
 	readonly #checks = new Map<string, Check>();
 	readonly #parts = new Map<string, PartState>();
+	readonly #details = new Map<string, () => object>();
 	#since = new Date().toISOString();
 	#wasReady = false;
 	/** Why it is not ready, whatever the parts say. */
@@ -61,7 +71,13 @@ export class Health {
 	slot(name: string, reason: string): HealthSlot {
 		const set = (status: PartState['status'], why?: string) => this.#set(name, status, why);
 		set('off', reason);
-		return { ok: () => set('ok'), failed: (why) => set('failed', why), off: (why) => set('off', why) };
+		return {
+			ok: () => set('ok'),
+			failed: (why) => set('failed', why),
+			degraded: (why) => set('degraded', why),
+			off: (why) => set('off', why),
+			details: (read) => void this.#details.set(name, read),
+		};
 	}
 
 	/** The server accepts requests. */
@@ -87,8 +103,13 @@ export class Health {
 			status: isReady ? 'ready' : 'not ready',
 			since: this.#since,
 			...(this.#blocked && { reason: this.#blocked }),
-			checks: Object.fromEntries(this.#parts),
+			checks: Object.fromEntries([...this.#parts].map(([name, state]) => [name, this.#withDetails(name, state)])),
 		};
+	}
+
+	#withDetails(name: string, state: PartState): PartState {
+		const details = state.status === 'off' ? undefined : this.#details.get(name)?.();
+		return details ? { ...state, details } : state;
 	}
 
 	async #checkAll(): Promise<void> {
@@ -117,6 +138,8 @@ export class Health {
 		this.#parts.set(name, { status, since, ...(reason !== undefined && { reason }) });
 		if (before?.status === status) return;
 		if (status === 'failed') this.log.error({ check: name, reason, ...(err !== undefined && { err }) }, 'Not ready');
-		else if (before?.status === 'failed') this.log.info({ check: name }, 'Works again');
+		else if (status === 'degraded') this.log.warn({ check: name, reason }, 'A part of the server does not work');
+		else if (before?.status === 'failed' || before?.status === 'degraded')
+			this.log.info({ check: name }, 'Works again');
 	}
 }

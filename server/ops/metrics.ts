@@ -1,5 +1,6 @@
 /** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { Counters } from './counters.js';
 import type { Durations } from './durations.js';
 import type { Health } from './health.js';
@@ -15,6 +16,7 @@ export interface MetricSources {
 	readonly health: Health;
 	readonly census: HolderCensus | undefined;
 	readonly sessions: Iterable<CountedSession>;
+	readonly watcher: { readonly state: WatcherState } | undefined;
 	readonly version: string;
 }
 
@@ -163,6 +165,26 @@ function storeMetrics({ operations }: Counters): Metric[] {
 	];
 }
 
+function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
+	return [
+		metric('gauge', 'roomkey_watcher_behind_seconds', 'For how long writes of other programs have not been heard', () =>
+			one(watcher.state.behindMs / 1000, { mode: watcher.state.mode }),
+		),
+		metric(
+			'counter',
+			'roomkey_watcher_documents_total',
+			'Documents that were found to be written, own writes too',
+			() => labelled(watcher.state.found, 'collection'),
+		),
+		metric(
+			'counter',
+			'roomkey_watcher_full_reads_total',
+			'How often all that is observed of a collection was read',
+			() => one(watcher.state.lookedAgain),
+		),
+	];
+}
+
 /** Answers scrapes. */
 export interface Metrics {
 	readonly contentType: string;
@@ -172,7 +194,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, version } = sources;
+	const { counters, health, census, sessions, watcher, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -188,6 +210,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 		...connectionMetrics(counters, sessions),
 		...eventMetrics(counters, census),
 		...storeMetrics(counters),
+		...(watcher ? watcherMetrics(watcher) : []),
 	];
 	for (const each of own) registry.registerMetric(each);
 	collectDefaultMetrics({ register: registry });

@@ -2,6 +2,7 @@
 import type { Log } from '../../shared/log.js';
 import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
+import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
 import { createCallLog } from './callLog.js';
 import { diskCheck, storeCheck } from './checks.js';
@@ -41,6 +42,8 @@ export class Ops {
 	/** Receives what the parts of the server report. Complete once the store is observed. */
 	observer: ServerObserver | undefined;
 	readonly #counters: Counters | undefined;
+	/** What the watcher has done, if there is one. */
+	watcher: { readonly state: WatcherState } | undefined;
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -119,7 +122,14 @@ export class Ops {
 		const load = async () => {
 			const { createMetrics } = await import('./metrics.js');
 			const { version } = this.options;
-			return createMetrics({ counters, health, version, sessions: this.#sessions, census: this.census });
+			return createMetrics({
+				counters,
+				health,
+				version,
+				sessions: this.#sessions,
+				census: this.census,
+				watcher: this.watcher,
+			});
 		};
 		return [...healthPages(health), metricsPage(load)];
 	}

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
 import { securityHeaders } from '../http/securityHeaders.js';
+import { unrefServer } from '../unref.js';
 import type { Health } from './health.js';
 import type { Metrics } from './metrics.js';
 
@@ -98,6 +99,8 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 		server.once('error', reject).listen(port, host, () => resolve());
 	});
 	server.removeAllListeners('error');
+	// The server for clients keeps the process alive.
+	unrefServer(server);
 	return {
 		port: (server.address() as AddressInfo).port,
 		close: () =>

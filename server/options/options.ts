@@ -9,6 +9,7 @@ import { isAllowedOrigins, isOriginList, ORIGIN_LIST_FORM } from '../http/origin
 import { isPathPrefix } from '../http/pathPrefix.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 import { integer, type Option, oneOf, onOff, secret, text } from './kinds.js';
+import { methodLimits } from './limits.js';
 
 const HOUR = 3_600_000;
 const GIB = 1024 ** 3;
@@ -16,6 +17,11 @@ const GIB = 1024 ** 3;
 const isPassword = (value: string) => value.trim() !== '';
 
 export const options = {
+	config: text('FILE', {
+		meaning: 'read settings from this JSON file; flags and variables count more',
+		env: 'ROOMKEY_CONFIG',
+		default: undefined,
+	}),
 	port: integer(0, 65_535, { meaning: 'TCP port to listen on; 0 picks a free one', env: 'PORT', default: 3000 }),
 	host: text('ADDRESS', {
 		meaning: 'network address to listen on; 0.0.0.0 means all',
@@ -33,7 +39,17 @@ export const options = {
 		env: 'MONGO_URL',
 		default: undefined,
 	}),
-	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
+	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
+		meaning:
+			'how writes of other programs to the MongoDB are heard: change-streams, polling, off, or auto for what it supports',
+		env: 'ROOMKEY_WATCH',
+		default: 'auto',
+	}),
+	'no-index': onOff(
+		'make no indexes in the MongoDB; those that are missing are named at the start',
+		'ROOMKEY_NO_INDEX',
+	),
+	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',
@@ -179,6 +195,11 @@ export const options = {
 		meaning: 'rate limits: on, off, or dry-run to log refusals only',
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
+	}),
+	limits: methodLimits({
+		flag: 'limit',
+		meaning: 'how often a caller may call a method, such as e2e.setRoomKeyID=5/60s, or off; can be repeated',
+		env: 'ROOMKEY_LIMITS',
 	}),
 	'once-lifetime': integer(0, HOUR, {
 		meaning: 'how long a repeated call receives its original result, in ms; 0 disables',

@@ -6,7 +6,7 @@ import { clientError, isClientSafe, MatchError } from '../../shared/errors.js';
 import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
-import type { RateLimitResult } from '../core/limits/rules.js';
+import type { RateLimitResult } from '../core/limits/counters.js';
 import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';

@@ -1,4 +1,5 @@
 /** Builds a store from its collections. */
+import type { Db } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import { type IndexSpec, indexes } from '../../shared/indexes.js';
 import { type Change, type Collection, collectionNames, type Store } from '../../shared/store.js';
@@ -6,6 +7,9 @@ import { StoreError } from '../../shared/storeErrors.js';
 import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
+
+/** What happens to missing indexes of a database: they are made, only named, or left. */
+export type IndexMode = 'make' | 'report' | 'leave';
 
 /** A collection to open. */
 export interface CollectionSpec {
@@ -19,7 +23,7 @@ export interface CollectionSpec {
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
-function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+export function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,
@@ -41,6 +45,8 @@ export interface OpenStore {
 	 * the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
+	/** The database of a store on MongoDB. */
+	readonly db?: Db;
 	/**
 	 * Refuses further writes, waits for running ones, and releases files and connections. A second call returns the
 	 * promise of the first.

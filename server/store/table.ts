@@ -60,11 +60,13 @@ export class Table {
 		specs: readonly IndexSpec[],
 		openIndex: (spec: IndexSpec) => IndexEntries,
 	) {
-		this.#indexes = specs.map((spec) => ({
-			spec,
-			tops: spec.fields.map((field) => field.split('.', 1)[0] as string),
-			entries: openIndex(spec),
-		}));
+		this.#indexes = specs
+			.filter(({ expires }) => !expires)
+			.map((spec) => ({
+				spec,
+				tops: spec.fields.map((field) => field.split('.', 1)[0] as string),
+				entries: openIndex(spec),
+			}));
 	}
 
 	get copies(): boolean {

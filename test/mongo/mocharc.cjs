@@ -1,9 +1,9 @@
-// The settings of every run, for the MongoDB run: without test/clients, one file after the other.
+// The settings of every run, for the MongoDB run: without test/clients, with test/mongo, one file after the other.
 const { spec, ...settings } = require('../../.mocharc.cjs');
 
 module.exports = {
 	...settings,
-	...(spec && { spec: spec.filter((files) => !files.includes('/clients/')) }),
+	...(spec && { spec: [...spec.filter((files) => !files.includes('/clients/')), 'dist/test/mongo/*.test.js'] }),
 	// The server needs the other processor itself.
 	parallel: false,
 	// Each call goes over a socket, and to the disk.

@@ -42,6 +42,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 			AppOptions,
 			| 'rateLimit'
 			| 'once'
+			| 'shared'
 			| 'apiDocs'
 			| 'forwardedCount'
 			| 'trustProxy'

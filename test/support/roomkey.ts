@@ -7,13 +7,14 @@ import type { Caller } from '../../server/core/caller.js';
 import { createIdempotencyCache } from '../../server/core/idempotency.js';
 import { createInvoker } from '../../server/core/invoke.js';
 import { createRateLimits } from '../../server/core/limits/rate.js';
+import { sharedCounters } from '../../server/core/limits/sharedCounters.js';
 import type { ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Method, Settings } from '../../shared/method.js';
-import type { Store } from '../../shared/store.js';
+import { declareShared, type Store } from '../../shared/store.js';
 import { checkingDeclarations } from './declared.js';
 import { memoryLog } from './log.js';
 import type { Person } from './people.js';
-import { openTestStore } from './store.js';
+import { type OpenStore, openTestStore } from './store.js';
 
 export const settings: Settings = {
 	signUps: false,
@@ -38,6 +39,8 @@ export interface TestRoomkey {
 interface Differing extends Pick<Catalogue, 'limits' | 'limitMessage'> {
 	readonly rateLimit?: 'on' | 'dry-run';
 	readonly once?: Partial<ExpiringCacheOptions>;
+	/** A store that several share, as processes do. The test closes it. */
+	readonly shared?: OpenStore;
 }
 
 /**
@@ -52,10 +55,13 @@ export async function openRoomkey(
 ): Promise<TestRoomkey> {
 	const log = memoryLog();
 	const bus = createBus(log);
-	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, ...otherSettings } = differing;
+	const { rateLimit, limits: rules = catalogue.limits, limitMessage, once, shared, ...otherSettings } = differing;
 	const offered = { methods, publications: [], limits: rules };
-	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage });
-	const { store, onChange, close } = await openTestStore();
+	const { store, onChange, close } = shared ?? (await openTestStore());
+	if (shared) declareShared(store);
+	const counters = shared && sharedCounters(store, log);
+	const limits = rateLimit && createRateLimits(offered, { mode: rateLimit, log, message: limitMessage, counters });
+	const stopExchanging = counters?.start();
 	publishChanges(onChange, bus);
 	const invoker = createInvoker(
 		checkingDeclarations(methods),
@@ -66,7 +72,7 @@ export async function openRoomkey(
 			log,
 		},
 		limits,
-		createIdempotencyCache({ ttl: 120_000, max: 1000, ...once }),
+		createIdempotencyCache({ ttl: 120_000, max: 1000, ...once, store, log }),
 	);
 	const callAs: TestRoomkey['callAs'] = (caller, name, ...params) =>
 		invoker.invoke(name, params, { userId: null, hashedToken: null, connection: null, clientAddress: null, ...caller });
@@ -76,6 +82,9 @@ export async function openRoomkey(
 		log,
 		callAs,
 		call: (as, name, ...params) => callAs({ userId: as?.id ?? null }, name, ...params),
-		close,
+		async close() {
+			await stopExchanging?.();
+			if (!shared) await close();
+		},
 	};
 }

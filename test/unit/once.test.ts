@@ -7,6 +7,8 @@ import { ClientError, clientError, MatchError } from '../../shared/errors.js';
 import { ExpiringCache } from '../../shared/expiringCache.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, type Person } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -324,7 +326,8 @@ describe('one answer per call (E1)', () => {
 
 describe('resumeChains', () => {
 	let now = 0;
-	const open = (max = 10) => createResumeChains({ ttl: LIFETIME, max, now: () => now });
+	const open = (max = 10) =>
+		createResumeChains({ ttl: LIFETIME, max, now: () => now, store: {} as Store, log: memoryLog() });
 
 	it('begin with a session that follows none, and go on with those that follow it', () => {
 		const lines = open();

@@ -2,72 +2,127 @@ import { expect } from 'chai';
 import {
 	countReservations,
 	endReservations,
-	isReservedForOther,
 	reserve,
+	reservedForOthers,
 } from '../../methods/model/keys/providerReservation.js';
-import type { Store } from '../../shared/store.js';
-
-/** Reservations never read the store. */
-const newStore = () => ({}) as Store;
+import { declareShared, type Store } from '../../shared/store.js';
+import { type OpenStore, openTestStore } from '../support/store.js';
 
 const TIME = 10_000;
 
-describe('reservations of waiting members (T1)', () => {
-	it('are for the first provider, until the time is over', () => {
-		const store = newStore();
-		expect(reserve(store, 'room', 'bob', 'alice', TIME, 0)).to.equal(true);
-		expect(reserve(store, 'room', 'bob', 'carol', TIME, TIME - 1)).to.equal(false);
-		expect(reserve(store, 'room', 'bob', 'carol', TIME, TIME)).to.equal(true);
-		expect(reserve(store, 'room', 'bob', 'alice', TIME, TIME)).to.equal(false);
-	});
+/** Whether a provider is given a member. */
+async function isGiven(store: Store, rid: string, userId: string, provider: string, now: number): Promise<boolean> {
+	return (await reserve(store, rid, [userId], provider, TIME, now)).has(userId);
+}
 
-	it('are of a room and a user: the same user in another room is free', () => {
-		const store = newStore();
-		reserve(store, 'room', 'bob', 'alice', TIME, 0);
-		expect(reserve(store, 'another', 'bob', 'carol', TIME, 0)).to.equal(true);
-		expect(reserve(store, 'room', 'dave', 'carol', TIME, 0)).to.equal(true);
-	});
+async function isTaken(store: Store, userId: string, provider: string, now: number): Promise<boolean> {
+	return (await reservedForOthers(store, 'room', [userId], provider, now)).has(userId);
+}
 
-	it('show a provider who asks again the same members', () => {
-		const store = newStore();
-		reserve(store, 'room', 'bob', 'alice', TIME, 0);
-		expect(reserve(store, 'room', 'bob', 'alice', TIME, 5)).to.equal(true);
-	});
+for (const [where, prepare] of [
+	['in memory', () => {}],
+	['in a shared store', declareShared],
+] as const) {
+	describe(`reservations of waiting members (T1), ${where}`, () => {
+		let open: OpenStore;
+		let store: Store;
+		beforeEach(async () => {
+			open = await openTestStore();
+			store = open.store;
+			prepare(store);
+		});
+		afterEach(() => open.close());
 
-	it('do not let a provider who asks again and again without providing keep others away', () => {
-		const store = newStore();
-		for (let now = 0; now < TIME; now += 1000) reserve(store, 'room', 'bob', 'alice', TIME, now);
-		expect(reserve(store, 'room', 'bob', 'alice', TIME, TIME)).to.equal(true);
-		expect(isReservedForOther(store, 'room', 'bob', 'carol', TIME)).to.equal(false);
-		expect(reserve(store, 'room', 'bob', 'carol', TIME, TIME)).to.equal(true);
-	});
+		it('are for the first provider, until the time is over', async () => {
+			expect(await isGiven(store, 'room', 'bob', 'alice', 0)).to.equal(true);
+			expect(await isGiven(store, 'room', 'bob', 'carol', TIME - 1)).to.equal(false);
+			expect(await isGiven(store, 'room', 'bob', 'carol', TIME)).to.equal(true);
+			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(false);
+		});
 
-	it('end when a member was served', () => {
-		const store = newStore();
-		reserve(store, 'room', 'bob', 'alice', TIME, 0);
-		endReservations(store, 'room', ['bob', 'nobody']);
-		expect(reserve(store, 'room', 'bob', 'carol', TIME, 1)).to.equal(true);
-	});
+		it('are of a room and a user: the same user in another room is free', async () => {
+			await isGiven(store, 'room', 'bob', 'alice', 0);
+			expect(await isGiven(store, 'another', 'bob', 'carol', 0)).to.equal(true);
+			expect(await isGiven(store, 'room', 'dave', 'carol', 0)).to.equal(true);
+		});
 
-	it('are removed once they have expired, without a timer', () => {
+		it('show a provider who asks again the same members', async () => {
+			await isGiven(store, 'room', 'bob', 'alice', 0);
+			expect(await isGiven(store, 'room', 'bob', 'alice', 5)).to.equal(true);
+		});
+
+		it('do not let a provider who asks again and again without providing keep others away', async () => {
+			for (let now = 0; now < TIME; now += 1000) await isGiven(store, 'room', 'bob', 'alice', now);
+			expect(await isGiven(store, 'room', 'bob', 'alice', TIME)).to.equal(true);
+			expect(await isTaken(store, 'bob', 'carol', TIME)).to.equal(false);
+			expect(await isGiven(store, 'room', 'bob', 'carol', TIME)).to.equal(true);
+			expect(await isTaken(store, 'bob', 'alice', TIME)).to.equal(true);
+		});
+
+		it('end when a member was served', async () => {
+			await isGiven(store, 'room', 'bob', 'alice', 0);
+			await endReservations(store, 'room', ['bob', 'nobody']);
+			expect(await isGiven(store, 'room', 'bob', 'carol', 1)).to.equal(true);
+		});
+
+		it('of many members are asked for and made at once; each member is given to one of several providers', async () => {
+			const members = Array.from({ length: 60 }, (_, i) => `user-${i}`);
+			const providers = ['alice', 'carol', 'dave'];
+			const given = await Promise.all(providers.map((provider) => reserve(store, 'room', members, provider, TIME, 0)));
+			expect(given.flatMap((each) => [...each]).sort()).to.deep.equal([...members].sort());
+			const taken = await Promise.all(
+				providers.map((provider) => reservedForOthers(store, 'room', members, provider, 0)),
+			);
+			expect(taken.map(({ size }) => size)).to.deep.equal(given.map(({ size }) => members.length - size));
+		});
+	});
+}
+
+describe('reservations in memory (T1)', () => {
+	/** Reservations in memory never read the store. */
+	const newStore = () => ({}) as Store;
+
+	it('are removed once they have expired, without a timer', async () => {
 		const store = newStore();
-		for (let i = 0; i < 100; i++) reserve(store, 'room', `user-${i}`, 'alice', TIME, i);
+		for (let i = 0; i < 100; i++) await isGiven(store, 'room', `user-${i}`, 'alice', i);
 		expect(countReservations(store)).to.equal(100);
-		reserve(store, 'room', 'bob', 'alice', TIME, 10 * TIME);
+		await isGiven(store, 'room', 'bob', 'alice', 10 * TIME);
 		expect(countReservations(store)).to.equal(1);
 	});
 
-	it('are no more than 100,000: the oldest end early', () => {
+	it('are no more than 100,000: the oldest end early', async () => {
 		const store = newStore();
-		for (let i = 0; i < 100_010; i++) reserve(store, 'room', `user-${i}`, 'alice', TIME, 0);
+		for (let i = 0; i < 100_010; i++) await isGiven(store, 'room', `user-${i}`, 'alice', 0);
 		expect(countReservations(store)).to.equal(100_000);
-		expect(isReservedForOther(store, 'room', 'user-0', 'carol', 0)).to.equal(false);
-		expect(isReservedForOther(store, 'room', 'user-100009', 'carol', 0)).to.equal(true);
+		expect(await isTaken(store, 'user-0', 'carol', 0)).to.equal(false);
+		expect(await isTaken(store, 'user-100009', 'carol', 0)).to.equal(true);
 	});
 
-	it('of two stores have nothing to do with each other', () => {
+	it('of two stores have nothing to do with each other', async () => {
 		const store = newStore();
-		reserve(store, 'room', 'bob', 'alice', TIME, 0);
-		expect(isReservedForOther(newStore(), 'room', 'bob', 'carol', 0)).to.equal(false);
+		await isGiven(store, 'room', 'bob', 'alice', 0);
+		expect(await isTaken(newStore(), 'bob', 'carol', 0)).to.equal(false);
+	});
+});
+
+describe('reservations in a shared store (T1)', () => {
+	it('are not made twice by processes that have read the same expired one', async () => {
+		const { store, close } = await openTestStore();
+		declareShared(store);
+		await isGiven(store, 'room', 'bob', 'alice', 0);
+		const given = await Promise.all(
+			['carol', 'dave', 'erin'].map((other) => isGiven(store, 'room', 'bob', other, TIME)),
+		);
+		expect(given.filter(Boolean)).to.have.length(1);
+		await close();
+	});
+
+	it('are stored without ids of rooms and members in their own ids, which have a limit', async () => {
+		const { store, close } = await openTestStore();
+		declareShared(store);
+		const long = 'x'.repeat(512);
+		expect(await isGiven(store, long, long, 'alice', 0)).to.equal(true);
+		expect(await isGiven(store, long, long, 'carol', 0)).to.equal(false);
+		await close();
 	});
 });

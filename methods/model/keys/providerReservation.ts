@@ -1,10 +1,16 @@
 /**
  * Reservations of waiting members for providers (`test/contract/beyond.md` T1). A provider is a member who holds the
  * room key and can seal it for others. A member who waits for the key is reserved for the first provider who is given
- * that member in an answer, so that only this provider seals the key. Reservations are kept in the memory of this
- * process.
+ * that member in an answer, so that only this provider seals the key.
+ *
+ * Reservations are kept in the memory of this process; where several processes share a store, in the store. A reservation
+ * there is changed by one conditional write, so that of several processes only one reserves a member.
  */
-import { type Store, sourceOf } from '../../../shared/store.js';
+import { hash } from 'node:crypto';
+import type { SharedState } from '../../../shared/documents.js';
+import { isShared, type Store, sourceOf } from '../../../shared/store.js';
+import { inParallel } from '../inParallel.js';
+import { insertIfAbsent } from '../insertIfAbsent.js';
 
 interface ProviderReservation {
 	/** User id of the provider. */
@@ -39,52 +45,136 @@ function reservationsOf(store: Store): Reservations {
 /** The map key of a room and a member. Ids contain no line break, so it separates them. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
-/** The number of stored reservations. Expired ones count until the next reservation removes them. */
+/** The id of a reservation in the store: hashed, because two ids together can be longer than an id may be. */
+const idOf = (rid: string, userId: string) => `reservation ${hash('sha256', keyOf(rid, userId), 'base64')}`;
+
+const SILENT = { silent: true } as const;
+
+/** The number of reservations in memory. Expired ones count until the next reservation removes them. */
 export function countReservations(store: Store): number {
 	return reservationsOf(store).size;
 }
 
-/** Whether a waiting member is reserved for another provider than this one. */
-export function isReservedForOther(
+/** The state of a reservation for a provider: reserved for another one; already for this one; or free to reserve. */
+function stateFor(
+	reservation: ProviderReservation | undefined,
+	provider: string,
+	now: number,
+): 'other' | 'own' | 'free' {
+	if (!reservation) return 'free';
+	if (reservation.provider !== provider) return now < reservation.until ? 'other' : 'free';
+	return now < reservation.notAgainUntil ? 'own' : 'free';
+}
+
+/** The reservations of these members in the store, by id. */
+async function storedReservations(
 	store: Store,
 	rid: string,
-	userId: string,
+	userIds: readonly string[],
+): Promise<ReadonlyMap<string, SharedState>> {
+	const ids = userIds.map((userId) => idOf(rid, userId));
+	const found = ids.length > 0 ? await store.sharedState.find({ _id: { $in: ids } }).toArray() : [];
+	return new Map(found.map((document) => [document._id, document]));
+}
+
+function reservationIn(document: SharedState | undefined): ProviderReservation | undefined {
+	const { provider, reservedUntil, until } = document ?? {};
+	if (provider === undefined || reservedUntil === undefined || until === undefined) return undefined;
+	return { provider, until: reservedUntil.getTime(), notAgainUntil: until.getTime() };
+}
+
+/** Those of these waiting members who are reserved for another provider than this one. */
+export async function reservedForOthers(
+	store: Store,
+	rid: string,
+	userIds: readonly string[],
 	provider: string,
 	now = Date.now(),
-): boolean {
-	const reservation = reservationsOf(store).get(keyOf(rid, userId));
-	return reservation !== undefined && reservation.provider !== provider && now < reservation.until;
+): Promise<ReadonlySet<string>> {
+	const stored = isShared(store) ? await storedReservations(store, rid, userIds) : undefined;
+	const reservations = reservationsOf(store);
+	return new Set(
+		userIds.filter((userId) => {
+			const reservation = stored ? reservationIn(stored.get(idOf(rid, userId))) : reservations.get(keyOf(rid, userId));
+			return stateFor(reservation, provider, now) === 'other';
+		}),
+	);
 }
 
 /**
- * Reserves a waiting member for a provider, unless the member is reserved for another provider.
- * @param duration of the reservation, in ms
- * @returns whether the provider may be given the member
+ * Reserves waiting members for a provider, except those who are reserved for another provider.
+ * @param duration of the reservations, in ms
+ * @returns the members whom the provider may be given
  */
-export function reserve(
+export async function reserve(
 	store: Store,
 	rid: string,
-	userId: string,
+	userIds: readonly string[],
 	provider: string,
 	duration: number,
 	now = Date.now(),
+): Promise<ReadonlySet<string>> {
+	const reservation = { provider, until: now + duration, notAgainUntil: now + 2 * duration };
+	if (!isShared(store))
+		return new Set(
+			userIds.filter((userId) => reserveInMemory(reservationsOf(store), keyOf(rid, userId), reservation, now)),
+		);
+	const stored = await storedReservations(store, rid, userIds);
+	const reserved = new Set<string>();
+	await inParallel(userIds, async (userId) => {
+		const _id = idOf(rid, userId);
+		if (await reserveInStore(store, _id, stored.get(_id), reservation, now)) reserved.add(userId);
+	});
+	return reserved;
+}
+
+/** @returns whether the member is reserved for the provider */
+function reserveInMemory(
+	reservations: Reservations,
+	key: string,
+	reservation: ProviderReservation,
+	now: number,
 ): boolean {
-	if (isReservedForOther(store, rid, userId, provider, now)) return false;
-	const reservations = reservationsOf(store);
-	const key = keyOf(rid, userId);
-	const existing = reservations.get(key);
-	if (existing?.provider === provider && now < existing.notAgainUntil) return true;
+	const state = stateFor(reservations.get(key), reservation.provider, now);
+	if (state !== 'free') return state === 'own';
 	for (const [oldest, { notAgainUntil }] of reservations) {
 		if (now < notAgainUntil && reservations.size < MAX_RESERVATIONS) break;
 		reservations.delete(oldest);
 	}
 	reservations.delete(key);
-	reservations.set(key, { provider, until: now + duration, notAgainUntil: now + 2 * duration });
+	reservations.set(key, reservation);
 	return true;
 }
 
+/**
+ * Writes a reservation, unless another process has written one since `found` was read. Then the member is left out of
+ * this answer.
+ * @returns whether the member is reserved for the provider
+ */
+async function reserveInStore(
+	{ sharedState }: Store,
+	_id: string,
+	found: SharedState | undefined,
+	{ provider, until, notAgainUntil }: ProviderReservation,
+	now: number,
+): Promise<boolean> {
+	const state = stateFor(reservationIn(found), provider, now);
+	if (state !== 'free') return state === 'own';
+	const fields = { provider, reservedUntil: new Date(until), until: new Date(notAgainUntil) };
+	if (!found) return insertIfAbsent(sharedState, { _id, ...fields }, SILENT);
+	const asFound = { _id, provider: found.provider ?? null, until: found.until };
+	const { matchedCount } = await sharedState.updateOne(asFound, { $set: fields }, SILENT);
+	return matchedCount > 0;
+}
+
 /** Removes the reservations of members who have stored a key, have received an offer, or have rejected or returned a key. */
-export function endReservations(store: Store, rid: string, userIds: readonly string[]): void {
+export async function endReservations(store: Store, rid: string, userIds: readonly string[]): Promise<void> {
+	if (userIds.length === 0) return;
+	if (isShared(store)) {
+		const ids = userIds.map((userId) => idOf(rid, userId));
+		await store.sharedState.deleteMany({ _id: { $in: ids } }, SILENT);
+		return;
+	}
 	const reservations = reservationsByStore.get(sourceOf(store));
 	for (const userId of userIds) reservations?.delete(keyOf(rid, userId));
 }

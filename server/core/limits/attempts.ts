@@ -1,12 +1,12 @@
 /**
  * Limits attempts to authenticate with a guessable secret, such as a password. The rate limit of calls does not stop an
- * attacker with many connections or many addresses; these limits do.
+ * attacker with many connections or many addresses; these limits do. They hold exactly over all processes of a service.
  */
 import { createHash } from 'node:crypto';
 import { isClientSafe } from '../../../shared/errors.js';
-import { ExpiringCache } from '../../../shared/expiringCache.js';
 import { addressKey } from './address.js';
-import { createCounter, type RateLimitClient, type RateLimitResult } from './rules.js';
+import type { Counters, RateLimitResult } from './counters.js';
+import type { RateLimitClient } from './rules.js';
 
 /** Maximum number of failures from one address, for all names together. */
 const FAILURES_PER_ADDRESS = { calls: 100, per: 60_000 };
@@ -19,9 +19,6 @@ const FAILURES_PER_NAME_AND_ADDRESS = { calls: 10, per: 60_000 };
  * addresses do not count, so that the real user can log in while an attacker guesses from many addresses.
  */
 const FAILURES_PER_NAME = { calls: 30, per: 60_000 };
-
-/** Maximum number and lifetime, in ms, of remembered pairs of name and address with a success. */
-const KNOWN_ADDRESSES = { max: 100_000, ttl: 30 * 24 * 60 * 60 * 1000 };
 
 /**
  * Makes an attempt to authenticate, unless too many attempts have failed.
@@ -38,18 +35,19 @@ export type Attempt = <T>(
 /** @param requireAllowed throws if a count is over its limit */
 export function limitAttempts(
 	requireAllowed: (result: RateLimitResult, method: string, caller: RateLimitClient) => void,
+	counters: Counters,
 ): Attempt {
-	const byAddress = createCounter(FAILURES_PER_ADDRESS);
-	const byNameAndAddress = createCounter(FAILURES_PER_NAME_AND_ADDRESS);
-	const byName = createCounter(FAILURES_PER_NAME);
-	const known = new ExpiringCache<1>(KNOWN_ADDRESSES);
+	const byAddress = counters.exact('failures of an address', FAILURES_PER_ADDRESS);
+	const byNameAndAddress = counters.exact('failures of a name and an address', FAILURES_PER_NAME_AND_ADDRESS);
+	const byName = counters.exact('failures of a name', FAILURES_PER_NAME);
+	const { known } = counters;
 
 	return async (account, method, caller, run) => {
 		const address = addressKey(caller.clientAddress);
 		// Hashed, because a name can be as long as a frame.
 		const name = createHash('sha256').update(account.toLowerCase()).digest('base64');
 		const pair = `${name} ${address}`;
-		const isKnown = known.get(pair) !== undefined;
+		const isKnown = await known.has(pair);
 		// Counted before the outcome is known, so that concurrent guesses cannot bypass the limit.
 		requireAllowed(await byAddress.count(address), method, caller);
 		requireAllowed(await byNameAndAddress.count(pair), method, caller);
@@ -61,8 +59,7 @@ export function limitAttempts(
 		const refund = () => Promise.all([byAddress.refund(address), isKnown ? undefined : byName.refund(name)]);
 		try {
 			const result = await run();
-			known.set(pair, 1);
-			await Promise.all([refund(), byNameAndAddress.forget(pair)]);
+			await Promise.all([known.add(pair), refund(), byNameAndAddress.forget(pair)]);
 			return result;
 		} catch (thrown) {
 			// A server error does not show whether the guess was right.

@@ -1,14 +1,15 @@
 /**
  * Rate limits of calls and subscriptions (`test/contract/ddp.md` section 14), by the rules of the catalogue and the
  * limits in definitions. Calls over DDP and REST are counted together. A name without a rule has no limit: the calls of
- * a connection are served one after another. Each process counts for itself.
+ * a connection are served one after another.
  */
 import { tooManyRequests } from '../../../shared/errors.js';
 import type { RateEvent, RateMessage, RateOutcome } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import type { LimitKind, ServerObserver } from '../observer.js';
 import { type Attempt, limitAttempts } from './attempts.js';
-import { type Limited, type RateLimitClient, type RateLimitResult, type Rule, rulesByName } from './rules.js';
+import { type Counters, memoryCounters, type RateLimitResult } from './counters.js';
+import { type Limited, type RateLimitClient, type Rule, rulesByName } from './rules.js';
 
 /** `dry-run` refuses no call, and only logs the calls that would have been refused. */
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
@@ -51,6 +52,8 @@ export interface RateLimitOptions {
 	readonly mode: 'on' | 'dry-run';
 	readonly log: Log;
 	readonly observer?: Pick<ServerObserver, 'onLimit'> | undefined;
+	/** Default: counters in memory. */
+	readonly counters?: Counters | undefined;
 	/** Text of refusals by rules without a message of their own. */
 	readonly message?: RateMessage | undefined;
 	/**
@@ -65,8 +68,8 @@ export interface RateLimitOptions {
  * @throws Error for an invalid limit
  */
 export function createRateLimits(offered: Limited, options: RateLimitOptions): RateLimits {
-	const { mode, log, observer, message, isExempt } = options;
-	const rules = rulesByName(offered);
+	const { mode, log, observer, message, isExempt, counters = memoryCounters() } = options;
+	const rules = rulesByName(offered, counters);
 
 	/** The key that an event is counted under; null if the rule does not apply or its matcher throws. */
 	function keyOf(rule: Rule, event: RateEvent): string | null {
@@ -160,6 +163,9 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 			}
 			return matching.length > 0 ? applyResults(matching, counting, event, client) : undefined;
 		},
-		attempt: limitAttempts((result, method, caller) => requireAllowed(result, eventOf('method', method, caller))),
+		attempt: limitAttempts(
+			(result, method, caller) => requireAllowed(result, eventOf('method', method, caller)),
+			counters,
+		),
 	};
 }

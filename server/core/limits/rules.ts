@@ -1,24 +1,12 @@
 /**
- * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14), and their counters.
- * The rules for each name are found once, when a server is built.
+ * Rules that limit how often clients may call and subscribe (`test/contract/ddp.md` section 14). The rules for each name
+ * are found once, when a server is built.
  */
-// Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
-import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
-import type { Limit, RateEvent, RateRule } from '../../../shared/limit.js';
+import type { Limit, RateEvent, RateMatcher, RateRule } from '../../../shared/limit.js';
 import type { Method } from '../../../shared/method.js';
 import type { Publication } from '../../../shared/publication.js';
 import { addressKey } from './address.js';
-
-/** The state of a counter after a count. */
-export interface RateLimitResult {
-	readonly allowed: boolean;
-	/** Calls that are allowed in a window. */
-	readonly limit: number;
-	/** Calls left in this window. */
-	readonly remaining: number;
-	/** ms until the next window: a whole number, at least 1. */
-	readonly timeToReset: number;
-}
+import type { CallCounter, Counters, RateLimitResult } from './counters.js';
 
 /** The client that calls or subscribes. */
 export interface RateLimitClient {
@@ -29,48 +17,6 @@ export interface RateLimitClient {
 	readonly connectionId?: string | undefined;
 	/** Receives the result of the rate limit. */
 	onRateLimit?(result: RateLimitResult): void;
-}
-
-export interface Counter {
-	/** Counts one call: with a limit of N, N are allowed. */
-	count(key: string): Promise<RateLimitResult>;
-	/** Subtracts one counted call. */
-	refund(key: string): Promise<void>;
-	/** Forgets all calls of a key. */
-	forget(key: string): Promise<void>;
-}
-
-/** Maximum length of a window, in ms: the longest delay of Node's timers. */
-const MAX_WINDOW_MS = 2 ** 31 - 1;
-
-/**
- * Makes a counter. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
- * share one window, so a caller who starts late in it can make twice as many calls in a short time.)
- * @throws Error for an invalid limit
- */
-export function createCounter({ calls, per }: Limit): Counter {
-	if (!Number.isInteger(calls) || calls < 1 || !Number.isInteger(per) || per < 1 || per > MAX_WINDOW_MS) {
-		throw new Error(`A limit must be whole numbers of calls and ms, not ${calls} per ${per}`);
-	}
-	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
-	return {
-		async count(key) {
-			// `penalty` counts as `consume` does, but does not throw for a refused call.
-			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
-			return {
-				allowed: consumedPoints <= calls,
-				limit: calls,
-				remaining: remainingPoints,
-				timeToReset: Math.max(1, Math.round(msBeforeNext)),
-			};
-		},
-		async refund(key) {
-			await limiter.reward(key);
-		},
-		async forget(key) {
-			await limiter.delete(key);
-		},
-	};
 }
 
 /** The part of a server's catalogue that has limits. */
@@ -84,7 +30,7 @@ export interface Limited {
 /** A rule with its counter. */
 export interface Rule extends Pick<RateRule, 'callback' | 'message'> {
 	readonly id: string;
-	readonly counter: Counter;
+	readonly counter: CallCounter;
 	/** Whether it can match events of this name. */
 	appliesTo(type: RateEvent['type'], name: string): boolean;
 	/** The key that such an event is counted under; null if the rule does not match it. */
@@ -110,17 +56,29 @@ function countedValue(event: RateEvent, key: keyof RateEvent): string | null {
 	return key === 'clientAddress' ? addressKey(event.clientAddress) : event[key];
 }
 
-function createRule(rule: RateRule, id: string): Rule {
+/** Whether a rule counts each connection, and not REST. A connection belongs to one process. */
+function isOfConnections({ connectionId }: RateMatcher): boolean {
+	if (typeof connectionId !== 'function') return false;
+	try {
+		return !connectionId(null);
+	} catch {
+		return false;
+	}
+}
+
+/** @param name identifies the rule in all processes of a service */
+function createRule(rule: RateRule, id: string, name: string, counters: Counters): Rule {
 	const { matcher, calls = DEFAULT_LIMIT.calls, per = DEFAULT_LIMIT.per, callback, message } = rule;
 	const matched = CALLERS.filter((key) => (matcher[key] ?? null) !== null);
 	// A value or a list of values has one count for all callers; a function has one for each value it accepts.
 	const countedKeys = (['type', 'name', ...CALLERS] as const).filter((key) => typeof matcher[key] === 'function');
 	const [first, second] = countedKeys;
+	const scope = isOfConnections(matcher) ? 'process' : rule.exact ? 'exact' : 'calls';
 	return {
 		id,
 		callback,
 		message,
-		counter: createCounter({ calls, per }),
+		counter: counters[scope](name, { calls, per }),
 		appliesTo: (type, name) => matches(matcher.type, type) && matches(matcher.name, name),
 		keyOf(event) {
 			for (const key of matched) if (!matches(matcher[key], event[key])) return null;
@@ -144,8 +102,8 @@ function rulesOfLimit(type: RateEvent['type'], name: string, limit: Limit): Rate
  * Finds the rules for each name.
  * @throws Error for an invalid limit
  */
-export function rulesByName({ methods, publications, limits = [] }: Limited): RulesByName {
-	const general = limits.map((rule, i) => createRule(rule, rule.id ?? String(i)));
+export function rulesByName({ methods, publications, limits = [] }: Limited, counters: Counters): RulesByName {
+	const general = limits.map((rule, i) => createRule(rule, rule.id ?? String(i), `rule ${i}`, counters));
 
 	function find(
 		type: RateEvent['type'],
@@ -158,7 +116,7 @@ export function rulesByName({ methods, publications, limits = [] }: Limited): Ru
 			const own = limit ? rulesOfLimit(type, name, limit) : [];
 			const its = [
 				...general.filter((rule) => rule.appliesTo(type, name)),
-				...own.map((rule) => createRule(rule, name)),
+				...own.map((rule, i) => createRule(rule, name, `${type} ${name} ${i}`, counters)),
 			];
 			if (its.length > 0) found.set(name, its);
 		}

@@ -4,7 +4,7 @@
  * writes may arrive in the wrong order.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { stringify } from '../../../shared/ejson.js';
+import { parse, stringify } from '../../../shared/ejson.js';
 import type { Change } from '../../../shared/events.js';
 import type { LiveQuery } from '../../../shared/publication.js';
 import type { Collection, Filter, Store } from '../../../shared/store.js';
@@ -39,6 +39,16 @@ export function liveQueriesOf({ store, bus }: LiveQueryServices, collection: key
 		collections.set(collection, queries);
 	}
 	return queries;
+}
+
+/** Runs all live queries on a collection again, and publishes what differs. @throws if a query fails */
+export async function refreshLiveQueries(bus: Bus, collection: string): Promise<void> {
+	await queriesByBus.get(bus)?.get(collection)?.refresh();
+}
+
+/** The ids of the documents of a collection that are in the results of live queries. An id may occur repeatedly. */
+export function observedIds(bus: Bus, collection: string): Iterable<string> {
+	return queriesByBus.get(bus)?.get(collection)?.observedIds() ?? [];
 }
 
 export class CollectionQueries implements Watcher {
@@ -126,6 +136,26 @@ export class CollectionQueries implements Watcher {
 	*#queriesContaining(id: string): Iterable<ObservedQuery> {
 		yield* this.#byResultId.of(id);
 		for (const query of this.#index.requiringId(id)) if (query.isInResult(id)) yield query;
+	}
+
+	/**
+	 * Runs all queries again, because writes may have been missed, and publishes what differs. @throws if a query fails
+	 */
+	async refresh(): Promise<void> {
+		for (const { key, ids, resultIds } of [...this.#queries.values()]) {
+			const toRead = new Set(ids ?? resultIds);
+			if (!ids) {
+				const [filter] = parse(key) as [Filter<Document>, unknown];
+				for await (const { _id } of this.collection.find(filter, { projection: { _id: 1 } })) toRead.add(_id);
+			}
+			for (const id of toRead) this.reread(id);
+		}
+		await this.#nextRound;
+	}
+
+	*observedIds(): Iterable<string> {
+		yield* this.#byResultId.keys();
+		for (const query of this.#queries.values()) if (query.ids) yield* query.resultIds;
 	}
 
 	/** Reads a document again, and publishes its state. @returns resolves when that is done */

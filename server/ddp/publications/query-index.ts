@@ -13,6 +13,10 @@ export class QueriesByString {
 		return this.#sets.size;
 	}
 
+	keys(): Iterable<string> {
+		return this.#sets.keys();
+	}
+
 	of(key: string): Iterable<ObservedQuery> {
 		return membersOf(this.#sets.get(key));
 	}

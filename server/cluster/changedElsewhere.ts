@@ -1,0 +1,195 @@
+/**
+ * Publishes documents that others have written: other processes, Rocket.Chat, any program that uses the same database.
+ * The store is the truth: what is known elsewhere only says which documents to read again. A document is published on
+ * the bus as if this process had written it, so streams, live queries and caches need not know the difference.
+ */
+import type { Log } from '../../shared/log.js';
+import type { Change, Collection, Filter, Store } from '../../shared/store.js';
+import type { OpenStore } from '../store/collections.js';
+import type { Bus } from './bus.js';
+import { LastPublished } from './lastPublished.js';
+import { withoutSecrets } from './publishChanges.js';
+
+type Document = { readonly _id: string } & Record<string, unknown>;
+
+/** What the reporter knows of a write. */
+export interface Reported {
+	/** Default `updated`. */
+	readonly action?: Change['action'] | undefined;
+	/** What is still known of a removed document. Default: its id. */
+	readonly last?: Document | undefined;
+}
+
+export interface ChangedElsewhere {
+	/**
+	 * A document was written elsewhere. It is read and published a few milliseconds later, unless its state was already
+	 * published.
+	 * @param collection a key of the store, such as `rooms`; others are ignored
+	 */
+	report(collection: string, id: string, reported?: Reported): void;
+	/** Resolves when all that was reported before is published. It waits while the store is unavailable. */
+	settled(): Promise<void>;
+	/** Stops reading. Resolves when no query runs any more. */
+	close(): Promise<void>;
+}
+
+export interface ChangedElsewhereParts {
+	readonly store: Store;
+	readonly onChange: OpenStore['onChange'];
+	readonly bus: Bus;
+	readonly log: Log;
+	/** More documents wait than are kept, so all were dropped: everything must be looked at again. */
+	onOverflow?(): void;
+}
+
+/** Time in which reports are collected, in ms. */
+const COLLECT_MS = 2;
+
+/** Maximum number of documents in one query. */
+const MAX_PER_QUERY = 500;
+
+/** Maximum number of documents that wait to be read. */
+const MAX_WAITING = 100_000;
+
+/** Delays before failed reads are repeated, in ms; the last one is used again. */
+const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
+
+/** How long after a publication from elsewhere a write of this process may be the older of the two, in ms. */
+const UNORDERED_MS = 1000;
+
+/** Reads documents in rounds. Those reported during a round are read in the next one. */
+export function createChangedElsewhere(parts: ChangedElsewhereParts): ChangedElsewhere {
+	const { store, bus, log } = parts;
+	const published = new LastPublished();
+	/** The documents to read, by collection and id. */
+	const waiting = new Map<string, Map<string, Reported>>();
+	let waitingCount = 0;
+	/** Documents that are being read: their keys in `published`. True: this process has written it meanwhile. */
+	const beingRead = new Map<string, boolean>();
+	let timer: NodeJS.Timeout | undefined;
+	let round: Promise<void> | undefined;
+	let failures = 0;
+	let isClosed = false;
+	let onSettled: (() => void)[] = [];
+
+	function report(collection: string, id: string, reported: Reported = {}): void {
+		if (isClosed || !Object.hasOwn(store, collection)) return;
+		let ofCollection = waiting.get(collection);
+		if (!ofCollection) {
+			ofCollection = new Map();
+			waiting.set(collection, ofCollection);
+		}
+		const earlier = ofCollection.get(id);
+		if (!earlier) waitingCount++;
+		// A later report may know less of a removed document.
+		ofCollection.set(id, { action: reported.action, last: reported.last ?? earlier?.last });
+		if (waitingCount > MAX_WAITING) {
+			waiting.clear();
+			waitingCount = 0;
+			log.warn(
+				{ max: MAX_WAITING },
+				'Too many documents were written elsewhere at once: everything is looked at again',
+			);
+			parts.onOverflow?.();
+		}
+		schedule(COLLECT_MS);
+	}
+
+	function schedule(delay: number): void {
+		if (isClosed || timer || round) return;
+		timer = setTimeout(() => {
+			timer = undefined;
+			round = readAll().finally(() => {
+				round = undefined;
+				if (waitingCount > 0) schedule(failures > 0 ? (RETRY_DELAYS_MS[Math.min(failures, 3) - 1] as number) : 0);
+				else for (const resolve of onSettled.splice(0)) resolve();
+			});
+		}, delay);
+		timer.unref();
+	}
+
+	async function readAll(): Promise<void> {
+		for (const [collection, documents] of [...waiting]) {
+			waiting.delete(collection);
+			waitingCount -= documents.size;
+			const all = [...documents];
+			for (let i = 0; i < all.length && !isClosed; i += MAX_PER_QUERY) {
+				try {
+					await readSome(collection as keyof Store, new Map(all.slice(i, i + MAX_PER_QUERY)));
+				} catch (err) {
+					if (failures++ === 0) log.warn({ err, collection }, 'Documents written elsewhere could not be read');
+					for (const [id, reported] of all.slice(i)) report(collection, id, reported);
+					return;
+				}
+				failures = 0;
+			}
+		}
+	}
+
+	async function readSome(collection: keyof Store, documents: ReadonlyMap<string, Reported>): Promise<void> {
+		const keys = new Map([...documents.keys()].map((id) => [id, LastPublished.key(collection, id)]));
+		for (const key of keys.values()) beingRead.set(key, false);
+		try {
+			const found = new Map<string, Document>();
+			const source = store[collection] as unknown as Collection<Document>;
+			const byIds = { _id: { $in: [...documents.keys()] } } as Filter<Document>;
+			for await (const document of source.find(byIds)) found.set(document._id, document);
+			const deliveries: (Promise<unknown> | undefined)[] = [];
+			for (const [id, reported] of documents) {
+				const isOutdated = beingRead.get(keys.get(id) as string);
+				if (isOutdated) report(collection, id, reported);
+				else deliveries.push(publish(collection, id, found.get(id), reported));
+			}
+			await Promise.all(deliveries);
+		} finally {
+			for (const key of keys.values()) beingRead.delete(key);
+		}
+	}
+
+	function publish(
+		collection: string,
+		id: string,
+		document: Document | undefined,
+		{ action, last }: Reported,
+	): Promise<unknown> | undefined {
+		const { isNew, wasKnown } = published.note(collection, id, document ?? (last ? undefined : 'unknown'), Date.now());
+		if (!isNew) return undefined;
+		const change: Change = document
+			? { collection, action: action === 'inserted' && !wasKnown ? 'inserted' : 'updated', document }
+			: { collection, action: 'removed', document: { ...last, _id: id } };
+		return bus.deliver('changed', withoutSecrets(change));
+	}
+
+	const stopListening = parts.onChange(({ collection, action, document }) => {
+		const key = LastPublished.key(collection, document._id);
+		// What was read may be older than this write, or newer.
+		if (beingRead.has(key)) beingRead.set(key, true);
+		const { elsewhereAt } = published.note(
+			collection,
+			document._id,
+			action === 'removed' ? undefined : (document as Document),
+		);
+		// This write may be older than the state that was read before it was announced.
+		if (elsewhereAt !== undefined && Date.now() - elsewhereAt < UNORDERED_MS) report(collection, document._id);
+		return undefined;
+	});
+
+	return {
+		report,
+		settled: () =>
+			new Promise((resolve) => {
+				if (waitingCount === 0 && !round) resolve();
+				else onSettled.push(resolve);
+			}),
+		async close() {
+			isClosed = true;
+			stopListening();
+			clearTimeout(timer);
+			waiting.clear();
+			waitingCount = 0;
+			await round;
+			for (const resolve of onSettled) resolve();
+			onSettled = [];
+		},
+	};
+}

@@ -1,0 +1,181 @@
+/** Reads the change stream of one collection. It goes on after an outage where it was interrupted. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isObject } from '../../../shared/isObject.js';
+import type { Log } from '../../../shared/log.js';
+import { Match } from '../../../shared/match.js';
+import { isId } from '../../../shared/values.js';
+import type { ChangeCursor, WatchedDatabase } from './database.js';
+import { RemovedDocuments } from './removedDocuments.js';
+import type { WatchedCollection, WatchSink } from './sink.js';
+
+/** Delays before the stream is opened again after failures, in ms; the last one is used again. */
+const RETRY_DELAYS_MS: readonly number[] = [50, 200, 1000];
+
+/** Shortest time between two requests that find no event, in ms. Some servers answer them at once. */
+const MIN_IDLE_MS = 50;
+
+const ChangeEvent = Match.ObjectIncluding({ operationType: String });
+
+/** How an operation is reported. */
+const WRITES: ReadonlyMap<string, 'inserted' | 'updated'> = new Map([
+	['insert', 'inserted'],
+	['update', 'updated'],
+	['replace', 'updated'],
+]);
+
+/** Operations on the collection itself. Afterwards any of its documents may be others. */
+const OF_COLLECTION: ReadonlySet<string> = new Set(['drop', 'dropDatabase', 'rename', 'invalidate']);
+
+export interface CollectionStreamParts {
+	readonly collection: WatchedCollection;
+	readonly database: Pick<WatchedDatabase, 'openStream' | 'trashed' | 'isUnavailable'>;
+	readonly sink: WatchSink;
+	readonly log: Log;
+}
+
+export class CollectionStream {
+	/** Resolves when the stream has been opened for the first time. */
+	readonly opened: Promise<void>;
+	/** Until when all writes have been heard, in ms since 1970. */
+	heardUntil = Date.now();
+	readonly #removed: RemovedDocuments;
+	#markOpened: () => void = () => {};
+	/** Where to go on. Undefined: at the present. */
+	#token: unknown;
+	/** Whether writes may have been missed since the stream was last open. */
+	#hasMissed = false;
+	#needsLookup = false;
+	#failures = 0;
+	#cursor: ChangeCursor | undefined;
+	readonly #closing = new AbortController();
+
+	constructor(private readonly parts: CollectionStreamParts) {
+		this.#removed = new RemovedDocuments(parts.collection, parts.database, parts.sink);
+		this.opened = new Promise((resolve) => {
+			this.#markOpened = resolve;
+		});
+		void this.#run();
+	}
+
+	/** Stops it. A request that still waits for an event ends with the connection, and its answer is ignored. */
+	async close(): Promise<void> {
+		this.#closing.abort();
+		await this.#cursor?.close().catch(() => {});
+	}
+
+	get #isClosed(): boolean {
+		return this.#closing.signal.aborted;
+	}
+
+	async #run(): Promise<void> {
+		const { collection, database } = this.parts;
+		while (!this.#isClosed) {
+			try {
+				this.#cursor = database.openStream(collection.name, {
+					resumeAfter: this.#token,
+					lookup: this.#needsLookup,
+					onOpen: () => this.#onOpen(),
+				});
+				await this.#read(this.#cursor);
+			} catch (error) {
+				await this.#onFailure(error);
+			} finally {
+				await this.#cursor?.close().catch(() => {});
+			}
+		}
+	}
+
+	/** Reads until the stream must be opened again. */
+	async #read(cursor: ChangeCursor): Promise<void> {
+		while (!this.#isClosed) {
+			const askedAt = Date.now();
+			const event = await cursor.tryNext();
+			if (this.#isClosed) return;
+			this.#onOpen();
+			if (event === null) {
+				this.heardUntil = askedAt;
+				this.#token = cursor.resumeToken ?? this.#token;
+				const rest = MIN_IDLE_MS - (Date.now() - askedAt);
+				if (rest > 0) await this.#pause(rest);
+			} else if (!this.#handle(event)) return;
+		}
+	}
+
+	#onOpen(): void {
+		this.#failures = 0;
+		this.#markOpened();
+		if (!this.#hasMissed) return;
+		this.#hasMissed = false;
+		this.parts.sink.lookAgain(this.parts.collection.key);
+	}
+
+	/** @returns false: the stream must be opened again */
+	#handle(event: unknown): boolean {
+		const { collection, sink, log } = this.parts;
+		if (!Match.test(event, ChangeEvent)) {
+			log.warn({ collection: collection.name }, 'An event of a change stream has no operation');
+			return true;
+		}
+		const { operationType } = event;
+		if (OF_COLLECTION.has(operationType)) {
+			this.#restart();
+			return false;
+		}
+		const id = idOf(event);
+		const action = WRITES.get(operationType);
+		if (action && id === undefined && !this.#needsLookup) {
+			// This server names the document only if it looks it up. The same event is read again.
+			this.#needsLookup = true;
+			if (this.#token === undefined) this.#restart();
+			return false;
+		}
+		if (id !== undefined && action) sink.report(collection.key, id, { action });
+		else if (id !== undefined && operationType === 'delete') this.#removed.add(id);
+		// The id of an event is where to go on after it.
+		if (isObject(event._id)) this.#token = event._id;
+		this.heardUntil = Math.min(Date.now(), timeOf(event));
+		return true;
+	}
+
+	/** The stream begins again at the present, and what may have been missed is read. */
+	#restart(): void {
+		this.#token = undefined;
+		this.#hasMissed = true;
+	}
+
+	async #onFailure(err: unknown): Promise<void> {
+		if (this.#isClosed) return;
+		const { collection, database, log } = this.parts;
+		const facts = { err, collection: collection.name };
+		if (database.isUnavailable(err)) {
+			if (this.#failures === 0) log.warn(facts, 'A change stream was interrupted; it is opened again');
+			if (this.#token === undefined) this.#hasMissed = true;
+		} else {
+			// The history is gone, an event was too large to be sent, or the server refuses the stream.
+			log.warn(facts, 'A change stream cannot be continued; it begins anew, and what is observed is read again');
+			this.#restart();
+		}
+		const index = Math.min(this.#failures++, RETRY_DELAYS_MS.length - 1);
+		await this.#pause(RETRY_DELAYS_MS[index] as number);
+	}
+
+	async #pause(ms: number): Promise<void> {
+		await delay(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
+	}
+}
+
+/** The id of the document that an event is about. Undefined if the event does not name it, or it is no text. */
+function idOf({ documentKey, fullDocument }: Record<string, unknown>): string | undefined {
+	for (const source of [documentKey, fullDocument]) {
+		if (isObject(source) && isId(source._id)) return source._id as string;
+	}
+	return undefined;
+}
+
+/** When the write of an event took place, in ms since 1970; infinity if the event does not say so. */
+function timeOf({ wallTime, clusterTime }: Record<string, unknown>): number {
+	if (wallTime instanceof Date) return wallTime.getTime();
+	const seconds = isObject(clusterTime) ? clusterTime.t : undefined;
+	// The time of the cluster is in whole seconds.
+	return typeof seconds === 'number' ? seconds * 1000 + 999 : Number.POSITIVE_INFINITY;
+}

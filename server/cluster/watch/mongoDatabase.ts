@@ -1,0 +1,73 @@
+/** A database of the driver, as the watcher reads it. */
+import { ChangeStream, type Db, MongoError } from 'mongodb';
+import { collectionNames } from '../../../shared/store.js';
+import type { Document } from '../../../shared/values.js';
+import { unavailableError } from '../../mongodb/unavailable.js';
+import type { WatchedDatabase } from './database.js';
+
+/** How long the server waits for an event before it answers that there is none, in ms. */
+const MAX_AWAIT_MS = 1000;
+
+/** Documents in one answer of the server. */
+const BATCH = 1000;
+
+/** Only these parts of an event leave the server: an event with a whole document may be too large to be sent. */
+const EVENT = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } as const;
+
+const fieldsOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
+
+/**
+ * The collections of a database, read only, but for the index that polling needs.
+ * @param makesIndexes false: making an index is refused
+ */
+export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
+	const collection = (name: string) => db.collection<Document>(name);
+	return {
+		openStream(name, { resumeAfter, lookup, onOpen }) {
+			const stream = collection(name).watch([{ $project: { ...EVENT, ...(lookup && { 'fullDocument._id': 1 }) } }], {
+				maxAwaitTimeMS: MAX_AWAIT_MS,
+				...(lookup && { fullDocument: 'updateLookup' }),
+				...(resumeAfter ? { resumeAfter } : {}),
+			});
+			stream.once(ChangeStream.RESUME_TOKEN_CHANGED, onOpen);
+			return stream;
+		},
+		dated: ({ collection: name, field, since, fields = [] }) =>
+			collection(name)
+				.find({ [field]: { $gte: since } }, { projection: fieldsOf([field, ...fields]), batchSize: BATCH })
+				.sort({ [field]: 1 }),
+		newest: (name, field, until) =>
+			collection(name).findOne({ [field]: { $lte: until } }, { projection: { [field]: 1 }, sort: { [field]: -1 } }),
+		async existing(name, ids) {
+			const found = collection(name).find(
+				{ _id: { $in: [...ids] } },
+				{ projection: { _id: 1 }, batchSize: ids.length },
+			);
+			return new Set(await found.map(({ _id }) => _id).toArray());
+		},
+		trashed: (ids, fields) =>
+			collection(collectionNames.trash)
+				.find({ _id: { $in: [...ids] } }, { projection: fieldsOf(['__collection__', ...fields]) })
+				.toArray(),
+		count: (name) => collection(name).estimatedDocumentCount(),
+		async hasIndex(name, field) {
+			const indexes = await collection(name)
+				.listIndexes()
+				.toArray()
+				.catch((error: unknown) => {
+					// NamespaceNotFound: the collection does not exist yet.
+					if ((error as { code?: unknown }).code === 26) return [];
+					throw error;
+				});
+			return indexes.some(({ key }) => Object.keys(key as object)[0] === field);
+		},
+		async createIndex(name, field) {
+			if (!makesIndexes) throw new Error('--no-index is set');
+			await collection(name).createIndex({ [field]: 1 });
+		},
+		isUnavailable(error) {
+			if (unavailableError(error) !== error) return true;
+			return error instanceof MongoError && error.hasErrorLabel('ResumableChangeStreamError');
+		},
+	};
+}

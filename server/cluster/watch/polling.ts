@@ -1,0 +1,128 @@
+/**
+ * Asks the database at intervals what other programs have written, for servers without change streams. The number of
+ * queries depends on the number of collections and not on that of observers.
+ *
+ * - Inserted and updated documents are found by `_updatedAt`. A write that does not set it is not found.
+ * - Removed documents are found in Rocket.Chat's trash, and by looking whether observed documents still exist.
+ */
+import type { Log } from '../../../shared/log.js';
+import type { WatchedDatabase } from './database.js';
+import { DatedDocuments } from './datedDocuments.js';
+import { RemovedDocuments } from './removedDocuments.js';
+import type { WatchedCollection, WatchSink } from './sink.js';
+import { Trash } from './trash.js';
+
+/** Time between the starts of two rounds, in ms. */
+const INTERVAL_MS = 1000;
+
+/** Every so many rounds the queries reach back far. */
+const WIDE_EVERY = 10;
+
+/** Maximum number of observed documents of a collection that one round looks for. */
+const MAX_PER_SWEEP = 5000;
+
+/** Collections with few documents need no index of `_updatedAt`. */
+const SMALL: ReadonlySet<string> = new Set(['permissions', 'roles', 'settings', 'teams']);
+
+export interface PollingParts {
+	readonly collections: readonly WatchedCollection[];
+	readonly database: WatchedDatabase;
+	readonly sink: WatchSink;
+	readonly log: Log;
+	/** The ids of the documents of a collection that live queries have in their results. */
+	observedIds(key: string): Iterable<string>;
+	readonly interval?: number;
+}
+
+export class Polling {
+	/** Until when all writes have been heard, in ms since 1970. */
+	heardUntil = Date.now();
+	readonly #updated: ReadonlyMap<WatchedCollection, DatedDocuments>;
+	readonly #trash: Trash;
+	readonly #removed: ReadonlyMap<WatchedCollection, RemovedDocuments>;
+	/** The observed ids that are still to be looked for, by collection. */
+	readonly #toSweep = new Map<WatchedCollection, string[]>();
+	#rounds = 0;
+	#failures = 0;
+	#timer: NodeJS.Timeout | undefined;
+	#round: Promise<void> | undefined;
+	#isClosed = false;
+
+	constructor(private readonly parts: PollingParts) {
+		const { collections, database, sink } = parts;
+		this.#updated = new Map(
+			collections.map((collection) => [
+				collection,
+				new DatedDocuments({ database, collection: collection.name, field: '_updatedAt' }),
+			]),
+		);
+		this.#removed = new Map(
+			collections.map((collection) => [collection, new RemovedDocuments(collection, database, sink)]),
+		);
+		this.#trash = new Trash(collections, database, sink);
+	}
+
+	/** Notes what is there, and begins. @throws if the database does not answer */
+	async start(): Promise<void> {
+		const { collections, database, log } = this.parts;
+		for (const { key, name } of collections) {
+			if (SMALL.has(key)) continue;
+			if (await database.hasIndex(name, '_updatedAt')) continue;
+			log.info({ collection: name }, 'Polling needs an index on _updatedAt: making it');
+			await database.createIndex(name, '_updatedAt').catch((err: unknown) => {
+				log.warn({ err, collection: name }, 'No index on _updatedAt could be made; polling may be slow');
+			});
+		}
+		const startedAt = Date.now();
+		await Promise.all([...this.#updated.values()].map((documents) => documents.begin()));
+		await this.#trash.begin();
+		this.heardUntil = startedAt;
+		this.#schedule(this.parts.interval ?? INTERVAL_MS);
+	}
+
+	/** Stops it. Resolves when no query runs any more. */
+	async close(): Promise<void> {
+		this.#isClosed = true;
+		clearTimeout(this.#timer);
+		await this.#round;
+	}
+
+	#schedule(delay: number): void {
+		if (this.#isClosed) return;
+		this.#timer = setTimeout(() => {
+			this.#round = this.#poll();
+		}, delay);
+		this.#timer.unref();
+	}
+
+	async #poll(): Promise<void> {
+		const startedAt = Date.now();
+		try {
+			const isWide = this.#rounds++ % WIDE_EVERY === 0 || this.#failures > 0;
+			await Promise.all([
+				...[...this.#updated].map(([{ key }, documents]) =>
+					documents.next(isWide, ({ _id }) => this.parts.sink.report(key, _id)),
+				),
+				this.#trash.poll(isWide),
+				...this.parts.collections.map((collection) => this.#sweep(collection)),
+			]);
+			this.heardUntil = startedAt;
+			this.#failures = 0;
+		} catch (err) {
+			if (this.#failures++ === 0) this.parts.log.warn({ err }, 'The database could not be asked what is new');
+		}
+		const { interval = INTERVAL_MS } = this.parts;
+		this.#schedule(Math.max(0, interval - (Date.now() - startedAt)));
+	}
+
+	/** Reports the observed documents that do not exist any more. */
+	async #sweep(collection: WatchedCollection): Promise<void> {
+		let ids = this.#toSweep.get(collection) ?? [];
+		if (ids.length === 0) ids = [...new Set(this.parts.observedIds(collection.key))];
+		this.#toSweep.set(collection, ids);
+		const some = ids.splice(-MAX_PER_SWEEP);
+		if (some.length === 0) return;
+		const existing = await this.parts.database.existing(collection.name, some);
+		for (const id of some) if (!existing.has(id)) this.#removed.get(collection)?.add(id);
+	}
+}

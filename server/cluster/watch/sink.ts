@@ -1,0 +1,18 @@
+/** What the parts of the watcher tell the rest of the server. */
+import type { Reported } from '../changedElsewhere.js';
+
+/** A collection that is watched. */
+export interface WatchedCollection {
+	/** Its key in the store, such as `rooms`. */
+	readonly key: string;
+	/** Its name in the database, such as `rocketchat_room`. */
+	readonly name: string;
+}
+
+/** Receives what other programs have written. */
+export interface WatchSink {
+	/** A document was written. It may be reported more than once. */
+	report(key: string, id: string, reported?: Reported): void;
+	/** Writes of a collection may have been missed: what is observed of it must be read again. */
+	lookAgain(key: string): void;
+}

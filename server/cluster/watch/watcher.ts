@@ -1,0 +1,112 @@
+/** Hears what other programs write to the database: by change streams if the server has them, else by polling. */
+import type { Log } from '../../../shared/log.js';
+import { StoreError } from '../../../shared/storeErrors.js';
+import { ChangeStreams, whyNoChangeStreams } from './changeStreams.js';
+import type { WatchedDatabase } from './database.js';
+import { Polling } from './polling.js';
+import type { WatchedCollection, WatchSink } from './sink.js';
+
+/** `auto`: change streams if the server has them, else polling. */
+export type WatchMode = 'auto' | 'change-streams' | 'polling';
+
+/** What the watcher has done, for health and metrics. */
+export interface WatcherState {
+	readonly mode: Exclude<WatchMode, 'auto'>;
+	/** For how long writes of others have not been heard, in ms. */
+	readonly behindMs: number;
+	/** Documents that were found, by collection. A document may be found more than once. */
+	readonly found: ReadonlyMap<string, number>;
+	/** How often what is observed of a collection was read again, because writes may have been missed. */
+	readonly lookedAgain: number;
+}
+
+export interface Watcher {
+	readonly state: WatcherState;
+	close(): Promise<void>;
+}
+
+/** Where the watcher says how it is. */
+export interface WatcherHealth {
+	ok(): void;
+	degraded(reason: string): void;
+	/** @param read the facts, read at each report */
+	details(read: () => object): void;
+}
+
+export interface WatcherParts {
+	readonly mode: WatchMode;
+	readonly database: WatchedDatabase;
+	readonly collections: readonly WatchedCollection[];
+	readonly sink: WatchSink;
+	readonly log: Log;
+	readonly health: WatcherHealth;
+	/** The ids of the documents of a collection that live queries have in their results. */
+	observedIds(key: string): Iterable<string>;
+	/** Time between two rounds of polling, in ms. Default 1,000. */
+	readonly interval?: number | undefined;
+}
+
+/** Longest time without an answer of the database before the watcher counts as behind, in ms. */
+const MAX_BEHIND_MS = 10_000;
+
+/** Time between two checks of that, in ms. */
+const CHECK_INTERVAL_MS = 1000;
+
+/**
+ * Starts to watch. Writes after it has resolved are heard.
+ * @throws StoreError if the server has not what the mode requires, or does not answer
+ */
+export async function startWatcher(parts: WatcherParts): Promise<Watcher> {
+	const { log, health } = parts;
+	const found = new Map<string, number>();
+	let lookedAgain = 0;
+	const sink: WatchSink = {
+		report(key, id, reported) {
+			found.set(key, (found.get(key) ?? 0) + 1);
+			parts.sink.report(key, id, reported);
+		},
+		lookAgain(key) {
+			lookedAgain++;
+			parts.sink.lookAgain(key);
+		},
+	};
+	const mode = await chooseMode(parts);
+	const source = mode === 'polling' ? new Polling({ ...parts, sink }) : new ChangeStreams({ ...parts, sink });
+	try {
+		await source.start();
+	} catch (error) {
+		await source.close();
+		throw error;
+	}
+	log.info({ mode }, 'Watching what other programs write to the database');
+	const behindMs = () => Math.max(0, Date.now() - source.heardUntil);
+	health.details(() => ({ mode, behindMs: behindMs() }));
+	const check = () => {
+		if (behindMs() > MAX_BEHIND_MS) health.degraded('Writes of other programs are not heard at present');
+		else health.ok();
+	};
+	check();
+	const timer = setInterval(check, CHECK_INTERVAL_MS);
+	timer.unref();
+	return {
+		get state() {
+			return { mode, behindMs: behindMs(), found, lookedAgain };
+		},
+		async close() {
+			clearInterval(timer);
+			await source.close();
+		},
+	};
+}
+
+async function chooseMode({ mode, database, collections, log }: WatcherParts): Promise<'change-streams' | 'polling'> {
+	const [first] = collections;
+	if (mode === 'polling' || !first) return 'polling';
+	const reason = await whyNoChangeStreams(database, first.name);
+	if (reason === undefined) return 'change-streams';
+	if (mode === 'change-streams') {
+		throw new StoreError('unusable', `The database has no change streams: ${reason}. Use --watch polling or auto.`);
+	}
+	log.debug({ reason }, 'The database has no change streams, so it is polled');
+	return 'polling';
+}

@@ -1,0 +1,119 @@
+/**
+ * Counters of events. In a server that is alone with its store they are in memory; where several processes share a store,
+ * `sharedCounters.ts` makes them.
+ */
+// Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
+import { ExpiringCache } from '../../../shared/expiringCache.js';
+import type { Limit } from '../../../shared/limit.js';
+
+/** The state of a counter after a count. */
+export interface RateLimitResult {
+	readonly allowed: boolean;
+	/** Calls that are allowed in a window. */
+	readonly limit: number;
+	/** Calls left in this window. */
+	readonly remaining: number;
+	/** ms until the next window: a whole number, at least 1. */
+	readonly timeToReset: number;
+}
+
+/** Counts calls. */
+export interface CallCounter {
+	/** Counts one call: with a limit of N, N are allowed. */
+	count(key: string): Promise<RateLimitResult>;
+}
+
+/** Counts attempts, of which some are not counted afterwards. */
+export interface Counter extends CallCounter {
+	/** Subtracts one counted call. */
+	refund(key: string): Promise<void>;
+	/** Forgets all calls of a key. */
+	forget(key: string): Promise<void>;
+}
+
+/** Maximum length of a window, in ms: the longest delay of Node's timers. */
+const MAX_WINDOW_MS = 2 ** 31 - 1;
+
+/** @throws Error for an invalid limit */
+export function requireLimit({ calls, per }: Limit): void {
+	if (!Number.isInteger(calls) || calls < 1 || !Number.isInteger(per) || per < 1 || per > MAX_WINDOW_MS) {
+		throw new Error(`A limit must be whole numbers of calls and ms, not ${calls} per ${per}`);
+	}
+}
+
+/** A counter in memory. */
+export interface MemoryCounter extends Counter {
+	/** Adds calls that another process has counted in a window that ends at `end`, in epoch ms. */
+	add(key: string, calls: number, end: number): Promise<void>;
+}
+
+/**
+ * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
+ * share one window, so a caller who starts late in it can make twice as many calls in a short time.)
+ * @throws Error for an invalid limit
+ */
+export function createCounter({ calls, per }: Limit): MemoryCounter {
+	requireLimit({ calls, per });
+	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
+	return {
+		async count(key) {
+			// `penalty` counts as `consume` does, but does not throw for a refused call.
+			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
+			return {
+				allowed: consumedPoints <= calls,
+				limit: calls,
+				remaining: remainingPoints,
+				timeToReset: Math.max(1, Math.round(msBeforeNext)),
+			};
+		},
+		async add(key, counted, end) {
+			const customDuration = (end - Date.now()) / 1000;
+			if (customDuration > 0) await limiter.penalty(key, counted, { customDuration });
+		},
+		async refund(key) {
+			await limiter.reward(key);
+		},
+		async forget(key) {
+			await limiter.delete(key);
+		},
+	};
+}
+
+/** Pairs of an account and an address from which it was used, such as by the right password. */
+export interface KnownPairs {
+	has(pair: string): Promise<boolean>;
+	add(pair: string): Promise<void>;
+}
+
+/** How long a pair is known, in ms. */
+export const KNOWN_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** Maximum number of pairs in memory. */
+export const MAX_KNOWN = 100_000;
+
+/** The counters of a server. Each makes a counter with a limit; its name identifies it in all processes of a service. */
+export interface Counters {
+	/** Counts what belongs to this process alone. */
+	process(name: string, limit: Limit): CallCounter;
+	/** Counts calls: where several processes share a store, exact to within what each counts in a second. */
+	calls(name: string, limit: Limit): CallCounter;
+	/** Counts what must be exact over all processes: there, each count is a write to the store. */
+	exact(name: string, limit: Limit): Counter;
+	readonly known: KnownPairs;
+}
+
+/** Makes the counters of a server that is alone with its store. */
+export function memoryCounters(): Counters {
+	const create = (_name: string, limit: Limit) => createCounter(limit);
+	const known = new ExpiringCache<1>({ ttl: KNOWN_MS, max: MAX_KNOWN });
+	return {
+		process: create,
+		calls: create,
+		exact: create,
+		known: {
+			has: async (pair) => known.get(pair) !== undefined,
+			add: async (pair) => known.set(pair, 1),
+		},
+	};
+}

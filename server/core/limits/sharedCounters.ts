@@ -1,0 +1,49 @@
+/** The counters of a process that shares its store with other processes of the same service. */
+import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
+import { ExpiringCache } from '../../../shared/expiringCache.js';
+import type { Log } from '../../../shared/log.js';
+import type { Store } from '../../../shared/store.js';
+import { sharedId } from '../sharedState.js';
+import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } from './counters.js';
+import { createStoreCounter } from './storeCounter.js';
+import { UsageExchange } from './usageExchange.js';
+
+/** The store is not asked about a pair again for this time, in ms, and its lifetime is not extended. */
+const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
+
+const SILENT = { silent: true } as const;
+
+/** Known pairs in the store. Their number is limited by that of the successful logins in 30 days. */
+function storedPairs({ sharedState }: Store): KnownPairs {
+	const remembered = new ExpiringCache<1>({ ttl: REMEMBERED_PAIR_MS, max: MAX_KNOWN });
+	return {
+		async has(pair) {
+			if (remembered.get(pair) !== undefined) return true;
+			return (await sharedState.findOne({ _id: sharedId('known', pair), until: { $gt: new Date() } })) !== null;
+		},
+		async add(pair) {
+			if (remembered.get(pair) !== undefined) return;
+			const _id = sharedId('known', pair);
+			const until = new Date(Date.now() + KNOWN_MS);
+			if (!(await insertIfAbsent(sharedState, { _id, until }, SILENT)))
+				await sharedState.updateOne({ _id }, { $set: { until } }, SILENT);
+			remembered.set(pair, 1);
+		},
+	};
+}
+
+/** Counters that several processes share. `start` begins the exchange of counts; see `UsageExchange`. */
+export interface SharedCounters extends Counters {
+	start(): () => Promise<void>;
+}
+
+export function sharedCounters(store: Store, log: Log): SharedCounters {
+	const exchange = new UsageExchange(store, log);
+	return {
+		process: (_name, limit) => createCounter(limit),
+		calls: (name, limit) => exchange.counter(name, limit),
+		exact: (name, limit) => createStoreCounter(store, name, limit),
+		known: storedPairs(store),
+		start: () => exchange.start(),
+	};
+}

@@ -1,0 +1,81 @@
+/**
+ * A counter in a store that several processes share: exact over all of them. A count is one conditional write. Keys are
+ * hashed, because they contain names and addresses.
+ */
+import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
+import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
+import type { SharedState } from '../../../shared/documents.js';
+import { ExpiringCache } from '../../../shared/expiringCache.js';
+import type { Limit } from '../../../shared/limit.js';
+import type { Store } from '../../../shared/store.js';
+import { sharedId } from '../sharedState.js';
+import { type Counter, type RateLimitResult, requireLimit } from './counters.js';
+
+/**
+ * How long a refusal is remembered, in ms. Meanwhile further calls with the same key are refused without a write, so that
+ * an attacker who is refused does not load the store.
+ */
+const REMEMBERED_REFUSAL_MS = 1000;
+
+/** Maximum number of remembered refusals. */
+const MAX_REFUSALS = 10_000;
+
+const SILENT = { silent: true } as const;
+
+/**
+ * Makes a counter in the store. The window of a key begins with its first count in any process.
+ * @param name identifies the counter in all processes
+ * @throws Error for an invalid limit
+ */
+export function createStoreCounter({ sharedState }: Store, name: string, limit: Limit): Counter {
+	requireLimit(limit);
+	const { calls, per } = limit;
+	/** Ends of the windows in which a key is over the limit, in epoch ms. */
+	const refusals = new ExpiringCache<number>({ ttl: REMEMBERED_REFUSAL_MS, max: MAX_REFUSALS });
+	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
+
+	/** @returns the document after the count */
+	async function add(_id: string): Promise<Pick<SharedState, 'count' | 'until'> | typeof CONFLICT> {
+		const now = new Date();
+		const counted = await sharedState.findOneAndUpdate(
+			{ _id, until: { $gt: now } },
+			{ $inc: { count: 1 } },
+			{ returnDocument: 'after', ...SILENT },
+		);
+		if (counted) return counted;
+		const first = { count: 1, until: new Date(now.getTime() + per) };
+		// Of several processes that find the window over, one begins the next.
+		const whereOver = { _id, until: { $not: { $gt: now } } };
+		const { matchedCount } = await sharedState.updateOne(whereOver, { $set: first }, SILENT);
+		if (matchedCount > 0 || (await insertIfAbsent(sharedState, { _id, ...first }, SILENT))) return first;
+		return CONFLICT;
+	}
+
+	function resultOf(count: number, end: number): RateLimitResult {
+		return {
+			allowed: count <= calls,
+			limit: calls,
+			remaining: Math.max(0, calls - count),
+			timeToReset: Math.max(1, end - Date.now()),
+		};
+	}
+
+	return {
+		async count(key) {
+			const _id = idOf(key);
+			const refusedUntil = refusals.get(_id);
+			if (refusedUntil !== undefined && refusedUntil > Date.now()) return resultOf(calls + 1, refusedUntil);
+			const { count = 1, until } = await retryOnConflict(() => add(_id));
+			if (count > calls) refusals.set(_id, until.getTime());
+			return resultOf(count, until.getTime());
+		},
+		async refund(key) {
+			await sharedState.updateOne({ _id: idOf(key), count: { $gt: 0 } }, { $inc: { count: -1 } }, SILENT);
+		},
+		async forget(key) {
+			const _id = idOf(key);
+			refusals.delete(_id);
+			await sharedState.updateOne({ _id }, { $set: { count: 0 } }, SILENT);
+		},
+	};
+}

@@ -1,0 +1,169 @@
+/**
+ * Exchanges counts of calls between the processes of a service, so that a limit holds over all of them, to within what
+ * each counts in a second.
+ *
+ * Each process counts in memory. Once a second it writes the calls that it has counted since then as one document, a
+ * report, and adds the reports of the others to its own counts. Calls themselves never wait for the store. The id of a
+ * report begins with its time, so that the new ones are read by a range of ids.
+ */
+import type { SharedState } from '../../../shared/documents.js';
+import { randomId } from '../../../shared/ids.js';
+import type { Limit } from '../../../shared/limit.js';
+import type { Log } from '../../../shared/log.js';
+import type { Collection, Store } from '../../../shared/store.js';
+import { type CallCounter, createCounter, type MemoryCounter } from './counters.js';
+
+/** Default time between two exchanges, in ms. */
+const INTERVAL_MS = 1000;
+
+/** Maximum number of counts in one report, and of reports that one exchange writes. Further counts wait for the next. */
+const MAX_COUNTS = 2000;
+const MAX_REPORTS = 20;
+
+/** Maximum number of counts that wait. Above it, calls of further callers count in this process only. */
+const MAX_PENDING = 100_000;
+
+/** A longer key counts in this process only. */
+const MAX_KEY_LENGTH = 1000;
+
+/** How far back each exchange looks for reports, in ms: for late writes, and for processes whose clock is behind. */
+const OVERLAP_MS = 10_000;
+
+/** Reports that are read in one query. */
+const REPORTS_PER_QUERY = 50;
+
+/** Above the ids of all reports. */
+const END_OF_REPORTS = 'usage~';
+
+/** Calls of one key since the last exchange, and the end of its window in epoch ms. */
+type Count = [counter: string, key: string, calls: number, end: number];
+
+/** Digits of a time in an id, so that ids are in the order of time. */
+const TIME_DIGITS = 13;
+
+const idAt = (time: number) => `usage ${String(Math.max(0, time)).padStart(TIME_DIGITS, '0')}`;
+
+export class UsageExchange {
+	readonly #state: Collection<SharedState>;
+	readonly #process = randomId();
+	readonly #counters = new Map<string, MemoryCounter>();
+	#pending = new Map<string, Count>();
+	#written = 0;
+	/** When reports were last read, and the ids that were found then. */
+	#readAt = 0;
+	#seen: ReadonlySet<string> = new Set();
+	#exchanging: Promise<void> | undefined;
+
+	constructor(
+		{ sharedState }: Pick<Store, 'sharedState'>,
+		private readonly log: Log,
+	) {
+		this.#state = sharedState;
+	}
+
+	/** Makes a counter whose counts are exchanged with those of the same name in other processes. */
+	counter(name: string, limit: Limit): CallCounter {
+		const counter = createCounter(limit);
+		this.#counters.set(name, counter);
+		return {
+			count: async (key) => {
+				const result = await counter.count(key);
+				this.#note(name, key, Date.now() + result.timeToReset);
+				return result;
+			},
+		};
+	}
+
+	#note(name: string, key: string, end: number): void {
+		const id = `${name}\n${key}`;
+		const count = this.#pending.get(id);
+		if (count && count[3] > Date.now()) count[2]++;
+		else if (count || (this.#pending.size < MAX_PENDING && key.length <= MAX_KEY_LENGTH))
+			this.#pending.set(id, [name, key, 1, end]);
+	}
+
+	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */
+	start(interval = INTERVAL_MS): () => Promise<void> {
+		const timer = setInterval(() => {
+			this.#exchanging ??= this.exchange()
+				.catch((err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'))
+				.finally(() => {
+					this.#exchanging = undefined;
+				});
+		}, interval);
+		timer.unref();
+		return async () => {
+			clearInterval(timer);
+			await this.#exchanging;
+		};
+	}
+
+	/** Writes what was counted here, and adds what the others have written. */
+	async exchange(): Promise<void> {
+		for (let i = 0; i < MAX_REPORTS && this.#pending.size > 0; i++) await this.#write();
+		await this.#read();
+	}
+
+	async #write(): Promise<void> {
+		const now = Date.now();
+		const counts: [id: string, count: Count][] = [];
+		for (const entry of this.#pending) {
+			counts.push(entry);
+			this.#pending.delete(entry[0]);
+			if (counts.length === MAX_COUNTS) break;
+		}
+		const current = counts.map(([, count]) => count).filter(([, , , end]) => end > now);
+		if (current.length === 0) return;
+		const until = new Date(Math.max(...current.map(([, , , end]) => end)));
+		const _id = `${idAt(now)} ${this.#process} ${this.#written++}`;
+		try {
+			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, { silent: true });
+		} catch (error) {
+			for (const [id, count] of counts) {
+				const newer = this.#pending.get(id);
+				if (newer) newer[2] += count[2];
+				else this.#pending.set(id, count);
+			}
+			throw error;
+		}
+	}
+
+	async #read(): Promise<void> {
+		const now = Date.now();
+		const since = { _id: { $gt: idAt(this.#readAt - OVERLAP_MS), $lt: END_OF_REPORTS } };
+		const found = await this.#state.find(since, { projection: { _id: 1 } }).toArray();
+		const ids = found.map(({ _id }) => _id);
+		const isOwn = (id: string) => id.split(' ')[2] === this.#process;
+		const unread = ids.filter((id) => !this.#seen.has(id) && !isOwn(id));
+		for (let i = 0; i < unread.length; i += REPORTS_PER_QUERY) {
+			const batch = unread.slice(i, i + REPORTS_PER_QUERY);
+			for (const { counts } of await this.#state.find({ _id: { $in: batch } }).toArray()) await this.#add(counts);
+			this.#seen = new Set([...this.#seen, ...batch]);
+		}
+		this.#seen = new Set(ids);
+		this.#readAt = now;
+	}
+
+	/** Adds the counts of another process. Ignores windows that are over, and counters that this process does not have. */
+	async #add(counts: unknown): Promise<void> {
+		for (const [name, key, calls, end] of countsIn(counts)) await this.#counters.get(name)?.add(key, calls, end);
+	}
+}
+
+/** The counts in a report; those that are malformed are left out. */
+function countsIn(text: unknown): Count[] {
+	try {
+		const counts: unknown = JSON.parse(String(text));
+		return Array.isArray(counts) ? counts.filter(isCount) : [];
+	} catch {
+		return [];
+	}
+}
+
+function isCount(value: unknown): value is Count {
+	if (!Array.isArray(value)) return false;
+	const [name, key, calls, end] = value;
+	return (
+		typeof name === 'string' && typeof key === 'string' && Number.isInteger(calls) && calls > 0 && Number.isFinite(end)
+	);
+}

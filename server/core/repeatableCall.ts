@@ -1,0 +1,17 @@
+/** Calls that a client may repeat, and which of their outcomes a repeated call gets. */
+import { isClientSafe, isTransient, MatchError } from '../../shared/errors.js';
+import type { Caller } from './caller.js';
+
+/** A call that a client may repeat. */
+export interface RepeatableCall {
+	readonly method: string;
+	readonly args: Record<string, unknown>;
+	readonly caller: Caller;
+	/** Time limit of the method, in ms. */
+	readonly timeout: number;
+}
+
+/** Whether an error is the method's result; other errors are temporary and not cached. */
+export function isAnswer(thrown: unknown): boolean {
+	return thrown instanceof MatchError || (isClientSafe(thrown) && !isTransient(thrown));
+}

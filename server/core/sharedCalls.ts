@@ -1,0 +1,206 @@
+/**
+ * Outcomes of calls in a store that several processes share, so that a call that is repeated at another process gets the
+ * first outcome, or waits for it (`test/contract/beyond.md` E1).
+ *
+ * A call has one document. It is inserted before the call runs, with a lease that its process renews. If the process
+ * dies, the lease ends, and a repeated call runs. Afterwards the document holds the outcome (`sealedOutcome.ts`).
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
+import type { SharedState } from '../../shared/documents.js';
+import { canonical } from '../../shared/ejson.js';
+import { clientError } from '../../shared/errors.js';
+import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
+import { randomId } from '../../shared/ids.js';
+import type { Log } from '../../shared/log.js';
+import type { Collection, Filter, Store } from '../../shared/store.js';
+import { isAnswer, type RepeatableCall } from './repeatableCall.js';
+import {
+	type DerivedKeys,
+	decodeOutcome,
+	deriveKeys,
+	encodeOutcome,
+	keyedHash,
+	type Outcome,
+	seal,
+	unseal,
+} from './sealedOutcome.js';
+
+/** How long a running call stays reserved for its process without a renewal, in ms. */
+const LEASE_MS = 5_000;
+
+/** Time between two renewals, in ms. Most calls end before the first. */
+const RENEWAL_MS = 1_500;
+
+/** Shortest and longest time between two looks at a call that runs elsewhere, in ms. */
+const MIN_WAIT_MS = 20;
+const MAX_WAIT_MS = 500;
+
+/** Maximum length of an outcome as text. A longer one is not kept, and a repeated call is refused. */
+const MAX_OUTCOME_LENGTH = 1024 * 1024;
+
+const SILENT = { silent: true } as const;
+
+export interface SharedCallsOptions extends ExpiringCacheOptions {
+	readonly log: Log;
+	/** A repeated call has received the outcome of an earlier one. */
+	onReplay?(method: string): void;
+}
+
+/** A call, with what identifies it in the store. */
+interface IdentifiedCall {
+	readonly _id: string;
+	/** Id of this execution. */
+	readonly run: string;
+	readonly keys: DerivedKeys;
+	readonly args: string;
+	readonly session: string | null;
+	/** Time limit of the method, in ms. */
+	readonly timeout: number;
+}
+
+export class SharedCalls {
+	readonly #state: Collection<SharedState>;
+	/** The outcomes that this process has stored: their number and total size are limited. The value is `run`. */
+	readonly #stored: ExpiringCache<string>;
+	readonly #maxLength: number;
+
+	constructor(
+		{ sharedState }: Store,
+		private readonly options: SharedCallsOptions,
+	) {
+		const { ttl, max, maxSize, now } = options;
+		this.#state = sharedState;
+		const onEvict = (_id: string) => this.#remove({ _id, answer: { $exists: true } });
+		this.#stored = new ExpiringCache({ ttl, max, ...(maxSize && { maxSize }), ...(now && { now }), onEvict });
+		this.#maxLength = Math.min(MAX_OUTCOME_LENGTH, maxSize ?? MAX_OUTCOME_LENGTH);
+	}
+
+	/**
+	 * Runs a call, or returns the outcome of the earlier call with its key, also if that runs in another process.
+	 * @param key the idempotency key
+	 * @throws the errors of the call; `error-idempotency-mismatch`, `error-idempotency-answer-too-large`;
+	 * `error-timeout` if the earlier call has not ended within the time limit of the method
+	 */
+	async answer(call: RepeatableCall, key: string, run: () => Promise<unknown>): Promise<unknown> {
+		const { method, args, caller, timeout } = call;
+		const keys = deriveKeys(key, `${caller.userId}\n${method}`);
+		const session = caller.idempotencyKey?.session ?? null;
+		const mine: IdentifiedCall = {
+			_id: `call ${keys.id}`,
+			run: randomId(),
+			keys,
+			args: keyedHash(keys, `args ${canonical(args)}`),
+			session: session && keyedHash(keys, `session ${session}`),
+			timeout,
+		};
+		const first = await this.#claim(mine);
+		if (first === undefined) return this.#run(mine, run);
+		if (first.args !== mine.args) throw clientError('idempotencyMismatch', { method });
+		this.options.onReplay?.(method);
+		if (first.answer === '') throw clientError('idempotencyAnswerTooLarge', { method });
+		const outcome = decodeOutcome(unseal(keys, String(first.answer)));
+		if ('thrown' in outcome) throw outcome.thrown;
+		return outcome.value;
+	}
+
+	/**
+	 * Claims a call for this process.
+	 * @returns undefined if it is claimed; otherwise the earlier call, which has ended or has other arguments
+	 */
+	async #claim(mine: IdentifiedCall): Promise<SharedState | undefined> {
+		const { _id, run, args, session, timeout } = mine;
+		const deadline = Date.now() + timeout;
+		// Most calls are not repeated, so the document is not looked up before the first insertion.
+		let found: SharedState | null = null;
+		for (let wait = MIN_WAIT_MS; Date.now() < deadline; found = await this.#state.findOne({ _id })) {
+			const claim = { run, args, session, until: this.#in(LEASE_MS) };
+			if (!found) {
+				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
+				continue;
+			}
+			const isVoid = !(found.until > this.#in(0));
+			// Within one session an id may be reused for another call; some clients always send the same id.
+			if (isVoid || (session !== null && found.session === session)) {
+				const { matchedCount } = await this.#state.updateOne(
+					{ _id, run: found.run, ...(isVoid && { until: found.until }) },
+					{ $set: claim, $unset: { answer: 1 } },
+					SILENT,
+				);
+				if (matchedCount > 0) return undefined;
+				continue;
+			}
+			if (found.answer !== undefined || found.args !== args) return found;
+			await delay(wait);
+			wait = Math.min(2 * wait, MAX_WAIT_MS);
+		}
+		throw clientError('timeout');
+	}
+
+	/** The time in so many ms. */
+	#in(ms: number): Date {
+		return new Date((this.options.now?.() ?? Date.now()) + ms);
+	}
+
+	async #run(mine: IdentifiedCall, run: () => Promise<unknown>): Promise<unknown> {
+		const endLease = this.#keepLease(mine);
+		try {
+			const value = await run();
+			endLease();
+			await this.#keep(mine, { value });
+			return value;
+		} catch (thrown) {
+			endLease();
+			if (isAnswer(thrown)) await this.#keep(mine, { thrown });
+			else await this.#remove({ _id: mine._id, run: mine.run });
+			throw thrown;
+		}
+	}
+
+	/** Renews the lease of a call until it ends. A method that never ends does not keep its lease for ever. */
+	#keepLease({ _id, run, timeout }: IdentifiedCall): () => void {
+		const last = Date.now() + timeout + this.options.ttl;
+		const timer = setInterval(() => {
+			if (Date.now() > last) clearInterval(timer);
+			const until = this.#in(LEASE_MS);
+			this.#state
+				.updateOne({ _id, run, answer: { $exists: false } }, { $set: { until } }, SILENT)
+				.catch((err) => this.options.log.warn({ err }, 'The lease of a running call could not be renewed'));
+		}, RENEWAL_MS);
+		timer.unref();
+		return () => clearInterval(timer);
+	}
+
+	/** Stores the outcome, unless the lease has ended and another process has claimed the call. */
+	async #keep({ _id, run, keys }: IdentifiedCall, outcome: Outcome): Promise<void> {
+		const answer = this.#sealed(keys, outcome);
+		try {
+			const until = this.#in(this.options.ttl);
+			const { matchedCount } = await this.#state.updateOne({ _id, run }, { $set: { answer, until } }, SILENT);
+			if (matchedCount > 0) this.#stored.set(_id, run, { size: answer.length });
+		} catch (err) {
+			// The call has been made, and its caller receives the outcome.
+			this.options.log.warn({ err }, 'The outcome of a call could not be kept for a repeated call');
+		}
+	}
+
+	/** The encrypted outcome; empty if it is too large, or has no EJSON. */
+	#sealed(keys: DerivedKeys, outcome: Outcome): string {
+		let text: string;
+		try {
+			text = encodeOutcome(outcome);
+		} catch (err) {
+			this.options.log.warn({ err }, 'The outcome of a call cannot be encoded');
+			return '';
+		}
+		return text.length > this.#maxLength ? '' : seal(keys, text);
+	}
+
+	async #remove(filter: Filter<SharedState>): Promise<void> {
+		try {
+			await this.#state.deleteOne(filter, SILENT);
+		} catch (err) {
+			this.options.log.warn({ err }, 'The record of a call could not be removed');
+		}
+	}
+}

@@ -1,0 +1,65 @@
+/** Reads again what is observed of a collection, because writes of others may have been missed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Log } from '../shared/log.js';
+import type { Collection, Store } from '../shared/store.js';
+import type { Bus } from './cluster/bus.js';
+import type { ChangedElsewhere } from './cluster/changedElsewhere.js';
+import { refreshLiveQueries } from './ddp/publications/live-queries.js';
+
+export interface LookAgainParts {
+	readonly store: Store;
+	readonly bus: Bus;
+	readonly log: Log;
+	readonly changedElsewhere: () => ChangedElsewhere;
+	/** Authorizes all readers of room events again. */
+	reauthorize(): Promise<void>;
+}
+
+/** Collections with few documents, all of which have readers. */
+const READ_AS_A_WHOLE: ReadonlySet<string> = new Set(['permissions', 'settings']);
+
+/** Collections on which the access to rooms depends. */
+const OF_ACCESS: ReadonlySet<string> = new Set(['subscriptions', 'rooms', 'users', 'permissions', 'teamMembers']);
+
+/** Time before a failed attempt is repeated, in ms. */
+const RETRY_MS = 1000;
+
+/**
+ * @returns takes the key of a collection. Several requests for one collection that arrive while it is read cause one
+ *   more read
+ */
+export function createLookAgain(parts: LookAgainParts): (collection: string) => void {
+	const { store, bus, log } = parts;
+	const running = new Set<string>();
+	const requested = new Set<string>();
+
+	async function read(collection: string): Promise<void> {
+		await refreshLiveQueries(bus, collection);
+		if (READ_AS_A_WHOLE.has(collection)) {
+			const source = store[collection as keyof Store] as unknown as Collection<{ _id: string }>;
+			const { report } = parts.changedElsewhere();
+			for await (const { _id } of source.find({}, { projection: { _id: 1 } })) report(collection, _id);
+		}
+		if (OF_ACCESS.has(collection)) await parts.reauthorize();
+	}
+
+	async function run(collection: string): Promise<void> {
+		running.add(collection);
+		while (requested.delete(collection)) {
+			try {
+				await read(collection);
+			} catch (err) {
+				log.warn({ err, collection }, 'What is observed could not be read again; it is tried again');
+				requested.add(collection);
+				await delay(RETRY_MS, undefined, { ref: false });
+			}
+		}
+		running.delete(collection);
+	}
+
+	return (collection) => {
+		if (!Object.hasOwn(store, collection)) return;
+		requested.add(collection);
+		if (!running.has(collection)) void run(collection);
+	};
+}

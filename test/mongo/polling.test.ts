@@ -1,0 +1,8 @@
+/** Writes of a driver to a server without change streams. */
+import { describeWatchedServer } from '../support/watchedServer.js';
+
+describeWatchedServer(
+	'a MongoDB without change streams',
+	'polling',
+	() => process.env.ROOMKEY_TEST_MONGO_URL as string,
+);

@@ -1,0 +1,52 @@
+/** A relay between a server and its database, or its broker, that can be cut. */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Relay {
+	readonly port: number;
+	/** Breaks all connections, and accepts none. */
+	cut(): void;
+	/** Accepts connections again. */
+	restore(): void;
+	close(): Promise<void>;
+}
+
+/** Starts a relay to a port of this machine. */
+export async function startRelay(to: number): Promise<Relay> {
+	const sockets = new Set<Socket>();
+	let isCut = false;
+	const keep = (socket: Socket) => {
+		sockets.add(socket);
+		socket.on('error', () => {});
+		socket.on('close', () => sockets.delete(socket));
+	};
+	const server = createServer((client) => {
+		keep(client);
+		if (isCut) {
+			client.destroy();
+			return;
+		}
+		const target = connect(to, '127.0.0.1');
+		keep(target);
+		client.pipe(target).pipe(client);
+		client.on('close', () => target.destroy());
+		target.on('close', () => client.destroy());
+	}).listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const cut = () => {
+		isCut = true;
+		for (const socket of sockets) socket.destroy();
+	};
+	return {
+		port: (server.address() as AddressInfo).port,
+		cut,
+		restore() {
+			isCut = false;
+		},
+		async close() {
+			cut();
+			server.close();
+			await once(server, 'close');
+		},
+	};
+}

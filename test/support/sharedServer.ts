@@ -1,0 +1,44 @@
+/**
+ * A server in a process of its own on a store that other processes use too. Prints its address, and `held` when a call of
+ * `test.hold` has begun.
+ *
+ * Arguments: the folder, or the `mongodb://` address, of the store; and `hold` if calls of `test.hold` never end.
+ */
+import { openStore } from '../../server/store/open.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { startApp } from './app.js';
+import { memoryLog } from './log.js';
+
+const [where = '', mode = ''] = process.argv.slice(2);
+const choice = where.startsWith('mongodb:')
+	? ({ kind: 'mongodb', url: where } as const)
+	: ({ kind: 'files', folder: where, shared: true } as const);
+
+const hold = method({
+	name: 'test.hold',
+	summary: 'for a test',
+	args: {},
+	rest: 'POST',
+	once: true,
+	returns: Match.Any,
+	async run() {
+		console.log('held');
+		return mode === 'hold' ? new Promise(() => {}) : { ranIn: process.pid };
+	},
+});
+
+const open = await openStore(choice, memoryLog());
+const app = await startApp({
+	store: open.store,
+	onChange: open.onChange,
+	shared: true,
+	rateLimit: 'on',
+	methods: [hold],
+});
+console.log(app.url);
+process.on('SIGTERM', async () => {
+	await app.close();
+	await open.close();
+	process.exit();
+});

@@ -1,0 +1,177 @@
+/** A database for the parts that watch one: its collections are arrays, and its change streams do what a test says. */
+import { EventEmitter, once } from 'node:events';
+
+import type { ChangeCursor, StreamOptions, WatchedDatabase } from '../../server/cluster/watch/database.js';
+import type { WatchSink } from '../../server/cluster/watch/sink.js';
+
+/** The error of a database that does not answer. */
+export const AWAY = new Error('away');
+
+type Answer = { event: unknown } | { error: unknown };
+
+/** An open change stream. */
+export class FakeStream implements ChangeCursor {
+	resumeToken: unknown;
+	isClosed = false;
+	readonly #answers: Answer[] = [];
+	#answered: (() => void) | undefined;
+
+	constructor(
+		readonly collection: string,
+		readonly options: StreamOptions,
+	) {}
+
+	/** The next request is answered with this event. */
+	send(event: unknown): void {
+		this.#answer({ event });
+	}
+
+	/** The next request is answered with no event. */
+	idle(resumeToken?: unknown): void {
+		this.resumeToken = resumeToken;
+		this.#answer({ event: null });
+	}
+
+	fail(error: unknown): void {
+		this.#answer({ error });
+	}
+
+	#answer(answer: Answer): void {
+		this.#answers.push(answer);
+		this.#answered?.();
+	}
+
+	async tryNext(): Promise<unknown> {
+		while (this.#answers.length === 0) {
+			if (this.isClosed) throw new Error('closed');
+			await new Promise<void>((resolve) => {
+				this.#answered = resolve;
+			});
+		}
+		const answer = this.#answers.shift() as Answer;
+		if ('error' in answer) throw answer.error;
+		return answer.event;
+	}
+
+	async close(): Promise<void> {
+		this.isClosed = true;
+		this.#answered?.();
+	}
+}
+
+type Documents = Record<string, unknown>[];
+
+export class FakeDatabase implements WatchedDatabase {
+	readonly collections = new Map<string, Documents>();
+	readonly indexes: string[] = [];
+	/** Names of the queries, in order. */
+	readonly queries: string[] = [];
+	isAway = false;
+	hasTrashIndex = true;
+	/** Thrown by `openStream`'s first request, if it is set. */
+	streamError: unknown;
+	readonly #events = new EventEmitter();
+	readonly #streams: FakeStream[] = [];
+
+	of(collection: string): Documents {
+		const documents = this.collections.get(collection) ?? [];
+		this.collections.set(collection, documents);
+		return documents;
+	}
+
+	/** The next stream that is opened, or was opened and not asked for yet. */
+	async nextStream(): Promise<FakeStream> {
+		if (this.#streams.length === 0) await once(this.#events, 'stream');
+		return this.#streams.shift() as FakeStream;
+	}
+
+	openStream(collection: string, options: StreamOptions): ChangeCursor {
+		const stream = new FakeStream(collection, options);
+		if (this.streamError) stream.fail(this.streamError);
+		this.#streams.push(stream);
+		this.#events.emit('stream');
+		return stream;
+	}
+
+	#ask(query: string): void {
+		this.queries.push(query);
+		if (this.isAway) throw AWAY;
+	}
+
+	async *dated({ collection, field, since }: Parameters<WatchedDatabase['dated']>[0]) {
+		this.#ask(`dated ${collection}`);
+		const time = (document: unknown) => {
+			const date = (document as Record<string, unknown> | null)?.[field];
+			return date instanceof Date ? date.getTime() : Number.POSITIVE_INFINITY;
+		};
+		const found = this.of(collection).filter((document) => time(document) >= since.getTime());
+		yield* found.sort((a, b) => time(a) - time(b));
+	}
+
+	async newest(collection: string, field: string, until: Date) {
+		this.#ask(`newest ${collection}`);
+		const dates = this.of(collection).filter((document) => (document[field] as Date) <= until);
+		return dates.sort((a, b) => Number(b[field]) - Number(a[field]))[0] ?? null;
+	}
+
+	async existing(collection: string, ids: readonly string[]) {
+		this.#ask(`existing ${collection}`);
+		const present = new Set(this.of(collection).map(({ _id }) => _id as string));
+		return new Set(ids.filter((id) => present.has(id)));
+	}
+
+	async trashed(ids: readonly string[]) {
+		this.#ask('trashed');
+		return this.of('rocketchat__trash').filter(({ _id }) => ids.includes(_id as string));
+	}
+
+	async count(collection: string) {
+		this.#ask('count');
+		return this.of(collection).length;
+	}
+
+	async hasIndex(collection: string, field: string) {
+		this.#ask('hasIndex');
+		if (field === '_deletedAt') return this.hasTrashIndex;
+		return this.indexes.includes(`${collection} ${field}`);
+	}
+
+	async createIndex(collection: string, field: string) {
+		this.#ask('createIndex');
+		this.indexes.push(`${collection} ${field}`);
+	}
+
+	isUnavailable(error: unknown): boolean {
+		return error === AWAY;
+	}
+}
+
+/** Keeps what the watcher reports. */
+export class ReportedWrites implements WatchSink {
+	readonly #events = new EventEmitter();
+	readonly #all: unknown[] = [];
+
+	report: WatchSink['report'] = (key, id, { action = 'updated', last } = {}) => {
+		this.#add({ key, id, action, ...(last && { last }) });
+	};
+
+	lookAgain(key: string): void {
+		this.#add({ lookAgain: key });
+	}
+
+	#add(reported: unknown): void {
+		this.#all.push(reported);
+		this.#events.emit('reported');
+	}
+
+	/** The next reports, so many. */
+	async next(count: number): Promise<unknown[]> {
+		while (this.#all.length < count) await once(this.#events, 'reported');
+		return this.#all.splice(0, count);
+	}
+
+	/** What was reported and not asked for. */
+	get rest(): readonly unknown[] {
+		return this.#all;
+	}
+}

@@ -1,0 +1,144 @@
+/** Documents that others have written to the same database. */
+import { expect } from 'chai';
+import { createBus } from '../../server/cluster/bus.js';
+import { createChangedElsewhere } from '../../server/cluster/changedElsewhere.js';
+import { publishChanges } from '../../server/cluster/publishChanges.js';
+import type { Change, Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { addPerson, addRoom } from '../support/people.js';
+import { eachTestWithStore } from '../support/store.js';
+
+const silent = { silent: true };
+
+describe('documents that are written elsewhere', () => {
+	const test = eachTestWithStore();
+
+	/** Starts the part that publishes them. What is published is in `changes`. */
+	function start(store: Store = test.store) {
+		const bus = createBus(memoryLog());
+		const changes: Change[] = [];
+		const forwarded: unknown[] = [];
+		let overflows = 0;
+		bus.on('changed', (change) => void changes.push(change));
+		bus.forward((name, payload) => void forwarded.push([name, payload]));
+		const { onChange } = test;
+		const elsewhere = createChangedElsewhere({ store, bus, onChange, log: memoryLog(), onOverflow: () => overflows++ });
+		publishChanges(onChange, bus);
+		return { elsewhere, changes, forwarded, overflows: () => overflows };
+	}
+
+	it('are published in their present state, and are not forwarded to other processes', async () => {
+		const rid = await addRoom(test.store, []);
+		const { elsewhere, changes, forwarded } = start();
+		await test.store.rooms.updateOne({ _id: rid }, { $set: { topic: 'new' } }, silent);
+		elsewhere.report('rooms', rid);
+		await elsewhere.settled();
+		expect(
+			changes.map(({ action, document }) => [action, document._id, (document as { topic?: string }).topic]),
+		).to.deep.equal([['updated', rid, 'new']]);
+		expect(forwarded).to.deep.equal([]);
+	});
+
+	it('are published once, however often the same state is reported', async () => {
+		const rid = await addRoom(test.store, []);
+		const { elsewhere, changes } = start();
+		for (let i = 0; i < 3; i++) {
+			elsewhere.report('rooms', rid);
+			await elsewhere.settled();
+		}
+		expect(changes).to.have.length(1);
+	});
+
+	it('are not published if this process has written that state', async () => {
+		const rid = await addRoom(test.store, []);
+		const { elsewhere, changes } = start();
+		await test.store.rooms.updateOne({ _id: rid }, { $set: { topic: 'ours' } });
+		elsewhere.report('rooms', rid);
+		await elsewhere.settled();
+		expect(changes).to.have.length(1);
+	});
+
+	it('are published again if a state returns that was replaced meanwhile', async () => {
+		const rid = await addRoom(test.store, []);
+		const { elsewhere, changes } = start();
+		for (const topic of ['one', 'two', 'one']) {
+			await test.store.rooms.updateOne({ _id: rid }, { $set: { topic } }, silent);
+			elsewhere.report('rooms', rid);
+			await elsewhere.settled();
+		}
+		expect(changes.map(({ document }) => (document as { topic?: string }).topic)).to.deep.equal(['one', 'two', 'one']);
+	});
+
+	it('are published as removed once, with what is still known of them', async () => {
+		const { elsewhere, changes } = start();
+		const last = { _id: 'gone', rid: 'room', u: { _id: 'alice' } };
+		for (let i = 0; i < 2; i++) {
+			elsewhere.report('subscriptions', 'gone', { action: 'removed', last });
+			elsewhere.report('subscriptions', 'gone', { action: 'removed' });
+			await elsewhere.settled();
+		}
+		expect(changes).to.deep.equal([{ collection: 'subscriptions', action: 'removed', document: last }]);
+	});
+
+	it('are published without secrets, and not at all if only a login token has changed', async () => {
+		const { id } = await addPerson(test.store);
+		const { elsewhere, changes } = start();
+		elsewhere.report('users', id, { action: 'inserted' });
+		await elsewhere.settled();
+		await test.store.users.updateOne({ _id: id }, { $set: { 'services.resume.loginTokens': [] } }, silent);
+		elsewhere.report('users', id);
+		await elsewhere.settled();
+		expect(changes).to.deep.equal([{ collection: 'users', action: 'inserted', document: { _id: id } }]);
+	});
+
+	it('are read again if this process writes one while it is read', async () => {
+		const rid = await addRoom(test.store, []);
+		let reads = 0;
+		const find: Store['rooms']['find'] = (...args) => {
+			const cursor = test.store.rooms.find(...args);
+			return {
+				toArray: () => cursor.toArray(),
+				async *[Symbol.asyncIterator]() {
+					const read = await cursor.toArray();
+					if (++reads === 1) await test.store.rooms.updateOne({ _id: rid }, { $set: { topic: 'ours' } });
+					yield* read;
+				},
+			};
+		};
+		const { elsewhere, changes } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		elsewhere.report('rooms', rid);
+		await elsewhere.settled();
+		expect(reads).to.equal(2);
+		expect(changes.map(({ document }) => (document as { topic?: string }).topic)).to.deep.equal(['ours']);
+	});
+
+	it('are read in one query for each collection, and again until the store is available', async () => {
+		const rooms = [await addRoom(test.store, []), await addRoom(test.store, []), await addRoom(test.store, [])];
+		let reads = 0;
+		const find: Store['rooms']['find'] = (...args) => {
+			if (++reads <= 2) throw new Error('unavailable');
+			return test.store.rooms.find(...args);
+		};
+		const { elsewhere, changes } = start({ ...test.store, rooms: { ...test.store.rooms, find } });
+		for (const rid of rooms) elsewhere.report('rooms', rid);
+		await elsewhere.settled();
+		expect([reads, changes.length]).to.deep.equal([3, 3]);
+	});
+
+	it('are dropped when too many wait, and then all must be looked at again', async () => {
+		const { elsewhere, overflows } = start();
+		for (let i = 0; i <= 100_000; i++) elsewhere.report('rooms', `${i}`);
+		expect(overflows()).to.equal(1);
+		await elsewhere.settled();
+	});
+
+	it('are ignored if the collection is unknown, and after the end', async () => {
+		const { elsewhere, changes } = start();
+		for (const name of ['unknown', '__proto__', 'constructor']) elsewhere.report(name, 'x');
+		await elsewhere.settled();
+		await elsewhere.close();
+		elsewhere.report('rooms', 'x');
+		await elsewhere.settled();
+		expect(changes).to.deep.equal([]);
+	});
+});

@@ -1,0 +1,320 @@
+/** test/contract/ddp.md section 14 where several processes share a store: here several servers in one process. */
+import { expect } from 'chai';
+import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
+import { UsageExchange } from '../../server/core/limits/usageExchange.js';
+import { sweepSharedState } from '../../server/core/sharedState.js';
+import { ClientError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { type Method, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { type OpenStore, openTestStore } from '../support/store.js';
+
+const MINUTE = 60_000;
+
+/** How often each value is there. */
+function occurrences(values: readonly unknown[]): Record<string, number> {
+	const counts: Record<string, number> = {};
+	for (const value of values) counts[String(value)] = (counts[String(value)] ?? 0) + 1;
+	return counts;
+}
+
+/** A store that counts the operations on its shared state, and can fail. */
+function watched(store: Store): { store: Store; operations: string[]; fail?: string | undefined } {
+	const seen: { store: Store; operations: string[]; fail?: string | undefined } = { store, operations: [] };
+	const sharedState = new Proxy(store.sharedState, {
+		get(target, operation) {
+			const own = Reflect.get(target, operation);
+			return (...args: unknown[]) => {
+				seen.operations.push(String(operation));
+				if (seen.fail === operation) return Promise.reject(new Error('the database is gone'));
+				return Reflect.apply(own, target, args);
+			};
+		},
+	});
+	seen.store = new Proxy(store, {
+		get: (target, name) => (name === 'sharedState' ? sharedState : Reflect.get(target, name)),
+	});
+	return seen;
+}
+
+describe('limits over several processes (14)', () => {
+	let open: OpenStore;
+	let servers: TestRoomkey[];
+	let next = 0;
+
+	beforeEach(async () => {
+		open = await openTestStore();
+		servers = [];
+	});
+	afterEach(async () => {
+		for (const server of servers) await server.close();
+		await open.close();
+	});
+	async function start(methods?: readonly Method[], limits?: Parameters<typeof openRoomkey>[1]): Promise<void> {
+		const options = { ...limits, rateLimit: 'on', shared: open } as const;
+		servers = await Promise.all([1, 2, 3].map(() => openRoomkey(methods, options)));
+	}
+	const anyServer = () => servers[next++ % servers.length] as TestRoomkey;
+	/** The windows of all counts are over, as after a time. */
+	const endWindows = () =>
+		open.store.sharedState.updateMany({ count: { $exists: true } }, { $set: { until: new Date() } }, { silent: true });
+
+	describe('attempts to guess', () => {
+		const outcomes = {
+			right: async () => 'right',
+			wrong: () => Promise.reject(new ClientError(403, 'wrong')),
+			broken: () => Promise.reject(new Error('the database is gone')),
+		};
+		type Guess = keyof typeof outcomes;
+		const prove = method({
+			name: 'prove',
+			summary: 'for a test',
+			anonymous: true,
+			args: { account: String, outcome: Match.Any },
+			run: ({ account, outcome }, context) => context.attempt(account, outcomes[outcome as Guess]),
+		});
+		const attempt = (account: string, outcome: Guess, clientAddress = '1.2.3.4') =>
+			anyServer()
+				.callAs({ clientAddress }, 'prove', account, outcome)
+				.catch(({ error }) => error);
+		const attempts = (
+			count: number,
+			accountOf: (i: number) => string,
+			outcome: Guess,
+			addressOf: (i: number) => string = () => '1.2.3.4',
+		) => Promise.all(Array.from({ length: count }, (_, i) => attempt(accountOf(i), outcome, addressOf(i))));
+		const alice = () => 'alice';
+
+		beforeEach(() => start([prove]));
+
+		it('a hundred wrong passwords at once for one name from one address: exactly ten are tried', async () => {
+			expect(occurrences(await attempts(100, alice, 'wrong'))).to.deep.equal({ 403: 10, 'too-many-requests': 90 });
+			expect(await attempt('Alice', 'right')).to.equal('too-many-requests');
+			expect(await attempt('alice', 'right', '5.6.7.8')).to.equal('right');
+		});
+
+		it('a hundred wrong passwords at once for one name from all addresses: exactly thirty are tried', async () => {
+			const answers = await attempts(100, alice, 'wrong', (i) => `1.1.1.${i}`);
+			expect(occurrences(answers)).to.deep.equal({ 403: 30, 'too-many-requests': 70 });
+		});
+
+		it('150 wrong passwords at once from one address: exactly a hundred are tried', async () => {
+			const answers = await attempts(150, (i) => `name-${i}`, 'wrong');
+			expect(occurrences(answers)).to.deep.equal({ 403: 100, 'too-many-requests': 50 });
+		});
+
+		it('the right password resets the count at every process', async () => {
+			for (let i = 0; i < 3; i++) {
+				expect(occurrences(await attempts(9, alice, 'wrong'))).to.deep.equal({ 403: 9 });
+				expect(await attempt('alice', 'right')).to.equal('right');
+			}
+		});
+
+		it('an address is known at every process once the user has logged in from it', async () => {
+			expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
+			await attempts(40, alice, 'wrong', (i) => `1.1.1.${i}`);
+			for (const _ of servers) {
+				expect(await attempt('alice', 'right', '2.2.2.2')).to.equal('too-many-requests');
+				expect(await attempt('alice', 'right', '10.0.0.1')).to.equal('right');
+			}
+		});
+
+		it('server errors do not count', async () => {
+			expect(occurrences(await attempts(10, alice, 'broken'))).to.deep.equal({ 500: 10 });
+			expect(occurrences(await attempts(10, alice, 'wrong'))).to.deep.equal({ 403: 10 });
+		});
+
+		it('a new window begins once for all processes; an old count that is still there is void', async () => {
+			await attempts(20, () => 'first', 'wrong');
+			await endWindows();
+			expect(occurrences(await attempts(20, () => 'second', 'wrong'))).to.deep.equal({
+				403: 10,
+				'too-many-requests': 10,
+			});
+		});
+
+		it('the store shows neither names nor addresses', async () => {
+			await attempt('alice', 'right', '10.11.12.13');
+			await attempt('alice', 'wrong', '10.11.12.13');
+			const text = JSON.stringify(await open.store.sharedState.find({}).toArray());
+			expect(text).not.to.include('alice').and.not.to.include('10.11.12.13');
+			expect(text).to.include('count');
+		});
+	});
+
+	it('login and createUser over REST: exactly fifty for an address, together', async () => {
+		await start();
+		const answers = await Promise.all(
+			Array.from({ length: 60 }, (_, i) =>
+				anyServer()
+					.callAs({ clientAddress: '1.2.3.4' }, i % 2 ? 'login' : 'createUser', {})
+					.catch(({ error }) => error === 'too-many-requests'),
+			),
+		);
+		expect(occurrences(answers)).to.deep.equal({ false: 50, true: 10 });
+	});
+
+	it('login on a connection is counted in its process, without the store', async () => {
+		await start();
+		const [server] = servers as [TestRoomkey];
+		for (let i = 0; i < 5; i++) await server.callAs({ connectionId: 'c' }, 'login', {}).catch(() => {});
+		expect(await open.store.sharedState.countDocuments({})).to.equal(0);
+		expect(await server.callAs({ connectionId: 'c' }, 'login', {}).catch(({ error }) => error)).to.equal(
+			'too-many-requests',
+		);
+	});
+
+	it('a limit in a definition holds over all processes, soon after', async () => {
+		const limited = { summary: 'for a test', anonymous: true, args: {}, limit: { calls: 10, per: MINUTE } } as const;
+		await start([method({ ...limited, name: 'limited', run: () => 'done' })]);
+		const [one, two] = servers as [TestRoomkey, TestRoomkey];
+		const callAt = (server: TestRoomkey) =>
+			server.callAs({ userId: 'alice' }, 'limited').catch(({ error }) => error as string);
+		for (let i = 0; i < 10; i++) expect(await callAt(one)).to.equal('done');
+		let more = 0;
+		while ((await callAt(two)) === 'done') {
+			expect(++more).to.be.at.most(10);
+			await new Promise((resolve) => setTimeout(resolve, 300));
+		}
+	});
+
+	describe('a count in the store', () => {
+		it('that refuses is not written again at once', async () => {
+			const { store, operations } = watched(open.store);
+			const counter = createStoreCounter(store, 'test', { calls: 1, per: MINUTE });
+			await counter.count('a');
+			await counter.count('a');
+			operations.length = 0;
+			const { allowed, remaining, timeToReset } = await counter.count('a');
+			expect({ allowed, remaining }).to.deep.equal({ allowed: false, remaining: 0 });
+			expect(timeToReset).to.be.within(1, MINUTE);
+			expect(operations).to.deep.equal([]);
+		});
+
+		it('says how many calls are left, and is of one key', async () => {
+			const counter = createStoreCounter(open.store, 'test', { calls: 3, per: MINUTE });
+			for (const left of [2, 1, 0]) expect((await counter.count('a')).remaining).to.equal(left);
+			expect(await counter.count('b')).to.include({ allowed: true, limit: 3, remaining: 2 });
+			await counter.refund('b');
+			expect((await counter.count('b')).remaining).to.equal(2);
+		});
+	});
+
+	describe('reports of usage', () => {
+		const open2 = (store: Store = open.store) => {
+			const exchange = new UsageExchange(store, memoryLog());
+			return { usage: exchange, counter: exchange.counter('test', { calls: 10, per: MINUTE }) };
+		};
+		async function count({ counter }: ReturnType<typeof open2>, times: number, key = 'alice'): Promise<number> {
+			let remaining = Number.NaN;
+			for (let i = 0; i < times; i++) ({ remaining } = await counter.count(key));
+			return remaining;
+		}
+
+		it('are added to the counts of the other processes, once, and not to their own', async () => {
+			const [one, two] = [open2(), open2()];
+			await count(one, 3);
+			await count(two, 2);
+			for (let i = 0; i < 3; i++) for (const { usage } of [one, two]) await usage.exchange();
+			expect(await count(one, 1)).to.equal(4);
+			expect(await count(two, 1)).to.equal(4);
+		});
+
+		it('are of each key; a process that starts later reads them too', async () => {
+			const one = open2();
+			await count(one, 3);
+			await count(one, 5, 'bob');
+			await one.usage.exchange();
+			const late = open2();
+			await late.usage.exchange();
+			expect(await count(late, 1)).to.equal(6);
+			expect(await count(late, 1, 'bob')).to.equal(4);
+		});
+
+		it('end with the window in which the calls were counted', async () => {
+			const exchange = new UsageExchange(open.store, memoryLog());
+			const brief = exchange.counter('test', { calls: 10, per: 1 });
+			await brief.count('alice');
+			await exchange.exchange();
+			const { timeToReset } = await open2().counter.count('alice');
+			expect(timeToReset).to.be.greaterThan(1000);
+			const one = open2();
+			await count(one, 1);
+			await one.usage.exchange();
+			const late = open2();
+			await late.usage.exchange();
+			const [document] = await open.store.sharedState.find({ until: { $gt: new Date() } }).toArray();
+			const end = Date.now() + (await late.counter.count('alice')).timeToReset;
+			expect(end).to.be.within((document?.until.getTime() ?? 0) - 50, (document?.until.getTime() ?? 0) + 50);
+		});
+
+		it('cost a call no access to the store, and nothing is written where nothing was counted', async () => {
+			const { store, operations } = watched(open.store);
+			const one = open2(store);
+			await count(one, 5);
+			expect(operations).to.deep.equal([]);
+			await one.usage.exchange();
+			expect(operations).to.deep.equal(['insertOne', 'find']);
+			operations.length = 0;
+			await one.usage.exchange();
+			expect(operations).to.deep.equal(['find']);
+		});
+
+		it('are written later where the store is not available', async () => {
+			const seen = watched(open.store);
+			const [one, two] = [open2(seen.store), open2()];
+			await count(one, 3);
+			seen.fail = 'insertOne';
+			await one.usage.exchange().catch(() => {});
+			await count(one, 2);
+			seen.fail = undefined;
+			await one.usage.exchange();
+			await two.usage.exchange();
+			expect(await count(two, 1)).to.equal(4);
+		});
+
+		it('of many callers are several documents', async () => {
+			const [one, two] = [open2(), open2()];
+			for (let i = 0; i < 4500; i++) await one.counter.count(`user-${i}`);
+			await one.usage.exchange();
+			expect(await open.store.sharedState.countDocuments({})).to.equal(3);
+			await two.usage.exchange();
+			expect(await count(two, 1, 'user-4499')).to.equal(8);
+		});
+
+		it('that are malformed, or of a counter that is not here, are ignored', async () => {
+			const end = Date.now() + MINUTE;
+			const counts = [
+				'no JSON',
+				'{}',
+				JSON.stringify([null, 5, ['test', 'alice', 'many', end], ['test', 'alice', -5, end]]),
+				JSON.stringify([['test', 'alice', 1, end - 2 * MINUTE]]),
+				JSON.stringify([['of another version', 'alice', 5, end]]),
+				JSON.stringify([['test', 'alice', 1, end]]),
+			];
+			for (const [i, text] of counts.entries()) {
+				const _id = `usage ${String(Date.now()).padStart(13, '0')} another ${i}`;
+				await open.store.sharedState.insertOne({ _id, counts: text, until: new Date(end) }, { silent: true });
+			}
+			await open.store.sharedState.insertOne({ _id: 'usage 9', until: new Date(end) }, { silent: true });
+			const one = open2();
+			await one.usage.exchange();
+			expect(await count(one, 1)).to.equal(8);
+		});
+	});
+
+	it('void documents are removed by a sweep, a minute later', async () => {
+		const now = Date.now();
+		for (const [_id, age] of [
+			['current', -1],
+			['void', 59_000],
+			['old', 61_000],
+		] as const)
+			await open.store.sharedState.insertOne({ _id, until: new Date(now - age) }, { silent: true });
+		await sweepSharedState(open.store, now);
+		const left = await open.store.sharedState.find({}).toArray();
+		expect(left.map(({ _id }) => _id).sort()).to.deep.equal(['current', 'void']);
+	});
+});

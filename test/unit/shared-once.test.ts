@@ -1,0 +1,369 @@
+/** test/contract/beyond.md E1 where several processes share a store: here several servers in one process. */
+import { expect } from 'chai';
+import type { IdempotencyKey } from '../../server/core/caller.js';
+import { type ChainId, createResumeChains } from '../../server/ddp/resume-chains.js';
+import { BareError, ClientError, clientError, MatchError } from '../../shared/errors.js';
+import { Match } from '../../shared/match.js';
+import { method } from '../../shared/method.js';
+import { declareShared } from '../../shared/store.js';
+import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { type OpenStore, openTestStore } from '../support/store.js';
+
+const LIFETIME = 120_000;
+const LEASE = 5_000;
+
+/** Names of the methods that have run, in their order. */
+const runs: string[] = [];
+/** Settle calls of `held` by hand. */
+let settle: { resolve(value: unknown): void; reject(error: unknown): void }[] = [];
+let onHeld: (() => void) | undefined;
+
+const counted = (name: string, run: (value: unknown) => unknown, timeout = 30_000) =>
+	method({
+		name,
+		summary: 'for a test',
+		args: { value: Match.Any },
+		once: true,
+		timeout,
+		async run({ value }) {
+			runs.push(name);
+			return run(value);
+		},
+	});
+
+const held = () =>
+	new Promise((resolve, reject) => {
+		settle.push({ resolve, reject });
+		onHeld?.();
+	});
+
+const methods = [
+	counted('quick', () => `quick ${runs.length}`),
+	counted('same', (value) => value),
+	counted('throws', (value) => {
+		throw value;
+	}),
+	counted('held', held),
+	counted('hasty', held, 1),
+	counted('large', (length) => 'x'.repeat(Number(length))),
+	counted('odd', () => 5n),
+];
+
+describe('one answer per call over several processes (E1)', () => {
+	let now = 0;
+	let open: OpenStore;
+	let first: TestRoomkey;
+	let second: TestRoomkey;
+	let third: TestRoomkey;
+	let servers: TestRoomkey[];
+
+	beforeEach(async () => {
+		now = Date.now();
+		runs.length = 0;
+		settle = [];
+		onHeld = undefined;
+		open = await openTestStore();
+		const once = { ttl: LIFETIME, max: 5, now: () => now };
+		servers = await Promise.all([1, 2, 3].map(() => openRoomkey(methods, { once, shared: open })));
+		[first, second, third] = servers as [TestRoomkey, TestRoomkey, TestRoomkey];
+	});
+	afterEach(async () => {
+		for (const server of servers) await server.close();
+		await open.close();
+	});
+
+	const rest = (key: string): IdempotencyKey => ({ key: `key ${key}`, session: null });
+	const ddp = (chain: string, id: string, session: string): IdempotencyKey => ({ key: `${chain} ${id}`, session });
+	function ask(at: TestRoomkey, key: IdempotencyKey, name: string, value?: unknown, userId = 'alice') {
+		return at.callAs({ userId, idempotencyKey: key }, name, value);
+	}
+	const heldAgain = () =>
+		new Promise<void>((resolve) => {
+			onHeld = resolve;
+		});
+	const texts = async () => JSON.stringify(await open.store.sharedState.find({}).toArray());
+
+	it('a repeated call gets the first answer at every process, and runs once', async () => {
+		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 1');
+		for (const server of servers) expect(await ask(server, rest('a'), 'quick', 1)).to.equal('quick 1');
+		expect(runs).to.have.length(1);
+	});
+
+	it('many repetitions at once over all processes: the call runs once', async () => {
+		const asked = Array.from({ length: 60 }, (_, i) => ask(servers[i % 3] as TestRoomkey, rest('a'), 'quick', 1));
+		expect(new Set(await Promise.all(asked))).to.deep.equal(new Set(['quick 1']));
+		expect(runs).to.have.length(1);
+	});
+
+	it('distinguishes users, methods and keys', async () => {
+		await ask(first, rest('a'), 'quick', 1);
+		await ask(second, rest('b'), 'quick', 1);
+		await ask(second, rest('a'), 'quick', 1, 'bob');
+		await ask(second, rest('a'), 'same', 1);
+		expect(runs).to.have.length(4);
+	});
+
+	for (const [what, value] of [
+		['nothing', undefined],
+		['null', null],
+		['a date', { at: [new Date(5)] }],
+		['bytes', new Uint8Array([1, 2, 3])],
+		['no number', Number.NaN],
+		['what looks like a date', { $date: 5 }],
+		['a refusal that looks like one', { thrown: { kind: 'client', error: 'code' } }],
+	] as const) {
+		it(`an answer of ${what} is the same at another process`, async () => {
+			expect(await ask(first, rest('a'), 'same', value)).to.deep.equal(value);
+			expect(await ask(second, rest('a'), 'same', value)).to.deep.equal(value);
+			expect(runs).to.have.length(1);
+		});
+	}
+
+	for (const [what, thrown] of [
+		['a refusal', new ClientError('code', 'Reason', { d: [new Date(1)] })],
+		['a refusal without a reason', new ClientError(403)],
+		['a refusal that names its method', clientError('invalidRoom')],
+		['a bare refusal', new BareError('code', undefined, undefined, 403)],
+		['a wrong argument', new MatchError('Expected string, got number', 'a[0]')],
+		['an error of another package that is meant for clients', { isClientSafe: true, error: 'code', reason: 'Why' }],
+	] as const) {
+		it(`${what} is the same at another process`, async () => {
+			const one = (await rejection(ask(first, rest('a'), 'throws', thrown))) as Error;
+			const other = (await rejection(ask(second, rest('a'), 'throws', thrown))) as Error;
+			expect(other.constructor).to.equal(one.constructor);
+			expect({ ...other, message: other.message, status: (other as BareError).status }).to.deep.equal({
+				...one,
+				message: one.message,
+				status: (one as BareError).status,
+			});
+			expect(runs).to.have.length(1);
+		});
+	}
+
+	it('does not keep server errors and what may succeed later', async () => {
+		for (const thrown of [
+			new Error('a secret'),
+			new ClientError('too-many-requests'),
+			clientError('resetInProgress'),
+		]) {
+			runs.length = 0;
+			for (const server of servers) await rejection(ask(server, rest('a'), 'throws', thrown));
+			expect(runs).to.have.length(3);
+		}
+		expect(await open.store.sharedState.countDocuments({})).to.equal(0);
+	});
+
+	it('refuses the key with other arguments, also while the call runs', async () => {
+		const begun = heldAgain();
+		const running = ask(first, rest('a'), 'held', 1);
+		await begun;
+		const mismatch = { error: 'error-idempotency-mismatch', details: { method: 'held' } };
+		expect(await rejection(ask(second, rest('a'), 'held', 2))).to.deep.include(mismatch);
+		settle[0]?.resolve('done');
+		expect(await running).to.equal('done');
+		expect(await rejection(ask(second, rest('a'), 'held', '1'))).to.deep.include(mismatch);
+		expect(await ask(second, rest('a'), 'held', 1)).to.equal('done');
+	});
+
+	it('a call that runs at another process is waited for, by any number of callers', async () => {
+		const begun = heldAgain();
+		const running = ask(first, rest('a'), 'held', 1);
+		await begun;
+		const asked = [second, second, third].map((server) => ask(server, rest('a'), 'held', 1));
+		settle[0]?.resolve('done');
+		expect(await Promise.all([running, ...asked])).to.deep.equal(['done', 'done', 'done', 'done']);
+		expect(runs).to.have.length(1);
+	});
+
+	it('a call that fails at another process runs where it is waited for', async () => {
+		const begun = heldAgain();
+		const running = rejection(ask(first, rest('a'), 'held', 1));
+		await begun;
+		const again = heldAgain();
+		const asked = ask(second, rest('a'), 'held', 1);
+		settle[0]?.reject(new Error('a secret'));
+		await Promise.all([running, again]);
+		settle[1]?.resolve('second');
+		expect(await asked).to.equal('second');
+	});
+
+	it('is waited for no longer than the method may take', async () => {
+		const begun = heldAgain();
+		const running = rejection(ask(first, rest('a'), 'hasty', 1));
+		await begun;
+		expect(await rejection(ask(second, rest('a'), 'hasty', 1))).to.include({ error: 'error-timeout' });
+		expect(await running).to.include({ error: 'error-timeout' });
+		settle[0]?.resolve('late');
+		expect(runs).to.have.length(1);
+	});
+
+	it('a call whose process has died runs at another once its lease has ended; a late outcome does not replace it', async () => {
+		const begun = heldAgain();
+		const running = ask(first, rest('a'), 'held', 1);
+		await begun;
+		const again = heldAgain();
+		const asked = ask(second, rest('a'), 'held', 1);
+		// The clock of the lease goes on, and the timer that renews it is too slow, as in a process that is not there.
+		now += LEASE + 1;
+		await again;
+		settle[1]?.resolve('second');
+		expect(await asked).to.equal('second');
+		settle[0]?.resolve('late');
+		expect(await running).to.equal('late');
+		expect(await ask(third, rest('a'), 'held', 1)).to.equal('second');
+		expect(await ask(first, rest('a'), 'held', 1)).to.equal('second');
+	});
+
+	it('of several that wait for a dead process, one runs', async () => {
+		const begun = heldAgain();
+		const running = ask(first, rest('a'), 'held', 1);
+		await begun;
+		const again = heldAgain();
+		now += LEASE + 1;
+		const asked = [second, third].map((server) => ask(server, rest('a'), 'held', 1));
+		await again;
+		settle[1]?.resolve('second');
+		expect(await Promise.all(asked)).to.deep.equal(['second', 'second']);
+		settle[0]?.resolve('late');
+		await running;
+		expect(runs).to.have.length(2);
+	});
+
+	it('a running call keeps its lease', async () => {
+		const begun = heldAgain();
+		const running = ask(first, rest('a'), 'held', 1);
+		await begun;
+		const [{ _id, until } = { _id: '', until: new Date() }] = await open.store.sharedState.find({}).toArray();
+		now += 1000;
+		while ((await open.store.sharedState.findOne({ _id }))?.until.getTime() === until.getTime())
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		settle[0]?.resolve('done');
+		expect(await running).to.equal('done');
+	});
+
+	it('an answer is kept for its lifetime, also where its document is still there', async () => {
+		await ask(first, rest('a'), 'quick', 1);
+		now += LIFETIME - 1;
+		expect(await ask(second, rest('a'), 'quick', 1)).to.equal('quick 1');
+		now += 1;
+		expect(await ask(second, rest('a'), 'quick', 1)).to.equal('quick 2');
+		expect(await ask(first, rest('a'), 'quick', 1)).to.equal('quick 2');
+	});
+
+	it('each process keeps no more answers than it may, and drops its oldest', async () => {
+		for (const key of ['1', '2', '3', '4', '5', '6']) await ask(first, rest(key), 'quick', 1);
+		while ((await open.store.sharedState.countDocuments({})) > 5) await new Promise(setImmediate);
+		expect(await ask(second, rest('2'), 'quick', 1)).to.equal('quick 2');
+		expect(await ask(second, rest('1'), 'quick', 1)).to.equal('quick 7');
+	});
+
+	it('an answer that is too large to be kept is not kept: a repeated call is refused, and does not run again', async () => {
+		const length = 1024 * 1024;
+		expect(await ask(first, rest('a'), 'large', length)).to.have.length(length);
+		for (const server of servers) {
+			expect(await rejection(ask(server, rest('a'), 'large', length))).to.deep.include({
+				error: 'error-idempotency-answer-too-large',
+				details: { method: 'large' },
+			});
+		}
+		expect(runs).to.have.length(1);
+		expect((await texts()).length).to.be.lessThan(1000);
+	});
+
+	it('an answer that cannot be encoded is not kept', async () => {
+		expect(await ask(first, rest('a'), 'odd', 1)).to.equal(5n);
+		expect(await rejection(ask(second, rest('a'), 'odd', 1))).to.include({
+			error: 'error-idempotency-answer-too-large',
+		});
+	});
+
+	it('the store shows neither the answer, the arguments nor the key, and no hash of them alone', async () => {
+		const secrets = ['of the answer and the argument', 'of-the-key', 'of-the-session', 'alice'];
+		await ask(first, { key: secrets[1] as string, session: secrets[2] as string }, 'same', secrets[0]);
+		await ask(first, { key: 'another', session: null }, 'same', secrets[0]);
+		const text = await texts();
+		for (const secret of secrets) expect(text).not.to.include(secret);
+		const [one, other] = await open.store.sharedState.find({}).toArray();
+		expect(one?.args).not.to.equal(other?.args);
+		expect(one?.answer?.slice(16)).not.to.equal(other?.answer?.slice(16));
+	});
+
+	describe('over DDP', () => {
+		it('an id that comes again in its own session runs, and the latest is remembered', async () => {
+			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
+			expect(await ask(first, ddp('A', '1', 'A'), 'quick', 2)).to.equal('quick 2');
+			expect(await ask(second, ddp('A', '1', 'B'), 'quick', 2)).to.equal('quick 2');
+		});
+
+		it('later sessions of the chain get the answer, at every process, as often as they ask', async () => {
+			await ask(first, ddp('A', '1', 'A'), 'quick', 1);
+			for (const server of [second, second, third, first])
+				expect(await ask(server, ddp('A', '1', 'B'), 'quick', 1)).to.equal('quick 1');
+		});
+
+		it('of two calls of a session with one id that run at once, the latest is remembered', async () => {
+			const begun = heldAgain();
+			const one = ask(first, ddp('A', '1', 'A'), 'held', 1);
+			await begun;
+			const again = heldAgain();
+			const other = ask(first, ddp('A', '1', 'A'), 'held', 1);
+			await again;
+			settle[1]?.resolve('second');
+			settle[0]?.resolve('first');
+			expect([await one, await other]).to.deep.equal(['first', 'second']);
+			expect(await ask(second, ddp('A', '1', 'B'), 'held', 1)).to.equal('second');
+		});
+	});
+});
+
+describe('chains of sessions over several processes (E1)', () => {
+	const idOf = (chain: ChainId) => (typeof chain === 'string' ? chain : chain());
+	let open: OpenStore;
+	beforeEach(async () => {
+		open = await openTestStore();
+		declareShared(open.store);
+	});
+	afterEach(() => open.close());
+	const chains = () => createResumeChains({ ttl: LIFETIME, max: 10, store: open.store, log: memoryLog() });
+	const stored = () => open.store.sharedState.find({}).toArray();
+
+	it('go on at another process, however often the session is resumed', async () => {
+		const [one, two, three] = [chains(), chains(), chains()];
+		expect(await idOf(one.join('A', undefined))).to.equal('A');
+		expect(await idOf(two.join('B', 'A'))).to.equal('A');
+		expect(await idOf(three.join('C', 'B'))).to.equal('A');
+		expect(await idOf(one.join('D', 'C'))).to.equal('A');
+	});
+
+	it('cost nothing until a call needs them', async () => {
+		chains().join('B', 'A');
+		expect(await stored()).to.deep.equal([]);
+	});
+
+	it('go on after a session that made no call', async () => {
+		const [one, two] = [chains(), chains()];
+		one.join('B', 'A');
+		one.leave('B');
+		while ((await stored()).length === 0) await new Promise(setImmediate);
+		expect(await idOf(two.join('C', 'B'))).to.equal('A');
+	});
+
+	it('are not readable in the store', async () => {
+		const session = 'the-first-session';
+		await idOf(chains().join('the-second-session', session));
+		const text = JSON.stringify(await stored());
+		expect(text).not.to.include(session).and.not.to.include('the-second-session');
+	});
+
+	it('end a lifetime after the session', async () => {
+		const [one, two] = [chains(), chains()];
+		await idOf(one.join('B', 'A'));
+		one.leave('B');
+		const ends = async () => (await stored())[0]?.until.getTime() ?? 0;
+		while ((await ends()) > Date.now() + LIFETIME) await new Promise(setImmediate);
+		await open.store.sharedState.updateMany({}, { $set: { until: new Date() } });
+		expect(await idOf(two.join('C', 'B'))).to.equal('B');
+	});
+});
