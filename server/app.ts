@@ -13,6 +13,8 @@ import { declareShared, isShared, type Store } from '../shared/store.js';
 import { type Catalogue, connectionListener, publicationsOf } from './catalogue.js';
 import { type Bus, createBus } from './cluster/bus.js';
 import { type ChangedElsewhere, createChangedElsewhere } from './cluster/changedElsewhere.js';
+import type { Cluster } from './cluster/cluster.js';
+import type { Link } from './cluster/link.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
@@ -31,6 +33,7 @@ import type { Certificate } from './http/certificate.js';
 import type { HttpTimeouts } from './http/httpServer.js';
 import { originCheck } from './http/origins.js';
 import { belowPrefix } from './http/pathPrefix.js';
+import { joinProcesses } from './joinProcesses.js';
 import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
 import { InFlightCalls } from './rest/inFlightCalls.js';
@@ -91,6 +94,8 @@ export interface AppOptions {
 	readonly rocketChatVersion?: string;
 	/** Whether REST refuses users without a user name. Default true. */
 	readonly usernameRequired?: boolean;
+	/** The connection to the other processes of the service. Default: there are none. */
+	readonly link?: Link | undefined;
 	/** Health and metrics. Default: neither. */
 	readonly ops?: Ops | undefined;
 }
@@ -100,6 +105,8 @@ export interface App {
 	readonly bus: Bus;
 	/** Receives which documents others have written to the same database. It is made when it is first used. */
 	readonly changedElsewhere: ChangedElsewhere;
+	/** Resolves when what other processes may have changed has been looked up. */
+	caughtUp(): Promise<void>;
 	/**
 	 * Reads again what is observed of a collection, because writes of others may have been missed.
 	 * @param collection a key of the store
@@ -177,8 +184,10 @@ export function createApp(options: AppOptions): App {
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
 	let changedElsewhere: ChangedElsewhere | undefined;
+	let cluster: Cluster | undefined;
 	const heardElsewhere = () => {
-		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log });
+		const onOverflow = () => void cluster?.lookAgain();
+		changedElsewhere ??= createChangedElsewhere({ store, onChange: options.onChange, bus, log, onOverflow });
 		return changedElsewhere;
 	};
 	const lookAgain = createLookAgain({
@@ -206,7 +215,11 @@ export function createApp(options: AppOptions): App {
 	const stopExchanging = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
-	const stopWatching = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	const tokenWatcher = watchTokens(services, () => sessions.tokensInUse(), tokenCheckInterval);
+	if (options.link) {
+		const { link } = options;
+		cluster = joinProcesses({ link, store, bus, log, hub, tokenWatcher, ops, changedElsewhere: heardElsewhere() });
+	}
 
 	async function closeHttp(): Promise<void> {
 		// Polling clients need new connections until then to receive their answers.
@@ -224,6 +237,7 @@ export function createApp(options: AppOptions): App {
 			return heardElsewhere();
 		},
 		lookAgain,
+		caughtUp: async () => cluster?.settled(),
 		connect: sessions.connect,
 		async ready() {
 			await http.ready();
@@ -250,13 +264,14 @@ export function createApp(options: AppOptions): App {
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
 			await Promise.all([
-				stopWatching(),
+				tokenWatcher.stop(),
 				stopExchanging?.(),
 				stopSweepingState(),
-				changedElsewhere?.close(),
 				sessions.close(grace),
 				closeHttp(),
 			]);
+			await cluster?.close();
+			await changedElsewhere?.close();
 			clearTimeout(abortCalls);
 			clearTimeout(closeConnections);
 			stopListening();

@@ -1,4 +1,5 @@
 /** Puts the parts of a server together, and starts it. */
+import { hash } from 'node:crypto';
 import { collectionsOf } from '../shared/collections.js';
 import { clone } from '../shared/ejson.js';
 import type { Log } from '../shared/log.js';
@@ -6,6 +7,8 @@ import { isDuplicateKey, type Store } from '../shared/store.js';
 import { type App, createApp } from './app.js';
 import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
+import { ClusterCounts } from './cluster/clusterCounts.js';
+import type { Link } from './cluster/link.js';
 import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
 import { mountOn, passOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
@@ -13,8 +16,10 @@ import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
+import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
+import type { OpenStore } from './store/collections.js';
 import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
 import type { Watcher } from './watchStore.js';
@@ -47,6 +52,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
 	const store = ops.observe(open.store);
+	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
 	let unmount: (() => void) | undefined;
@@ -70,7 +76,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			catalogue,
 			store,
 			onChange: open.onChange,
-			shared: checked.store.kind === 'mongodb',
+			link: await linkOf(checked, open, log),
+			shared: checked.store.kind === 'mongodb' || settings.nats !== undefined,
 			log,
 			ops,
 			certificate,
@@ -137,6 +144,18 @@ function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | '
 		handle: (request, response, next) => passOn(app, request, response, next),
 		upgrade: (request, socket, head) => upgradeOwn(app, request, socket, head),
 	};
+}
+
+/** The connection to other processes, if there are any. Its subject belongs to these data. */
+async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore, log: Log): Promise<Link | undefined> {
+	const { nats: urls } = settings;
+	if (urls === undefined) return undefined;
+	const { natsLink } = await import('./cluster/nats.js');
+	return natsLink({
+		...natsSettings(urls, settings),
+		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
+		log,
+	});
 }
 
 /** Writes what must be in the store before the first call. */

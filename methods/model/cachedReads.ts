@@ -15,9 +15,18 @@ export interface CachedReads<T> {
 	forget(store: Store, key: string): void;
 }
 
+/** The caches of all kinds of values. */
+const allCaches = new Set<WeakMap<Store, unknown>>();
+
+/** Forgets all cached values of a store, because others may have written to it. */
+export function forgetCachedReads(store: Store): void {
+	for (const caches of allCaches) caches.delete(sourceOf(store));
+}
+
 /** Creates a cache for the results of `read`, separate for each store. */
 export function cachedReads<T>(read: (store: Store, key: string) => Promise<T>): CachedReads<T> {
 	const caches = new WeakMap<Store, ExpiringCache<Promise<T>>>();
+	allCaches.add(caches);
 	return {
 		get(store, key) {
 			const source = sourceOf(store);

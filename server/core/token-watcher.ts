@@ -15,23 +15,33 @@ const MAX_TOKENS_PER_QUERY = 500;
 /** Number of checks in which each token is looked up once, however many tokens there are. */
 const CHECKS_PER_ROUND = 10;
 
+export interface TokenWatcher {
+	/** Looks up all tokens in use now. Rejects if the store is unavailable. */
+	checkAll(): Promise<void>;
+	/** Looks up the tokens of a user soon, because some were removed elsewhere. Repeats it until the store answers. */
+	checkUser(userId: string): void;
+	/** Stops the checks. Resolves when no query runs any more. */
+	stop(): Promise<void>;
+}
+
 /**
  * Checks at intervals whether the tokens in use are still stored, and publishes those that are not. Up to 500 tokens
  * are all looked up at each check. Of a larger number, a tenth is looked up at each check, which limits the load of
  * idle clients on the database.
  * @param tokensInUse the user of each token with which a session here is logged in, by the token's hash
- * @returns a function that stops the checks; its promise resolves when no query runs any more
  */
 export function watchTokens(
 	{ store, bus, log }: Pick<Services, 'store' | 'bus' | 'log'>,
 	tokensInUse: () => ReadonlyMap<string, string>,
 	interval = INTERVAL_MS,
-): () => Promise<void> {
+): TokenWatcher {
 	let checking: Promise<void> | undefined;
 	let stopped = false;
 	/** The tokens still to be looked up in this round, and the number of them that each check looks up. */
 	let round: [hashedToken: string, userId: string][] = [];
 	let share = 0;
+	/** Users whose tokens are looked up first. */
+	let urgent = new Set<string>();
 
 	async function lookUp(batch: ReadonlyMap<string, string>): Promise<void> {
 		for (const hashedToken of await findRevoked(store, [...batch.keys()])) {
@@ -39,29 +49,57 @@ export function watchTokens(
 		}
 	}
 
+	async function lookUpEach(tokens: readonly (readonly [hashedToken: string, userId: string])[]): Promise<void> {
+		for (let i = 0; i < tokens.length && !stopped; i += MAX_TOKENS_PER_QUERY)
+			await lookUp(new Map(tokens.slice(i, i + MAX_TOKENS_PER_QUERY)));
+	}
+
+	async function checkUrgent(): Promise<void> {
+		while (urgent.size > 0 && !stopped) {
+			const users = urgent;
+			urgent = new Set();
+			try {
+				await lookUpEach([...tokensInUse()].filter(([, userId]) => users.has(userId)));
+			} catch (error) {
+				for (const userId of users) urgent.add(userId);
+				throw error;
+			}
+		}
+	}
+
 	async function check(): Promise<void> {
+		if (urgent.size > 0) await checkUrgent();
 		if (round.length === 0) {
 			round = [...tokensInUse()];
 			share = Math.max(MAX_TOKENS_PER_QUERY, Math.ceil(round.length / CHECKS_PER_ROUND));
 		}
-		const turn = round.splice(0, share);
-		for (let i = 0; i < turn.length && !stopped; i += MAX_TOKENS_PER_QUERY)
-			await lookUp(new Map(turn.slice(i, i + MAX_TOKENS_PER_QUERY)));
+		await lookUpEach(round.splice(0, share));
 	}
 
-	const timer = setInterval(() => {
-		// Only one query runs at a time, also if the database is slow.
-		checking ??= check()
+	/** Runs a check, if none runs: only one query runs at a time, also if the database is slow. */
+	function run(task: () => Promise<void>): void {
+		checking ??= task()
 			.catch((err) => log.warn({ err }, 'Login tokens in use could not be looked up'))
 			.finally(() => {
 				checking = undefined;
 			});
-	}, interval);
+	}
+
+	const timer = setInterval(() => run(check), interval);
 	timer.unref();
 
-	return async () => {
-		stopped = true;
-		clearInterval(timer);
-		await checking;
+	return {
+		checkAll: () => lookUpEach([...tokensInUse()]),
+		checkUser(userId) {
+			// All users that are named in this turn of the event loop are looked up together. A check that runs already
+			// may have begun too early for them.
+			if (urgent.size === 0) setImmediate(() => void Promise.resolve(checking).then(() => run(checkUrgent)));
+			urgent.add(userId);
+		},
+		async stop() {
+			stopped = true;
+			clearInterval(timer);
+			await checking;
+		},
 	};
 }

@@ -1,5 +1,6 @@
 /** The metrics of a server, in the format of Prometheus. Everything is read from counters when it is scraped. */
 import { collectDefaultMetrics, type Metric, Registry } from 'prom-client';
+import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { Counters } from './counters.js';
 import type { Durations } from './durations.js';
@@ -17,6 +18,7 @@ export interface MetricSources {
 	readonly census: HolderCensus | undefined;
 	readonly sessions: Iterable<CountedSession>;
 	readonly watcher: { readonly state: WatcherState } | undefined;
+	readonly cluster: ClusterCounts | undefined;
 	readonly version: string;
 }
 
@@ -185,6 +187,28 @@ function watcherMetrics(watcher: { readonly state: WatcherState }): Metric[] {
 	];
 }
 
+function clusterMetrics(cluster: ClusterCounts): Metric[] {
+	return [
+		metric('gauge', 'roomkey_bus_connected', '1 if this process is connected to the others of its service', () =>
+			one(Number(cluster.connected)),
+		),
+		metric('gauge', 'roomkey_bus_processes', 'Processes of the service that this one knows, itself included', () =>
+			one(cluster.peers + 1),
+		),
+		metric('counter', 'roomkey_bus_messages_total', 'Messages between processes; resent ones are sent ones too', () => [
+			...one(cluster.sent, { direction: 'sent' }),
+			...one(cluster.received, { direction: 'received' }),
+			...one(cluster.resent, { direction: 'resent' }),
+		]),
+		metric('counter', 'roomkey_bus_dropped_total', 'Messages and events of others that no pattern matches', () =>
+			labelled(cluster.dropped, 'reason'),
+		),
+		metric('counter', 'roomkey_bus_catch_ups_total', 'How often everything was looked at again, and why', () =>
+			labelled(cluster.catchUps, 'reason'),
+		),
+	];
+}
+
 /** Answers scrapes. */
 export interface Metrics {
 	readonly contentType: string;
@@ -194,7 +218,7 @@ export interface Metrics {
 /** Makes the metrics of a server. */
 export function createMetrics(sources: MetricSources): Metrics {
 	const registry = new Registry();
-	const { counters, health, census, sessions, watcher, version } = sources;
+	const { counters, health, census, sessions, watcher, cluster, version } = sources;
 	const info = { version, node: process.version };
 	const own = [
 		metric('gauge', 'roomkey_build_info', 'The version of Roomkey and of Node.js', () => one(1, info)),
@@ -211,6 +235,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 		...eventMetrics(counters, census),
 		...storeMetrics(counters),
 		...(watcher ? watcherMetrics(watcher) : []),
+		...(cluster ? clusterMetrics(cluster) : []),
 	];
 	for (const each of own) registry.registerMetric(each);
 	collectDefaultMetrics({ register: registry });

@@ -2,6 +2,7 @@
 import type { Log } from '../../shared/log.js';
 import type { Change, Store } from '../../shared/store.js';
 import type { Bus } from '../cluster/bus.js';
+import type { ClusterCounts } from '../cluster/clusterCounts.js';
 import type { WatcherState } from '../cluster/watch/watcher.js';
 import type { ServerObserver } from '../core/observer.js';
 import { createCallLog } from './callLog.js';
@@ -44,6 +45,8 @@ export class Ops {
 	readonly #counters: Counters | undefined;
 	/** What the watcher has done, if there is one. */
 	watcher: { readonly state: WatcherState } | undefined;
+	/** What was exchanged with other processes, if there are any. */
+	cluster: ClusterCounts | undefined;
 	/** The count of rooms without a holder of their key. */
 	census: HolderCensus | undefined;
 	#sessions: Iterable<CountedSession> = [];
@@ -129,6 +132,7 @@ export class Ops {
 				sessions: this.#sessions,
 				census: this.census,
 				watcher: this.watcher,
+				cluster: this.cluster,
 			});
 		};
 		return [...healthPages(health), metricsPage(load)];

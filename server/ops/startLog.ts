@@ -6,7 +6,7 @@ import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
 /** Settings that have facts of their own in the line. */
-const SHOWN: ReadonlySet<string> = new Set(['host', 'port', 'data', 'memory', 'mongo-url']);
+const SHOWN: ReadonlySet<string> = new Set(['host', 'port', 'data', 'memory', 'mongo-url', 'nats']);
 
 /** The settings that differ from their defaults. Those that may be secret are only named. */
 export function changedSettings(settings: Partial<Record<OptionName, unknown>>): Record<string, unknown> {
@@ -38,7 +38,15 @@ export interface Start {
 
 export function logStart(log: Log, { version, store, settings }: Start): void {
 	const { host, port, metrics } = settings;
-	const facts = { version, node: process.version, host, port, store: storePlace(store), bus: 'local', metrics };
+	const facts = {
+		version,
+		node: process.version,
+		host,
+		port,
+		store: storePlace(store),
+		bus: settings.nats === undefined ? 'local' : 'nats',
+		metrics,
+	};
 	log.info({ ...facts, settings: changedSettings(settings) }, 'Roomkey starts');
 }
 

@@ -185,10 +185,11 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	refuseContradictions(settings as CheckedOptions['settings'], given, faults);
 	faults.throwIfAny();
 	const { limits, ...parts } = given;
-	const store = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });
+	const asked = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });
+	const store = storeChoice(asked, given.noIndex) as StoreChoice;
 	return {
 		settings: settings as unknown as CheckedOptions['settings'],
-		store: storeChoice(store, given.noIndex) as StoreChoice,
+		store: store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store,
 		parts: { ...parts, ...(Array.isArray(limits) && { limits }) },
 	};
 }

@@ -20,6 +20,8 @@ export function refuseContradictions(
 		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
 	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
 	if (given.noIndex && !isMongo) faults.add('noIndex is for MongoDB');
+	if (settings.nats !== undefined && (demo || (isObject(store) && 'memory' in store)))
+		faults.add('nats joins processes that use the same data: store them in a folder or in MongoDB');
 	if (!isMongo && ['change-streams', 'polling'].includes(settings.watch))
 		faults.add('watch must be off or auto, because the data is not in MongoDB: nobody else writes to it');
 }

@@ -50,6 +50,39 @@ export const options = {
 		'ROOMKEY_NO_INDEX',
 	),
 	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
+	nats: text('URLS', {
+		meaning:
+			'join other processes that use the same data over this NATS: addresses such as nats://host:4222, with commas',
+		env: 'ROOMKEY_NATS',
+		default: undefined,
+	}),
+	'nats-credentials': secret(isPassword, 'user:password, a token or the seed of an nkey', {
+		meaning: 'user:password, token or nkey seed for that NATS',
+		env: 'ROOMKEY_NATS_CREDENTIALS',
+		default: undefined,
+	}),
+	'nats-ca': text('FILE', {
+		meaning: 'certificates that NATS is trusted by, in a PEM file; it turns TLS on, as tls:// does',
+		env: 'ROOMKEY_NATS_CA',
+		default: undefined,
+	}),
+	'nats-cert': text('FILE', {
+		meaning: 'certificate of this process for NATS, in a PEM file',
+		env: 'ROOMKEY_NATS_CERT',
+		default: undefined,
+	}),
+	'nats-key': text('FILE', {
+		meaning: 'private key of that certificate, in a PEM file',
+		env: 'ROOMKEY_NATS_KEY',
+		default: undefined,
+	}),
+	'nats-prefix': text('TEXT', {
+		meaning: 'first part of the subjects at NATS',
+		env: 'ROOMKEY_NATS_PREFIX',
+		default: 'roomkey',
+		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
+		form: 'letters, digits and any of _ - in parts separated by points',
+	}),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',

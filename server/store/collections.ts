@@ -45,6 +45,11 @@ export interface OpenStore {
 	 * the listener.
 	 */
 	onChange(listener: ChangeListener): () => void;
+	/**
+	 * Identifies the data: the same text in all processes that use them, and another for a copy of them. Undefined if no
+	 * other process can use them.
+	 */
+	readonly identity?: string;
 	/** The database of a store on MongoDB. */
 	readonly db?: Db;
 	/**

@@ -1,5 +1,5 @@
 /** The embedded store in a folder. */
-
+import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
@@ -55,7 +55,8 @@ export async function openFolder(
 			},
 		);
 		await writeManifest(path);
-		return store;
+		// A copy of the file has another number.
+		return { ...store, identity: `${statSync(join(path, DATA_FILE), { bigint: true }).ino}` };
 	} catch (error) {
 		await release();
 		throw explain(error, path);

@@ -4,16 +4,20 @@ import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { prefixIn } from '../query/indexKeys.js';
 import { compareText } from '../query/order.js';
-import { buildStore, type OpenStore } from './collections.js';
+import type { Backend } from './collection.js';
+import { buildStore, type CollectionSpec, type OpenStore } from './collections.js';
 import { embedded } from './embedded.js';
 import { type Documents, type IndexEntries, Table } from './table.js';
 
 /** Opens an empty store. */
 export async function openMemory(declared: readonly CollectionDefinition[] = []): Promise<OpenStore> {
-	return buildStore(declared, async ({ name, indexes }) => {
-		const table = new Table(name, memoryDocuments(), indexes, ({ fields }) => new MemoryIndex(fields.length > 1));
-		return embedded(table, async (task) => task());
-	});
+	return buildStore(declared, memoryBackend);
+}
+
+/** Makes an empty collection in memory. */
+export async function memoryBackend({ name, indexes }: CollectionSpec): Promise<Backend> {
+	const table = new Table(name, memoryDocuments(), indexes, ({ fields }) => new MemoryIndex(fields.length > 1));
+	return embedded(table, async (task) => task());
 }
 
 function memoryDocuments(): Documents {

@@ -1,8 +1,8 @@
 /** The store on MongoDB: the official driver, with Rocket.Chat's collections. */
-import type { Collection as DriverCollection } from 'mongodb';
+import type { Db, Collection as DriverCollection } from 'mongodb';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
-import type { FindOptions } from '../../shared/store.js';
+import { collectionNames, type FindOptions } from '../../shared/store.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
 import type { Document, Fields } from '../../shared/values.js';
 import { connectTo, databaseOf, hosts, withoutSecrets } from '../mongodb/client.js';
@@ -43,11 +43,18 @@ export async function openMongo(
 			unavailableError,
 			() => client.close(),
 		);
-		return { ...open, db };
+		return { ...open, db, identity: await identityOf(db) };
 	} catch (error) {
 		await client.close();
 		throw error;
 	}
+}
+
+/** Identifies the database by the UUID of a collection: its address may be written in several ways. */
+async function identityOf(db: Db): Promise<string> {
+	const [users] = await db.listCollections({ name: collectionNames.users }).toArray();
+	const uuid = users && 'info' in users ? (users.info as { uuid?: unknown } | undefined)?.uuid : undefined;
+	return `${db.databaseName} ${uuid ?? ''}`;
 }
 
 /** Maximum number of documents that one step of a multi-document write reads, writes and reports. */

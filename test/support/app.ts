@@ -2,6 +2,7 @@
 import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/catalogue.js';
+import { ClusterCounts } from '../../server/cluster/clusterCounts.js';
 import { Ops } from '../../server/ops/ops.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -20,6 +21,8 @@ export interface TestApp {
 	readonly url: string;
 	/** `ws://127.0.0.1:PORT/websocket` */
 	readonly webSocketUrl: string;
+	/** See `App`. */
+	caughtUp(): Promise<void>;
 	close(): Promise<void>;
 	/** Closes it and starts another at the same address, on the same store. */
 	restart(): Promise<TestApp>;
@@ -40,6 +43,7 @@ export type TestAppOptions = Partial<Catalogue> & {
 } & Partial<
 		Pick<
 			AppOptions,
+			| 'link'
 			| 'rateLimit'
 			| 'once'
 			| 'shared'
@@ -69,6 +73,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 	// With metrics, and a log of every call that is looked through for secrets.
 	const ops = new Ops({ log: notedLog, metrics: 'on', version: 'test' });
 	ops.observe(open.store);
+	if (options.link) ops.cluster = new ClusterCounts();
 	const app = createApp({
 		...testOptions,
 		...options,
@@ -95,6 +100,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		onChange: open.onChange,
 		log,
 		url: `http://127.0.0.1:${port}`,
+		caughtUp: app.caughtUp,
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
 			await app.close();

@@ -30,7 +30,7 @@ describe('the watch over login tokens', () => {
 			return find(filter, options);
 		};
 		const store = { ...test.store, users: { ...test.store.users, find: counting } };
-		const stop = watchTokens({ store, bus, log }, () => inUse);
+		const { stop } = watchTokens({ store, bus, log }, () => inUse);
 		/** The next announcements, so many. */
 		const announced = (count: number) =>
 			new Promise<unknown[]>((resolve) => {

@@ -46,6 +46,11 @@ export async function refreshLiveQueries(bus: Bus, collection: string): Promise<
 	await queriesByBus.get(bus)?.get(collection)?.refresh();
 }
 
+/** Runs all live queries of a server again, and publishes what differs. @throws if a query fails */
+export async function refreshAllLiveQueries(bus: Bus): Promise<void> {
+	for (const queries of [...(queriesByBus.get(bus)?.values() ?? [])]) await queries.refresh();
+}
+
 /** The ids of the documents of a collection that are in the results of live queries. An id may occur repeatedly. */
 export function observedIds(bus: Bus, collection: string): Iterable<string> {
 	return queriesByBus.get(bus)?.get(collection)?.observedIds() ?? [];

@@ -26,6 +26,11 @@ export interface StreamHub {
 	 * @returns resolves when all are checked; never rejects
 	 */
 	reauthorize(whose: { readonly userId?: string; readonly rid?: string }): Promise<void>;
+	/**
+	 * Checks all readers again, and sends the initial events again to those that may still read, because events may have
+	 * been missed.
+	 */
+	refresh(): Promise<void>;
 }
 
 /** Maximum length of the name of an event, in characters. The names of real events are far shorter. */
@@ -40,6 +45,8 @@ interface Reader {
 	/** Id of the room that the events concern; undefined if they concern none. */
 	readonly rid: string | undefined;
 	mayRead(): boolean | Promise<boolean>;
+	/** Sends the initial events; undefined if the stream has none. */
+	readonly sendInitial: (() => Promise<void>) | undefined;
 	/** Number of checks started by `reauthorize`. */
 	checks: number;
 	/** Events that arrived during a check, in order; undefined if no check is running. */
@@ -123,6 +130,7 @@ export function createStreamHub(
 					subscription,
 					rid: roomOf?.(eventName),
 					mayRead: () => mayRead(eventName, context),
+					sendInitial: initial && (() => sendInitial(initial(eventName, context))),
 					checks: 0,
 					buffered: undefined,
 				};
@@ -136,13 +144,17 @@ export function createStreamHub(
 				}
 				addUntilStop(readers.get(name) as Map<string, Set<Reader>>, eventName, reader);
 				context.ready();
-				if (!initial) return;
+				if (!reader.sendInitial) return;
 				// The client's next message need not wait for the initial events.
 				context.unblock();
-				for await (const args of initial(eventName, context)) {
-					if (subscription.hasStopped) return;
-					subscription.host.transport.send(encodeEvent(name, eventName, args));
-					await subscription.whenDrained();
+				await reader.sendInitial();
+
+				async function sendInitial(events: AsyncIterable<readonly unknown[]>): Promise<void> {
+					for await (const args of events) {
+						if (subscription.hasStopped) return;
+						subscription.host.transport.send(encodeEvent(name, eventName as string, args));
+						await subscription.whenDrained();
+					}
 				}
 			},
 		});
@@ -169,6 +181,16 @@ export function createStreamHub(
 			if (userId !== undefined || rid !== undefined) for (const reader of toCheck) reader.buffered ??= [];
 			for (let i = 0; i < toCheck.length; i += PARALLEL_CHECKS)
 				await Promise.all(toCheck.slice(i, i + PARALLEL_CHECKS).map(recheck));
+		},
+		async refresh() {
+			const all = [...readers.values()].flatMap((ofStream) => [...ofStream.values()].flatMap((set) => [...set]));
+			for (let i = 0; i < all.length; i += PARALLEL_CHECKS)
+				await Promise.all(
+					all.slice(i, i + PARALLEL_CHECKS).map(async (reader) => {
+						await recheck(reader);
+						if (!reader.subscription.hasStopped) await reader.sendInitial?.();
+					}),
+				);
 		},
 	};
 }

@@ -1,0 +1,195 @@
+/**
+ * Joins the processes of a service: sends them what this process publishes, and publishes here what they send. A
+ * process that may have missed something looks at everything again.
+ */
+import type { EventPayloads } from '../../shared/events.js';
+import { randomId } from '../../shared/ids.js';
+import type { Log } from '../../shared/log.js';
+import type { Bus } from './bus.js';
+import type { CatchUp } from './catchUp.js';
+import type { ChangedElsewhere } from './changedElsewhere.js';
+import { ClusterCounts } from './clusterCounts.js';
+import type { Link } from './link.js';
+import { type ClusterEvent, type ClusterMessage, decodeMessage, encodeMessage, eventOf } from './messages.js';
+import { createOutbox, type Outbox } from './outbox.js';
+import { Peers, SILENCE_MS } from './peers.js';
+
+/** Time between two beats, in ms. */
+const BEAT_MS = 1000;
+
+/** Time between two answers to processes that have just connected, in ms: many may connect at once. */
+const ANSWER_PAUSE_MS = 50;
+
+/** What `/readyz` says of the connection. */
+interface ClusterHealth {
+	ok(): void;
+	degraded(reason: string): void;
+	details(read: () => object): void;
+}
+
+export interface ClusterParts {
+	readonly link: Link;
+	readonly bus: Bus;
+	readonly changedElsewhere: ChangedElsewhere;
+	readonly catchUp: CatchUp;
+	/** Ends the sessions of a user whose tokens are no longer stored. */
+	checkTokens(userId: string): void;
+	readonly health?: ClusterHealth | undefined;
+	readonly counts?: ClusterCounts | undefined;
+	readonly log: Log;
+}
+
+export interface Cluster {
+	/** Looks at everything again, because documents that others have written were dropped. */
+	lookAgain(): void;
+	/** Resolves when everything that may have been missed has been looked at. */
+	settled(): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** Joins this process to the others of its service. It works alone until it is connected. */
+export function joinCluster(parts: ClusterParts): Cluster {
+	const { link, bus, changedElsewhere, catchUp, health, log } = parts;
+	const counts = parts.counts ?? new ClusterCounts();
+	const from = randomId();
+	const peers = new Peers();
+	let isConnected = false;
+	/** When it was certain last that nothing was missed, in ms since 1970. */
+	let disconnectedAt = Date.now();
+	let answerTimer: NodeJS.Timeout | undefined;
+	let lastTick = performance.now();
+
+	function send(data: Uint8Array): void {
+		if (!isConnected) return;
+		counts.sent++;
+		link.send(data);
+	}
+
+	const outbox: Outbox = createOutbox({
+		from,
+		maxBytes: () => link.maxBytes,
+		send,
+		onTooLarge({ type }) {
+			log.warn({ type, maxBytes: link.maxBytes }, 'An event is too large for other processes, which look again');
+		},
+	});
+	const beat = (more: { hello?: boolean; bye?: boolean } = {}) =>
+		send(encodeMessage({ from, n: outbox.last, ...more }));
+	const stopForwarding = bus.forward((name, payload) => outbox.add(eventOf(name, payload)));
+
+	/** Looks at everything again. @param heardAt by `performance.now`: when nothing had been missed yet */
+	function lookAgain(reason: 'gap' | 'vanished' | 'asked' | 'overflow', heardAt = performance.now()): void {
+		counts.catchUps.add(reason);
+		void catchUp.request(Date.now() - (performance.now() - heardAt));
+		showHealth();
+	}
+
+	function showHealth(): void {
+		if (!isConnected) return;
+		if (!catchUp.isRunning) health?.ok();
+		else health?.degraded('Connected; what was missed is being looked up');
+	}
+	catchUp.onEnd(showHealth);
+
+	function deliver(event: ClusterEvent): void {
+		counts.events++;
+		switch (event.type) {
+			case 'changed': {
+				const { collection, id, action, last } = event;
+				changedElsewhere.report(collection, id, { action, last: last && { ...last, _id: id } });
+				return;
+			}
+			case 'notify':
+				void bus.deliver('notify', event as EventPayloads['notify']);
+				return;
+			case 'tokens-removed':
+				parts.checkTokens(event.userId);
+				return;
+			case 'look-again':
+				lookAgain('asked');
+		}
+	}
+
+	function askForMissing(): void {
+		for (const ask of peers.missing(performance.now())) send(encodeMessage({ from, n: outbox.last, ask }));
+	}
+
+	function receive(message: ClusterMessage): void {
+		const { from: sender, n, events, invalid } = message;
+		if (sender === from) return;
+		if (message.bye) {
+			if (peers.left(sender)) lookAgain('gap');
+			return;
+		}
+		const { isNew, isGap, heardAt } = peers.arrived(sender, n, events !== undefined, performance.now());
+		counts.dropped.add('invalid', invalid);
+		if (isNew) for (const event of events ?? []) deliver(event);
+		if (isGap) {
+			askForMissing();
+			lookAgain('gap', heardAt);
+		}
+		if (message.ask?.of === from) counts.resent += outbox.resend(message.ask.missing);
+		if (message.hello) {
+			answerTimer ??= setTimeout(() => {
+				answerTimer = undefined;
+				beat();
+			}, ANSWER_PAUSE_MS).unref();
+		}
+	}
+
+	const beatTimer = setInterval(() => {
+		const now = performance.now();
+		// Messages may wait to be read, if this process was busy.
+		const wasBusy = now - lastTick > 2 * BEAT_MS;
+		lastTick = now;
+		if (!isConnected) return;
+		beat();
+		askForMissing();
+		if (wasBusy) return;
+		const gone = peers.forgetSilent(now);
+		if (gone.length > 0) lookAgain('vanished', Math.min(...gone));
+	}, BEAT_MS);
+	beatTimer.unref();
+
+	health?.degraded('Not connected to other processes yet');
+	health?.details(() => ({ connected: isConnected, processes: peers.size + 1 }));
+	counts.observe({ connected: () => isConnected, peers: () => peers.size });
+	link.start({
+		onMessage(data) {
+			counts.received++;
+			const message = decodeMessage(data);
+			if (message) receive(message);
+			else counts.dropped.add('unreadable');
+		},
+		onConnect() {
+			isConnected = true;
+			log.info({ peers: peers.size }, 'Connected to other processes');
+			peers.connected(performance.now());
+			beat({ hello: true });
+			counts.catchUps.add('connected');
+			void catchUp.request(disconnectedAt);
+			showHealth();
+		},
+		onDisconnect(reason) {
+			// A lost connection is noticed late.
+			if (isConnected) disconnectedAt = Date.now() - 2 * SILENCE_MS;
+			isConnected = false;
+			health?.degraded(`Not connected to other processes: ${reason}`);
+		},
+	});
+
+	return {
+		lookAgain: () => lookAgain('overflow'),
+		settled: () => catchUp.settled(),
+		async close() {
+			stopForwarding();
+			clearInterval(beatTimer);
+			clearTimeout(answerTimer);
+			outbox.flush();
+			beat({ bye: true });
+			await link.close();
+			isConnected = false;
+			await catchUp.close();
+		},
+	};
+}

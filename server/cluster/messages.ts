@@ -1,0 +1,139 @@
+/**
+ * The messages between processes, as EJSON texts. They say where to look: except for events of streams, they contain
+ * neither documents nor secrets.
+ */
+import { parse, stringify } from '../../shared/ejson.js';
+import type { EventName, EventPayloads } from '../../shared/events.js';
+import { Match } from '../../shared/match.js';
+import { compile, type Infer } from '../../shared/pattern.js';
+import type { Change } from '../../shared/store.js';
+
+/** Version of the format. Messages of other versions are ignored. */
+const VERSION = 1;
+
+/** Maximum size of a message that is read, in bytes. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** Longest text that names something. */
+const MAX_NAME_LENGTH = 1024;
+
+/** Maximum number of message numbers in one request to send messages again. */
+export const MAX_ASKED = 1000;
+
+const isName = (value: unknown): value is string =>
+	typeof value === 'string' && value !== '' && value.length <= MAX_NAME_LENGTH;
+const Name = Match.Where(isName);
+const Count = Match.Where((value): value is number => Number.isSafeInteger(value) && (value as number) >= 0);
+const ShortList = Match.Where(
+	(value): value is number[] =>
+		Array.isArray(value) && value.length > 0 && value.length <= MAX_ASKED && value.every(Number.isSafeInteger),
+);
+
+/** A document was written. `last`: what is still known of a removed one. */
+const Written = compile({
+	type: 'changed',
+	collection: Name,
+	id: Name,
+	action: Match.OneOf('inserted', 'updated', 'removed'),
+	last: Match.Optional(Match.ObjectIncluding({})),
+} as const);
+
+/** An event of a stream. */
+const Notice = compile({ type: 'notify', stream: Name, eventName: Name, args: Array } as const);
+
+/** Tokens of a user were removed. Which ones is in the store. */
+const TokensRemoved = compile({ type: 'tokens-removed', userId: Name } as const);
+
+/** Something has happened that does not fit into a message: everything must be looked at again. */
+const LookAgain = compile({ type: 'look-again' } as const);
+
+export type ClusterEvent =
+	| Infer<typeof Written>
+	| Infer<typeof Notice>
+	| Infer<typeof TokensRemoved>
+	| Infer<typeof LookAgain>;
+
+const EVENTS = [Written, Notice, TokensRemoved, LookAgain];
+
+/** Every message contains its sender, and the number of the last message with events that the sender has made. */
+const Envelope = compile({
+	v: VERSION,
+	from: Name,
+	n: Count,
+	/** In a message with events: the events. Its number is `n`. */
+	events: Match.Optional(Array),
+	/** The sender sends this message again. */
+	again: Match.Optional(Boolean),
+	/** The sender has just connected, and wants to know the numbers of all others. */
+	hello: Match.Optional(Boolean),
+	/** The sender stops. */
+	bye: Match.Optional(Boolean),
+	/** The sender misses messages of another process. */
+	ask: Match.Optional({ of: Name, missing: ShortList }),
+});
+
+export interface ClusterMessage extends Omit<Infer<typeof Envelope>, 'v' | 'events'> {
+	/** Valid events. */
+	readonly events?: readonly ClusterEvent[] | undefined;
+	/** Number of events that match no pattern. */
+	readonly invalid: number;
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Reads a message. @returns undefined for anything else */
+export function decodeMessage(data: Uint8Array): ClusterMessage | undefined {
+	if (data.length > MAX_BYTES) return undefined;
+	let message: unknown;
+	try {
+		message = parse(decoder.decode(data));
+	} catch {
+		return undefined;
+	}
+	if (!Envelope.is(message)) return undefined;
+	const { v, events, ...envelope } = message;
+	if (!events) return { ...envelope, invalid: 0 };
+	const valid = events.filter((event): event is ClusterEvent => EVENTS.some((pattern) => pattern.is(event)));
+	return { ...envelope, events: valid, invalid: events.length - valid.length };
+}
+
+/** Writes a message. @param parts its members besides `v` */
+export function encodeMessage(parts: Omit<Infer<typeof Envelope>, 'v' | 'events'>): Uint8Array {
+	return Buffer.from(stringify({ v: VERSION, ...parts }) as string);
+}
+
+/** Writes a message from the EJSON texts of its events. */
+export function encodeEvents(from: string, n: number, events: readonly string[], again = false): Uint8Array {
+	const flag = again ? '"again":true,' : '';
+	return Buffer.from(`{"v":${VERSION},"from":"${from}","n":${n},${flag}"events":[${events.join(',')}]}`);
+}
+
+/** The event that tells others of what this process has published. */
+export function eventOf<N extends EventName>(name: N, payload: EventPayloads[N]): ClusterEvent {
+	switch (name) {
+		case 'changed': {
+			const { collection, action, document } = payload as Change;
+			const event = { type: 'changed', collection, id: document._id, action } as const;
+			return action === 'removed' ? { ...event, last: remainsOf(document) } : event;
+		}
+		case 'notify': {
+			const { stream, eventName, args } = payload as EventPayloads['notify'];
+			return { type: 'notify', stream, eventName, args: args as unknown[] };
+		}
+		default:
+			return { type: 'tokens-removed', userId: (payload as EventPayloads['tokens-removed']).userId };
+	}
+}
+
+/** What subscribers are shown of a removed room or membership; no keys. */
+function remainsOf({ _id, rid, u, t, name }: { _id: string } & Record<string, unknown>) {
+	const shown = Object.entries({ rid, t, name }).filter(([, value]) => typeof value === 'string');
+	const user = u as { _id?: unknown; username?: unknown } | undefined;
+	const isUser = typeof user?._id === 'string';
+	const { _id: userId, username } = user ?? {};
+	return {
+		_id,
+		...Object.fromEntries(shown),
+		...(isUser && { u: { _id: userId, ...(typeof username === 'string' && { username }) } }),
+	};
+}

@@ -1,0 +1,123 @@
+/** The connection between processes over NATS. */
+import { setTimeout } from 'node:timers/promises';
+import { connect, type NatsConnection, type NodeConnectionOptions, nkeyAuthenticator } from '@nats-io/transport-node';
+import type { Log } from '../../shared/log.js';
+import type { Link, LinkHandlers } from './link.js';
+
+/** Time between attempts to connect, in ms. */
+const RETRY_MS = 250;
+
+/** Time limit of an attempt, in ms. */
+const CONNECT_TIMEOUT_MS = 2000;
+
+/** Time between checks that the server still answers, in ms. */
+const PING_MS = 2000;
+
+/** Largest message before the server has said what it accepts, in bytes: NATS's default. */
+const DEFAULT_MAX_BYTES = 1_048_576;
+
+export interface NatsOptions {
+	/** The servers of one NATS, as `host:port`. */
+	readonly servers: string[];
+	/** `user:password`, a token, or the seed of an nkey. */
+	readonly credentials?: string | undefined;
+	/** Certificates and the key, as PEM texts. Absent: no TLS, unless the server requires it. */
+	readonly tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
+	/** The subject, which processes of other services must not use. */
+	readonly subject: string;
+	readonly log: Log;
+}
+
+/** How the server knows this process. */
+function authentication(credentials: string | undefined): Partial<NodeConnectionOptions> {
+	if (credentials === undefined) return {};
+	if (/^S[UAOCN][A-Z2-7]{56}$/.test(credentials))
+		return { authenticator: nkeyAuthenticator(new TextEncoder().encode(credentials)) };
+	const colon = credentials.indexOf(':');
+	return colon === -1
+		? { token: credentials }
+		: { user: credentials.slice(0, colon), pass: credentials.slice(colon + 1) };
+}
+
+/**
+ * Makes the connection. Each attempt makes a new one, so nothing that waited for a lost connection is sent later: other
+ * processes notice by the numbers of the messages what they have missed.
+ */
+export function natsLink({ servers, credentials, tls, subject, log }: NatsOptions): Link {
+	const options: NodeConnectionOptions = {
+		servers,
+		name: 'roomkey',
+		...authentication(credentials),
+		...(tls && { tls }),
+		timeout: CONNECT_TIMEOUT_MS,
+		reconnect: false,
+		noEcho: true,
+		noAsyncTraces: true,
+		ignoreClusterUpdates: true,
+		pingInterval: PING_MS,
+		maxPingOut: 2,
+	};
+	const closing = new AbortController();
+	let connection: NatsConnection | undefined;
+	let loop: Promise<void> | undefined;
+	let wasDown = false;
+
+	/** Connects and waits until the connection is lost. @returns why */
+	async function useConnection(handlers: LinkHandlers): Promise<unknown> {
+		const current = await connect(options);
+		try {
+			if (closing.signal.aborted) return undefined;
+			current.subscribe(subject, {
+				callback(error, message) {
+					if (error) log.warn({ err: error }, 'The subject of this service at NATS cannot be read');
+					else handlers.onMessage(message.data);
+				},
+			});
+			await current.flush();
+			connection = current;
+			wasDown = false;
+			handlers.onConnect();
+			return (await current.closed()) ?? undefined;
+		} finally {
+			connection = undefined;
+			await current.close().catch(() => {});
+		}
+	}
+
+	async function keepConnected(handlers: LinkHandlers): Promise<void> {
+		while (!closing.signal.aborted) {
+			const reason = await useConnection(handlers).catch((error: unknown) => error);
+			if (closing.signal.aborted) return;
+			if (!wasDown)
+				log.warn({ err: reason, servers }, 'NATS is unavailable; this process works alone until it returns');
+			wasDown = true;
+			handlers.onDisconnect(reasonText(reason));
+			await setTimeout(RETRY_MS, undefined, { ref: false, signal: closing.signal }).catch(() => {});
+		}
+	}
+
+	return {
+		start(handlers) {
+			loop = keepConnected(handlers);
+		},
+		get maxBytes() {
+			return connection?.info?.max_payload ?? DEFAULT_MAX_BYTES;
+		},
+		send(data) {
+			if (connection && !connection.isClosed()) connection.publish(subject, data);
+		},
+		async close() {
+			closing.abort();
+			await connection?.flush().catch(() => {});
+			await connection?.close();
+			await loop;
+		},
+	};
+}
+
+/** Why there is no connection, without details. */
+function reasonText(error: unknown): string {
+	const { name = '', message = '' } = (error ?? {}) as Partial<Error>;
+	if (/auth/i.test(name) || /auth/i.test(message)) return 'NATS refuses the credentials';
+	return 'NATS is unavailable';
+}

@@ -1,0 +1,123 @@
+/**
+ * The messages that this process sends to others. They are numbered, so that others see when they have missed some, and
+ * the last ones are kept, so that they can be sent again.
+ */
+import { stringify } from '../../shared/ejson.js';
+import { type ClusterEvent, encodeEvents } from './messages.js';
+
+/** Maximum number of messages that are kept. */
+const MAX_MESSAGES = 10_000;
+
+/** Maximum size of all messages that are kept, in characters. */
+const MAX_LENGTH = 8 * 1024 * 1024;
+
+/** Bytes of a message besides its events, with room to spare. */
+const ENVELOPE_BYTES = 512;
+
+/** How long a message is not sent once more after it was sent again, in ms: several processes may ask for it at once. */
+const RESEND_PAUSE_MS = 500;
+
+interface Kept {
+	readonly events: readonly string[];
+	readonly length: number;
+	resentAt: number;
+}
+
+export interface Outbox {
+	/** Number of the last message; 0 before the first. */
+	readonly last: number;
+	/** Adds an event to the next message, which is sent at the end of the turn of the event loop. */
+	add(event: ClusterEvent): void;
+	/** Sends these messages again, as far as they are kept. @returns how many */
+	resend(numbers: readonly number[]): number;
+	/** Sends what waits. */
+	flush(): void;
+}
+
+export interface OutboxOptions {
+	readonly from: string;
+	readonly maxBytes: () => number;
+	/** Sends a message, or drops it without a connection. */
+	send(data: Uint8Array): void;
+	/** An event does not fit into a message. */
+	onTooLarge(event: ClusterEvent): void;
+}
+
+export function createOutbox({ from, maxBytes, send, onTooLarge }: OutboxOptions): Outbox {
+	const kept = new Map<number, Kept>();
+	let keptLength = 0;
+	let last = 0;
+	/** The texts of the waiting events, and for written documents the place of the one before: only the last counts. */
+	let waiting: (string | undefined)[] = [];
+	let placeOf = new Map<string, number>();
+	let scheduled: NodeJS.Immediate | undefined;
+
+	function sendMessage(events: readonly string[]): void {
+		last++;
+		const length = events.reduce((sum, text) => sum + text.length, 0);
+		kept.set(last, { events, length, resentAt: Number.NEGATIVE_INFINITY });
+		keptLength += length;
+		for (const [n, oldest] of kept) {
+			if (kept.size <= MAX_MESSAGES && keptLength <= MAX_LENGTH) break;
+			kept.delete(n);
+			keptLength -= oldest.length;
+		}
+		send(encodeEvents(from, last, events));
+	}
+
+	function flush(): void {
+		if (scheduled) clearImmediate(scheduled);
+		scheduled = undefined;
+		const limit = maxBytes() - ENVELOPE_BYTES;
+		let events: string[] = [];
+		let bytes = 0;
+		for (const text of waiting) {
+			if (text === undefined) continue;
+			const size = Buffer.byteLength(text) + 1;
+			if (bytes + size > limit && events.length > 0) {
+				sendMessage(events);
+				events = [];
+				bytes = 0;
+			}
+			events.push(text);
+			bytes += size;
+		}
+		if (events.length > 0) sendMessage(events);
+		waiting = [];
+		placeOf = new Map();
+	}
+
+	return {
+		get last() {
+			return last;
+		},
+		add(event) {
+			let text = stringify(event) as string;
+			if (Buffer.byteLength(text) > maxBytes() - ENVELOPE_BYTES) {
+				onTooLarge(event);
+				text = stringify({ type: 'look-again' }) as string;
+			}
+			if (event.type === 'changed') {
+				const key = `${event.collection}/${event.id}`;
+				const place = placeOf.get(key);
+				if (place !== undefined) waiting[place] = undefined;
+				placeOf.set(key, waiting.length);
+			}
+			waiting.push(text);
+			scheduled ??= setImmediate(flush);
+		},
+		resend(numbers) {
+			const now = performance.now();
+			let count = 0;
+			for (const n of numbers) {
+				const message = kept.get(n);
+				if (!message || now - message.resentAt < RESEND_PAUSE_MS) continue;
+				message.resentAt = now;
+				send(encodeEvents(from, n, message.events, true));
+				count++;
+			}
+			return count;
+		},
+		flush,
+	};
+}

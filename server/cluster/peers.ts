@@ -1,0 +1,99 @@
+/** The other processes, and which of their messages have arrived. */
+import { MAX_ASKED } from './messages.js';
+
+/** How long after its last message a process counts as gone, in ms. It sends one at least every second. */
+export const SILENCE_MS = 3500;
+
+/** How long after the connection was made other processes may be met for the first time without having been missed, in ms. */
+const MEETING_MS = SILENCE_MS;
+
+/** How long a missing message is asked for, in ms. */
+const ASKING_MS = 10_000;
+
+/** Maximum number of processes. The one that was silent for longest is forgotten. */
+const MAX_PEERS = 1000;
+
+/** Maximum number of messages of one process that are asked for. Those before are lost. */
+const MAX_MISSING = 10_000;
+
+interface Peer {
+	/** Number of its last message that has arrived, or was announced. */
+	last: number;
+	heardAt: number;
+	/** Numbers of the messages that have not arrived, and when that was noticed. */
+	readonly missing: Map<number, number>;
+}
+
+/** Whether a message is delivered, and whether others before it were missed. */
+export interface Arrival {
+	readonly isNew: boolean;
+	readonly isGap: boolean;
+	/** When the process was last heard of before; undefined if never. */
+	readonly heardAt: number | undefined;
+}
+
+export class Peers {
+	readonly #peers = new Map<string, Peer>();
+	#connectedAt = Number.NEGATIVE_INFINITY;
+
+	get size(): number {
+		return this.#peers.size;
+	}
+
+	/** This process has connected. What it has missed of processes it does not know is looked up in the store anyway. */
+	connected(now: number): void {
+		this.#connectedAt = now;
+		for (const peer of this.#peers.values()) peer.heardAt = now;
+	}
+
+	/**
+	 * Notes a message.
+	 * @param n its number, or the last number of its sender if it has no events
+	 */
+	arrived(from: string, n: number, hasEvents: boolean, now: number): Arrival {
+		const peer = this.#peers.get(from);
+		if (!peer) {
+			const wasMissed = n > (hasEvents ? 1 : 0) && now - this.#connectedAt > MEETING_MS;
+			this.#peers.set(from, { last: n, heardAt: now, missing: new Map() });
+			this.#forgetOne();
+			return { isNew: hasEvents, isGap: wasMissed, heardAt: undefined };
+		}
+		const { heardAt } = peer;
+		peer.heardAt = now;
+		if (n <= peer.last) return { isNew: hasEvents && peer.missing.delete(n), isGap: false, heardAt };
+		const firstMissing = Math.max(peer.last + 1, n - MAX_MISSING);
+		const end = hasEvents ? n : n + 1;
+		for (let missing = firstMissing; missing < end; missing++) peer.missing.set(missing, now);
+		peer.last = n;
+		return { isNew: hasEvents, isGap: firstMissing < end, heardAt };
+	}
+
+	/** A process has stopped. @returns whether messages of it are missing */
+	left(from: string): boolean {
+		const peer = this.#peers.get(from);
+		this.#peers.delete(from);
+		return peer !== undefined && peer.missing.size > 0;
+	}
+
+	/** The numbers of missing messages to ask for, by process. Older ones are given up. */
+	*missing(now: number): Iterable<{ of: string; missing: number[] }> {
+		for (const [of, { missing }] of this.#peers) {
+			for (const [n, since] of missing) if (now - since > ASKING_MS) missing.delete(n);
+			const numbers = [...missing.keys()];
+			for (let i = 0; i < numbers.length; i += MAX_ASKED) yield { of, missing: numbers.slice(i, i + MAX_ASKED) };
+		}
+	}
+
+	/** Forgets the processes that are gone. @returns when each was last heard of */
+	forgetSilent(now: number): number[] {
+		const gone = [...this.#peers].filter(([, { heardAt }]) => now - heardAt > SILENCE_MS);
+		for (const [from] of gone) this.#peers.delete(from);
+		return gone.map(([, { heardAt }]) => heardAt);
+	}
+
+	#forgetOne(): void {
+		if (this.#peers.size <= MAX_PEERS) return;
+		const [silent] = [...this.#peers].sort(([, a], [, b]) => a.heardAt - b.heardAt);
+		if (silent) this.#peers.delete(silent[0]);
+	}
+}

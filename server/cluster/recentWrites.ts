@@ -1,0 +1,57 @@
+/**
+ * Finds what was written since a time of which the subscribers of streams here should know. It is looked up by what
+ * they read, for which all stores have indexes.
+ */
+import type { Store } from '../../shared/store.js';
+import { createYielder } from '../../shared/yielding.js';
+import type { ChangedElsewhere } from './changedElsewhere.js';
+
+/** Users or rooms in one query. */
+const BATCH = 100;
+
+/** The event names of a stream that have readers here. */
+export type ReadNames = (stream: string) => ReadonlyMap<string, unknown>;
+
+/** Reports the recently written documents that readers of streams are concerned with. Resolves when all are reported. */
+export async function reportRecentWrites(
+	store: Store,
+	readNames: ReadNames,
+	{ report }: Pick<ChangedElsewhere, 'report'>,
+	since: Date,
+): Promise<void> {
+	const yielder = createYielder(BATCH);
+	const recent = { _updatedAt: { $gte: since } };
+	const idOnly = { projection: { _id: 1 } } as const;
+
+	for await (const { _id } of store.settings.find(recent, idOnly)) report('settings', _id);
+	for await (const { _id } of store.permissions.find(recent, idOnly)) report('permissions', _id);
+
+	const userIds = new Set<string>();
+	for (const name of readNames('notify-user').keys()) userIds.add(name.slice(0, name.indexOf('/')));
+	const rids = new Set(readNames('room-data').keys());
+	for (const ids of batches(userIds)) {
+		for await (const { _id } of store.users.find({ _id: { $in: ids }, ...recent }, idOnly)) report('users', _id);
+		const memberships = store.subscriptions.find({ 'u._id': { $in: ids } }, { projection: { rid: 1, _updatedAt: 1 } });
+		for await (const { _id, rid, _updatedAt } of memberships) {
+			rids.add(rid);
+			if (_updatedAt !== undefined && _updatedAt >= since) report('subscriptions', _id);
+			const pause = yielder();
+			if (pause) await pause;
+		}
+		const removed = { 'u._id': { $in: ids }, __collection__: 'subscription', _deletedAt: { $gte: since } };
+		for await (const { _id, rid, u } of store.trash.find(removed)) {
+			report('subscriptions', _id, {
+				action: 'removed',
+				last: { _id, ...(rid !== undefined && { rid }), ...(u && { u }) },
+			});
+		}
+	}
+	for (const ids of batches(rids)) {
+		for await (const { _id } of store.rooms.find({ _id: { $in: ids }, ...recent }, idOnly)) report('rooms', _id);
+	}
+}
+
+function* batches(ids: ReadonlySet<string>): Iterable<string[]> {
+	const all = [...ids];
+	for (let i = 0; i < all.length; i += BATCH) yield all.slice(i, i + BATCH);
+}
