@@ -17,5 +17,5 @@ if ((${#missing[@]} > 0)); then
 fi
 
 # The certificate of the tests is signed by itself.
-NODE_EXTRA_CA_CERTS=test/fixtures/tls/first.cert.pem npx mocha --no-config --require dist/test/support/watchdog.js \
+NODE_EXTRA_CA_CERTS=$PWD/test/fixtures/tls/first.cert.pem npx mocha --no-config --require dist/test/support/watchdog.js \
 	--timeout 120000 --node-option enable-source-maps dist/test/deploy/*.test.js
