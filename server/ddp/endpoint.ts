@@ -4,13 +4,12 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
-import { rawAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
+import { rawAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import { Session } from './session.js';
@@ -94,16 +93,6 @@ function serverOf({ socket }: IncomingMessage): Server | undefined {
 	return (socket as { server?: Server }).server;
 }
 
-function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
-	// A client that does not close the connection must not keep the socket open.
-	socket.once('finish', () => socket.destroy());
-	const headers: SecurityHeaders = {
-		...securityHeaders(socket instanceof TLSSocket),
-		...(/^(429|503)/.test(status) && { 'retry-after': String(RETRY_CONNECTION_S) }),
-	};
-	socket.end(rawAnswer(status, body, headers));
-}
-
 const asJson = (error: string) => JSON.stringify({ success: false, error });
 
 /** The services that the server provides to an endpoint. */
@@ -149,6 +138,13 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		sessions.add(session);
 		observer?.onConnection(transport.kind);
 		return session;
+	}
+
+	function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
+		// A client that does not close the connection must not keep the socket open.
+		socket.once('finish', () => socket.destroy());
+		const retry = /^(429|503)/.test(status) && { 'retry-after': String(RETRY_CONNECTION_S) };
+		socket.end(rawAnswer(status, body, { ...app.securityHeaders, ...retry }));
 	}
 
 	// One listener function for all sockets saves memory per open socket.

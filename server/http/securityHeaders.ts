@@ -6,14 +6,20 @@ const HEADERS = {
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',
 	'cross-origin-resource-policy': 'same-origin',
-	'referrer-policy': 'no-referrer',
 } as const;
 
-/** Half a year, in seconds. Other services of the host are included, so subdomains are not. */
+/** Half a year, in seconds. Subdomains are left out, because they may be other services. */
 const HSTS = { 'strict-transport-security': 'max-age=15552000' } as const;
 
 /** Headers by their names. */
 export type SecurityHeaders = Readonly<Record<string, string>>;
+
+declare module 'fastify' {
+	interface FastifyInstance {
+		/** The headers of every answer of this server. */
+		readonly securityHeaders: SecurityHeaders;
+	}
+}
 
 /** @param isTls whether the server itself ends TLS, so that browsers can be told to use nothing else */
 export function securityHeaders(isTls: boolean): SecurityHeaders {

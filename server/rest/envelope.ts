@@ -86,6 +86,7 @@ export function failed(thrown: unknown): Answer {
 function headersOf(reply: FastifyReply, { headers }: Answer, length: number): OutgoingHttpHeaders {
 	return {
 		...(reply.getHeaders() as OutgoingHttpHeaders),
+		...reply.server.securityHeaders,
 		...headers,
 		'content-type': 'application/json',
 		'cache-control': 'no-store',

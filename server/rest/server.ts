@@ -154,11 +154,12 @@ export function createRest(
 		// Node's parser, here and for forms. Its objects have no prototype, and patterns accept them as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
 		clientErrorHandler: (error, socket) => refuseRawRequest(error, socket, headers),
-		// Hooks are not called for these errors.
-		frameworkErrors: (error, _request, reply) => onError(error, reply.headers(headers), services),
+		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
 	});
-	app.addHook('onRequest', (_request, reply, done) => {
-		reply.headers(headers);
+	app.decorate('securityHeaders', headers);
+	// For answers of other routes than those of REST, whose `send` adds the headers with less work.
+	app.addHook('onSend', (_request, reply, _payload, done) => {
+		for (const [name, value] of Object.entries(headers)) if (!reply.hasHeader(name)) reply.header(name, value);
 		done();
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);

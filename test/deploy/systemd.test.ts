@@ -1,6 +1,6 @@
 /** deploy/systemd/roomkey.service with the real systemd-analyze. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -38,6 +38,17 @@ describe('the unit of systemd', () => {
 		expect(analyze('verify')).to.deep.equal({ status: 0, text: '' });
 	});
 
+	it('has no fault with the settings for TLS without a proxy', () => {
+		const dropIns = `${file}.d`;
+		mkdirSync(dropIns);
+		copyFileSync('deploy/systemd/tls.conf', path.join(dropIns, 'tls.conf'));
+		expect(analyze('verify')).to.deep.equal({ status: 0, text: '' });
+		// Drop-ins are read: this one would be a fault.
+		writeFileSync(path.join(dropIns, 'wrong.conf'), '[Service]\nPrivateUsers=maybe\n');
+		expect(analyze('verify').text).to.include('maybe');
+		rmSync(dropIns, { recursive: true });
+	});
+
 	it('is refused by the same check with a fault', () => {
 		const text = readFileSync(file, 'utf8');
 		writeFileSync(file, text.replace('ProtectHome=yes', 'ProtectHome=maybe'));
@@ -52,8 +63,9 @@ describe('the unit of systemd', () => {
 	});
 
 	it('sets only variables that Roomkey reads', () => {
-		const [, variables = ''] = /^Environment=(.*)$/m.exec(lines.join('\n')) ?? [];
-		const names = variables.split(' ').map((one) => one.split('=')[0]);
+		const text = lines.join('\n') + readFileSync('deploy/systemd/tls.conf', 'utf8');
+		const variables = Array.from(text.matchAll(/^Environment=(.*)$/gm), ([, all = '']) => all.split(' ')).flat();
+		const names = variables.map((one) => one.split('=')[0]);
 		const known = new Set<string | undefined>(['NODE_ENV', ...Object.values(options).map(({ env }) => env)]);
 		expect(names).to.have.length.above(1);
 		expect(names.filter((name) => !known.has(name))).to.deep.equal([]);

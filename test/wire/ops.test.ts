@@ -203,7 +203,9 @@ describe('the setting for metrics', () => {
 		const url = `http://127.0.0.1:${server.ops.port}`;
 		expect((await scrape(url)).sum('roomkey_ready')).to.equal(1);
 		expect((await request(`${url}/readyz?plain`)).text).to.equal('ready\n');
-		expect((await request(`${url}/nothing`)).status).to.equal(404);
+		const { status, headers } = await request(`${url}/nothing`);
+		expect(status).to.equal(404);
+		expect(headers.get('x-content-type-options')).to.equal('nosniff');
 		expect((await request(`${url}/metrics`, { method: 'POST' })).status).to.equal(405);
 		expect((await request(`${server.url}/metrics`)).status).to.equal(404);
 		await server.close();

@@ -10,7 +10,6 @@ const EXPECTED = {
 	'x-content-type-options': 'nosniff',
 	'x-frame-options': 'DENY',
 	'cross-origin-resource-policy': 'same-origin',
-	'referrer-policy': 'no-referrer',
 };
 
 function pick(headers: Headers): Record<string, string | null> {

@@ -1,8 +1,8 @@
 /** TLS by `--tls-cert` and `--tls-key`. */
 import { once } from 'node:events';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:https';
-import { connect } from 'node:net';
+import { createServer, get } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -75,6 +75,25 @@ describe('a server with TLS', () => {
 		socket.terminate();
 	});
 
+	it('reads and writes much at once over a WebSocket', async () => {
+		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
+		await once(socket, 'open');
+		const ids = Array.from({ length: 500 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+		const received: string[] = [];
+		const complete = new Promise<void>((resolve) => {
+			socket.on('message', (data) => {
+				const { msg, id } = JSON.parse(String(data));
+				if (msg === 'pong') received.push(id);
+				if (received.length === ids.length) resolve();
+			});
+		});
+		socket.send('{"msg":"connect","version":"1","support":["1"]}');
+		for (const id of ids) socket.send(JSON.stringify({ msg: 'ping', id }));
+		await complete;
+		expect(received).to.deep.equal(ids);
+		socket.terminate();
+	});
+
 	it('answers a request that offers an unknown upgrade', async () => {
 		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
 		const client = new RawHttp(await handshake()).send(`GET /api/info HTTP/1.1\r\n${offer}`);
@@ -140,6 +159,20 @@ describe('a server with TLS', () => {
 			expect(String((line?.facts as { err?: Error } | undefined)?.err?.message)).to.match(reason);
 			expect(await servedName()).to.equal('first.test');
 		}
+	});
+
+	it('says nothing of HSTS on the TLS server of an application, whose host is not its own', async () => {
+		const http = createServer({ cert: await readFile(cert), key: await readFile(key) });
+		const mounted = await openServer({ server: http, store: { memory: true }, grace: 0, log });
+		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+		const url = `https://127.0.0.1:${(http.address() as AddressInfo).port}/api/info`;
+		const [response] = await once(get(url, { ca: await readFile(cert), agent: false }), 'response');
+		response.resume();
+		expect(response.headers).to.include({ 'x-content-type-options': 'nosniff' });
+		expect(response.headers).not.to.have.property('strict-transport-security');
+		await mounted.close();
+		http.close();
+		http.closeAllConnections();
 	});
 
 	it('warns of a certificate that has expired', async () => {
