@@ -1,5 +1,5 @@
 /** What a data folder must contain: an LMDB file, and a manifest that describes it. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
@@ -40,6 +40,11 @@ async function syncFolder(path: string): Promise<void> {
 	if (process.platform === 'win32') return;
 	const folder = await open(path, 'r');
 	await folder.sync().finally(() => folder.close());
+}
+
+/** Whether a folder has a manifest, which is written when its files have been made. */
+export function hasManifest(path: string): boolean {
+	return existsSync(join(path, MANIFEST));
 }
 
 /**

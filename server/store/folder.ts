@@ -1,12 +1,21 @@
 /** The embedded store in a folder. */
 import { statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Document } from '../../shared/values.js';
 import { updateIndexes } from '../dataFolder/declaredIndexes.js';
 import { openEnvironment } from '../dataFolder/environment.js';
-import { DATA_FILE, explain, forOwnerOnly, inspect, makeFolder, writeManifest } from '../dataFolder/manifest.js';
-import { claimFolder } from '../dataFolder/owner.js';
+import {
+	DATA_FILE,
+	explain,
+	forOwnerOnly,
+	hasManifest,
+	inspect,
+	makeFolder,
+	writeManifest,
+} from '../dataFolder/manifest.js';
+import { claimFolder, ownerOf } from '../dataFolder/owner.js';
 import { failureOf, type WriterOptions, writer } from '../dataFolder/transactions.js';
 import { buildStore, type OpenStore } from './collections.js';
 import { attempt, embedded, MAX_WRITES, type RunWrite } from './embedded.js';
@@ -36,6 +45,7 @@ export async function openFolder(
 	};
 	try {
 		await makeFolder(path);
+		if (shared) await whenMade(path);
 		await inspect(path);
 		closers.push(await forOwnerOnly(() => claimFolder(path, shared)));
 		const environment = await forOwnerOnly(() => openEnvironment(join(path, DATA_FILE)));
@@ -60,6 +70,20 @@ export async function openFolder(
 	} catch (error) {
 		await release();
 		throw explain(error, path);
+	}
+}
+
+/** How long another process may take to make the files of a folder that both share, and the time between looks, in ms. */
+const MAKING_MS = 5000;
+const LOOK_MS = 20;
+
+/** Waits while another process makes the files of a new folder. */
+async function whenMade(path: string): Promise<void> {
+	for (let waited = 0; waited < MAKING_MS && !hasManifest(path); waited += LOOK_MS) {
+		// The file of owners may be half made too.
+		const owner = await ownerOf(path).catch(() => 'unknown');
+		if (owner === undefined) return;
+		await delay(LOOK_MS);
 	}
 }
 
