@@ -16,8 +16,11 @@ let lines: string[] = [];
 const MEMBERS =
 	/"(?:password|newPassword|pass|digest|token|authToken|resume|private_key|E2EKey|E2ESuggestedKey|e2eKey|key)":"([^"\\]{12,})"/g;
 
+/** The name of a method, which a request may contain where a key or a token is expected. */
+const METHOD_NAME = /^[a-z0-9]+(\.[a-zA-Z]+)+$/;
+
 export function noteSecret(secret: string): void {
-	if (secret.length >= LENGTH) secrets.add(secret.slice(0, LENGTH));
+	if (secret.length >= LENGTH && !METHOD_NAME.test(secret)) secrets.add(secret.slice(0, LENGTH));
 }
 
 /** Notes the secrets in a message between a client and a server. */
