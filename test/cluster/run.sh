@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# `npm run test:cluster`: several processes as one service over a real NATS, which apt-get fetches if there is none.
+# With MONGO_URL they also share a MongoDB.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+if ! command -v nats-server >/dev/null; then
+	# Unpacked, not installed: the package would start a service.
+	chmod 755 "$folder"
+	(
+		cd "$folder"
+		apt-get update >/dev/null
+		apt-get download nats-server >/dev/null
+		dpkg -x nats-server_*.deb .
+	)
+	PATH=$folder/usr/sbin:$folder/usr/bin:$PATH
+fi
+
+npx mocha --no-config --require dist/test/support/watchdog.js --timeout 120000 --node-option enable-source-maps \
+	'dist/test/cluster/*.test.js'

@@ -1,0 +1,56 @@
+/** A NATS server of its own for a test. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+export interface NatsServer {
+	readonly port: number;
+	readonly url: string;
+	/** Ends it. */
+	stop(): Promise<void>;
+	/** Starts it again at the same port. */
+	start(): Promise<void>;
+}
+
+/** A port that nobody listens at. */
+export async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { port } = server.address() as { port: number };
+	server.close();
+	await once(server, 'close');
+	return port;
+}
+
+/** @param args more arguments of `nats-server` */
+export async function startNats(...args: string[]): Promise<NatsServer> {
+	const port = await freePort();
+	let child: ChildProcess | undefined;
+	const nats: NatsServer = {
+		port,
+		url: `nats://127.0.0.1:${port}`,
+		async stop() {
+			if (!child) return;
+			const ended = once(child, 'exit');
+			child.kill('SIGKILL');
+			await ended;
+			child = undefined;
+		},
+		async start() {
+			const started = spawn('nats-server', ['-a', '127.0.0.1', '-p', String(port), ...args]);
+			child = started;
+			let printed = '';
+			await new Promise<void>((resolve, reject) => {
+				started.on('error', reject);
+				started.on('exit', () => reject(new Error(`nats-server has ended: ${printed}`)));
+				started.stderr.on('data', (chunk) => {
+					printed += chunk;
+					if (printed.includes('Server is ready')) resolve();
+				});
+			});
+			started.removeAllListeners('exit');
+		},
+	};
+	await nats.start();
+	return nats;
+}
