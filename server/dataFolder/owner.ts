@@ -42,7 +42,7 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 			const living = new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
 			for (const { value: owner } of [...owners.getRange()]) {
 				if (owner.pid === process.pid || !living.has(owner.pid)) owners.removeSync(owner.pid);
-				else if (!shared || !owner.shared) throw inUse(folder, `the process ${owner.pid}`);
+				else if (!shared || !owner.shared) throw inUse(folder, `the process ${owner.pid}`, shared || owner.shared);
 			}
 			owners.putSync(process.pid, { pid: process.pid, shared });
 		});
@@ -53,9 +53,10 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 	}
 }
 
-function inUse(folder: string, holder: string): StoreError {
+/** @param isOneShared whether this process or the other one shares the folder */
+function inUse(folder: string, holder: string, isOneShared = false): StoreError {
 	return new StoreError(
 		'in-use',
-		`The folder ${folder} is in use by ${holder}. Stop it first, or choose another folder.`,
+		`The folder ${folder} is in use by ${holder}. Stop it first, or choose another folder.${isOneShared ? ' Several processes can use it only if all of them have --nats.' : ''}`,
 	);
 }

@@ -1,6 +1,8 @@
 /** What MongoDB refuses at the start; what it does once it is there is in the contract suite. */
 import { expect } from 'chai';
+import { MongoClient } from 'mongodb';
 import { openStore } from '../../server/store/open.js';
+import { randomId } from '../../shared/ids.js';
 import { memoryLog } from '../support/log.js';
 import { rejection } from '../support/rejection.js';
 
@@ -18,6 +20,22 @@ describe('the store on MongoDB', () => {
 			expect(error).to.include({ name: 'StoreError', code: 'unreachable' });
 			expect(error.message).to.include(says);
 			expect(`${error.stack} ${error.cause ?? ''}`).to.not.match(/s(=|%3D)cret/);
+		});
+	}
+
+	const server = process.env.ROOMKEY_TEST_MONGO_URL;
+	if (server) {
+		it('removes expired shared state by an index, a minute late, because clocks differ', async () => {
+			const url = new URL(server);
+			url.pathname = `/roomkey-test-${randomId()}`;
+			const { close } = await openStore({ kind: 'mongodb', url: url.href }, memoryLog());
+			await close();
+			const client = await MongoClient.connect(url.href);
+			const db = client.db(url.pathname.slice(1));
+			const [, index] = await db.collection('roomkey_shared_state').indexes();
+			expect(index).to.deep.include({ key: { until: 1 }, expireAfterSeconds: 60 });
+			await db.dropDatabase();
+			await client.close();
 		});
 	}
 });

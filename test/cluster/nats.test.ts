@@ -1,0 +1,158 @@
+/** The connection to a real NATS: credentials, TLS, and what it does while NATS is away. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nkeys } from '@nats-io/transport-node';
+import { expect } from 'chai';
+import type { Link } from '../../server/cluster/link.js';
+import { natsLink } from '../../server/cluster/nats.js';
+import { natsSettings } from '../../server/options/nats.js';
+import { memoryLog } from '../support/log.js';
+import { type NatsServer, startNats } from '../support/nats.js';
+
+const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
+
+describe('the connection to NATS', () => {
+	const links: Link[] = [];
+	let nats: NatsServer | undefined;
+	let folder: string;
+
+	before(() => {
+		folder = mkdtempSync(join(tmpdir(), 'roomkey-nats-'));
+	});
+	after(() => rmSync(folder, { recursive: true, force: true }));
+	afterEach(async () => {
+		for (const link of links.splice(0)) await link.close();
+		await nats?.stop();
+		nats = undefined;
+	});
+
+	/** Opens a link, and collects what it hears. */
+	function open(urls: string, settings: Partial<typeof none | Record<keyof typeof none, string>> = {}, subject = 's') {
+		const log = memoryLog();
+		const link = natsLink({ ...natsSettings(urls, { ...none, ...settings }), subject, log });
+		links.push(link);
+		const received: string[] = [];
+		let onEvent = () => {};
+		const state = { connected: 0, reason: '' };
+		link.start({
+			onMessage: (data) => {
+				received.push(Buffer.from(data).toString());
+				onEvent();
+			},
+			onConnect: () => {
+				state.connected++;
+				onEvent();
+			},
+			onDisconnect: (reason) => {
+				state.reason = reason;
+				onEvent();
+			},
+		});
+		const until = async (isReached: () => boolean) => {
+			while (!isReached())
+				await new Promise<void>((resolve) => {
+					onEvent = resolve;
+				});
+		};
+		return { link, log, received, state, until };
+	}
+
+	async function expectExchange(urls: string, settings = {}): Promise<void> {
+		const [one, two] = [open(urls, settings), open(urls, settings)];
+		await Promise.all([one.until(() => one.state.connected === 1), two.until(() => two.state.connected === 1)]);
+		one.link.send(Buffer.from('hello'));
+		await two.until(() => two.received.length > 0);
+		expect([one.received, two.received]).to.deep.equal([[], ['hello']]);
+	}
+
+	const at = (credentials: string) => `nats://${credentials}@127.0.0.1:${nats?.port}`;
+
+	it('takes a user and a password, in the address or apart', async () => {
+		nats = await startNats('--user', 'roomkey', '--pass', 'p@ss:word');
+		await expectExchange(at('roomkey:p%40ss%3Aword'));
+		await expectExchange(nats.url, { 'nats-credentials': 'roomkey:p@ss:word' });
+	});
+
+	it('takes a token', async () => {
+		nats = await startNats('--auth', 'the-token');
+		await expectExchange(at('the-token'));
+	});
+
+	it('takes an nkey', async () => {
+		const user = nkeys.createUser();
+		const file = join(folder, 'nkey.conf');
+		writeFileSync(file, `authorization { users: [ { nkey: ${user.getPublicKey()} } ] }`);
+		nats = await startNats('-c', file);
+		await expectExchange(nats.url, { 'nats-credentials': Buffer.from(user.getSeed()).toString() });
+	});
+
+	it('uses TLS, with a certificate of its own if NATS asks for one', async () => {
+		const file = (name: string) => join(folder, name);
+		execFileSync(
+			'openssl',
+			[
+				'req',
+				'-x509',
+				'-newkey',
+				'rsa:2048',
+				'-nodes',
+				'-keyout',
+				file('key'),
+				'-out',
+				file('cert'),
+				'-days',
+				'2',
+			].concat(['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']),
+			{ stdio: 'ignore' },
+		);
+		nats = await startNats(
+			'--tls',
+			`--tlscert=${file('cert')}`,
+			`--tlskey=${file('key')}`,
+			'--tlsverify',
+			`--tlscacert=${file('cert')}`,
+		);
+		const settings = { 'nats-ca': file('cert'), 'nats-cert': file('cert'), 'nats-key': file('key') };
+		await expectExchange(`tls://127.0.0.1:${nats.port}`, settings);
+	});
+
+	it('says why it is not connected, and names no password', async () => {
+		nats = await startNats('--user', 'roomkey', '--pass', 'right');
+		const refused = open(at('roomkey:a-wrong-one'));
+		await refused.until(() => refused.state.reason !== '');
+		expect(refused.state.reason).to.equal('NATS refuses the credentials');
+		expect(JSON.stringify(refused.log.lines)).to.include('unavailable').and.not.include('a-wrong-one');
+	});
+
+	it('keeps subjects apart', async () => {
+		nats = await startNats();
+		const [one, two, other] = [open(nats.url), open(nats.url), open(nats.url, {}, 'other')];
+		await Promise.all([one, two, other].map((each) => each.until(() => each.state.connected === 1)));
+		other.link.send(Buffer.from('of another service'));
+		await new Promise((resolve) => setImmediate(resolve));
+		one.link.send(Buffer.from('ours'));
+		await two.until(() => two.received.length > 0);
+		expect([two.received, other.received]).to.deep.equal([['ours'], []]);
+	});
+
+	it('connects again, to another server too, and sends nothing that waited', async () => {
+		nats = await startNats();
+		const second = await startNats();
+		await second.stop();
+		const urls = `${nats.url},${second.url}`;
+		const [one, two] = [open(urls), open(urls)];
+		await Promise.all([one, two].map((each) => each.until(() => each.state.connected === 1)));
+		await nats.stop();
+		await Promise.all([one, two].map((each) => each.until(() => each.state.reason !== '')));
+		one.link.send(Buffer.from('lost'));
+		await second.start();
+		await Promise.all([one, two].map((each) => each.until(() => each.state.connected === 2)));
+		one.link.send(Buffer.from('after'));
+		await two.until(() => two.received.length > 0);
+		expect(two.received).to.deep.equal(['after']);
+		for (const link of links.splice(0)) await link.close();
+		await second.stop();
+	});
+});

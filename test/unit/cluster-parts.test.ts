@@ -1,0 +1,197 @@
+/** The parts of the connection between processes, each alone. */
+import { expect } from 'chai';
+import { createCatchUp } from '../../server/cluster/catchUp.js';
+import { decodeMessage, eventOf } from '../../server/cluster/messages.js';
+import { createOutbox } from '../../server/cluster/outbox.js';
+import { Peers } from '../../server/cluster/peers.js';
+import { OptionError } from '../../server/options/kinds.js';
+import { natsSettings, parseNatsUrls } from '../../server/options/nats.js';
+import { memoryLog } from '../support/log.js';
+
+describe('the messages of others', () => {
+	const later = 60_000;
+
+	it('are delivered once, in any order, and gaps are noticed', () => {
+		const peers = new Peers();
+		expect(peers.arrived('a', 1, true, later)).to.include({ isNew: true, isGap: false });
+		expect(peers.arrived('a', 1, true, later)).to.include({ isNew: false, isGap: false });
+		expect(peers.arrived('a', 4, true, later)).to.include({ isNew: true, isGap: true });
+		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+		expect(peers.arrived('a', 2, true, later)).to.include({ isNew: true, isGap: false });
+		expect(peers.arrived('a', 2, true, later)).to.include({ isNew: false, isGap: false });
+		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [3] }]);
+	});
+
+	it('are missed if a beat announces more than have arrived', () => {
+		const peers = new Peers();
+		peers.arrived('a', 1, true, later);
+		expect(peers.arrived('a', 3, false, later)).to.include({ isNew: false, isGap: true });
+		expect([...peers.missing(later)]).to.deep.equal([{ of: 'a', missing: [2, 3] }]);
+	});
+
+	it('are not missed of a process that is met soon after the connection, but later', () => {
+		const peers = new Peers();
+		peers.connected(later);
+		expect(peers.arrived('a', 7, false, later + 10)).to.include({ isGap: false });
+		expect(peers.arrived('b', 7, false, later + 10_000)).to.include({ isGap: true });
+		expect(peers.arrived('new', 0, false, later + 10_000)).to.include({ isGap: false });
+	});
+
+	it('are given up after a while', () => {
+		const peers = new Peers();
+		peers.arrived('a', 1, true, later);
+		peers.arrived('a', 3, true, later);
+		expect([...peers.missing(later + 20_000)]).to.deep.equal([]);
+	});
+
+	it('end with a process that is silent, or says so', () => {
+		const peers = new Peers();
+		peers.arrived('a', 1, true, later);
+		peers.arrived('b', 1, true, later + 3000);
+		expect(peers.forgetSilent(later + 4000)).to.deep.equal([later]);
+		expect(peers.left('b')).to.equal(false);
+		peers.arrived('c', 1, true, later);
+		peers.arrived('c', 3, true, later);
+		expect([peers.left('c'), peers.left('unknown'), peers.size]).to.deep.equal([true, false, 0]);
+	});
+
+	it('come from a limited number of processes, and only so many are asked for', () => {
+		const peers = new Peers();
+		for (let i = 0; i < 1500; i++) peers.arrived(`peer ${i}`, 1, true, i);
+		expect(peers.size).to.equal(1000);
+		peers.arrived('peer 1499', Number.MAX_SAFE_INTEGER, true, later);
+		const asked = [...peers.missing(later)].flatMap(({ missing }) => missing);
+		expect(asked).to.have.length(10_000);
+	});
+});
+
+describe('the messages to others', () => {
+	function outboxOf(maxBytes: number) {
+		const sent: Uint8Array[] = [];
+		const tooLarge: unknown[] = [];
+		const send = (data: Uint8Array) => void sent.push(data);
+		const onTooLarge = (event: unknown) => void tooLarge.push(event);
+		const outbox = createOutbox({ from: 'me', maxBytes: () => maxBytes, send, onTooLarge });
+		return { outbox, sent, tooLarge, messages: () => sent.map((data) => decodeMessage(data)) };
+	}
+	const changed = (id: string) =>
+		eventOf('changed', { collection: 'rooms', action: 'updated', document: { _id: id } as never });
+
+	it('collect what happens in one turn, and name each document once', () => {
+		const { outbox, messages } = outboxOf(10_000);
+		for (const id of ['a', 'b', 'a']) outbox.add(changed(id));
+		outbox.flush();
+		const [message] = messages();
+		expect(messages()).to.have.length(1);
+		expect(message?.events?.map((event) => (event as { id: string }).id)).to.deep.equal(['b', 'a']);
+	});
+
+	it('are split at the largest size, and numbered', () => {
+		const { outbox, sent, messages } = outboxOf(1000);
+		for (let i = 0; i < 50; i++) outbox.add(changed(`room ${i}`));
+		outbox.flush();
+		expect(sent.every(({ length }) => length <= 1000)).to.equal(true);
+		expect(messages().map((message) => message?.n)).to.deep.equal(messages().map((_, i) => i + 1));
+		expect(messages().flatMap((message) => message?.events ?? [])).to.have.length(50);
+	});
+
+	it('say to look again instead of what is too large', () => {
+		const { outbox, tooLarge, messages } = outboxOf(1000);
+		outbox.add(eventOf('notify', { stream: 's', eventName: 'e', args: ['x'.repeat(2000)] }));
+		outbox.flush();
+		expect(messages()[0]?.events).to.deep.equal([{ type: 'look-again' }]);
+		expect(tooLarge).to.have.length(1);
+	});
+
+	it('are sent again on request, but not to each of many who ask at once', () => {
+		const { outbox, messages } = outboxOf(10_000);
+		outbox.add(changed('a'));
+		outbox.flush();
+		expect([outbox.resend([1, 2]), outbox.resend([1])]).to.deep.equal([1, 0]);
+		expect(messages()[1]).to.deep.include({ n: 1, again: true, events: messages()[0]?.events });
+	});
+
+	it('are kept in a limited number', () => {
+		const { outbox } = outboxOf(10_000);
+		for (let i = 0; i <= 10_000; i++) {
+			outbox.add(changed('a'));
+			outbox.flush();
+		}
+		expect([outbox.resend([1]), outbox.resend([2])]).to.deep.equal([0, 1]);
+	});
+
+	it('contain no secrets: neither tokens nor keys of a removed membership', () => {
+		const document = {
+			_id: 'm',
+			rid: 'r',
+			u: { _id: 'alice', username: 'alice', extra: 1 },
+			E2EKey: 'secret',
+			E2ESuggestedKey: 'secret',
+			t: 'p',
+		};
+		const removed = eventOf('changed', { collection: 'subscriptions', action: 'removed', document: document as never });
+		expect(removed).to.deep.include({ last: { _id: 'm', rid: 'r', t: 'p', u: { _id: 'alice', username: 'alice' } } });
+		const tokens = eventOf('tokens-removed', { userId: 'alice', hashedTokens: ['secret'] });
+		expect(tokens).to.deep.equal({ type: 'tokens-removed', userId: 'alice' });
+	});
+});
+
+describe('looking again', () => {
+	it('runs once for many requests, from the earliest time on, and again after a failure', async () => {
+		const seen: number[] = [];
+		let failures = 1;
+		const catchUp = createCatchUp(
+			[
+				async (since) => {
+					if (failures-- > 0) throw new Error('unavailable');
+					seen.push(since.getTime());
+				},
+			],
+			memoryLog(),
+		);
+		let ends = 0;
+		catchUp.onEnd(() => ends++);
+		void catchUp.request(100_000);
+		void catchUp.request(50_000);
+		await catchUp.request(70_000);
+		// Ten seconds earlier, because clocks differ.
+		expect(Math.min(...seen)).to.equal(40_000);
+		expect([catchUp.isRunning, ends]).to.deep.equal([false, 1]);
+		await catchUp.close();
+	});
+
+	it('stops waiting when the server closes', async () => {
+		const fail = () => Promise.reject(new Error('unavailable'));
+		const catchUp = createCatchUp([fail], memoryLog());
+		const request = catchUp.request(0);
+		await catchUp.close();
+		await request;
+		expect(catchUp.isRunning).to.equal(false);
+	});
+});
+
+describe('the settings of NATS', () => {
+	it('take addresses with and without credentials', () => {
+		expect(parseNatsUrls('nats://one:1234, two')).to.deep.equal({ servers: ['one:1234', 'two:4222'], isTls: false });
+		expect(parseNatsUrls('tls://u%40:p%3A@host')).to.include({ isTls: true, credentials: 'u@:p:' });
+		expect(parseNatsUrls('nats://token@host')).to.include({ credentials: 'token' });
+	});
+
+	it('name no password in errors', () => {
+		for (const urls of ['http://u:secret@host', 'nats://u:secret@', 'nats://u:secret@host:port', '']) {
+			expect(() => parseNatsUrls(urls))
+				.to.throw(OptionError, /nats must be/)
+				.with.property('message')
+				.not.include('secret');
+		}
+	});
+
+	it('need files that can be read, and a certificate with its key', () => {
+		const none = { 'nats-credentials': undefined, 'nats-ca': undefined, 'nats-cert': undefined, 'nats-key': undefined };
+		expect(() => natsSettings('nats://h', { ...none, 'nats-ca': '/nowhere' })).to.throw(OptionError, /nats-ca/);
+		expect(() => natsSettings('nats://h', { ...none, 'nats-cert': '/nowhere' })).to.throw(
+			OptionError,
+			/belong together/,
+		);
+	});
+});
