@@ -146,7 +146,7 @@ describe("Rocket.Chat's broker", () => {
 		app.bus.publish('tokens-removed', { userId: alice.id, hashedTokens: ['another'] });
 		await store.settings.insertOne({ _id: 'E2E_Enable', value: true });
 		await node.next('watch.settings');
-		expect(node.heard).to.deep.equal([]);
+		expect(node.received).to.deep.equal([]);
 		await store.users.updateOne({ _id: alice.id }, { $set: { 'services.resume.loginTokens': [] } }, SILENT);
 		app.bus.publish('tokens-removed', { userId: alice.id, hashedTokens: [hashToken(alice.token)] });
 		expect(await node.next('user.forceLogout')).to.deep.equal([alice.id]);
@@ -171,8 +171,8 @@ describe("Rocket.Chat's broker", () => {
 		);
 		await store.rooms.insertOne({ _id: 'r', t: 'c', joinCode: secret } as never);
 		const user = await node.next('watch.users');
-		const heard = JSON.stringify([user, await node.next('watch.rooms'), node.heard]);
-		expect(heard).to.not.include(secret).and.not.include(hashToken(alice.token));
+		const received = JSON.stringify([user, await node.next('watch.rooms'), node.received]);
+		expect(received).to.not.include(secret).and.not.include(hashToken(alice.token));
 	});
 
 	for (const clientAction of ['inserted', 'updated', 'changed']) {
@@ -243,7 +243,7 @@ describe("Rocket.Chat's broker", () => {
 		await client?.closed;
 	});
 
-	it('announces nothing that it has heard', async () => {
+	it('announces nothing that it has received', async () => {
 		const rid = await addRoom(server.store, [alice]);
 		await subscribe('stream-notify-user', `${alice.id}/rooms-changed`);
 		await subscribe('stream-notify-room', `${rid}/e2e.keyRequest`);

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import ejson from 'ejson';
 import moleculer from 'moleculer';
 
-export interface Heard {
+export interface ReceivedEvent {
 	readonly event: string;
 	readonly data: unknown;
 }
@@ -38,9 +38,9 @@ interface Client {
 }
 
 export class RocketChatNode {
-	readonly #heard: Heard[] = [];
-	/** What was heard before an event that was waited for. */
-	readonly dropped: Heard[] = [];
+	readonly #received: ReceivedEvent[] = [];
+	/** What was received before an event that was waited for. */
+	readonly dropped: ReceivedEvent[] = [];
 	readonly #events = new EventEmitter();
 	readonly #broker: moleculer.ServiceBroker;
 
@@ -56,8 +56,8 @@ export class RocketChatNode {
 		});
 		const record = (event: string) => (context: moleculer.Context) => {
 			if (context.nodeID === this.#broker.nodeID) return;
-			this.#heard.push({ event, data: context.params });
-			this.#events.emit('heard');
+			this.#received.push({ event, data: context.params });
+			this.#events.emit('received');
 		};
 		this.#broker.createService({
 			name: 'meteor',
@@ -88,17 +88,17 @@ export class RocketChatNode {
 	/** The next event with this name. Others before it are in `dropped`. */
 	async next(event: string): Promise<unknown> {
 		for (;;) {
-			for (let heard = this.#heard.shift(); heard; heard = this.#heard.shift()) {
-				if (heard.event === event) return heard.data;
-				this.dropped.push(heard);
+			for (let received = this.#received.shift(); received; received = this.#received.shift()) {
+				if (received.event === event) return received.data;
+				this.dropped.push(received);
 			}
-			await once(this.#events, 'heard');
+			await once(this.#events, 'received');
 		}
 	}
 
-	/** What it has heard and was not asked for. */
-	get heard(): readonly Heard[] {
-		return [...this.dropped, ...this.#heard];
+	/** What it has received and was not asked for. */
+	get received(): readonly ReceivedEvent[] {
+		return [...this.dropped, ...this.#received];
 	}
 
 	get #client(): Client {
