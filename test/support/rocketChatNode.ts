@@ -115,7 +115,10 @@ export class RocketChatNode {
 		return this.#client.close();
 	}
 
-	stop(): Promise<void> {
-		return this.#broker.stop();
+	async stop(): Promise<void> {
+		const client = this.#client;
+		await this.#broker.stop().catch(() => {});
+		// It does not close a client that is not connected.
+		await client.close();
 	}
 }

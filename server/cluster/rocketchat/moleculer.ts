@@ -1,6 +1,7 @@
 /** A node of Moleculer 0.14, which Rocket.Chat uses. Packets are EJSON, and an event carries the list of its arguments. */
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerOptions as MoleculerOptions } from 'moleculer';
 import { parse, stringify } from '../../../shared/ejson.js';
 import { randomId } from '../../../shared/ids.js';
@@ -14,6 +15,9 @@ const HEARTBEAT_TIMEOUT = 30;
 
 /** How long the start waits for the first connection, in ms. */
 const FIRST_CONNECTION_MS = 2000;
+
+/** How long a stop may take to say goodbye to other nodes, in ms. */
+const MAX_STOP_MS = 1000;
 
 /** A name that no service of Rocket.Chat has. */
 const SERVICE = 'roomkey';
@@ -69,6 +73,7 @@ function loggerOf({ Loggers }: Moleculer, log: Log) {
 
 interface NatsClient {
 	status(): AsyncIterable<{ readonly type: string }>;
+	close(): Promise<void>;
 }
 
 export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEvent, onReconnect, log }) => {
@@ -114,12 +119,12 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 		),
 	});
 
-	const transporter = (broker.transit as unknown as { tx: { client: NatsClient; connect(): Promise<void> } }).tx;
+	const transporter = (broker.transit as unknown as { tx: { client: NatsClient | null; connect(): Promise<void> } }).tx;
 
 	/** Follows the state of the connection. */
 	async function follow(): Promise<void> {
 		isConnected = true;
-		for await (const { type } of transporter.client.status()) {
+		for await (const { type } of (transporter.client as NatsClient).status()) {
 			if (type === 'disconnect') isConnected = false;
 			if (type !== 'reconnect') continue;
 			isConnected = true;
@@ -158,7 +163,10 @@ export const openMoleculer: OpenBroker = async ({ url, namespace, events, onEven
 			isClosed = true;
 			// It would go on trying to connect.
 			if (!isConnected) transporter.connect = () => new Promise(() => {});
-			await broker.stop().catch(() => {});
+			const { client } = transporter;
+			await Promise.race([broker.stop().catch(() => {}), delay(MAX_STOP_MS, undefined, { ref: false })]);
+			// Moleculer does not close a client that is not connected.
+			await client?.close().catch(() => {});
 		},
 	};
 };
