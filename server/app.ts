@@ -112,6 +112,8 @@ export interface App {
 	 * @param collection a key of the store
 	 */
 	lookAgain(collection: string): void;
+	/** Looks up soon whether the tokens of a user still exist. */
+	checkTokens(userId: string): void;
 	/** Begins a DDP session over a transport of any kind. */
 	readonly connect: OpenSession;
 	/** Resolves when it can handle requests. `listen` includes it. */
@@ -237,6 +239,7 @@ export function createApp(options: AppOptions): App {
 			return heardElsewhere();
 		},
 		lookAgain,
+		checkTokens: tokenWatcher.checkUser,
 		caughtUp: async () => cluster?.settled(),
 		connect: sessions.connect,
 		async ready() {

@@ -9,6 +9,7 @@ import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
 import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
+import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
 import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
 import { mountOn, passOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
@@ -55,12 +56,13 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
+	let rocketChat: RocketChat | undefined;
 	let unmount: (() => void) | undefined;
 	let closing: Promise<void> | undefined;
 	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
-		await watcher?.close();
+		await Promise.all([watcher?.close(), rocketChat?.close()]);
 		await app?.close();
 		await ops.close();
 		await open.close();
@@ -93,6 +95,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 				log,
 			});
 		}
+		rocketChat = await rocketChatOf(checked, { app, store, ops, log });
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
@@ -155,6 +158,25 @@ async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore
 		...natsSettings(urls, settings),
 		subject: `${settings['nats-prefix']}.${hash('sha256', identity, 'hex').slice(0, 32)}`,
 		log,
+	});
+}
+
+/** The connection to Rocket.Chat's broker, if there is one. */
+async function rocketChatOf(
+	{ settings }: CheckedOptions,
+	{ app, store, ops, log }: { app: App; store: Store; ops: Ops; log: Log },
+): Promise<RocketChat | undefined> {
+	const { 'rocketchat-broker': url, 'rocketchat-namespace': namespace = '' } = settings;
+	if (url === undefined) return undefined;
+	const { joinRocketChat } = await import('./cluster/rocketchat/rocketchat.js');
+	const { openMoleculer } = await import('./cluster/rocketchat/moleculer.js');
+	return joinRocketChat({
+		...{ url, namespace, store, log, open: openMoleculer },
+		bus: app.bus,
+		changedElsewhere: app.changedElsewhere,
+		checkTokens: app.checkTokens,
+		lookAgain: app.lookAgain,
+		health: ops.health.slot('rocketchat', 'It has not been joined yet'),
 	});
 }
 

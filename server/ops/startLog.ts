@@ -6,7 +6,15 @@ import { type OptionName, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
 
 /** Settings that have facts of their own in the line. */
-const SHOWN: ReadonlySet<string> = new Set(['host', 'port', 'data', 'memory', 'mongo-url', 'nats']);
+const SHOWN: ReadonlySet<string> = new Set([
+	'host',
+	'port',
+	'data',
+	'memory',
+	'mongo-url',
+	'nats',
+	'rocketchat-broker',
+]);
 
 /** The settings that differ from their defaults. Those that may be secret are only named. */
 export function changedSettings(settings: Partial<Record<OptionName, unknown>>): Record<string, unknown> {

@@ -83,6 +83,22 @@ export const options = {
 		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
 		form: 'letters, digits and any of _ - in parts separated by points',
 	}),
+	'rocketchat-broker': text('URLS', {
+		meaning:
+			"join Rocket.Chat's own broker: the nats:// addresses in its TRANSPORTER, with commas; needs moleculer and nats",
+		env: 'ROOMKEY_ROCKETCHAT_BROKER',
+		default: undefined,
+		isValid: (value) =>
+			value.split(',').every((url) => /^(nats|tls):\/\/[^\s/]+\/?$/.test(url.trim()) && URL.canParse(url)),
+		form: 'addresses such as nats://host:4222, with commas',
+	}),
+	'rocketchat-namespace': text('NAME', {
+		meaning: "the MS_NAMESPACE of Rocket.Chat's broker",
+		env: 'ROOMKEY_ROCKETCHAT_NAMESPACE',
+		default: undefined,
+		isValid: (value) => /^[\w-]+$/.test(value),
+		form: 'letters, digits, _ and - only',
+	}),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',

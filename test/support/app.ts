@@ -3,6 +3,7 @@ import * as catalogue from '../../methods/index.js';
 import { type AppOptions, createApp } from '../../server/app.js';
 import type { Catalogue } from '../../server/catalogue.js';
 import { ClusterCounts } from '../../server/cluster/clusterCounts.js';
+import type { OpenSession } from '../../server/ddp/transports/transport.js';
 import { Ops } from '../../server/ops/ops.js';
 import type { Method } from '../../shared/method.js';
 import type { Store } from '../../shared/store.js';
@@ -23,6 +24,7 @@ export interface TestApp {
 	readonly webSocketUrl: string;
 	/** See `App`. */
 	caughtUp(): Promise<void>;
+	readonly connect: OpenSession;
 	close(): Promise<void>;
 	/** Closes it and starts another at the same address, on the same store. */
 	restart(): Promise<TestApp>;
@@ -101,6 +103,7 @@ async function listen(open: OpenStore, options: TestAppOptions, askedPort: numbe
 		log,
 		url: `http://127.0.0.1:${port}`,
 		caughtUp: app.caughtUp,
+		connect: app.connect,
 		webSocketUrl: `ws://127.0.0.1:${port}/websocket`,
 		async close() {
 			await app.close();

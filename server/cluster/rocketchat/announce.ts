@@ -1,0 +1,89 @@
+/** What this process publishes, as events of Rocket.Chat. They contain no secrets of users: no token, password or key. */
+import { clientMembership } from '../../../methods/model/memberships/clientMembership.js';
+import { clientRoom } from '../../../methods/model/rooms/clientRoom.js';
+import { isKnownSetting } from '../../../methods/model/settings/known.js';
+import type { Change, EventName, EventPayloads } from '../../../shared/events.js';
+import { isChangeOf, type Store } from '../../../shared/store.js';
+
+/** An event of Rocket.Chat, with its arguments. */
+export type Announcement = readonly [event: string, ...args: unknown[]];
+
+/** The fields of a user that every other user may see. */
+const PUBLIC_USER = { username: 1, name: 1, nickname: 1, bio: 1, roles: 1, active: 1, type: 1 } as const;
+
+/** What an event of this process is for Rocket.Chat. Undefined: nothing. */
+export async function announcementOf<N extends EventName>(
+	name: N,
+	payload: EventPayloads[N],
+	store: Store,
+): Promise<Announcement | undefined> {
+	switch (name) {
+		case 'changed':
+			return ofChange(payload as Change, store);
+		case 'notify':
+			return ofStreamEvent(payload as EventPayloads['notify']);
+		case 'tokens-removed':
+			return ofTokens(payload as EventPayloads['tokens-removed'], store);
+		default:
+			return undefined;
+	}
+}
+
+async function ofChange(change: Change, store: Store): Promise<Announcement | undefined> {
+	const { action: clientAction } = change;
+	if (isChangeOf(change, 'rooms')) {
+		const { _id, t, name } = change.document;
+		const room =
+			clientAction === 'removed' ? { _id, t, ...(name && { name }) } : await clientRoom(store, change.document);
+		return ['watch.rooms', { clientAction, room }];
+	}
+	if (isChangeOf(change, 'subscriptions')) {
+		const { _id, rid, u, t } = change.document;
+		const isRemoved = clientAction === 'removed';
+		const subscription = isRemoved ? { _id, rid, u, ...(t && { t }) } : clientMembership(change.document);
+		return ['watch.subscriptions', { clientAction, subscription }];
+	}
+	if (isChangeOf(change, 'users')) return ofUser(change, store);
+	if (isChangeOf(change, 'settings')) {
+		// Other settings may be secret.
+		return isKnownSetting(change.document._id)
+			? ['watch.settings', { clientAction, setting: change.document }]
+			: undefined;
+	}
+	if (isChangeOf(change, 'permissions')) return ['permission.changed', { clientAction, data: change.document }];
+	if (isChangeOf(change, 'roles')) return ['watch.roles', { clientAction, role: change.document }];
+	return undefined;
+}
+
+async function ofUser({ action, document }: Change<'users'>, store: Store): Promise<Announcement | undefined> {
+	const { _id: id } = document;
+	if (action === 'removed') return ['watch.users', { id, clientAction: 'removed' }];
+	const user = await store.users.findOne({ _id: id }, { projection: PUBLIC_USER });
+	if (!user) return undefined;
+	if (action === 'inserted') return ['watch.users', { id, clientAction: 'inserted', data: user }];
+	const { _id, ...diff } = user;
+	const missing = Object.keys(PUBLIC_USER).filter((field) => !Object.hasOwn(diff, field));
+	const unset = Object.fromEntries(missing.map((field) => [field, 1]));
+	return ['watch.users', { id, clientAction: 'updated', diff, unset }];
+}
+
+/**
+ * Rocket.Chat ends all logins of a user, so it is notified only if no token is left. It finds a single token that is
+ * gone by itself.
+ */
+async function ofTokens({ userId }: EventPayloads['tokens-removed'], store: Store): Promise<Announcement | undefined> {
+	const withTokens = { _id: userId, 'services.resume.loginTokens.hashedToken': { $exists: true } };
+	const user = await store.users.findOne(withTokens, { projection: { _id: 1 } });
+	return user ? undefined : ['user.forceLogout', userId];
+}
+
+const STREAMS: ReadonlySet<string> = new Set(['notify-room', 'notify-user', 'notify-logged', 'notify-all']);
+
+function ofStreamEvent({ stream, eventName, args }: EventPayloads['notify']): Announcement | undefined {
+	// Streams of the application are not Rocket.Chat's.
+	if (!STREAMS.has(stream)) return undefined;
+	const [id, event] = eventName.split('/');
+	if (stream === 'notify-room' && event === 'e2e.keyRequest') return ['notify.e2e.keyRequest', id, ...args];
+	if (stream === 'notify-user' && event === 'force_logout') return ['user.forceLogout', id, ...args];
+	return ['stream', [stream, eventName, args]];
+}

@@ -1,0 +1,100 @@
+/** Joins Rocket.Chat's broker: announces what this process publishes, and hears what Rocket.Chat has written. */
+import type { EventName, EventPayloads } from '../../../shared/events.js';
+import type { Log } from '../../../shared/log.js';
+import type { Store } from '../../../shared/store.js';
+import { announcementOf } from './announce.js';
+import type { OpenBroker } from './broker.js';
+import { HEARD_EVENTS, type HearParts, hear } from './hear.js';
+
+/** Maximum number of events that wait to be announced. */
+const MAX_WAITING = 10_000;
+
+/** The collections of which Rocket.Chat says what it has written. */
+const COLLECTIONS = ['rooms', 'subscriptions', 'users', 'settings', 'permissions', 'roles'] as const;
+
+/** Time between two checks of the connection, in ms. */
+const CHECK_INTERVAL_MS = 1000;
+
+/** Where the connection says how it is. */
+export interface RocketChatHealth {
+	ok(): void;
+	degraded(reason: string): void;
+	details(read: () => object): void;
+}
+
+export interface RocketChatParts extends HearParts {
+	readonly url: string;
+	readonly namespace: string;
+	readonly store: Store;
+	readonly log: Log;
+	readonly health: RocketChatHealth;
+	/** Reads again what is observed of a collection. */
+	lookAgain(collection: string): void;
+	readonly open: OpenBroker;
+}
+
+export interface RocketChat {
+	close(): Promise<void>;
+}
+
+/** @throws StoreError if a package is missing */
+export async function joinRocketChat(parts: RocketChatParts): Promise<RocketChat> {
+	const { bus, store, log, health, namespace } = parts;
+	let malformed = 0;
+	let dropped = 0;
+	const broker = await parts.open({
+		url: parts.url,
+		namespace,
+		events: HEARD_EVENTS,
+		onEvent(event, data) {
+			if (hear(event, data, parts)) return;
+			if (malformed++ === 0) log.warn({ event }, "An event of Rocket.Chat's broker has not the expected form");
+		},
+		onReconnect: () => COLLECTIONS.forEach(parts.lookAgain),
+		log,
+	});
+
+	/** The events of this process that wait, in order. */
+	const waiting: [EventName, EventPayloads[EventName]][] = [];
+	let isAnnouncing = false;
+
+	async function announceWaiting(): Promise<void> {
+		isAnnouncing = true;
+		for (let next = waiting.shift(); next; next = waiting.shift()) {
+			try {
+				const announcement = await announcementOf(...next, store);
+				if (announcement) broker.broadcast(announcement[0], announcement.slice(1));
+			} catch (err) {
+				log.warn({ err, event: next[0] }, 'An event could not be announced to Rocket.Chat');
+			}
+		}
+		isAnnouncing = false;
+	}
+
+	// Only what this process publishes is forwarded. What it hears is not, so nothing is announced in a circle.
+	const stopForwarding = bus.forward((name, payload) => {
+		if (!broker.isConnected) return;
+		if (waiting.length >= MAX_WAITING) {
+			if (dropped++ === 0) log.warn({}, 'Too many events wait to be announced to Rocket.Chat: some are left out');
+			return;
+		}
+		waiting.push([name, payload]);
+		if (!isAnnouncing) void announceWaiting();
+	});
+
+	health.details(() => ({ namespace, nodes: broker.nodes, malformed, dropped }));
+	const check = () => {
+		if (broker.isConnected) health.ok();
+		else health.degraded("There is no connection to Rocket.Chat's broker");
+	};
+	check();
+	const timer = setInterval(check, CHECK_INTERVAL_MS);
+	timer.unref();
+	return {
+		async close() {
+			clearInterval(timer);
+			stopForwarding();
+			await broker.close();
+		},
+	};
+}

@@ -1,0 +1,220 @@
+/**
+ * Random writes, revocations, cut connections and crashes over three servers with the same data: when all are connected
+ * again, every client has what is stored, and no session has a revoked token.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import type { OpenStore } from '../../server/store/collections.js';
+import { connectClient, type TestClient } from '../../server/testing/client.js';
+import { liveQuery, publication } from '../../shared/publication.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { addMember, addPerson, type Person } from '../support/people.js';
+import { openSameData, type TestLink, TestNetwork } from '../support/processes.js';
+
+const SERVERS = 3;
+const ROOMS = ['r0', 'r1', 'r2', 'r3'];
+const RUNS = 12;
+
+const topics = publication({
+	name: 'topics',
+	summary: 'for a test',
+	anonymous: true,
+	args: {},
+	run: () => liveQuery('rooms', { topic: { $exists: true } }, { topic: 1 }),
+});
+
+type Operation =
+	| { kind: 'write'; server: number; room: number; topic: number }
+	| { kind: 'remove'; server: number; room: number }
+	| { kind: 'cut' | 'restore'; server: number }
+	/** The server loses its connection, writes, and ends. Another takes its place. */
+	| { kind: 'crash'; server: number; room: number; topic: number }
+	| { kind: 'revoke'; server: number; person: number };
+
+const server = fc.nat(SERVERS - 1);
+const room = fc.nat(ROOMS.length - 1);
+const topic = fc.nat(1000);
+const operations = fc.array(
+	fc.oneof(
+		{ weight: 6, arbitrary: fc.record({ kind: fc.constant('write' as const), server, room, topic }) },
+		{ weight: 2, arbitrary: fc.record({ kind: fc.constant('remove' as const), server, room }) },
+		{ weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cut' as const, 'restore' as const), server }) },
+		{ weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), server, room, topic }) },
+		{ weight: 1, arbitrary: fc.record({ kind: fc.constant('revoke' as const), server, person: fc.nat(1) }) },
+	),
+	{ minLength: 10, maxLength: 40 },
+);
+
+/** A server, and its clients: one for each person, and one who is not logged in. */
+interface Place {
+	readonly open: OpenStore;
+	app: TestApp;
+	link: TestLink;
+	isCut: boolean;
+	reader: TestClient;
+	readonly sessions: Map<string, Session>;
+}
+
+/** A client that is logged in. */
+interface Session {
+	readonly client: TestClient;
+	isClosed: boolean;
+}
+
+async function logIn(app: TestApp, person: Person): Promise<Session> {
+	const state = { isClosed: false };
+	const client = await connectClient(
+		(transport) => {
+			const receiver = app.connect(transport);
+			return {
+				get isConnected() {
+					return receiver.isConnected;
+				},
+				allowsFrameSize: (bytes) => receiver.allowsFrameSize(bytes),
+				receive: (text) => receiver.receive(text),
+				onClose() {
+					state.isClosed = true;
+					receiver.onClose();
+				},
+			};
+		},
+		() => undefined,
+	);
+	await client.call('login', { resume: person.token });
+	await client.subscribe('stream-notify-user', `${person.id}/rooms-changed`, false);
+	return Object.assign(state, { client });
+}
+
+class Service {
+	readonly #network = new TestNetwork();
+	readonly #servers: Place[] = [];
+	#people: Person[] = [];
+	readonly #revoked = new Set<string>();
+
+	static async start(): Promise<Service> {
+		const service = new Service();
+		const stores = await openSameData(SERVERS);
+		const [first] = stores;
+		if (!first) throw new Error('no store');
+		service.#people = [await addPerson(first.store), await addPerson(first.store)];
+		for (const rid of ROOMS) for (const person of service.#people) await addMember(first.store, rid, person);
+		for (const open of stores) service.#servers.push(await service.#place(open));
+		return service;
+	}
+
+	async #place(open: OpenStore): Promise<Place> {
+		const link = this.#network.link();
+		const app = await startApp({
+			store: open.store,
+			onChange: open.onChange,
+			link,
+			publications: [topics],
+			tokenCheckInterval: 3_600_000,
+			grace: 0,
+		});
+		const reader = await connectClient(app.connect, () => undefined);
+		await reader.subscribe('topics');
+		const sessions = new Map<string, Session>();
+		for (const person of this.#people)
+			if (!this.#revoked.has(person.id)) sessions.set(person.id, await logIn(app, person));
+		return { open, app, link, isCut: false, reader, sessions };
+	}
+
+	async apply(operation: Operation): Promise<void> {
+		const at = this.#servers[operation.server] as Place;
+		switch (operation.kind) {
+			case 'write':
+				return this.#write(at, operation);
+			case 'remove':
+				await at.open.store.rooms.deleteOne({ _id: ROOMS[operation.room] as string });
+				return;
+			case 'cut':
+				if (!at.isCut) at.link.cut();
+				at.isCut = true;
+				return;
+			case 'restore':
+				if (at.isCut) at.link.restore();
+				at.isCut = false;
+				return;
+			case 'crash':
+				at.link.cut();
+				await this.#write(at, operation);
+				await at.app.close();
+				this.#servers[operation.server] = await this.#place(at.open);
+				return;
+			case 'revoke': {
+				const { id } = this.#people[operation.person] as Person;
+				const session = at.sessions.get(id);
+				if (this.#revoked.has(id) || !session) return;
+				this.#revoked.add(id);
+				at.sessions.delete(id);
+				await session.client.call('logout');
+			}
+		}
+	}
+
+	async #write(at: Place, { room, topic }: { room: number; topic: number }): Promise<void> {
+		const _id = ROOMS[room] as string;
+		const { rooms } = at.open.store;
+		const update = { $set: { topic: `topic ${topic}` } };
+		if ((await rooms.updateOne({ _id }, update)).matchedCount > 0) return;
+		// Another server may insert it meanwhile.
+		await rooms.insertOne({ _id, t: 'p', topic: `topic ${topic}` }).catch(() => rooms.updateOne({ _id }, update));
+	}
+
+	/** Connects all. Resolves when all clients have what is stored. */
+	async agree(): Promise<void> {
+		for (const [server] of this.#servers.entries()) await this.apply({ kind: 'restore', server });
+		while (!(await this.#isAgreed())) await pause(20);
+	}
+
+	async #isAgreed(): Promise<boolean> {
+		const [first] = this.#servers as [Place];
+		const stored = new Map<string, unknown>();
+		for await (const { _id, topic } of first.open.store.rooms.find({})) stored.set(_id, topic);
+		for (const { reader, sessions } of this.#servers) {
+			const shown = reader.documents('rocketchat_room').map(({ _id, topic }) => [_id, topic] as const);
+			if (!isDeepStrictEqual(new Map(shown), stored)) return false;
+			for (const [id, session] of sessions) {
+				if (this.#revoked.has(id) ? !session.isClosed : !hasSeen(session.client, stored)) return false;
+			}
+		}
+		return true;
+	}
+
+	async close(): Promise<void> {
+		await Promise.all(this.#servers.map(({ app }) => app.close()));
+	}
+}
+
+/** Whether the last event of each room shows its present state. A room of which no event was sent has not changed. */
+function hasSeen(client: TestClient, stored: ReadonlyMap<string, unknown>): boolean {
+	const last = new Map<unknown, unknown>();
+	for (const frame of client.frames) {
+		const { msg, collection, fields } = frame as { msg?: string; collection?: string; fields?: { args?: unknown[] } };
+		if (msg !== 'changed' || collection !== 'stream-notify-user') continue;
+		const [action, document] = (fields?.args ?? []) as unknown as [string, { _id: string; topic?: string }];
+		if (action === 'removed') last.delete(document._id);
+		else last.set(document._id, document.topic);
+	}
+	return [...stored].every(([id, topic]) => !last.has(id) || last.get(id) === topic);
+}
+
+describe('a model of three servers', () => {
+	it('ends in agreement after random operations, crashes and cut connections', async function () {
+		this.timeout(300_000);
+		await fc.assert(
+			fc.asyncProperty(operations, async (all) => {
+				const service = await Service.start();
+				try {
+					for (const operation of all) await service.apply(operation);
+					await service.agree();
+				} finally {
+					await service.close();
+				}
+			}),
+			{ numRuns: RUNS, endOnFailure: true },
+		);
+	});
+});

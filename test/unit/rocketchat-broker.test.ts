@@ -1,0 +1,55 @@
+/** Rocket.Chat's broker without a network; `test/cluster/rocketchat.test.ts` has it with one. */
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createBus } from '../../server/cluster/bus.js';
+import { hear } from '../../server/cluster/rocketchat/hear.js';
+import { loadMoleculer } from '../../server/cluster/rocketchat/moleculer.js';
+import { createServer } from '../../server/createServer.js';
+import { memoryLog } from '../support/log.js';
+import { rejection } from '../support/rejection.js';
+import { ReportedWrites } from '../support/watchedDatabase.js';
+
+describe("Rocket.Chat's broker", () => {
+	it('says which packages are missing', async () => {
+		const error = await rejection(loadMoleculer(createRequire(join(tmpdir(), 'none', 'index.js'))));
+		expect(error.message).to.equal("To join Rocket.Chat's broker, add two packages: npm install moleculer@0.14 nats@2");
+	});
+
+	for (const rocketchatBroker of ['http://host:4222', 'host', 'nats://', 'nats://host:4222,redis://host']) {
+		it(`refuses the address ${rocketchatBroker}`, async () => {
+			const error = await rejection(createServer({ store: { memory: true }, rocketchatBroker }));
+			expect(error.message).to.contain('rocketchatBroker must be addresses such as nats://host:4222');
+		});
+	}
+
+	it('takes nothing from an event but what to read again', async () => {
+		const writes = new ReportedWrites();
+		const parts = { bus: createBus(memoryLog()), changedElsewhere: writes, checkTokens: () => {} };
+		const received = (event: string, ...args: unknown[]) => hear(event, args, parts);
+		expect(received('watch.roles', { clientAction: 'changed', role: { _id: 'r', name: 'x' } })).to.equal(true);
+		expect(received('watch.rooms', { clientAction: 'removed', room: { _id: 'a', joinCode: 'secret' } })).to.equal(true);
+		expect(received('watch.rooms', { clientAction: 'exploded', room: { _id: 'a' } })).to.equal(false);
+		expect(received('constructor', {})).to.equal(false);
+		expect(await writes.next(2)).to.deep.equal([
+			{ key: 'roles', id: 'r', action: 'updated' },
+			{ key: 'rooms', id: 'a', action: 'removed' },
+		]);
+		expect(writes.rest).to.deep.equal([]);
+	});
+
+	it('looks up tokens when an event says that logins have changed', () => {
+		const checked: string[] = [];
+		const parts = {
+			bus: createBus(memoryLog()),
+			changedElsewhere: new ReportedWrites(),
+			checkTokens: (userId: string) => void checked.push(userId),
+		};
+		hear('watch.users', [{ id: 'a', clientAction: 'updated', diff: { name: 'x' } }], parts);
+		hear('watch.users', [{ id: 'b', clientAction: 'updated', diff: { 'services.resume.loginTokens': [] } }], parts);
+		hear('watch.users', [{ id: 'c', clientAction: 'removed' }], parts);
+		hear('user.forceLogout', ['d'], parts);
+		expect(checked).to.deep.equal(['b', 'c', 'd']);
+	});
+});
