@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Server as TlsServer } from 'node:tls';
 import { mayUser } from '../methods/model/permissions/permissions.js';
 import { sweepTokens } from '../methods/model/users/tokens.js';
 import { publishChange } from '../methods/streams/publishChange.js';
@@ -17,7 +18,7 @@ import type { Link } from './cluster/link.js';
 import { publishChanges } from './cluster/publishChanges.js';
 import { createIdempotencyCache } from './core/idempotency.js';
 import { createInvoker, type Invoker } from './core/invoke.js';
-import { clientAddressOf } from './core/limits/address.js';
+import { addressReader } from './core/limits/address.js';
 import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
 import { sharedCounters } from './core/limits/sharedCounters.js';
 import { sweepAtIntervals } from './core/sharedState.js';
@@ -28,6 +29,10 @@ import { createResumeChains } from './ddp/resume-chains.js';
 import type { OpenSession } from './ddp/transports/transport.js';
 import { servePage } from './describe/pageFiles.js';
 import { serveDocuments } from './describe/serve.js';
+import type { Certificate } from './http/certificate.js';
+import type { HttpTimeouts } from './http/httpServer.js';
+import { originCheck } from './http/origins.js';
+import { belowPrefix } from './http/pathPrefix.js';
 import { joinProcesses } from './joinProcesses.js';
 import { createLookAgain } from './lookAgain.js';
 import type { Ops } from './ops/ops.js';
@@ -35,6 +40,7 @@ import { InFlightCalls } from './rest/inFlightCalls.js';
 import { DEFAULT_ROCKETCHAT_VERSION } from './rest/info.js';
 import { createRest } from './rest/server.js';
 import type { OpenStore } from './store/collections.js';
+import { unrefServer } from './unref.js';
 
 /** Time between two sweeps of expired login tokens, in ms (`test/contract/ddp.md` 16.2). */
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
@@ -70,8 +76,18 @@ export interface AppOptions {
 	readonly rateLimit: RateLimitMode;
 	/** Limits of the idempotency cache: number of outcomes and their lifetime. A ttl of 0 disables it. */
 	readonly once: ExpiringCacheOptions;
-	/** Number of trusted proxies in front of the server; see `clientAddressOf`. */
+	/** Number of trusted proxies in front of the server; see `addressReader`. */
 	readonly forwardedCount: number;
+	/** Networks of trusted proxies instead of their number. */
+	readonly trustProxy?: string | undefined;
+	/** Origins whose pages may connect over DDP; see `originCheck`. Default `*`. */
+	readonly allowedOrigins?: string;
+	/** The path below which everything is. Default: none. */
+	readonly pathPrefix?: string | undefined;
+	/** Default: plain HTTP. */
+	readonly certificate?: Certificate | undefined;
+	/** Time limits of HTTP. Default: those of the settings. */
+	readonly timeouts?: HttpTimeouts;
 	/** At which level arguments of a wrong type are logged. Default `debug`. */
 	readonly argumentLogLevel?: 'debug' | 'info';
 	/** The version of Rocket.Chat that `/api/info` names. Default: that of `--rocketchat-version`. */
@@ -106,6 +122,8 @@ export interface App {
 	handle(request: IncomingMessage, response: ServerResponse): void;
 	/** Handles a request to upgrade a connection that arrived at another server. */
 	upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+	/** Replaces the certificate of new connections. @throws Error if it cannot be used */
+	setCertificate(certificate: Certificate): void;
 	/** Number of open sessions, and of event listeners. */
 	counts(): { sessions: number; listeners: number };
 	/**
@@ -114,6 +132,8 @@ export interface App {
 	 * @returns the port
 	 */
 	listen(port: number, host: string): Promise<number>;
+	/** Lets the process end although the server is open: for tests. */
+	unref(): void;
 	/** Refuses new clients, closes every connection once its calls are answered, and resolves when all are closed. */
 	close(): Promise<void>;
 }
@@ -142,7 +162,9 @@ export function createApp(options: AppOptions): App {
 				});
 	const once = createIdempotencyCache({ ...options.once, observer, store, log });
 	const invoker = createInvoker(catalogue.methods, services, limits, once);
-	const addressOf = (request: IncomingMessage) => clientAddressOf(request, options.forwardedCount);
+	const addressOf = addressReader({ count: options.forwardedCount, networks: options.trustProxy });
+	const { pathPrefix = '', certificate, timeouts } = options;
+	const pathOf = (url: string) => belowPrefix(pathPrefix, url);
 	const calls = new InFlightCalls();
 	const rest = createRest(catalogue.methods, invoker, services, {
 		maxBody,
@@ -152,9 +174,12 @@ export function createApp(options: AppOptions): App {
 		calls,
 		pages: ops?.pages,
 		usernameRequired: options.usernameRequired,
+		pathPrefix,
+		certificate,
+		timeouts,
 	});
 	const { app: http } = rest;
-	serveDocuments(http, catalogue);
+	serveDocuments(http, catalogue, pathPrefix);
 	if (options.apiDocs ?? true) servePage(http);
 	bus.on('notify', hub.notify);
 	bus.on('changed', (change) => publishChange(change, store, hub));
@@ -176,9 +201,10 @@ export function createApp(options: AppOptions): App {
 	const publications = publicationsOf(offered.publications, catalogue.strategies);
 	const onConnection = connectionListener(catalogue, log);
 	const resumeChains = once && createResumeChains({ ...options.once, store, log });
+	const allowsOrigin = originCheck(options.allowedOrigins ?? '*');
 	const sessions = serveDdp(
 		http,
-		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection },
+		{ ...services, invoker, publications, limits, resumeChains, addressOf, onConnection, allowsOrigin, pathOf },
 		ddp,
 	);
 	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange: options.onChange });
@@ -217,15 +243,20 @@ export function createApp(options: AppOptions): App {
 			await http.ready();
 			ops?.health.started();
 		},
-		owns: (url) => rest.owns(url) || sessions.owns(url),
-		handle: (request, response) => http.routing(request, response),
+		owns(url) {
+			const path = pathOf(url);
+			return path !== undefined && (rest.owns(path) || sessions.owns(path));
+		},
+		handle: rest.handle,
 		upgrade: sessions.upgrade,
+		setCertificate: (next) => (http.server as unknown as TlsServer).setSecureContext(next),
 		counts: () => ({ sessions: sessions.sessions, listeners: bus.listeners }),
 		async listen(port, host) {
 			await http.listen({ port, host });
 			ops?.health.started();
 			return (http.server.address() as AddressInfo).port;
 		},
+		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
 			clearInterval(sweeper);

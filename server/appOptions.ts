@@ -23,6 +23,14 @@ export function appOptionsOf({
 		rateLimit: settings['rate-limit'],
 		once: { ttl: settings['once-lifetime'], max: settings['once-max'] },
 		forwardedCount: settings['forwarded-count'],
+		trustProxy: settings['trust-proxy'],
+		allowedOrigins: settings['allowed-origins'],
+		pathPrefix: settings['path-prefix'],
+		timeouts: {
+			headers: settings['headers-timeout'],
+			request: settings['request-timeout'],
+			keepAlive: settings['keep-alive-timeout'],
+		},
 		rocketChatVersion: settings['rocketchat-version'],
 		usernameRequired: parts.keys === true,
 		// Demo users call methods by hand, so argument errors must be visible in the log.

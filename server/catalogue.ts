@@ -1,19 +1,22 @@
 /** Puts the catalogue of a server together, and prepares its parts. */
 import type { Catalogue } from '../shared/catalogue.js';
 import type { Log } from '../shared/log.js';
-import type { Connection } from '../shared/method.js';
+import type { Connection, Method } from '../shared/method.js';
 import type { Publication, Strategy } from '../shared/publication.js';
 import type { Publications } from './ddp/publications/subscriptions.js';
 import { OptionError } from './options/kinds.js';
+import type { MethodLimits } from './options/limits.js';
 
 export type { Catalogue };
 
 /**
  * What an application offers, with accounts and the key service as it wishes.
- * @throws OptionError for an own definition with the name of another
+ * @param changedLimits limits that replace those in definitions
+ * @throws OptionError for an own definition with the name of another, and for limits of methods that do not exist
  */
 export async function catalogueOf(
 	own: Partial<Catalogue> & { readonly accounts?: boolean; readonly keys?: boolean },
+	changedLimits: MethodLimits = {},
 ): Promise<Catalogue> {
 	const { accounts = true, keys = false } = own;
 	const parts: Partial<Catalogue>[] = [
@@ -26,11 +29,26 @@ export async function catalogueOf(
 		parts.flatMap((part) => (part[key] ?? []) as readonly NonNullable<Catalogue[K]>[number][]);
 	return {
 		...own,
-		methods: all('methods'),
+		methods: withLimits(all('methods'), changedLimits),
 		publications: all('publications'),
 		streams: all('streams'),
 		limits: all('limits'),
 	};
+}
+
+/**
+ * Replaces the limits of some methods.
+ * @throws OptionError that names all methods that do not exist
+ */
+export function withLimits(methods: readonly Method[], limits: MethodLimits): readonly Method[] {
+	const names = new Set(methods.map(({ name }) => name));
+	const unknown = Object.keys(limits).filter((name) => !names.has(name));
+	if (unknown.length > 0) throw OptionError.of(unknown.map((name) => `limits: there is no method '${name}'`));
+	if (Object.keys(limits).length === 0) return methods;
+	return methods.map((method) => {
+		if (!Object.hasOwn(limits, method.name)) return method;
+		return Object.freeze({ ...method, limit: limits[method.name] ?? undefined });
+	});
 }
 
 /** @throws OptionError */

@@ -18,7 +18,7 @@ export * from '../shared/documents.js';
 export { ClientError, MatchError } from '../shared/errors.js';
 export type { Limit, RateEvent, RateMatcher, RateMessage, RateOutcome, RateRule } from '../shared/limit.js';
 export { loginHandler } from '../shared/loginHandler.js';
-export { Match, Nothing } from '../shared/match.js';
+export { Match, Nothing, named, shownAs } from '../shared/match.js';
 export { type Method, type MethodDefinition, method, type RestRoute, type TypedMethod } from '../shared/method.js';
 export type { Infer, InferInput, Pattern } from '../shared/pattern.js';
 export {

@@ -9,6 +9,7 @@ import { appOptionsOf } from './appOptions.js';
 import { catalogueOf } from './catalogue.js';
 import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
+import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
 import { mountOn, passOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
 import { logReady, logStart, logStop } from './ops/startLog.js';
@@ -37,7 +38,11 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const log = parts.log ?? (await import('./cli/logAt.js')).logAt(settings['log-level'], settings['log-format']);
 	const startedAt = performance.now();
 	const version = packageVersion();
+	const certificate = await openCertificate(checked);
 	logStart(log, { version, store: checked.store, settings });
+	if (certificate) logCertificate(log, certificate);
+	// Before the store, so that a refused definition changes nothing there.
+	const catalogue = await catalogueOf(parts, settings.limits);
 	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
@@ -51,7 +56,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
 	let unmount: (() => void) | undefined;
-	const close = async () => {
+	let closing: Promise<void> | undefined;
+	const closeAll = async () => {
 		unmount?.();
 		if (app) logStop(log, app.counts().sessions);
 		await watcher?.close();
@@ -59,40 +65,73 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await ops.close();
 		await open.close();
 	};
+	const close = () => {
+		closing ??= closeAll();
+		return closing;
+	};
 	try {
 		await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
-			catalogue: await catalogueOf(parts),
+			catalogue,
 			store,
 			onChange: open.onChange,
 			link: await linkOf(checked, open, log),
 			shared: checked.store.kind === 'mongodb' || settings.nats !== undefined,
 			log,
 			ops,
+			certificate,
 		});
 		if (open.db && settings.watch !== 'off') {
 			const { watchStore } = await import('./watchStore.js');
-			watcher = await watchStore(open.db, { mode: settings.watch, declared: parts.collections ?? [], app, ops, log });
+			watcher = await watchStore(open.db, {
+				mode: settings.watch,
+				makesIndexes: !settings['no-index'],
+				declared: parts.collections ?? [],
+				app,
+				ops,
+				log,
+			});
 		}
 		await app.ready();
 		await ops.listen(settings.host);
 		if (parts.server) unmount = mountOn(parts.server, app);
 		const url = parts.server || parts.listen === false ? '' : await listen(app, settings);
 		logReady(log, url, startedAt);
-		return { ...faceOf(app, store), app, log, ops, url, close };
+		return { ...faceOf(app, store), app, log, ops, url, reloadCertificate: reloaderOf(app, checked, log), close };
 	} catch (error) {
 		await close();
 		throw error;
 	}
 }
 
+/** The files of `--tls-cert` and `--tls-key`. */
+function certificateFiles({ settings: { 'tls-cert': cert, 'tls-key': key } }: CheckedOptions) {
+	return cert === undefined || key === undefined ? undefined : { cert, key };
+}
+
+/** Reads the certificate, if there is one. @throws OptionError if it cannot be used */
+async function openCertificate(checked: CheckedOptions): Promise<Certificate | undefined> {
+	const files = certificateFiles(checked);
+	return files && readCertificate(files).catch((error: Error) => Promise.reject(new OptionError(error.message)));
+}
+
+function reloaderOf(app: App, checked: CheckedOptions, log: Log): () => Promise<boolean> {
+	const files = certificateFiles(checked);
+	return async () => {
+		if (files) return reloadCertificate(files, app.setCertificate, log);
+		log.info({}, 'There is no TLS certificate to read again');
+		return false;
+	};
+}
+
 /** What a program sees of an open server. */
-function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close'> {
+function faceOf(app: App, store: Store): Omit<RoomkeyServer, 'url' | 'close' | 'reloadCertificate'> {
 	return {
 		store,
 		collections: collectionsOf(store),
 		async call(name, args = [], { userId = null } = {}) {
+			if (!Array.isArray(args)) throw new TypeError(`The arguments of a call of '${name}' must be an array`);
 			const caller = {
 				userId,
 				hashedToken: null,
@@ -121,7 +160,11 @@ async function linkOf({ settings }: CheckedOptions, { identity = '' }: OpenStore
 
 /** Writes what must be in the store before the first call. */
 async function prepare(store: Store, { settings, parts }: CheckedOptions, log: Log): Promise<void> {
-	if (settings.demo) await (await import('./cli/demo.js')).fillDemo(store);
+	if (settings.demo) {
+		await (await import('./cli/demo.js')).fillDemo(store);
+		if (!isLoopback(settings.host))
+			log.warn({ host: settings.host }, 'The demo has users with public passwords, and other machines can reach it');
+	}
 	for (const [_id, roles] of Object.entries(parts.permissions ?? {})) {
 		await store.permissions.insertOne({ _id, roles: [...roles] }).catch((error) => {
 			// An admin may have changed it since.
@@ -138,9 +181,14 @@ async function prepare(store: Store, { settings, parts }: CheckedOptions, log: L
 	}
 }
 
+/** Whether only this machine can reach an address. */
+const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127\./.test(host);
+
 /** Starts to listen. Returns the address for clients on this machine. */
-async function listen(app: App, { host, port: askedPort }: CheckedOptions['settings']): Promise<string> {
+async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {
+	const { host, port: askedPort, 'tls-cert': cert, 'path-prefix': prefix = '' } = settings;
 	const port = await app.listen(askedPort, host);
-	if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`;
-	return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+	const scheme = cert === undefined ? 'http' : 'https';
+	const isAll = host === '0.0.0.0' || host === '::';
+	return `${scheme}://${isAll ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}${prefix}`;
 }

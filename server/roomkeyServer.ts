@@ -23,7 +23,7 @@ export interface RoomkeyServer {
 	/**
 	 * Calls a method. Rate limits do not count it.
 	 * @param args in the order of the definition
-	 * @throws ClientError or MatchError, like a call by a client
+	 * @throws ClientError or MatchError, like a call by a client. `cause` is the exception behind an `Internal server error`
 	 */
 	call(name: string, args?: readonly unknown[], as?: CallAs): Promise<unknown>;
 	/**
@@ -33,6 +33,11 @@ export interface RoomkeyServer {
 	readonly handle: (request: IncomingMessage, response: ServerResponse, next?: Next) => void;
 	/** Handles `upgrade` events of another HTTP server. @returns false for paths that are not this server's */
 	readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
-	/** Ends all connections once their calls are answered, and closes the store. */
+	/**
+	 * Reads the files of `tlsCert` and `tlsKey` again, for new connections. Files that cannot be used are logged.
+	 * @returns whether the certificate was replaced; false if the server has none
+	 */
+	reloadCertificate(): Promise<boolean>;
+	/** Ends all connections once their calls are answered, and closes the store. A second call waits for the first. */
 	close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export type { Watcher };
 
 export interface WatchedStore {
 	readonly mode: WatchMode;
+	/** Whether polling may make the indexes that it needs. */
+	readonly makesIndexes: boolean;
 	/** The collections of the application. */
 	readonly declared: readonly CollectionDefinition[];
 	readonly app: App;
@@ -21,14 +23,17 @@ export interface WatchedStore {
 }
 
 /** Collections that are never observed. */
-const NOT_WATCHED: ReadonlySet<string> = new Set(['trash', 'keyHistory']);
+const NOT_WATCHED: ReadonlySet<string> = new Set(['trash', 'keyHistory', 'sharedState']);
 
 /** Starts to watch all collections. @throws StoreError if the database has not what the mode requires */
-export async function watchStore(db: Db, { mode, declared, app, ops, log }: WatchedStore): Promise<Watcher> {
+export async function watchStore(
+	db: Db,
+	{ mode, makesIndexes, declared, app, ops, log }: WatchedStore,
+): Promise<Watcher> {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name }));
 	const watcher = await startWatcher({
 		mode,
-		database: watchedDatabase(db),
+		database: watchedDatabase(db, makesIndexes),
 		collections: [
 			...own.filter(({ key }) => !NOT_WATCHED.has(key)),
 			...declared.map(({ key, name }) => ({ key, name })),

@@ -1,5 +1,5 @@
 /** Collections that an application declares, in addition to Roomkey's own. */
-import { checkDefinition, DefinitionError, type MemberRules, notDeclared } from './definition.js';
+import { badEntryOf, checkDefinition, DefinitionError, type MemberRules, notDeclared } from './definition.js';
 import { isObject } from './isObject.js';
 import type { Path } from './query.js';
 import type { Collection, Store } from './store.js';
@@ -58,21 +58,23 @@ const NAME = /^[A-Za-z_][\w.-]{0,119}$/;
 const OPTIONS: MemberRules = {
 	indexes: {
 		form: "a list such as [{ fields: ['owner'], unique: true }]",
-		accepts: (value) => Array.isArray(value) && value.every(isIndex),
+		accepts: Array.isArray,
+		badEntry: (value) => badEntryOf(value as unknown[], indexFault),
 	},
 };
 
-function isIndex(value: unknown): boolean {
-	if (!isObject(value)) return false;
+/** What is wrong with an index; undefined if nothing is. */
+function indexFault(value: unknown): string | undefined {
+	if (!isObject(value)) return "must be an object such as { fields: ['owner'] }";
 	const { fields, unique = false, sparse = false, ...others } = value;
-	return (
-		Array.isArray(fields) &&
-		fields.length > 0 &&
-		fields.every((field) => typeof field === 'string' && field !== '') &&
-		typeof unique === 'boolean' &&
-		typeof sparse === 'boolean' &&
-		Object.keys(others).length === 0
-	);
+	const [unknown] = Object.keys(others);
+	if (unknown !== undefined) return `has no member '${unknown}'; its members are fields, unique, sparse`;
+	if (!Array.isArray(fields) || fields.length === 0) return 'must have fields, a list of names';
+	if (!Array.from(fields).every((field) => typeof field === 'string' && field !== ''))
+		return 'has a field without a name';
+	return typeof unique === 'boolean' && typeof sparse === 'boolean'
+		? undefined
+		: 'must have true or false as unique, sparse';
 }
 
 /**

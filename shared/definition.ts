@@ -1,5 +1,6 @@
 /** Checks of definitions when they are made, for programs in plain JavaScript and for values that types do not know. */
 import { isObject } from './isObject.js';
+import { patternFault } from './patternFault.js';
 
 /** A definition with a wrong member. Its message names both. */
 export class DefinitionError extends Error {
@@ -11,6 +12,8 @@ export interface MemberRule {
 	readonly form: string;
 	readonly required?: boolean;
 	accepts(value: unknown): boolean;
+	/** What is wrong with the first bad entry of an accepted value, such as a list; undefined if nothing is. */
+	badEntry?(value: unknown): string | undefined;
 }
 
 /** A rule for each member that a definition may have. */
@@ -29,7 +32,7 @@ export const rules = {
 	name: { form: 'a text that is not empty', accepts: (value) => typeof value === 'string' && value !== '' },
 	flag: { form: 'true or false', accepts: (value) => typeof value === 'boolean' },
 	function: { form: 'a function', accepts: (value) => typeof value === 'function' },
-	patterns: { form: 'an object with a pattern for each name', accepts: isObject },
+	patterns: { form: 'an object with a pattern for each name', accepts: isObject, badEntry: patternFault },
 	timeout: { form: `a whole number of ms from 1 to ${MAX_MS}`, accepts: (value) => isCount(value, MAX_MS) },
 	limit: {
 		form: `{ calls, per }: whole numbers of calls and of ms, from 1, per at most ${MAX_MS}`,
@@ -41,6 +44,19 @@ export const rules = {
 	},
 	any: { form: 'any value', accepts: () => true },
 } as const satisfies MemberRules;
+
+/** Calls `fault` with each entry of a list. @returns what is wrong with the first bad one, with its position */
+export function badEntryOf(
+	list: readonly unknown[],
+	fault: (entry: unknown) => string | undefined,
+): string | undefined {
+	// Not entries of the array alone: a hole in it counts as undefined.
+	for (const [i, entry] of Array.from(list).entries()) {
+		const text = fault(entry);
+		if (text !== undefined) return `entry ${i} ${text}`;
+	}
+	return undefined;
+}
 
 /** The same rule for a member that must be there. */
 export function required(rule: MemberRule): MemberRule {
@@ -67,6 +83,8 @@ export function checkDefinition(kind: string, definition: unknown, members: Memb
 		if (value === undefined ? rule.required : !rule.accepts(value)) {
 			throw new DefinitionError(`${key} of ${which} must be ${rule.form}`);
 		}
+		const bad = value === undefined ? undefined : rule.badEntry?.(value);
+		if (bad !== undefined) throw new DefinitionError(`${key} of ${which}: ${bad}`);
 	}
 }
 

@@ -11,6 +11,9 @@ export interface LoginToken {
 	when: Date;
 	/** `personalAccessToken` for tokens that never expire. */
 	type?: string;
+	/** Only for a personal access token: its name, and the time of creation as Rocket.Chat stores it. */
+	name?: string;
+	createdAt?: Date;
 	/** Only for a personal access token. True: its holder needs no second factor. */
 	bypassTwoFactor?: boolean;
 }

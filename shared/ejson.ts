@@ -37,7 +37,15 @@ export class ObjectID {
 	}
 }
 
-EJSON.addType('oid', (hex) => new ObjectID(hex as string));
+try {
+	EJSON.addType('oid', (hex) => new ObjectID(hex as string));
+} catch {
+	// Two copies of the package do not know the definitions and errors of each other.
+	throw new Error(
+		'roomkey is loaded twice in this process, as happens if it is loaded by import and by require. Load it by import ' +
+			'alone: have "type": "module" in package.json, and for mocha with tsx --import=tsx/esm',
+	);
+}
 
 /**
  * Counts the values within a value, itself included.

@@ -114,6 +114,8 @@ export const methodErrors = {
 		error: 'error-invalid-user',
 		reason: 'The required "userId" or "username" param provided does not match any users',
 	},
+	userDeactivated: { error: 'error-action-not-allowed', reason: 'The user is deactivated' },
+	noSuchToken: { error: 'error-invalid-token', reason: 'The user has no token with this id' },
 	/* settings and permissions */
 	noSuchSetting: { error: 'error-invalid-setting', reason: 'This is no setting that can be changed here' },
 	invalidSettingValue: { error: 'error-invalid-setting-value', reason: 'The value is not of the type of this setting' },

@@ -173,16 +173,21 @@ export function isClientSafe(value: unknown): value is ClientError {
 	return typeof value === 'object' && value !== null && (value as ClientError).isClientSafe === true;
 }
 
+/** Gives a client-safe error its cause, for the program and its tests. It is not enumerable: no transport sends it. */
+export function withCause(error: ClientError, cause: unknown): ClientError {
+	return Object.defineProperty(error, 'cause', { value: cause, configurable: true, writable: true });
+}
+
 /**
  * Converts any thrown value to the error that a client receives. This is the only conversion, so that no stack, driver
- * message or secret reaches a client.
+ * message or secret reaches a client. A new error has what was thrown as its `cause`.
  */
 export function toClientError(thrown: unknown): ClientError {
-	if (thrown instanceof StoreUnavailableError) return clientError('unavailable');
+	if (thrown instanceof StoreUnavailableError) return withCause(clientError('unavailable'), thrown);
 	const safe = isClientSafe(thrown)
 		? thrown
 		: (thrown as { sanitizedError?: unknown } | null | undefined)?.sanitizedError;
-	if (!isClientSafe(safe)) return clientError('internal');
+	if (!isClientSafe(safe)) return withCause(clientError('internal'), thrown);
 	// Any object with `isClientSafe` is client-safe, as in Meteor; only its three fields are sent.
 	return safe instanceof ClientError
 		? safe

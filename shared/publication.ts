@@ -69,7 +69,7 @@ export function liveQuery(
 	collection: keyof Store | CollectionDefinition,
 	filter: object,
 	fields: Fields,
-	{ name }: { name?: string } = {},
+	options: { name?: string } = {},
 ): LiveQuery {
 	const isOwn = typeof collection === 'string';
 	if (isOwn ? !Object.hasOwn(collectionNames, collection) : typeof collection?.key !== 'string') {
@@ -80,6 +80,8 @@ export function liveQuery(
 	if (!isObject(fields) || !Object.values(fields).every((value) => value === 1) || Object.keys(fields).length === 0) {
 		throw new DefinitionError(`A live query of '${shown}' needs the fields that clients may see, such as { text: 1 }`);
 	}
+	checkDefinition('live query', options, { name: rules.name }, shown);
+	const { name } = options;
 	if (isOwn) return new LiveQuery(collection, filter, fields, name);
 	// The store has declared collections under keys that its type does not list.
 	return new LiveQuery(collection.key as unknown as keyof Store, filter, fields, name ?? collection.name);

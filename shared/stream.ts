@@ -2,7 +2,8 @@
  * Streams (`test/contract/rocketchat-e2e.md` section 10): events without stored state. Unlike a publication, a stream
  * publishes no documents. Events are not replayed to later subscribers unless `initial` provides them.
  */
-import { checkDefinition, type MemberRules, required, rules } from './definition.js';
+import { badEntryOf, checkDefinition, type MemberRules, required, rules } from './definition.js';
+import { isObject } from './isObject.js';
 import type { CallContext, Patterns } from './method.js';
 
 /** Describes one kind of event of a stream. Only documented, and checked by the tests. */
@@ -35,10 +36,21 @@ export interface StreamDefinition {
 
 export type Stream = StreamDefinition;
 
+const EVENT: MemberRules<keyof StreamEvent> = {
+	name: required(rules.name),
+	summary: required(rules.text),
+	args: required(rules.patterns),
+};
+
 const MEMBERS: MemberRules<keyof StreamDefinition> = {
 	name: required(rules.name),
 	summary: required(rules.text),
-	events: { form: 'a list of { name, summary, args }', accepts: Array.isArray },
+	events: {
+		form: 'a list of { name, summary, args }',
+		accepts: Array.isArray,
+		badEntry: (value) =>
+			badEntryOf(value as unknown[], (one) => (isObject(one) ? undefined : 'must be { name, summary, args }')),
+	},
 	mayRead: required(rules.function),
 	roomOf: rules.function,
 	initial: rules.function,
@@ -47,5 +59,7 @@ const MEMBERS: MemberRules<keyof StreamDefinition> = {
 /** Defines a stream that clients can subscribe to as `stream-<name>`. @throws DefinitionError */
 export function stream(definition: StreamDefinition): Stream {
 	checkDefinition('stream', definition, MEMBERS);
+	for (const event of definition.events ?? [])
+		checkDefinition('event', event, EVENT, `${definition.name} ${event.name}`);
 	return Object.freeze(definition);
 }

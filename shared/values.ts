@@ -1,6 +1,7 @@
 /**
  * Storable values, for methods and for every store: JSON and dates. MongoDB could store more, but stores would return
- * different values: `undefined` becomes null in one and is removed in another.
+ * different values. A member that is undefined is left out, as by the option `ignoreUndefined` of MongoDB's driver.
+ * Inside an array undefined is refused: leaving it out would move the elements after it.
  */
 
 /** A document or a part of one. */
@@ -64,13 +65,14 @@ export function copyStorable(value: unknown, path: string, levels = MAX_DEPTH): 
 	if (levels === 0) throw new TypeError(`${path}: nested too deep`);
 	// Not map: it would skip the holes of a sparse array.
 	if (Array.isArray(value)) return Array.from(value, (item, i) => copyStorable(item, `${path}.${i}`, levels - 1));
+	if (value === undefined) throw new TypeError(`${path}: undefined can only be left out as a member of an object`);
 	if (!isFields(value)) throw new TypeError(`${path}: ${kindOf(value)} cannot be stored`);
 	const copy: Fields = {};
 	for (const key of Object.keys(value)) {
 		// Filters and updates would read a leading dollar as an operator, and a dot as a path.
 		if (key === '' || key.startsWith('$') || key === '__proto__' || /[.\0]/.test(key))
 			throw new TypeError(`${path}: a field cannot be named '${key}'`);
-		copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
+		if (value[key] !== undefined) copy[key] = copyStorable(value[key], `${path}.${key}`, levels - 1);
 	}
 	return copy;
 }

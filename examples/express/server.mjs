@@ -1,5 +1,6 @@
 /**
- * Roomkey in an application of express: `node examples/express/server.mjs`, after `npm run build` in a clone. Express has
+ * Roomkey in an application of express: `node examples/express/server.mjs`, after `npm run build` in a clone; or with the
+ * package, after `npm install express`, `node node_modules/roomkey/examples/express/server.mjs`. Express has
  * its own pages, which call methods too; DDP and REST clients reach the same methods at the same port.
  */
 import { createServer as createHttpServer } from 'node:http';

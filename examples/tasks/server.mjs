@@ -1,5 +1,6 @@
 /**
- * The program: `node examples/tasks/server.mjs`, after `npm run build` in a clone. The page at its address uses
+ * The program: `node examples/tasks/server.mjs`, after `npm run build` in a clone; or with the package, after
+ * `npm install -D esbuild simpleddp`, `node node_modules/roomkey/examples/tasks/server.mjs`. The page at its address uses
  * `simpleddp`, a DDP client, without change. Environment: `PORT`, and `DATA`, a folder for what is stored.
  */
 import { readFile } from 'node:fs/promises';

@@ -1,4 +1,5 @@
 /** The methods for rooms and their members. Each export is a method, or several. */
+export { adminRoom, adminRoomMembers, adminRooms } from './adminRooms.js';
 export { createMethods } from './create.js';
 export { deleteDirectRoomMethods, deleteMethods } from './delete.js';
 export { createDirectMessage, createDirectRoomMethods } from './directRoom.js';

@@ -10,20 +10,12 @@ import { MEMBER } from '../model/memberships/members.js';
 import { pagesOf } from '../model/pages.js';
 import { type ListPage, Page, type PageArgs, pageAnswer, pageOf, pageOfList } from '../model/paging.js';
 import { findRoom, forChannelsAndGroups, ROOM_ARGS, ROOM_ARGS_ERRORS } from '../model/rooms/findRoom.js';
+import { SearchText } from '../model/searchText.js';
 
 const MEMBER_FIELDS = { username: 1, name: 1 } as const;
 
 /** The fields that a filter searches, as Rocket.Chat does by default. */
 const SEARCHED_FIELDS = ['username', 'name', 'bio', 'nickname'] as const;
-
-/** Maximum length of a filter, in characters. */
-const MAX_FILTER_LENGTH = 254;
-
-const Filter = Match.Where(
-	(text): text is string => typeof text === 'string' && text.length <= MAX_FILTER_LENGTH,
-	'text of at most 254 characters',
-	{ type: 'string', maxLength: MAX_FILTER_LENGTH },
-);
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Member = Pick<User, '_id' | 'username' | 'name'>;
@@ -60,7 +52,7 @@ async function searchMembers(context: Context, rid: string, text: string): Promi
 export const memberMethods = forChannelsAndGroups((kind) =>
 	method({
 		name: `${kind.plural}.members`,
-		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(Filter) },
+		args: { ...ROOM_ARGS, ...Page, filter: Match.Optional(SearchText) },
 		...READ,
 		summary: `Lists the members of a ${kind.single} by name, a page at a time; those with a text in their names`,
 		returns: { members: [UserAnswer], ...PAGE_ANSWER },

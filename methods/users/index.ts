@@ -5,5 +5,6 @@ export { userInfo } from './info.js';
 export { listUsers } from './list.js';
 export { resetE2EKey } from './resetE2EKey.js';
 export { setActiveStatus } from './setActiveStatus.js';
+export { createToken, listTokens, revokeTokens } from './tokens.js';
 export { updateUser } from './update.js';
 export { updateOwnBasicInfo } from './updateOwnBasicInfo.js';

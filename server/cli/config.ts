@@ -1,79 +1,142 @@
 /**
- * Reads and checks flags and environment variables. Flags take precedence over environment variables, and these over
- * defaults.
+ * Reads and checks the settings of the server. Flags take precedence over environment variables, these over the
+ * configuration file, and that over defaults.
  */
-import { parseArgs } from 'node:util';
-import { checked, type Option, OptionError } from '../options/kinds.js';
+import { checked, Faults, type Option } from '../options/kinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
 import type { StoreChoice } from '../store/open.js';
+import { readConfigFile } from './configFile.js';
+import { flagName, type GivenFlags, readFlags } from './flags.js';
 
-export type Config = Omit<OptionValues, 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
+export type Config = Omit<OptionValues, 'config' | 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
+
+/** A setting in force, and where its value comes from. */
+export interface Setting {
+	readonly name: OptionName;
+	readonly value: unknown;
+	/** `default`, or the flags, variables and the file that have contributed. */
+	readonly from: string;
+}
 
 /** The result of reading the command line: a server to start, or a text to print. */
-export type Request = { kind: 'help' } | { kind: 'version' } | { kind: 'serve'; config: Config };
+export type Request =
+	| { kind: 'help' }
+	| { kind: 'version' }
+	| { kind: 'serve' | 'print-config'; config: Config; settings: readonly Setting[] };
 
 /** Options for the location of the data; at most one may be given. */
 const STORES = ['data', 'memory', 'mongo-url', 'demo'] as const satisfies readonly OptionName[];
 
-/** The flags of a command line, by name. */
-type Given = Partial<Record<string, string | boolean>>;
+type StoreName = (typeof STORES)[number];
 
-function parseFlags(args: readonly string[]): Given {
-	const known = Object.entries<Option<unknown>>(options)
-		.filter(([, { envOnly }]) => !envOnly)
-		.map(([name, { placeholder }]) => [name, { type: placeholder ? 'string' : 'boolean' }] as const);
-	try {
-		const { values } = parseArgs({
-			args: [...args],
-			options: { ...Object.fromEntries(known), help: { type: 'boolean', short: 'h' }, version: { type: 'boolean' } },
-		});
-		return values;
-	} catch (error) {
-		throw new OptionError((error as Error).message);
-	}
+/** A source of settings. */
+interface Source {
+	/** What the source calls a setting, for errors. */
+	nameOf(name: string): string;
+	/** The value of a setting; undefined if the source has none. @throws OptionError */
+	valueOf<T>(name: string, option: Option<T>): T | undefined;
 }
 
-/** The value of an option: from its flag, else from its variable, else the default. */
-function readOption<T>(name: string, option: Option<T>, flag: string | boolean | undefined, env: NodeJS.ProcessEnv): T {
-	const parse = (text: string, source: string) => checked(option, option.read(text), source, text);
-	if (flag !== undefined) return parse(String(flag), `--${name}`);
-	// An empty variable counts as unset.
-	const text = option.env && env[option.env];
-	return text ? parse(text, option.env as string) : option.default;
+function flagSource({ settings }: GivenFlags): Source {
+	return {
+		nameOf: (name) => `--${flagName(name, options[name as OptionName])}`,
+		valueOf(name, option) {
+			const text = settings.get(name);
+			return text === undefined ? undefined : checked(option, option.read(text), this.nameOf(name), text);
+		},
+	};
 }
 
-/** Where the data is stored. @throws OptionError if two locations are given */
-function storeChoice(given: Given, values: OptionValues, env: NodeJS.ProcessEnv): StoreChoice {
-	const flags = STORES.filter((name) => given[name] !== undefined);
-	if (flags.length > 1) {
-		throw new OptionError(`choose one of ${flags.map((name) => `--${name}`).join(' and ')}: the data is in one place`);
+function envSource(env: NodeJS.ProcessEnv): Source {
+	return {
+		nameOf: (name) => (options[name as OptionName] as Option<unknown>).env ?? name,
+		valueOf(name, option) {
+			// An empty variable counts as unset.
+			const text = option.env && env[option.env];
+			return text ? checked(option, option.read(text), this.nameOf(name), text) : undefined;
+		},
+	};
+}
+
+function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source {
+	return {
+		nameOf: (name) => `${path}: '${name}'`,
+		valueOf: (name, option) => (values.has(name) ? checked(option, values.get(name), `${path}: '${name}'`) : undefined),
+	};
+}
+
+/** The values of one setting, from the strongest source to the weakest. */
+type Found = readonly { readonly source: Source; readonly value: unknown }[];
+
+function settingOf(name: OptionName, found: Found): Setting {
+	const option: Option<unknown> = options[name];
+	const [first] = found;
+	if (!first) return { name, value: option.default, from: 'default' };
+	if (!option.merge) return { name, value: first.value, from: first.source.nameOf(name) };
+	const value = option.merge(found.map((one) => one.value).reverse());
+	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
+}
+
+/** Where the data is stored: as the strongest source says that names a place. */
+function storeChoice(
+	sources: readonly Source[],
+	found: ReadonlyMap<string, Found>,
+	values: OptionValues,
+	faults: Faults,
+): StoreChoice {
+	for (const source of sources) {
+		const isGiven = (name: StoreName) => found.get(name)?.some((one) => one.source === source && one.value !== false);
+		const given = STORES.filter(isGiven);
+		if (given.length > 1) {
+			const names = given.map((name) => source.nameOf(name)).join(' and ');
+			faults.add(`choose one of ${names}: the data is in one place`);
+		}
+		const [name] = given;
+		if (name === 'memory' || name === 'demo') return { kind: 'memory' };
+		if (name === 'data') return { kind: 'files', folder: values.data };
+		if (name === 'mongo-url') {
+			const indexes = values['no-index'] && ({ indexes: 'report' } as const);
+			return { kind: 'mongodb', url: values['mongo-url'] as string, ...indexes };
+		}
 	}
-	const url = values['mongo-url'];
-	if (flags[0] === 'memory' || flags[0] === 'demo') return { kind: 'memory' };
-	if (flags[0] === 'data' || url === undefined) return { kind: 'files', folder: values.data };
-	if (flags[0] === undefined && env.ROOMKEY_DATA) {
-		throw new OptionError('choose one of MONGO_URL and ROOMKEY_DATA: the data is in one place');
-	}
-	return { kind: 'mongodb', url };
+	return { kind: 'files', folder: values.data };
 }
 
 /**
- * Reads the command line.
+ * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError for unknown flags, invalid values, and two locations of the data
+ * @throws OptionError that names all unknown flags and names, all invalid values, and two locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
-	const given = parseFlags(args);
-	if (given.help) return { kind: 'help' };
-	if (given.version) return { kind: 'version' };
-	const values = Object.fromEntries(
-		Object.entries<Option<unknown>>(options).map(([name, option]) => [
-			name,
-			readOption(name, option, given[name], env),
-		]),
-	) as OptionValues;
-	const { data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
-	// The passwords of the demo are public, so only this machine may connect to it.
-	if (rest.demo) rest.host = '127.0.0.1';
-	return { kind: 'serve', config: { ...rest, store: storeChoice(given, values, env) } };
+	const faults = new Faults();
+	const flags = readFlags(args, faults);
+	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
+
+	const sources = [flagSource(flags), envSource(env)];
+	const file = faults.try(
+		() => sources[0]?.valueOf('config', options.config) ?? sources[1]?.valueOf('config', options.config),
+	);
+	if (file !== undefined) {
+		const values = faults.try(() => readConfigFile(file, faults));
+		if (values) sources.push(fileSource(file, values));
+	}
+	const found = new Map(
+		(Object.keys(options) as OptionName[]).map((name) => [name, findAll(name, sources, faults)] as const),
+	);
+	const settings = [...found].map(([name, values]) => settingOf(name, values));
+	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
+	const store = storeChoice(sources, found, values, faults);
+	if (values['no-index'] && store.kind !== 'mongodb')
+		faults.add('no-index is for MongoDB: say with --mongo-url which one');
+	faults.throwIfAny();
+	const { config: _config, data: _data, memory: _memory, 'mongo-url': _url, ...rest } = values;
+	const kind = flags.actions.has('print-config') ? 'print-config' : 'serve';
+	return { kind, config: { ...rest, store }, settings };
+}
+
+function findAll(name: OptionName, sources: readonly Source[], faults: Faults): Found {
+	return sources.flatMap((source) => {
+		const value = faults.try(() => source.valueOf<unknown>(name, options[name]));
+		return value === undefined ? [] : [{ source, value }];
+	});
 }

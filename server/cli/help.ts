@@ -1,10 +1,15 @@
-/** The texts about settings: `--help`, and the table in docs/operating.md. */
+/** The text of `--help`, and the table of settings in docs/operating.md. */
 import type { Option } from '../options/kinds.js';
 import { options } from '../options/options.js';
+import { usageOf } from './command.js';
+import { commands } from './commands.js';
+import { flagName } from './flags.js';
 
-function flagOf(name: string, { placeholder, envOnly }: Option<unknown>): string {
+function flagOf(name: string, option: Option<unknown>): string {
+	const { placeholder, envOnly } = option;
 	if (envOnly) return '';
-	return placeholder ? `--${name} ${placeholder}` : `--${name}`;
+	const flag = `--${flagName(name, option)}`;
+	return placeholder ? `${flag} ${placeholder}` : flag;
 }
 
 interface Row {
@@ -18,9 +23,14 @@ function rows(): Row[] {
 	return Object.entries<Option<unknown>>(options).map(([name, option]) => ({
 		flag: flagOf(name, option),
 		env: option.env ?? '',
-		default: option.placeholder && option.default !== undefined ? String(option.default) : '',
+		default: option.placeholder && option.default !== undefined ? (option.format ?? String)(option.default) : '',
 		meaning: option.meaning,
 	}));
+}
+
+function commandLines(): string[] {
+	const width = Math.max(...commands.map((command) => usageOf(command).length));
+	return commands.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.meaning}`);
 }
 
 /** The text of `--help`. */
@@ -32,13 +42,18 @@ export function helpText(): string {
 		return `  ${(flag || env).padEnd(width)}  ${meaning}${notes && ` (${notes})`}`;
 	});
 	return [
-		'Usage: roomkey [options]',
+		'Usage: roomkey [serve] [options]',
+		'       roomkey COMMAND [options]',
 		'',
 		'A DDP method server for the end-to-end encryption keys of rooms: WebSocket at /websocket, REST at /api/v1. At most',
 		'one of --data, --memory, --mongo-url and --demo says where the data is stored.',
 		'',
-		'Options, and settings of the environment:',
+		'Commands; each has a --help of its own:',
+		...commandLines(),
+		'',
+		'Options of the server, and settings of the environment:',
 		...lines,
+		`  ${'--print-config'.padEnd(width)}  print the settings in force and where each comes from, and end`,
 		`  ${'--help'.padEnd(width)}  print this and end`,
 		`  ${'--version'.padEnd(width)}  print the version and end`,
 	].join('\n');

@@ -1,38 +1,34 @@
 #!/usr/bin/env node
+/** The `roomkey` command. Each subcommand loads only what it uses. */
 import module from 'node:module';
 import { StoreError } from '../../shared/storeErrors.js';
 import { OptionError } from '../options/kinds.js';
-/** The `roomkey` command. Each subcommand loads only what it uses. */
-import { packageVersion } from '../version.js';
-import { readConfig } from './config.js';
-import { dataCommandsHelp, type Output, runDataCommand } from './dataCommands.js';
-import { helpText } from './help.js';
-
-const dataOutput: Output = {
-	line: (text) => console.log(text),
-	...(process.stderr.isTTY && { progress: (text: string) => void process.stderr.write(`\r${text}\x1b[K`) }),
-};
+import { CommandError } from './command.js';
+import { run } from './run.js';
+import { terminal } from './terminal.js';
 
 /** Whether an error is the operator's: then its message is printed without a stack trace. */
 function isExpected(error: unknown): error is Error {
 	const { syscall } = error as NodeJS.ErrnoException;
-	return error instanceof OptionError || error instanceof StoreError || syscall === 'listen';
+	return [OptionError, StoreError, CommandError].some((kind) => error instanceof kind) || syscall === 'listen';
 }
 
 // From Node 22.1 on, this stores compiled modules, so that the next start is faster.
 (module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+	if (error.code !== 'EPIPE') throw error;
+});
+
+const io = terminal();
 try {
-	const args = process.argv.slice(2);
-	const request = (await runDataCommand(args, dataOutput, async () => (await import('./logAt.js')).logAt('warn')))
-		? undefined
-		: readConfig(args, process.env);
-	if (request?.kind === 'help') console.log(`${helpText()}\n\nData:\n${dataCommandsHelp().join('\n')}`);
-	else if (request?.kind === 'version') console.log(packageVersion());
-	else if (request) await (await import('./serve.js')).serve(request.config);
+	process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
 	if (!isExpected(error)) throw error;
 	console.error(`roomkey: ${error.message}`);
 	if (error instanceof OptionError) console.error('Try roomkey --help');
 	process.exitCode = error instanceof OptionError ? 2 : 1;
+} finally {
+	io.close();
 }

@@ -1,12 +1,14 @@
 /** `roomkey` without a subcommand: serves until SIGINT or SIGTERM. */
+import { hasAdmin } from '../../methods/model/users/admins.js';
 import { createServer } from '../createServer.js';
 import { asProgramSettings } from '../options/checkOptions.js';
 import type { StoreOption } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
+import type { Io } from './command.js';
 import type { Config } from './config.js';
 
 /** Starts the server, and resolves when it has ended. */
-export async function serve({ store, ...settings }: Config): Promise<void> {
+export async function serve({ store, ...settings }: Config, io: Io): Promise<void> {
 	// Signals are handled before the server is ready, so that it can be stopped while it starts.
 	const ended = waitForShutdown();
 	const server = await createServer({
@@ -14,13 +16,30 @@ export async function serve({ store, ...settings }: Config): Promise<void> {
 		...(!settings.demo && { store: storeOption(store) }),
 		keys: true,
 	});
+	const reload = () => void server.reloadCertificate();
+	// A terminal sends it too, when it closes: then a server without a certificate ends.
+	if (settings['tls-cert'] !== undefined || !process.stdin.isTTY) process.on('SIGHUP', reload);
 	try {
-		console.log(`Roomkey listening on ${server.url}`);
-		if (settings.demo) console.log(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
+		io.line(`Roomkey listening on ${server.url}`);
+		if (settings.demo) io.line(`\n${(await import('./demo.js')).demoHint(server.url)}\n`);
+		// A store that fails just now has its own lines in the log.
+		else if (!(await hasAdmin(server.store).catch(() => true))) io.line(firstAdminHint(store));
 		await ended;
 	} finally {
+		process.off('SIGHUP', reload);
 		await server.close();
 	}
+}
+
+/** How to make the first admin, in one line. A folder belongs to the server while it runs. */
+function firstAdminHint(choice: StoreChoice): string {
+	const start = 'Nobody is an admin yet.';
+	const byVariable = 'start it with a password in ADMIN_PASS';
+	if (choice.kind === 'memory') return `${start} To make one, ${byVariable}.`;
+	const place = choice.kind === 'files' ? `--data ${choice.folder}` : '--mongo-url URL';
+	const command = `roomkey user add NAME --role admin ${place}`;
+	if (choice.kind === 'mongodb') return `${start} To make one, run: ${command}`;
+	return `${start} To make one, stop the server and run: ${command} (or ${byVariable}).`;
 }
 
 function storeOption(choice: StoreChoice): StoreOption {

@@ -26,7 +26,7 @@ export interface FileSummary {
 	skippedCount: number;
 }
 
-/** Progress: bytes read of a file, and its size. */
+/** Progress: what is done of a file, and how much there is: in bytes when it is read, in documents when it is written. */
 export type Progress = (file: string, done: number, total: number) => void;
 
 /** Number of documents written in parallel, so that they share a flush to the disk. */
@@ -177,23 +177,30 @@ async function lastLines(path: string): Promise<Set<number>> {
  * @returns the number of documents in each file
  * @throws StoreError if the folder already has such files
  */
-export async function exportFolder(store: Store, folder: string): Promise<{ file: string; count: number }[]> {
+export async function exportFolder(
+	store: Store,
+	folder: string,
+	progress: Progress = () => {},
+): Promise<{ file: string; count: number }[]> {
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const written: { file: string; count: number }[] = [];
 	for (const [key, name] of MOVED) {
 		const path = join(folder, `${name}.jsonl`);
 		if (existsSync(path))
 			throw new StoreError('unusable', `The file ${path} is there already. Choose an empty folder.`);
+		const collection = store[key] as unknown as Collection<Document>;
+		const total = await collection.countDocuments({});
 		let count = 0;
 		async function* lines(): AsyncIterable<string> {
-			for await (const document of (store[key] as unknown as Collection<Document>).find({})) {
-				count++;
+			for await (const document of collection.find({})) {
+				if (++count % BATCH === 0) progress(name, count, total);
 				yield `${formatLine(document)}\n`;
 			}
 		}
 		// Renamed at the end, so that a file with this name is complete.
 		await pipeline(Readable.from(lines()), createWriteStream(`${path}.part`, { mode: 0o600, flush: true }));
 		await rename(`${path}.part`, path);
+		progress(name, count, count);
 		written.push({ file: `${name}.jsonl`, count });
 	}
 	return written;

@@ -1,6 +1,7 @@
 /** Handles requests that offer an upgrade to an unsupported protocol, such as `Upgrade: h2c`. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 
 /** Whether a request asks for a WebSocket. */
 export function offersWebSocket({ headers }: IncomingMessage): boolean {
@@ -34,5 +35,6 @@ function headWithoutOffer({ method, url, httpVersion, rawHeaders }: IncomingMess
  */
 export function declineUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
 	socket.unshift(Buffer.concat([Buffer.from(headWithoutOffer(request), 'latin1'), head]));
-	server.emit('connection', socket);
+	// The event `connection` of a server with TLS would begin another handshake.
+	server.emit(socket instanceof TLSSocket ? 'secureConnection' : 'connection', socket);
 }

@@ -37,6 +37,18 @@ export interface EndedCall extends BegunCall {
 /** What was refused because of a limit. `password`: an attempt to log in. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
+/** A REST request whose credentials are wrong. */
+export interface WrongToken {
+	/** The path of the route, with the names of its parameters. */
+	readonly path: string;
+	/** `expired`: the token was right once. */
+	readonly reason: 'unknown' | 'expired';
+	/** The user id that the client has sent. It may be anything, and so a secret in the wrong header. */
+	readonly claimedUserId: string;
+	readonly clientAddress: string | null;
+	readonly requestId: string;
+}
+
 export interface ServerObserver {
 	/** Runs a call, so that what it causes belongs to it. Absent: it is run directly. */
 	runCall?(call: BegunCall, run: () => Promise<unknown>): Promise<unknown>;
@@ -48,6 +60,7 @@ export interface ServerObserver {
 	onLimit(kind: LimitKind, refused: boolean): void;
 	onConnection(transport: TransportKind): void;
 	onConnectionRefused(reason: 'limit' | 'origin', address: string | null): void;
+	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so no more are read from it for now. */
 	onPause(): void;
 	/** A client was disconnected because it did not read what was sent to it. */
@@ -65,6 +78,7 @@ export const NO_OBSERVER: ServerObserver = {
 	onLimit: nothing,
 	onConnection: nothing,
 	onConnectionRefused: nothing,
+	onWrongToken: nothing,
 	onPause: nothing,
 	onOverflow: nothing,
 	onStreamEvent: nothing,

@@ -5,7 +5,7 @@ import { DuplicateKeyError, StoreError } from '../../shared/storeErrors.js';
 import type { Environment } from './environment.js';
 
 /** The name of the database that holds the entries of an index. */
-function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
+export function indexName(collection: string, { fields, ignoreCase }: IndexSpec): string {
 	return `${collection}/${fields}${ignoreCase ? '/i' : ''}`;
 }
 

@@ -3,9 +3,10 @@
  * run: a killed process leaves no stale lock. A separate file is used, because LMDB may remove a process from the list
  * when it opens a further database.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../../shared/storeErrors.js';
-import { openEnvironment } from './environment.js';
+import { type Environment, openEnvironment } from './environment.js';
 
 const OWNER_FILE = 'owner.mdb';
 
@@ -38,8 +39,7 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 		// A read adds this process to the list.
 		owners.get(process.pid);
 		environment.transactionSync(() => {
-			environment.readerCheck();
-			const living = new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
+			const living = livingProcesses(environment);
 			for (const { value: owner } of [...owners.getRange()]) {
 				if (owner.pid === process.pid || !living.has(owner.pid)) owners.removeSync(owner.pid);
 				else if (!shared || !owner.shared) throw inUse(folder, `the process ${owner.pid}`, shared || owner.shared);
@@ -50,6 +50,26 @@ export async function claimFolder(folder: string, shared: boolean): Promise<() =
 	} catch (error) {
 		await release();
 		throw error;
+	}
+}
+
+/** The ids of the processes that have the file open. */
+function livingProcesses(environment: Environment): Set<number> {
+	environment.readerCheck();
+	return new Set([...environment.readerList().matchAll(/^\s*(\d+) /gm)].map(([, pid]) => Number(pid)));
+}
+
+/** The id of a process that has claimed a folder; undefined if there is none. Changes nothing. */
+export async function ownerOf(folder: string): Promise<number | undefined> {
+	const file = join(folder, OWNER_FILE);
+	if (!existsSync(file)) return undefined;
+	const environment = openEnvironment(file, true);
+	try {
+		const owners = environment.openDB<Owner, number>({ name: 'owners' });
+		const living = livingProcesses(environment);
+		return [...owners.getRange()].map(({ value }) => value.pid).find((pid) => living.has(pid));
+	} finally {
+		await environment.close();
 	}
 }
 

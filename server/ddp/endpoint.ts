@@ -4,10 +4,13 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
 import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
+import { rawAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
 import type { SessionOptions, SessionServices } from './services.js';
 import { Session } from './session.js';
@@ -94,16 +97,25 @@ function serverOf({ socket }: IncomingMessage): Server | undefined {
 function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
 	// A client that does not close the connection must not keep the socket open.
 	socket.once('finish', () => socket.destroy());
-	const retry = /^(429|503)/.test(status) ? `Retry-After: ${RETRY_CONNECTION_S}\r\n` : '';
-	socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Length: ${body.length}\r\n\r\n${body}`);
+	const headers: SecurityHeaders = {
+		...securityHeaders(socket instanceof TLSSocket),
+		...(/^(429|503)/.test(status) && { 'retry-after': String(RETRY_CONNECTION_S) }),
+	};
+	socket.end(rawAnswer(status, body, headers));
 }
 
+const asJson = (error: string) => JSON.stringify({ success: false, error });
+
 /** The services that the server provides to an endpoint. */
-export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {}
+export interface DdpServices extends Omit<SessionServices, 'heartbeats'>, Pick<TransportOptions, 'addressOf'> {
+	readonly allowsOrigin: AllowsOrigin;
+	/** The path of a URL as the endpoint knows it, without the server's path prefix; undefined outside of that. */
+	pathOf(url: string): string | undefined;
+}
 
 /** Serves DDP on an HTTP server. */
 export function serveDdp(app: FastifyInstance, services: DdpServices, options: DdpOptions): DdpEndpoint {
-	const { log, bus, addressOf, observer } = services;
+	const { log, bus, addressOf, observer, allowsOrigin, pathOf } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
 	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress, observer);
@@ -148,7 +160,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		request.socket.off('error', onSocketError);
 		// `ws` closes the socket with the right code; without a listener the error would end the process.
 		webSocket.on('error', onWebSocketError);
-		const transport = SOCKJS_PATH.test(request.url ?? '')
+		const transport = SOCKJS_PATH.test(pathOf(request.url ?? '') ?? '')
 			? new SockJsWebSocketTransport(webSocket, request, sockJsOptions)
 			: new WebSocketTransport(webSocket, request, transportOptions);
 		transport.open(openSession);
@@ -160,7 +172,8 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			return;
 		}
 		socket.on('error', onSocketError);
-		const { url = '', headers } = request;
+		const { headers } = request;
+		const url = pathOf(request.url ?? '') ?? '';
 		if (!(RAW_PATH.test(url) || SOCKJS_PATH.test(url))) {
 			refuseUpgrade(socket, '404 Not Found');
 			return;
@@ -174,9 +187,13 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 			return;
 		}
 		const address = addressOf(request);
+		if (!allowsOrigin(request)) {
+			observer?.onConnectionRefused('origin', address);
+			refuseUpgrade(socket, '403 Forbidden', asJson(ORIGIN_NOT_ALLOWED));
+			return;
+		}
 		if (!connectionLimiter.acquire(address)) {
-			const body = JSON.stringify({ success: false, error: TOO_MANY_CONNECTIONS });
-			refuseUpgrade(socket, '429 Too Many Requests', body);
+			refuseUpgrade(socket, '429 Too Many Requests', asJson(TOO_MANY_CONNECTIONS));
 			return;
 		}
 		let opened = false;
@@ -196,6 +213,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		pollHold: heartbeat.interval,
 		pollTimeout,
 		maxFrame,
+		allowsOrigin,
 	});
 	const stopListening = bus.on('tokens-removed', ({ hashedTokens }) => {
 		for (const session of sessions) {

@@ -58,7 +58,8 @@ export class Heartbeats {
 		peer.slot.add(peer);
 		peer.active = false;
 		this.#clients++;
-		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length);
+		// The sockets of clients keep the process alive.
+		this.#ticker ??= setInterval(() => this.#nextSlot(), interval / this.#slots.length).unref();
 		return true;
 	}
 
@@ -93,7 +94,7 @@ export class Heartbeats {
 				setTimeout(() => {
 					this.#timeouts.delete(peer);
 					peer.onTimeout();
-				}, this.options.timeout),
+				}, this.options.timeout).unref(),
 			);
 			peer.ping();
 		}

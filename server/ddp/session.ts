@@ -60,7 +60,7 @@ export class Session implements Receiver, HeartbeatPeer {
 		readonly options: SessionOptions,
 		private readonly onGone: (session: Session) => void,
 	) {
-		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout);
+		this.#connectTimer = setTimeout(() => this.close(), options.connectTimeout).unref();
 	}
 
 	get isConnected(): boolean {

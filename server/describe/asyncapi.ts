@@ -19,6 +19,8 @@ export interface DdpDocumentOptions {
 	readonly limits: readonly RateRule[];
 	/** The version of Roomkey. */
 	readonly version: string;
+	/** The path below which everything is. Default: none. */
+	readonly pathPrefix?: string;
 }
 
 /**
@@ -54,7 +56,7 @@ than are listed, which are ignored. Over REST: see \`/api/v1/openapi.json\`.`;
 
 /** Makes the document. */
 export function asyncapiDocument(options: DdpDocumentOptions): Record<string, unknown> {
-	const { methods, publications, streams, limits, version } = options;
+	const { methods, publications, streams, limits, version, pathPrefix } = options;
 	const maker = new SchemaMaker('ejson');
 	const context = { maker, examples: new ExampleMaker(maker.components), limits };
 	const parts = [
@@ -71,6 +73,7 @@ export function asyncapiDocument(options: DdpDocumentOptions): Record<string, un
 			server: {
 				host: '{host}',
 				protocol: 'ws',
+				...(pathPrefix && { pathname: pathPrefix }),
 				description: 'The host this document comes from',
 				variables: { host: { default: 'localhost:3000', description: 'Host and port' } },
 			},

@@ -17,6 +17,8 @@ export interface DocumentOptions {
 	readonly limits: readonly RateRule[];
 	/** The version of Roomkey. */
 	readonly version: string;
+	/** The path below which everything is. Default: none. */
+	readonly pathPrefix?: string;
 }
 
 /** An id from which client generators can make an identifier. */
@@ -171,7 +173,7 @@ const RATE_HEADERS = Object.fromEntries(
 );
 
 /** Makes the document. */
-export function openapiDocument({ methods, limits, version }: DocumentOptions): Record<string, unknown> {
+export function openapiDocument({ methods, limits, version, pathPrefix }: DocumentOptions): Record<string, unknown> {
 	const maker = new SchemaMaker('json');
 	const examples = new ExampleMaker(maker.components);
 	const paths: Record<string, Record<string, Operation>> = {};
@@ -198,7 +200,7 @@ export function openapiDocument({ methods, limits, version }: DocumentOptions): 
 			description: DESCRIPTION,
 			license: { name: 'MIT', identifier: 'MIT' },
 		},
-		servers: [{ url: '/' }],
+		servers: [{ url: pathPrefix || '/' }],
 		tags: [...CHAPTERS.map(([name]) => name), 'Server'].filter((name) => used.has(name)).map((name) => ({ name })),
 		paths,
 		components: {

@@ -58,10 +58,13 @@ export function addFileRoute(app: FastifyInstance, path: string, make: () => Pro
 
 const JSON_TYPE = 'application/json';
 
-/** Adds the paths of the documents. They describe what the catalogue offers. */
-export function serveDocuments(app: FastifyInstance, catalogue: Catalogue): void {
+/**
+ * Adds the paths of the documents. They describe what the catalogue offers.
+ * @param pathPrefix the path below which everything is; empty if there is none
+ */
+export function serveDocuments(app: FastifyInstance, catalogue: Catalogue, pathPrefix = ''): void {
 	const { methods, publications, streams, limits = [] } = catalogue;
-	const described = () => ({ methods, publications, streams, limits, version: packageVersion() });
+	const described = () => ({ methods, publications, streams, limits, version: packageVersion(), pathPrefix });
 	addFileRoute(app, OPENAPI_PATH, async () => {
 		const { openapiDocument } = await import('./openapi.js');
 		return createFile(JSON_TYPE, JSON.stringify(openapiDocument(described())));

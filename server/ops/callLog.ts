@@ -2,7 +2,8 @@
 import type { Log } from '../../shared/log.js';
 import type { Store } from '../../shared/store.js';
 import { factsOf } from '../core/caller.js';
-import { type EndedCall, NO_OBSERVER, type ServerObserver } from '../core/observer.js';
+import { type EndedCall, NO_OBSERVER, type ServerObserver, type WrongToken } from '../core/observer.js';
+import { LineLimit } from './lineLimit.js';
 
 /** Arguments that name what a call is about, by the names of arguments or of the members of an object. */
 const SUBJECTS: ReadonlySet<string> = new Set(['rid', 'roomId', 'uid', 'userId']);
@@ -69,6 +70,16 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 		else log.debug(facts, 'Call');
 	}
 
+	const refusals = new LineLimit((leftOut) => log.info({ leftOut }, 'More connections were refused'));
+	const wrongTokens = new LineLimit((leftOut) => log.info({ audit: true, leftOut }, 'More tokens were wrong'));
+
+	async function writeWrongToken({ claimedUserId, reason, ...facts }: WrongToken): Promise<void> {
+		// What a client sends as an id is only logged if it is one.
+		const user = await store.users.findOne({ _id: claimedUserId }, { projection: { _id: 1 } }).catch(() => null);
+		const attempted = user && { attemptedUserId: user._id };
+		log.info({ audit: true, outcome: 'refused', reason, transport: 'rest', ...facts, ...attempted }, 'Wrong token');
+	}
+
 	const logsAll = (log as { isLevelEnabled?(level: string): boolean }).isLevelEnabled?.('debug') ?? true;
 
 	return {
@@ -77,11 +88,18 @@ export function createCallLog(log: Log, store: Store): ServerObserver {
 			if (!logsAll && !call.definition?.audit) return;
 			if (call.method !== 'login') return write(call, {});
 			if (call.outcome === 'ok') return write(call, { userId: userOf(call.result) });
+			// A refusal by a limit costs no look-up.
+			if (call.outcome === 'limited') return write(call, {});
 			attemptedUser(store, call.params).then(
 				(attemptedUserId) => write(call, { attemptedUserId }),
 				() => write(call, {}),
 			);
 		},
-		onConnectionRefused: (reason, clientAddress) => log.info({ reason, clientAddress }, 'A connection was refused'),
+		onConnectionRefused(reason, clientAddress) {
+			if (refusals.allows(clientAddress)) log.info({ reason, clientAddress }, 'A connection was refused');
+		},
+		onWrongToken(attempt) {
+			if (wrongTokens.allows(attempt.clientAddress)) void writeWrongToken(attempt);
+		},
 	};
 }

@@ -16,6 +16,7 @@ export function combine(observers: readonly ServerObserver[], runCall?: ServerOb
 		onConnection: (kind) => observers.forEach((each) => void each.onConnection(kind)),
 		onConnectionRefused: (reason, address) =>
 			observers.forEach((each) => void each.onConnectionRefused(reason, address)),
+		onWrongToken: (attempt) => observers.forEach((each) => void each.onWrongToken(attempt)),
 		onPause: () => observers.forEach((each) => void each.onPause()),
 		onOverflow: () => observers.forEach((each) => void each.onOverflow()),
 		onStreamEvent: (readers) => observers.forEach((each) => void each.onStreamEvent(readers)),

@@ -1,6 +1,13 @@
 /** What is counted. Values are read when metrics are scraped. */
 import type { TransportKind } from '../core/caller.js';
-import { type CallOutcome, type EndedCall, type LimitKind, OUTCOMES, type ServerObserver } from '../core/observer.js';
+import {
+	type CallOutcome,
+	type EndedCall,
+	type LimitKind,
+	OUTCOMES,
+	type ServerObserver,
+	type WrongToken,
+} from '../core/observer.js';
 import { Durations } from './durations.js';
 
 /** Counts by a small number of keys. */
@@ -77,6 +84,7 @@ export class Counters implements ServerObserver {
 	readonly replays = new Counts<string>();
 	readonly events = new Counts<(typeof EVENTS)[number]>(EVENTS);
 	readonly keys = new Counts<KeyEvent>(KEY_EVENTS);
+	readonly wrongTokens = new Counts<WrongToken['reason']>(['unknown', 'expired']);
 	pauses = 0;
 	overflows = 0;
 	streamEvents = 0;
@@ -115,6 +123,10 @@ export class Counters implements ServerObserver {
 
 	onConnectionRefused(reason: 'limit' | 'origin'): void {
 		this.refusedConnections.add(reason);
+	}
+
+	onWrongToken({ reason }: WrongToken): void {
+		this.wrongTokens.add(reason);
 	}
 
 	onPause(): void {

@@ -60,7 +60,7 @@ function* histogram(name: string, durations: Durations, labels: Labels): Iterabl
 const CALL_SECONDS = 'roomkey_call_duration_seconds';
 const STORE_SECONDS = 'roomkey_store_operation_duration_seconds';
 
-function callMetrics({ calls, logins, replays, limits }: Counters): Metric[] {
+function callMetrics({ calls, logins, wrongTokens, replays, limits }: Counters): Metric[] {
 	function* outcomes(): Iterable<Sample> {
 		for (const [method, ofMethod] of calls)
 			for (const [transport, counts] of ofMethod)
@@ -81,6 +81,9 @@ function callMetrics({ calls, logins, replays, limits }: Counters): Metric[] {
 		metric('histogram', CALL_SECONDS, 'Time from the start of a call to its result', durations),
 		metric('counter', 'roomkey_logins_total', 'Calls of the method login, by how they ended', () =>
 			labelled(logins, 'outcome'),
+		),
+		metric('counter', 'roomkey_wrong_tokens_total', 'REST requests with a wrong or expired token', () =>
+			labelled(wrongTokens, 'reason'),
 		),
 		metric('counter', 'roomkey_idempotent_replays_total', 'Repeated calls that received the first result', () =>
 			labelled(replays, 'method'),

@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '../../shared/log.js';
+import { securityHeaders } from '../http/securityHeaders.js';
+import { unrefServer } from '../unref.js';
 import type { Health } from './health.js';
 import type { Metrics } from './metrics.js';
 
@@ -74,17 +76,18 @@ export interface PageServer {
  */
 export async function servePages(pages: readonly Page[], host: string, port: number, log: Log): Promise<PageServer> {
 	const byPath = new Map(pages.map((page) => [page.path, page]));
+	const security = securityHeaders(false);
 	const server: Server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
 		const page = byPath.get((request.url ?? '').replace(/\?.*$/s, ''));
 		const isRead = request.method === 'GET' || request.method === 'HEAD';
 		const text = (status: number, body: string, headers = {}) =>
-			response.writeHead(status, { 'content-type': PLAIN, ...headers }).end(body);
+			response.writeHead(status, { ...security, 'content-type': PLAIN, ...headers }).end(body);
 		if (!page) return void text(404, 'Not found\n');
 		if (!isRead) return void text(405, 'Only GET and HEAD\n', { allow: 'GET, HEAD' });
 		page.answer(request).then(
 			({ status, type, body }) =>
 				void response
-					.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+					.writeHead(status, { ...security, 'content-type': type, 'cache-control': 'no-store' })
 					.end(request.method === 'HEAD' ? undefined : body),
 			(err) => {
 				log.error({ err, path: page.path }, 'Exception while answering a request');
@@ -96,6 +99,8 @@ export async function servePages(pages: readonly Page[], host: string, port: num
 		server.once('error', reject).listen(port, host, () => resolve());
 	});
 	server.removeAllListeners('error');
+	// The server for clients keeps the process alive.
+	unrefServer(server);
 	return {
 		port: (server.address() as AddressInfo).port,
 		close: () =>

@@ -1,4 +1,5 @@
 /** The log lines about the life of a server: at the start, when it is ready, and at the end. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Log } from '../../shared/log.js';
 import type { Option } from '../options/kinds.js';
 import { type OptionName, options } from '../options/options.js';
@@ -11,10 +12,13 @@ const SHOWN: ReadonlySet<string> = new Set(['host', 'port', 'data', 'memory', 'm
 export function changedSettings(settings: Partial<Record<OptionName, unknown>>): Record<string, unknown> {
 	const changed = Object.entries(settings).filter(([name, value]) => {
 		const option: Option<unknown> | undefined = options[name as OptionName];
-		return option !== undefined && !SHOWN.has(name) && value !== option.default;
+		return option !== undefined && !SHOWN.has(name) && !isDeepStrictEqual(value, option.default);
 	});
 	return Object.fromEntries(
-		changed.map(([name, value]) => [name, (options[name as OptionName] as Option<unknown>).envOnly ? 'set' : value]),
+		changed.map(([name, value]) => {
+			const { envOnly, format }: Option<unknown> = options[name as OptionName];
+			return [name, envOnly ? 'set' : format ? format(value) : value];
+		}),
 	);
 }
 

@@ -1,33 +1,52 @@
 /** Checks the options of `createServer`. */
 
+import { badEntryOf } from '../../shared/definition.js';
 import { isObject } from '../../shared/isObject.js';
+import type { RateRule } from '../../shared/limit.js';
 import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
-import { checked, type Option, OptionError } from './kinds.js';
+import { refuseContradictions } from './contradictions.js';
+import { checked, Faults, type Option, OptionError } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import {
+	COMMAND_SETTINGS,
+	type CommandSetting,
 	type Parts,
 	type ProgramSettings,
 	type ServerOptions,
-	STORE_SETTINGS,
-	type StoreSetting,
 } from './serverOptions.js';
+
+/** The parts, without limits of methods, which are a setting. */
+export type CheckedParts = Omit<Parts, 'limits'> & { readonly limits?: readonly RateRule[] };
 
 /** Checked options. */
 export interface CheckedOptions {
 	/** The settings, by their names in `options.ts`. */
-	readonly settings: Omit<OptionValues, StoreSetting>;
+	readonly settings: Omit<OptionValues, CommandSetting>;
 	readonly store: StoreChoice;
-	readonly parts: Parts;
+	readonly parts: CheckedParts;
 }
 
 const isList = (value: unknown) => Array.isArray(value);
 const isFlag = (value: unknown) => typeof value === 'boolean';
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
-/** Makes a check for an array of objects that have these keys. */
-function listOf(...keys: string[]): (value: unknown) => boolean {
-	return (value) => Array.isArray(value) && value.every((one) => isObject(one) && keys.every((key) => key in one));
+/** Makes the check of a list of definitions: objects that have these keys, and not those of another kind. */
+function definitions(maker: string, keys: readonly string[], excluded?: string): Part {
+	const isOne = (one: unknown) =>
+		isObject(one) && keys.every((key) => key in one) && !(excluded !== undefined && excluded in one);
+	return [
+		`a list of what ${maker}() returns`,
+		isList,
+		(value) => badEntryOf(value as unknown[], (one) => (isOne(one) ? undefined : `is ${entryText(one)}`)),
+	];
+}
+
+/** How an error names a wrong entry. */
+function entryText(entry: unknown): string {
+	if (entry === undefined || entry === null) return `${entry}: is it imported by the right name?`;
+	return isObject(entry) ? 'another object' : `a ${typeof entry}`;
 }
 
 /** The form of an option in errors, whether a value has it, and what names the first bad entry of a list or an object. */
@@ -39,17 +58,17 @@ type Part = readonly [
 
 /** For each option that is not a setting. */
 const PARTS: { readonly [K in keyof Required<Parts>]: Part } = {
-	collections: ['a list of what collection() returns', listOf('name', 'key', 'indexes')],
-	methods: ['a list of what method() returns', listOf('name', 'args', 'run', 'changesUser')],
-	publications: [
-		'a list of what publication() returns',
-		(value) =>
-			listOf('name', 'args', 'run', 'timeout')(value) && !(value as object[]).some((one) => 'changesUser' in one),
-	],
-	streams: ['a list of what stream() returns', listOf('name', 'mayRead')],
+	collections: definitions('collection', ['name', 'key', 'indexes']),
+	methods: definitions('method', ['name', 'args', 'run', 'changesUser']),
+	publications: definitions('publication', ['name', 'args', 'run', 'timeout'], 'changesUser'),
+	streams: definitions('stream', ['name', 'mayRead']),
 	limits: ['a list of rules', isList, badRule],
 	limitMessage: ['a text or a function', (value) => typeof value === 'string' || typeof value === 'function'],
-	onConnection: ['a list of functions', (value) => isList(value) && (value as unknown[]).every(isFunction)],
+	onConnection: [
+		'a list of functions',
+		isList,
+		(value) => badEntryOf(value as unknown[], (one) => (isFunction(one) ? undefined : `is ${entryText(one)}`)),
+	],
 	strategies: [
 		'an object of strategies by collection',
 		isObject,
@@ -57,14 +76,17 @@ const PARTS: { readonly [K in keyof Required<Parts>]: Part } = {
 	],
 	accounts: ['true or false', isFlag],
 	keys: ['true or false', isFlag],
-	loginHandlers: ['a list of what loginHandler() returns', listOf('name', 'run')],
+	loginHandlers: definitions('loginHandler', ['name', 'run'], 'args'),
 	permissions: [
 		'an object of lists of roles by permission',
 		isObject,
 		(value) => badValue(value, isListOfText, 'a list of texts'),
 	],
 	store: ['{ memory: true }, { data: folder } or { mongoUrl: address }', (value) => storeChoice(value) !== undefined],
-	log: ['an object with debug, info, warn and error', (value) => listOf('debug', 'info', 'warn', 'error')([value])],
+	log: [
+		'an object with debug, info, warn and error',
+		(value) => isObject(value) && LEVELS.every((level) => isFunction((value as Record<string, unknown>)[level])),
+	],
 	server: ['a server of node:http', (value) => isObject(value) && isFunction(value.on)],
 	listen: ['true or false', isFlag],
 };
@@ -92,29 +114,39 @@ const MATCHER_KEYS: ReadonlySet<string> = new Set(['type', 'name', 'userId', 'cl
 
 /** Names what is wrong with the first rule that is no rate limit. */
 function badRule(value: unknown): string | undefined {
-	for (const [i, rule] of (value as readonly unknown[]).entries()) {
-		if (!isObject(rule)) return `entry ${i} must be an object`;
-		const { matcher, calls, per, exact = false } = rule as Record<string, unknown>;
-		if (!isObject(matcher)) return `entry ${i} must have a matcher: {} matches everything`;
-		const unknown =
-			Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
-			Object.keys(matcher as object).find((key) => !MATCHER_KEYS.has(key));
-		if (unknown !== undefined) return `entry ${i} has the unknown member '${unknown}'`;
-		if (typeof exact !== 'boolean') return `entry ${i} must have true or false for exact`;
-		for (const number of [calls, per]) {
-			if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
-			return `entry ${i} must have whole numbers of calls and of ms`;
-		}
-	}
-	return undefined;
+	return badEntryOf(value as readonly unknown[], ruleFault);
 }
 
-function storeChoice(value: unknown): StoreChoice | undefined {
+function ruleFault(rule: unknown): string | undefined {
+	if (!isObject(rule)) return 'must be an object';
+	const { matcher, calls, per, exact = false, callback, message, id } = rule as Record<string, unknown>;
+	if (!isObject(matcher)) return 'must have a matcher: {} matches everything';
+	const unknown =
+		Object.keys(rule as object).find((key) => !RULE_KEYS.has(key)) ??
+		Object.keys(matcher as object).find((key) => !MATCHER_KEYS.has(key));
+	if (unknown !== undefined) return `has the unknown member '${unknown}'`;
+	// Ignoring it would make the rule match every value.
+	const absent = Object.entries(matcher as object).find(([, condition]) => condition === undefined);
+	if (absent) return `has a matcher whose ${absent[0]} is undefined: leave it out, or null, to match any`;
+	if (typeof exact !== 'boolean') return 'must have true or false for exact';
+	for (const number of [calls, per]) {
+		if (number === undefined || (Number.isInteger(number) && (number as number) >= 1)) continue;
+		return 'must have whole numbers of calls and of ms';
+	}
+	if (callback !== undefined && !isFunction(callback)) return 'must have a function as callback';
+	if (message !== undefined && typeof message !== 'string' && !isFunction(message)) {
+		return 'must have a text or a function as message';
+	}
+	return id === undefined || typeof id === 'string' ? undefined : 'must have a text as id';
+}
+
+function storeChoice(value: unknown, noIndex = false): StoreChoice | undefined {
 	const { memory, data, mongoUrl } = (isObject(value) ? value : {}) as Record<string, unknown>;
 	if (Object.keys((value as object) ?? {}).length !== 1) return undefined;
 	if (memory === true) return { kind: 'memory' };
 	if (typeof data === 'string' && data !== '') return { kind: 'files', folder: data };
-	return typeof mongoUrl === 'string' && mongoUrl !== '' ? { kind: 'mongodb', url: mongoUrl } : undefined;
+	if (typeof mongoUrl !== 'string' || mongoUrl === '') return undefined;
+	return { kind: 'mongodb', url: mongoUrl, ...(noIndex && { indexes: 'report' as const }) };
 }
 
 const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -122,7 +154,7 @@ const camelCase = (name: string) => name.replace(/-(\w)/g, (_, letter: string) =
 /** The settings that `createServer` accepts: the name in `options.ts` by the name of the option. */
 const programSettings = new Map(
 	Object.keys(options)
-		.filter((name) => !STORE_SETTINGS.includes(name as StoreSetting))
+		.filter((name) => !COMMAND_SETTINGS.includes(name as CommandSetting))
 		.map((name) => [camelCase(name), name as OptionName]),
 );
 
@@ -139,28 +171,27 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	if (!isObject(given as unknown)) throw new OptionError('The options of createServer must be an object');
 	const settings: Record<string, unknown> = {};
 	for (const name of programSettings.values()) settings[name] = options[name].default;
-	for (const [name, value] of Object.entries(given)) {
-		if (value === undefined) continue;
-		const setting = programSettings.get(name);
-		if (setting) settings[setting] = checked(options[setting] as Option<unknown>, value, name);
-		else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
+	const faults = new Faults();
+	const check = (name: string, value: unknown) => {
+		const setting = isRuleList(name, value) ? undefined : programSettings.get(name);
+		if (setting) {
+			const option: Option<unknown> = options[setting];
+			settings[setting] = checked(option, option.convert ? option.convert(value) : value, name, value);
+		} else if (Object.hasOwn(PARTS, name)) requirePart(name as keyof Parts, value);
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
-	}
-	// The passwords of the demo are public, so only this machine may connect to it.
-	if (settings.demo) settings.host = '127.0.0.1';
-	requireDistinct(given.collections ?? []);
-	if (given.demo && given.store) throw new OptionError('demo keeps its data in memory: leave out store');
-	let store: StoreChoice = given.demo
-		? { kind: 'memory' }
-		: (storeChoice(given.store ?? { data: options.data.default }) as StoreChoice);
-	if (store.kind !== 'mongodb' && ['change-streams', 'polling'].includes(settings.watch as string)) {
-		throw new OptionError(`watch must be off or auto, because the data is not in MongoDB: nobody else writes to it`);
-	}
-	if (settings.nats !== undefined && store.kind === 'memory') {
-		throw new OptionError('nats joins processes that use the same data: store them in a folder or in MongoDB');
-	}
-	if (store.kind === 'files' && settings.nats !== undefined) store = { ...store, shared: true };
-	return { settings: settings as unknown as CheckedOptions['settings'], store, parts: given };
+	};
+	for (const [name, value] of Object.entries(given)) if (value !== undefined) faults.try(() => check(name, value));
+	faults.try(() => requireDistinct(listOfNamed(given.collections)));
+	refuseContradictions(settings as CheckedOptions['settings'], given, faults);
+	faults.throwIfAny();
+	const { limits, ...parts } = given;
+	const asked = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });
+	const store = storeChoice(asked, given.noIndex) as StoreChoice;
+	return {
+		settings: settings as unknown as CheckedOptions['settings'],
+		store: store.kind === 'files' && settings.nats !== undefined ? { ...store, shared: true } : store,
+		parts: { ...parts, ...(Array.isArray(limits) && { limits }) },
+	};
 }
 
 function requirePart(name: keyof Parts, value: unknown): void {
@@ -176,6 +207,14 @@ function suggestion(name: string): string {
 	const similar = [...programSettings.keys(), ...Object.keys(PARTS)].find((known) => plain(known) === plain(name));
 	if (similar !== undefined) return `; it is ${similar}`;
 	return ['data', 'memory', 'mongourl'].includes(plain(name)) ? `; it is store: { ${camelCase(name)}: … }` : '';
+}
+
+/** Whether an option is a list of rules, and not limits by method, which have the same name. */
+const isRuleList = (name: string, value: unknown) => name === 'limits' && isList(value);
+
+/** The named entries of a list that may be anything. */
+function listOfNamed(value: unknown): readonly { readonly name: string }[] {
+	return Array.isArray(value) ? value.filter((one) => isObject(one) && typeof one.name === 'string') : [];
 }
 
 /** The names of Roomkey's own collections in the database. */

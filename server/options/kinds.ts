@@ -1,13 +1,48 @@
 /** The kinds of settings: how a value is read from text, and which values are valid. */
 
-/** A setting with an invalid value. Its message is shown to the operator. */
+/** Settings with invalid values, or a wrong command line. Its message is shown to the operator. */
 export class OptionError extends Error {
 	override readonly name = 'OptionError';
+
+	/** Makes one error of several. */
+	static of(faults: readonly string[]): OptionError {
+		if (faults.length === 1) return new OptionError(faults[0]);
+		return new OptionError(`${faults.length} settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+	}
+}
+
+/** Collects the errors of settings, so that all are named at once. */
+export class Faults {
+	readonly #texts: string[] = [];
+
+	add(text: string): void {
+		this.#texts.push(text);
+	}
+
+	/** Runs a check. @returns undefined if it throws an OptionError, which is collected */
+	try<T>(run: () => T): T | undefined {
+		try {
+			return run();
+		} catch (error) {
+			if (!(error instanceof OptionError)) throw error;
+			this.add(error.message);
+			return undefined;
+		}
+	}
+
+	/** @throws OptionError if any were collected */
+	throwIfAny(): void {
+		if (this.#texts.length > 0) throw OptionError.of(this.#texts);
+	}
 }
 
 export interface Option<T> {
 	/** Description, with the unit. */
 	readonly meaning: string;
+	/** Name of the flag, if that is not the name of the setting. */
+	readonly flag?: string;
+	/** Whether the flag can be given several times; then its values are joined by commas. */
+	readonly isList?: boolean;
 	/** Environment variable, used if there is no flag. */
 	readonly env?: string;
 	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
@@ -15,10 +50,18 @@ export interface Option<T> {
 	/** True: there is no flag, because all users of a machine can read the command line of a process. */
 	readonly envOnly?: boolean;
 	readonly default: T;
+	/** The valid values, if there are few. */
+	readonly choices?: readonly string[];
 	/** What a valid value is, for errors. */
 	readonly form: string;
 	/** Converts a text to a value. Returns an invalid value, such as undefined, for a text that cannot be converted. */
 	read(text: string): unknown;
+	/** Converts a value of a program or of the configuration file, such as a short form of it. */
+	convert?(value: unknown): unknown;
+	/** Joins the values of several sources, the strongest last. Otherwise the strongest one counts alone. */
+	merge?(values: readonly T[]): T;
+	/** Writes a value as text. Default: `String`. */
+	format?(value: unknown): string;
 	/** Whether a value is valid. */
 	accepts(value: unknown): boolean;
 }
@@ -83,6 +126,7 @@ export function oneOf<const T extends string>(
 	return {
 		...description,
 		placeholder,
+		choices,
 		form: `one of ${choices.join(', ')}`,
 		read: (value) => value,
 		accepts: (value) => choices.some((choice) => choice === value),

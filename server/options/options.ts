@@ -3,8 +3,13 @@
  * docs/operating.md and the check at start all come from it.
  */
 import { isEmail, isUsername } from '../../methods/model/users/names.js';
+import { isNetworkList } from '../core/limits/address.js';
+import { DEFAULT_HTTP_TIMEOUTS } from '../http/httpServer.js';
+import { isAllowedOrigins, isOriginList, ORIGIN_LIST_FORM } from '../http/origins.js';
+import { isPathPrefix } from '../http/pathPrefix.js';
 import { DEFAULT_ROCKETCHAT_VERSION, isVersion } from '../rest/info.js';
 import { integer, type Option, oneOf, onOff, secret, text } from './kinds.js';
+import { methodLimits } from './limits.js';
 
 const HOUR = 3_600_000;
 const GIB = 1024 ** 3;
@@ -12,6 +17,11 @@ const GIB = 1024 ** 3;
 const isPassword = (value: string) => value.trim() !== '';
 
 export const options = {
+	config: text('FILE', {
+		meaning: 'read settings from this JSON file; flags and variables count more',
+		env: 'ROOMKEY_CONFIG',
+		default: undefined,
+	}),
 	port: integer(0, 65_535, { meaning: 'TCP port to listen on; 0 picks a free one', env: 'PORT', default: 3000 }),
 	host: text('ADDRESS', {
 		meaning: 'network address to listen on; 0.0.0.0 means all',
@@ -35,6 +45,11 @@ export const options = {
 		env: 'ROOMKEY_WATCH',
 		default: 'auto',
 	}),
+	'no-index': onOff(
+		'make no indexes in the MongoDB; those that are missing are named at the start',
+		'ROOMKEY_NO_INDEX',
+	),
+	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
 	nats: text('URLS', {
 		meaning:
 			'join other processes that use the same data over this NATS: addresses such as nats://host:4222, with commas',
@@ -68,7 +83,6 @@ export const options = {
 		isValid: (value) => /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(value) && value.length <= 100,
 		form: 'letters, digits and any of _ - in parts separated by points',
 	}),
-	demo: onOff('try it: in memory, on 127.0.0.1, with example users and rooms'),
 	'sign-ups': onOff('callers who are not logged in may create an account with createUser', 'ROOMKEY_SIGN_UPS'),
 	'admin-pass': secret(isPassword, 'a password', {
 		meaning: 'if there is no admin at the start, create one with this password',
@@ -123,6 +137,48 @@ export const options = {
 		meaning: 'origins whose web pages may call REST from a browser: * for all, or a list with commas',
 		env: 'API_CORS_ORIGIN',
 		default: undefined,
+		isValid: isOriginList,
+		form: ORIGIN_LIST_FORM,
+	}),
+	'allowed-origins': text('ORIGINS', {
+		meaning:
+			"origins whose web pages may connect over WebSocket and SockJS: * for all, own for this server's, or a list with commas beside its own",
+		env: 'ROOMKEY_ALLOWED_ORIGINS',
+		default: '*',
+		isValid: isAllowedOrigins,
+		form: `own, ${ORIGIN_LIST_FORM}`,
+	}),
+	'path-prefix': text('PATH', {
+		meaning: 'path below which everything is served, such as /roomkey',
+		env: 'ROOMKEY_PATH_PREFIX',
+		default: undefined,
+		isValid: isPathPrefix,
+		form: 'a path such as /roomkey, without a slash at its end',
+	}),
+	'tls-cert': text('FILE', {
+		meaning: 'serve TLS with the certificates in this file (PEM); SIGHUP reads it again',
+		env: 'ROOMKEY_TLS_CERT',
+		default: undefined,
+	}),
+	'tls-key': text('FILE', {
+		meaning: 'private key of that certificate (PEM)',
+		env: 'ROOMKEY_TLS_KEY',
+		default: undefined,
+	}),
+	'headers-timeout': integer(1, HOUR, {
+		meaning: 'how long a client may take for a TLS handshake, and to send the headers of a request, in ms',
+		env: 'ROOMKEY_HEADERS_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.headers,
+	}),
+	'request-timeout': integer(1, HOUR, {
+		meaning: 'how long a client may take to send a whole request, and may read nothing of a large answer, in ms',
+		env: 'ROOMKEY_REQUEST_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.request,
+	}),
+	'keep-alive-timeout': integer(1, HOUR, {
+		meaning: 'how long an HTTP connection may be idle between requests, in ms; longer than in the proxy before it',
+		env: 'ROOMKEY_KEEP_ALIVE_TIMEOUT',
+		default: DEFAULT_HTTP_TIMEOUTS.keepAlive,
 	}),
 	'api-docs': oneOf('MODE', ['on', 'off'], {
 		meaning: 'whether there is a page at /api-docs that shows what clients can call, and calls it: on or off',
@@ -173,6 +229,11 @@ export const options = {
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
 	}),
+	limits: methodLimits({
+		flag: 'limit',
+		meaning: 'how often a caller may call a method, such as e2e.setRoomKeyID=5/60s, or off; can be repeated',
+		env: 'ROOMKEY_LIMITS',
+	}),
 	'once-lifetime': integer(0, HOUR, {
 		meaning: 'how long a repeated call receives its original result, in ms; 0 disables',
 		env: 'ROOMKEY_ONCE_LIFETIME',
@@ -187,6 +248,14 @@ export const options = {
 		meaning: 'number of trusted proxies in front of the server, each of which adds to X-Forwarded-For',
 		env: 'HTTP_FORWARDED_COUNT',
 		default: 0,
+	}),
+	'trust-proxy': text('NETWORKS', {
+		meaning:
+			'networks of trusted proxies, instead of their number: addresses, CIDR blocks, loopback or private, separated by commas',
+		env: 'ROOMKEY_TRUST_PROXY',
+		default: undefined,
+		isValid: isNetworkList,
+		form: 'addresses, CIDR blocks, loopback or private, separated by commas',
 	}),
 	grace: integer(0, HOUR, {
 		meaning: 'shutdown timeout for calls in flight, in ms; connections close gradually over its first half',

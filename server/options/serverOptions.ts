@@ -3,18 +3,21 @@ import type { Server as HttpServer } from 'node:http';
 import type { Catalogue } from '../../shared/catalogue.js';
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { LoginHandler } from '../../shared/context.js';
+import type { Limit, RateRule } from '../../shared/limit.js';
 import type { Log } from '../../shared/log.js';
 import type { OptionName, OptionValues } from './options.js';
 
 type CamelCase<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<CamelCase<B>>}` : S;
 
-/** Settings of the command that say where the data is stored. `createServer` has the option `store` instead. */
-export const STORE_SETTINGS = ['data', 'memory', 'mongo-url'] as const;
+/** Settings of the command alone. Where the data is stored, is the option `store` of `createServer`. */
+export const COMMAND_SETTINGS = ['config', 'data', 'memory', 'mongo-url'] as const;
 
-export type StoreSetting = (typeof STORE_SETTINGS)[number];
+export type CommandSetting = (typeof COMMAND_SETTINGS)[number];
 
 /** The other settings of the command, with the same defaults. `--max-body` is named `maxBody` here. */
-export type ProgramSettings = { [N in Exclude<OptionName, StoreSetting> as CamelCase<N>]?: OptionValues[N] };
+export type ProgramSettings = {
+	[N in Exclude<OptionName, CommandSetting | 'limits'> as CamelCase<N>]?: OptionValues[N];
+};
 
 /** Where the data is stored. Default `{ data: 'roomkey-data' }`. */
 export type StoreOption =
@@ -26,7 +29,12 @@ export type StoreOption =
 	| { readonly mongoUrl: string };
 
 /** What an application adds to a server. */
-export interface Parts extends Partial<Catalogue> {
+export interface Parts extends Partial<Omit<Catalogue, 'limits'>> {
+	/**
+	 * A list of rules for rate limits; or limits of methods, which replace those in their definitions: `5/60s`,
+	 * `{ calls: 5, per: 60_000 }`, or `off`.
+	 */
+	readonly limits?: readonly RateRule[] | Readonly<Record<string, Limit | string | null>>;
 	readonly collections?: readonly CollectionDefinition[];
 	/** Whether users can log in: `login`, `logout`, `createUser`, tokens. Default true. */
 	readonly accounts?: boolean;

@@ -138,14 +138,19 @@ function equal(field: string, asked: unknown): ValueTest {
 		if (!/^[im]*$/.test(asked.flags)) throw new TypeError(`${field}: cannot be compared with RegExp`);
 		return valueOrElement((value) => typeof value === 'string' && asked.test(value));
 	}
-	if (!isScalar(asked)) throw new TypeError(`${field}: cannot be compared with ${kindOf(asked)}`);
+	if (!isScalar(asked)) throw notComparable(field, asked);
 	return valueOrElement(asked instanceof Date ? (value) => isSame(value, asked) : (value) => value === asked);
+}
+
+/** The error for a value that no condition can contain. Ignoring undefined would match every document. */
+function notComparable(field: string, value: unknown): TypeError {
+	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
+	return new TypeError(`${field}: cannot be compared with ${kindOf(value)}${advice}`);
 }
 
 function oneOf(field: string, asked: unknown): ValueTest {
 	if (!Array.isArray(asked)) throw new TypeError(`${field}: $in and $nin need a list`);
-	for (const value of asked)
-		if (value !== null && !isScalar(value)) throw new TypeError(`${field}: cannot be compared with ${kindOf(value)}`);
+	for (const value of asked) if (value !== null && !isScalar(value)) throw notComparable(field, value);
 	const plain = new Set(asked.map(comparable));
 	if (plain.has(null)) plain.add(undefined);
 	return valueOrElement((value) => plain.has(comparable(value)));

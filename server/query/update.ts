@@ -8,9 +8,11 @@ export type Update = Record<string, Fields>;
 
 /**
  * Checks an update and copies it, with `_updatedAt` set to the present time unless the update contains `_updatedAt`.
+ * Operators and changes that are undefined are left out: `{ $set: { note: undefined } }` changes no field. `$pull` has
+ * conditions instead of changes, and a condition must not be undefined.
  *
- * @throws TypeError for replacements, pipelines, unknown operators, `undefined`, changes of `_id`, paths through array
- * positions and paths that collide
+ * @throws TypeError for replacements, pipelines, unknown operators, changes of `_id`, paths through array positions and
+ * paths that collide
  */
 export function checkUpdate(update: unknown): Update {
 	if (!isFields(update) || Object.keys(update).length === 0)
@@ -19,15 +21,18 @@ export function checkUpdate(update: unknown): Update {
 	const paths = new Set<string>();
 	for (const [operator, changes] of Object.entries(update)) {
 		if (!Object.hasOwn(checks, operator)) throw new TypeError(`Updates do not know ${operator}`);
+		if (changes === undefined) continue;
 		if (!isFields(changes)) throw new TypeError(`${operator} needs an object`);
 		const copied: Fields = {};
 		for (const [path, change] of Object.entries(changes)) {
 			checkPath(path);
+			if (change === undefined && operator !== '$pull') continue;
 			if (paths.has(path)) throw new TypeError(`${path} is changed twice`);
 			paths.add(path);
 			copied[path] = (checks[operator] as Check)(change, path);
 		}
-		checked[operator] = copied;
+		// MongoDB refuses some operators without changes.
+		if (Object.keys(copied).length > 0) checked[operator] = copied;
 	}
 	refuseCollisions(paths);
 	if (!paths.has('_updatedAt')) checked.$set = { ...checked.$set, _updatedAt: new Date() };

@@ -1,6 +1,7 @@
 /** Which web pages may call REST from a browser (`test/contract/rocketchat-e2e.md` 7.3). */
 import type { FastifyCorsOptions } from '@fastify/cors';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readOrigins } from '../http/origins.js';
 
 /** Headers that a page may send: Rocket.Chat's and Roomkey's. */
 const ALLOWED_HEADERS = [
@@ -32,7 +33,7 @@ export function allowOrigins(
 	verbs: readonly string[],
 	origins: string,
 ): void {
-	const origin = origins === '*' ? '*' : origins.split(',').map((one) => one.trim());
+	const origin = readOrigins(origins);
 	const options = {
 		origin,
 		methods: [...verbs],

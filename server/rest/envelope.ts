@@ -108,16 +108,22 @@ export async function sendInSlices(reply: FastifyReply, answer: Answer): Promise
 	raw.writeHead(answer.status, headersOf(reply, answer, length));
 	for (const part of parts) {
 		if (raw.destroyed) return reply;
-		if (!raw.write(part)) await drained(raw);
+		if (!raw.write(part)) await drained(raw, reply.server.server.requestTimeout);
 	}
 	raw.end();
 	return reply;
 }
 
-/** Resolves when the buffer of a response is empty, or its client has disconnected. */
-function drained(response: ServerResponse): Promise<void> {
+/**
+ * Resolves when the buffer of a response is empty, or its client has disconnected. A client that reads nothing for too
+ * long is disconnected, because the rest of the answer occupies memory.
+ * @param timeout in ms
+ */
+function drained(response: ServerResponse, timeout: number): Promise<void> {
 	return new Promise((resolve) => {
+		const timer = setTimeout(() => response.destroy(), timeout);
 		const done = () => {
+			clearTimeout(timer);
 			response.off('drain', done).off('close', done);
 			resolve();
 		};

@@ -7,6 +7,7 @@ import type { RestRoute, SecondFactor } from '../../shared/method.js';
 import type { Caller, IdempotencyKey } from '../core/caller.js';
 import type { Services } from '../core/invocation.js';
 import type { RateLimitResult } from '../core/limits/counters.js';
+import type { WrongToken } from '../core/observer.js';
 import { type Answer, failed, refused, send, sendInSlices, UNAUTHORIZED } from './envelope.js';
 import type { InFlightCalls } from './inFlightCalls.js';
 
@@ -55,14 +56,17 @@ interface Identity extends Pick<Caller, 'userId' | 'hashedToken'> {
 /** A caller who is not logged in. */
 const ANONYMOUS: Identity = { userId: null, hashedToken: null, withoutUsername: false };
 
-/** Finds the user of a request. @returns null if the credentials are missing, wrong or expired */
-async function authenticate(headers: IncomingHttpHeaders, services: Services): Promise<Identity | null> {
+/** Finds the user of a request. @returns null if the credentials are incomplete; otherwise why they are wrong */
+async function authenticate(
+	headers: IncomingHttpHeaders,
+	services: Services,
+): Promise<Identity | WrongToken['reason'] | null> {
 	const userId = headers['x-user-id'];
 	const token = headers['x-auth-token'];
 	if (typeof userId !== 'string' || typeof token !== 'string' || userId === '' || token === '') return null;
 	const hashedToken = hashToken(token);
 	const holder = await findTokenHolder(services.store, hashedToken, userId);
-	if (holder === 'unknown' || holder === 'expired') return null;
+	if (typeof holder === 'string') return holder;
 	return { userId, hashedToken, withoutUsername: !holder.user.username };
 }
 
@@ -118,16 +122,35 @@ function hasCredentials({ headers }: FastifyRequest): boolean {
 }
 
 /** The caller's identity; null if the route requires valid credentials and the request has none. */
-async function identityOf(request: FastifyRequest, route: Route, services: Services): Promise<Identity | null> {
+async function identityOf(
+	request: FastifyRequest,
+	route: Route,
+	services: Services,
+	addressOf: RequestOptions['addressOf'],
+): Promise<Identity | null> {
 	if (route.credentials === 'ignored') return ANONYMOUS;
-	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
 	// An expired token must not prevent access to public data.
-	return identity ?? (route.credentials === 'optional' ? ANONYMOUS : null);
+	const without = route.credentials === 'optional' ? ANONYMOUS : null;
+	const identity = hasCredentials(request) ? await authenticate(request.headers, services) : null;
+	if (typeof identity !== 'string') return identity ?? without;
+	services.observer?.onWrongToken({
+		path: route.path,
+		reason: identity,
+		claimedUserId: String(request.headers['x-user-id']),
+		clientAddress: addressOf(request.raw),
+		requestId: request.id,
+	});
+	return without;
 }
 
 /** Whether a request comes from a caller who may use the route. */
-export async function isAuthorized(request: FastifyRequest, route: Route, services: Services): Promise<boolean> {
-	return (await identityOf(request, route, services)) !== null;
+export async function isAuthorized(
+	request: FastifyRequest,
+	route: Route,
+	services: Services,
+	{ addressOf }: Pick<RequestOptions, 'addressOf'>,
+): Promise<boolean> {
+	return (await identityOf(request, route, services, addressOf)) !== null;
 }
 
 /** The valid values of the header `Idempotency-Key` (`test/contract/beyond.md` E1). */
@@ -191,7 +214,7 @@ export async function handle(
 	services: Services,
 	{ addressOf, calls, usernameRequired = true }: RequestOptions,
 ): Promise<FastifyReply> {
-	const identity = await identityOf(request, route, services);
+	const identity = await identityOf(request, route, services, addressOf);
 	if (!identity) return send(reply, UNAUTHORIZED);
 	if (usernameRequired && identity.withoutUsername && !route.withoutUsername)
 		return send(reply, failed(clientError('namelessCaller')));

@@ -1,5 +1,5 @@
 /** The HTTP server for REST, built on fastify, and the answers to requests that reach no route. */
-import { type IncomingMessage, METHODS } from 'node:http';
+import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import querystring from 'node:querystring';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -8,6 +8,10 @@ import type { Method } from '../../shared/method.js';
 import type { Services } from '../core/invocation.js';
 import type { Invoker } from '../core/invoke.js';
 import { logThrown } from '../core/logThrown.js';
+import type { Certificate } from '../http/certificate.js';
+import { createHttpServer, DEFAULT_HTTP_TIMEOUTS, type HttpTimeouts } from '../http/httpServer.js';
+import { belowPrefix } from '../http/pathPrefix.js';
+import { rawAnswer, type SecurityHeaders, securityHeaders } from '../http/securityHeaders.js';
 import { allowOrigins } from './cors.js';
 import { failed, refused, send, UNAUTHORIZED, wrongVerb } from './envelope.js';
 import { KnownPaths } from './knownPaths.js';
@@ -20,9 +24,6 @@ export const PREFIX = '/api/v1';
 export function urlOf(path: string): string {
 	return path.startsWith('/') ? path : `${PREFIX}/${path}`;
 }
-
-/** How long a client may take to send one request, in ms. */
-const REQUEST_TIMEOUT = 30_000;
 
 /** A key in the `config` of a route: requests with other verbs at its path get 405 instead of 404. */
 export const REFUSES_OTHER_VERBS = Symbol('refuses other verbs');
@@ -41,12 +42,14 @@ function addRoute(app: FastifyInstance, route: Route, services: Services, option
  * Options of a route with a higher limit for bodies. A body above the server's limit is read only if the caller is
  * logged in.
  */
-function largeBody(route: Route, routeLimit: number, services: Services, { maxBody }: RestOptions) {
+function largeBody(route: Route, routeLimit: number, services: Services, options: RestOptions) {
+	const { maxBody } = options;
 	return {
 		bodyLimit: Math.max(maxBody, routeLimit),
 		async onRequest(request: FastifyRequest, reply: FastifyReply) {
 			const length = Number(request.headers['content-length'] ?? Number.POSITIVE_INFINITY);
-			if (length > maxBody && !(await isAuthorized(request, route, services))) return send(reply, UNAUTHORIZED);
+			if (length > maxBody && !(await isAuthorized(request, route, services, options)))
+				return send(reply, UNAUTHORIZED);
 		},
 	};
 }
@@ -74,14 +77,28 @@ function onError(error: FastifyError, reply: FastifyReply, services: Services): 
 	return send(reply, failed(error));
 }
 
-/** Answers invalid HTTP, and requests whose headers are too large. */
-function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-	if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-	const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-	const body = JSON.stringify({ success: false, error: status.slice(4) });
-	socket.end(
-		`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-	);
+/** The statuses of requests that Node's parser refuses. */
+const RAW_STATUS: Readonly<Record<string, string>> = {
+	HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+	ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/**
+ * Answers invalid HTTP, requests whose headers are too large, and those that take too long. Other errors, such as those
+ * of a TLS handshake, get no answer.
+ */
+function refuseRawRequest(error: NodeJS.ErrnoException, socket: Socket, headers: SecurityHeaders): void {
+	if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
+	// A client that does not close the connection must not keep the socket open.
+	socket.once('finish', () => socket.destroy());
+	const status = RAW_STATUS[error.code ?? ''] ?? '400 Bad Request';
+	socket.end(rawAnswer(status, JSON.stringify({ success: false, error: status.slice(4) }), headers));
+}
+
+/** Answers a request outside of the path prefix. */
+function refuseOutside(response: ServerResponse, headers: SecurityHeaders): void {
+	const { status, body } = refused(404, 'Resource not found');
+	response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
 /** Something to read at a path that is no call. */
@@ -98,12 +115,20 @@ export interface RestOptions extends RequestOptions {
 	readonly corsOrigin?: string | undefined;
 	/** The version of Rocket.Chat that `/api/info` names. */
 	readonly rocketChatVersion: string;
+	/** Time limits for slow clients. Default: those of the settings. */
+	readonly timeouts?: HttpTimeouts | undefined;
+	/** For TLS. Default: the server speaks plain HTTP. */
+	readonly certificate?: Certificate | undefined;
+	/** The path below which everything is, without a slash at its end. Default: none. */
+	readonly pathPrefix?: string | undefined;
 }
 
 export interface Rest {
 	readonly app: FastifyInstance;
 	/** Whether there is a route at an address, for any verb. */
 	owns(url: string): boolean;
+	/** Answers a request. */
+	handle(request: IncomingMessage, response: ServerResponse): void;
 }
 
 /** Creates the HTTP server with the REST routes of these methods; it does not listen yet. */
@@ -113,16 +138,28 @@ export function createRest(
 	services: Services,
 	options: RestOptions,
 ): Rest {
-	const { maxBody, corsOrigin } = options;
+	const { maxBody, corsOrigin, pathPrefix = '', timeouts = DEFAULT_HTTP_TIMEOUTS, certificate } = options;
+	const headers = securityHeaders(certificate !== undefined);
+	const handle: Rest['handle'] = (request, response) => {
+		const url = belowPrefix(pathPrefix, request.url ?? '');
+		if (url === undefined) return void refuseOutside(response, headers);
+		request.url = url;
+		app.routing(request, response);
+	};
 	const app = fastify({
+		serverFactory: () => createHttpServer(handle, timeouts, certificate),
 		bodyLimit: maxBody,
-		requestTimeout: REQUEST_TIMEOUT,
 		// While the server closes, open connections are still served: SockJS clients poll for their answers.
 		return503OnClosing: false,
 		// Node's parser, here and for forms. Its objects have no prototype, and patterns accept them as plain objects.
 		routerOptions: { ignoreTrailingSlash: true, querystringParser: (text) => querystring.parse(text) },
-		clientErrorHandler: refuseRawRequest,
-		frameworkErrors: (error, _request, reply) => onError(error, reply, services),
+		clientErrorHandler: (error, socket) => refuseRawRequest(error, socket, headers),
+		// Hooks are not called for these errors.
+		frameworkErrors: (error, _request, reply) => onError(error, reply.headers(headers), services),
+	});
+	app.addHook('onRequest', (_request, reply, done) => {
+		reply.headers(headers);
+		done();
 	});
 	app.removeContentTypeParser(['application/json', 'text/plain']);
 	app.addContentTypeParser('application/json', { parseAs: 'string' }, parseBody);
@@ -166,5 +203,5 @@ export function createRest(
 			send(reply, wrongVerb(`${request.method} is not allowed here; use ${allowed.join(' or ')}`));
 		});
 	});
-	return { app, owns };
+	return { app, owns, handle };
 }

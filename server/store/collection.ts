@@ -5,6 +5,7 @@
 import type { Change, Collection, FindOptions, Projection, WriteOptions } from '../../shared/store.js';
 import { DuplicateKeyError } from '../../shared/storeErrors.js';
 import { copyStorable, type Document, type Fields, isId } from '../../shared/values.js';
+import { checkFindOptions } from '../query/findOptions.js';
 import { compile, type Matcher } from '../query/match.js';
 import { checkUpdate, type Update } from '../query/update.js';
 
@@ -91,8 +92,12 @@ export function collection<T extends { _id: string }>(
 	};
 
 	return {
-		findOne: async (filter, options) => (await read(backend.findOne(queryOf(filter), options))) as T | null,
+		findOne: async (filter, options) => {
+			checkFindOptions(options);
+			return (await read(backend.findOne(queryOf(filter), options))) as T | null;
+		},
 		find(filter, options) {
+			checkFindOptions(options);
 			const documents = backend.find(queryOf(filter), options) as AsyncIterable<T>;
 			return {
 				toArray: () => read(arrayOf(documents)),
@@ -114,6 +119,8 @@ export function collection<T extends { _id: string }>(
 		updateMany: (filter, changes, options) => update(filter, changes, true, options),
 		findOneAndUpdate: async (filter, changes, options) => {
 			const [query, checked] = [queryOf(filter), checkUpdate(changes)];
+			const { projection } = options;
+			if (projection) checkFindOptions({ projection });
 			const answer = write(options, (report) => backend.updateReturning(query, checked, options, report));
 			return (await answer) as T | null;
 		},
@@ -139,7 +146,8 @@ async function arrayOf<T>(documents: AsyncIterable<T>): Promise<T[]> {
 /** Checks and copies a new document. */
 function checkedDocument(document: { _id: string }): Document {
 	if (!isId(document._id)) throw new TypeError('A document needs an _id, a string of 1 to 512 bytes');
-	return copyStorable({ _updatedAt: new Date(), ...document }, 'document') as Document;
+	const stored = copyStorable(document, 'document') as Document;
+	return '_updatedAt' in stored ? stored : { _updatedAt: new Date(), ...stored };
 }
 
 /**

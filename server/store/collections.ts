@@ -8,6 +8,9 @@ import type { Document } from '../../shared/values.js';
 import { changesNothing } from '../query/update.js';
 import { type Announce, type Backend, collection, type Translate, type WriteGate } from './collection.js';
 
+/** What happens to missing indexes of a database: they are made, only named, or left. */
+export type IndexMode = 'make' | 'report' | 'leave';
+
 /** A collection to open. */
 export interface CollectionSpec {
 	/** Its property name in `Store`. */
@@ -20,7 +23,7 @@ export interface CollectionSpec {
 }
 
 /** The collections of a store: Roomkey's own, and those that an application declares. */
-function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
+export function specs(declared: readonly CollectionDefinition[]): CollectionSpec[] {
 	const own = Object.entries(collectionNames).map(([key, name]) => ({ key, name, indexes: indexes[name] ?? [] }));
 	const ofApplication = declared.map(({ key, name, indexes }) => ({
 		key,

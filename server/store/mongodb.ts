@@ -11,17 +11,20 @@ import { unavailableError } from '../mongodb/unavailable.js';
 import { projector } from '../query/projection.js';
 import { applyUpdate, type Update } from '../query/update.js';
 import type { Backend, Query, Report } from './collection.js';
-import { buildStore, type CollectionSpec, type OpenStore } from './collections.js';
+import { buildStore, type IndexMode, type OpenStore, specs } from './collections.js';
+import { prepareIndexes } from './makeIndexes.js';
 
 /**
  * Connects to the database of a `mongodb://` address and creates missing indexes.
  *
+ * @param indexes whether missing indexes are made
  * @throws StoreError `unreachable` or `unusable`; messages never contain the password of the address
  */
 export async function openMongo(
 	url: string,
 	log: Log,
 	declared: readonly CollectionDefinition[] = [],
+	indexes: IndexMode = 'make',
 ): Promise<OpenStore> {
 	const client = connectTo(url);
 	try {
@@ -32,13 +35,11 @@ export async function openMongo(
 	}
 	try {
 		const db = client.db(databaseOf(url));
+		if (indexes !== 'leave')
+			await prepareIndexes(db, specs(declared), { log, place: `${databaseOf(url)} at ${hosts(url)}`, indexes });
 		const open = await buildStore(
 			declared,
-			async (spec) => {
-				const collection = db.collection<Document>(spec.name);
-				await ensureIndexes(collection, spec, log);
-				return mongoBackend(collection);
-			},
+			async ({ name }) => mongoBackend(db.collection<Document>(name)),
 			unavailableError,
 			() => client.close(),
 		);
@@ -160,38 +161,4 @@ function reportUpdate(report: Report, before: Document, update: Update): Documen
 	const after = applyUpdate(before, update);
 	report({ action: 'updated', id: before._id, before, after });
 	return after;
-}
-
-/**
- * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
- * process may differ.
- */
-const EXPIRY_DELAY_S = 60;
-
-/** Creates the missing indexes of a collection. A different index on the same fields stays. */
-async function ensureIndexes(
-	collection: DriverCollection<Document>,
-	{ name, indexes }: CollectionSpec,
-	log: Log,
-): Promise<void> {
-	for (const { fields, unique, sparse, partial, embeddedOnly, expires } of indexes) {
-		if (embeddedOnly) continue;
-		const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
-		const partialFilterExpression = Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
-		try {
-			await collection.createIndex(keys, {
-				unique,
-				...(partial ? { partialFilterExpression } : { sparse }),
-				...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
-			});
-		} catch (error) {
-			const { code } = error as { code?: unknown };
-			const what = `${fields.join(', ')} of ${name}`;
-			// IndexOptionsConflict, IndexKeySpecsConflict: Rocket.Chat or an administrator has created a different index on
-			// these fields.
-			if (code === 85 || code === 86) log.warn({ collection: name, fields }, `Left another index on ${what} in place`);
-			else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
-			else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
-		}
-	}
 }

@@ -1,7 +1,7 @@
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
 import { OTHERWISE, withLmdb } from '../dataFolder/withLmdb.js';
-import type { OpenStore } from './collections.js';
+import type { IndexMode, OpenStore } from './collections.js';
 
 /** Where the data is stored. */
 export type StoreChoice =
@@ -10,7 +10,7 @@ export type StoreChoice =
 	/** In a folder, which is created if necessary; several processes may use it if all of them share it. */
 	| { kind: 'files'; folder: string; shared?: boolean }
 	/** In MongoDB, at a `mongodb://` address; database `rocketchat` unless the address names one. */
-	| { kind: 'mongodb'; url: string };
+	| { kind: 'mongodb'; url: string; indexes?: IndexMode };
 
 /**
  * Opens a store. Loads only the modules for this kind.
@@ -34,6 +34,6 @@ export async function openStore(
 				log,
 			});
 		case 'mongodb':
-			return (await import('./mongodb.js')).openMongo(choice.url, log, declared);
+			return (await import('./mongodb.js')).openMongo(choice.url, log, declared, choice.indexes);
 	}
 }

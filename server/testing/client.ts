@@ -1,6 +1,6 @@
 /** A DDP client inside the process of the server, for tests of publications. */
 import { parse, stringify } from '../../shared/ejson.js';
-import { ClientError } from '../../shared/errors.js';
+import { ClientError, withCause } from '../../shared/errors.js';
 import type { OpenSession, Receiver } from '../ddp/transports/transport.js';
 import { MemoryTransport } from './transport.js';
 
@@ -9,6 +9,7 @@ type Fields = Record<string, unknown>;
 interface Frame {
 	readonly msg?: string;
 	readonly id?: string;
+	readonly session?: string;
 	readonly collection?: string;
 	readonly fields?: Fields;
 	readonly cleared?: readonly string[];
@@ -22,7 +23,11 @@ interface Frame {
 interface PendingRequest {
 	resolve(value: unknown): void;
 	reject(error: Error): void;
+	readonly promise: Promise<unknown>;
 }
+
+/** What was thrown in the request of this id that ended with an error of the server; undefined if unknown. */
+export type CauseOf = (sessionId: string | undefined, requestId: string) => unknown;
 
 export interface TestClient {
 	/** Calls a method. Resolves once its writes have been delivered to this client (`updated`). */
@@ -38,16 +43,20 @@ export interface TestClient {
 	documents(collection: string): Fields[];
 	/** Every frame that the client has received, in order. */
 	readonly frames: readonly object[];
+	/** Whether calls and subscriptions wait for their end. */
+	readonly isWaiting: boolean;
+	/** Disconnects. Calls and subscriptions that wait are rejected. */
 	close(): void;
 }
 
 /** Connects a client. It is not logged in. */
-export async function connectClient(open: OpenSession): Promise<TestClient> {
+export async function connectClient(open: OpenSession, causeOf: CauseOf): Promise<TestClient> {
 	const collections = new Map<string, Map<string, Fields>>();
 	const pending = new Map<string, PendingRequest>();
 	const calls = new Map<string, { result: Frame | undefined; isUpdated: boolean | undefined }>();
 	const frames: Frame[] = [];
 	let count = 0;
+	let session: string | undefined;
 	let receiver: Receiver;
 
 	const transport = new MemoryTransport((text) => {
@@ -57,23 +66,38 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 	});
 	receiver = open(transport);
 	transport.onClosed = () => {
-		for (const { reject } of pending.values()) reject(new Error('The connection is closed'));
+		for (const { reject, promise } of pending.values()) {
+			// A test that has ended does not wait for them.
+			promise.catch(() => {});
+			reject(new Error('The connection is closed'));
+		}
+		pending.clear();
 		receiver.onClose();
 	};
 	const send = (frame: object) => receiver.receive(stringify(frame) as string);
 
 	function request(key: string, frame: object): Promise<unknown> {
-		return new Promise((resolve, reject) => {
-			pending.set(key, { resolve, reject });
-			send(frame);
+		if (transport.closed) return Promise.reject(new Error('The connection is closed'));
+		let settlers: Pick<PendingRequest, 'resolve' | 'reject'> | undefined;
+		const promise = new Promise<unknown>((resolve, reject) => {
+			settlers = { resolve, reject };
 		});
+		pending.set(key, { ...(settlers as unknown as PendingRequest), promise });
+		send(frame);
+		return promise;
 	}
 
-	function settle(key: string, { error, result }: Frame): void {
+	function settle(key: string, { id = '', error, result }: Frame): void {
 		const promise = pending.get(key);
 		pending.delete(key);
-		if (error) promise?.reject(new ClientError(error.error, error.reason, error.details));
+		if (error) promise?.reject(errorOf(error, id));
 		else promise?.resolve(result);
+	}
+
+	function errorOf({ error, reason, details }: NonNullable<Frame['error']>, id: string): Error {
+		const received = new ClientError(error, reason, details);
+		const cause = error === 500 || error === 503 ? causeOf(session, id) : undefined;
+		return cause === undefined ? received : withCause(received, cause);
 	}
 
 	function documentsOf(name: string): Map<string, Fields> {
@@ -93,7 +117,10 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 
 	/** Handles a frame, by its `msg`. */
 	const handlers: Readonly<Record<string, (frame: Frame) => void>> = {
-		connected: (frame) => settle('connect', frame),
+		connected(frame) {
+			session = frame.session;
+			settle('connect', frame);
+		},
 		ping: ({ id }) => send({ msg: 'pong', ...(id !== undefined && { id }) }),
 		added: ({ collection = '', id = '', fields = {} }) => void documentsOf(collection).set(id, fields),
 		changed,
@@ -123,6 +150,9 @@ export async function connectClient(open: OpenSession): Promise<TestClient> {
 	await request('connect', { msg: 'connect', version: '1', support: ['1'] });
 	return {
 		frames,
+		get isWaiting() {
+			return pending.size > 0;
+		},
 		call(name, ...params) {
 			const id = String(++count);
 			return request(`method ${id}`, { msg: 'method', method: name, id, params });

@@ -8,12 +8,31 @@ export interface FakeClock {
 	restore(): void;
 }
 
+/** The clock that stands still now. */
+let current: FakeClock | undefined;
+
+/** Whether a fake clock stands still now, so that timers do not fire. */
+export function isClockFake(): boolean {
+	return current !== undefined;
+}
+
 /**
  * Replaces `Date`, `setTimeout` and `setInterval` by a clock that stands still until `advance`: for rate limits, expiry
- * and time limits. Create it before the server, and restore it at the end of the test.
+ * and time limits. Create it before the server, and restore it at the end of the test. A second one
+ * replaces the first, which a failed test may have left.
  * @param now the time at the start, in ms since 1970. Default: the present
  */
 export function fakeClock(now = Date.now()): FakeClock {
+	current?.restore();
 	mock.timers.enable({ apis: ['Date', 'setTimeout', 'setInterval'], now });
-	return { advance: (ms) => mock.timers.tick(ms), restore: () => mock.timers.reset() };
+	const clock: FakeClock = {
+		advance: (ms) => mock.timers.tick(ms),
+		restore() {
+			if (current !== clock) return;
+			current = undefined;
+			mock.timers.reset();
+		},
+	};
+	current = clock;
+	return clock;
 }

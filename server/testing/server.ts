@@ -2,18 +2,23 @@
 import type { User } from '../../shared/documents.js';
 import { clone } from '../../shared/ejson.js';
 import { openServer } from '../openServer.js';
+import { checkServerOptions } from '../options/checkOptions.js';
 import type { ServerOptions } from '../options/serverOptions.js';
 import type { RoomkeyServer } from '../roomkeyServer.js';
 import { connectClient, type TestClient } from './client.js';
+import { isClockFake } from './clock.js';
 import { type RecordedEvents, startRecording } from './events.js';
-import { type LogLine, memoryLog } from './log.js';
+import { type LogLine, memoryLog, thrownIn } from './log.js';
 import { addPerson, type Person } from './users.js';
 
 /** The user that makes a call, as an object or by id; null: a caller who is not logged in. */
 export type As = Pick<Person, 'id'> | string | null;
 
-export interface TestServer extends Omit<RoomkeyServer, 'call' | 'url'> {
-	/** Calls a method. Resolves once subscribers have received what it has written. */
+export interface TestServer extends Omit<RoomkeyServer, 'call'> {
+	/**
+	 * Calls a method. Resolves once subscribers have received what it has written.
+	 * @throws ClientError or MatchError, like a call by a client; `cause` is the exception behind an `Internal server error`
+	 */
 	call(as: As, name: string, ...args: unknown[]): Promise<unknown>;
 	/** Stores a user, with any fields and a password. */
 	addUser(fields?: Partial<User> & { readonly password?: string }): Promise<Person>;
@@ -27,21 +32,35 @@ export interface TestServer extends Omit<RoomkeyServer, 'call' | 'url'> {
 
 /**
  * Starts a server that does not listen, with its data in memory and without rate limits. All options of `createServer`
- * can be given.
+ * can be given: with `listen: true, port: 0` it has an `url`. It does not keep the process alive: a test that fails before `close` ends.
  */
 export async function openTestServer(options: ServerOptions = {}): Promise<TestServer> {
-	const log = memoryLog();
-	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100, log } as const;
-	const { app, call: _call, url: _url, log: _log, ...server } = await openServer({ ...defaults, ...options });
+	checkServerOptions(options);
+	const log = memoryLog(options.log);
+	const defaults = { store: { memory: true }, listen: false, rateLimit: 'off', grace: 100 } as const;
+	const {
+		app,
+		call: _call,
+		log: _log,
+		ops: _ops,
+		...server
+	} = await openServer({
+		...defaults,
+		...options,
+		log,
+	});
+	app.unref();
 	const { stop, ...events } = startRecording(app.bus);
+	const clients = new Set<TestClient>();
 	return {
 		...server,
 		events,
 		logs: log.lines,
 		async call(as, name, ...args) {
+			const userId = userIdOf(as);
 			const writes: Promise<unknown>[] = [];
 			const result = await app.invoker.invoke(name, clone(args), {
-				userId: typeof as === 'object' ? (as?.id ?? null) : as,
+				userId,
 				hashedToken: null,
 				connection: null,
 				clientAddress: null,
@@ -52,13 +71,23 @@ export async function openTestServer(options: ServerOptions = {}): Promise<TestS
 		},
 		addUser: (fields) => addPerson(server.store, fields),
 		async connect(as = null) {
-			const client = await connectClient(app.connect);
+			const client = await connectClient(app.connect, (session, request) => thrownIn(log.lines, session, request));
+			clients.add(client);
 			if (as) await client.call('login', { resume: as.token });
 			return client;
 		},
 		async close() {
 			stop();
+			// The others end when their calls are answered. That takes timers, which a fake clock does not fire.
+			for (const client of clients) if (isClockFake() || !client.isWaiting) client.close();
 			await server.close();
 		},
 	};
+}
+
+/** @throws TypeError for a caller that is neither a user, an id nor null, such as a forgotten argument */
+function userIdOf(as: As): string | null {
+	if (as === null || typeof as === 'string') return as;
+	if (typeof as?.id === 'string') return as.id;
+	throw new TypeError('The first argument of call is the user who calls: what addUser returns, an id, or null');
 }

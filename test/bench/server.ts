@@ -173,7 +173,7 @@ async function bareNats(): Promise<Ready> {
 	const nats = await connect({ servers: process.argv[4] as string, noEcho: true });
 	const http = createServer();
 	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
-	nats.subscribe(SUBJECT, {
+	nats.subscribe('bare', {
 		callback(_error, { data }) {
 			const text = Buffer.from(data).toString();
 			for (const client of webSockets.clients) client.send(text);
@@ -185,7 +185,7 @@ async function bareNats(): Promise<Ready> {
 			if (msg === 'connect') {
 				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
 			} else {
-				if (method === 'bench.notify') nats.publish(SUBJECT, eventFrame);
+				if (method === 'bench.notify') nats.publish('bare', eventFrame);
 				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
 				socket.send(JSON.stringify({ msg: 'result', id }));
 			}

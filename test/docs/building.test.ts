@@ -13,9 +13,10 @@ import { clientsOfEachTest } from '../support/clients.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { post } from '../support/rest.js';
-import { addTwoTasks } from './building/client.js';
+import { doneTasks, remind, reminders } from './building/described.js';
 import { google } from './building/login.js';
 import { mount } from './building/mount.js';
+import { setNote } from './building/notes.js';
 import { options, seen } from './building/options.js';
 import { permissions, removeAll, removeTask } from './building/permissions.js';
 import { changeTask, readTask } from './building/rest.js';
@@ -55,6 +56,62 @@ describe('samples of docs/building.md', () => {
 		});
 	}
 
+	it('has a test of mocha that passes', async () => {
+		const args = ['node_modules/mocha/bin/mocha.js', '--no-config', 'dist/test/docs/building/mocha.check.js'];
+		const { stdout } = await promisify(execFile)(process.execPath, args);
+		expect(stdout).to.match(/1 passing/);
+	});
+
+	it('has a note that is absent where it is left out', async () => {
+		const one = await open({ methods: [setNote] });
+		const alice = await one.addUser();
+		const id = (await one.call(alice, 'tasks.add', 'write')) as string;
+		const stored = async () => (await one.collections.tasks.findOne({ _id: id })) ?? {};
+		expect(await stored()).not.to.have.property('note');
+		await one.call(alice, 'tasks.setNote', id, 'soon');
+		expect(await stored()).to.include({ note: 'soon' });
+		await one.call(alice, 'tasks.setNote', id);
+		expect(await stored()).not.to.have.property('note');
+		const unclear = await rejection(one.collections.tasks.deleteMany({ owner: undefined as never }));
+		expect(unclear.message).to.include('owner: cannot be compared with undefined');
+		expect(await one.collections.tasks.countDocuments({})).to.equal(1);
+	});
+
+	it('has definitions that describe documents, events and arguments, and an audit event', async () => {
+		const one = await open({
+			methods: [remind],
+			publications: [doneTasks],
+			streams: [reminders],
+			listen: true,
+			port: 0,
+		});
+		const [alice, bob] = [await one.addUser(), await one.addUser()];
+		const client = await one.connect(alice);
+		await client.subscribe('stream-reminders', `${alice.id}/due`);
+		expect(await rejection(client.subscribe('stream-reminders', `${bob.id}/due`))).to.be.instanceOf(Error);
+		const taskId = await one.call(alice, 'tasks.add', 'write');
+		const wrong = [{ taskId: 5, text: 'x' }, 'no reminder', { taskId: 'none', text: 'x' }];
+		expect(await one.call(bob, 'tasks.remind', [...wrong, { taskId, text: 'now' }])).to.equal(1);
+		expect(one.events.named(`reminders ${alice.id}/due`)).to.deep.equal([[taskId, 'now']]);
+		await client.subscribe('tasks.done');
+		expect(client.documents('tasks')).to.deep.equal([]);
+		await one.call(alice, 'tasks.finish', taskId);
+		expect(client.documents('tasks')).to.deep.equal([{ _id: taskId, text: 'write', done: true }]);
+
+		const audited = one.logs.filter(({ text }) => text === 'Audit').map(({ facts }) => facts);
+		expect(audited).to.containSubset([{ audit: true, method: 'tasks.remind', outcome: 'ok', userId: bob.id }]);
+
+		const openapi = await (await fetch(`${one.url}/api/v1/openapi.json`)).text();
+		const { paths } = JSON.parse(openapi) as { paths: Record<string, { post: { requestBody: object } }> };
+		expect(JSON.stringify(paths['/api/v1/tasks.remind']?.post.requestBody)).to.include('"taskId"');
+		const asyncapi = await (await fetch(`${one.url}/asyncapi.json`)).text();
+		expect(asyncapi).to.include('"taskId"').and.to.include('A task is due').and.to.include('"done"');
+		expect(openapi).to.include('a text of 1 to 200 characters');
+		for (const path of ['/api/info', '/api/v1/info']) {
+			expect(await (await fetch(`${one.url}${path}`)).json()).to.include({ version: '8.0.0', success: true });
+		}
+	});
+
 	it('has a server, used by an unmodified client', async () => {
 		const child: ChildProcess = spawn(process.execPath, ['dist/test/docs/building/server.js'], {
 			env: { ...process.env, PORT: '0' },
@@ -63,8 +120,9 @@ describe('samples of docs/building.md', () => {
 		try {
 			if (!child.stdout) throw new Error('no output');
 			const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-			const endpoint = `${line.replace(/.*http/, 'ws')}/websocket`;
-			expect(await addTwoTasks(endpoint)).to.containSubset([{ text: 'write' }, { text: 'read' }]);
+			const env = { ...process.env, PORT: new URL(line.replace(/.*http/, 'http')).port };
+			const client = await promisify(execFile)(process.execPath, ['dist/test/docs/building/client.js'], { env });
+			expect(client.stdout).to.match(/text: 'write'[\s\S]*text: 'read'/);
 		} finally {
 			const ended = once(child, 'exit');
 			child.kill();

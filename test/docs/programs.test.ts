@@ -1,7 +1,7 @@
 /** The programs and commands in README and docs/ work as they stand, against the demo. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -28,7 +28,13 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 ];
 
 /** Commands of the guide to the package, which test/package runs in an empty folder, by what they begin with. */
-const GUIDE = ['npm init', 'npx tsx', 'node --import tsx', 'curl -X POST http://127.0.0.1:3000/api/v1/login'];
+const GUIDE = [
+	'npm init',
+	'npx tsx server.ts',
+	'npm install -D simpleddp',
+	'node --import tsx',
+	'curl -X POST http://127.0.0.1:3000/api/v1/login',
+];
 
 /** Commands that this file runs, by what stands in them. */
 const HERE: readonly (readonly [page: string, text: string])[] = [
@@ -37,6 +43,8 @@ const HERE: readonly (readonly [page: string, text: string])[] = [
 	['docs/building.md', 'curl -X POST http://127.0.0.1:3000/api/v1/rooms.describe'],
 	['docs/operating.md', 'node dist/server/cli/main.js\n'],
 	['docs/operating.md', 'ADMIN_USERNAME'],
+	['docs/operating.md', 'roomkey user add root'],
+	['docs/operating.md', 'roomkey user add helper'],
 	['docs/operating.md', 'node dist/server/cli/main.js backup'],
 	['docs/operating.md', 'node dist/server/cli/main.js export'],
 	['docs/rest.md', 'curl http'],
@@ -186,6 +194,20 @@ describe('programs of the documentation', () => {
 			expect(await store.users.findOne({ username: 'root' })).to.include({ username: 'root' });
 			await close();
 		}
+	});
+
+	it('make users and tokens as docs/operating.md shows', async () => {
+		const data = path.join(folder, 'data');
+		const roomkey = `roomkey() { ${process.execPath} dist/server/cli/main.js "$@"; }`;
+		const first = blockWith('docs/operating.md', 'roomkey user add root').replace('roomkey-data', data);
+		const second = blockWith('docs/operating.md', 'roomkey user add helper');
+		const script = `${roomkey}\n${first.trim()} <<< a-long-password\n${second.replace('--json', '--json > users.json')}echo $TOKEN`;
+		const output = await readAll(
+			start('bash', ['-ec', script.replace('users.json', `${folder}/users.json`)], { ROOMKEY_DATA: data }, '.'),
+		);
+		expect(output, stderr).to.match(/^[\w-]{20}\n[\w-]{43}\n$/);
+		const { users } = JSON.parse(await readFile(path.join(folder, 'users.json'), 'utf8'));
+		expect(users.map(({ username }: { username: string }) => username)).to.deep.equal(['helper', 'root']);
 	});
 
 	it('start the bot as docs/bots.md shows', async () => {

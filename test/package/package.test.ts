@@ -9,9 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
-import SimpleDDP from 'simpleddp';
-import { WebSocket } from 'ws';
-import { blockWith } from '../docs/pages.js';
+import { blocks, blockWith } from '../docs/pages.js';
 
 const ROOT = path.resolve('.');
 
@@ -83,6 +81,7 @@ describe('the package', function () {
 		const names = packed.files.map((file) => file.path);
 		expect(packed.unpackedSize).to.be.below(1_000_000);
 		expect(names.filter((name) => name.endsWith('.map'))).to.deep.equal([]);
+		expect(names).to.include.members(['docs/methods.md', 'examples/tasks/server.mjs', 'examples/express/server.mjs']);
 		const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 			exports: Record<string, string | Record<string, string>>;
 			bin: Record<string, string>;
@@ -187,20 +186,44 @@ describe('the package', function () {
 			return output;
 		};
 		await succeed(blockWith(GUIDE, 'npm init').replace('npm install roomkey', `npm install ${tarball}`));
-		for (const [name, text] of [
-			['tsconfig.json', '{ "compilerOptions"'],
-			['tasks.ts', 'import { ClientError, collection'],
-			['server.ts', "import { createServer } from 'roomkey';\nimport { addTask, finishTask, myTasks, tasks }"],
-			[
-				'tasks.test.ts',
-				"import assert from 'node:assert/strict';\nimport { test } from 'node:test';\nimport { openTestServer } from 'roomkey/testing';\nimport { addTask",
-			],
-		] as const)
-			writeFileSync(path.join(at, name), blockWith(GUIDE, text));
+		const tsconfig = blockWith(GUIDE, '{ "compilerOptions"');
+		writeFileSync(path.join(at, 'tsconfig.json'), tsconfig);
+		const saved: Record<string, string> = {
+			'tasks.check': 'tasks.test',
+			'clock.check': 'clock.test',
+			'mocha.check': 'tasks.mocha',
+		};
+		for (const { page, info, code } of blocks) {
+			const [, name] = /^ts test\/docs\/building\/(.*)\.ts$/.exec(info) ?? [];
+			if (page !== GUIDE || name === undefined) continue;
+			writeFileSync(path.join(at, `${saved[name] ?? name}.ts`), code);
+		}
+		await succeed(blockWith(GUIDE, 'npm install -D simpleddp'));
+		await succeed('npm install -D mocha @types/mocha');
+		writeFileSync(path.join(at, 'tsconfig.json'), tsconfig.replace('["node"]', '["node", "mocha"]'));
 		await succeed('npx tsc --noEmit');
 		expect(await succeed(blockWith(GUIDE, 'node --import tsx'))).to.match(/^# pass 1$/m);
+		expect(await succeed('node --import tsx --test clock.test.ts')).to.match(/^# pass 1$/m);
+		expect(await succeed('npx mocha --import=tsx/esm tasks.mocha.ts')).to.match(/1 passing/);
+		const twice = await shell('npx mocha --import=tsx tasks.mocha.ts');
+		expect(twice.output).to.include('Load it by import alone: have "type": "module" in package.json');
 
-		const server = spawn('bash', ['-c', blockWith(GUIDE, 'npx tsx')], {
+		await succeed('npm install -D esbuild express');
+		for (const [example, page, shown] of [
+			['tasks', '/', '<h1>Tasks</h1>'],
+			['express', '/hello', 'Visit 1 of hello'],
+		] as const) {
+			const program = spawn(process.execPath, [`node_modules/roomkey/examples/${example}/server.mjs`], {
+				cwd: at,
+				env: { ...process.env, PORT: '0' },
+				stdio: ['ignore', 'pipe', 'inherit'],
+			});
+			const [line] = (await once(createInterface({ input: program.stdout }), 'line')) as [string];
+			expect(await (await fetch(line.slice(line.indexOf('http')) + page)).text()).to.include(shown);
+			program.kill();
+		}
+
+		const server = spawn('bash', ['-c', blockWith(GUIDE, 'npx tsx server.ts')], {
 			cwd: at,
 			env: { ...process.env, PORT: '0' },
 			stdio: ['ignore', 'pipe', 'inherit'],
@@ -209,13 +232,7 @@ describe('the package', function () {
 		try {
 			const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
 			const url = line.slice(line.indexOf('http'));
-			const client = new SimpleDDP({
-				endpoint: `${url.replace('http', 'ws')}/websocket`,
-				SocketConstructor: WebSocket,
-			});
-			await client.connect();
-			await client.call('createUser', { username: 'alice', password: 'a long one' });
-			await client.disconnect();
+			expect(await succeed(`PORT=${new URL(url).port} npx tsx client.ts`)).to.match(/text: 'write'/);
 			const login = await succeed(
 				blockWith(GUIDE, 'curl -X POST http://127.0.0.1:3000/api/v1/login').replace('http://127.0.0.1:3000', url),
 			);

@@ -146,13 +146,25 @@ eachStore('any store: documents', (test) => {
 			expect({ ...(await test.store.rooms.findOne({})), _updatedAt: odd._updatedAt }).to.deep.equal(stored);
 		});
 
+		it('are stored without the members that are undefined, at every depth', async () => {
+			const document = { _id: 'r', t: 'p', name: undefined, a: { b: undefined, c: [{ d: undefined, e: null }] } };
+			await test.store.rooms.insertOne({ ...document, _updatedAt: undefined } as unknown as Room);
+			const found = (await test.store.rooms.findOne({})) as Room & { a: object };
+			expect(found._updatedAt).to.be.instanceOf(Date);
+			const { _updatedAt, ...stored } = found;
+			expect(Object.keys(stored)).to.have.members(['_id', 't', 'a']);
+			expect(stored.a).to.deep.equal({ c: [{ e: null }] });
+			expect(await test.store.rooms.countDocuments({ name: { $exists: true } })).to.equal(0);
+		});
+
 		it('are refused where a store could not keep them', async () => {
 			for (const wrong of [
 				{ t: 'p' },
 				{ _id: '' },
 				{ _id: 7 },
 				{ _id: '__proto__' },
-				{ _id: 'x', name: undefined },
+				{ _id: 'x', name: { a: [undefined] } },
+				{ _id: undefined },
 				{ _id: 'x', 'a.b': 1 },
 				{ _id: 'x', a: { '': 1 } },
 				{ _id: 'x', a: [{ $b: 1 }] },

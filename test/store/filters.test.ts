@@ -103,6 +103,13 @@ eachStore('any store: filters', (test) => {
 		it('are refused where the stores differ, or where they are dangerous', async () => {
 			const refused: object[] = [
 				{ _id: undefined },
+				{ n: undefined },
+				{ 'sub.k': undefined },
+				{ n: { $eq: undefined } },
+				{ n: { $exists: undefined } },
+				{ subs: { $elemMatch: { k: undefined } } },
+				{ $and: undefined },
+				{ n: { $in: undefined } },
 				{ n: { $in: [undefined] } },
 				{ $or: [{ n: { $gt: undefined } }] },
 				{ n: Number.NaN },

@@ -128,6 +128,14 @@ eachStore('any store: properties', (test) => {
 		);
 	});
 
+	/** A copy without the members that are undefined. */
+	function withoutUndefined(value: unknown): unknown {
+		if (Array.isArray(value)) return value.map(withoutUndefined);
+		if (!isFields(value)) return value;
+		const present = Object.entries(value).filter(([, member]) => member !== undefined);
+		return Object.fromEntries(present.map(([key, member]) => [key, withoutUndefined(member)]));
+	}
+
 	it('a custom value that methods take can be stored', async () => {
 		const key = fc.constantFrom('a', '', '$a', 'a.b', '__proto__', 'a\0', 'constructor');
 		const odd = fc.constantFrom(
@@ -155,7 +163,8 @@ eachStore('any store: properties', (test) => {
 				if (!Match.test(custom, StoredValue)) return;
 				await test.store.rooms.deleteMany({});
 				await test.store.rooms.insertOne({ _id: 'r', t: 'p', customFields: custom });
-				expect((await test.store.rooms.findOne({ _id: 'r' }))?.customFields).to.deep.equal(custom);
+				const stored = (await test.store.rooms.findOne({ _id: 'r' }))?.customFields;
+				expect(stored).to.deep.equal(withoutUndefined(custom));
 			}),
 			parameters,
 		);

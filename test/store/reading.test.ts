@@ -230,6 +230,28 @@ eachStore('any store: reading', (test) => {
 			expect(found).to.deep.equal({ _id: 'bob', username: 'bob', e2e: { public_key: 'pub' } });
 		});
 
+		it('options that are wrong, unknown or hold undefined are refused, and one that is undefined has its default', async () => {
+			const { users } = test.store;
+			for (const [options, message] of [
+				[{ projection: { name: undefined } }, "projection of 'name' must be 0 or 1"],
+				[{ projection: { name: true } }, "projection of 'name' must be 0 or 1"],
+				[{ projection: ['name'] }, 'each field of projection must be 0 or 1'],
+				[{ sort: { name: undefined } }, "sort of 'name' must be 1 or -1"],
+				[{ sort: { name: 'asc' } }, "sort of 'name' must be 1 or -1"],
+				[{ limit: -1 }, 'limit must be a whole number from 0'],
+				[{ skip: '1' }, 'skip must be a whole number from 0'],
+				[{ fields: { name: 1 } }, "A read has no option 'fields'; its options are projection, sort, skip, limit"],
+			] as [object, string][]) {
+				for (const read of [async () => users.findOne({}, options), async () => users.find({}, options).toArray()]) {
+					const error = await rejection(read());
+					expect(error, message).to.be.instanceOf(TypeError);
+					expect(error.message).to.equal(message);
+				}
+			}
+			const none = { projection: undefined, sort: undefined, skip: undefined, limit: undefined } as object;
+			expect(await users.find({}, none).toArray()).to.have.length(await users.countDocuments({}));
+		});
+
 		it('does not both take and leave out', async () => {
 			await test.store.users.insertOne(bob);
 			expect(await rejection(test.store.users.findOne({}, { projection: { name: 1, e2e: 0 } }))).to.be.an('error');

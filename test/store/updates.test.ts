@@ -73,14 +73,44 @@ eachStore('any store: updates', (test) => {
 			});
 		}
 
+		it('leave out operators and changes that are undefined, at every depth', async () => {
+			const stored = { topic: 'a', n: 1, list: ['x'], sub: { a: 1 } };
+			const unchanged: object[] = [
+				{ $set: { topic: undefined } },
+				{ $set: { 'none.at.all': undefined, _updatedAt: undefined } },
+				{ $set: undefined },
+				{ $unset: { topic: undefined }, $inc: { n: undefined } },
+				{ $push: { list: undefined, none: undefined }, $addToSet: { 'sub.list': undefined } },
+				{ $push: undefined, $pull: undefined },
+			];
+			for (const [i, update] of unchanged.entries()) {
+				const _id = String(i);
+				await test.store.rooms.insertOne(room(_id, { ...stored, _updatedAt: new Date(0) } as object));
+				expect(await test.store.rooms.updateOne({ _id }, update)).to.include({ matchedCount: 1 });
+				const { _updatedAt, ...left } = (await test.store.rooms.findOne({ _id })) as Room;
+				expect(left, Object.keys(update).join()).to.deep.equal({ _id, t: 'p', ...stored });
+				expect(Number(_updatedAt)).to.be.greaterThan(0);
+			}
+			const update = {
+				$set: { sub: { a: undefined, b: [{ c: undefined }] } },
+				$push: { list: { d: undefined, e: 1 } },
+			};
+			const changed = await test.store.rooms.findOneAndUpdate({ _id: '0' }, update as object, after);
+			expect(changed).to.deep.include({ sub: { b: [{}] }, list: ['x', { e: 1 }], topic: 'a' });
+			expect(changed).to.deep.equal(await test.store.rooms.findOne({ _id: '0' }));
+		});
+
 		it('are refused where the stores differ', async () => {
 			const refused: object[] = [
 				{},
 				{ topic: 'b' },
 				{ $set: { topic: 'b' }, n: 1 },
 				[{ $set: { topic: 'b' } }],
-				{ $set: { topic: undefined } },
 				{ $set: { sub: { x: [undefined] } } },
+				{ $set: { _id: undefined } },
+				{ $push: { list: { $each: undefined } } },
+				{ $pull: { subs: { k: undefined } } },
+				{ $pull: { list: { $in: [undefined] } } },
 				{ $set: { n: Number.POSITIVE_INFINITY } },
 				{ $set: { at: new Date(Number.NaN) } },
 				{ $set: { topic: () => 'b' } },

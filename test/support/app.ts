@@ -51,7 +51,12 @@ export type TestAppOptions = Partial<Catalogue> & {
 			| 'shared'
 			| 'apiDocs'
 			| 'forwardedCount'
+			| 'trustProxy'
+			| 'allowedOrigins'
 			| 'corsOrigin'
+			| 'pathPrefix'
+			| 'certificate'
+			| 'timeouts'
 			| 'maxBody'
 			| 'rocketChatVersion'
 		>

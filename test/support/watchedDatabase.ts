@@ -130,9 +130,10 @@ export class FakeDatabase implements WatchedDatabase {
 		return this.of(collection).length;
 	}
 
-	async hasIndex() {
+	async hasIndex(collection: string, field: string) {
 		this.#ask('hasIndex');
-		return this.hasTrashIndex;
+		if (field === '_deletedAt') return this.hasTrashIndex;
+		return this.indexes.includes(`${collection} ${field}`);
 	}
 
 	async createIndex(collection: string, field: string) {

@@ -63,8 +63,9 @@ describe('the configuration', () => {
 		});
 	}
 
-	it('keeps the demo on this machine', () => {
-		expect(configOf('--demo --host 0.0.0.0').host).to.equal('127.0.0.1');
+	it('keeps the demo on this machine, unless another address is given', () => {
+		expect(configOf('--demo').host).to.equal('127.0.0.1');
+		expect(configOf('--demo --host 0.0.0.0').host).to.equal('0.0.0.0');
 	});
 
 	for (const [line, env, message] of [
@@ -89,7 +90,7 @@ describe('the configuration', () => {
 		['', { ADMIN_EMAIL: 'nobody' }, 'ADMIN_EMAIL must be an e-mail address'],
 		['--memory --demo', {}, 'choose one of --memory and --demo'],
 		['--data x --mongo-url y', {}, 'choose one of --data and --mongo-url'],
-		['', { MONGO_URL: 'x', ROOMKEY_DATA: 'y' }, 'choose one of MONGO_URL and ROOMKEY_DATA'],
+		['', { MONGO_URL: 'x', ROOMKEY_DATA: 'y' }, 'choose one of ROOMKEY_DATA and MONGO_URL'],
 	] as const) {
 		it(`refuses '${line}' with ${JSON.stringify(env)}`, () => {
 			expect(() => configOf(line, env)).to.throw(OptionError, message);
@@ -103,9 +104,9 @@ describe('the configuration', () => {
 	});
 
 	it('explains every option in --help', () => {
-		for (const [name, { meaning, envOnly, env }] of Object.entries<Option<unknown>>(options)) {
+		for (const [name, { meaning, envOnly, env, flag = name }] of Object.entries<Option<unknown>>(options)) {
 			expect(helpText())
-				.to.include(envOnly ? (env as string) : `--${name}`)
+				.to.include(envOnly ? (env as string) : `--${flag}`)
 				.and.include(meaning);
 		}
 	});

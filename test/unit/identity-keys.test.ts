@@ -1,6 +1,6 @@
 /** Identity keys: test/contract/rocketchat-e2e.md 4.2, 4.3, 10.4, 12, 13; test/contract/beyond.md E4, E5, T1. */
 import { expect } from 'chai';
-import { dequeue } from '../../methods/model/keys/queue.js';
+import { removeServedUsers } from '../../methods/model/keys/queue.js';
 import type { KeyHistoryEntry } from '../../shared/documents.js';
 import { recordEvents } from '../support/announced.js';
 import { type CrashingStore, crashingStore } from '../support/crash.js';
@@ -347,7 +347,7 @@ describe('identity keys', () => {
 						{ rid, 'u._id': carol.id, E2ESuggestedKey: `offer ${carol.id}` },
 						{ $set: { E2EKey: `offer ${carol.id}` }, $unset: { E2ESuggestedKey: 1 } },
 					);
-					if (matchedCount > 0) await dequeue(roomkey.store, rid, [carol.id]);
+					if (matchedCount > 0) await removeServedUsers(roomkey.store, rid, [carol.id]);
 				};
 				await Promise.all([set(carol, { ...pair(`${i} second`), force: true }), accept()]);
 				const keyed = (await membershipOf(rid, carol))?.E2EKey !== undefined;

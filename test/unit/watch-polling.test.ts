@@ -182,6 +182,12 @@ describe('a database that is polled', () => {
 		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
 	});
 
+	it('makes no index that is there already', async () => {
+		database.indexes.push('rocketchat_room _updatedAt');
+		await polling.start();
+		expect(database.indexes).to.deep.equal(['rocketchat_room _updatedAt', 'rocketchat_subscription _updatedAt']);
+	});
+
 	it('begins only when the database answers', async () => {
 		database.isAway = true;
 		const failed = await polling.start().catch((error: Error) => error.message);

@@ -1,56 +1,16 @@
 /** The `roomkey` command, as people start it. */
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import { Command } from '../support/command.js';
 import { RawClient } from '../support/ddp.js';
 import { post, request } from '../support/rest.js';
-import { noteLog } from '../support/secrets.js';
-
-const main = path.resolve('dist/server/cli/main.js');
 
 /** What the demo is to hold: DESIGN section 1 and issue 3. */
 const ALICE = { id: 'd26x6zSkaPSe5gCyy', username: 'alice', token: 'Di9OKWzdu7V2vW3lHO0oYLOOr6P2Y0n9zQlx20qn2cU' };
-
-class Command {
-	readonly child: ChildProcessWithoutNullStreams;
-	out = '';
-	err = '';
-
-	constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-		this.child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } });
-		this.child.stdout.on('data', (chunk) => {
-			this.out += chunk;
-		});
-		this.child.stderr.on('data', (chunk) => {
-			this.err += chunk;
-			noteLog(String(chunk));
-		});
-	}
-
-	/** Resolves with its address once it listens. */
-	async listening(): Promise<string> {
-		for await (const line of createInterface({ input: this.child.stdout })) {
-			const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-			if (address) return address;
-		}
-		throw new Error(`it ended: ${this.err}`);
-	}
-
-	/** Resolves with its exit code. */
-	async ended(): Promise<number | null> {
-		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
-		return this.child.exitCode;
-	}
-
-	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
-		this.child.kill(signal);
-		return this.ended();
-	}
-}
 
 describe('roomkey', () => {
 	let folder: string;
@@ -65,7 +25,7 @@ describe('roomkey', () => {
 	});
 
 	function roomkey(line: string, env?: NodeJS.ProcessEnv): Command {
-		const command = new Command(line.split(' ').filter(Boolean), env);
+		const command = new Command(line.split(' ').filter(Boolean), { env });
 		commands.push(command);
 		return command;
 	}
@@ -79,7 +39,18 @@ describe('roomkey', () => {
 		expect(version.out.trim()).to.equal(JSON.parse(await readFile('package.json', 'utf8')).version);
 	});
 
-	for (const line of ['--nope', '--port x', '--memory --demo']) {
+	for (const line of [
+		'--nope',
+		'--port x',
+		'--memory --demo',
+		'--memory --tls-cert cert.pem',
+		'--memory --tls-cert none.pem --tls-key none.pem',
+		'--memory --trust-proxy private --forwarded-count 1',
+		'--allowed-origins https://chat.example.com/',
+		'--cors-origin chat.example.com',
+		'--path-prefix roomkey/',
+		'--headers-timeout 0',
+	]) {
 		it(`refuses ${line} with 2 and a hint`, async () => {
 			const command = roomkey(line);
 			expect(await command.ended()).to.equal(2);
@@ -100,6 +71,35 @@ describe('roomkey', () => {
 			expect(texts).to.deep.equal(['Roomkey starts', 'Roomkey is ready', 'Roomkey stops']);
 		});
 	}
+
+	/** Resolves when its log has a line with this text. */
+	async function logged(command: Command, text: string): Promise<void> {
+		while (!command.err.includes(text)) await once(command.child.stderr, 'data');
+	}
+
+	it('reads its TLS certificate again at SIGHUP, and goes on with the one it has if that is wrong', async () => {
+		const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
+		const [cert, key] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+		await copyFile(fixture('first.cert.pem'), cert);
+		await copyFile(fixture('first.key.pem'), key);
+		const command = roomkey(`--memory --port 0 --tls-cert ${cert} --tls-key ${key}`);
+		expect(await command.listening()).to.match(/^https:/);
+		await copyFile(fixture('second.cert.pem'), cert);
+		command.child.kill('SIGHUP');
+		await logged(command, 'The new TLS certificate cannot be used');
+		await copyFile(fixture('second.key.pem'), key);
+		command.child.kill('SIGHUP');
+		await logged(command, 'DNS:second.test');
+		expect(await command.stop()).to.equal(0);
+	});
+
+	it('goes on at SIGHUP without a certificate, unless it is on a terminal', async () => {
+		const command = roomkey('--memory --port 0');
+		await command.listening();
+		command.child.kill('SIGHUP');
+		await logged(command, 'There is no TLS certificate to read again');
+		expect(await command.stop()).to.equal(0);
+	});
 
 	it('ends at once at a second signal (18)', async () => {
 		const command = roomkey('--memory --port 0 --grace 3600000');
@@ -194,7 +194,70 @@ describe('roomkey', () => {
 		});
 	});
 
+	it('serves with the word serve too, and refuses commands that it does not have', async () => {
+		await roomkey('serve --memory --port 0').listening();
+		for (const [line, text] of [
+			['frobnicate', "there is no command 'frobnicate'"],
+			['user', 'say which command: user add'],
+			['user frob', "there is no command 'user frob', but user add"],
+			['user add', 'user add needs NAME'],
+			['user list bob', "user list does not take 'bob'"],
+			['user list --nope', "Unknown option '--nope'"],
+			['serve now', "'now'"],
+		] as const) {
+			const command = roomkey(line);
+			expect(await command.ended(), line).to.equal(2);
+			expect(command.err, line)
+				.to.include(text)
+				.and.match(/\nTry roomkey --help\n$/);
+		}
+	});
+
+	it('explains each command with --help', async () => {
+		const group = roomkey('user --help');
+		expect(await group.ended()).to.equal(0);
+		expect(group.out).to.include('Usage: roomkey user add NAME [options]').and.include('Usage: roomkey user list');
+		const one = roomkey('user add --help');
+		expect(await one.ended()).to.equal(0);
+		expect(one.out)
+			.to.match(/^Usage: roomkey user add NAME \[options\]\n/)
+			.and.include('--generate-password');
+	});
+
+	it('says how to make the first admin, as long as there is none', async () => {
+		const folderHint = roomkey(`--data ${folder}/data --port 0`);
+		await folderHint.listening();
+		const hint = `stop the server and run: roomkey user add NAME --role admin --data ${folder}/data (or start it with a password in ADMIN_PASS).`;
+		await folderHint.printed(hint);
+		expect(await folderHint.stop()).to.equal(0);
+		const made = roomkey(`user add root --role admin --generate-password --data ${folder}/data`);
+		expect(await made.ended()).to.equal(0);
+		const again = roomkey(`--data ${folder}/data --port 0`);
+		await again.listening();
+		expect(await again.stop()).to.equal(0);
+		expect(again.out.trim().split('\n')).to.have.length(1);
+		const inMemory = roomkey('--memory --port 0');
+		await inMemory.printed('Nobody is an admin yet. To make one, start it with a password in ADMIN_PASS.');
+	});
+
 	describe('--demo', () => {
+		it('listens where --host says, with a warning', async () => {
+			const command = roomkey('--demo --port 0 --host 0.0.0.0');
+			const address = await command.listening();
+			expect((await post(`${address}/api/v1/login`, null, { user: 'bob', password: 'bob' })).status).to.equal(200);
+			const warnings = command.err
+				.trim()
+				.split('\n')
+				.map((line) => JSON.parse(line))
+				.filter(({ level }) => level === 40);
+			expect(warnings).to.have.length(1);
+			expect(warnings[0]).to.include({ host: '0.0.0.0' });
+			expect(warnings[0].msg).to.include('public passwords');
+			const local = roomkey('--demo --port 0');
+			await local.listening();
+			expect(local.err).not.to.include('public passwords');
+		});
+
 		it('prints a curl line that sets a key id, once', async () => {
 			const command = roomkey('--demo --port 0');
 			const address = await command.listening();

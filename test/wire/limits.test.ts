@@ -245,6 +245,23 @@ describe('limits', () => {
 		});
 	});
 
+	describe('--trust-proxy: behind proxies of known networks', () => {
+		const from = { 'X-Forwarded-For': '9.9.9.9, 1.2.3.4' };
+
+		it('distinguish callers by what a trusted proxy says', async () => {
+			await start({ trustProxy: 'loopback' });
+			expect((await (await connect(from)).call('test.address')).result).to.equal('1.2.3.4');
+		});
+
+		it('ignore what a client says that is no trusted proxy', async () => {
+			await start({ trustProxy: '10.0.0.0/8' });
+			expect((await (await connect(from)).call('test.address')).result).to.equal('127.0.0.1');
+			for (let i = 0; i < 3; i++)
+				await request(limited, { method: 'POST', headers: { 'X-Forwarded-For': `1.2.3.${i}` } });
+			expect((await request(limited, { method: 'POST', headers: from })).status).to.equal(429);
+		});
+	});
+
 	describe('of connections', () => {
 		async function rejectedRequest(headers = {}): Promise<{ status: number | undefined; body: unknown }> {
 			const socket = new WebSocket(app.webSocketUrl, { headers });

@@ -176,6 +176,33 @@ describe('REST, people and settings', () => {
 		});
 	});
 
+	it('lets admins issue, list and revoke tokens; a revoked one ends its connections', async () => {
+		const { user } = (await create()).body as { user: User };
+		const made = await post(`${api}/users.createToken`, admin, { username: user.username });
+		expect(made.status).to.equal(200);
+		const { userId, authToken } = made.body.data as { userId: string; authToken: string };
+		expect(userId).to.equal(user._id);
+		const client = await RawClient.connect(app.webSocketUrl);
+		await client.call('login', { resume: authToken });
+		const { body } = await get(`users.listTokens?userId=${user._id}`, admin);
+		expect(body).to.include({ success: true, total: 1 });
+		const [{ id: tokenId }] = body.tokens as [{ id: string }];
+		const revoked = await post(`${api}/users.revokeTokens`, admin, { userId, tokenId });
+		expect(revoked.body).to.deep.equal({ success: true, revoked: 1 });
+		await client.closed;
+		expect((await get(`users.listTokens?userId=${user._id}`, alice)).status).to.equal(403);
+	});
+
+	it('lists all rooms and their members for admins', async () => {
+		const rid = await addRoom(app.store, [alice], { name: 'of-alice' });
+		const found = await get('rooms.adminRooms?filter=of-alice', admin);
+		expect(found.body).to.deep.include({ success: true, count: 1, offset: 0, total: 1 });
+		expect((await get(`rooms.adminRooms.getRoom?rid=${rid}`, admin)).body).to.include({ _id: rid, success: true });
+		const { body } = await get(`rooms.adminRooms.members?rid=${rid}`, admin);
+		expect(body.members).to.deep.equal([{ _id: alice.id, username: alice.username, roles: [], key: 'none' }]);
+		expect((await get('rooms.adminRooms', alice)).status).to.equal(403);
+	});
+
 	describe('settings', () => {
 		const save = (id: string, body: unknown, as: Person | null = admin) => post(`${api}/settings/${id}`, as, body);
 

@@ -42,6 +42,8 @@ const DEFAULT_ROLES: Readonly<Record<string, readonly string[]>> = {
 	'edit-other-user-password': ['admin'],
 	'edit-other-user-active-status': ['admin'],
 	'view-full-other-user-info': ['admin'],
+	'user-generate-access-token': ['admin'],
+	'logout-other-user': ['admin'],
 	'assign-admin-role': ['admin'],
 	'view-privileged-setting': ['admin'],
 	'edit-privileged-setting': ['admin'],

@@ -1,4 +1,4 @@
-/** Creates the first admin of a server from the environment, as Rocket.Chat does. */
+/** Creates the first admin of a server from the environment, as Rocket.Chat does, or by the command. */
 import { randomId } from '../../../shared/ids.js';
 import type { Store } from '../../../shared/store.js';
 import { hasAdmin } from './admins.js';
@@ -9,6 +9,8 @@ export interface FirstAdmin {
 	readonly username: string;
 	readonly password: string;
 	readonly email?: string | undefined;
+	/** Display name. Default `Administrator`. */
+	readonly name?: string | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface FirstAdmin {
  */
 export async function makeFirstAdmin(
 	store: Store,
-	{ username, password, email }: FirstAdmin,
+	{ username, password, email, name = 'Administrator' }: FirstAdmin,
 ): Promise<'made' | 'there' | 'taken'> {
 	if (await hasAdmin(store)) return 'there';
 	const taken = await insertUser(store, {
@@ -27,7 +29,7 @@ export async function makeFirstAdmin(
 		createdAt: new Date(),
 		type: 'user',
 		username,
-		name: 'Administrator',
+		name,
 		roles: ['admin'],
 		active: true,
 		...(email !== undefined && { emails: [{ address: email, verified: true }] }),

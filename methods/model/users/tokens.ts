@@ -14,6 +14,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** A lifetime that counts as "never expires", in days: a century. */
 const NEVER_DAYS = 36_500;
 
+/** The type of personal access tokens. */
+export const PERSONAL_TOKEN = 'personalAccessToken';
+
 const TOKENS = 'services.resume.loginTokens';
 const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
@@ -40,7 +43,7 @@ async function lifetimeInDays(store: Store): Promise<number> {
 function expiryOf({ type, when }: Pick<LoginToken, 'when' | 'type'>, days: number): Date {
 	const isDate = when instanceof Date && !Number.isNaN(when.getTime());
 	// Rocket.Chat stores no creation date for personal access tokens.
-	if (type === 'personalAccessToken') return new Date((isDate ? when.getTime() : Date.now()) + NEVER_DAYS * DAY_MS);
+	if (type === PERSONAL_TOKEN) return new Date((isDate ? when.getTime() : Date.now()) + NEVER_DAYS * DAY_MS);
 	const expiry = new Date(isDate ? when.getTime() + days * DAY_MS : 0);
 	return Number.isNaN(expiry.getTime()) ? new Date(0) : expiry;
 }
@@ -93,7 +96,7 @@ export async function issueToken(
 	store: Store,
 	userId: string,
 	condition: Filter<User>,
-	like?: LoginToken,
+	like?: Omit<LoginToken, 'hashedToken'>,
 ): Promise<NewToken | null> {
 	const made = await makeToken(store, like);
 	const { matchedCount } = await store.users.updateOne(
@@ -141,6 +144,28 @@ export async function logInWith(
 ): Promise<TokenResult> {
 	await becomeUser(context, userId, entry.hashedToken, expires);
 	return tokenResult(userId, token, expires);
+}
+
+/** Number of characters that identify a token among those of its user. */
+const ID_LENGTH = 12;
+
+/** The id of a token: the beginning of its hash in hex, so that it is a plain word in a shell. */
+export function tokenId({ hashedToken }: Pick<LoginToken, 'hashedToken'>): string {
+	return Buffer.from(hashedToken, 'base64').toString('hex').slice(0, ID_LENGTH);
+}
+
+/** The tokens of a user that have not expired, newest first. */
+export async function findTokens(store: Store, userId: string): Promise<{ token: LoginToken; expires: Date }[]> {
+	const user = await store.users.findOne({ _id: userId }, { projection: { [TOKENS]: 1 } });
+	const days = await lifetimeInDays(store);
+	return (
+		(user?.services?.resume?.loginTokens ?? [])
+			// An entry whose hash is no hash is a claim of `insertUser`.
+			.filter(({ hashedToken }) => !hashedToken.includes(' '))
+			.map((token) => ({ token, expires: expiryOf(token, days) }))
+			.filter(({ expires }) => expires.getTime() > Date.now())
+			.reverse()
+	);
 }
 
 /** Removes one token, and ends every session that uses it. Does nothing if it does not exist any more. */
@@ -195,14 +220,14 @@ export async function revokeOtherLogins(
 	userId: string,
 	kept: string,
 ): Promise<void> {
-	const others = { hashedToken: { $ne: kept }, type: { $ne: 'personalAccessToken' } };
+	const others = { hashedToken: { $ne: kept }, type: { $ne: PERSONAL_TOKEN } };
 	const before = await store.users.findOneAndUpdate(
 		{ _id: userId },
 		{ $pull: { [TOKENS]: others } },
 		{ returnDocument: 'before', projection: { [TOKENS]: 1 }, silent: true },
 	);
 	const removed = before?.services?.resume?.loginTokens.filter(
-		({ hashedToken, type }) => hashedToken !== kept && type !== 'personalAccessToken',
+		({ hashedToken, type }) => hashedToken !== kept && type !== PERSONAL_TOKEN,
 	);
 	if (!removed?.length) return;
 	events.emit('tokens-removed', { userId, hashedTokens: removed.map(({ hashedToken }) => hashedToken) });
@@ -226,7 +251,7 @@ export async function findRevoked({ users }: Store, hashedTokens: readonly strin
 /** Removes the tokens that have expired. The server calls it every ten minutes, as Meteor does. */
 export async function sweepTokens(store: Store): Promise<void> {
 	const before = new Date(Date.now() - (await lifetimeInDays(store)) * DAY_MS);
-	const expired = { when: { $lt: before }, type: { $ne: 'personalAccessToken' } };
+	const expired = { when: { $lt: before }, type: { $ne: PERSONAL_TOKEN } };
 	await store.users.updateMany(
 		{ [TOKENS]: { $elemMatch: expired } },
 		{

@@ -16,8 +16,11 @@ const EVENT = { operationType: 1, documentKey: 1, clusterTime: 1, wallTime: 1 } 
 
 const fieldsOf = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 1 as const]));
 
-/** The collections of a database, read only. */
-export function watchedDatabase(db: Db): WatchedDatabase {
+/**
+ * The collections of a database, read only, but for the index that polling needs.
+ * @param makesIndexes false: making an index is refused
+ */
+export function watchedDatabase(db: Db, makesIndexes: boolean): WatchedDatabase {
 	const collection = (name: string) => db.collection<Document>(name);
 	return {
 		openStream(name, { resumeAfter, lookup, onOpen }) {
@@ -59,6 +62,7 @@ export function watchedDatabase(db: Db): WatchedDatabase {
 			return indexes.some(({ key }) => Object.keys(key as object)[0] === field);
 		},
 		async createIndex(name, field) {
+			if (!makesIndexes) throw new Error('--no-index is set');
 			await collection(name).createIndex({ [field]: 1 });
 		},
 		isUnavailable(error) {

@@ -67,6 +67,8 @@ export class Polling {
 		const { collections, database, log } = this.parts;
 		for (const { key, name } of collections) {
 			if (SMALL.has(key)) continue;
+			if (await database.hasIndex(name, '_updatedAt')) continue;
+			log.info({ collection: name }, 'Polling needs an index on _updatedAt: making it');
 			await database.createIndex(name, '_updatedAt').catch((err: unknown) => {
 				log.warn({ err, collection: name }, 'No index on _updatedAt could be made; polling may be slow');
 			});

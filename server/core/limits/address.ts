@@ -5,18 +5,88 @@ import ipaddr from 'ipaddr.js';
 /** The part of a request that shows the address of its client. */
 export type Request = Pick<IncomingMessage, 'headers'> & { readonly socket: { readonly remoteAddress?: string } };
 
+/** Which proxies are trusted, and so what they write into `x-forwarded-for`. */
+export interface TrustedProxies {
+	/** The number of proxies in front of this server, each of which adds an entry. */
+	readonly count?: number | undefined;
+	/** The networks of proxies; see `isNetworkList`. */
+	readonly networks?: string | undefined;
+}
+
 /**
- * The network address of the client that made a request.
- * @param forwardedCount number of trusted proxies in front of this server, each of which adds an entry to
- * `x-forwarded-for`. Entries before those come from the client and are ignored.
- * @returns null if the request has passed fewer proxies
+ * Makes the function that returns the network address of the client that made a request. With a count, it is the entry
+ * that the first trusted proxy has added; entries before it come from the client. With networks, it is the last address
+ * that is not a trusted proxy's, where the connection itself counts as last; so a header that a client has sent directly
+ * is ignored. The function returns null if the request has passed fewer proxies, or for an entry that is no address.
  */
-export function clientAddressOf({ headers, socket }: Request, forwardedCount: number): string | null {
-	if (forwardedCount === 0) return socket.remoteAddress ?? null;
+export function addressReader({ count = 0, networks }: TrustedProxies): (request: Request) => string | null {
+	if (networks !== undefined) return lastUntrusted(readNetworks(networks));
+	if (count === 0) return ({ socket }) => socket.remoteAddress ?? null;
+	return ({ headers }) => {
+		const entry = count > 0 ? forwardedEntries(headers).at(-count) : undefined;
+		return entry === undefined ? null : withoutPort(entry);
+	};
+}
+
+/** The entries of `x-forwarded-for`: the client's address first, then those of the proxies. */
+function forwardedEntries(headers: Request['headers']): string[] {
 	const header = headers['x-forwarded-for'];
-	if (!header || forwardedCount < 0) return null;
-	const entry = String(header).split(',').at(-forwardedCount)?.trim();
-	return entry === undefined ? null : withoutPort(entry);
+	return header
+		? String(header)
+				.split(',')
+				.map((entry) => entry.trim())
+		: [];
+}
+
+type Network = [address: ipaddr.IPv4 | ipaddr.IPv6, bits: number];
+
+/** Words for networks that many servers have. */
+const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
+	loopback: ['127.0.0.0/8', '::1/128'],
+	private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+};
+
+const wordsOf = (list: string): string[] => list.split(',').map((one) => one.trim());
+
+/** Whether a text is a list of networks separated by commas: addresses, CIDR blocks, `loopback` or `private`. */
+export function isNetworkList(text: string): boolean {
+	return wordsOf(text).every(
+		(word) => Object.hasOwn(NAMED_NETWORKS, word) || ipaddr.isValidCIDR(word) || isFullAddress(word),
+	);
+}
+
+/** Whether a text is an address in its usual form. The library also accepts `127.1` and numbers. */
+function isFullAddress(text: string): boolean {
+	return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+}
+
+function readNetworks(list: string): Network[] {
+	return wordsOf(list)
+		.flatMap((word) => NAMED_NETWORKS[word] ?? [word])
+		.map((word) => {
+			if (word.includes('/')) return ipaddr.parseCIDR(word);
+			const address = ipaddr.process(word);
+			return [address, address.kind() === 'ipv4' ? 32 : 128];
+		});
+}
+
+/** Returns the last address on the way of a request that is in none of the networks; if all are, the first. */
+function lastUntrusted(networks: readonly Network[]): (request: Request) => string | null {
+	const isTrusted = (address: string): boolean => {
+		if (!isFullAddress(address)) return false;
+		const parsed = ipaddr.process(address);
+		return networks.some(([network, bits]) => network.kind() === parsed.kind() && parsed.match([network, bits]));
+	};
+	return ({ headers, socket }) => {
+		let address = socket.remoteAddress;
+		if (address === undefined || !isTrusted(address)) return address ?? null;
+		for (const entry of forwardedEntries(headers).reverse()) {
+			address = withoutPort(entry);
+			if (!isFullAddress(address)) return null;
+			if (!isTrusted(address)) return address;
+		}
+		return address;
+	};
 }
 
 /**

@@ -14,7 +14,7 @@ export const removeTask = method({
 
 export const removeAll = method({
 	name: 'tasks.removeAll',
-	summary: 'Removes all tasks of somebody',
+	summary: 'Removes all tasks, or those of one user',
 	args: { owner: Match.Optional(String) },
 	async run({ owner }, context) {
 		await requirePermission(context, 'tasks.removeAny');

@@ -1,4 +1,5 @@
 import { ClientError, method } from 'roomkey';
+import { Text } from './tasks.js';
 
 export const readTask = method({
 	name: 'tasks.read',
@@ -15,7 +16,7 @@ export const readTask = method({
 export const changeTask = method({
 	name: 'tasks.change',
 	summary: "Changes the caller's task",
-	args: { id: String, text: String },
+	args: { id: String, text: Text },
 	rest: { verb: 'PUT', path: '/tasks/:id' },
 	async run({ id, text }, { userId, collections }) {
 		await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { text } });

@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import { openTestServer } from 'roomkey/testing';
 import { addTask, finishTask, myTasks, tasks } from './tasks.js';
 
-test('a task appears with its owner, and with nobody else', async () => {
+test('a task appears with its owner, and with nobody else', async (t) => {
 	const server = await openTestServer({
 		collections: [tasks],
 		methods: [addTask, finishTask],
 		publications: [myTasks],
 	});
+	t.after(() => server.close());
 	const alice = await server.addUser();
 	const bob = await server.addUser();
 	const client = await server.connect(alice);
@@ -19,5 +20,4 @@ test('a task appears with its owner, and with nobody else', async () => {
 
 	assert.deepEqual(client.documents('tasks'), [{ _id: id, text: 'write', done: true }]);
 	await assert.rejects(server.call(bob, 'tasks.finish', id), { error: 'tasks-unknown' });
-	await server.close();
 });

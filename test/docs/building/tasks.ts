@@ -5,6 +5,7 @@ export interface Task {
 	text: string;
 	owner: string;
 	done?: boolean;
+	note?: string;
 }
 
 // Gives `context.collections.tasks` its type.
@@ -16,25 +17,26 @@ declare module 'roomkey' {
 
 export const tasks = collection('tasks', { indexes: [{ fields: ['owner'] }] });
 
-/** 1 to 200 characters. */
-const Text = Match.Where(
+/** The text describes the pattern in errors and in the documentation. */
+export const Text = Match.Where(
 	(value): value is string => typeof value === 'string' && value.length >= 1 && value.length <= 200,
+	'a text of 1 to 200 characters',
 );
 
 export const addTask = method({
 	name: 'tasks.add',
 	summary: 'Adds a task',
-	args: { text: Text },
+	args: { text: Text, note: Match.Optional(Text) },
 	rest: 'POST',
 	limit: { calls: 60, per: 60_000 },
 	returns: String,
 	errors: ['tasks-full'],
-	async run({ text }, { userId, collections, random }) {
+	async run({ text, note }, { userId, collections, random }) {
 		if ((await collections.tasks.countDocuments({ owner: userId })) >= 100) {
 			throw new ClientError('tasks-full', 'You have 100 tasks already');
 		}
 		const _id = random.stream('/collection/tasks').id();
-		await collections.tasks.insertOne({ _id, text, owner: userId });
+		await collections.tasks.insertOne({ _id, text, note, owner: userId });
 		return _id;
 	},
 });
@@ -43,6 +45,7 @@ export const finishTask = method({
 	name: 'tasks.finish',
 	summary: 'Marks a task of the caller as done',
 	args: { id: String },
+	errors: ['tasks-unknown'],
 	async run({ id }, { userId, collections }) {
 		const { matchedCount } = await collections.tasks.updateOne({ _id: id, owner: userId }, { $set: { done: true } });
 		if (matchedCount === 0) throw new ClientError('tasks-unknown', 'There is no such task');

@@ -171,7 +171,7 @@ export class PollingTransport implements Transport {
 		}
 		this.#poll = answer;
 		clearTimeout(this.#timer);
-		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold);
+		this.#timer = setTimeout(() => this.#answer(HEARTBEAT_FRAME), this.options.pollHold).unref();
 		this.#flush();
 	}
 

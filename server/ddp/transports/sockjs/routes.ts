@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
+import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../../../http/origins.js';
 import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
 import { type PollingOptions, PollingTransport } from './polling.js';
@@ -10,6 +11,7 @@ import { type PollingOptions, PollingTransport } from './polling.js';
 export interface SockJsRouteOptions extends PollingOptions {
 	/** Largest request body, in bytes; above it the answer is 413. */
 	readonly maxFrame: number;
+	readonly allowsOrigin: AllowsOrigin;
 }
 
 const TEXT = 'text/plain; charset=UTF-8';
@@ -151,7 +153,11 @@ export function addSockJsRoutes(
 		scope.removeAllContentTypeParsers();
 		// Clients send JSON with any content type, so that browsers need no preflight request.
 		scope.addContentTypeParser('*', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
-		scope.addHook('onRequest', async (request, reply) => setHeaders(request, reply));
+		scope.addHook('onRequest', async (request, reply) => {
+			if (options.allowsOrigin(request.raw)) return setHeaders(request, reply);
+			options.observer?.onConnectionRefused('origin', options.addressOf(request.raw));
+			return answerText(reply.header('vary', 'Origin'), 403, ORIGIN_NOT_ALLOWED);
+		});
 		scope.setNotFoundHandler((_request, reply) => notFound(reply));
 
 		scope.get('/', (_request, reply) => reply.type('text/plain').send('Welcome to SockJS!\n'));

@@ -1,0 +1,96 @@
+/**
+ * `rooms.adminRooms`, `rooms.adminRooms.getRoom`, `rooms.adminRooms.members`: all rooms of the server, for admins. The
+ * first two have Rocket.Chat's names and answers.
+ */
+import type { Room } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import { escapeRegExp } from '../../shared/escapeRegExp.js';
+import { Match } from '../../shared/match.js';
+import { method, type UserContext } from '../../shared/method.js';
+import type { Filter } from '../../shared/store.js';
+import { READ } from '../kinds.js';
+import { PAGE_ANSWER, RoomAnswer } from '../model/answers.js';
+import { MEMBER } from '../model/memberships/members.js';
+import { Page, pageAnswer, pageOf } from '../model/paging.js';
+import { requirePermission } from '../model/permissions/permissions.js';
+import { CLIENT_ROOM_FIELDS, clientRoom, clientRooms } from '../model/rooms/clientRoom.js';
+import { SearchText } from '../model/searchText.js';
+
+const PERMISSION = 'view-room-administration';
+
+async function requireRoom(context: UserContext, rid: string): Promise<Room> {
+	await requirePermission(context, PERMISSION);
+	const room = await context.store.rooms.findOne({ _id: rid }, { projection: CLIENT_ROOM_FIELDS });
+	if (!room) throw clientError('roomNotFound');
+	return room;
+}
+
+export const adminRooms = method({
+	name: 'rooms.adminRooms',
+	/** `filter`: a text in the name of the room, or in a user name of a direct room. */
+	args: { ...Page, filter: Match.Optional(SearchText) },
+	...READ,
+	summary: 'Lists all rooms by name; requires view-room-administration',
+	returns: { rooms: [RoomAnswer], ...PAGE_ANSWER },
+	errors: ['error-unauthorized'],
+	async run({ filter, ...args }, context) {
+		await requirePermission(context, PERMISSION);
+		const { store } = context;
+		const { count, offset } = pageOf(args);
+		const pattern = new RegExp(escapeRegExp(filter ?? ''), 'i');
+		const wanted: Filter<Room> = filter
+			? { $or: [{ name: pattern }, { fname: pattern }, { usernames: pattern }, { _id: filter }] }
+			: {};
+		const options = { projection: CLIENT_ROOM_FIELDS, sort: { name: 1, _id: 1 }, skip: offset, limit: count } as const;
+		const entries = await clientRooms(store, await store.rooms.find(wanted, options).toArray());
+		return pageAnswer('rooms', { entries, offset, total: await store.rooms.countDocuments(wanted) });
+	},
+});
+
+export const adminRoom = method({
+	name: 'rooms.adminRooms.getRoom',
+	args: { rid: String },
+	...READ,
+	summary: 'Returns any room; requires view-room-administration',
+	returns: RoomAnswer,
+	errors: ['error-unauthorized', 'error-room-not-found'],
+	run: async ({ rid }, context) => clientRoom(context.store, await requireRoom(context, rid)),
+});
+
+const MEMBER_FIELDS = { u: 1, roles: 1, E2EKey: 1, E2ESuggestedKey: 1 } as const;
+
+export const adminRoomMembers = method({
+	name: 'rooms.adminRooms.members',
+	args: { rid: String, ...Page },
+	...READ,
+	summary: 'Lists the members of any room by user name, with their roles in it; requires view-room-administration',
+	returns: {
+		members: [
+			{
+				_id: String,
+				username: Match.Optional(String),
+				roles: [String],
+				/** Whether the member holds the key of the room, is offered it, or has neither. */
+				key: Match.OneOf('held', 'offered', 'none'),
+			},
+		],
+		...PAGE_ANSWER,
+	},
+	errors: ['error-unauthorized', 'error-room-not-found'],
+	async run({ rid, ...args }, context) {
+		await requireRoom(context, rid);
+		const { store } = context;
+		const { count, offset } = pageOf(args);
+		const all = { rid, ...MEMBER };
+		const sort = { 'u.username': 1, _id: 1 } as const;
+		const options = { projection: MEMBER_FIELDS, sort, skip: offset, limit: count } as const;
+		const memberships = await store.subscriptions.find(all, options).toArray();
+		const entries = memberships.map(({ u, roles = [], E2EKey, E2ESuggestedKey }) => ({
+			_id: u._id,
+			...(u.username !== undefined && { username: u.username }),
+			roles,
+			key: E2EKey ? 'held' : E2ESuggestedKey ? 'offered' : 'none',
+		}));
+		return pageAnswer('members', { entries, offset, total: await store.subscriptions.countDocuments(all) });
+	},
+});

@@ -1,0 +1,130 @@
+/**
+ * `users.createToken`, `users.listTokens`, `users.revokeTokens`: an admin issues and revokes login tokens of other users.
+ * The first has Rocket.Chat's name and answer; Rocket.Chat has no counterpart of the others.
+ */
+import type { LoginToken } from '../../shared/documents.js';
+import { clientError } from '../../shared/errors.js';
+import { Match, NonEmptyString } from '../../shared/match.js';
+import { method, type UserContext } from '../../shared/method.js';
+import { WRITE } from '../kinds.js';
+import { PAGE_ANSWER } from '../model/answers.js';
+import { Page, pageAnswer, pageOfList } from '../model/paging.js';
+import { mayUser, requirePermission } from '../model/permissions/permissions.js';
+import { findUser, USER_ARGS } from '../model/users/findUser.js';
+import {
+	findTokens,
+	issueToken,
+	PERSONAL_TOKEN,
+	revokeOtherTokens,
+	revokeToken,
+	tokenId,
+} from '../model/users/tokens.js';
+
+/** Maximum length of the name of a token, in characters. */
+const MAX_NAME_LENGTH = 100;
+
+const TokenName = Match.Where(
+	(text): text is string => Match.test(text, NonEmptyString) && text.length <= MAX_NAME_LENGTH,
+	'text of 1 to 100 characters',
+	{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH },
+);
+
+type UserArgs = { userId?: string; username?: string; user?: string };
+
+/** The user whose tokens a call is about, if the caller holds the permission. */
+async function requireUser(context: UserContext, permission: string, args: UserArgs) {
+	await requirePermission(context, permission);
+	const user = await findUser(context.store, args, { username: 1, roles: 1, active: 1 });
+	if (!user) throw clientError('userNotFound');
+	return user;
+}
+
+export const createToken = method({
+	name: 'users.createToken',
+	audit: true,
+	args: {
+		...USER_ARGS,
+		/** Makes a personal access token with this name, which never expires; otherwise it is a login token. */
+		name: Match.Optional(TokenName),
+	},
+	...WRITE,
+	summary: 'Issues a login token for a user; requires user-generate-access-token, and assign-admin-role for an admin',
+	returns: { data: { userId: String, authToken: String, expires: Match.Optional(Date) } },
+	errors: ['error-unauthorized', 'error-user-param-not-provided', 'error-action-not-allowed'],
+	async run({ name, ...userArgs }, context) {
+		const { store } = context;
+		const user = await requireUser(context, 'user-generate-access-token', userArgs);
+		// Otherwise a role that may issue tokens, but is not admin, could become one.
+		if (user.roles?.includes('admin') && !(await mayUser(store, context.userId, 'assign-admin-role')))
+			throw clientError('assigningAdminNotAllowed', { action: 'Assign_admin' });
+		const now = new Date();
+		const like = name === undefined ? { when: now } : { when: now, createdAt: now, type: PERSONAL_TOKEN, name };
+		const made = await issueToken(store, user._id, {}, like);
+		if (!made) throw clientError('userDeactivated');
+		const expires = name === undefined && { expires: made.expires };
+		return { data: { userId: user._id, authToken: made.token, ...expires } };
+	},
+});
+
+const TokenAnswer = {
+	/** The beginning of the token's hash, which identifies it among the tokens of its user. */
+	id: String,
+	type: Match.OneOf('login', 'personal'),
+	name: Match.Optional(String),
+	created: Match.Optional(Date),
+	/** Absent for a personal access token, which never expires. */
+	expires: Match.Optional(Date),
+};
+
+function tokenAnswer({ token, expires }: { token: LoginToken; expires: Date }) {
+	const isPersonal = token.type === PERSONAL_TOKEN;
+	const created = token.createdAt ?? token.when;
+	return {
+		id: tokenId(token),
+		type: isPersonal ? 'personal' : 'login',
+		...(token.name !== undefined && { name: token.name }),
+		...(created instanceof Date && { created }),
+		...(!isPersonal && { expires }),
+	};
+}
+
+export const listTokens = method({
+	name: 'users.listTokens',
+	args: { ...USER_ARGS, ...Page },
+	rest: 'GET',
+	parallel: true,
+	limit: WRITE.limit,
+	summary: 'Lists the login tokens of a user without the tokens themselves; requires logout-other-user',
+	returns: { tokens: [TokenAnswer], ...PAGE_ANSWER },
+	errors: ['error-unauthorized', 'error-user-param-not-provided'],
+	async run({ count, offset, ...userArgs }, context) {
+		const user = await requireUser(context, 'logout-other-user', userArgs);
+		const tokens = await findTokens(context.store, user._id);
+		const page = { ...(count !== undefined && { count }), ...(offset !== undefined && { offset }) };
+		return pageAnswer('tokens', pageOfList(tokens.map(tokenAnswer), page));
+	},
+});
+
+export const revokeTokens = method({
+	name: 'users.revokeTokens',
+	audit: true,
+	args: {
+		...USER_ARGS,
+		/** The `id` of one token; without it all tokens of the user are revoked. */
+		tokenId: Match.Optional(NonEmptyString),
+	},
+	...WRITE,
+	summary:
+		'Revokes one or all login tokens of a user, and closes the connections that use them; requires logout-other-user',
+	returns: { revoked: Number },
+	errors: ['error-unauthorized', 'error-user-param-not-provided', 'error-invalid-token'],
+	async run({ tokenId: id, ...userArgs }, context) {
+		const user = await requireUser(context, 'logout-other-user', userArgs);
+		const tokens = await findTokens(context.store, user._id);
+		const revoked = id === undefined ? tokens : tokens.filter(({ token }) => tokenId(token) === id);
+		if (id === undefined) await revokeOtherTokens(context, user._id, null);
+		else if (revoked.length === 0) throw clientError('noSuchToken');
+		else for (const { token } of revoked) await revokeToken(context, user._id, token.hashedToken);
+		return { revoked: revoked.length };
+	},
+});

@@ -1,0 +1,13 @@
+/** The result of one check. `off`: it does not apply, or nothing is there to check. Only `failed` is a fault. */
+export interface CheckResult {
+	readonly part: string;
+	readonly status: 'ok' | 'warning' | 'failed' | 'off';
+	readonly note: string;
+}
+
+/** The results of several checks. */
+export interface CheckReport {
+	readonly results: readonly CheckResult[];
+	/** The time on this machine and on another at the same moment, in ms since 1970. */
+	readonly time?: { readonly here: number; readonly there: number; readonly of: string };
+}

@@ -1,0 +1,46 @@
+/** The checks that a running server makes itself. */
+import { reasonOf } from '../../shared/storeErrors.js';
+import type { HealthReport } from '../ops/health.js';
+import type { CheckReport, CheckResult } from './checkResult.js';
+
+/** How long the server may take, in ms: longer than each of its own checks. */
+const TIMEOUT_MS = 5000;
+
+/**
+ * Asks a server for its health.
+ * @param isExpected whether it is a fault if no server answers
+ */
+export async function connectionOf(url: string, isExpected: boolean): Promise<CheckReport> {
+	let report: HealthReport;
+	let date: string | null;
+	const here = Date.now();
+	try {
+		const response = await fetch(`${url.replace(/\/$/, '')}/readyz`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+		date = response.headers.get('date');
+		report = (await response.json()) as HealthReport;
+		if (typeof report?.checks !== 'object') throw new Error('the answer is not that of Roomkey');
+	} catch (error) {
+		const why = reasonOf((error as Error).cause ?? error);
+		const status = isExpected ? 'failed' : 'off';
+		return { results: [{ part: 'server', status, note: `No server answers at ${url}: ${why}` }] };
+	}
+	const isReady = report.status === 'ready';
+	const server: CheckResult = {
+		part: 'server',
+		status: isReady ? 'ok' : 'failed',
+		note: `${url} is ${report.status} since ${report.since}${report.reason ? `: ${report.reason}` : ''}`,
+	};
+	const parts = Object.entries(report.checks).map(
+		([name, { status, since, reason }]): CheckResult => ({
+			part: `server: ${name}`,
+			status: status === 'degraded' ? 'warning' : status,
+			note: reason ?? `since ${since}`,
+		}),
+	);
+	const there = date === null ? Number.NaN : Date.parse(date);
+	return {
+		results: [server, ...parts],
+		// The header has whole seconds.
+		...(!Number.isNaN(there) && { time: { here: Math.floor(here / 1000) * 1000, there, of: 'the server' } }),
+	};
+}

@@ -1,0 +1,93 @@
+/** The checks of a data folder and of a MongoDB. They change neither. */
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { reasonOf } from '../../shared/storeErrors.js';
+import { DATA_FILE, inspect, MANIFEST } from '../dataFolder/manifest.js';
+import { withLmdb } from '../dataFolder/withLmdb.js';
+import { diskCheck } from '../ops/checks.js';
+import { specs } from '../store/collections.js';
+import type { IndexDifference } from '../store/mongoIndexes.js';
+import type { StoreChoice } from '../store/open.js';
+import type { CheckReport, CheckResult } from './checkResult.js';
+
+/** Permission bits of the group and of others. */
+const OTHERS = 0o077;
+
+export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
+	if (choice.kind === 'mongodb') return checkMongo(choice.url);
+	if (choice.kind === 'files') return checkFolder(choice.folder);
+	return { results: [{ part: 'store', status: 'off', note: 'The data is in memory' }] };
+}
+
+/** Checks a data folder, which a server may be using. */
+async function checkFolder(folder: string): Promise<CheckReport> {
+	const path = resolve(folder);
+	const isThere = existsSync(join(path, MANIFEST)) || existsSync(join(path, DATA_FILE));
+	if (!isThere) {
+		const note = `${folder} holds no data; a server makes the folder when it starts`;
+		return { results: [{ part: 'folder', status: 'off', note }] };
+	}
+	const results: CheckResult[] = [];
+	const add = (part: string, status: CheckResult['status'], note: string) => results.push({ part, status, note });
+	try {
+		await inspect(path);
+		const { mode, uid } = await stat(path);
+		const { owner, indexes } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
+		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
+		const isPrivate = process.platform === 'win32' || (mode & OTHERS) === 0;
+		if (!isPrivate) add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
+		const isOwn = process.getuid === undefined || uid === process.getuid() || process.getuid() === 0;
+		if (!isOwn) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
+		const full = await diskCheck(path)();
+		add('folder: disk', full === undefined ? 'ok' : 'failed', full ?? 'It has enough space');
+		const missing = specs([]).flatMap(({ name, indexes: all }) =>
+			all
+				.filter((index) => !index.expires && !indexes.has(name, index))
+				.map(({ fields }) => `${name} (${fields.join(', ')})`),
+		);
+		if (missing.length === 0) add('indexes', 'ok', 'All are there');
+		else add('indexes', 'failed', `Missing: ${missing.join('; ')}`);
+	} catch (error) {
+		add('folder', 'failed', reasonOf(error));
+	}
+	return { results };
+}
+
+/** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
+async function checkMongo(url: string): Promise<CheckReport> {
+	const { connectTo, databaseOf, hosts, withoutSecrets } = await import('../mongodb/client.js');
+	const { compareDatabase, holdsNothing } = await import('../store/mongoIndexes.js');
+	const place = `${databaseOf(url)} at ${hosts(url)}`;
+	const client = connectTo(url);
+	try {
+		const db = client.db(databaseOf(url));
+		const here = Date.now();
+		const { localTime } = await db.command({ hello: 1 });
+		const isEmpty = await holdsNothing(db, specs([]));
+		const differences = await compareDatabase(db, specs([]));
+		const database: CheckResult = isEmpty
+			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }
+			: { part: 'database', status: 'ok', note: `${place} answers` };
+		const indexes = differences.length > 0 ? differences.map(differenceResult) : [ALL_THERE];
+		const time = localTime instanceof Date && { time: { here, there: localTime.getTime(), of: 'the database' } };
+		return { results: [database, ...indexes], ...time };
+	} catch (error) {
+		const note = withoutSecrets(`${place}: ${reasonOf(error)}`, url);
+		return { results: [{ part: 'database', status: 'failed', note }] };
+	} finally {
+		await client.close();
+	}
+}
+
+const ALL_THERE: CheckResult = { part: 'indexes', status: 'ok', note: 'All are there' };
+
+function differenceResult({ collection, fields, kind, needed, present }: IndexDifference): CheckResult {
+	const index = `${collection} (${fields.join(', ')})`;
+	const notes = {
+		missing: `${index} is missing: ${needed}. A server makes it when it starts, unless it has --no-index`,
+		different: `${index} is ${present}, not ${needed}. Roomkey leaves it as it is`,
+		extra: `${index} is not needed: ${present}`,
+	};
+	return { part: 'indexes', status: 'warning', note: notes[kind] };
+}

@@ -1,0 +1,160 @@
+/** What a subcommand of `roomkey` is, and how its arguments are read. */
+import { parseArgs } from 'node:util';
+import { OptionError } from '../options/kinds.js';
+
+/** The input and output of a command. What programs read is on standard output, notes for people are on standard error. */
+export interface Io {
+	readonly env: NodeJS.ProcessEnv;
+	/** Prints a line on standard output. */
+	line(text: string): void;
+	/** Prints a line on standard error. */
+	note(text: string): void;
+	/** Replaces the last line of progress. Absent if standard error is not a terminal. */
+	progress?(text: string): void;
+	/** Whether somebody can be asked: standard input is a terminal. */
+	readonly isInteractive: boolean;
+	/**
+	 * Asks for a secret without echo; or reads the next line of standard input, if that is not a terminal.
+	 * @throws CommandError if there is none
+	 */
+	readSecret(prompt: string): Promise<string>;
+	/** Asks a question that is answered with yes. */
+	isConfirmed(question: string): Promise<boolean>;
+}
+
+/** A command could not do its work. Its message is shown to the operator. */
+export class CommandError extends Error {
+	override readonly name = 'CommandError';
+}
+
+export interface Flag {
+	readonly meaning: string;
+	/** Name of its value in `--help`. Absent for a switch, which takes no value. */
+	readonly placeholder?: string;
+	/** Environment variable, used if there is no flag. An empty one counts as unset. */
+	readonly env?: string;
+	/** Whether it can be given several times. */
+	readonly isList?: boolean;
+}
+
+export type Flags = Readonly<Record<string, Flag>>;
+
+export interface Command {
+	/** One or two words, such as `user add`. */
+	readonly name: string;
+	/** Names of the words that follow it, as in `--help`. `[NAME]` can be left out. */
+	readonly words: readonly string[];
+	/** What follows the name in `--help`, if that is not only the words. */
+	readonly usage?: string;
+	readonly meaning: string;
+	readonly flags: Flags;
+	/** Runs it. @returns the exit code, if it is not 0 */
+	// biome-ignore lint/suspicious/noConfusingVoidType: most commands have no exit code of their own
+	run(input: Input, io: Io): Promise<number | void>;
+}
+
+/** The arguments of a command. */
+export class Input {
+	constructor(
+		readonly words: readonly string[],
+		private readonly flags: Flags,
+		private readonly values: Readonly<Record<string, unknown>>,
+		private readonly env: NodeJS.ProcessEnv,
+	) {}
+
+	/** A word that the command requires. */
+	word(index: number): string {
+		return this.words[index] as string;
+	}
+
+	/** The value of a flag on the command line. */
+	given(name: string): string | undefined {
+		return this.values[name] as string | undefined;
+	}
+
+	/** The value of a flag, from the command line or else from its variable. */
+	text(name: string): string | undefined {
+		const { env } = this.flags[name] as Flag;
+		return this.given(name) ?? ((env && this.env[env]) || undefined);
+	}
+
+	isOn(name: string): boolean {
+		return this.values[name] === true;
+	}
+
+	list(name: string): readonly string[] {
+		return (this.values[name] as string[] | undefined) ?? [];
+	}
+
+	/**
+	 * A whole number.
+	 * @throws OptionError if it is none
+	 */
+	count(name: string): number | undefined {
+		const text = this.given(name);
+		if (text === undefined) return undefined;
+		if (!/^\d{1,9}$/.test(text)) throw new OptionError(`--${name} must be a whole number, not '${text}'`);
+		return Number(text);
+	}
+}
+
+/**
+ * Reads the arguments of a command.
+ * @returns undefined if they ask for help
+ * @throws OptionError for unknown flags, and too few or too many words
+ */
+export function readInput(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Input | undefined {
+	const { name, words, flags } = command;
+	const options = Object.entries(flags).map(
+		([flag, { placeholder, isList = false }]) =>
+			[flag, { type: placeholder ? 'string' : 'boolean', multiple: isList }] as const,
+	);
+	const { values, positionals } = parse(args, Object.fromEntries(options));
+	if (values.help) return undefined;
+	const missing = words.slice(positionals.length).find((word) => !word.startsWith('['));
+	if (missing) throw new OptionError(`${name} needs ${missing}`);
+	const surplus = positionals[words.length];
+	if (surplus !== undefined) throw new OptionError(`${name} does not take '${surplus}'`);
+	const empty = words.find((_, i) => positionals[i] === '');
+	if (empty) throw new OptionError(`${empty} must not be empty`);
+	return new Input(positionals, flags, values, env);
+}
+
+type ParsedFlags = Record<string, { type: 'string' | 'boolean'; multiple?: boolean; short?: string }>;
+
+function parse(args: readonly string[], flags: ParsedFlags) {
+	try {
+		return parseArgs({
+			args: [...args],
+			options: { ...flags, help: { type: 'boolean', short: 'h' } } as ParsedFlags,
+			allowPositionals: true,
+		});
+	} catch (error) {
+		throw new OptionError((error as Error).message);
+	}
+}
+
+/** How a command is written. */
+export function usageOf({ name, words, usage = words.join(' ') }: Command): string {
+	return `roomkey ${name} ${usage}`.trim();
+}
+
+/** The text of a command's `--help`. */
+export function commandHelp(command: Command): string {
+	const { meaning, flags } = command;
+	const rows = [...Object.entries(flags).map(flagRow), ['--help', 'print this and end'] as const];
+	const width = Math.max(...rows.map(([flag]) => flag.length));
+	return [
+		`Usage: ${usageOf(command)}${rows.length > 1 ? ' [options]' : ''}`,
+		'',
+		`${meaning[0]?.toUpperCase()}${meaning.slice(1)}.`,
+		'',
+		'Options:',
+		...rows.map(([flag, text]) => `  ${flag.padEnd(width)}  ${text}`),
+	].join('\n');
+}
+
+function flagRow([name, { placeholder, meaning, env, isList }]: [string, Flag]): readonly [string, string] {
+	const notes = [isList && 'can be repeated', env && `env ${env}`].filter(Boolean).join(', ');
+	return [placeholder ? `--${name} ${placeholder}` : `--${name}`, `${meaning}${notes && ` (${notes})`}`];
+}

@@ -1,0 +1,197 @@
+/** The subcommands of `roomkey`. Each loads the modules that it uses when it runs. */
+import type { Command, Flags } from './command.js';
+import { DATA_FLAGS } from './dataFlags.js';
+import { PLACE_FLAGS, STORE_FLAGS } from './place.js';
+import { JSON_FLAG, LIST_FLAGS } from './print.js';
+
+const NEW_PASSWORD = {
+	'generate-password': {
+		meaning: 'make a password and print it once; otherwise it is asked for or read from standard input',
+	},
+	'require-password-change': { meaning: 'the user must change the password at the next login' },
+} as const satisfies Flags;
+
+const RELINQUISH = {
+	'confirm-relinquish': { meaning: 'rooms of which the user is the only owner get a new owner, or are deleted' },
+} as const satisfies Flags;
+
+const YES = { yes: { meaning: 'do not ask whether to go on' } } as const satisfies Flags;
+
+const list = { ...LIST_FLAGS, ...PLACE_FLAGS };
+const one = { ...JSON_FLAG, ...PLACE_FLAGS };
+
+const users = () => import('./userCommands.js');
+const tokens = () => import('./tokenCommands.js');
+const rooms = () => import('./roomCommands.js');
+const settings = () => import('./settingsCommands.js');
+const data = () => import('./dataCommands.js');
+
+export const commands: readonly Command[] = [
+	{
+		name: 'user add',
+		words: ['NAME'],
+		meaning: 'makes a user; the first one is an admin, and needs no e-mail address',
+		flags: {
+			email: { placeholder: 'ADDRESS', meaning: 'e-mail address' },
+			name: { placeholder: 'TEXT', meaning: 'display name' },
+			role: { placeholder: 'ROLE', isList: true, meaning: 'global role, such as admin or bot; user unless given' },
+			...NEW_PASSWORD,
+			...one,
+		},
+		run: async (...args) => (await users()).addUser(...args),
+	},
+	{
+		name: 'user list',
+		words: [],
+		meaning: 'lists the users by name',
+		flags: list,
+		run: async (...args) => (await users()).listUsers(...args),
+	},
+	{
+		name: 'user password',
+		words: ['NAME'],
+		meaning: 'sets the password of a user, and ends all logins with the old one',
+		flags: { ...NEW_PASSWORD, ...one },
+		run: async (...args) => (await users()).setPassword(...args),
+	},
+	{
+		name: 'user activate',
+		words: ['NAME'],
+		meaning: 'lets a deactivated user log in again',
+		flags: one,
+		run: async (...args) => (await users()).setActive(true)(...args),
+	},
+	{
+		name: 'user deactivate',
+		words: ['NAME'],
+		meaning: 'ends all logins of a user, who cannot log in again',
+		flags: { ...RELINQUISH, ...one },
+		run: async (...args) => (await users()).setActive(false)(...args),
+	},
+	{
+		name: 'user remove',
+		words: ['NAME'],
+		meaning: 'deletes a user with all memberships, keys and tokens',
+		flags: {
+			...YES,
+			...RELINQUISH,
+			'confirm-key-loss': { meaning: 'go on even if nobody else holds the keys of some rooms' },
+			...one,
+		},
+		run: async (...args) => (await users()).removeUser(...args),
+	},
+	{
+		name: 'token issue',
+		words: ['USER'],
+		meaning: 'prints a new login token of a user, such as a bot',
+		flags: {
+			personal: { placeholder: 'NAME', meaning: 'a personal access token with this name, which never expires' },
+			...one,
+		},
+		run: async (...args) => (await tokens()).issueToken(...args),
+	},
+	{
+		name: 'token list',
+		words: ['USER'],
+		meaning: 'lists the login tokens of a user, without the tokens themselves',
+		flags: list,
+		run: async (...args) => (await tokens()).listTokens(...args),
+	},
+	{
+		name: 'token revoke',
+		words: ['USER', '[ID]'],
+		meaning: 'revokes one token of a user, or all of them, and closes the connections that use them',
+		flags: { all: { meaning: 'all tokens of the user' }, ...one },
+		run: async (...args) => (await tokens()).revokeTokens(...args),
+	},
+	{
+		name: 'room list',
+		words: [],
+		meaning: 'lists all rooms by name',
+		flags: { search: { placeholder: 'TEXT', meaning: 'only rooms with this text in their name or members' }, ...list },
+		run: async (...args) => (await rooms()).listRooms(...args),
+	},
+	{
+		name: 'room show',
+		words: ['ROOM'],
+		meaning: 'shows a room, by its id or name',
+		flags: one,
+		run: async (...args) => (await rooms()).showRoom(...args),
+	},
+	{
+		name: 'room members',
+		words: ['ROOM'],
+		meaning: 'lists the members of a room, and which of them hold its key',
+		flags: list,
+		run: async (...args) => (await rooms()).listMembers(...args),
+	},
+	{
+		name: 'settings list',
+		words: [],
+		meaning: 'lists the settings that can be changed while the server runs',
+		flags: list,
+		run: async (...args) => (await settings()).listSettings(...args),
+	},
+	{
+		name: 'settings set',
+		words: ['SETTING', 'VALUE'],
+		meaning: 'changes such a setting, with immediate effect',
+		flags: one,
+		run: async (...args) => (await settings()).setSetting(...args),
+	},
+	{
+		name: 'check',
+		words: [],
+		meaning: 'checks the server, the store, its indexes, the settings, the clock and the data folder',
+		flags: {
+			...JSON_FLAG,
+			...STORE_FLAGS,
+			config: { placeholder: 'FILE', env: 'ROOMKEY_CONFIG', meaning: 'the configuration file of the server' },
+			url: {
+				placeholder: 'URL',
+				env: 'ROOMKEY_URL',
+				meaning: 'the server; unless given, that of PORT on this machine',
+			},
+		},
+		run: async (...args) => (await import('./checkCommand.js')).check(...args),
+	},
+	{
+		name: 'import',
+		words: ['FOLDER'],
+		usage: '(--data DIR | --mongo-url URL) FOLDER',
+		meaning: 'reads data of the former format, or JSON lines as mongoexport writes them',
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
+		run: async (...args) => (await data()).importData(...args),
+	},
+	{
+		name: 'export',
+		words: ['FOLDER'],
+		usage: '(--data DIR | --mongo-url URL) FOLDER',
+		meaning: 'writes JSON lines that mongoimport reads',
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
+		run: async (...args) => (await data()).exportData(...args),
+	},
+	{
+		name: 'backup',
+		words: ['FOLDER'],
+		usage: '--data DIR FOLDER',
+		meaning: 'copies a data folder, which a server may be using',
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
+		run: async (...args) => (await data()).backup(...args),
+	},
+	{
+		name: 'restore',
+		words: ['FOLDER'],
+		usage: '--data DIR FOLDER',
+		meaning: 'makes a new data folder of a backup',
+		flags: { ...JSON_FLAG, ...DATA_FLAGS },
+		run: async (...args) => (await data()).restore(...args),
+	},
+	{
+		name: 'completion',
+		words: ['SHELL'],
+		meaning: 'prints the completion for bash, zsh or fish',
+		flags: {},
+		run: async (input, io) => (await import('./completion.js')).printCompletion(input, io, commands),
+	},
+];

@@ -1,0 +1,49 @@
+import { type CompletedFlag, type CompletionModel, groupsOf, quoted } from './completionModel.js';
+
+/** Functions that look at the words that have been typed before the present one. */
+const FUNCTIONS = `function __roomkey_typed
+	set -l words (commandline -opc)[2..]
+	set -l last (count $argv)
+	test "$words[1..$last]" = "$argv"
+end
+function __roomkey_count
+	test (count (commandline -opc)) -eq $argv[1]
+end
+function __roomkey_serve
+	not contains -- (commandline -opc)[2] $argv
+end`;
+
+const when = (condition: string) => `complete -c roomkey -n ${quoted(condition)}`;
+
+const offer = (condition: string, word: string, meaning: string) =>
+	`${when(condition)} -a ${quoted(word)} -d ${quoted(meaning)}`;
+
+function flagLine(condition: string, { name, meaning, value }: CompletedFlag): string {
+	const values = value === 'file' ? '-r -F' : Array.isArray(value) ? `-x -a ${quoted(value.join(' '))}` : value && '-x';
+	return [when(condition), `-l ${name}`, values, `-d ${quoted(meaning)}`].filter(Boolean).join(' ');
+}
+
+/** A script for fish: `roomkey completion fish | source`. */
+export function fishCompletion(model: CompletionModel): string {
+	const names = model.first.map(([word]) => word).filter((word) => word !== 'serve');
+	return [
+		'# Completion of roomkey for fish. Use it with: roomkey completion fish | source',
+		FUNCTIONS,
+		'complete -c roomkey -f',
+		...model.first.map(([word, meaning]) => offer('__roomkey_count 1', word, meaning)),
+		...model.server.map((flag) => flagLine(`__roomkey_serve ${names.join(' ')}`, flag)),
+		...[...groupsOf(model)].flatMap(([first, members]) =>
+			members.map(({ words, meaning }) =>
+				offer(`__roomkey_count 2; and __roomkey_typed ${first}`, words[1] as string, meaning),
+			),
+		),
+		...model.commands.flatMap(({ words, flags, argument }) => {
+			const typed = `__roomkey_typed ${words.join(' ')}`;
+			return [
+				...flags.map((flag) => flagLine(typed, flag)),
+				...(argument === 'file' ? [`${when(typed)} -F`] : []),
+				...(Array.isArray(argument) ? [`${when(typed)} -a ${quoted(argument.join(' '))}`] : []),
+			];
+		}),
+	].join('\n');
+}

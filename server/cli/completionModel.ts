@@ -1,0 +1,90 @@
+/** What can be typed after `roomkey`, independently of the shell. */
+import type { Option } from '../options/kinds.js';
+import { options } from '../options/options.js';
+import type { Command } from './command.js';
+import { flagName } from './flags.js';
+
+export interface CompletedFlag {
+	readonly name: string;
+	readonly meaning: string;
+	/** What its value is; absent for a switch. */
+	readonly value?: 'file' | 'text' | readonly string[];
+}
+
+/** A command with its own flags. */
+export interface CompletedCommand {
+	readonly words: readonly string[];
+	readonly meaning: string;
+	readonly flags: readonly CompletedFlag[];
+	/** What its first argument is. */
+	readonly argument?: 'file' | readonly string[];
+}
+
+export interface CompletionModel {
+	/** `serve`, the first words of all commands, with their meanings. */
+	readonly first: readonly (readonly [word: string, meaning: string])[];
+	readonly commands: readonly CompletedCommand[];
+	/** The flags of the server. */
+	readonly server: readonly CompletedFlag[];
+}
+
+const HELP: CompletedFlag = { name: 'help', meaning: 'print the usage and end' };
+
+/** Placeholders of values that are paths. */
+const PATHS: ReadonlySet<string> = new Set(['DIR', 'FILE', 'FOLDER']);
+
+function flagOf(name: string, meaning: string, placeholder?: string, choices?: readonly string[]): CompletedFlag {
+	if (!placeholder) return { name, meaning };
+	return { name, meaning, value: choices ?? (PATHS.has(placeholder) ? 'file' : 'text') };
+}
+
+function argumentOf(words: readonly string[]): Pick<CompletedCommand, 'argument'> {
+	if (words[0] === 'SHELL') return { argument: ['bash', 'zsh', 'fish'] };
+	return words[0] !== undefined && PATHS.has(words[0]) ? { argument: 'file' } : {};
+}
+
+export function completionModel(commands: readonly Command[]): CompletionModel {
+	const server = Object.entries<Option<unknown>>(options)
+		.filter(([, { envOnly }]) => !envOnly)
+		.map(([name, option]) => flagOf(flagName(name, option), option.meaning, option.placeholder, option.choices));
+	const completed = commands.map(({ name, words, meaning, flags }): CompletedCommand => {
+		const own = Object.entries(flags).map(([flag, one]) => flagOf(flag, one.meaning, one.placeholder));
+		return { words: name.split(' '), meaning, flags: [...own, HELP], ...argumentOf(words) };
+	});
+	const groups = new Map<string, string>([['serve', 'starts the server']]);
+	for (const { words, meaning } of completed) {
+		const [first = '', ...rest] = words;
+		const siblings = completed.filter((one) => one.words[0] === first).map((one) => one.words[1]);
+		groups.set(first, rest.length === 0 ? meaning : siblings.join(', '));
+	}
+	return {
+		first: [...groups],
+		commands: completed,
+		server: [
+			...server,
+			{ name: 'print-config', meaning: 'print the settings in force and end' },
+			HELP,
+			{ name: 'version', meaning: 'print the version and end' },
+		],
+	};
+}
+
+/** All flags with a value, by what it is. A flag has the same kind of value in all commands. */
+export function valueFlags({ commands: all, server }: CompletionModel): CompletedFlag[] {
+	const byName = new Map<string, CompletedFlag>();
+	for (const flag of [...server, ...all.flatMap(({ flags }) => flags)]) if (flag.value) byName.set(flag.name, flag);
+	return [...byName.values()];
+}
+
+/** The first words of commands of two words. */
+export function groupsOf({ commands: all }: CompletionModel): Map<string, CompletedCommand[]> {
+	const groups = new Map<string, CompletedCommand[]>();
+	for (const command of all) {
+		const [first = '', second] = command.words;
+		if (second !== undefined) groups.set(first, [...(groups.get(first) ?? []), command]);
+	}
+	return groups;
+}
+
+/** Quotes a text for a shell. */
+export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

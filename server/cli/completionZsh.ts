@@ -1,0 +1,50 @@
+import { type CompletedFlag, type CompletionModel, groupsOf, quoted, valueFlags } from './completionModel.js';
+
+/** An entry of `_describe`: a word and its meaning. */
+const entry = (word: string, meaning: string) => quoted(`${word.replaceAll(':', '\\:')}:${meaning}`);
+
+const flagEntries = (flags: readonly CompletedFlag[]) => flags.map(({ name, meaning }) => entry(`--${name}`, meaning));
+
+const setEntries = (list: readonly string[]) => `entries=(${list.join(' ')})`;
+
+/** A script for zsh: `source <(roomkey completion zsh)`, or a file `_roomkey` in a folder of `fpath`. */
+export function zshCompletion(model: CompletionModel): string {
+	const values = valueFlags(model).map(({ name, value }) => {
+		const action = value === 'file' ? '_files; ' : Array.isArray(value) ? `compadd -- ${value.join(' ')}; ` : '';
+		return `\t\t--${name}) ${action}return ;;`;
+	});
+	const commands = model.commands.map(({ words, flags, argument }) => {
+		const more = argument === 'file' ? '; files=1' : '';
+		const choices = Array.isArray(argument) ? argument.map((word) => entry(word, '')) : [];
+		const pattern = `${quoted(words.join(' '))}${words.length === 1 ? '*' : ''}`;
+		return `\t\t${pattern}) ${setEntries([...flagEntries(flags), ...choices])}${more} ;;`;
+	});
+	const groups = [...groupsOf(model)].map(([first, members]) => {
+		const seconds = members.map(({ words, meaning }) => entry(words[1] as string, meaning));
+		return `\t\t${quoted(first)}) ${setEntries(seconds)} ;;`;
+	});
+	const first = model.first.map(([word, meaning]) => entry(word, meaning));
+	return [
+		'#compdef roomkey',
+		'# Completion of roomkey for zsh. Use it with: source <(roomkey completion zsh)',
+		'_roomkey() {',
+		'\tlocal files=0',
+		'\tlocal -a entries',
+		`\t${setEntries(flagEntries(model.server))}`,
+		'\tcase $words[CURRENT-1] in',
+		...values,
+		'\tesac',
+		'\tcase "$words[2] $words[3]" in',
+		...commands,
+		'\tesac',
+		`\tif ((CURRENT == 2)); then ${setEntries([...first, ...flagEntries(model.server)])}; files=0; fi`,
+		'\tif ((CURRENT == 3)); then case $words[2] in',
+		...groups,
+		'\tesac; fi',
+		"\t_describe 'roomkey' entries",
+		'\t((files)) && _files',
+		'\treturn 0',
+		'}',
+		'compdef _roomkey roomkey',
+	].join('\n');
+}

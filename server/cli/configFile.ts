@@ -1,0 +1,51 @@
+/** Reads the file of `--config`: a JSON object with settings by their names. */
+import { readFileSync } from 'node:fs';
+import { isObject } from '../../shared/isObject.js';
+import { type Faults, type Option, OptionError } from '../options/kinds.js';
+import { options } from '../options/options.js';
+
+/** The name of a setting in other spellings, such as `maxBody`. */
+const plain = (name: string) => name.replaceAll(/[-_]/g, '').toLowerCase();
+
+/**
+ * Reads the values of a file, which are not checked yet.
+ * @param faults collects the names that are no settings
+ * @throws OptionError if the file cannot be read, or is no JSON object
+ */
+export function readConfigFile(path: string, faults: Faults): ReadonlyMap<string, unknown> {
+	const values = new Map<string, unknown>();
+	for (const [name, value] of Object.entries(parse(path))) {
+		if (Object.hasOwn(options, name) && name !== 'config') {
+			// A switch that is off counts as absent, like a flag.
+			values.set(name, convert(options[name as keyof typeof options], value));
+			continue;
+		}
+		const similar = Object.keys(options).find((known) => plain(known) === plain(name) && known !== name);
+		faults.add(`${path}: unknown setting '${name}'${similar ? `; it is '${similar}'` : ''}`);
+	}
+	return values;
+}
+
+function convert(option: Option<unknown>, value: unknown): unknown {
+	// A port in a setting that is text otherwise.
+	if (typeof value === 'number' && !option.accepts(value)) return option.read(String(value));
+	return option.convert ? option.convert(value) : value;
+}
+
+function parse(path: string): Record<string, unknown> {
+	let text: string;
+	try {
+		text = readFileSync(path, 'utf8');
+	} catch (error) {
+		throw new OptionError(`The file of --config cannot be read: ${(error as Error).message}`);
+	}
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		// The message of the parser may quote a password.
+		throw new OptionError(`${path} is no JSON`);
+	}
+	if (!isObject(value)) throw new OptionError(`${path} must be a JSON object of settings by their names`);
+	return value;
+}

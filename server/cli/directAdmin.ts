@@ -1,0 +1,89 @@
+/** Calls methods on a store that this process opens. */
+import { keyService } from '../../methods/index.js';
+import { hasAdmin } from '../../methods/model/users/admins.js';
+import { makeFirstAdmin } from '../../methods/model/users/firstAdmin.js';
+import { isEmail, isUsername } from '../../methods/model/users/names.js';
+import { isClientSafe, MatchError, toClientError } from '../../shared/errors.js';
+import type { Store } from '../../shared/store.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import { appOptionsOf } from '../appOptions.js';
+import { createBus } from '../cluster/bus.js';
+import { createInvoker } from '../core/invoke.js';
+import { storePlace } from '../ops/startLog.js';
+import { checkServerOptions } from '../options/checkOptions.js';
+import { OptionError } from '../options/kinds.js';
+import { openStore, type StoreChoice } from '../store/open.js';
+import { type Admin, type FirstAdminArgs, refusedCall } from './admin.js';
+import { CommandError } from './command.js';
+import { logAt } from './logAt.js';
+
+const NO_ADMIN = 'There is no admin yet. Make one with: roomkey user add NAME --role admin';
+
+/**
+ * Opens a store.
+ * @throws StoreError, with the way through the server if one is using the folder
+ */
+export async function openAdmin(choice: StoreChoice, env: NodeJS.ProcessEnv): Promise<Admin> {
+	const log = logAt('warn', 'auto');
+	// Indexes are for servers to make.
+	const place = choice.kind === 'mongodb' ? ({ ...choice, indexes: 'leave' } as const) : choice;
+	const open = await openStore(place, log).catch((error) => {
+		throw withServerHint(error, env);
+	});
+	const { store } = open;
+	const { settings } = appOptionsOf(checkServerOptions({ keys: true }));
+	const invoker = createInvoker(keyService.methods, { store, bus: createBus(log), settings, log });
+	let adminId: string | undefined;
+
+	async function call<T>(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<T> {
+		adminId ??= await findAdmin(store);
+		const definition = invoker.get(name);
+		if (!definition) throw new Error(`There is no method ${name}`);
+		const params = definition.args.map(([key]) => args[key]);
+		const caller = { userId: adminId, hashedToken: null, connection: null, clientAddress: null, transport: 'program' };
+		try {
+			const answer = await invoker.invoke(name, params, caller as typeof caller & { transport: 'program' });
+			return JSON.parse(JSON.stringify(answer ?? {}));
+		} catch (thrown) {
+			if (thrown instanceof MatchError) throw new CommandError(thrown.message);
+			if (!isClientSafe(thrown)) throw thrown;
+			const { error, reason } = toClientError(thrown);
+			throw refusedCall(error, reason ?? String(error));
+		}
+	}
+
+	return {
+		where: `Working on ${describe(choice)} directly`,
+		call,
+		first: (await hasAdmin(store)) ? undefined : (admin) => createFirst(store, admin),
+		close: () => open.close(),
+	};
+}
+
+function describe(choice: StoreChoice): string {
+	return choice.kind === 'files' ? `the folder ${choice.folder}` : storePlace(choice);
+}
+
+/** The admin for whom calls are made: the operator of the store has the rights of every admin. */
+async function findAdmin(store: Store): Promise<string> {
+	const admin = await store.users.findOne({ roles: 'admin', active: { $ne: false } }, { projection: { _id: 1 } });
+	if (!admin) throw new CommandError(NO_ADMIN);
+	return admin._id;
+}
+
+async function createFirst(store: Store, admin: FirstAdminArgs): Promise<void> {
+	if (!isUsername(admin.username)) throw new OptionError('NAME must be letters, digits and any of . _ - only');
+	if (admin.email !== undefined && !isEmail(admin.email)) throw new OptionError('--email must be an e-mail address');
+	const outcome = await makeFirstAdmin(store, admin);
+	if (outcome === 'taken') throw new CommandError('Another user, who is no admin, has this name or e-mail.');
+	if (outcome === 'there') throw new CommandError('Another process has just made the first admin.');
+}
+
+function withServerHint(error: unknown, env: NodeJS.ProcessEnv): unknown {
+	if (!(error instanceof StoreError) || error.code !== 'in-use') return error;
+	const url = `http://127.0.0.1:${env.PORT || 3000}`;
+	return new StoreError(
+		'in-use',
+		`${error.message} Or work through the server, such as --url ${url}, with an admin's token in ROOMKEY_TOKEN or with --login NAME.`,
+	);
+}

@@ -1,0 +1,22 @@
+/** `--print-config`: the settings in force, and where each value comes from. */
+import { storePlace } from '../ops/startLog.js';
+import type { Option } from '../options/kinds.js';
+import { options } from '../options/options.js';
+import type { Setting } from './config.js';
+import { formatTable } from './table.js';
+
+/** A value as text, without secrets. */
+function shown({ name, value }: Setting): string {
+	const option: Option<unknown> = options[name];
+	if (value === undefined) return '';
+	if (option.envOnly && value !== option.default) return 'set, not shown';
+	if (name === 'mongo-url') return storePlace({ kind: 'mongodb', url: String(value) });
+	return option.format ? option.format(value) : String(value);
+}
+
+export function configTable(settings: readonly Setting[]): string {
+	return formatTable(
+		['setting', 'value', 'from'],
+		settings.map((setting) => [setting.name, shown(setting), setting.from]),
+	);
+}

@@ -1,0 +1,119 @@
+/** Calls methods of a running server over REST, as an admin. */
+import { readFileSync } from 'node:fs';
+import { keyService } from '../../methods/index.js';
+import { reasonOf } from '../../shared/storeErrors.js';
+import { OptionError } from '../options/kinds.js';
+import { type Admin, refusedCall } from './admin.js';
+import { CommandError, type Io } from './command.js';
+import { readPassword } from './secrets.js';
+
+/** How the admin proves who they are. Without either, the token is in `ROOMKEY_TOKEN`. */
+interface Credentials {
+	readonly login?: string | undefined;
+	readonly tokenFile?: string | undefined;
+}
+
+interface Session {
+	readonly userId: string;
+	readonly authToken: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Maximum time of a call, in ms: that of the longest method. */
+const TIMEOUT_MS = 600_000;
+
+/**
+ * Logs in to a server.
+ * @param url without a slash at the end
+ * @throws CommandError if it does not answer, or refuses the admin; OptionError if no credentials are given
+ */
+export async function connectAdmin(url: string, { login, tokenFile }: Credentials, io: Io): Promise<Admin> {
+	const body =
+		login === undefined
+			? { resume: tokenFrom(tokenFile, io.env) }
+			: { user: login, password: await readPassword(io, `Password of ${login}: `) };
+	if (isOpenToOthers(url)) io.note(`Warning: the way to ${url} is not encrypted, and the token can be read on it.`);
+	const { data } = await send<{ data: Session }>(url, undefined, 'POST', 'login', body);
+	return {
+		where: `Working through the server at ${url}`,
+		async call<T>(name: string, args: Fields = {}) {
+			const { verb, path } = routeOf(name);
+			const fields = Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined));
+			const { success, ...answer } = await send<Record<string, unknown>>(url, data, verb, ...fill(path, fields));
+			return answer as T;
+		},
+		async close() {
+			// A token that was given stays; one that was issued for this command ends with it.
+			if (login !== undefined) await send(url, data, 'POST', 'logout', {});
+		},
+	};
+}
+
+/** Whether others than this machine see what is sent to an address. */
+function isOpenToOthers(url: string): boolean {
+	const { protocol, hostname } = new URL(url);
+	return protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+}
+
+function tokenFrom(file: string | undefined, env: NodeJS.ProcessEnv): string {
+	const token = file === undefined ? env.ROOMKEY_TOKEN : readToken(file);
+	if (token?.trim()) return token.trim();
+	throw new OptionError("give an admin's login token in ROOMKEY_TOKEN or with --token-file, or a name with --login");
+}
+
+function readToken(file: string): string {
+	try {
+		return readFileSync(file, 'utf8');
+	} catch (error) {
+		throw new CommandError(`The token cannot be read: ${reasonOf(error)}`);
+	}
+}
+
+function routeOf(name: string): { verb: string; path: string } {
+	const route = keyService.methods.find((method) => method.name === name)?.rest;
+	if (!route) throw new Error(`There is no REST endpoint ${name}`);
+	return route;
+}
+
+/** Puts the fields that a path has as parameters into it, and returns the others. */
+function fill(path: string, fields: Fields): [path: string, others: Fields] {
+	const others = { ...fields };
+	const filled = path.replace(/:(\w+)/g, (_, name: string) => {
+		delete others[name];
+		return encodeURIComponent(String(fields[name]));
+	});
+	return [filled, others];
+}
+
+/** @throws CommandError */
+async function send<T>(
+	url: string,
+	session: Session | undefined,
+	verb: string,
+	path: string,
+	fields: Fields,
+): Promise<T> {
+	const isGet = verb === 'GET';
+	const query = isGet ? `?${new URLSearchParams(fields as Record<string, string>)}` : '';
+	let answer: { status: number; body: Record<string, unknown> };
+	try {
+		const response = await fetch(`${url}/api/v1/${path}${query}`, {
+			method: verb,
+			headers: {
+				...(session && { 'X-User-Id': session.userId, 'X-Auth-Token': session.authToken }),
+				...(!isGet && { 'Content-Type': 'application/json' }),
+			},
+			...(!isGet && { body: JSON.stringify(fields) }),
+			redirect: 'error',
+			signal: AbortSignal.timeout(TIMEOUT_MS),
+		});
+		answer = { status: response.status, body: (await response.json()) as Record<string, unknown> };
+	} catch (error) {
+		throw new CommandError(`No Roomkey server answers at ${url}: ${reasonOf((error as Error).cause ?? error)}`);
+	}
+	const { status, body } = answer;
+	if (status < 400) return body as T;
+	if (status === 401 && body.error !== 'totp-required') throw new CommandError(`${url} refuses the token or password.`);
+	throw refusedCall(body.errorType ?? body.error, String(body.error ?? `${url} answers ${status}`));
+}

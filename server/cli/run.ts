@@ -1,0 +1,64 @@
+/** Finds the subcommand of a command line, and runs it; without one, starts the server. */
+import { OptionError } from '../options/kinds.js';
+import { packageVersion } from '../version.js';
+import { type Command, commandHelp, type Io, readInput } from './command.js';
+import { commands } from './commands.js';
+import { readConfig } from './config.js';
+import { helpText } from './help.js';
+import { requireKnownLimits } from './knownLimits.js';
+
+/**
+ * Runs a command line.
+ * @param args without node and the script
+ * @returns the exit code
+ * @throws OptionError for a wrong command line; CommandError and StoreError for a command that failed
+ */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+	const [first = ''] = args;
+	if (first === '' || first === 'serve' || first.startsWith('-')) {
+		await serveOrHelp(first === 'serve' ? args.slice(1) : args, io);
+		return 0;
+	}
+	const found = findCommand(args);
+	if (typeof found === 'string') {
+		if (!args.some((arg) => arg === '--help' || arg === '-h')) throw new OptionError(found);
+		io.line(`${found}\n\n${groupHelp(first)}`);
+		return 0;
+	}
+	const input = readInput(found.command, found.rest, io.env);
+	if (!input) io.line(commandHelp(found.command));
+	return (input && (await found.command.run(input, io))) || 0;
+}
+
+async function serveOrHelp(args: readonly string[], io: Io): Promise<void> {
+	const request = readConfig(args, io.env);
+	if (request.kind === 'help') io.line(helpText());
+	else if (request.kind === 'version') io.line(packageVersion());
+	else {
+		await requireKnownLimits(request.config);
+		if (request.kind === 'serve') await (await import('./serve.js')).serve(request.config, io);
+		else io.line((await import('./printConfig.js')).configTable(request.settings));
+	}
+}
+
+/** Finds the command that the first words name. @returns the text of the error if there is none */
+function findCommand(args: readonly string[]): { command: Command; rest: readonly string[] } | string {
+	const [first = '', second = ''] = args;
+	for (const command of commands) {
+		const names = command.name.split(' ');
+		if (names.every((name, i) => name === args[i])) return { command, rest: args.slice(names.length) };
+	}
+	const group = commands.filter(({ name }) => name.startsWith(`${first} `));
+	if (group.length === 0) return `there is no command '${first}'`;
+	const names = group.map(({ name }) => name).join(', ');
+	return second === '' || second.startsWith('-')
+		? `say which command: ${names}`
+		: `there is no command '${first} ${second}', but ${names}`;
+}
+
+function groupHelp(first: string): string {
+	return commands
+		.filter(({ name }) => name.startsWith(`${first} `))
+		.map(commandHelp)
+		.join('\n\n');
+}

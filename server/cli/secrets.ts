@@ -1,0 +1,23 @@
+/** Passwords: asked for without echo, read from standard input, or generated. Never from the command line. */
+import { randomBytes } from 'node:crypto';
+import { CommandError, type Io } from './command.js';
+
+/** Reads a password. @throws CommandError if there is none */
+export async function readPassword(io: Io, prompt: string): Promise<string> {
+	const secret = await io.readSecret(prompt);
+	if (secret.trim() === '') throw new CommandError('A password must not be empty.');
+	return secret;
+}
+
+/** Reads a new password, on a terminal twice. @throws CommandError if the two differ */
+export async function readNewPassword(io: Io, username: string): Promise<string> {
+	const password = await readPassword(io, `New password of ${username}: `);
+	if (io.isInteractive && (await io.readSecret('The same again: ')) !== password)
+		throw new CommandError('The two passwords differ.');
+	return password;
+}
+
+/** 120 random bits, in letters that can be typed and need no quotes. */
+export function generatePassword(): string {
+	return randomBytes(15).toString('base64url');
+}

@@ -1,0 +1,43 @@
+/** `roomkey settings`: the settings that are in the store, and that an admin can change while the server runs. */
+import { CommandError, type Input, type Io } from './command.js';
+import { withAdmin } from './place.js';
+import { printList, printResult } from './print.js';
+
+interface ListedSetting {
+	readonly _id: string;
+	readonly value: string | number | boolean;
+}
+
+export function listSettings(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, (admin) =>
+		printList<ListedSetting>(admin, input, io, {
+			method: 'settings.list',
+			key: 'settings',
+			titles: ['setting', 'value'],
+			row: ({ _id, value }) => [_id, String(value)],
+		}),
+	);
+}
+
+export function setSetting(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const [_id, text] = [input.word(0), input.word(1)];
+		const before = await admin.call<ListedSetting>('settings.getOne', { _id });
+		const value = valueLike(before, text);
+		await admin.call('saveSetting', { _id, value });
+		printResult(input, io, { _id, value, before: before.value }, () => {
+			io.line(value === before.value ? `${_id} is ${text} already` : `${_id} is now ${text}; it was ${before.value}`);
+		});
+	});
+}
+
+/** Converts a text to the type of the present value. @throws CommandError */
+function valueLike({ _id, value }: ListedSetting, text: string): string | number | boolean {
+	if (typeof value === 'string') return text;
+	if (typeof value === 'number') {
+		if (/^-?\d{1,15}$/.test(text)) return Number(text);
+		throw new CommandError(`${_id} must be a whole number, not '${text}'.`);
+	}
+	if (text === 'true' || text === 'false') return text === 'true';
+	throw new CommandError(`${_id} must be true or false, not '${text}'.`);
+}

@@ -1,0 +1,46 @@
+/** Tables and lists for people. */
+import Table from 'cli-table3';
+
+const NO_LINES = Object.fromEntries(
+	['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left']
+		.concat(['left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+		.map((name) => [name, '']),
+);
+
+const STYLE = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
+
+/** Characters that would move the cursor or change the terminal. */
+const CONTROL = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A value as people read it: lists with commas, dates to the second, and nothing that controls the terminal. */
+export function cell(value: unknown): string {
+	if (value === undefined || value === null) return '';
+	if (Array.isArray(value)) return value.map(cell).join(', ');
+	if (typeof value === 'boolean') return value ? 'yes' : 'no';
+	if (typeof value === 'object') return JSON.stringify(value).replace(CONTROL, ' ');
+	return String(value)
+		.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z$/, '$1 $2 UTC')
+		.replace(CONTROL, ' ');
+}
+
+function render(table: Table.Table): string {
+	return table
+		.toString()
+		.split('\n')
+		.map((line) => line.trimEnd())
+		.join('\n');
+}
+
+/** Formats rows below their titles. Wide letters, such as Chinese ones, count as two columns. */
+export function formatTable(titles: readonly string[], rows: readonly (readonly unknown[])[]): string {
+	const table = new Table({ head: titles.map((title) => title.toUpperCase()), chars: NO_LINES, style: STYLE });
+	table.push(...rows.map((row) => row.map(cell)));
+	return render(table);
+}
+
+/** Formats named values, one a line. Absent ones are left out. */
+export function formatFields(fields: Readonly<Record<string, unknown>>): string {
+	const table = new Table({ chars: NO_LINES, style: STYLE });
+	table.push(...Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, cell(value)]])));
+	return render(table);
+}

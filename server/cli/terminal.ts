@@ -1,0 +1,62 @@
+/** Standard input and output as a command uses them. */
+import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
+import { CommandError, type Io } from './command.js';
+
+/** The input and output of this process, until they are closed. */
+export function terminal(): Io & { close(): void } {
+	// Not `process.stdin.isTTY`: a server does not touch its standard input.
+	const isInteractive = isatty(0);
+	/** Lines of standard input, if it is not a terminal. */
+	let lines: AsyncIterator<string> | undefined;
+	/** Whether the last line of standard error is one of progress. */
+	let showsProgress = false;
+
+	async function nextLine(): Promise<string> {
+		lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+		const { value, done } = await lines.next();
+		if (done) throw new CommandError('A password is expected on standard input, on a line of its own.');
+		return value;
+	}
+
+	function clearProgress(): void {
+		if (showsProgress) process.stderr.write('\r\x1b[K');
+		showsProgress = false;
+	}
+
+	return {
+		env: process.env,
+		line(text) {
+			clearProgress();
+			console.log(text);
+		},
+		note(text) {
+			clearProgress();
+			console.error(text);
+		},
+		...(isatty(2) && {
+			progress(text: string) {
+				showsProgress = true;
+				process.stderr.write(`\r${text}\x1b[K`);
+			},
+		}),
+		isInteractive,
+		readSecret: (prompt) => (isInteractive ? ask(prompt, true) : nextLine()),
+		isConfirmed: async (question) => /^y(es)?$/i.test((await ask(`${question} (yes/no) `, false)).trim()),
+		close() {
+			clearProgress();
+			// The other end may keep the pipe open; without this the process would wait for more.
+			if (lines) process.stdin.destroy();
+		},
+	};
+}
+
+/** Asks on standard error, so that standard output has only the result. */
+async function ask(prompt: string, silent: boolean): Promise<string> {
+	const { read } = await import('read');
+	try {
+		return await read({ prompt, silent, output: process.stderr });
+	} catch {
+		throw new CommandError('Cancelled.');
+	}
+}

@@ -1,0 +1,52 @@
+/** `roomkey token`: login tokens of users. */
+import { OptionError } from '../options/kinds.js';
+import type { Input, Io } from './command.js';
+import { withAdmin } from './place.js';
+import { printList, printResult } from './print.js';
+import { findUser } from './userCommands.js';
+
+export function issueToken(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const args = { userId, name: input.given('personal') };
+		const { data } = await admin.call<{ data: { authToken: string; expires?: string } }>('users.createToken', args);
+		printResult(input, io, { username, ...data }, () => {
+			const until = data.expires ? `, valid until ${data.expires}` : ', which never expires';
+			io.note(`A token of ${username} (user id ${userId})${until}. It is shown only now:`);
+			io.line(data.authToken);
+		});
+	});
+}
+
+interface ListedToken {
+	readonly id: string;
+	readonly type: string;
+	readonly name?: string;
+	readonly created?: string;
+	readonly expires?: string;
+}
+
+export function listTokens(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const { _id: userId } = await findUser(admin, input.word(0));
+		await printList<ListedToken>(admin, input, io, {
+			method: 'users.listTokens',
+			args: { userId },
+			key: 'tokens',
+			titles: ['id', 'type', 'name', 'created', 'expires'],
+			row: ({ id, type, name, created, expires }) => [id, type, name, created, expires ?? 'never'],
+		});
+	});
+}
+
+export function revokeTokens(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const tokenId = input.words[1];
+		if ((tokenId === undefined) !== input.isOn('all')) throw new OptionError('name one ID of token list, or say --all');
+		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const { revoked } = await admin.call<{ revoked: number }>('users.revokeTokens', { userId, tokenId });
+		printResult(input, io, { userId, username, revoked }, () =>
+			io.line(`Revoked ${revoked} ${revoked === 1 ? 'token' : 'tokens'} of ${username}`),
+		);
+	});
+}

@@ -1,0 +1,134 @@
+/** `roomkey user`: accounts. */
+import { OptionError } from '../options/kinds.js';
+import type { Admin } from './admin.js';
+import { CommandError, type Input, type Io } from './command.js';
+import { withAdmin } from './place.js';
+import { printList, printResult } from './print.js';
+import { generatePassword, readNewPassword } from './secrets.js';
+
+export interface ListedUser {
+	readonly _id: string;
+	readonly username?: string;
+	readonly name?: string;
+	readonly emails?: readonly { readonly address: string }[];
+	readonly roles?: readonly string[];
+	readonly active?: boolean;
+	readonly createdAt?: string;
+}
+
+/** Finds a user by name, or else by id. @throws CommandError if there is none */
+export async function findUser(admin: Admin, nameOrId: string): Promise<ListedUser> {
+	for (const key of ['username', 'userId']) {
+		try {
+			return (await admin.call<{ user: ListedUser }>('users.info', { [key]: nameOrId })).user;
+		} catch (error) {
+			if (!(error instanceof CommandError) || !/^User not found/.test(error.message)) throw error;
+		}
+	}
+	throw new CommandError(`There is no user ${nameOrId}.`);
+}
+
+/** The password to set: generated if the flag says so, else read. */
+async function newPassword(input: Input, io: Io, username: string): Promise<{ password: string; generated?: string }> {
+	if (!input.isOn('generate-password')) return { password: await readNewPassword(io, username) };
+	const generated = generatePassword();
+	return { password: generated, generated };
+}
+
+/** Prints a generated password; on standard output, so that a program can read it. */
+function printPassword(io: Io, username: string, generated: string | undefined): void {
+	if (generated === undefined) return;
+	io.note(`The password of ${username}, which is shown only now:`);
+	io.line(generated);
+}
+
+export function addUser(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => create(admin, input, io), { mayCreate: true });
+}
+
+async function create(admin: Admin, input: Input, io: Io): Promise<void> {
+	const username = input.word(0);
+	const email = input.given('email');
+	const name = input.given('name');
+	const roles = input.list('role');
+	const isFirst = admin.first !== undefined;
+	if (isFirst && (roles.length !== 1 || roles[0] !== 'admin'))
+		throw new OptionError('there is no admin yet, so this user must be one: add --role admin and no other role');
+	if (!isFirst && email === undefined) throw new OptionError('say the e-mail address with --email');
+	const { password, generated } = await newPassword(input, io, username);
+	if (admin.first) await admin.first({ username, password, email, name });
+	else {
+		const given = { username, email, name: name ?? username, password, ...(roles.length > 0 && { roles }) };
+		const requirePasswordChange = input.isOn('require-password-change') || undefined;
+		await admin.call('users.create', { ...given, verified: true, requirePasswordChange });
+	}
+	const { _id } = await findUser(admin, username);
+	printResult(input, io, { userId: _id, username, ...(generated && { password: generated }) }, () => {
+		io.note(isFirst ? `Made the first admin ${username}` : `Made the user ${username}`);
+		printPassword(io, username, generated);
+	});
+}
+
+export function listUsers(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, (admin) =>
+		printList<ListedUser>(admin, input, io, {
+			method: 'users.list',
+			key: 'users',
+			titles: ['user', 'name', 'e-mail', 'roles', 'active', 'created', 'id'],
+			row: ({ username, name, emails = [], roles, active, createdAt, _id }) => {
+				const addresses = emails.map(({ address }) => address);
+				return [username, name, addresses, roles, active !== false, createdAt, _id];
+			},
+		}),
+	);
+}
+
+export function setPassword(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		const { password, generated } = await newPassword(input, io, username);
+		const requirePasswordChange = input.isOn('require-password-change');
+		const data = { password, ...(requirePasswordChange && { requirePasswordChange }) };
+		await admin.call('users.update', { userId, data });
+		printResult(input, io, { userId, username, ...(generated && { password: generated }) }, () => {
+			io.note(`Set the password of ${username}, and ended all logins with the old one`);
+			printPassword(io, username, generated);
+		});
+	});
+}
+
+/** `user activate` and `user deactivate`. */
+export function setActive(activeStatus: boolean): (input: Input, io: Io) => Promise<void> {
+	return (input, io) =>
+		withAdmin(input, io, async (admin) => {
+			const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+			const confirmRelinquish = (!activeStatus && input.isOn('confirm-relinquish')) || undefined;
+			await admin.call('users.setActiveStatus', { userId, activeStatus, confirmRelinquish });
+			printResult(input, io, { userId, username, active: activeStatus }, () =>
+				io.line(activeStatus ? `Activated ${username}` : `Deactivated ${username}, and ended all logins`),
+			);
+		});
+}
+
+export function removeUser(input: Input, io: Io): Promise<void> {
+	return withAdmin(input, io, async (admin) => {
+		const { _id: userId, username = userId } = await findUser(admin, input.word(0));
+		await requireYes(input, io, `Delete ${username} with all memberships, keys and tokens?`);
+		const confirmRelinquish = input.isOn('confirm-relinquish') || undefined;
+		const confirm = input.isOn('confirm-key-loss') || undefined;
+		const args = { userId, confirmRelinquish, confirm };
+		const answer = await admin.call<{ deletedRooms: string[]; lastKeyHolder?: boolean }>('users.delete', args);
+		printResult(input, io, { userId, username, ...answer }, () => {
+			io.line(`Deleted ${username}`);
+			if (answer.deletedRooms.length > 0) io.line(`Rooms without other members: ${answer.deletedRooms.join(', ')}`);
+			if (answer.lastKeyHolder) io.note('Nobody holds the key of some rooms any more.');
+		});
+	});
+}
+
+/** Asks on a terminal whether to go on. @throws CommandError, or OptionError if nobody can be asked */
+export async function requireYes(input: Input, io: Io, question: string): Promise<void> {
+	if (input.isOn('yes')) return;
+	if (!io.isInteractive) throw new OptionError('this cannot be undone: confirm with --yes');
+	if (!(await io.isConfirmed(question))) throw new CommandError('Nothing was done.');
+}

@@ -1,0 +1,74 @@
+/** The certificate of `--tls-cert` and `--tls-key`, which can be replaced while the server runs. */
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { Log } from '../../shared/log.js';
+
+/** The files of a certificate, in PEM form. */
+export interface CertificateFiles {
+	/** The certificate, followed by those of the authorities between it and the root. */
+	readonly cert: string;
+	readonly key: string;
+}
+
+/** The contents of the files. */
+export interface Certificate {
+	readonly cert: string;
+	readonly key: string;
+}
+
+/** A certificate that cannot be used. Its message names the file, and contains nothing of the key. */
+export class CertificateError extends Error {
+	override readonly name = 'CertificateError';
+}
+
+async function readPem(path: string): Promise<string> {
+	const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+		throw new CertificateError(`${path} cannot be read: ${error.code ?? 'unknown error'}`);
+	});
+	// OpenSSL ignores a last certificate that is cut off in its first line.
+	if (!/-----END [A-Z0-9 ]+-----\s*$/.test(text)) throw new CertificateError(`${path} is not a complete PEM file`);
+	return text;
+}
+
+/** Reads a certificate and its key. @throws CertificateError if they cannot be used */
+export async function readCertificate({ cert: certPath, key: keyPath }: CertificateFiles): Promise<Certificate> {
+	const [cert, key] = await Promise.all([readPem(certPath), readPem(keyPath)]);
+	try {
+		createSecureContext({ cert, key });
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		throw new CertificateError(`${certPath} and ${keyPath} are not a certificate and its key (${code ?? 'no code'})`);
+	}
+	return { cert, key };
+}
+
+/** Logs which certificate is in use. An expired one is a warning: clients refuse it, and nothing else tells. */
+export function logCertificate(log: Log, { cert }: Certificate): void {
+	const { subject, subjectAltName, validTo, fingerprint256 } = new X509Certificate(cert);
+	const facts = { subject, names: subjectAltName, validTo, fingerprint256 };
+	if (Date.parse(validTo) <= Date.now()) log.warn(facts, 'The TLS certificate has expired');
+	else log.info(facts, 'TLS certificate loaded');
+}
+
+/**
+ * Reads the files again. New connections use the new certificate; open ones stay. Files that cannot be used are logged,
+ * and the certificate in use stays.
+ * @param use replaces the certificate of a server
+ * @returns whether it was replaced
+ */
+export async function reloadCertificate(
+	files: CertificateFiles,
+	use: (certificate: Certificate) => void,
+	log: Log,
+): Promise<boolean> {
+	try {
+		const certificate = await readCertificate(files);
+		use(certificate);
+		logCertificate(log, certificate);
+		return true;
+	} catch (err) {
+		log.error({ err }, 'The new TLS certificate cannot be used; the one in use stays');
+		return false;
+	}
+}

@@ -1,0 +1,43 @@
+/** Limits lines of the log that clients can cause as often as they like. */
+import { addressKey } from '../core/limits/address.js';
+
+/** The length of a window, in ms. */
+const WINDOW_MS = 60_000;
+
+/** Maximum number of lines in a window, for one address and for all. */
+export const MAX_LINES = { perAddress: 10, total: 200 } as const;
+
+/** Counts the lines of one kind. */
+export class LineLimit {
+	readonly #byAddress = new Map<string, number>();
+	#total = 0;
+	#leftOut = 0;
+	#isCounting = false;
+
+	/** @param onLeftOut called at the end of a window in which lines were left out, with their number */
+	constructor(private readonly onLeftOut: (count: number) => void) {}
+
+	/** Whether one more line may be written for this address. Otherwise it is counted as left out. */
+	allows(address: string | null): boolean {
+		if (!this.#isCounting) setTimeout(() => this.#endWindow(), WINDOW_MS).unref();
+		this.#isCounting = true;
+		const key = addressKey(address);
+		const count = this.#byAddress.get(key) ?? 0;
+		if (count >= MAX_LINES.perAddress || this.#total >= MAX_LINES.total) {
+			this.#leftOut++;
+			return false;
+		}
+		this.#total++;
+		this.#byAddress.set(key, count + 1);
+		return true;
+	}
+
+	#endWindow(): void {
+		const leftOut = this.#leftOut;
+		this.#isCounting = false;
+		this.#byAddress.clear();
+		this.#total = 0;
+		this.#leftOut = 0;
+		if (leftOut > 0) this.onLeftOut(leftOut);
+	}
+}

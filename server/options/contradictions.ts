@@ -1,0 +1,27 @@
+/** Settings that exclude or need each other. */
+import { isObject } from '../../shared/isObject.js';
+import type { Faults } from './kinds.js';
+import type { OptionValues } from './options.js';
+import type { CommandSetting, ServerOptions } from './serverOptions.js';
+
+/** Adds what is wrong to the faults, with the names of the settings. */
+export function refuseContradictions(
+	settings: Omit<OptionValues, CommandSetting>,
+	given: ServerOptions,
+	faults: Faults,
+): void {
+	const { 'tls-cert': cert, 'tls-key': key } = settings;
+	const { server, listen, store, demo } = given;
+	const isMongo = !demo && isObject(store) && 'mongoUrl' in store;
+	if ((cert === undefined) !== (key === undefined)) faults.add('tls-cert and tls-key need each other');
+	if (cert !== undefined && (server || listen === false))
+		faults.add('tls-cert is for a server that listens: here the application has the HTTP server');
+	if (settings['trust-proxy'] !== undefined && settings['forwarded-count'] > 0)
+		faults.add('choose one of trust-proxy and forwarded-count: both say which proxies are trusted');
+	if (demo && store) faults.add('demo keeps its data in memory: leave out store');
+	if (given.noIndex && !isMongo) faults.add('noIndex is for MongoDB');
+	if (settings.nats !== undefined && (demo || (isObject(store) && 'memory' in store)))
+		faults.add('nats joins processes that use the same data: store them in a folder or in MongoDB');
+	if (!isMongo && ['change-streams', 'polling'].includes(settings.watch))
+		faults.add('watch must be off or auto, because the data is not in MongoDB: nobody else writes to it');
+}

@@ -1,0 +1,74 @@
+/** The setting for limits of methods: `e2e.setRoomKeyID=5/60s`. */
+import { isObject } from '../../shared/isObject.js';
+import type { Limit } from '../../shared/limit.js';
+import type { Option } from './kinds.js';
+
+/** Limits by method name; null removes the limit of a method. */
+export type MethodLimits = Readonly<Record<string, Limit | null>>;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** The longest window, in ms: the longest delay of Node's timers. */
+const MAX_WINDOW_MS = 2 ** 31 - 1;
+
+/** Reads `5/60s`, `5/m` or `off`. Undefined if it is neither. */
+function parseLimit(text: string): Limit | null | undefined {
+	if (text === 'off') return null;
+	const [, calls, count = '1', unit = ''] = /^(\d{1,9})\/(\d{1,10})?(ms|s|m|h)$/.exec(text) ?? [];
+	if (calls === undefined) return undefined;
+	const limit = { calls: Number(calls), per: Number(count) * (UNITS[unit] as number) };
+	return isLimit(limit) ? limit : undefined;
+}
+
+/** Writes a limit as `parseLimit` reads it. */
+export function limitText(limit: Limit | null): string {
+	if (limit === null) return 'off';
+	const { calls, per } = limit;
+	return per % 1000 === 0 ? `${calls}/${per / 1000}s` : `${calls}/${per}ms`;
+}
+
+function isLimit(value: unknown): value is Limit {
+	if (!isObject(value)) return false;
+	const { calls, per, ...others } = value;
+	const isCount = (number: unknown) => Number.isInteger(number) && (number as number) >= 1;
+	return isCount(calls) && isCount(per) && (per as number) <= MAX_WINDOW_MS && Object.keys(others).length === 0;
+}
+
+/** Reads `NAME=CALLS/TIME` entries, separated by commas. The name may contain anything but a comma. */
+function parseLimits(text: string): MethodLimits | undefined {
+	const limits: [name: string, limit: Limit | null][] = [];
+	for (const entry of text.split(',')) {
+		const at = entry.lastIndexOf('=');
+		const name = entry.slice(0, Math.max(0, at)).trim();
+		const limit = parseLimit(entry.slice(at + 1).trim());
+		if (name === '' || limit === undefined) return undefined;
+		limits.push([name, limit]);
+	}
+	return Object.fromEntries(limits);
+}
+
+/** Limits of methods, each of which replaces the one in the definition. */
+export function methodLimits(
+	description: Pick<Option<MethodLimits>, 'meaning' | 'env' | 'flag'>,
+): Option<MethodLimits> {
+	return {
+		...description,
+		placeholder: 'NAME=CALLS/TIME',
+		isList: true,
+		default: {},
+		form: 'entries such as e2e.setRoomKeyID=5/60s or e2e.roomState=off, with the units ms, s, m, h',
+		read: parseLimits,
+		convert: (value) =>
+			isObject(value)
+				? Object.fromEntries(
+						Object.entries(value).map(([name, limit]) => [name, typeof limit === 'string' ? parseLimit(limit) : limit]),
+					)
+				: value,
+		accepts: (value) => isObject(value) && Object.values(value).every((limit) => limit === null || isLimit(limit)),
+		merge: (values) => Object.fromEntries(values.flatMap((limits) => Object.entries(limits))),
+		format: (value) =>
+			Object.entries(value as MethodLimits)
+				.map(([name, limit]) => `${name}=${limitText(limit)}`)
+				.join(', '),
+	};
+}

@@ -1,0 +1,80 @@
+/** Makes the missing indexes of a MongoDB, which may be somebody else's, and says so before. */
+import type { Db } from 'mongodb';
+import type { IndexSpec } from '../../shared/indexes.js';
+import type { Log } from '../../shared/log.js';
+import { reasonOf, StoreError } from '../../shared/storeErrors.js';
+import type { CollectionSpec } from './collections.js';
+import { compareDatabase, holdsNothing, type IndexDifference, neededIndexes, partialFilter } from './mongoIndexes.js';
+
+export interface IndexOptions {
+	readonly log: Log;
+	/** Names the database and its host in the log. */
+	readonly place: string;
+	/** `report`: none is made, and what is missing is named. */
+	readonly indexes: 'make' | 'report';
+}
+
+/**
+ * Compares the indexes of a database with the needed ones, and makes those that are missing. A different index on the
+ * same fields stays.
+ * @throws StoreError if an index cannot be made
+ */
+export async function prepareIndexes(db: Db, specs: readonly CollectionSpec[], options: IndexOptions): Promise<void> {
+	const { log, place, indexes } = options;
+	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
+	if (await holdsNothing(db, specs))
+		log.warn({ database: place }, 'The database is empty. If it should hold data, its name in the address is wrong');
+	const differences = await compareDatabase(db, specs);
+	const unlike = differences.filter(({ kind }) => kind === 'different');
+	const missing = differences.filter(({ kind }) => kind === 'missing');
+	if (indexes === 'report') {
+		const facts = { database: place, missing: missing.map(inWords), different: unlike.map(inWords) };
+		if (missing.length + unlike.length > 0)
+			log.warn(
+				facts,
+				'Indexes are not as Roomkey needs them, and --no-index makes none: it is slower, and rules that unique indexes keep are not kept',
+			);
+		return;
+	}
+	if (missing.length > 0 && !isNew)
+		log.warn({ database: place, indexes: missing.map(inWords) }, 'Makes indexes in a database that holds data');
+	for (const { collection, fields } of unlike)
+		log.warn({ collection, fields }, `Left another index on ${fields.join(', ')} of ${collection} in place`);
+	const isMissing = (name: string, { fields }: IndexSpec) =>
+		missing.some((one) => one.collection === name && one.fields.join() === fields.join());
+	for (const spec of specs)
+		for (const index of neededIndexes(spec))
+			if (isMissing(spec.name, index)) await makeIndex(db, spec.name, index, log);
+}
+
+const inWords = ({ collection, fields, needed, present }: IndexDifference) =>
+	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
+
+/**
+ * How long MongoDB keeps documents after the date in an index that expires, in seconds. The clocks of MongoDB and this
+ * process may differ.
+ */
+const EXPIRY_DELAY_S = 60;
+
+async function makeIndex(
+	db: Db,
+	collection: string,
+	{ fields, unique, sparse, partial, expires }: IndexSpec,
+	log: Log,
+): Promise<void> {
+	const keys = Object.fromEntries(fields.map((field) => [field, 1 as const]));
+	const kind = {
+		...(partial ? { partialFilterExpression: partialFilter(fields) } : { sparse }),
+		...(expires && { expireAfterSeconds: EXPIRY_DELAY_S }),
+	};
+	try {
+		await db.collection(collection).createIndex(keys, { unique, ...kind });
+	} catch (error) {
+		const { code } = error as { code?: unknown };
+		const what = `${fields.join(', ')} of ${collection}`;
+		// IndexOptionsConflict, IndexKeySpecsConflict: another process has made a different index on these fields meanwhile.
+		if (code === 85 || code === 86) log.warn({ collection, fields }, `Left another index on ${what} in place`);
+		else if (code === 11000) throw new StoreError('unusable', `No unique index on ${what}: a value is there twice.`);
+		else throw new StoreError('unusable', `No index on ${what}: ${reasonOf(error)}.`, { cause: error });
+	}
+}

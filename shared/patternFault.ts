@@ -1,0 +1,38 @@
+/** Mistakes in the patterns of a definition that would otherwise show only when somebody calls. */
+import { OptionalMatcher } from './matcher.js';
+import { isStandardSchema } from './standardSchema.js';
+import { isFields } from './values.js';
+
+/**
+ * Names the first pattern of a definition that no value can match. An undefined pattern is most often a misspelt name,
+ * or one that is imported in a circle; Meteor's pattern `undefined` is only of use in `Match.OneOf`.
+ *
+ * @param patterns the patterns by name
+ * @returns undefined if there is none
+ */
+export function patternFault(patterns: unknown): string | undefined {
+	for (const [name, pattern] of Object.entries(patterns as object)) {
+		const fault = faultAt(name, pattern);
+		if (fault !== undefined) return fault;
+	}
+	return undefined;
+}
+
+function faultAt(path: string, pattern: unknown): string | undefined {
+	if (pattern === undefined) return `the pattern of '${path}' is undefined`;
+	if (pattern instanceof OptionalMatcher) {
+		const { shape } = pattern.inner;
+		const isNothing = shape.kind === 'type' && shape.name === 'undefined';
+		return isNothing ? `the pattern inside Match.Optional or Match.Maybe of '${path}' is undefined` : undefined;
+	}
+	if (Array.isArray(pattern)) {
+		if (pattern.length === 1) return faultAt(`${path}[0]`, pattern[0]);
+		return `the pattern of '${path}' is an array, which must contain one pattern, that of each element`;
+	}
+	if (!isFields(pattern) || isStandardSchema(pattern)) return undefined;
+	for (const [key, member] of Object.entries(pattern)) {
+		const fault = faultAt(`${path}.${key}`, member);
+		if (fault !== undefined) return fault;
+	}
+	return undefined;
+}

@@ -1,0 +1,82 @@
+/** Processes of the deployment tests, each on 127.0.0.1 and ended by its process id. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import path from 'node:path';
+
+/** Returns a port that is free at this moment. The programs here cannot choose one themselves. */
+export async function freePort(): Promise<number> {
+	const server = createServer().listen(0, '127.0.0.1');
+	await once(server, 'listening');
+	const { port } = server.address() as AddressInfo;
+	server.close();
+	await once(server, 'close');
+	return port;
+}
+
+async function answers(port: number): Promise<boolean> {
+	const socket = connect(port, '127.0.0.1');
+	const isOpen = await new Promise<boolean>((resolve) => {
+		socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+	});
+	socket.destroy();
+	return isOpen;
+}
+
+/** A running program, with all that it has written. */
+export class Program {
+	output = '';
+	readonly #ended: Promise<unknown>;
+
+	private constructor(
+		readonly child: ChildProcess,
+		readonly name: string,
+	) {
+		for (const stream of [child.stdout, child.stderr]) {
+			stream?.on('data', (data) => {
+				this.output += data;
+			});
+		}
+		this.#ended = once(child, 'close');
+	}
+
+	static start(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+		const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+		return new Program(child, path.basename(command));
+	}
+
+	/** Resolves when something accepts connections at the port. @throws Error if the program has ended before */
+	async listening(port: number): Promise<void> {
+		while (!(await answers(port))) {
+			if (this.child.exitCode !== null) throw new Error(`${this.name} has ended: ${this.output}`);
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+	}
+
+	/** Resolves when its output has this text. */
+	async printed(text: string): Promise<void> {
+		while (!this.output.includes(text)) {
+			const data = [this.child.stdout, this.child.stderr].map((stream) =>
+				once(stream as NodeJS.ReadableStream, 'data'),
+			);
+			await Promise.race([...data, this.#ended]);
+			if (this.child.exitCode !== null) throw new Error(`${this.name} has ended: ${this.output}`);
+		}
+	}
+
+	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+		this.child.kill(signal);
+		await this.#ended;
+		return this.child.exitCode;
+	}
+}
+
+/** Starts the command with example users, behind a proxy of this machine. */
+export async function startRoomkey(port: number, ...flags: string[]): Promise<Program> {
+	const main = path.resolve('dist/server/cli/main.js');
+	// Clients in these tests have other addresses of the loopback network, so that alone is no trusted proxy.
+	const args = [main, '--demo', '--port', String(port), '--trust-proxy', '127.0.0.1', '--log-level', 'debug', ...flags];
+	const roomkey = Program.start(process.execPath, args);
+	await roomkey.listening(port);
+	return roomkey;
+}

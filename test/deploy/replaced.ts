@@ -1,0 +1,7 @@
+/** The text with each of these replaced. @throws Error if one does not occur */
+export function replaced(text: string, replacements: readonly (readonly [RegExp, string])[]): string {
+	return replacements.reduce((result, [pattern, replacement]) => {
+		if (result.search(pattern) < 0) throw new Error(`There is no ${pattern}`);
+		return result.replace(pattern, replacement);
+	}, text);
+}

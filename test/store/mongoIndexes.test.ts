@@ -1,0 +1,200 @@
+/** The indexes of a MongoDB: what is missing, what is announced, and what `--no-index` leaves undone. */
+import { expect } from 'chai';
+import { type Db, MongoClient } from 'mongodb';
+import { specs } from '../../server/store/collections.js';
+import { prepareIndexes } from '../../server/store/makeIndexes.js';
+import { compareIndexes, type PresentIndex } from '../../server/store/mongoIndexes.js';
+import { openStore } from '../../server/store/open.js';
+import { randomId } from '../../shared/ids.js';
+import { runHere } from '../support/command.js';
+import { memoryLog } from '../support/log.js';
+
+const users = () => specs([]).find(({ name }) => name === 'users') as ReturnType<typeof specs>[number];
+
+/** The part of a database that is used, with these indexes by collection. */
+class FakeDb {
+	readonly made: { collection: string; keys: object; options: object }[] = [];
+
+	constructor(
+		readonly indexes: Record<string, PresentIndex[]>,
+		readonly hasDocuments: boolean,
+	) {}
+
+	listCollections() {
+		return { toArray: async () => Object.keys(this.indexes).map((name) => ({ name })) };
+	}
+
+	collection(name: string) {
+		return {
+			listIndexes: () => ({
+				toArray: async () => {
+					const present = this.indexes[name];
+					if (!present) throw Object.assign(new Error('ns does not exist'), { code: 26 });
+					return present;
+				},
+			}),
+			findOne: async () => (this.hasDocuments ? { _id: 'x' } : null),
+			createIndex: async (keys: object, options: object) => this.made.push({ collection: name, keys, options }),
+		};
+	}
+}
+
+async function prepare(indexes: Record<string, PresentIndex[]>, mode: 'make' | 'report' = 'make', hasDocuments = true) {
+	const db = new FakeDb(indexes, hasDocuments);
+	const log = memoryLog();
+	const options = { log, place: 'x at db.example', indexes: mode };
+	await prepareIndexes(db as unknown as Db, [users()], options);
+	return { made: db.made, lines: log.lines };
+}
+
+const ID: PresentIndex = { key: { _id: 1 } };
+
+const COMPLETE = ['username', 'emails.address', 'services.resume.loginTokens.hashedToken'].map((field) => ({
+	key: { [field]: 1 },
+	unique: true,
+	sparse: true,
+}));
+
+describe('the indexes of a MongoDB', () => {
+	it('are compared by their fields and properties', () => {
+		const right: PresentIndex[] = [
+			ID,
+			{ key: { username: 1 }, unique: true, sparse: true },
+			{ key: { 'emails.address': 1.0 }, unique: true, sparse: true },
+			{ key: { 'services.resume.loginTokens.hashedToken': 1 }, unique: true, sparse: true },
+			{ key: { somethingOfRocketChat: -1 } },
+		];
+		expect(compareIndexes(users(), right)).to.deep.equal([]);
+		const [, username, ...others] = right;
+		expect(compareIndexes(users(), [...others, { ...(username as PresentIndex), unique: false }])).to.deep.equal([
+			{ collection: 'users', fields: ['username'], kind: 'different', needed: 'unique, sparse', present: 'sparse' },
+		]);
+		expect(compareIndexes(users(), [ID]).map(({ fields, kind }) => [fields.join(), kind])).to.deep.equal([
+			['username', 'missing'],
+			['emails.address', 'missing'],
+			['services.resume.loginTokens.hashedToken', 'missing'],
+		]);
+	});
+
+	it('that Roomkey does not need are named in its own collections alone', () => {
+		const own = { key: 'keyHistory', name: 'roomkey_key_history', indexes: [] };
+		const present: PresentIndex[] = [ID, { key: { old: 1 }, unique: true }];
+		expect(compareIndexes(own, present)).to.deep.equal([
+			{ collection: 'roomkey_key_history', fields: ['old'], kind: 'extra', needed: 'none', present: 'unique' },
+		]);
+		expect(compareIndexes({ ...own, name: 'rocketchat_room' }, present)).to.deep.equal([]);
+	});
+
+	it('are announced before they are made in a database that holds data', async () => {
+		const { made, lines } = await prepare({ users: [ID, { key: { username: 1 }, unique: true, sparse: true }] });
+		expect(made.map(({ keys }) => Object.keys(keys).join())).to.deep.equal([
+			'emails.address',
+			'services.resume.loginTokens.hashedToken',
+		]);
+		expect(made[0]?.options).to.deep.equal({ unique: true, sparse: true });
+		expect(lines).to.have.length(1);
+		expect(lines[0]).to.deep.include({ level: 'warn', text: 'Makes indexes in a database that holds data' });
+		expect(JSON.stringify(lines[0])).to.include('users (emails.address): unique, sparse');
+	});
+
+	it('are made without more words in an empty database, which is named in one line', async () => {
+		const { made, lines } = await prepare({}, 'make', false);
+		expect(made).to.have.length(3);
+		expect(lines.map(({ text }) => text)).to.deep.equal([
+			'The database is empty. If it should hold data, its name in the address is wrong',
+		]);
+		expect(JSON.stringify(lines)).to.include('x at db.example');
+		// As after a start with a mistyped name, which has left its indexes.
+		const again = await prepare({ users: COMPLETE }, 'make', false);
+		expect(again.lines).to.have.length(1);
+	});
+
+	it('stay as they are if they are complete', async () => {
+		for (const mode of ['make', 'report'] as const)
+			expect(await prepare({ users: COMPLETE }, mode)).to.deep.equal({ made: [], lines: [] });
+	});
+
+	it('are not made with --no-index, and one warning says what is missing and what differs', async () => {
+		const { made, lines } = await prepare({ users: [ID, { key: { username: 1 } }] }, 'report');
+		expect(made).to.deep.equal([]);
+		expect(lines).to.have.length(1);
+		expect(lines[0]?.text).to.include('--no-index');
+		expect(JSON.stringify(lines[0]))
+			.to.include('users (emails.address): unique, sparse')
+			.and.include('unique, sparse, not plain');
+	});
+
+	it('are for MongoDB alone: --no-index is refused elsewhere', async () => {
+		const { status, err } = await runHere(['--memory', '--no-index']);
+		expect(status).to.equal(2);
+		expect(err).to.include('no-index is for MongoDB');
+	});
+
+	const server = process.env.ROOMKEY_TEST_MONGO_URL;
+	if (server) {
+		describe('that is there', () => {
+			let url: URL;
+			let client: MongoClient;
+
+			beforeEach(async () => {
+				url = new URL(server);
+				url.pathname = `/roomkey-test-${randomId()}`;
+				client = await MongoClient.connect(url.href);
+			});
+			afterEach(async () => {
+				await client.db(url.pathname.slice(1)).dropDatabase();
+				await client.close();
+			});
+
+			async function checked() {
+				const { status, out } = await runHere(['check', '--json', '--mongo-url', url.href], { env: { PORT: '1' } });
+				const { checks } = JSON.parse(out) as { checks: { part: string; status: string; note: string }[] };
+				const of = (name: string) =>
+					checks.filter(({ part }) => part === name).map((one) => `${one.status}: ${one.note}`);
+				return { status, of };
+			}
+
+			it('are made, and then complete', async () => {
+				const before = await checked();
+				expect(before.of('database')[0]).to.match(/^warning: .* is empty/);
+				expect(before.of('indexes').length).to.be.greaterThan(5);
+				expect(before.status).to.equal(0);
+				const log = memoryLog();
+				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
+				expect(log.lines).to.have.length(1);
+				const after = await checked();
+				expect(after.of('indexes')).to.deep.equal(['ok: All are there']);
+				await client.db(url.pathname.slice(1)).collection<{ _id: string }>('users').insertOne({ _id: 'u' });
+				expect((await checked()).of('database')[0]).to.match(/^ok: /);
+				expect(after.of('clock')[0]).to.match(/^ok: .*the database/);
+				const again = memoryLog();
+				await (await openStore({ kind: 'mongodb', url: url.href }, again)).close();
+				expect(again.lines).to.deep.equal([]);
+			});
+
+			it('are left with --no-index, and different ones stay', async () => {
+				const db = client.db(url.pathname.slice(1));
+				await db.collection<{ _id: string }>('users').insertOne({ _id: 'u', username: 'alice' } as { _id: string });
+				await db.collection('users').createIndex({ username: 1 });
+				const log = memoryLog();
+				await (await openStore({ kind: 'mongodb', url: url.href, indexes: 'report' }, log)).close();
+				expect(log.lines).to.have.length(1);
+				expect(JSON.stringify(log.lines[0])).to.include('users (username): unique, sparse, not plain');
+				expect(await db.collection('users').indexes()).to.have.length(2);
+				await (await openStore({ kind: 'mongodb', url: url.href }, log)).close();
+				expect((await checked()).of('indexes')).to.deep.equal([
+					'warning: users (username) is plain, not unique, sparse. Roomkey leaves it as it is',
+				]);
+			});
+
+			it('are not touched by commands, which work on the database directly', async () => {
+				const env = { MONGO_URL: url.href };
+				const made = await runHere(['user', 'add', 'root', '--role', 'admin', '--generate-password'], { env });
+				expect(made).to.include({ status: 0 });
+				expect(made.err).to.include('Working on mongodb://').and.include('directly');
+				expect(await client.db(url.pathname.slice(1)).collection('users').indexes()).to.have.length(1);
+				expect((await runHere(['user', 'list'], { env })).out).to.include('root');
+			});
+		});
+	}
+});

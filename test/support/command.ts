@@ -1,0 +1,106 @@
+/** The `roomkey` command as a process of its own. */
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { CommandError, type Io } from '../../server/cli/command.js';
+import { run } from '../../server/cli/run.js';
+import { OptionError } from '../../server/options/kinds.js';
+import { StoreError } from '../../shared/storeErrors.js';
+import { noteLog } from './secrets.js';
+
+const main = path.resolve('dist/server/cli/main.js');
+
+export interface CommandOptions {
+	readonly env?: NodeJS.ProcessEnv | undefined;
+	/** What it reads from standard input. */
+	readonly input?: string | undefined;
+	/** Whether its standard input stays open after that. */
+	readonly staysOpen?: boolean;
+	/** Its working folder. */
+	readonly cwd?: string | undefined;
+}
+
+export class Command {
+	readonly child: ChildProcessWithoutNullStreams;
+	out = '';
+	err = '';
+
+	constructor(args: readonly string[], { env, input, cwd, staysOpen = false }: CommandOptions = {}) {
+		this.child = spawn(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env }, cwd });
+		// A command that ends without reading its input closes the pipe.
+		this.child.stdin.on('error', () => {});
+		this.child.stdin.write(input ?? '');
+		if (!staysOpen) this.child.stdin.end();
+		this.child.stdout.on('data', (chunk) => {
+			this.out += chunk;
+		});
+		this.child.stderr.on('data', (chunk) => {
+			this.err += chunk;
+			noteLog(String(chunk));
+		});
+	}
+
+	/** Resolves with its address once it listens. */
+	async listening(): Promise<string> {
+		for await (const line of createInterface({ input: this.child.stdout })) {
+			const address = /https?:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+			if (address) return address;
+		}
+		throw new Error(`it ended: ${this.err}`);
+	}
+
+	/** Resolves once it has printed this text on standard output. */
+	async printed(text: string): Promise<void> {
+		while (!this.out.includes(text)) {
+			if (this.child.exitCode !== null) throw new Error(`it ended: ${this.out} ${this.err}`);
+			await once(this.child.stdout, 'data');
+		}
+	}
+
+	/** Resolves with its exit code. */
+	async ended(): Promise<number | null> {
+		if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, 'close');
+		return this.child.exitCode;
+	}
+
+	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+		this.child.kill(signal);
+		return this.ended();
+	}
+}
+
+/** Runs a command to its end. */
+export async function runCommand(args: readonly string[], options?: CommandOptions) {
+	const command = new Command(args, options);
+	const status = await command.ended();
+	return { status, out: command.out, err: command.err };
+}
+
+/** Runs a command in this process, because one of its own takes a second to start. */
+export async function runHere(args: readonly string[], { env = {}, input = '' }: CommandOptions = {}) {
+	const out: string[] = [];
+	const err: string[] = [];
+	const lines = input === '' ? [] : input.replace(/\n$/, '').split('\n');
+	const io: Io = {
+		env,
+		line: (text) => out.push(`${text}\n`),
+		note: (text) => err.push(`${text}\n`),
+		isInteractive: false,
+		async readSecret() {
+			const line = lines.shift();
+			if (line === undefined) throw new CommandError('There is no line');
+			return line;
+		},
+		isConfirmed: async () => false,
+	};
+	let status: number;
+	try {
+		status = await run(args, io);
+	} catch (error) {
+		if (!(error instanceof OptionError || error instanceof CommandError || error instanceof StoreError)) throw error;
+		err.push(error.message);
+		status = error instanceof OptionError ? 2 : 1;
+	}
+	return { status, out: out.join(''), err: err.join('') };
+}

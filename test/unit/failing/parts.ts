@@ -1,0 +1,23 @@
+/** What the tests of a failing program use. They never close their server. */
+import { collection, liveQuery, method, publication } from 'roomkey';
+import { openTestServer } from 'roomkey/testing';
+
+const notes = collection<{ _id: string; text: string }>('notes');
+
+const wait = method({ name: 'wait', summary: 'Never ends', args: {}, run: () => new Promise(() => {}) });
+
+const list = publication({ name: 'notes', summary: 'Notes', args: {}, run: () => liveQuery(notes, {}, { text: 1 }) });
+
+/** Opens a server with all that could keep a process alive, and leaves it open. */
+export async function openAndForget(): Promise<void> {
+	const options = { listen: true, port: 0, metrics: '0', rateLimit: 'on', heartbeatInterval: 1000 } as const;
+	const server = await openTestServer({ collections: [notes], methods: [wait], publications: [list], ...options });
+	const alice = await server.addUser();
+	const client = await server.connect(alice);
+	await client.subscribe('notes');
+	void client.call('wait');
+	void server.call(alice, 'wait');
+	// Not logged in, and in the middle of a handshake.
+	await server.connect();
+	await fetch(`${server.url}/api/info`);
+}

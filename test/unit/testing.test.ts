@@ -1,0 +1,178 @@
+/** `roomkey/testing`: a failed test ends, and says what went wrong. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { ClientError, createServer, liveQuery, method, publication } from '../../server/index.js';
+import { fakeClock, openTestServer, type TestServer } from '../../server/testing/index.js';
+import { StoreUnavailableError } from '../../shared/errors.js';
+import { rejection } from '../support/rejection.js';
+import { headersOf, post, request } from '../support/rest.js';
+
+const FAULT = 'the fault inside';
+
+function fail(): never {
+	throw new RangeError(FAULT);
+}
+
+const broken = method({ name: 'broken', summary: 'Fails', args: {}, rest: 'POST', run: fail });
+const outer = method({
+	name: 'outer',
+	summary: 'Calls what fails',
+	args: {},
+	run: (_args, context) => context.call('broken'),
+});
+const away = method({
+	name: 'away',
+	summary: 'Needs a store that is away',
+	args: {},
+	run() {
+		throw new StoreUnavailableError(FAULT);
+	},
+});
+const refused = method({
+	name: 'refused',
+	summary: 'Refuses',
+	args: {},
+	run() {
+		throw new ClientError('no', 'No');
+	},
+});
+const wait = method({ name: 'wait', summary: 'Never ends', args: {}, run: () => new Promise(() => {}) });
+const brokenList = publication({ name: 'broken', summary: 'Fails', args: {}, run: fail });
+const users = publication({
+	name: 'users',
+	summary: 'Users',
+	args: {},
+	run: () => liveQuery('users', { username: undefined } as object, { username: 1 }),
+});
+
+const parts = { methods: [broken, outer, away, refused, wait], publications: [brokenList, users] };
+
+const causeOf = async (promise: Promise<unknown>) => (await rejection(promise)).cause;
+
+describe('a failing program of tests ends by itself', () => {
+	const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+	for (const [name, args] of [
+		['node:test', ['--test', 'dist/test/unit/failing/nodeTest.js']],
+		['mocha', ['node_modules/mocha/bin/mocha.js', '--no-config', 'dist/test/unit/failing/mochaTest.js']],
+	] as const) {
+		it(`under ${name}, with an open server, clients, a socket, and a clock that stands still`, async () => {
+			const child = promisify(execFile)(process.execPath, [...args], { env, timeout: 100_000 });
+			const { code, signal, stdout } = (await rejection(child)) as Error & Record<string, unknown>;
+			expect({ code, signal }, String(stdout)).to.deep.equal({ code: 1, signal: null });
+			expect(String(stdout).match(/1 !== 2/g), String(stdout)).to.have.length(name === 'mocha' ? 1 : 3);
+		});
+	}
+});
+
+describe('the cause of an error in a test', () => {
+	let server: TestServer;
+	let alice: Awaited<ReturnType<TestServer['addUser']>>;
+	before(async () => {
+		server = await openTestServer(parts);
+		alice = await server.addUser();
+	});
+	after(() => server.close());
+
+	it('is what a method has thrown, also a method that was called by another', async () => {
+		for (const name of ['broken', 'outer']) {
+			const error = await rejection(server.call(alice, name));
+			expect(error).to.include({ error: 500 });
+			expect(error.cause).to.be.instanceOf(RangeError).with.property('message', FAULT);
+		}
+		expect(await causeOf(server.call(alice, 'away'))).to.be.instanceOf(StoreUnavailableError);
+	});
+
+	it('is known to a client of the test, for calls and subscriptions', async () => {
+		const client = await server.connect(alice);
+		const other = await server.connect(alice);
+		for (const name of ['broken', 'outer']) {
+			expect(await causeOf(client.call(name))).to.be.instanceOf(RangeError);
+		}
+		expect(await causeOf(client.call('away'))).to.be.instanceOf(StoreUnavailableError);
+		expect(await causeOf(other.subscribe('broken'))).to.be.instanceOf(RangeError);
+		const unclear = (await causeOf(other.subscribe('users'))) as Error;
+		expect(unclear.message).to.equal(
+			'username: cannot be compared with undefined; a filter leaves the field out, or has { $exists: false }',
+		);
+	});
+
+	it('is absent from an error that a method means for its caller', async () => {
+		const client = await server.connect(alice);
+		for (const call of [server.call(alice, 'refused'), client.call('refused'), server.call(alice, 'unknown')]) {
+			const error = await rejection(call);
+			expect(error).to.be.instanceOf(ClientError);
+			expect('cause' in error).to.equal(false);
+		}
+	});
+
+	it('is what a method has thrown, for `call` of createServer', async () => {
+		const real = await createServer({ ...parts, store: { memory: true }, listen: false, logLevel: 'silent' });
+		const error = await rejection(real.call('broken', [], { userId: alice.id }));
+		expect(error.cause).to.be.instanceOf(RangeError).with.property('message', FAULT);
+		expect(Object.keys(error)).not.to.include('cause');
+		await real.close();
+	});
+
+	it('is never sent, over DDP or REST', async () => {
+		const real = await openTestServer({ ...parts, listen: true, port: 0 });
+		const bob = await real.addUser();
+		const client = await real.connect(bob);
+		for (const failing of [client.call('broken'), client.call('away'), client.subscribe('broken')]) {
+			await rejection(failing);
+		}
+		const frames = JSON.stringify(client.frames);
+		expect(frames).to.include('Internal server error');
+		expect(frames).not.to.include(FAULT);
+		const direct = await post(`${real.url}/api/v1/broken`, bob, {});
+		expect(direct.status).to.equal(500);
+		const message = JSON.stringify({ msg: 'method', id: '1', method: 'broken', params: [] });
+		const relayed = await post(`${real.url}/api/v1/method.call/broken`, bob, { message });
+		const unknown = await request(`${real.url}/api/v1/none`, { headers: headersOf(bob) });
+		for (const { text } of [direct, relayed, unknown]) {
+			expect(text).not.to.include(FAULT);
+			expect(text).not.to.include('cause');
+		}
+		expect(real.logs.filter(({ facts }) => 'err' in facts)).not.to.deep.equal([]);
+		await real.close();
+	});
+});
+
+describe('a test server', () => {
+	it('names a caller that is missing', async () => {
+		const server = await openTestServer(parts);
+		for (const as of [undefined, {}, 5]) {
+			const error = await rejection(server.call(as as never, 'refused'));
+			expect(error).to.be.instanceOf(TypeError);
+			expect(error.message).to.equal(
+				'The first argument of call is the user who calls: what addUser returns, an id, or null',
+			);
+		}
+		await server.close();
+	});
+
+	it('closes while calls run and the clock stands still, and closes twice', async () => {
+		const clock = fakeClock();
+		const server = await openTestServer(parts);
+		const alice = await server.addUser();
+		const client = await server.connect(alice);
+		const call = rejection(client.call('wait'));
+		void client.call('wait');
+		await server.close();
+		await server.close();
+		expect((await call).message).to.equal('The connection is closed');
+		expect((await rejection(client.call('refused'))).message).to.equal('The connection is closed');
+		clock.restore();
+	});
+
+	it('keeps what it logs, and passes it on to a log of the test', async () => {
+		const texts: string[] = [];
+		const note = (_facts: object, text: string) => void texts.push(text);
+		const log = { debug: note, info: note, warn: note, error: note };
+		const server = await openTestServer({ ...parts, log });
+		await rejection(server.call(await server.addUser(), 'broken'));
+		await server.close();
+		expect(texts).to.include("Exception while invoking method 'broken'");
+		expect(server.logs.map(({ text }) => text)).to.deep.equal(texts);
+	});
+});

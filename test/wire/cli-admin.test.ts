@@ -1,0 +1,240 @@
+/** The subcommands of `roomkey` for users, tokens, rooms and settings: on a data folder, and through a server. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openFolder } from '../../server/store/folder.js';
+import { Command, type CommandOptions, runCommand, runHere } from '../support/command.js';
+import { addMember, addRoom, type Person } from '../support/people.js';
+import { post, request } from '../support/rest.js';
+import { noteSecret } from '../support/secrets.js';
+
+const PASSWORD = 'correct-horse-battery';
+noteSecret(PASSWORD);
+
+describe('roomkey on a data folder', () => {
+	let folder: string;
+	let data: string;
+	const commands: Command[] = [];
+
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		data = join(folder, 'data');
+	});
+	afterEach(async () => {
+		for (const command of commands.splice(0)) await command.stop('SIGKILL');
+		await rm(folder, { recursive: true });
+	});
+
+	const roomkey = (line: string, options: CommandOptions = {}) =>
+		runHere([...line.split(' '), '--data', data], options);
+
+	/** Runs a command that must succeed, and returns what it prints as JSON. */
+	async function json<T>(line: string, options?: CommandOptions): Promise<T> {
+		const { status, out, err } = await roomkey(`${line} --json`, options);
+		expect(status, err).to.equal(0);
+		return JSON.parse(out);
+	}
+
+	const addRoot = () => roomkey('user add root --role admin', { input: `${PASSWORD}\n` });
+	const process = (line: string, options: CommandOptions = {}) =>
+		runCommand([...line.split(' '), '--data', data], { cwd: folder, ...options });
+	const addUser = (name: string, more = '') =>
+		json<{ userId: string; password: string }>(
+			`user add ${name} --email ${name}@example.com --generate-password${more}`,
+		);
+
+	async function serve(): Promise<string> {
+		const command = new Command(['serve', '--port', '0', '--data', data]);
+		commands.push(command);
+		return command.listening();
+	}
+
+	const logIn = async (url: string, user: string, password: string) =>
+		(await post(`${url}/api/v1/login`, null, { user, password })).status;
+
+	it('makes the first admin, whose password comes from standard input, and who can log in', async () => {
+		expect((await roomkey('user list')).err).to.include('holds no data of Roomkey');
+		const early = await roomkey('user add bob --email b@example.com', { input: 'secret-of-bob\n' });
+		expect(early).to.include({ status: 2, out: '' });
+		expect(early.err).to.include('--role admin');
+		const { status, out, err } = await process('user add root --role admin', {
+			input: `${PASSWORD}\n`,
+			staysOpen: true,
+		});
+		expect({ status, out }).to.deep.equal({ status: 0, out: '' });
+		expect(err).to.equal(`Working on the folder ${data} directly\nMade the first admin root\n`);
+		const url = await serve();
+		expect(await logIn(url, 'root', PASSWORD)).to.equal(200);
+	});
+
+	it('makes users by the rules of users.create, and lists them', async () => {
+		await addRoot();
+		const { password } = await addUser('bob', ' --role bot --name Bobby');
+		expect(password).to.match(/^[\w-]{20}$/);
+		expect((await roomkey('user add Bob --email x@example.com --generate-password')).err).to.include('already in use');
+		expect((await roomkey('user add bert --email no --generate-password')).err).to.include('Invalid email no');
+		expect((await roomkey('user add bert --generate-password')).status).to.equal(2);
+		expect(await roomkey('user add bert --email bert@example.com', { input: '\n' })).to.include({ status: 1 });
+		expect(await roomkey('user add bert --email bert@example.com')).to.include({ status: 1, out: '' });
+		const { users, total } = await json<{ users: object[]; total: number }>('user list');
+		expect(total).to.equal(2);
+		expect(users[0]).to.deep.include({ username: 'bob', name: 'Bobby', roles: ['bot'], active: true });
+		const { out } = await roomkey('user list --limit 1');
+		expect(out.split('\n')[0]).to.match(/^USER +NAME +E-MAIL +ROLES +ACTIVE +CREATED +ID$/);
+		expect(out.split('\n')[1]).to.match(/^bob +Bobby +bob@example.com +bot +yes +\d{4}-\d\d-\d\d .* UTC +\w{17}$/);
+		expect((await roomkey('user list --limit 1')).err).to.include('1 of 2; more with --offset 1');
+	});
+
+	it('never takes a password from the command line, and prints a generated one once, on standard output', async () => {
+		await addRoot();
+		expect(await roomkey(`user add bob --email b@example.com --password ${PASSWORD}`)).to.include({
+			status: 2,
+			out: '',
+		});
+		const { out, err } = await process('user add bob --email bob@example.com --generate-password');
+		expect(out).to.match(/^[\w-]{20}\n$/);
+		expect(err).to.include('Made the user bob').and.not.include(out.trim());
+		const after = await roomkey('user password bob --generate-password');
+		expect(after.out)
+			.to.match(/^[\w-]{20}\n$/)
+			.and.not.equal(out);
+		const url = await serve();
+		expect(await logIn(url, 'bob', out.trim())).to.equal(401);
+		expect(await logIn(url, 'bob', after.out.trim())).to.equal(200);
+	});
+
+	it('issues, lists and revokes tokens', async () => {
+		await addRoot();
+		const { userId } = await addUser('bob');
+		const login = (await roomkey('token issue bob')).out.trim();
+		const { authToken } = await json<{ authToken: string }>('token issue bob --personal ci');
+		const { tokens } = await json<{ tokens: { id: string; type: string; name?: string }[] }>('token list bob');
+		expect(tokens.map(({ type, name }) => [type, name])).to.deep.equal([
+			['personal', 'ci'],
+			['login', undefined],
+		]);
+		const me = async (url: string, token: string) =>
+			(
+				await request(`${url}/api/v1/me`, {
+					headers: [
+						['X-User-Id', userId],
+						['X-Auth-Token', token],
+					],
+				})
+			).status;
+		expect((await roomkey('token revoke bob')).status).to.equal(2);
+		expect((await roomkey('token revoke bob none')).err).to.include('no token with this id');
+		expect((await roomkey(`token revoke bob ${tokens[1]?.id}`)).out).to.equal('Revoked 1 token of bob\n');
+		const url = await serve();
+		expect([await me(url, login), await me(url, authToken)]).to.deep.equal([401, 200]);
+		await commands[0]?.stop();
+		expect((await roomkey('token revoke bob --all')).out).to.equal('Revoked 1 token of bob\n');
+		expect((await roomkey('token list bob')).err).to.include('No tokens');
+	});
+
+	it('shows rooms and their members, and hands rooms over before it deletes their owner', async () => {
+		await addRoot();
+		const ids = [(await addUser('alice')).userId, (await addUser('bob')).userId];
+		const open = await openFolder(data);
+		const [alice, bob] = ids.map((id, i) => ({ id, username: ['alice', 'bob'][i] }) as Person);
+		const u = { _id: ids[0] as string, username: 'alice' };
+		await addRoom(open.store, [], { _id: 'r', name: 'one', u, encrypted: true, e2eKeyId: 'k', usersCount: 2 });
+		await addMember(open.store, 'r', alice as Person, { roles: ['owner'], E2EKey: 'sealed' });
+		await addMember(open.store, 'r', bob as Person);
+		await open.close();
+		expect((await roomkey('room list --search ONE')).out).to.match(/\none +group +2 +yes +k +0 +r\n$/);
+		expect((await roomkey('room list --search other')).err).to.include('No rooms');
+		expect((await roomkey('room show one')).out).to.match(/^id +r\ntype +group\nname +one\ncreated by +alice\n/);
+		expect((await roomkey('room show nothing')).status).to.equal(1);
+		expect((await roomkey('room members one')).out).to.match(/\nalice +owner +held +\w+\nbob +none +\w+\n$/);
+		expect((await roomkey('user remove alice')).err).to.include('confirm with --yes');
+		expect((await roomkey('user remove alice --yes')).err).to.include('--confirm-relinquish');
+		expect((await roomkey('user remove alice --yes --confirm-relinquish')).out).to.equal('Deleted alice\n');
+		expect((await roomkey('room members one')).out).to.match(/\nbob +owner +none +\w+\n$/);
+		expect((await roomkey('user remove alice --yes')).err).to.include('There is no user alice');
+	});
+
+	it('deactivates and activates users, but never the last admin', async () => {
+		await addRoot();
+		const { password } = await addUser('bob');
+		expect((await roomkey('user deactivate bob')).out).to.include('Deactivated bob');
+		expect((await roomkey('token issue bob')).err).to.include('deactivated');
+		expect((await roomkey('user activate bob')).out).to.include('Activated bob');
+		for (const line of ['user deactivate root', 'user remove root --yes']) {
+			const { status, err } = await roomkey(line);
+			expect(status).to.equal(1);
+			expect(err).to.include('without admins');
+		}
+		expect(await logIn(await serve(), 'bob', password)).to.equal(200);
+	});
+
+	it('changes settings to values of their type', async () => {
+		await addRoot();
+		expect((await roomkey('settings set E2E_Enable maybe')).err).to.include('must be true or false');
+		expect((await roomkey('settings set Accounts_LoginExpiration 1.5')).err).to.include('must be a whole number');
+		expect((await roomkey('settings set Nothing 1')).status).to.equal(1);
+		expect((await roomkey('settings set Accounts_LoginExpiration 30')).out).to.equal(
+			'Accounts_LoginExpiration is now 30; it was 90\n',
+		);
+		expect((await roomkey('settings list')).out).to.match(/\nAccounts_LoginExpiration +30\n/);
+	});
+
+	describe('that a server uses', () => {
+		it('works through that server, with a token or a login of an admin', async () => {
+			await addRoot();
+			const token = (await roomkey('token issue root')).out.trim();
+			const url = await serve();
+			const direct = await roomkey('user list');
+			expect(direct).to.include({ status: 1, out: '' });
+			expect(direct.err).to.include('in use by the process').and.include('--url');
+
+			const env = { ROOMKEY_URL: url, ROOMKEY_TOKEN: token };
+			const remote = (line: string, options: CommandOptions = { env }) => runHere(line.split(' '), options);
+			const made = await runCommand('user add bob --email bob@example.com --generate-password'.split(' '), { env });
+			expect(made).to.include({ status: 0 });
+			expect(made.err).to.include(`Working through the server at ${url}`);
+			expect(await logIn(url, 'bob', made.out.trim())).to.equal(200);
+			expect((await remote('user list')).out).to.match(/\nbob .*\nroot /);
+			const botToken = (await remote('token issue bob')).out.trim();
+			expect((await remote('token list bob --json')).out)
+				.to.include('"total": 2')
+				.and.not.include(botToken);
+			expect((await remote('token revoke bob --all')).out).to.equal('Revoked 2 tokens of bob\n');
+			expect((await remote('settings set E2E_Enable false')).out).to.include('it was true');
+			expect((await remote('room list')).err).to.include('No rooms');
+
+			const file = join(folder, 'token');
+			await writeFile(file, `${token}\n`);
+			expect(await remote(`user deactivate bob --url ${url} --token-file ${file}`, {})).to.include({ status: 0 });
+			const input = `${PASSWORD}\nanother-secret-of-bob\n`;
+			expect(await remote(`user password bob --url ${url} --login root`, { input })).to.include({ status: 0 });
+			// The login of a command ends with it.
+			expect(JSON.parse((await remote('token list root --json')).out)).to.include({ total: 1 });
+			expect(await remote('user remove bob --yes')).to.include({ status: 0, out: 'Deleted bob\n' });
+		});
+
+		it('says what is wrong with the address or the token, and not the token', async () => {
+			await addRoot();
+			const url = await serve();
+			const remote = (line: string, env: NodeJS.ProcessEnv, input?: string) => runHere(line.split(' '), { env, input });
+			const token = 'not-a-token-of-anybody';
+			for (const [line, env, status, text] of [
+				[`user list --url ${url}`, {}, 2, 'ROOMKEY_TOKEN'],
+				[`user list --url ${url}`, { ROOMKEY_TOKEN: token }, 1, 'refuses the token'],
+				[`user list --url ${url} --token-file ${folder}/none`, {}, 1, 'ENOENT'],
+				['user list --url http://127.0.0.1:1', { ROOMKEY_TOKEN: token }, 1, 'No Roomkey server answers'],
+				['user list --url http://0.0.0.0:1', { ROOMKEY_TOKEN: token }, 1, 'is not encrypted'],
+				['user list --url ftp://x', { ROOMKEY_TOKEN: token }, 2, 'must be http'],
+				[`user list --url ${url} --data x`, {}, 2, 'choose one of --data and --url'],
+				[`user list --data ${data} --login root`, {}, 2, '--login is for a server'],
+			] as const) {
+				const result = await remote(line, env);
+				expect(result, line).to.include({ status, out: '' });
+				expect(result.err, line).to.include(text).and.not.include(token);
+			}
+			const wrong = await remote(`user list --url ${url} --login root`, {}, 'a wrong password\n');
+			expect(wrong).to.include({ status: 1, out: '' });
+		});
+	});
+});

@@ -1,0 +1,149 @@
+/** `roomkey check`: what it finds, and its exit code. */
+import { chmod, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { openFolder } from '../../server/store/folder.js';
+import { startApp } from '../support/app.js';
+import { runCommand, runHere } from '../support/command.js';
+
+interface Report {
+	readonly status: 'ok' | 'failed';
+	readonly checks: readonly { readonly part: string; readonly status: string; readonly note: string }[];
+}
+
+describe('roomkey check', () => {
+	let folder: string;
+	let data: string;
+	const servers: Server[] = [];
+
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		data = join(folder, 'data');
+		await (await openFolder(data)).close();
+	});
+	afterEach(async () => {
+		for (const server of servers.splice(0)) await new Promise((closed) => server.close(closed));
+		await rm(folder, { recursive: true });
+	});
+
+	async function check(args: readonly string[], env: NodeJS.ProcessEnv = { PORT: '1' }) {
+		const { status, out } = await runHere(['check', '--json', ...args], { env });
+		const report = JSON.parse(out) as Report;
+		expect(report.status).to.equal(status === 0 ? 'ok' : 'failed');
+		const parts = Object.fromEntries(report.checks.map((one) => [one.part, `${one.status}: ${one.note}`]));
+		return { status, parts };
+	}
+
+	/** A server that answers like this. */
+	async function answering(listener: RequestListener): Promise<string> {
+		const server = createServer(listener);
+		servers.push(server);
+		await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+		return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	}
+
+	it('finds no fault in a folder that no server uses', async () => {
+		const { status, parts } = await check(['--data', data]);
+		expect(status).to.equal(0);
+		const { server, ...others } = parts;
+		expect(server).to.match(/^off: No server answers at http:\/\/127.0.0.1:1: /);
+		expect(others).to.deep.equal({
+			folder: `ok: ${data} is complete`,
+			'folder: disk': 'ok: It has enough space',
+			indexes: 'ok: All are there',
+			settings: 'ok: Those in the environment are valid',
+			clock: 'off: No server or database to compare it with',
+		});
+	});
+
+	it('says which process uses the folder, and changes nothing in it', async () => {
+		const open = await openFolder(data);
+		const { status, out, err } = await runCommand(['check', '--data', data], { env: { PORT: '1' } });
+		expect({ status, err }).to.deep.equal({ status: 0, err: '' });
+		expect(out)
+			.to.match(/^PART +STATUS +NOTE\n/)
+			.and.include(`is in use by the process ${process.pid}`);
+		await open.close();
+	});
+
+	it('asks a server for its health', async () => {
+		const server = await startApp();
+		const { status, parts } = await check(['--data', data, '--url', server.url]);
+		expect(status).to.equal(0);
+		expect(parts.server).to.match(/^ok: .* is ready since /);
+		expect(parts['server: store']).to.match(/^ok: /);
+		expect(parts['server: disk']).to.match(/^off: /);
+		expect(parts.clock).to.equal('ok: It agrees with that of the server');
+		await server.close();
+	});
+
+	it('fails if a named server does not answer, is no Roomkey, or is not ready', async () => {
+		expect((await check(['--data', data, '--url', 'http://127.0.0.1:1'])).parts.server).to.match(/^failed: No server/);
+		const other = await answering((_, response) => response.end('{}'));
+		expect((await check(['--data', data, '--url', other])).parts.server).to.match(/^failed: .* not that of Roomkey/);
+		const checks = { store: { status: 'failed', since: 'today', reason: 'Gone' } };
+		const ill = await answering((_, response) => {
+			response.writeHead(503).end(JSON.stringify({ status: 'not ready', since: 'today', checks }));
+		});
+		const { status, parts } = await check(['--data', data], { ROOMKEY_URL: ill });
+		expect(status).to.equal(1);
+		expect(parts).to.deep.include({
+			server: `failed: ${ill} is not ready since today`,
+			'server: store': 'failed: Gone',
+		});
+	});
+
+	it('compares the clock with that of the server', async () => {
+		const behind = async (ms: number) => {
+			const url = await answering((_, response) => {
+				response.setHeader('date', new Date(Date.now() - ms).toUTCString());
+				response.end(JSON.stringify({ status: 'ready', since: 'today', checks: {} }));
+			});
+			return check(['--data', data, '--url', url]);
+		};
+		expect((await behind(10_000)).parts.clock).to.match(/^warning: It differs from that of the server by \d+ s$/);
+		const { status, parts } = await behind(60_000);
+		expect(parts.clock).to.match(/^failed: It differs/);
+		expect(status).to.equal(1);
+	});
+
+	it('finds settings that a server would refuse', async () => {
+		const { status, parts } = await check(['--data', data], { PORT: '1', ROOMKEY_MAX_BODY: 'much' });
+		expect(status).to.equal(1);
+		expect(parts.settings).to.match(/^failed: ROOMKEY_MAX_BODY must be/);
+		const file = join(folder, 'roomkey.json');
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { nothing: '1/s' }, colour: 'red' }));
+		expect((await check(['--config', file], {})).parts.settings).to.include("unknown setting 'colour'");
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { nothing: '1/s' } }));
+		expect((await check(['--config', file], {})).parts.settings).to.match(/^failed: .*no method 'nothing'/);
+		await writeFile(file, JSON.stringify({ data, port: 1, limits: { me: '1/s' } }));
+		const right = await check(['--config', file], {});
+		expect(right.status).to.equal(0);
+		expect(right.parts).to.include({
+			settings: `ok: Those in the environment and in ${file} are valid`,
+			folder: `ok: ${data} is complete`,
+		});
+	});
+
+	it('finds a folder that others can enter, that is damaged, or that holds nothing', async () => {
+		await chmod(data, 0o755);
+		expect((await check(['--data', data])).parts['folder: access']).to.match(/^warning: .*chmod 700/);
+		await truncate(join(data, 'data.mdb'), 4096);
+		const damaged = await check(['--data', data]);
+		expect(damaged.status).to.equal(1);
+		expect(damaged.parts.folder).to.match(/^failed: .* was cut/);
+		expect((await check(['--data', join(folder, 'none')])).parts.folder).to.match(/^off: .* holds no data/);
+	});
+
+	it('says that a database does not answer, without its password', async () => {
+		const url = 'mongodb://me:s%3Dcret@127.0.0.1:1/x?serverSelectionTimeoutMS=100';
+		const { status, parts } = await check([], { PORT: '1', MONGO_URL: url });
+		expect(status).to.equal(1);
+		expect(parts.database)
+			.to.match(/^failed: x at 127.0.0.1:1: /)
+			.and.not.match(/s(=|%3D)cret/);
+	});
+});

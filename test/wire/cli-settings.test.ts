@@ -1,0 +1,205 @@
+/** The settings of `roomkey`: from flags, variables and a file; what is wrong, what is in force, and limits of methods. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { createServer, OptionError } from '../../server/index.js';
+import { Command, runHere } from '../support/command.js';
+import { memoryLog } from '../support/log.js';
+import { request as get } from '../support/rest.js';
+
+describe('the settings of roomkey', () => {
+	let folder: string;
+	let file: string;
+	const commands: Command[] = [];
+
+	beforeEach(async () => {
+		folder = await mkdtemp(join(tmpdir(), 'roomkey-'));
+		file = join(folder, 'roomkey.json');
+	});
+	afterEach(async () => {
+		for (const command of commands.splice(0)) await command.stop('SIGKILL');
+		await rm(folder, { recursive: true });
+	});
+
+	const write = (settings: unknown) =>
+		writeFile(file, typeof settings === 'string' ? settings : JSON.stringify(settings));
+
+	function start(args: readonly string[], env?: NodeJS.ProcessEnv): Command {
+		const command = new Command(args, { env });
+		commands.push(command);
+		return command;
+	}
+
+	/** The table of `--print-config`: value and origin by setting. */
+	async function printed(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Map<string, string>> {
+		const { status, out, err } = await runHere([...args, '--print-config'], { env });
+		expect(status, err).to.equal(0);
+		const [titles, ...rows] = out.trimEnd().split('\n');
+		expect(titles).to.match(/^SETTING +VALUE +FROM$/);
+		return new Map(
+			rows.map((row) => {
+				const [name = '', ...others] = row.split(/ {2,}/);
+				return [name, others.filter(Boolean).join(' from ')];
+			}),
+		);
+	}
+
+	it('are all checked before any is refused', async () => {
+		await write({ maxBody: 1, 'max-frame': 'much', nonsense: true, memory: true });
+		const command = start(['--port', 'x', '--nope', 'word', '--log-level', 'loud', '--memory=1', '--host'], {
+			ROOMKEY_CONFIG: file,
+			ROOMKEY_GRACE: '-1',
+		});
+		expect(await command.ended()).to.equal(2);
+		expect(command.out).to.equal('');
+		const [first, ...faults] = command.err.trimEnd().split('\n');
+		expect(first).to.equal('roomkey: 10 settings are wrong:');
+		expect(faults.map((line) => line.trim())).to.deep.equal([
+			"Unknown option '--nope'",
+			"Unexpected argument 'word'",
+			'--memory takes no value',
+			'--host needs a value',
+			`${file}: unknown setting 'maxBody'; it is 'max-body'`,
+			`${file}: unknown setting 'nonsense'`,
+			"--port must be a whole number from 0 to 65535, not 'x'",
+			`${file}: 'max-frame' must be a whole number from 1024 to 1073741824, not 'much'`,
+			"ROOMKEY_GRACE must be a whole number from 0 to 3600000, not '-1'",
+			"--log-level must be one of debug, info, warn, error, silent, not 'loud'",
+			'Try roomkey --help',
+		]);
+	});
+
+	it('are all checked by createServer too', () => {
+		const options = { maxBody: 1, nonsense: 2, host: '', limits: { e2e: 'often' }, methods: {} };
+		return createServer(options as object).then(
+			() => expect.fail('it started'),
+			(error) => {
+				expect(error).to.be.instanceOf(OptionError);
+				for (const name of ['maxBody', 'nonsense', 'host', 'limits', 'methods']) expect(error.message).to.include(name);
+				expect(error.message).to.match(/^5 settings are wrong:\n/);
+			},
+		);
+	});
+
+	it('come from flags, else from variables, else from a file, else from the defaults', async () => {
+		await write({ port: 1, 'max-body': 5000, 'sign-ups': true, metrics: 9464, grace: 3, memory: true });
+		const args = ['--config', file, '--port', '3'];
+		const settings = await printed(args, { PORT: '2', ROOMKEY_MAX_BODY: '6000' });
+		expect(Object.fromEntries(settings)).to.include({
+			port: '3 from --port',
+			'max-body': '6000 from ROOMKEY_MAX_BODY',
+			'sign-ups': `true from ${file}: 'sign-ups'`,
+			metrics: `9464 from ${file}: 'metrics'`,
+			grace: `3 from ${file}: 'grace'`,
+			memory: `true from ${file}: 'memory'`,
+			compression: 'false from default',
+			config: `${file} from --config`,
+		});
+	});
+
+	it('can be those of the file in docs/operating.md', async () => {
+		const [, text] = /^```json\n([\s\S]*?)^```$/m.exec(await readFile('docs/operating.md', 'utf8')) ?? [];
+		await write(text);
+		expect(Object.fromEntries(await printed(['--config', file]))).to.include({
+			data: `/var/lib/roomkey from ${file}: 'data'`,
+			limits: `e2e.setRoomKeyID=5/60s, users.list=10/1s, me=off from ${file}: 'limits'`,
+		});
+	});
+
+	it('are printed without secrets', async () => {
+		await write({ 'admin-pass': 'secret-of-the-file', 'mongo-url': 'mongodb://me:secret-of-mongo@db.example/x?y=z' });
+		const { status, out } = await runHere(['--config', file, '--print-config'], {
+			env: { ADMIN_EMAIL: 'me@example.com' },
+		});
+		expect(status).to.equal(0);
+		expect(out)
+			.to.match(/\nadmin-pass +set, not shown +/)
+			.and.match(/\nmongo-url +mongodb:\/\/db.example\/x +/);
+		expect(out).not.to.match(/secret-of|me@example/);
+	});
+
+	it('keep the data where the strongest source says', async () => {
+		await write({ data: `${folder}/of-file` });
+		const command = start(['--config', file, '--memory', '--port', '0']);
+		await command.listening();
+		expect(await command.stop()).to.equal(0);
+		expect(command.err).to.include('"store":"memory"');
+		const second = start(['--config', file, '--port', '0']);
+		await second.listening();
+		expect(await second.stop()).to.equal(0);
+		expect(second.err).to.include(`"store":"${folder}/of-file"`);
+		await write({ data: 'x', 'mongo-url': 'mongodb://h/db' });
+		expect((await runHere(['--config', file])).err)
+			.to.include("'data' and ")
+			.and.include("'mongo-url': the data is in one place");
+	});
+
+	for (const [what, text, says] of [
+		['is not there', undefined, 'cannot be read'],
+		['is no JSON', '{"admin-pass": "secret-of-the-file" nonsense', 'is no JSON'],
+		['is a list', '[]', 'must be a JSON object'],
+		['names another file', '{"config": "x"}', "unknown setting 'config'"],
+		['has an own __proto__', '{"__proto__": {"port": 1}}', "unknown setting '__proto__'"],
+	] as const) {
+		it(`say so if the file ${what}`, async () => {
+			if (text !== undefined) await write(text);
+			const { status, err } = await runHere(['--memory', '--config', file]);
+			expect(status).to.equal(2);
+			expect(err).to.include(says).and.not.include('secret-of-the-file');
+		});
+	}
+
+	describe('about limits of methods', () => {
+		it('are in force, described and logged', async () => {
+			await write({ limits: { 'users.info': '7/m', me: { calls: 3, per: 500 } } });
+			const command = start(
+				['--memory', '--port', '0', '--config', file, '--limit', 'me=2/60s', '--limit', 'rooms/get=off'],
+				{ ROOMKEY_LIMITS: 'users.info=9/h,users.list=4/2s', ADMIN_PASS: 'a-long-password' },
+			);
+			const url = await command.listening();
+			const { paths } = (await get(`${url}/api/v1/openapi.json`)).body as {
+				paths: Record<string, { get: { description: string } }>;
+			};
+			expect(JSON.stringify(paths['/api/v1/users.info'])).to.include('9 calls in 3600 seconds');
+			expect(JSON.stringify(paths['/api/v1/users.list'])).to.include('4 calls in 2 seconds');
+			expect(JSON.stringify(paths['/api/v1/rooms.get'])).to.include('1,200 calls per minute');
+			const asyncapi = (await get(`${url}/asyncapi.json`)).text;
+			expect(asyncapi).to.include('2 calls per minute');
+			const started = command.err.split('\n').find((line) => line.includes('Roomkey starts')) as string;
+			expect(JSON.parse(started).settings.limits).to.equal(
+				'users.info=9/3600s, me=2/60s, users.list=4/2s, rooms/get=off',
+			);
+		});
+
+		it('refuse a caller who exceeds them', async () => {
+			const server = await createServer({
+				store: { memory: true },
+				keys: true,
+				log: memoryLog(),
+				port: 0,
+				signUps: true,
+				limits: { 'public-settings/get': '2/60s', 'settings.public': { calls: 1, per: 60_000 } },
+			});
+			const path = `${server.url}/api/v1/settings.public`;
+			expect([(await get(path)).status, (await get(path)).status]).to.deep.equal([200, 429]);
+			await server.close();
+		});
+
+		it('are refused for unknown methods, all at once, and if they are no limits', async () => {
+			const none = await runHere(['--memory', '--limit', 'nothing=1/s', '--limit', 'other=off,me=1/s']);
+			expect(none.status).to.equal(2);
+			expect(none.err).to.include("no method 'nothing'").and.include("no method 'other'").and.not.include("'me'");
+			for (const text of ['me', 'me=', '=1/s', 'me=0/s', 'me=1/0s', 'me=1/25d', 'me=1/9999h', 'me=1/s,', 'me=-1/s']) {
+				const { status, err } = await runHere(['--memory', '--limit', text]);
+				expect(status, text).to.equal(2);
+				expect(err, text).to.include('--limit must be entries such as e2e.setRoomKeyID=5/60s');
+			}
+			const unknown = createServer({ store: { memory: true }, limits: { 'e2e.setRoomKeyID': '5/60s' }, listen: false });
+			await unknown.then(
+				(server) => server.close().then(() => expect.fail('it started')),
+				(error) => expect(error.message).to.include("there is no method 'e2e.setRoomKeyID'"),
+			);
+		});
+	});
+});

@@ -1,0 +1,163 @@
+/** TLS by `--tls-cert` and `--tls-key`. */
+import { once } from 'node:events';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { expect } from 'chai';
+import { WebSocket } from 'ws';
+import { openServer } from '../../server/openServer.js';
+import type { OptionError } from '../../server/options/kinds.js';
+import type { RoomkeyServer } from '../../server/roomkeyServer.js';
+import { memoryLog } from '../support/log.js';
+import { RawHttp, upgradeRequest } from '../support/rawHttp.js';
+import { rejection } from '../support/rejection.js';
+
+const fixture = (name: string) => path.resolve('test/fixtures/tls', name);
+
+describe('a server with TLS', () => {
+	let folder: string;
+	let cert: string;
+	let key: string;
+	let log: ReturnType<typeof memoryLog>;
+	let server: RoomkeyServer;
+
+	/** Puts a certificate where the server reads it. */
+	const install = (name: string) =>
+		Promise.all([copyFile(fixture(`${name}.cert.pem`), cert), copyFile(fixture(`${name}.key.pem`), key)]);
+
+	const open = (more: object = {}) =>
+		openServer({ port: 0, store: { memory: true }, keys: true, grace: 100, log, tlsCert: cert, tlsKey: key, ...more });
+
+	before(async () => {
+		folder = await mkdtemp(path.join(tmpdir(), 'roomkey-tls-'));
+		cert = path.join(folder, 'cert.pem');
+		key = path.join(folder, 'key.pem');
+	});
+	beforeEach(async () => {
+		log = memoryLog();
+		await install('first');
+		server = await open({ headersTimeout: 300 });
+	});
+	afterEach(() => server.close());
+	after(() => rm(folder, { recursive: true }));
+
+	async function handshake(): Promise<TLSSocket> {
+		const socket = connectTls({ port: Number(new URL(server.url).port), host: '127.0.0.1', rejectUnauthorized: false });
+		await once(socket, 'secureConnect');
+		return socket;
+	}
+	/** The name in the certificate that a new connection receives. */
+	async function servedName(): Promise<string | undefined> {
+		const socket = await handshake();
+		const { CN } = socket.getPeerCertificate().subject;
+		socket.destroy();
+		return String(CN);
+	}
+
+	it('serves REST, and tells browsers to use nothing else', async () => {
+		expect(server.url).to.match(/^https:\/\/127\.0\.0\.1:\d+$/);
+		const request = get(`${server.url}/api/info`, { ca: await readFile(cert) });
+		const [response] = await once(request, 'response');
+		response.resume();
+		expect(response.statusCode).to.equal(200);
+		expect(response.headers['strict-transport-security']).to.equal('max-age=15552000');
+	});
+
+	it('serves WebSockets', async () => {
+		const socket = new WebSocket(`${server.url.replace('https', 'wss')}/websocket`, { ca: await readFile(cert) });
+		await once(socket, 'open');
+		socket.send('{"msg":"connect","version":"1","support":["1"]}');
+		const [message] = await once(socket, 'message');
+		expect(String(message)).to.include('"connected"');
+		socket.terminate();
+	});
+
+	it('answers a request that offers an unknown upgrade', async () => {
+		const offer = 'Host: x\r\nUpgrade: h2c\r\nConnection: upgrade, close\r\n\r\n';
+		const client = new RawHttp(await handshake()).send(`GET /api/info HTTP/1.1\r\n${offer}`);
+		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
+	});
+
+	it('does not count pages that were read without TLS as its own', async () => {
+		await server.close();
+		server = await open({ allowedOrigins: 'own' });
+		for (const [origin, status] of [
+			['https://chat.example.com', 101],
+			['http://chat.example.com', 403],
+		] as const) {
+			const socket = await handshake();
+			socket.write(upgradeRequest('/websocket', { host: 'chat.example.com', origin }));
+			const [answer] = await once(socket, 'data');
+			expect(String(answer).slice(0, 12)).to.equal(`HTTP/1.1 ${status}`);
+			socket.destroy();
+		}
+	});
+
+	it('disconnects a client that does not complete the handshake', async () => {
+		const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+		await once(socket, 'close');
+	});
+
+	it('does not wait for such a client when it closes', async () => {
+		await server.close();
+		server = await open({ headersTimeout: 60_000 });
+		const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+		await once(socket, 'connect');
+		const closed = once(socket, 'close');
+		await server.close();
+		await closed;
+	});
+
+	it('uses a new certificate for new connections when told to; open ones stay', async () => {
+		const socket = await handshake();
+		expect(await servedName()).to.equal('first.test');
+		await install('second');
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(await servedName()).to.equal('second.test');
+		const client = new RawHttp(socket).send('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+		expect(await client.untilClosed()).to.match(/^HTTP\/1\.1 200 OK/);
+	});
+
+	it('keeps its certificate if the new one is wrong, half-written or missing, and logs why', async () => {
+		const whole = await readFile(fixture('second.cert.pem'), 'utf8');
+		const attempts: [() => Promise<unknown>, RegExp][] = [
+			[() => copyFile(fixture('second.cert.pem'), cert), /are not a certificate and its key/],
+			[() => writeFile(cert, whole.slice(0, 300)), /is not a complete PEM file/],
+			[() => writeFile(cert, `${whole}-----BEGIN CERTIF`), /is not a complete PEM file/],
+			[() => writeFile(cert, ''), /is not a complete PEM file/],
+			[() => writeFile(cert, whole.replace(/[A-Za-z]{20}/, 'A')), /are not a certificate and its key/],
+			[() => rm(cert), /cannot be read: ENOENT/],
+		];
+		for (const [prepare, reason] of attempts) {
+			await prepare();
+			const before = log.lines.length;
+			expect(await server.reloadCertificate()).to.equal(false);
+			const [line] = log.lines.slice(before);
+			expect(line).to.include({ level: 'error', text: 'The new TLS certificate cannot be used; the one in use stays' });
+			expect(String((line?.facts as { err?: Error } | undefined)?.err?.message)).to.match(reason);
+			expect(await servedName()).to.equal('first.test');
+		}
+	});
+
+	it('warns of a certificate that has expired', async () => {
+		await install('expired');
+		expect(await server.reloadCertificate()).to.equal(true);
+		expect(log.lines.at(-1)).to.include({ level: 'warn', text: 'The TLS certificate has expired' });
+	});
+
+	it('does not start with files that it cannot use', async () => {
+		for (const [more, message] of [
+			[{ tlsKey: fixture('second.key.pem') }, /are not a certificate and its key/],
+			[{ tlsCert: `${cert}.none` }, /cert\.pem\.none cannot be read: ENOENT/],
+			[{ tlsKey: undefined }, /^tls-cert and tls-key need each other$/],
+			[{ listen: false }, /^tls-cert is for a server that listens/],
+		] as const) {
+			const error = (await rejection(open(more))) as OptionError;
+			expect(error.name).to.equal('OptionError');
+			expect(error.message).to.match(message);
+		}
+	});
+});
