@@ -11,7 +11,7 @@ export type Order =
 			readonly greeting: readonly Greeting[];
 			readonly tokens?: readonly string[];
 	  }
-	/** Waits until so many events have arrived that were not waited for yet. */
+	/** Waits until so many events have arrived that were not waited for yet. Answers with their times. */
 	| { readonly what: 'await'; readonly events: number };
 
 /** @property answer how the answer begins */
@@ -26,17 +26,20 @@ const AT_ONCE = 100;
 const EVENT = Buffer.from('{"msg":"changed"');
 
 let events = 0;
+/** When the events have arrived, in ms since 1970. */
+const arrivals: number[] = [];
 let awaited = Number.POSITIVE_INFINITY;
 
-function done(): void {
-	process.send?.('done');
+function done(message: unknown = 'done'): void {
+	process.send?.(message);
 }
 
 function check(): void {
 	if (events < awaited) return;
 	events -= awaited;
+	const times = arrivals.splice(0, awaited);
 	awaited = Number.POSITIVE_INFINITY;
-	done();
+	done(times);
 }
 
 function open(port: number, greeting: readonly Greeting[], token = ''): Promise<void> {
@@ -53,6 +56,7 @@ function open(port: number, greeting: readonly Greeting[], token = ''): Promise<
 		socket.on('message', (data: Buffer) => {
 			if (data.subarray(0, EVENT.length).equals(EVENT)) {
 				events++;
+				arrivals.push(performance.timeOrigin + performance.now());
 				check();
 			} else if (String(data).startsWith(greeting[step]?.answer ?? ' ')) {
 				next();

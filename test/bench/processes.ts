@@ -5,7 +5,7 @@ import type { Order } from './loadClients.js';
 import type { Memory } from './memoryUsage.js';
 import type { Ready } from './server.js';
 
-type Kind = 'roomkey' | 'files' | 'observed' | 'ws' | 'http';
+type Kind = 'roomkey' | 'files' | 'observed' | 'ws' | 'http' | 'cluster' | 'ws-nats';
 
 export interface Running extends Ready {
 	readonly kind: Kind;
@@ -16,7 +16,8 @@ export interface Running extends Ready {
 
 /** Clients in a process of their own. Each order is followed before the next. */
 export interface LoadClients {
-	order(order: Order): Promise<void>;
+	/** @returns when each awaited event has arrived, in ms since 1970; nothing after another order */
+	order(order: Order): Promise<readonly number[]>;
 	stop(): Promise<void>;
 }
 
@@ -57,7 +58,8 @@ export function startLoadClients(): LoadClients {
 	return {
 		async order(order) {
 			child.send(order);
-			await once(child, 'message');
+			const [answer] = (await once(child, 'message')) as [unknown];
+			return Array.isArray(answer) ? answer : [];
 		},
 		stop: stopOf(child),
 	};

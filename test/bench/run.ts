@@ -1,8 +1,9 @@
 /**
  * `npm run bench`: what a call, an event and a connection cost beside bare servers that do the same, in one run. Times
- * and bytes mean nothing on their own; the ratios do. `npm run bench calls|fairness|fanout|memory|scale|live|observed|start|store` measures one of them.
+ * and bytes mean nothing on their own; the ratios do. `npm run bench calls|cluster|fairness|fanout|memory|scale|live|observed|start|store` measures one of them.
  */
 import { benchCalls } from './calls.js';
+import { benchCluster } from './cluster.js';
 import { benchFairness } from './fairness.js';
 import { benchFanOut } from './fanout.js';
 import { benchLive } from './live.js';
@@ -20,6 +21,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
 	observed: [benchObserved],
 	fairness: [benchFairness],
 	fanout: [benchFanOut],
+	cluster: [benchCluster],
 	memory: [benchMemory],
 	scale: [scaleInMemory],
 	live: [benchLive],

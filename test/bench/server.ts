@@ -7,9 +7,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from '@nats-io/transport-node';
 import { pino } from 'pino';
 import { WebSocketServer } from 'ws';
 import { createApp } from '../../server/app.js';
+import type { Link } from '../../server/cluster/link.js';
+import { natsLink } from '../../server/cluster/nats.js';
 import * as codec from '../../server/ddp/codec.js';
 import { Ops } from '../../server/ops/ops.js';
 import { openStore, type StoreChoice } from '../../server/store/open.js';
@@ -73,6 +76,7 @@ async function roomkey(
 	choice: StoreChoice = { kind: 'memory' },
 	ops?: Ops,
 	log: Log = memoryLog(),
+	link?: Link,
 ): Promise<Ready> {
 	const catalogue = await import('../../methods/index.js');
 	const open = await openStore(choice, log);
@@ -94,6 +98,7 @@ async function roomkey(
 		onChange,
 		log,
 		ops,
+		link,
 	});
 	const tokens: string[] = [];
 	while (tokens.length < people) tokens.push((await addPerson(store)).token);
@@ -154,12 +159,49 @@ async function bareHttp(): Promise<Ready> {
 	return listen(http);
 }
 
+/** Servers with the same subject are joined. */
+const SUBJECT = 'bench';
+
+/** One of several processes over the NATS of the last argument. */
+async function inCluster(people: number): Promise<Ready> {
+	const link = natsLink({ servers: [process.argv[4] as string], subject: SUBJECT, log: memoryLog() });
+	return roomkey(people, { kind: 'memory' }, undefined, memoryLog(), link);
+}
+
+/** Passes what it is asked to send to NATS, and sends everyone what comes from there. */
+async function bareNats(): Promise<Ready> {
+	const nats = await connect({ servers: process.argv[4] as string, noEcho: true });
+	const http = createServer();
+	const webSockets = new WebSocketServer({ server: http, perMessageDeflate: false });
+	nats.subscribe('bare', {
+		callback(_error, { data }) {
+			const text = Buffer.from(data).toString();
+			for (const client of webSockets.clients) client.send(text);
+		},
+	});
+	webSockets.on('connection', (socket) => {
+		socket.on('message', (data) => {
+			const { msg, id, method } = JSON.parse(String(data));
+			if (msg === 'connect') {
+				socket.send(JSON.stringify({ msg: 'connected', session: 'bare' }));
+			} else {
+				if (method === 'bench.notify') nats.publish('bare', eventFrame);
+				socket.send(JSON.stringify({ msg: 'updated', methods: [id] }));
+				socket.send(JSON.stringify({ msg: 'result', id }));
+			}
+		});
+	});
+	return listen(http);
+}
+
 const kinds: Record<string, (people: number) => Promise<Ready>> = {
 	roomkey: (people) => roomkey(people),
 	files: onFiles,
 	observed,
 	ws: bareWs,
 	http: bareHttp,
+	cluster: inCluster,
+	'ws-nats': bareNats,
 };
 const ready = await kinds[process.argv[2] ?? '']?.(Number(process.argv[3] ?? 0));
 process.on('message', (what) => process.send?.(what === 'memory' ? memory() : process.cpuUsage()));

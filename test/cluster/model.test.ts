@@ -56,6 +56,9 @@ interface Place {
 	readonly sessions: Map<string, Session>;
 }
 
+/** Errors have no cause that these clients ask for. */
+const noCause = () => undefined;
+
 /** A client that is logged in. */
 interface Session {
 	readonly client: TestClient;
@@ -64,23 +67,20 @@ interface Session {
 
 async function logIn(app: TestApp, person: Person): Promise<Session> {
 	const state = { isClosed: false };
-	const client = await connectClient(
-		(transport) => {
-			const receiver = app.connect(transport);
-			return {
-				get isConnected() {
-					return receiver.isConnected;
-				},
-				allowsFrameSize: (bytes) => receiver.allowsFrameSize(bytes),
-				receive: (text) => receiver.receive(text),
-				onClose() {
-					state.isClosed = true;
-					receiver.onClose();
-				},
-			};
-		},
-		() => undefined,
-	);
+	const client = await connectClient((transport) => {
+		const receiver = app.connect(transport);
+		return {
+			get isConnected() {
+				return receiver.isConnected;
+			},
+			allowsFrameSize: (bytes) => receiver.allowsFrameSize(bytes),
+			receive: (text) => receiver.receive(text),
+			onClose() {
+				state.isClosed = true;
+				receiver.onClose();
+			},
+		};
+	}, noCause);
 	await client.call('login', { resume: person.token });
 	await client.subscribe('stream-notify-user', `${person.id}/rooms-changed`, false);
 	return Object.assign(state, { client });
@@ -113,7 +113,7 @@ class Service {
 			tokenCheckInterval: 3_600_000,
 			grace: 0,
 		});
-		const reader = await connectClient(app.connect, () => undefined);
+		const reader = await connectClient(app.connect, noCause);
 		await reader.subscribe('topics');
 		const sessions = new Map<string, Session>();
 		for (const person of this.#people)

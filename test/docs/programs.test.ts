@@ -25,6 +25,10 @@ const ELSEWHERE: readonly (readonly [command: string, where: string])[] = [
 	['npm test -- test/unit/describeRoom.test.ts', 'test/docs/describeRoom.test.ts'],
 	['npm run demo:bot', 'test/clients/e2e/bot.test.ts'],
 	['MONGO_URL=mongodb://127.0.0.1:27017/rocketchat node dist/server/cli/main.js', 'test/mongo'],
+	[
+		'npm install moleculer@0.14 nats@2\nnode dist/server/cli/main.js --mongo-url mongodb://127.0.0.1:27017/rocketchat --rocketchat-broker nats://127.0.0.1:4222',
+		'test/cluster/rocketchat.test.ts',
+	],
 ];
 
 /** Commands of the guide to the package, which test/package runs in an empty folder, by what they begin with. */
