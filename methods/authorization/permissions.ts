@@ -9,7 +9,7 @@ import { DDP_READ, READ, WRITE } from '../kinds.js';
 import { PermissionAnswer } from '../model/answers.js';
 import { insertIfAbsent } from '../model/insertIfAbsent.js';
 import { hasSameElements } from '../model/lists.js';
-import { KNOWN_PERMISSIONS, permissionChanged, requirePermission } from '../model/permissions/permissions.js';
+import { forgetPermission, KNOWN_PERMISSIONS, requirePermission } from '../model/permissions/permissions.js';
 import { doRolesExist, isRole } from '../model/permissions/roles.js';
 import { dateOf } from '../model/since.js';
 import { getUserRoles, listRoles } from './roles.js';
@@ -62,7 +62,7 @@ const updatePermissions = method({
 		for (const { _id, roles: asked } of permissions) {
 			const roles = [...new Set(asked)];
 			await setRoles(store, _id, roles);
-			permissionChanged(store, _id);
+			forgetPermission(store, _id);
 		}
 		return { permissions: await listPermissions(store) };
 	},

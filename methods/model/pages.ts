@@ -37,13 +37,13 @@ export async function* pagesOf<T extends { _id: string }>(
 }
 
 function withKey(projection: Readonly<Record<string, 1>>, key: string): Projection {
-	const isPartOf = (path: string) => key === path || key.startsWith(`${path}.`);
-	return Object.keys(projection).some(isPartOf) ? projection : { ...projection, [key]: 1 };
+	const containsKey = (path: string) => key === path || key.startsWith(`${path}.`);
+	return Object.keys(projection).some(containsKey) ? projection : { ...projection, [key]: 1 };
 }
 
 /**
- * The filter for documents whose key is greater than `last`. All conditions stay at the top level of the filter, because
- * stores use an index only for those.
+ * The filter for documents whose key is greater than `last`. Conditions stay at the top level of the filter, because
+ * stores use an index only for those. If the filter has a condition on the key, the new one goes into `$and`.
  */
 function filterAfter<T>(filter: Filter<T>, key: string, last: unknown): Filter<T> {
 	const further = { [key]: { $gt: last } };

@@ -46,7 +46,7 @@ export interface ConditionalWrite<T> {
  * @param change computes the write from what was read; null leaves the document unchanged
  * @returns the document after the write; null if nothing was written
  */
-export function updateAsRead<T extends { _id: string }>(
+export function updateIfUnchanged<T extends { _id: string }>(
 	collection: Collection<T>,
 	read: (attempt: number) => Promise<T | null> | T | null,
 	change: (current: T) => ConditionalWrite<T> | null | Promise<ConditionalWrite<T> | null>,

@@ -4,15 +4,15 @@ import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
 import { clientMembership } from '../model/memberships/clientMembership.js';
 import { MEMBER, memberIdsOf } from '../model/memberships/members.js';
-import { permissionChanged } from '../model/permissions/permissions.js';
+import { forgetPermission } from '../model/permissions/permissions.js';
 import { clientRoom } from '../model/rooms/clientRoom.js';
 import { isKnownSetting } from '../model/settings/known.js';
-import { type SettingId, settingChanged } from '../model/settings/workspace.js';
+import { forgetSetting, type SettingId } from '../model/settings/workspace.js';
 
 /** The subscribers of streams in this process, and the functions to reach them. */
 export interface StreamSubscribers {
 	/** The event names of a stream that have readers. */
-	read(stream: string): ReadonlyMap<string, unknown>;
+	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	notify(event: EventPayloads['notify']): void;
 	/** The rooms whose events a user reads. */
 	roomsReadBy(userId: string): ReadonlySet<string>;
@@ -32,24 +32,24 @@ export function publishChange(change: Change, store: Store, subscribers: StreamS
 	if (isChangeOf(change, 'users')) return publishUser(change, store, subscribers);
 	if (isChangeOf(change, 'permissions')) {
 		const { _id, roles } = change.document;
-		permissionChanged(store, _id);
+		forgetPermission(store, _id);
 		const args = ['updated', { _id, roles }];
 		subscribers.notify({ stream: 'notify-logged', eventName: 'permissions-changed', args });
 		return subscribers.reauthorize({});
 	}
 	if (isChangeOf(change, 'settings')) {
 		const { _id, value } = change.document;
-		settingChanged(store, _id as SettingId);
+		forgetSetting(store, _id as SettingId);
 		const args = ['updated', { _id, value }];
 		if (isKnownSetting(_id)) subscribers.notify({ stream: 'notify-all', eventName: 'public-settings-changed', args });
 	}
 	return undefined;
 }
 
-/** Publishes an account to its user, and authorizes the user's readers again, because roles may have changed. */
+/** Publishes an account to its user. Checks again which room events the user may read, because roles may have changed. */
 function publishUser(change: Change<'users'>, store: Store, subscribers: StreamSubscribers): Promise<void> | undefined {
 	const { _id: userId } = change.document;
-	const isProfileRead = subscribers.read('notify-user').has(`${userId}/userData`);
+	const isProfileRead = subscribers.eventsWithReaders('notify-user').has(`${userId}/userData`);
 	const profile = isProfileRead ? publishProfile(change, store, subscribers) : Promise.resolve();
 	if (change.action === 'removed')
 		subscribers.notify({ stream: 'notify-logged', eventName: 'Users:Deleted', args: [{ userId }] });
@@ -57,7 +57,7 @@ function publishUser(change: Change<'users'>, store: Store, subscribers: StreamS
 	return profile.then(() => subscribers.reauthorize({ userId }));
 }
 
-/** Publishes a membership to its user: after its removal only which one it was, without its keys. */
+/** Publishes a membership to its user: if it was removed, only its ids. */
 async function publishMembership(
 	{ action, document }: Change<'subscriptions'>,
 	store: Store,
@@ -73,7 +73,7 @@ async function publishMembership(
 	if (isRemoved && rid) await membershipLost(u._id, rid, store, subscribers);
 }
 
-/** Publishes a room to its members: after its removal only which one it was. */
+/** Publishes a room to its members: if it was removed, only its id, type and name. */
 async function publishRoom(
 	{ action, document }: Change<'rooms'>,
 	store: Store,
@@ -105,7 +105,7 @@ async function publishProfile(
 	notify({ type: 'updated', id, diff, unset: Object.fromEntries(missing) });
 }
 
-/** A user who has lost a membership may have lost access to the room and its discussions. */
+/** Authorizes a user again in a room whose membership they have lost, and in its discussions that they read. */
 async function membershipLost(
 	userId: string,
 	rid: string,
@@ -115,8 +115,8 @@ async function membershipLost(
 	await subscribers.reauthorize({ userId, rid });
 	const others = [...subscribers.roomsReadBy(userId)].filter((other) => other !== rid);
 	if (others.length === 0) return;
-	const discussions = { _id: { $in: others }, prid: { $exists: true } };
-	for await (const { _id } of store.rooms.find(discussions, { projection: { _id: 1 } })) {
+	const whereDiscussion = { _id: { $in: others }, prid: { $exists: true } };
+	for await (const { _id } of store.rooms.find(whereDiscussion, { projection: { _id: 1 } })) {
 		await subscribers.reauthorize({ userId, rid: _id });
 	}
 }
@@ -130,7 +130,7 @@ async function* listeningMembers(
 	{ _id: rid, usersCount = Number.POSITIVE_INFINITY }: { readonly _id: string; readonly usersCount?: number },
 	store: Store,
 ): AsyncIterable<string> {
-	const read = subscribers.read('notify-user');
+	const read = subscribers.eventsWithReaders('notify-user');
 	if (read.size === 0) return;
 	if (usersCount < read.size) {
 		for await (const page of memberIdsOf(store, rid, MEMBER)) {

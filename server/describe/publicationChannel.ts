@@ -59,7 +59,7 @@ export function publicationPart(publication: Publication, context: ChannelContex
 	const { name, summary, args, anonymous, documents = new Map<string, AnyMatcher>(), timeout, limit } = publication;
 	const suffix = name === null ? `universal.${index}` : idOf(name);
 	const id = `publication.${suffix}`;
-	const brings = Object.assign(
+	const documentMessagesByName = Object.assign(
 		{},
 		...Array.from(documents, ([key, pattern]) => documentMessages(key, pattern, context)),
 	);
@@ -72,7 +72,7 @@ export function publicationPart(publication: Publication, context: ChannelContex
 			address: ADDRESS,
 			title: name ?? 'every client, without a subscription',
 			summary,
-			messages: { ...sub, ...brings },
+			messages: { ...sub, ...documentMessagesByName },
 			'x-kind': 'publication',
 			'x-name': name,
 			'x-arguments': describedArguments(args, context),
@@ -83,7 +83,9 @@ export function publicationPart(publication: Publication, context: ChannelContex
 		},
 		operations: {
 			...(sub && { [`subscribe.${suffix}`]: operation('receive', id, summary, ['sub']) }),
-			...(documents.size > 0 && { [`publish.${suffix}`]: operation('send', id, summary, Object.keys(brings)) }),
+			...(documents.size > 0 && {
+				[`publish.${suffix}`]: operation('send', id, summary, Object.keys(documentMessagesByName)),
+			}),
 		},
 	};
 }

@@ -22,7 +22,7 @@ const MAX_DEPTH = 16;
 /**
  * Checks a filter and compiles it to a predicate on documents.
  *
- * @throws TypeError for `undefined`, whole documents as values, and operators outside the common language
+ * @throws TypeError for `undefined`, whole documents as values, and operators that not all stores support
  */
 export function compile(filter: unknown, levels = MAX_DEPTH): Matcher {
 	if (!isFields(filter)) throw new TypeError(`A filter is an object, not ${kindOf(filter)}`);
@@ -138,26 +138,26 @@ function equal(field: string, asked: unknown): ValueTest {
 		if (!/^[im]*$/.test(asked.flags)) throw new TypeError(`${field}: cannot be compared with RegExp`);
 		return valueOrElement((value) => typeof value === 'string' && asked.test(value));
 	}
-	if (!isScalar(asked)) throw notComparable(field, asked);
+	if (!isScalar(asked)) throw notComparableError(field, asked);
 	return valueOrElement(asked instanceof Date ? (value) => isSame(value, asked) : (value) => value === asked);
 }
 
 /** The error for a value that no condition can contain. Ignoring undefined would match every document. */
-function notComparable(field: string, value: unknown): TypeError {
+function notComparableError(field: string, value: unknown): TypeError {
 	const advice = value === undefined ? '; a filter leaves the field out, or has { $exists: false }' : '';
 	return new TypeError(`${field}: cannot be compared with ${kindOf(value)}${advice}`);
 }
 
 function oneOf(field: string, asked: unknown): ValueTest {
 	if (!Array.isArray(asked)) throw new TypeError(`${field}: $in and $nin need a list`);
-	for (const value of asked) if (value !== null && !isScalar(value)) throw notComparable(field, value);
-	const plain = new Set(asked.map(comparable));
+	for (const value of asked) if (value !== null && !isScalar(value)) throw notComparableError(field, value);
+	const plain = new Set(asked.map(setKeyOf));
 	if (plain.has(null)) plain.add(undefined);
-	return valueOrElement((value) => plain.has(comparable(value)));
+	return valueOrElement((value) => plain.has(setKeyOf(value)));
 }
 
 /** A key for a value in a Set: a date by its time, distinct from the number. */
-const comparable = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
+const setKeyOf = (value: unknown) => (value instanceof Date ? `\0date ${value.getTime()}` : value);
 
 function range(operator: string, field: string, asked: unknown, isInRange: (order: number) => boolean): Test {
 	if (!isScalar(asked) || typeof asked === 'boolean')

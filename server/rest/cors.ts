@@ -23,13 +23,13 @@ const EXPOSED_HEADERS = ['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLi
 
 /**
  * Allows pages of other origins.
- * @param isAllowed whether a URL belongs to REST. Other paths, such as those of SockJS, have their own rules
+ * @param isRestUrl whether a URL belongs to REST. Other paths, such as those of SockJS, have their own rules
  * @param verbs the verbs that pages may use
  * @param origins `*`, or origins separated by commas
  */
 export function allowOrigins(
 	app: FastifyInstance,
-	isAllowed: (url: string) => boolean,
+	isRestUrl: (url: string) => boolean,
 	verbs: readonly string[],
 	origins: string,
 ): void {
@@ -42,7 +42,7 @@ export function allowOrigins(
 	};
 	app.register(import('@fastify/cors'), {
 		delegator(request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) {
-			done(null, isAllowed(request.url) ? options : { origin: false });
+			done(null, isRestUrl(request.url) ? options : { origin: false });
 		},
 	});
 }

@@ -40,7 +40,7 @@ export function succeeded(value: unknown): Answer {
 
 /**
  * Error codes with a specific status. Their bodies contain only the text (`test/contract/rocketchat-e2e.md` 7.3). Every
- * other code has the status 400.
+ * other code has the status 400, unless its error names another.
  */
 const STATUS: ReadonlyMap<unknown, number> = new Map<unknown, number>([
 	['unauthorized', 403],
@@ -71,7 +71,7 @@ export function retryHeaders(error: ClientError): Pick<Answer, 'headers'> {
 	return seconds === undefined ? {} : { headers: { 'retry-after': seconds } };
 }
 
-/** The answer for an error of a method. The text of a match error is only shown over REST. */
+/** The answer for an error of a method. REST shows the text of a match error; DDP does not. */
 export function failed(thrown: unknown): Answer {
 	if (thrown instanceof MatchError) return refused(400, thrown.message);
 	const safe = toClientError(thrown);
@@ -133,8 +133,8 @@ function drained(response: ServerResponse, timeout: number): Promise<void> {
 }
 
 /**
- * Sends an answer without fastify's serializer, because it adds a charset to text, which Rocket.Chat's tests refuse. A
- * Buffer is no alternative: fastify sends it in a second write, with which a request takes half as long again.
+ * Sends an answer without fastify's serializer, because it adds a charset to text, and Rocket.Chat's tests refuse that. A
+ * Buffer is no alternative: fastify sends it in a second write, and then a request takes 50 % longer.
  * @throws TypeError for a body that JSON cannot represent
  */
 export function send(reply: FastifyReply, answer: Answer): FastifyReply {

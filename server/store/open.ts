@@ -1,13 +1,13 @@
 import type { CollectionDefinition } from '../../shared/collections.js';
 import type { Log } from '../../shared/log.js';
-import { OTHERWISE, withLmdb } from '../dataFolder/withLmdb.js';
+import { OTHER_STORES_HINT, withLmdb } from '../dataFolder/withLmdb.js';
 import type { IndexMode, OpenStore } from './collections.js';
 
 /** Where the data is stored. */
 export type StoreChoice =
 	/** In memory, without persistence. */
 	| { kind: 'memory' }
-	/** In a folder, which is created if necessary; several processes may use it if all of them share it. */
+	/** In a folder, which is created if necessary; several processes may use it if each of them sets `shared`. */
 	| { kind: 'files'; folder: string; shared?: boolean }
 	/** In MongoDB, at a `mongodb://` address; database `rocketchat` unless the address names one. */
 	| { kind: 'mongodb'; url: string; indexes?: IndexMode };
@@ -28,7 +28,7 @@ export async function openStore(
 		case 'memory':
 			return (await import('./memory.js')).openMemory(declared);
 		case 'files':
-			return (await withLmdb(() => import('./folder.js'), OTHERWISE)).openFolder(choice.folder, {
+			return (await withLmdb(() => import('./folder.js'), OTHER_STORES_HINT)).openFolder(choice.folder, {
 				...choice,
 				declared,
 				log,

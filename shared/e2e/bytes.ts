@@ -106,9 +106,9 @@ export async function sha256Hex(text: string): Promise<string> {
 
 /** Exports a key as a JWK. @throws E2EError `not-extractable`; `malformed` for a value that is not a key */
 export async function toJwk(key: Key, what: string): Promise<Record<string, unknown>> {
-	const crypto = subtle();
+	const webCrypto = subtle();
 	if (key?.extractable === false) throw new E2EError('not-extractable', `${what} may not leave WebCrypto`);
-	return orMalformed(what, async () => ({ ...(await crypto.exportKey('jwk', key)) }));
+	return orMalformed(what, async () => ({ ...(await webCrypto.exportKey('jwk', key)) }));
 }
 
 /** The JSON text of a key, with its members in alphabetical order, because runtimes differ in their order. */
@@ -122,19 +122,19 @@ const ivLength = (key: Key) => (key.algorithm.name === 'AES-GCM' ? 12 : 16);
 
 /** Encrypts with a new IV. */
 export async function encrypt(key: Key, plain: Bytes): Promise<Encrypted> {
-	const crypto = subtle();
+	const webCrypto = subtle();
 	return orMalformed('The key', async () => {
 		const iv = randomBytes(ivLength(key));
-		return { iv, data: new Uint8Array(await crypto.encrypt({ name: key.algorithm.name, iv }, key, plain)) };
+		return { iv, data: new Uint8Array(await webCrypto.encrypt({ name: key.algorithm.name, iv }, key, plain)) };
 	});
 }
 
 /** Decrypts text; undefined if the key does not decrypt it, or the result is not text. */
 export async function decrypt(key: Key, { iv, data }: Encrypted): Promise<string | undefined> {
-	const crypto = subtle();
+	const webCrypto = subtle();
 	try {
 		// AES-CBC does not detect every wrong key: one text in 256 is decrypted to random bytes, which are rarely UTF-8.
-		return fromUtf8(await crypto.decrypt({ name: key.algorithm.name, iv }, key, data));
+		return fromUtf8(await webCrypto.decrypt({ name: key.algorithm.name, iv }, key, data));
 	} catch {
 		return undefined;
 	}

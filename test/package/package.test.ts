@@ -81,7 +81,7 @@ describe('the package', function () {
 		const names = packed.files.map((file) => file.path);
 		expect(packed.unpackedSize).to.be.below(1_000_000);
 		expect(names.filter((name) => name.endsWith('.map'))).to.deep.equal([]);
-		expect(names).to.include.members(['docs/methods.md', 'examples/tasks/server.mjs', 'examples/express/server.mjs']);
+		expect(names).to.include.members(['docs/building.md', 'examples/tasks/server.mjs', 'examples/express/server.mjs']);
 		const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8')) as {
 			exports: Record<string, string | Record<string, string>>;
 			bin: Record<string, string>;

@@ -1,12 +1,12 @@
 /** Switches of the workspace, as an admin would set them. */
-import { type SettingId, settingChanged } from '../../methods/model/settings/workspace.js';
+import { forgetSetting, type SettingId } from '../../methods/model/settings/workspace.js';
 import type { Store } from '../../shared/store.js';
 
 /** Sets one, in force at once. */
 export async function set(store: Store, id: SettingId, value: boolean | number): Promise<void> {
 	const { matchedCount } = await store.settings.updateOne({ _id: id }, { $set: { value } }, { silent: true });
 	if (matchedCount === 0) await store.settings.insertOne({ _id: id, value }, { silent: true });
-	settingChanged(store, id);
+	forgetSetting(store, id);
 }
 
 /** Sets one while `run` runs; then it is as if nobody had ever set it. */
@@ -21,6 +21,6 @@ export async function during(
 		await run();
 	} finally {
 		await store.settings.deleteOne({ _id: id }, { silent: true });
-		settingChanged(store, id);
+		forgetSetting(store, id);
 	}
 }

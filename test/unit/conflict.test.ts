@@ -1,7 +1,7 @@
 /** Conditional writes that are retried, and lists that are read in pages. */
 import { expect } from 'chai';
 import { pagesOf } from '../../methods/model/pages.js';
-import { CONFLICT, retryOnConflict, updateAsRead } from '../../methods/model/retryOnConflict.js';
+import { CONFLICT, retryOnConflict, updateIfUnchanged } from '../../methods/model/retryOnConflict.js';
 import { addPerson, addRoom } from '../support/people.js';
 import { rejection } from '../support/rejection.js';
 import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
@@ -15,7 +15,7 @@ describe('a conditional write', () => {
 	after(() => roomkey.close());
 
 	const count = (_id: string) =>
-		updateAsRead(
+		updateIfUnchanged(
 			roomkey.store.rooms,
 			() => roomkey.store.rooms.findOne({ _id }),
 			({ msgs = 0 }) => ({ whereUnchanged: { _id, msgs }, update: { $set: { msgs: msgs + 1 } } }),

@@ -1,7 +1,7 @@
 /** What of a room is published and listed (test/contract/beyond.md E13), and whom a changed room is announced to. */
 import { expect } from 'chai';
 import { partialClientRoom } from '../../methods/model/rooms/clientRoom.js';
-import { settingChanged } from '../../methods/model/settings/workspace.js';
+import { forgetSetting } from '../../methods/model/settings/workspace.js';
 import { publishChange } from '../../methods/streams/publishChange.js';
 import type { Room } from '../../shared/documents.js';
 import type { EventPayloads } from '../../shared/events.js';
@@ -43,7 +43,7 @@ describe('announcing an account', () => {
 	async function notified(action: 'updated' | 'removed', _id: string, readers: readonly string[]) {
 		const events: EventPayloads['notify'][] = [];
 		await publishChange({ collection: 'users', action, document: { _id } }, test.store, {
-			read: () => new Map(readers.map((id) => [`${id}/userData`, true])),
+			eventsWithReaders: () => new Map(readers.map((id) => [`${id}/userData`, true])),
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
@@ -87,7 +87,7 @@ describe('announcing a membership', () => {
 		const events: EventPayloads['notify'][] = [];
 		const membership = { _id: 's', rid: 'r', u: { _id: 'u' }, departures: [{ id: 'd', until: new Date(0) }] };
 		await publishChange({ collection: 'subscriptions', action: 'updated', document: membership }, test.store, {
-			read: () => new Map(),
+			eventsWithReaders: () => new Map(),
 			notify: (event) => void events.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
@@ -112,7 +112,7 @@ describe('announcing a room', () => {
 		const room = { ...(await test.store.rooms.findOne({ _id: rid })), ...fields } as Room;
 		const read = new Map(eventNames.map((name) => [name, true]));
 		await publishChange({ collection: 'rooms', action: 'updated', document: room }, test.store, {
-			read: () => read,
+			eventsWithReaders: () => read,
 			notify: (event) => void notified.push(event),
 			roomsReadBy: () => new Set(),
 			reauthorize: async () => {},
@@ -142,7 +142,7 @@ describe('announcing a room', () => {
 
 	it('without what concerns encryption where it is switched off (E13)', async () => {
 		await test.store.settings.insertOne({ _id: 'E2E_Enable', value: false });
-		settingChanged(test.store, 'E2E_Enable');
+		forgetSetting(test.store, 'E2E_Enable');
 		const notified = await announced(listeners(0));
 		expect(notified).to.have.length(3);
 		for (const { args } of notified) expect(args.at(-1)).to.not.have.any.keys('encrypted', 'e2eKeyId');

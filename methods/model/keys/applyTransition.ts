@@ -9,7 +9,7 @@ import {
 	type WriteOptions,
 } from '../../../shared/store.js';
 import { whereSameLength } from '../lists.js';
-import { updateAsRead } from '../retryOnConflict.js';
+import { updateIfUnchanged } from '../retryOnConflict.js';
 import { updateOf } from '../updateOf.js';
 import { type KeyFields, keysOf, type MemberKeys } from './memberKeys.js';
 import { whereSameKey } from './storedKeys.js';
@@ -31,18 +31,18 @@ export function whereKeysUnchanged({ _id, E2EKey, E2ESuggestedKey, oldRoomKeys }
 function updateTo(membership: Subscription, before: MemberKeys, next: MemberKeys): UpdateFilter<Subscription> | null {
 	const set: Record<string, unknown> = {};
 	const removed: string[] = [];
-	const addField = (field: keyof KeyFields, value: unknown, previous: unknown) => {
+	const compareField = (field: keyof KeyFields, value: unknown, previous: unknown) => {
 		const isEmpty = value === undefined || (Array.isArray(value) && value.length === 0);
 		if (!isEmpty && value !== previous) set[field] = value;
 		// An empty list that the transition did not replace is left as stored.
 		else if (isEmpty && (value !== previous || typeof previous !== 'object') && membership[field] !== undefined)
 			removed.push(field);
 	};
-	addField('E2EKey', next.key, before.key);
-	addField('E2ESuggestedKey', next.offer, before.offer);
-	addField('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
-	addField('oldRoomKeys', next.oldKeys, before.oldKeys);
-	addField('e2eKnownKeys', next.records, before.records);
+	compareField('E2EKey', next.key, before.key);
+	compareField('E2ESuggestedKey', next.offer, before.offer);
+	compareField('suggestedOldRoomKeys', next.offeredOldKeys, before.offeredOldKeys);
+	compareField('oldRoomKeys', next.oldKeys, before.oldKeys);
+	compareField('e2eKnownKeys', next.records, before.records);
 	return updateOf(set, removed);
 }
 
@@ -67,7 +67,7 @@ export async function applyTransition(
 			const update = next && updateTo(current, before, next);
 			return update && { whereUnchanged: whereKeysUnchanged(current), update };
 		};
-		return await updateAsRead(store.subscriptions, read, change, options);
+		return await updateIfUnchanged(store.subscriptions, read, change, options);
 	} catch (error) {
 		throw isDuplicateKey(error) ? clientError('keyInUse') : error;
 	}

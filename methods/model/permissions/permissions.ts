@@ -60,7 +60,7 @@ const rolesByPermission = cachedReads(async (store, permission) => {
 });
 
 /** Must be called after a permission was written, so that it takes effect immediately. */
-export function permissionChanged(store: Store, permission: string): void {
+export function forgetPermission(store: Store, permission: string): void {
 	rolesByPermission.forget(store, permission);
 }
 

@@ -34,6 +34,6 @@ export function setting<I extends SettingId>(store: Store, id: I): Promise<Value
 }
 
 /** Must be called after a setting was written, so that it takes effect immediately. */
-export function settingChanged(store: Store, id: SettingId): void {
+export function forgetSetting(store: Store, id: SettingId): void {
 	values.forget(store, id);
 }

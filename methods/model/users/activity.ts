@@ -16,9 +16,13 @@ export async function setActive(
 ): Promise<boolean> {
 	const { store } = context;
 	if ((user.active !== false) === active) return false;
-	const deactivation = { $set: { active } };
 	const activate = () => store.users.updateOne({ _id: user._id }, { $set: { active: true } });
-	if (active) await activate();
-	else await unlessLastAdmin(store, user, () => revokeOtherTokens(context, user._id, null, {}, deactivation), activate);
+	if (active) {
+		await activate();
+		return true;
+	}
+	// `null`: no token is kept.
+	const deactivate = () => revokeOtherTokens(context, user._id, null, {}, { $set: { active: false } });
+	await unlessLastAdmin(store, user, deactivate, activate);
 	return true;
 }

@@ -4,7 +4,7 @@ import type { MethodContext } from '../../../shared/method.js';
 import { createYielder } from '../../../shared/yielding.js';
 import { inParallel } from '../inParallel.js';
 import { pagesOf } from '../pages.js';
-import { updateAsRead } from '../retryOnConflict.js';
+import { updateIfUnchanged } from '../retryOnConflict.js';
 
 type Context = Pick<MethodContext, 'store' | 'signal'>;
 type Person = Pick<User, '_id' | 'username' | 'name'>;
@@ -94,7 +94,7 @@ export async function renameInDirectRoom(
 	username: string,
 ): Promise<void> {
 	if (former === undefined) return;
-	await updateAsRead(
+	await updateIfUnchanged(
 		store.rooms,
 		() => store.rooms.findOne({ _id: rid, t: 'd', uids: userId, usernames: former }, { projection: { usernames: 1 } }),
 		({ usernames = [] }) => ({

@@ -18,7 +18,7 @@ type UsersArgs = { [K in keyof typeof USERS_ARGS]?: string | string[] | undefine
 const MAX_USERS = 1000;
 
 /** @throws ClientError `error-too-many-users` */
-export function requireUserCount(named: readonly unknown[]): void {
+export function refuseTooManyUsers(named: readonly unknown[]): void {
 	if (named.length > MAX_USERS) throw clientError('tooManyUsers');
 }
 
@@ -39,7 +39,7 @@ export async function findNamedUsers(
 	const ids = listed(userId, userIds);
 	const names = listed(username ?? user, usernames);
 	if (ids.length + names.length === 0) throw clientError('userParamMissing');
-	requireUserCount([...ids, ...names]);
+	refuseTooManyUsers([...ids, ...names]);
 	const byId = await store.users.find({ _id: { $in: ids } }, { projection: PROJECTION }).toArray();
 	const byName = byId.length < ids.length ? null : await findByUsernames(context, names, PROJECTION);
 	if (!byName || byName.size < names.length) throw clientError('invalidUser');

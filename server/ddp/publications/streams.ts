@@ -14,7 +14,7 @@ export interface StreamHub {
 	/** A publication for each stream: `stream-<name>`. */
 	readonly publications: readonly Publication[];
 	/** The events of a stream that have readers here: the keys are the names of the events. */
-	read(stream: string): ReadonlyMap<string, unknown>;
+	eventsWithReaders(stream: string): ReadonlyMap<string, unknown>;
 	/** Sends an event to all its readers. */
 	notify(event: EventPayloads['notify']): void;
 	/** Ids of the rooms whose events a user reads on this server. */
@@ -162,7 +162,7 @@ export function createStreamHub(
 
 	return {
 		publications: streams.map(publicationOf),
-		read: (stream) => readers.get(stream) ?? new Map(),
+		eventsWithReaders: (stream) => readers.get(stream) ?? new Map(),
 		notify({ stream, eventName, args }) {
 			const all = readers.get(stream)?.get(eventName);
 			if (!all) return;
