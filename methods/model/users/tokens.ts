@@ -8,6 +8,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
 import { DEFAULTS, setting } from '../settings/workspace.js';
+import { findUserOfToken } from './tokenLookup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -56,10 +57,7 @@ export type TokenHolder = { user: User; token: LoginToken; expires: Date } | 'ex
  * @param userId if given, the token must be this user's
  */
 export async function findTokenHolder(store: Store, hashedToken: string, userId?: string): Promise<TokenHolder> {
-	const withToken: Filter<User> = { [TOKEN_HASH]: hashedToken };
-	const user = await store.users.findOne(userId === undefined ? withToken : { _id: userId, ...withToken }, {
-		projection: { username: 1, active: 1, [TOKENS]: 1 },
-	});
+	const user = await findUserOfToken(store, hashedToken, userId);
 	const token = user?.services?.resume?.loginTokens.find((entry) => entry.hashedToken === hashedToken);
 	if (!user || !token || user.active === false) return 'unknown';
 	const expires = expiryOf(token, await lifetimeInDays(store));

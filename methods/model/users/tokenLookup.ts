@@ -1,0 +1,79 @@
+/** Looks up the users of login tokens. Look-ups of one turn of the event loop become one query. */
+import type { User } from '../../../shared/documents.js';
+import { type Store, sourceOf } from '../../../shared/store.js';
+
+const TOKENS = 'services.resume.loginTokens';
+const TOKEN_HASH = `${TOKENS}.hashedToken`;
+
+/** The fields of a user that a look-up reads. */
+const PROJECTION = { username: 1, active: 1, [TOKENS]: 1 } as const;
+
+/** Maximum number of tokens in one query. */
+export const MAX_TOKENS_PER_QUERY = 200;
+
+interface Lookup {
+	readonly hashedToken: string;
+	/** If given, the token must be this user's. */
+	readonly userId: string | undefined;
+	resolve(user: User | null): void;
+	reject(error: unknown): void;
+}
+
+const hashesOf = (user: User) => user.services?.resume?.loginTokens.map((entry) => entry.hashedToken) ?? [];
+
+async function findOne({ users }: Store, { hashedToken, userId, resolve, reject }: Lookup): Promise<void> {
+	const filter = { ...(userId !== undefined && { _id: userId }), [TOKEN_HASH]: hashedToken };
+	await users.findOne(filter, { projection: PROJECTION }).then(resolve, reject);
+}
+
+async function findMany({ users }: Store, lookups: readonly Lookup[]): Promise<void> {
+	try {
+		const hashes = [...new Set(lookups.map(({ hashedToken }) => hashedToken))];
+		const found = await users.find({ [TOKEN_HASH]: { $in: hashes } }, { projection: PROJECTION }).toArray();
+		const holders = new Map<string, User[]>();
+		for (const user of found) {
+			for (const hash of hashesOf(user)) {
+				const others = holders.get(hash);
+				if (others) others.push(user);
+				else holders.set(hash, [user]);
+			}
+		}
+		for (const { hashedToken, userId, resolve } of lookups) {
+			const users = holders.get(hashedToken) ?? [];
+			resolve((userId === undefined ? users[0] : users.find(({ _id }) => _id === userId)) ?? null);
+		}
+	} catch (error) {
+		for (const { reject } of lookups) reject(error);
+	}
+}
+
+/** The look-ups of this turn, by store. */
+const waiting = new WeakMap<Store, Lookup[]>();
+
+function flush(store: Store): void {
+	const lookups = waiting.get(store) ?? [];
+	waiting.delete(store);
+	for (let i = 0; i < lookups.length; i += MAX_TOKENS_PER_QUERY) {
+		const [first, ...others] = lookups.slice(i, i + MAX_TOKENS_PER_QUERY);
+		if (first) void (others.length === 0 ? findOne(store, first) : findMany(store, [first, ...others]));
+	}
+}
+
+/**
+ * Finds the user who has the token with this hash. The query begins after this call: it sees what was written before.
+ * @param userId if given, the token must be this user's
+ */
+export function findUserOfToken(view: Store, hashedToken: string, userId?: string): Promise<User | null> {
+	// Each call has a view of its own of the store; their look-ups are collected together.
+	const store = sourceOf(view);
+	return new Promise((resolve, reject) => {
+		const lookups = waiting.get(store);
+		const lookup = { hashedToken, userId, resolve, reject };
+		if (lookups) {
+			lookups.push(lookup);
+			return;
+		}
+		waiting.set(store, [lookup]);
+		setImmediate(flush, store);
+	});
+}
