@@ -89,8 +89,8 @@ describe('methods of the catalogue', () => {
 		const wrong = catalogue.methods.filter(({ name, writes: may }) => !may && (writes.get(name)?.size ?? 0) > 0);
 		expect(wrong.map(({ name }) => [name, ...(writes.get(name) as Set<string>)])).to.deep.equal([]);
 		// Otherwise this test would show nothing.
-		const wrote = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
-		expect(wrote.length).to.be.greaterThan(20);
+		const writers = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
+		expect(writers.length).to.be.greaterThan(20);
 	});
 
 	it('write nothing at all in a server that only reads', async () => {
