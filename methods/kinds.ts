@@ -8,10 +8,10 @@ export const READ = { rest: 'GET', parallel: true, limit: READS } as const;
 export const DDP_READ = { parallel: true, limit: READS } as const;
 
 /** A method that writes. */
-export const WRITE = { rest: 'POST', limit: WRITES } as const;
+export const WRITE = { rest: 'POST', writes: true, limit: WRITES } as const;
 
 /** As `READ`, with the rate limit of the key service (`methods/e2e`). */
 export const KEY_SERVICE_READ = { rest: 'GET', parallel: true, limit: KEY_CALLS } as const;
 
 /** As `WRITE`, with the rate limit of the key service. */
-export const KEY_SERVICE_WRITE = { rest: 'POST', limit: KEY_CALLS } as const;
+export const KEY_SERVICE_WRITE = { rest: 'POST', writes: true, limit: KEY_CALLS } as const;

@@ -58,6 +58,8 @@ export interface AppOptions {
 	readonly store: Store;
 	/** Whether other processes of the same service may use the store too: then they share limits and first answers. */
 	readonly shared?: boolean;
+	/** Whether the store refuses writes: then expired login tokens are not removed. Default false. */
+	readonly readOnly?: boolean;
 	/** Calls a listener for every write of the store; see `OpenStore`. */
 	readonly onChange: OpenStore['onChange'];
 	readonly log: Log;
@@ -210,10 +212,7 @@ export function createApp(options: AppOptions): App {
 		ddp,
 	);
 	const stopObserving = ops?.attach({ sessions: sessions.openSessions, bus, onChange: options.onChange });
-	const sweeper = setInterval(() => {
-		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
-	}, SWEEP_INTERVAL_MS);
-	sweeper.unref();
+	const stopSweepingTokens = options.readOnly ? undefined : sweepTokensAtIntervals(store, log);
 	const stopExchanging = counters?.start();
 	const stopSweepingState = sweepAtIntervals(store, log);
 	http.server.on('upgrade', sessions.upgrade);
@@ -262,7 +261,7 @@ export function createApp(options: AppOptions): App {
 		unref: () => unrefServer(http.server),
 		async close() {
 			ops?.health.stopping();
-			clearInterval(sweeper);
+			stopSweepingTokens?.();
 			const abortCalls = setTimeout(() => calls.close(), grace);
 			// Otherwise a silent client, or one in the middle of a request, would keep the process alive.
 			const closeConnections = setTimeout(() => http.server.closeAllConnections(), grace + LAST_ANSWERS_MS);
@@ -281,4 +280,13 @@ export function createApp(options: AppOptions): App {
 			stopObserving?.();
 		},
 	};
+}
+
+/** Removes expired login tokens at intervals. Returns a function that stops it. */
+function sweepTokensAtIntervals(store: Store, log: Log): () => void {
+	const sweeper = setInterval(() => {
+		sweepTokens(store).catch((err) => log.error({ err }, 'Expired login tokens could not be removed'));
+	}, SWEEP_INTERVAL_MS);
+	sweeper.unref();
+	return () => clearInterval(sweeper);
 }

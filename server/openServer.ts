@@ -10,6 +10,7 @@ import { catalogueOf } from './catalogue.js';
 import { ClusterCounts } from './cluster/clusterCounts.js';
 import type { Link } from './cluster/link.js';
 import type { RocketChat } from './cluster/rocketchat/rocketchat.js';
+import { readOnlyMethods, readOnlyStore } from './core/readOnly.js';
 import { type Certificate, logCertificate, readCertificate, reloadCertificate } from './http/certificate.js';
 import { mountOn, passOn, upgradeOwn } from './mount.js';
 import { Ops } from './ops/ops.js';
@@ -21,7 +22,7 @@ import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import type { OpenStore } from './store/collections.js';
-import { openStore } from './store/open.js';
+import { openStore, type StoreChoice } from './store/open.js';
 import { packageVersion } from './version.js';
 import type { Watcher } from './watchStore.js';
 
@@ -43,8 +44,10 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	logStart(log, { version, store: checked.store, settings });
 	if (certificate) logCertificate(log, certificate);
 	// Before the store, so that a refused definition changes nothing there.
-	const catalogue = await catalogueOf(parts, settings.limits);
-	const open = await openStore(checked.store, log, parts.collections ?? []);
+	const offered = await catalogueOf(parts, settings.limits);
+	const readOnly = settings['read-only'];
+	const catalogue = readOnly ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
+	const open = await openStore(storeOf(checked), log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
 		metrics: settings.metrics,
@@ -52,7 +55,8 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		traces: await openTraces(version),
 		folder: checked.store.kind === 'files' ? checked.store.folder : undefined,
 	});
-	const store = ops.observe(open.store);
+	const observed = ops.observe(open.store);
+	const store = readOnly ? readOnlyStore(observed) : observed;
 	if (settings.nats !== undefined) ops.cluster = new ClusterCounts();
 	let app: App | undefined;
 	let watcher: Watcher | undefined;
@@ -72,14 +76,15 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		return closing;
 	};
 	try {
-		await prepare(store, checked, log);
+		if (!readOnly) await prepare(store, checked, log);
 		app = createApp({
 			...appOptionsOf(checked),
 			catalogue,
 			store,
 			onChange: open.onChange,
 			link: await linkOf(checked, open, log),
-			shared: checked.store.kind === 'mongodb' || settings.nats !== undefined,
+			shared: !readOnly && (checked.store.kind === 'mongodb' || settings.nats !== undefined),
+			readOnly,
 			log,
 			ops,
 			certificate,
@@ -88,7 +93,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 			const { watchStore } = await import('./watchStore.js');
 			watcher = await watchStore(open.db, {
 				mode: settings.watch,
-				makesIndexes: !settings['no-index'],
+				makesIndexes: !settings['no-index'] && !readOnly,
 				declared: parts.collections ?? [],
 				app,
 				ops,
@@ -106,6 +111,11 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await close();
 		throw error;
 	}
+}
+
+/** Where the data is stored. With `--read-only` no index is made. */
+function storeOf({ store, settings }: CheckedOptions): StoreChoice {
+	return store.kind === 'mongodb' && settings['read-only'] ? { ...store, indexes: 'report' } : store;
 }
 
 /** The files of `--tls-cert` and `--tls-key`. */

@@ -29,6 +29,7 @@ export const methodErrors = {
 		error: 'error-idempotency-answer-too-large',
 		reason: 'This call was made before. Its answer was too large to be kept, and the call is not made again',
 	},
+	readOnly: { error: 'error-read-only', reason: 'This server only answers reads, and stores nothing' },
 	/* rooms and keys: test/contract/rocketchat-e2e.md section 4 */
 	invalidRoom: { error: 'error-invalid-room', reason: 'Invalid room' },
 	invalidKeyId: { error: 'error-invalid-key-id', reason: 'The key id must be 1 to 128 characters long' },

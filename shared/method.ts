@@ -77,6 +77,11 @@ export interface MethodDefinition<
 	timeout?: number;
 	/** True: it does not wait for earlier messages of the connection, because it changes nothing. Default false. */
 	parallel?: boolean;
+	/**
+	 * Whether it writes to the store: a server with `--read-only` refuses it then, before it runs. False for a method that
+	 * writes for some arguments only: there its first write is refused. Default: true, unless it is `parallel`.
+	 */
+	writes?: boolean;
 	/** True: it may change the user of the connection, so later messages wait until it has ended. Default false. */
 	changesUser?: boolean;
 	/**
@@ -114,6 +119,7 @@ export interface Method {
 	readonly anonymous: boolean;
 	readonly timeout: number;
 	readonly parallel: boolean;
+	readonly writes: boolean;
 	readonly changesUser: boolean;
 	readonly secondFactor: boolean;
 	readonly once: boolean;
@@ -177,6 +183,7 @@ const MEMBERS: MemberRules<keyof MethodDefinition<Patterns, boolean>> = {
 	anonymous: rules.flag,
 	timeout: rules.timeout,
 	parallel: rules.flag,
+	writes: rules.flag,
 	changesUser: rules.flag,
 	audit: rules.flag,
 	secondFactor: rules.flag,
@@ -222,7 +229,7 @@ export function method<
 		throw new DefinitionError(`The params of method '${name}' must be ${Object.keys(args).join(', ')}, as in args`);
 	}
 	const { anonymous = false, timeout = DEFAULT_TIMEOUT, parallel = false, changesUser = false } = definition;
-	const { once = false, secondFactor = false, audit = false } = definition;
+	const { once = false, secondFactor = false, audit = false, writes = !parallel } = definition;
 	return Object.freeze({
 		name,
 		summary,
@@ -230,6 +237,7 @@ export function method<
 		anonymous,
 		timeout,
 		parallel,
+		writes,
 		changesUser,
 		secondFactor,
 		once,

@@ -124,6 +124,8 @@ export const login = method({
 	errors: [400, 403, 'totp-required', 'totp-invalid', 'totp-max-attempts', 'too-many-requests'],
 	anonymous: true,
 	changesUser: true,
+	// A login with a resume token only reads.
+	writes: false,
 	async run({ options: sent }, context): Promise<LoginResult> {
 		let options = sent;
 		let factor: SecondFactor | null = null;

@@ -49,6 +49,10 @@ export const options = {
 		'make no indexes in the MongoDB; those that are missing are named at the start',
 		'ROOMKEY_NO_INDEX',
 	),
+	'read-only': onOff(
+		'answer reads and refuse writes; nothing is written to the store, not even indexes',
+		'ROOMKEY_READ_ONLY',
+	),
 	demo: onOff('try it: in memory, with example users and rooms, whose passwords are public'),
 	nats: text('URLS', {
 		meaning:

@@ -1,0 +1,55 @@
+/** A server that only reads (`--read-only`): methods that write are refused, and its store refuses every write. */
+import { clientError } from '../../shared/errors.js';
+import type { Method } from '../../shared/method.js';
+import type { Collection, Cursor, Filter, FindOptions, Store } from '../../shared/store.js';
+
+/** A collection that can be read. Each write is refused with an error that clients may see. */
+class ReadOnlyCollection<T extends { _id: string }> implements Collection<T> {
+	constructor(private readonly source: Collection<T>) {}
+
+	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
+		return this.source.findOne(filter, options);
+	}
+
+	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
+		return this.source.find(filter, options);
+	}
+
+	countDocuments(filter: Filter<T>): Promise<number> {
+		return this.source.countDocuments(filter);
+	}
+
+	insertOne = refuse;
+	updateOne = refuse;
+	updateMany = refuse;
+	findOneAndUpdate = refuse;
+	deleteOne = refuse;
+	deleteMany = refuse;
+	announce = refuse;
+}
+
+async function refuse(): Promise<never> {
+	throw clientError('readOnly');
+}
+
+/** The same store without its writes, and with the same collections. */
+export function readOnlyStore(store: Store): Store {
+	const collections = Object.keys(store).map((key) => {
+		const source = store[key as keyof Store] as unknown as Collection<{ _id: string }>;
+		return [key, new ReadOnlyCollection(source)] as const;
+	});
+	return Object.fromEntries(collections) as unknown as Store;
+}
+
+/**
+ * The same methods for a server that only reads. Which ones write is in their definitions. One whose definition is wrong
+ * about it still writes nothing: the store refuses.
+ */
+export function readOnlyMethods(methods: readonly Method[]): Method[] {
+	return methods.map((method) => {
+		if (method.parallel && !method.writes) return method;
+		const errors = method.errors && [...method.errors, 'error-read-only' as const];
+		if (!method.writes) return Object.freeze({ ...method, errors });
+		return Object.freeze({ ...method, errors, once: false, run: refuse });
+	});
+}

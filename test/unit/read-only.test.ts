@@ -1,0 +1,226 @@
+/** A server with `--read-only`: it answers reads, refuses writes, and writes nothing by itself. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { mock } from 'node:test';
+import { expect } from 'chai';
+import * as catalogue from '../../methods/index.js';
+import { createApp } from '../../server/app.js';
+import { readOnlyMethods, readOnlyStore } from '../../server/core/readOnly.js';
+import { type OpenServer, openServer } from '../../server/openServer.js';
+import type { ServerOptions } from '../../server/options/serverOptions.js';
+import { type Method, method } from '../../shared/method.js';
+import type { Store } from '../../shared/store.js';
+import { RawClient } from '../support/ddp.js';
+import { memoryLog } from '../support/log.js';
+import { testOptions } from '../support/options.js';
+import { addMember, addPerson, addRoom, type Person } from '../support/people.js';
+import { recordedStore } from '../support/recordedStore.js';
+import { rejection } from '../support/rejection.js';
+import { headersOf, post, request } from '../support/rest.js';
+import { openRoomkey, type TestRoomkey } from '../support/roomkey.js';
+import { openTestStore } from '../support/store.js';
+
+const REFUSED = { error: 'error-read-only', reason: 'This server only answers reads, and stores nothing' };
+
+interface World {
+	readonly admin: Person;
+	readonly member: Person;
+	readonly rid: string;
+}
+
+/** An admin who owns an encrypted room, and a member who waits for its key. */
+async function populate(store: Store): Promise<World> {
+	const identity = (name: string) => ({ e2e: { public_key: `public key of ${name}`, private_key: 'sealed' } });
+	const admin = await addPerson(store, {
+		username: 'root',
+		roles: ['admin', 'user'],
+		password: 'secret',
+		...identity('root'),
+	});
+	const member = await addPerson(store, { username: 'member', ...identity('member') });
+	const rid = await addRoom(store, [], { name: 'room', encrypted: true, e2eKeyId: 'key-1', usersCount: 2 });
+	await addMember(store, rid, admin, { t: 'p', roles: ['owner'], E2EKey: 'key-1 of root' });
+	await addMember(store, rid, member, { t: 'p' });
+	return { admin, member, rid };
+}
+
+/** Arguments that the admin may send, by their names. */
+function argumentsOf({ args, name: of }: Method, { admin, member, rid }: World): unknown[] {
+	const { username, id } = member;
+	const values: Record<string, unknown> = {
+		...{ rid, roomId: rid, roomName: 'room', roomIds: [rid], username, user: username },
+		...{ userId: id, uid: id, usernames: ['member'], userIds: [id], members: ['member'], name: 'new-room' },
+		...{ key: 'key-1 new', e2eKey: 'key-1 new', e2eKeyId: 'key-2', keyID: 'key-2', keyId: 'key-1' },
+		...{ eventName: `${rid}/e2ekeyRequest`, settings: { roomTopic: 'x' }, encrypted: true, active: false },
+		...{ keys: { public_key: 'new', private_key: 'new', force: true }, data: { name: 'Somebody' }, confirm: true },
+		...{ public_key: 'new', private_key: 'new', force: true, e2eKeys: 'x', password: 'pass', email: 'a@example.com' },
+		usersSuggestedGroupKeys: { [rid]: [{ _id: id, key: 'key-1 for member' }] },
+		permissions: [{ _id: 'create-d', roles: ['user', 'admin'] }],
+		...{ oldPassword: 'secret', newPassword: 'secret 2', options: { resume: admin.token }, _id: 'E2E_Enable' },
+		...{ value: true, setting: 'roomTopic', roomDescription: 'x', updatedAt: new Date(0) },
+	};
+	if (of === 'rooms.adminRooms.getRoom') return [rid];
+	return args.map(([arg]) => values[arg]);
+}
+
+/** Calls each of the methods as the admin and as the member, each time in a new world. Says what each has written. */
+async function writesOf(methods: readonly Method[], open: typeof openRoomkey): Promise<Map<string, Set<string>>> {
+	const writes = new Map<string, Set<string>>(methods.map(({ name }) => [name, new Set()]));
+	const written = { by: '' };
+	let roomkey: TestRoomkey | undefined;
+	for (const each of methods) {
+		for (const as of ['admin', 'member'] as const) {
+			written.by = '';
+			roomkey = await open(methods, {}, (store) => recordedStore(store, (write) => writes.get(written.by)?.add(write)));
+			const world = await populate(roomkey.store);
+			written.by = each.name;
+			const caller = { userId: world[as].id, setUserId: () => {}, setToken: () => {} };
+			await roomkey.callAs(caller, each.name, ...argumentsOf(each, world)).catch(() => {});
+			await roomkey.close();
+		}
+	}
+	return writes;
+}
+
+describe('methods of the catalogue', () => {
+	it('write nothing, unless their definitions say that they write', async () => {
+		const writes = await writesOf(catalogue.methods, openRoomkey);
+		const wrong = catalogue.methods.filter(({ name, writes: may }) => !may && (writes.get(name)?.size ?? 0) > 0);
+		expect(wrong.map(({ name }) => [name, ...(writes.get(name) as Set<string>)])).to.deep.equal([]);
+		// Otherwise this test would show nothing.
+		const writers = catalogue.methods.filter(({ name }) => (writes.get(name)?.size ?? 0) > 0);
+		expect(writers.length).to.be.greaterThan(20);
+	});
+
+	it('write nothing at all in a server that only reads', async () => {
+		const writes = await writesOf(readOnlyMethods(catalogue.methods), (methods, differing, seenAs = (one) => one) =>
+			openRoomkey(methods, differing, (store) => readOnlyStore(seenAs(store))),
+		);
+		for (const [name, operations] of writes) expect([name, ...operations]).to.deep.equal([name]);
+	});
+});
+
+describe('work in the background of a server that only reads', () => {
+	/** What the server writes by itself in eleven minutes. */
+	async function writesIn(readOnly: boolean): Promise<string[]> {
+		const writes: string[] = [];
+		const { store, onChange, close } = await openTestStore();
+		await populate(store);
+		const recorded = recordedStore(store, (write) => writes.push(write));
+		mock.timers.enable({ apis: ['setInterval'] });
+		const app = createApp({
+			...testOptions,
+			catalogue,
+			store: readOnly ? readOnlyStore(recorded) : recorded,
+			readOnly,
+			onChange,
+			log: memoryLog(),
+		});
+		try {
+			mock.timers.tick(11 * 60_000);
+			await app.close();
+		} finally {
+			mock.timers.reset();
+		}
+		await close();
+		return writes;
+	}
+
+	it('writes nothing', async () => expect(await writesIn(true)).to.deep.equal([]));
+
+	it('removes expired tokens elsewhere', async () => expect(await writesIn(false)).to.include('users.updateMany'));
+});
+
+describe('a server that only reads', () => {
+	const folder = mkdtempSync(path.join(tmpdir(), 'roomkey-read-only-'));
+	const options: ServerOptions = { port: 0, store: { data: folder }, keys: true, grace: 100 };
+	const sneaky = method({
+		name: 'own.sneaky',
+		summary: 'Says that it only reads',
+		args: {},
+		rest: 'POST',
+		writes: false,
+		run: (_, { store }) => store.roles.deleteMany({}),
+	});
+	let server: OpenServer;
+	let world: World;
+	let contentsBefore: string;
+
+	const contents = async (store: Store) => {
+		const all = Object.entries(store).map(async ([key, each]) => [key, await each.find({}).toArray()]);
+		return JSON.stringify(await Promise.all(all));
+	};
+
+	before(async () => {
+		const writer = await openServer({ ...options, log: memoryLog(), permissions: {} });
+		world = await populate(writer.store);
+		await writer.close();
+		server = await openServer({
+			...options,
+			log: memoryLog(),
+			readOnly: true,
+			methods: [sneaky],
+			permissions: { x: [] },
+		});
+		contentsBefore = await contents(server.store);
+	});
+	after(async () => {
+		await server.close();
+		rmSync(folder, { recursive: true });
+	});
+	afterEach(async () => expect(await contents(server.store)).to.equal(contentsBefore));
+
+	it('answers reads over REST', async () => {
+		const { status, body } = await request(`${server.url}/api/v1/e2e.fetchMyKeys`, { headers: headersOf(world.admin) });
+		expect(status).to.equal(200);
+		expect(body.public_key).to.equal('public key of root');
+	});
+
+	it('refuses writes over REST with 400 and an error that says so', async () => {
+		const key = { rid: world.rid, keyID: 'key-2' };
+		const { status, body } = await post(`${server.url}/api/v1/e2e.setRoomKeyID`, world.admin, key);
+		expect(status).to.equal(400);
+		expect(body.errorType).to.equal(REFUSED.error);
+		expect(body.error).to.equal(`${REFUSED.reason} [${REFUSED.error}]`);
+	});
+
+	it('logs in with a token, answers reads and refuses writes over DDP', async () => {
+		const client = await RawClient.connect(`${server.url.replace('http', 'ws')}/websocket`);
+		const { result } = await client.call('login', { resume: world.member.token });
+		expect(result).to.include({ id: world.member.id, type: 'resume' });
+		const read = await client.call('e2e.fetchMyKeys');
+		expect(read.result).to.include({ public_key: 'public key of member' });
+		const { error } = await client.call('e2e.requestSubscriptionKeys');
+		expect(error).to.include(REFUSED);
+		await client.close();
+	});
+
+	it('refuses a login with a password, which would store a token', async () => {
+		const { status, body } = await post(`${server.url}/api/v1/login`, null, { user: 'root', password: 'secret' });
+		// REST answers every failed login so.
+		expect([status, body.error]).to.deep.equal([401, REFUSED.error]);
+	});
+
+	it('refuses the write of a method whose definition says that it writes nothing', async () => {
+		const { status, body } = await post(`${server.url}/api/v1/own.sneaky`, world.admin, {});
+		expect([status, body.errorType]).to.deep.equal([400, REFUSED.error]);
+	});
+
+	it('refuses writes of the program', async () => {
+		expect((await rejection(server.store.roles.insertOne({ _id: 'x', name: 'x' } as never))).message).to.include(
+			REFUSED.error,
+		);
+	});
+
+	it('is not started with a setting that must write', async () => {
+		for (const [option, text] of [
+			[{ demo: true, store: undefined }, 'demo writes example users'],
+			[{ adminPass: 'secret' }, 'admin-pass makes the first admin'],
+			[{ signUps: true }, 'sign-ups makes accounts'],
+		] as const) {
+			const error = await rejection(openServer({ ...options, ...option, readOnly: true } as ServerOptions));
+			expect(error.message).to.include(text);
+		}
+	});
+});
