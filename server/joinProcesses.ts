@@ -39,7 +39,7 @@ export function joinProcesses({
 			async () => forgetCachedReads(store),
 			() => tokenWatcher.checkAll(),
 			() => refreshAllLiveQueries(bus),
-			(since) => reportRecentWrites(store, hub.read, changedElsewhere, since),
+			(since) => reportRecentWrites(store, hub.eventsWithReaders, changedElsewhere, since),
 			() => changedElsewhere.settled(),
 			() => hub.refresh(),
 		],

@@ -16,7 +16,7 @@ import {
 } from '../model/rooms/findRoom.js';
 import { requireRoomName } from '../model/rooms/rename.js';
 import { StoredValue } from '../model/storedValue.js';
-import { requireUserCount } from '../model/users/findNamedUsers.js';
+import { refuseTooManyUsers } from '../model/users/findNamedUsers.js';
 import { findByUsernames } from '../model/users/findUser.js';
 
 const EXTRA = Match.Optional({
@@ -60,7 +60,7 @@ export const createMethods = forChannelsAndGroups((kind: ChannelOrGroup) =>
 			// Roomkey supports neither teams nor federation, so these requests are refused.
 			if (extraData.teamId || extraData.federated) throw clientError('actionNotAllowed');
 			requireRoomName(roomName);
-			requireUserCount(members);
+			refuseTooManyUsers(members);
 			const encrypted = await encryptionOfNewRoom(store, kind.t, extraData.encrypted);
 			const { topic, description, broadcast } = extraData;
 			const found = await findByUsernames(context, members, { username: 1, name: 1, active: 1 });

@@ -1,7 +1,8 @@
 import { StoreError } from '../../shared/storeErrors.js';
 
 /** Where a store is opened: the other ways to store data. */
-export const OTHERWISE = '; or keep data in memory, with the option store: { memory: true } or the flag --memory';
+export const OTHER_STORES_HINT =
+	'; or keep data in memory, with the option store: { memory: true } or the flag --memory';
 
 /**
  * Loads a module that imports `lmdb`. That package is an optional peer dependency, because servers with data in memory
