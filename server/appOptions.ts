@@ -39,6 +39,7 @@ export function appOptionsOf({
 			maxFrame: settings['max-frame'],
 			maxAnonymousFrame: settings['max-anonymous-frame'],
 			compression: settings.compression,
+			maxConnections: settings['max-connections'],
 			maxConnectionsPerAddress: settings['max-connections-per-address'],
 			maxQueue: settings['max-queue'],
 			maxBuffered: settings['max-buffered'],

@@ -37,6 +37,10 @@ export interface EndedCall extends BegunCall {
 /** What was refused because of a limit. `password`: an attempt to log in. */
 export type LimitKind = 'method' | 'subscription' | 'password' | 'connections';
 
+/** Why a connection was refused. `limit`: too many of its address; `full`: too many of the process. */
+export const CONNECTION_REFUSALS = ['limit', 'full', 'origin'] as const;
+export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number];
+
 /** A REST request whose credentials are wrong. */
 export interface WrongToken {
 	/** The path of the route, with the names of its parameters. */
@@ -59,7 +63,7 @@ export interface ServerObserver {
 	/** A limit was exceeded. @param refused false: it was only counted, by `--rate-limit dry-run` */
 	onLimit(kind: LimitKind, refused: boolean): void;
 	onConnection(transport: TransportKind): void;
-	onConnectionRefused(reason: 'limit' | 'origin', address: string | null): void;
+	onConnectionRefused(reason: ConnectionRefusal, address: string | null): void;
 	onWrongToken(attempt: WrongToken): void;
 	/** A client has too many unanswered requests, so no more are read from it for now. */
 	onPause(): void;

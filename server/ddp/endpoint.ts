@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import { declineUpgrade, offersWebSocket } from '../core/declineUpgrade.js';
-import { limitConnections, RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
+import { limitConnections, RETRY_CONNECTION_S, SERVER_FULL, TOO_MANY_CONNECTIONS } from '../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../http/origins.js';
 import { rawAnswer } from '../http/securityHeaders.js';
 import { type HeartbeatOptions, Heartbeats } from './heartbeat.js';
@@ -29,6 +29,8 @@ export interface DdpOptions extends SessionOptions {
 	 * Maximum number of connections of one address at a time; further ones are refused with status 429. Default 1,000.
 	 */
 	readonly maxConnectionsPerAddress: number;
+	/** Maximum number of connections of all addresses; further ones are refused with status 503. Default 100,000. */
+	readonly maxConnections: number;
 	/**
 	 * Maximum number of bytes buffered for a client that does not read; above it the client is disconnected. Default 16
 	 * MiB.
@@ -107,7 +109,7 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 	const { log, bus, addressOf, observer, allowsOrigin, pathOf } = services;
 	const { maxFrame, maxBuffered, compression } = options;
 	const { heartbeat, pollTimeout } = { ...SOCKJS_DEFAULTS, ...options.sockJs };
-	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress, observer);
+	const connectionLimiter = limitConnections(options.maxConnectionsPerAddress, options.maxConnections, observer);
 	const transportOptions = { maxBuffered, compression, addressOf, connectionLimiter, observer, pacer: new Pacer() };
 	const sockJsOptions = { ...transportOptions, heartbeats: new Heartbeats(heartbeat) };
 	/** Sessions whose transport is open. */
@@ -186,6 +188,10 @@ export function serveDdp(app: FastifyInstance, services: DdpServices, options: D
 		if (!allowsOrigin(request)) {
 			observer?.onConnectionRefused('origin', address);
 			refuseUpgrade(socket, '403 Forbidden', asJson(ORIGIN_NOT_ALLOWED));
+			return;
+		}
+		if (connectionLimiter.refusesAll(address)) {
+			refuseUpgrade(socket, '503 Service Unavailable', asJson(SERVER_FULL));
 			return;
 		}
 		if (!connectionLimiter.acquire(address)) {

@@ -1,7 +1,10 @@
 /** What is counted. Values are read when metrics are scraped. */
+
 import type { TransportKind } from '../core/caller.js';
 import {
 	type CallOutcome,
+	CONNECTION_REFUSALS,
+	type ConnectionRefusal,
 	type EndedCall,
 	type LimitKind,
 	OUTCOMES,
@@ -78,7 +81,7 @@ export const SOCKETS = ['websocket', 'sockjs-websocket', 'sockjs-polling'] as co
 /** All counters of a server. */
 export class Counters implements ServerObserver {
 	readonly connections = new Counts<TransportKind>(SOCKETS);
-	readonly refusedConnections = new Counts<'limit' | 'origin'>(['limit', 'origin']);
+	readonly refusedConnections = new Counts<ConnectionRefusal>(CONNECTION_REFUSALS);
 	readonly logins = new Counts<CallOutcome>(OUTCOMES);
 	readonly limits = new Counts<`${LimitKind} ${boolean}`>();
 	readonly replays = new Counts<string>();
@@ -121,7 +124,7 @@ export class Counters implements ServerObserver {
 		this.connections.add(transport);
 	}
 
-	onConnectionRefused(reason: 'limit' | 'origin'): void {
+	onConnectionRefused(reason: ConnectionRefusal): void {
 		this.refusedConnections.add(reason);
 	}
 

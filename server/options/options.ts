@@ -239,6 +239,11 @@ export const options = {
 		env: 'ROOMKEY_MAX_SUBSCRIPTION_BYTES',
 		default: 262_144,
 	}),
+	'max-connections': integer(1, 1_000_000, {
+		meaning: 'maximum number of DDP connections of the process; further ones are refused with 503',
+		env: 'ROOMKEY_MAX_CONNECTIONS',
+		default: 100_000,
+	}),
 	'max-connections-per-address': integer(1, 1_000_000, {
 		meaning: 'maximum number of DDP connections from one address (IPv6: one /64)',
 		env: 'ROOMKEY_MAX_CONNECTIONS_PER_ADDRESS',

@@ -14,6 +14,7 @@ export const testOptions: Omit<AppOptions, 'catalogue' | 'store' | 'onChange' | 
 		maxFrame: 64 * 1024,
 		maxAnonymousFrame: 64 * 1024,
 		compression: false,
+		maxConnections: 100_000,
 		maxConnectionsPerAddress: 100_000,
 		maxQueue: 100,
 		maxBuffered: 1024 * 1024,

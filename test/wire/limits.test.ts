@@ -288,6 +288,28 @@ describe('limits', () => {
 		});
 	});
 
+	it('of connections of the process refuse an upgrade and a poll with 503 and Retry-After', async () => {
+		await start({ ddp: { maxConnections: 1 } });
+		const first = await connect();
+		const socket = new WebSocket(app.webSocketUrl);
+		const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+		response.resume();
+		expect({ status: response.statusCode, retry: response.headers['retry-after'] }).to.deep.equal({
+			status: 503,
+			retry: '5',
+		});
+		const poll = () => fetch(`${app.url}/sockjs/000/second/xhr`, { method: 'POST' });
+		const refused = await poll();
+		expect([refused.status, refused.headers.get('retry-after'), await refused.text()]).to.deep.equal([
+			503,
+			'5',
+			'The server has too many connections',
+		]);
+		await first.close();
+		// The server notices it a moment later than the client.
+		while ((await poll()).status === 503);
+	});
+
 	it('of connections count SockJS polling as well', async () => {
 		mock.timers.enable({ apis: ['setTimeout'] });
 		await start({ ddp: { maxConnectionsPerAddress: 1, sockJs: { pollTimeout: 5000 } } });

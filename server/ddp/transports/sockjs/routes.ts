@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RETRY_CONNECTION_S, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
+import { RETRY_CONNECTION_S, SERVER_FULL, TOO_MANY_CONNECTIONS } from '../../../core/limits/connections.js';
 import { type AllowsOrigin, ORIGIN_NOT_ALLOWED } from '../../../http/origins.js';
 import { areMessages, OPEN_FRAME } from '../sockjs-frames.js';
 import type { OpenSession } from '../transport.js';
@@ -103,6 +103,10 @@ export function addSockJsRoutes(
 		const existing = connections.get(params.session);
 		if (refusesNew && !existing) {
 			answerText(reply, 503, 'The server is about to end.');
+			return;
+		}
+		if (!existing && options.connectionLimiter.refusesAll(options.addressOf(raw))) {
+			answerText(reply, 503, SERVER_FULL);
 			return;
 		}
 		const connection = existing ?? open(params.session, raw);
