@@ -130,7 +130,8 @@ describe('programs of the documentation', () => {
 		const scripts = blocks.filter(({ info }) => info === 'js').map(({ page }) => page);
 		// fromMeteor.test.ts runs those of the guide.
 		expect(scripts.filter((page) => page !== 'docs/from-meteor.md')).to.deep.equal(['README.md', 'docs/ddp.md']);
-		const others = blocks.filter(({ info }) => !/^(sh|js|ts \S+|json|http|mermaid)$/.test(info));
+		// test/deploy/guide.test.ts checks the configurations of proxies.
+		const others = blocks.filter(({ info }) => !/^(sh|js|ts \S+|json|http|mermaid|nginx|caddy)$/.test(info));
 		expect(others).to.deep.equal([]);
 	});
 
