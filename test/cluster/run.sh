@@ -19,5 +19,5 @@ if ! command -v nats-server >/dev/null; then
 	PATH=$folder/usr/sbin:$folder/usr/bin:$PATH
 fi
 
-npx mocha --no-config --require dist/test/support/watchdog.js --timeout 120000 --node-option enable-source-maps \
+npx mocha --no-config --exit ${CI:+--retries 1} --require dist/test/support/watchdog.js --timeout 120000 --node-option enable-source-maps \
 	'dist/test/cluster/*.test.js'
