@@ -50,7 +50,8 @@ export async function findByName(
 	projection: Projection,
 ): Promise<User | null> {
 	const exact = await users.findOne({ [field]: text }, { projection });
-	if (exact || text === '' || text.length > MAX_NAME_LENGTH) return exact;
+	// A regular expression of MongoDB cannot contain the NUL character.
+	if (exact || text === '' || text.length > MAX_NAME_LENGTH || text.includes('\0')) return exact;
 	const found = await users.find(ignoringCase(field, text), { projection, limit: 2 }).toArray();
 	return found.length === 1 ? (found[0] as User) : null;
 }
