@@ -4,14 +4,13 @@
 import {
 	type Change,
 	type Collection,
-	type Cursor,
 	type Filter,
-	type FindOptions,
 	type Store,
 	StoreView,
 	type UpdateFilter,
 	type WriteOptions,
 } from '../../shared/store.js';
+import { CollectionReads } from './collectionReads.js';
 
 type OnAnnounced = NonNullable<WriteOptions['onAnnounced']>;
 
@@ -19,22 +18,12 @@ type OnAnnounced = NonNullable<WriteOptions['onAnnounced']>;
 export type CallStores = (onAnnounced: OnAnnounced) => Store;
 
 /** A collection as one call sees it. */
-class CallCollection<T extends { _id: string }> implements Collection<T> {
+class CallCollection<T extends { _id: string }> extends CollectionReads<T> implements Collection<T> {
 	constructor(
-		private readonly source: Collection<T>,
+		source: Collection<T>,
 		private readonly onAnnounced: OnAnnounced,
-	) {}
-
-	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
-		return this.source.findOne(filter, options);
-	}
-
-	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
-		return this.source.find(filter, options);
-	}
-
-	countDocuments(filter: Filter<T>): Promise<number> {
-		return this.source.countDocuments(filter);
+	) {
+		super(source);
 	}
 
 	insertOne(document: T, options?: WriteOptions): Promise<unknown> {

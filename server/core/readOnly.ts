@@ -1,24 +1,11 @@
 /** A server that only reads (`--read-only`): methods that write are refused, and its store refuses every write. */
 import { clientError } from '../../shared/errors.js';
 import type { Method } from '../../shared/method.js';
-import type { Collection, Cursor, Filter, FindOptions, Store } from '../../shared/store.js';
+import type { Collection, Store } from '../../shared/store.js';
+import { CollectionReads } from './collectionReads.js';
 
 /** A collection that can be read. Each write is refused with an error that clients may see. */
-class ReadOnlyCollection<T extends { _id: string }> implements Collection<T> {
-	constructor(private readonly source: Collection<T>) {}
-
-	findOne(filter: Filter<T>, options?: FindOptions): Promise<T | null> {
-		return this.source.findOne(filter, options);
-	}
-
-	find(filter: Filter<T>, options?: FindOptions): Cursor<T> {
-		return this.source.find(filter, options);
-	}
-
-	countDocuments(filter: Filter<T>): Promise<number> {
-		return this.source.countDocuments(filter);
-	}
-
+class ReadOnlyCollection<T extends { _id: string }> extends CollectionReads<T> implements Collection<T> {
 	insertOne = refuse;
 	updateOne = refuse;
 	updateMany = refuse;
