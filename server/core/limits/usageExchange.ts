@@ -11,9 +11,10 @@ import { randomId } from '../../../shared/ids.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import type { Collection, Store } from '../../../shared/store.js';
+import { atIntervals } from '../atIntervals.js';
 import { type CallCounter, createCounter, type MemoryCounter } from './counters.js';
 
-/** Default time between two exchanges, in ms. */
+/** Time between two exchanges, in ms. */
 const INTERVAL_MS = 1000;
 
 /** Maximum number of counts in one report, and of reports that one exchange writes. Further counts wait for the next. */
@@ -51,8 +52,7 @@ export class UsageExchange {
 	#written = 0;
 	/** When reports were last read, and the ids that were found then. */
 	#readAt = 0;
-	#seen: ReadonlySet<string> = new Set();
-	#exchanging: Promise<void> | undefined;
+	#seen = new Set<string>();
 
 	constructor(
 		{ sharedState }: Pick<Store, 'sharedState'>,
@@ -83,19 +83,12 @@ export class UsageExchange {
 	}
 
 	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */
-	start(interval = INTERVAL_MS): () => Promise<void> {
-		const timer = setInterval(() => {
-			this.#exchanging ??= this.exchange()
-				.catch((err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'))
-				.finally(() => {
-					this.#exchanging = undefined;
-				});
-		}, interval);
-		timer.unref();
-		return async () => {
-			clearInterval(timer);
-			await this.#exchanging;
-		};
+	start(): () => Promise<void> {
+		return atIntervals(
+			INTERVAL_MS,
+			() => this.exchange(),
+			(err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'),
+		);
 	}
 
 	/** Writes what was counted here, and adds what the others have written. */
@@ -138,7 +131,7 @@ export class UsageExchange {
 		for (let i = 0; i < unread.length; i += REPORTS_PER_QUERY) {
 			const batch = unread.slice(i, i + REPORTS_PER_QUERY);
 			for (const { counts } of await this.#state.find({ _id: { $in: batch } }).toArray()) await this.#add(counts);
-			this.#seen = new Set([...this.#seen, ...batch]);
+			for (const id of batch) this.#seen.add(id);
 		}
 		this.#seen = new Set(ids);
 		this.#readAt = now;
