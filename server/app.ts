@@ -21,7 +21,7 @@ import { createInvoker, type Invoker } from './core/invoke.js';
 import { addressReader } from './core/limits/address.js';
 import { createRateLimits, type RateLimitMode } from './core/limits/rate.js';
 import { sharedCounters } from './core/limits/sharedCounters.js';
-import { sweepAtIntervals } from './core/sharedState.js';
+import { sweepAtIntervals } from './core/sweepSharedState.js';
 import { watchTokens } from './core/token-watcher.js';
 import { type DdpOptions, serveDdp } from './ddp/endpoint.js';
 import { createStreamHub } from './ddp/publications/streams.js';

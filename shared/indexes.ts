@@ -19,7 +19,7 @@ export interface IndexSpec {
 	readonly embeddedOnly?: boolean;
 	/**
 	 * True: MongoDB removes a document some time after the date in the field. The embedded store has no such index: there,
-	 * only the sweep of `server/core/sharedState.ts` removes documents.
+	 * only the sweep of `server/core/sweepSharedState.ts` removes documents.
 	 */
 	readonly expires?: boolean;
 	/** Texts that differ only in case have the same key. It is only used for patterns such as `/^alice$/i`. */

@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
+import { SILENT } from '../../methods/model/sharedState.js';
 import type { SharedState } from '../../shared/documents.js';
 import { canonical } from '../../shared/ejson.js';
 import { clientError } from '../../shared/errors.js';
@@ -38,8 +39,6 @@ const MAX_WAIT_MS = 500;
 
 /** Maximum length of an outcome as text. A longer one is not kept, and a repeated call is refused. */
 const MAX_OUTCOME_LENGTH = 1024 * 1024;
-
-const SILENT = { silent: true } as const;
 
 export interface SharedCallsOptions extends ExpiringCacheOptions {
 	readonly log: Log;

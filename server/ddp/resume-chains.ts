@@ -9,6 +9,7 @@
  * a call, so that the many clients which reconnect after a restart cause no writes.
  */
 import { insertIfAbsent } from '../../methods/model/insertIfAbsent.js';
+import { SILENT } from '../../methods/model/sharedState.js';
 import { ExpiringCache, type ExpiringCacheOptions } from '../../shared/expiringCache.js';
 import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
@@ -66,8 +67,6 @@ function localChains(options: ExpiringCacheOptions): ResumeChains {
  * longer gets no answers of still earlier sessions, which it has long had.
  */
 const MAX_OPEN_MS = 7 * 24 * 60 * 60 * 1000;
-
-const SILENT = { silent: true } as const;
 
 /** An open session that has resumed another. */
 interface OpenSession {

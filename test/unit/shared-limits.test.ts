@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { createStoreCounter } from '../../server/core/limits/storeCounter.js';
 import { UsageExchange } from '../../server/core/limits/usageExchange.js';
-import { sweepSharedState } from '../../server/core/sharedState.js';
+import { sweepSharedState } from '../../server/core/sweepSharedState.js';
 import { ClientError } from '../../shared/errors.js';
 import { Match } from '../../shared/match.js';
 import { type Method, method } from '../../shared/method.js';

@@ -6,11 +6,11 @@
  * Reservations are kept in the memory of this process; where several processes share a store, in the store. A reservation
  * there is changed by one conditional write, so that of several processes only one reserves a member.
  */
-import { hash } from 'node:crypto';
 import type { SharedState } from '../../../shared/documents.js';
 import { isShared, type Store, sourceOf } from '../../../shared/store.js';
 import { inParallel } from '../inParallel.js';
 import { insertIfAbsent } from '../insertIfAbsent.js';
+import { SILENT, sharedId } from '../sharedState.js';
 
 interface ProviderReservation {
 	/** User id of the provider. */
@@ -45,10 +45,8 @@ function reservationsOf(store: Store): Reservations {
 /** The map key of a room and a member. Ids contain no line break, so it separates them. */
 const keyOf = (rid: string, userId: string) => `${rid}\n${userId}`;
 
-/** The id of a reservation in the store: hashed, because two ids together can be longer than an id may be. */
-const idOf = (rid: string, userId: string) => `reservation ${hash('sha256', keyOf(rid, userId), 'base64')}`;
-
-const SILENT = { silent: true } as const;
+/** The id of a reservation in the store. */
+const idOf = (rid: string, userId: string) => sharedId('reservation', keyOf(rid, userId));
 
 /** The number of reservations in memory. Expired ones count until the next reservation removes them. */
 export function countReservations(store: Store): number {

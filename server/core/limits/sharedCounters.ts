@@ -1,17 +1,15 @@
 /** The counters of a process that shares its store with other processes of the same service. */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
+import { SILENT, sharedId } from '../../../methods/model/sharedState.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
 import type { Log } from '../../../shared/log.js';
 import type { Store } from '../../../shared/store.js';
-import { sharedId } from '../sharedState.js';
 import { type Counters, createCounter, KNOWN_MS, type KnownPairs, MAX_KNOWN } from './counters.js';
 import { createStoreCounter } from './storeCounter.js';
 import { UsageExchange } from './usageExchange.js';
 
 /** The store is not asked about a pair again for this time, in ms, and its lifetime is not extended. */
 const REMEMBERED_PAIR_MS = 60 * 60 * 1000;
-
-const SILENT = { silent: true } as const;
 
 /** Known pairs in the store. Their number is limited by that of the successful logins in 30 days. */
 function storedPairs({ sharedState }: Store): KnownPairs {

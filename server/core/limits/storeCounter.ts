@@ -4,11 +4,11 @@
  */
 import { insertIfAbsent } from '../../../methods/model/insertIfAbsent.js';
 import { CONFLICT, retryOnConflict } from '../../../methods/model/retryOnConflict.js';
+import { SILENT, sharedId } from '../../../methods/model/sharedState.js';
 import type { SharedState } from '../../../shared/documents.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Store } from '../../../shared/store.js';
-import { sharedId } from '../sharedState.js';
 import { type Counter, type RateLimitResult, requireLimit } from './counters.js';
 
 /**
@@ -19,8 +19,6 @@ const REMEMBERED_REFUSAL_MS = 1000;
 
 /** Maximum number of remembered refusals. */
 const MAX_REFUSALS = 10_000;
-
-const SILENT = { silent: true } as const;
 
 /**
  * Makes a counter in the store. The window of a key begins with its first count in any process.

@@ -6,6 +6,7 @@
  * report, and adds the reports of the others to its own counts. Calls themselves never wait for the store. The id of a
  * report begins with its time, so that the new ones are read by a range of ids.
  */
+import { SILENT } from '../../../methods/model/sharedState.js';
 import type { SharedState } from '../../../shared/documents.js';
 import { randomId } from '../../../shared/ids.js';
 import type { Limit } from '../../../shared/limit.js';
@@ -110,7 +111,7 @@ export class UsageExchange {
 		const until = new Date(Math.max(...current.map(([, , , end]) => end)));
 		const _id = `${idAt(now)} ${this.#process} ${this.#written++}`;
 		try {
-			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, { silent: true });
+			await this.#state.insertOne({ _id, counts: JSON.stringify(current), until }, SILENT);
 		} catch (error) {
 			for (const [id, count] of counts) {
 				const newer = this.#pending.get(id);

@@ -1,20 +1,8 @@
-/** The state that the processes of one service share in the store: kinds of documents, and removal of void ones. */
-import { hash } from 'node:crypto';
+/** Removal of void documents of the state that the processes of one service share. */
+import { SILENT } from '../../methods/model/sharedState.js';
 import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
 import { atIntervals } from './atIntervals.js';
-
-/**
- * Kinds of documents of the server, beside `reservation` of `methods/model/keys/providerReservation.ts`: the first word of
- * their ids. Reports of usage are read by a range of ids, so `usage` must be the last in
- * alphabetical order.
- */
-export type SharedKind = 'call' | 'chain' | 'count' | 'known' | 'usage';
-
-/** The id of a document. The text can be as long as a frame, so it is hashed. */
-export function sharedId(kind: SharedKind, text: string): string {
-	return `${kind} ${hash('sha256', text, 'base64')}`;
-}
 
 /** Time between two sweeps, in ms. */
 const SWEEP_INTERVAL_MS = 60_000;
@@ -24,7 +12,7 @@ const SWEEP_DELAY_MS = 60_000;
 
 /** Removes documents that have been void for a minute. */
 export async function sweepSharedState({ sharedState }: Store, now = Date.now()): Promise<void> {
-	await sharedState.deleteMany({ until: { $lt: new Date(now - SWEEP_DELAY_MS) } }, { silent: true });
+	await sharedState.deleteMany({ until: { $lt: new Date(now - SWEEP_DELAY_MS) } }, SILENT);
 }
 
 /**
