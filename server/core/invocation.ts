@@ -1,8 +1,7 @@
-/** One execution of a method: its context and its time limit. */
+/** One execution of a method: its context. */
 import { setMaxListeners } from 'node:events';
 import { collectionsOf, type DeclaredCollections } from '../../shared/collections.js';
 import { clone } from '../../shared/ejson.js';
-import { clientError } from '../../shared/errors.js';
 import type { EventPayloads, EventPublisher, Events, PublishedEvent } from '../../shared/events.js';
 import type { Log } from '../../shared/log.js';
 import type { Connection, Method, MethodContext, SecondFactor, Settings } from '../../shared/method.js';
@@ -13,6 +12,7 @@ import type { CallStores } from './callStore.js';
 import type { InFlight } from './idempotency.js';
 import type { RateLimits } from './limits/rate.js';
 import type { ServerObserver } from './observer.js';
+import type { TimeoutClock } from './timeout.js';
 
 /** Services that the calls of all methods share. */
 export interface Services {
@@ -203,76 +203,4 @@ export class Invocation implements MethodContext, Events {
 		});
 		return clone(result);
 	}
-}
-
-/** The clock of a time limit. */
-export interface TimeoutClock {
-	/** Stops the clock until this promise is settled, because its duration does not count towards the time limit. */
-	exclude<T>(wait: Promise<T>): Promise<T>;
-}
-
-class Timeout implements TimeoutClock {
-	#timer: NodeJS.Timeout | undefined;
-	#startedAt = 0;
-	/** Number of excluded promises that are not settled. */
-	#pauses = 0;
-	#ended = false;
-
-	constructor(
-		private remaining: number,
-		private readonly onTimeout: () => void,
-	) {
-		this.#start();
-	}
-
-	async exclude<T>(wait: Promise<T>): Promise<T> {
-		if (this.#pauses++ === 0) {
-			clearTimeout(this.#timer);
-			this.remaining -= performance.now() - this.#startedAt;
-		}
-		try {
-			return await wait;
-		} finally {
-			if (--this.#pauses === 0 && !this.#ended) this.#start();
-		}
-	}
-
-	end(): void {
-		this.#ended = true;
-		clearTimeout(this.#timer);
-	}
-
-	#start(): void {
-		this.#startedAt = performance.now();
-		this.#timer = setTimeout(this.onTimeout, this.remaining).unref();
-	}
-}
-
-/**
- * Runs a function with a time limit.
- * @param timeout in ms
- * @param onTimeout called after the time limit
- * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
- */
-export function withTimeout<T>(
-	timeout: number,
-	run: (clock: TimeoutClock) => Promise<T>,
-	onTimeout?: () => void,
-): Promise<T> {
-	return new Promise((resolve, reject) => {
-		const clock = new Timeout(timeout, () => {
-			reject(clientError('timeout'));
-			onTimeout?.();
-		});
-		run(clock).then(
-			(value) => {
-				clock.end();
-				resolve(value);
-			},
-			(error) => {
-				clock.end();
-				reject(error);
-			},
-		);
-	});
 }

@@ -11,10 +11,11 @@ import { checkArgs, type Method } from '../../shared/method.js';
 import type { Caller } from './caller.js';
 import { createCallStores } from './callStore.js';
 import type { IdempotencyCache, InFlight } from './idempotency.js';
-import { Invocation, type Services, type TimeoutClock, withTimeout } from './invocation.js';
+import { Invocation, type Services } from './invocation.js';
 import type { RateLimits } from './limits/rate.js';
 import { logThrown } from './logThrown.js';
 import { type BegunCall, type CallOutcome, outcomeOf, type ServerObserver, UNKNOWN_METHOD } from './observer.js';
+import { type TimeoutClock, withTimeout } from './timeout.js';
 
 export interface Invoker {
 	/** The method of that name. */

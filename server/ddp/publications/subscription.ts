@@ -8,8 +8,8 @@ import { type Connection, checkArgs, type Settings } from '../../../shared/metho
 import type { Publication, PublicationContext } from '../../../shared/publication.js';
 import type { Store } from '../../../shared/store.js';
 import { type CompactSet, compactSetOf, membersOf } from '../../core/compact-set.js';
-import { type TimeoutClock, withTimeout } from '../../core/invocation.js';
 import { logThrown } from '../../core/logThrown.js';
+import { type TimeoutClock, withTimeout } from '../../core/timeout.js';
 import { wireId } from '../codec.js';
 import { DocumentMap } from './document-map.js';
 import { createFlow, forEachInFlow } from './flow.js';

@@ -1,0 +1,74 @@
+/** Time limits of methods and publications. */
+import { clientError } from '../../shared/errors.js';
+
+/** The clock of a time limit. */
+export interface TimeoutClock {
+	/** Stops the clock until this promise is settled, because its duration does not count towards the time limit. */
+	exclude<T>(wait: Promise<T>): Promise<T>;
+}
+
+class Timeout implements TimeoutClock {
+	#timer: NodeJS.Timeout | undefined;
+	#startedAt = 0;
+	/** Number of excluded promises that are not settled. */
+	#pauses = 0;
+	#ended = false;
+
+	constructor(
+		private remaining: number,
+		private readonly onTimeout: () => void,
+	) {
+		this.#start();
+	}
+
+	async exclude<T>(wait: Promise<T>): Promise<T> {
+		if (this.#pauses++ === 0) {
+			clearTimeout(this.#timer);
+			this.remaining -= performance.now() - this.#startedAt;
+		}
+		try {
+			return await wait;
+		} finally {
+			if (--this.#pauses === 0 && !this.#ended) this.#start();
+		}
+	}
+
+	end(): void {
+		this.#ended = true;
+		clearTimeout(this.#timer);
+	}
+
+	#start(): void {
+		this.#startedAt = performance.now();
+		this.#timer = setTimeout(this.onTimeout, this.remaining).unref();
+	}
+}
+
+/**
+ * Runs a function with a time limit.
+ * @param timeout in ms
+ * @param onTimeout called after the time limit
+ * @throws the function's errors, or `error-timeout` after the time limit; then the function's outcome is ignored
+ */
+export function withTimeout<T>(
+	timeout: number,
+	run: (clock: TimeoutClock) => Promise<T>,
+	onTimeout?: () => void,
+): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const clock = new Timeout(timeout, () => {
+			reject(clientError('timeout'));
+			onTimeout?.();
+		});
+		run(clock).then(
+			(value) => {
+				clock.end();
+				resolve(value);
+			},
+			(error) => {
+				clock.end();
+				reject(error);
+			},
+		);
+	});
+}
