@@ -103,7 +103,7 @@ export function isTransient({ error }: ClientError): boolean {
 }
 
 /**
- * The refusal of a call over a rate limit (`test/contract/ddp.md` section 14).
+ * The error of a call that a rate limit refuses (`test/contract/ddp.md` section 14).
  * @param timeToReset time to wait, in ms
  * @param reason text in place of the usual sentence
  */

@@ -15,7 +15,7 @@ export const RETRY_CONNECTION_S = 5;
 export interface ConnectionLimiter {
 	/** Counts a new connection. Returns false, without counting it, if its address has too many. */
 	acquire(address: string | null): boolean;
-	/** Whether the process takes no further connection. Reports a refusal if so. */
+	/** Whether the process takes no further connection. If so, the refused connection is reported. */
 	refusesAll(address: string | null): boolean;
 	/** Must be called once when a counted connection has closed. */
 	release(address: string | null): void;

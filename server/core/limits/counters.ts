@@ -18,6 +18,16 @@ export interface RateLimitResult {
 	readonly timeToReset: number;
 }
 
+/** The state of a counter with this limit. @param msLeft ms until the window ends */
+export function resultOf({ calls }: Limit, count: number, msLeft: number): RateLimitResult {
+	return {
+		allowed: count <= calls,
+		limit: calls,
+		remaining: Math.max(0, calls - count),
+		timeToReset: Math.max(1, Math.round(msLeft)),
+	};
+}
+
 /** Counts calls. */
 export interface CallCounter {
 	/** Counts one call: with a limit of N, N are allowed. */
@@ -49,23 +59,18 @@ export interface MemoryCounter extends Counter {
 }
 
 /**
- * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of a rule
- * share one window, so a caller who starts late in it can make twice as many calls in a short time.)
+ * Makes a counter in memory. The window of a key begins with its first count and ends after `per`. (In Meteor all keys of
+ * a rule share one window, so a caller who starts late in it can make twice as many calls in a short time.)
  * @throws Error for an invalid limit
  */
-export function createCounter({ calls, per }: Limit): MemoryCounter {
-	requireLimit({ calls, per });
-	const limiter = new RateLimiterMemory({ points: calls, duration: per / 1000 });
+export function createCounter(limit: Limit): MemoryCounter {
+	requireLimit(limit);
+	const limiter = new RateLimiterMemory({ points: limit.calls, duration: limit.per / 1000 });
 	return {
 		async count(key) {
 			// `penalty` counts as `consume` does, but does not throw for a refused call.
-			const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.penalty(key);
-			return {
-				allowed: consumedPoints <= calls,
-				limit: calls,
-				remaining: remainingPoints,
-				timeToReset: Math.max(1, Math.round(msBeforeNext)),
-			};
+			const { consumedPoints, msBeforeNext } = await limiter.penalty(key);
+			return resultOf(limit, consumedPoints, msBeforeNext);
 		},
 		async add(key, counted, end) {
 			const customDuration = (end - Date.now()) / 1000;

@@ -15,8 +15,8 @@ import { type Limited, type RateLimitClient, type Rule, rulesByName } from './ru
 export type RateLimitMode = 'on' | 'off' | 'dry-run';
 
 /**
- * Selects the result that decides: of the refusals, the one that lasts longest; if there is none, the result with the
- * fewest calls left. There must be at least one result.
+ * Selects the result that decides. If rules refuse the call, it is that of the rule that refuses longest; otherwise the
+ * result with the fewest calls left. There must be at least one result.
  */
 function strictest(results: readonly RateLimitResult[]): RateLimitResult {
 	return results.reduce((strict, result) => {
@@ -54,7 +54,7 @@ export interface RateLimitOptions {
 	readonly observer?: Pick<ServerObserver, 'onLimit'> | undefined;
 	/** Default: counters in memory. */
 	readonly counters?: Counters | undefined;
-	/** Text of refusals by rules without a message of their own. */
+	/** Error text for calls that a rule without a message refuses. */
 	readonly message?: RateMessage | undefined;
 	/**
 	 * Whether a user is exempt from rate limits of calls, by `api-bypass-rate-limit`; login attempts are still limited.
@@ -90,7 +90,7 @@ export function createRateLimits(offered: Limited, options: RateLimitOptions): R
 		}
 	}
 
-	/** The text of a refusal; undefined for Meteor's text. */
+	/** The error text for a refused call; undefined for Meteor's text. */
 	function reasonOf(rule: Rule, result: RateLimitResult): string | undefined {
 		const chosen = rule.message ?? message;
 		if (typeof chosen !== 'function') return chosen;

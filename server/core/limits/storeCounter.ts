@@ -9,16 +9,16 @@ import type { SharedState } from '../../../shared/documents.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Store } from '../../../shared/store.js';
-import { type Counter, type RateLimitResult, requireLimit } from './counters.js';
+import { type Counter, requireLimit, resultOf } from './counters.js';
 
 /**
- * How long a refusal is remembered, in ms. Meanwhile further calls with the same key are refused without a write, so that
- * an attacker who is refused does not load the store.
+ * How long it is remembered that a key is over the limit, in ms. Meanwhile its calls are refused without a write, so that
+ * an attacker does not load the store.
  */
-const REMEMBERED_REFUSAL_MS = 1000;
+const REMEMBERED_MS = 1000;
 
-/** Maximum number of remembered refusals. */
-const MAX_REFUSALS = 10_000;
+/** Maximum number of keys for which it is remembered. */
+const MAX_REMEMBERED = 10_000;
 
 /**
  * Makes a counter in the store. The window of a key begins with its first count in any process.
@@ -29,7 +29,7 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 	requireLimit(limit);
 	const { calls, per } = limit;
 	/** Ends of the windows in which a key is over the limit, in epoch ms. */
-	const refusals = new ExpiringCache<number>({ ttl: REMEMBERED_REFUSAL_MS, max: MAX_REFUSALS });
+	const overLimit = new ExpiringCache<number>({ ttl: REMEMBERED_MS, max: MAX_REMEMBERED });
 	const idOf = (key: string) => sharedId('count', `${name}\n${key}`);
 
 	/** @returns the document after the count */
@@ -49,30 +49,21 @@ export function createStoreCounter({ sharedState }: Store, name: string, limit: 
 		return CONFLICT;
 	}
 
-	function resultOf(count: number, end: number): RateLimitResult {
-		return {
-			allowed: count <= calls,
-			limit: calls,
-			remaining: Math.max(0, calls - count),
-			timeToReset: Math.max(1, end - Date.now()),
-		};
-	}
-
 	return {
 		async count(key) {
 			const _id = idOf(key);
-			const refusedUntil = refusals.get(_id);
-			if (refusedUntil !== undefined && refusedUntil > Date.now()) return resultOf(calls + 1, refusedUntil);
+			const overUntil = overLimit.get(_id);
+			if (overUntil !== undefined && overUntil > Date.now()) return resultOf(limit, calls + 1, overUntil - Date.now());
 			const { count = 1, until } = await retryOnConflict(() => add(_id));
-			if (count > calls) refusals.set(_id, until.getTime());
-			return resultOf(count, until.getTime());
+			if (count > calls) overLimit.set(_id, until.getTime());
+			return resultOf(limit, count, until.getTime() - Date.now());
 		},
 		async refund(key) {
 			await sharedState.updateOne({ _id: idOf(key), count: { $gt: 0 } }, { $inc: { count: -1 } }, SILENT);
 		},
 		async forget(key) {
 			const _id = idOf(key);
-			refusals.delete(_id);
+			overLimit.delete(_id);
 			await sharedState.updateOne({ _id }, { $set: { count: 0 } }, SILENT);
 		},
 	};
