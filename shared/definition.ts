@@ -1,6 +1,8 @@
 /** Checks of definitions when they are made, for programs in plain JavaScript and for values that types do not know. */
 import { isObject } from './isObject.js';
+import { isLimit } from './limit.js';
 import { patternFault } from './patternFault.js';
+import { isTimerMs, MAX_TIMER_MS } from './timers.js';
 
 /** A definition with a wrong member. Its message names both. */
 export class DefinitionError extends Error {
@@ -19,13 +21,6 @@ export interface MemberRule {
 /** A rule for each member that a definition may have. */
 export type MemberRules<Member extends string = string> = Readonly<Record<Member, MemberRule>>;
 
-/** The longest delay of Node's timers, in ms. */
-const MAX_MS = 2 ** 31 - 1;
-
-function isCount(value: unknown, max = Number.MAX_SAFE_INTEGER): boolean {
-	return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max;
-}
-
 /** Rules that several kinds of definitions use. */
 export const rules = {
 	text: { form: 'a text', accepts: (value) => typeof value === 'string' },
@@ -33,14 +28,10 @@ export const rules = {
 	flag: { form: 'true or false', accepts: (value) => typeof value === 'boolean' },
 	function: { form: 'a function', accepts: (value) => typeof value === 'function' },
 	patterns: { form: 'an object with a pattern for each name', accepts: isObject, badEntry: patternFault },
-	timeout: { form: `a whole number of ms from 1 to ${MAX_MS}`, accepts: (value) => isCount(value, MAX_MS) },
+	timeout: { form: `a whole number of ms from 1 to ${MAX_TIMER_MS}`, accepts: isTimerMs },
 	limit: {
-		form: `{ calls, per }: whole numbers of calls and of ms, from 1, per at most ${MAX_MS}`,
-		accepts: (value) =>
-			isObject(value) &&
-			isCount(value.calls) &&
-			isCount(value.per, MAX_MS) &&
-			Object.keys(value).every((key) => key === 'calls' || key === 'per'),
+		form: `{ calls, per }: whole numbers of calls and of ms, from 1, per at most ${MAX_TIMER_MS}`,
+		accepts: isLimit,
 	},
 	any: { form: 'any value', accepts: () => true },
 } as const satisfies MemberRules;

@@ -1,5 +1,6 @@
 /** A cache whose entries expire, with a maximum size. It is built on the package `lru-cache`. */
 import { LRUCache } from 'lru-cache';
+import { MAX_TIMER_MS } from './timers.js';
 
 export interface ExpiringCacheOptions {
 	/** How long an entry is kept, in ms. */
@@ -27,9 +28,6 @@ export interface EntryOptions {
  * until its age exceeds the ttl. Here an entry expires when its age reaches the ttl, so one unit is subtracted.
  */
 const halfMs = (ttl: number) => 2 * ttl - 1;
-
-/** Longest delay of Node's timers, in ms. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** A map of strings to values whose entries expire. One timer removes expired entries while there are any. */
 export class ExpiringCache<V extends object | string | number> {
@@ -77,7 +75,7 @@ export class ExpiringCache<V extends object | string | number> {
 	}
 
 	#purgeLater(): void {
-		const wait = Math.min(this.#ttl, MAX_TIMEOUT_MS);
+		const wait = Math.min(this.#ttl, MAX_TIMER_MS);
 		this.#timer = setTimeout(() => {
 			this.#timer = undefined;
 			this.#entries.purgeStale();

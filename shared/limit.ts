@@ -1,10 +1,19 @@
-/** Types of rate limits and their rules (`test/contract/ddp.md` section 14). */
+/** Rate limits and their rules (`test/contract/ddp.md` section 14). */
+import { isObject } from './isObject.js';
+import { isTimerMs } from './timers.js';
 
 export interface Limit {
 	/** Calls that are allowed in a window; the next is refused. */
 	readonly calls: number;
 	/** Length of the window, in ms. */
 	readonly per: number;
+}
+
+/** Whether a value is a limit: whole numbers of calls and of ms, from 1, and no other members. */
+export function isLimit(value: unknown): value is Limit {
+	if (!isObject(value)) return false;
+	const { calls, per, ...others } = value;
+	return Number.isSafeInteger(calls) && (calls as number) >= 1 && isTimerMs(per) && Object.keys(others).length === 0;
 }
 
 /** An event that is counted: a call of a method, or a subscription. */

@@ -1,15 +1,12 @@
 /** The setting for limits of methods: `e2e.setRoomKeyID=5/60s`. */
 import { isObject } from '../../shared/isObject.js';
-import type { Limit } from '../../shared/limit.js';
+import { isLimit, type Limit } from '../../shared/limit.js';
 import type { Option } from './kinds.js';
 
 /** Limits by method name; null removes the limit of a method. */
 export type MethodLimits = Readonly<Record<string, Limit | null>>;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** The longest window, in ms: the longest delay of Node's timers. */
-const MAX_WINDOW_MS = 2 ** 31 - 1;
 
 /** Reads `5/60s`, `5/m` or `off`. Undefined if it is neither. */
 function parseLimit(text: string): Limit | null | undefined {
@@ -25,13 +22,6 @@ export function limitText(limit: Limit | null): string {
 	if (limit === null) return 'off';
 	const { calls, per } = limit;
 	return per % 1000 === 0 ? `${calls}/${per / 1000}s` : `${calls}/${per}ms`;
-}
-
-function isLimit(value: unknown): value is Limit {
-	if (!isObject(value)) return false;
-	const { calls, per, ...others } = value;
-	const isCount = (number: unknown) => Number.isInteger(number) && (number as number) >= 1;
-	return isCount(calls) && isCount(per) && (per as number) <= MAX_WINDOW_MS && Object.keys(others).length === 0;
 }
 
 /** Reads `NAME=CALLS/TIME` entries, separated by commas. The name may contain anything but a comma. */

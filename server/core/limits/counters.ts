@@ -5,7 +5,7 @@
 // Not the index of `rate-limiter-flexible`, which loads the limiters of a dozen databases.
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js';
 import { ExpiringCache } from '../../../shared/expiringCache.js';
-import type { Limit } from '../../../shared/limit.js';
+import { isLimit, type Limit } from '../../../shared/limit.js';
 
 /** The state of a counter after a count. */
 export interface RateLimitResult {
@@ -42,12 +42,9 @@ export interface Counter extends CallCounter {
 	forget(key: string): Promise<void>;
 }
 
-/** Maximum length of a window, in ms: the longest delay of Node's timers. */
-const MAX_WINDOW_MS = 2 ** 31 - 1;
-
 /** @throws Error for an invalid limit */
 export function requireLimit({ calls, per }: Limit): void {
-	if (!Number.isInteger(calls) || calls < 1 || !Number.isInteger(per) || per < 1 || per > MAX_WINDOW_MS) {
+	if (!isLimit({ calls, per })) {
 		throw new Error(`A limit must be whole numbers of calls and ms, not ${calls} per ${per}`);
 	}
 }
