@@ -36,10 +36,10 @@ interface Waiting {
 }
 
 /**
- * The members who wait for the key of one room. A provider, a member who holds the key, only gets members for whom they can seal it: not those with an
- * unusable public key, not those who have returned a key of this provider, and not those reserved for another provider.
- * The returned members are reserved for the provider for `leaseTime`. Other callers get all waiting members, and reserve
- * none.
+ * The members who wait for the key of one room. A provider, a member who holds the key, only gets members for whom they
+ * can seal it: not those with an unusable public key, not those who have returned a key of this provider, and not those
+ * reserved for another provider. The returned members are reserved for the provider for `leaseTime`. Other callers get all
+ * waiting members, and reserve none.
  */
 async function waitingIn(context: MethodContext, rid: string, userId: string): Promise<Waiting> {
 	const { store, settings } = context;
@@ -58,9 +58,9 @@ async function waitingIn(context: MethodContext, rid: string, userId: string): P
 		const taken = reserves ? await reservedForOthers(store, rid, offerable, userId) : undefined;
 		const candidates = taken ? offerable.filter((id) => !taken.has(id)) : offerable;
 		const found = await usersWithPublicKey(store, candidates);
-		for (const { _id, public_key } of found)
-			if (unfit.length < MAX_LISTED && !isFitPublicKey(public_key)) unfit.push(_id);
-		const usable = isProvider ? found.filter(({ public_key }) => isFitPublicKey(public_key)) : found;
+		const fit = new Set(found.filter(({ public_key }) => isFitPublicKey(public_key)));
+		for (const user of found) if (unfit.length < MAX_LISTED && !fit.has(user)) unfit.push(user._id);
+		const usable = isProvider ? [...fit] : found;
 		while (usable.length > 0 && users.length < MAX_LISTED) {
 			const next = usable.splice(0, MAX_LISTED - users.length);
 			const ids = next.map(({ _id }) => _id);

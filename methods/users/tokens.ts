@@ -10,7 +10,7 @@ import { WRITE } from '../kinds.js';
 import { PAGE_ANSWER } from '../model/answers.js';
 import { Page, pageAnswer, pageOfList } from '../model/paging.js';
 import { mayUser, requirePermission } from '../model/permissions/permissions.js';
-import { findUser, USER_ARGS } from '../model/users/findUser.js';
+import { findUser, USER_ARGS, type UserArgs } from '../model/users/findUser.js';
 import {
 	findTokens,
 	issueToken,
@@ -28,8 +28,6 @@ const TokenName = Match.Where(
 	'text of 1 to 100 characters',
 	{ type: 'string', minLength: 1, maxLength: MAX_NAME_LENGTH },
 );
-
-type UserArgs = { userId?: string; username?: string; user?: string };
 
 /** The user whose tokens a call is about, if the caller holds the permission. */
 async function requireUser(context: UserContext, permission: string, args: UserArgs) {
@@ -97,11 +95,10 @@ export const listTokens = method({
 	summary: 'Lists the login tokens of a user without the tokens themselves; requires logout-other-user',
 	returns: { tokens: [TokenAnswer], ...PAGE_ANSWER },
 	errors: ['error-unauthorized', 'error-user-param-not-provided'],
-	async run({ count, offset, ...userArgs }, context) {
-		const user = await requireUser(context, 'logout-other-user', userArgs);
+	async run(args, context) {
+		const user = await requireUser(context, 'logout-other-user', args);
 		const tokens = await findTokens(context.store, user._id);
-		const page = { ...(count !== undefined && { count }), ...(offset !== undefined && { offset }) };
-		return pageAnswer('tokens', pageOfList(tokens.map(tokenAnswer), page));
+		return pageAnswer('tokens', pageOfList(tokens.map(tokenAnswer), args));
 	},
 });
 

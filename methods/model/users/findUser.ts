@@ -93,13 +93,15 @@ export const USER_ARGS = {
 	user: Match.Optional(String),
 } as const;
 
+export type UserArgs = { userId?: string; username?: string; user?: string };
+
 /**
  * Finds the user that the arguments identify; the id takes precedence.
  * @throws ClientError `error-user-param-not-provided` if all are absent
  */
 export async function findUser(
 	store: Store,
-	{ userId, username, user }: { userId?: string; username?: string; user?: string },
+	{ userId, username, user }: UserArgs,
 	projection: Projection,
 ): Promise<User | null> {
 	if (userId) return store.users.findOne({ _id: userId }, { projection });

@@ -2,14 +2,14 @@
 import type { User } from '../../../shared/documents.js';
 import { type Store, sourceOf } from '../../../shared/store.js';
 
-const TOKENS = 'services.resume.loginTokens';
-const TOKEN_HASH = `${TOKENS}.hashedToken`;
+export const TOKENS = 'services.resume.loginTokens';
+export const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
 /** The fields of a user that a look-up reads. */
 const PROJECTION = { username: 1, active: 1, [TOKENS]: 1 } as const;
 
 /** Maximum number of tokens in one query. */
-export const MAX_TOKENS_PER_QUERY = 200;
+const MAX_TOKENS_PER_QUERY = 200;
 
 interface Lookup {
 	readonly hashedToken: string;

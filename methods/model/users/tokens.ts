@@ -8,7 +8,7 @@ import { clientError } from '../../../shared/errors.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter, Store, UpdateFilter, WriteOptions } from '../../../shared/store.js';
 import { DEFAULTS, setting } from '../settings/workspace.js';
-import { findUserOfToken } from './tokenLookup.js';
+import { findUserOfToken, TOKEN_HASH, TOKENS } from './tokenLookup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -17,9 +17,6 @@ const NEVER_DAYS = 36_500;
 
 /** The type of personal access tokens. */
 export const PERSONAL_TOKEN = 'personalAccessToken';
-
-const TOKENS = 'services.resume.loginTokens';
-const TOKEN_HASH = `${TOKENS}.hashedToken`;
 
 /** Creates a random token of 256 bits: 43 characters of `a-zA-Z0-9-_`. */
 export function newToken(): string {
