@@ -1,4 +1,5 @@
 /** Processes many documents in parallel batches, with pauses, and stops when the call is aborted. */
+import { batchesOf } from '../../shared/batches.js';
 import { createYielder } from '../../shared/yielding.js';
 import { throwIfAborted } from './signal.js';
 
@@ -16,10 +17,10 @@ export async function inParallel<T>(
 	signal?: AbortSignal | undefined,
 	yielder = createYielder(),
 ): Promise<void> {
-	for (let i = 0; i < items.length; i += BATCH) {
+	for (const batch of batchesOf(items, BATCH)) {
 		throwIfAborted(signal);
 		await yielder();
-		const outcomes = await Promise.allSettled(items.slice(i, i + BATCH).map(work));
+		const outcomes = await Promise.allSettled(batch.map(work));
 		for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 	}
 }

@@ -1,4 +1,5 @@
 /** Publishes a written document to the readers of streams (`test/contract/rocketchat-e2e.md` 10.2, 10.4). */
+import { batchesOf } from '../../shared/batches.js';
 import type { Change, EventPayloads } from '../../shared/events.js';
 import { isChangeOf, type Store } from '../../shared/store.js';
 import { PROFILE } from '../accounts/me.js';
@@ -142,9 +143,9 @@ async function* listeningMembers(
 	for (const name of read.keys()) {
 		if (name.endsWith(ROOMS_CHANGED)) uids.push(name.slice(0, -ROOMS_CHANGED.length));
 	}
-	for (let i = 0; i < uids.length; i += BATCH) {
+	for (const batch of batchesOf(uids, BATCH)) {
 		const memberships = store.subscriptions.find(
-			{ rid, 'u._id': { $in: uids.slice(i, i + BATCH) }, ...MEMBER },
+			{ rid, 'u._id': { $in: batch }, ...MEMBER },
 			{ projection: { 'u._id': 1 } },
 		);
 		for await (const { u } of memberships) yield u._id;

@@ -3,7 +3,9 @@
  * sessions at once (`test/contract/ddp.md` 16.2). The watcher also finds a session whose token was removed while it
  * logged in.
  */
+
 import { findRevoked } from '../../methods/model/users/tokens.js';
+import { batchesOf } from '../../shared/batches.js';
 import type { Services } from './invocation.js';
 
 /** Default time between two checks, in ms. */
@@ -50,8 +52,10 @@ export function watchTokens(
 	}
 
 	async function lookUpEach(tokens: readonly (readonly [hashedToken: string, userId: string])[]): Promise<void> {
-		for (let i = 0; i < tokens.length && !stopped; i += MAX_TOKENS_PER_QUERY)
-			await lookUp(new Map(tokens.slice(i, i + MAX_TOKENS_PER_QUERY)));
+		for (const batch of batchesOf(tokens, MAX_TOKENS_PER_QUERY)) {
+			if (stopped) return;
+			await lookUp(new Map(batch));
+		}
 	}
 
 	async function checkUrgent(): Promise<void> {

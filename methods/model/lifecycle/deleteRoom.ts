@@ -1,4 +1,5 @@
 /** Deletes rooms with all their memberships. */
+import { batchesOf } from '../../../shared/batches.js';
 import type { Room, Subscription } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import type { Filter } from '../../../shared/store.js';
@@ -49,10 +50,10 @@ async function deleteMemberships(
 ): Promise<void> {
 	const yielding = createYielder();
 	for await (const page of membershipsOf(context.store, room._id, which, { rid: 1, u: 1, t: 1 })) {
-		for (let i = 0; i < page.length; i += BATCH) {
+		for (const batch of batchesOf(page, BATCH)) {
 			throwIfAborted(context.signal);
 			await yielding();
-			await removeBatch(context, room, page.slice(i, i + BATCH));
+			await removeBatch(context, room, batch);
 		}
 	}
 }

@@ -1,5 +1,6 @@
 /** Finds users by id, or by a name or e-mail without regard to case. */
 
+import { batchesOf } from '../../../shared/batches.js';
 import type { User } from '../../../shared/documents.js';
 import { clientError } from '../../../shared/errors.js';
 import { escapeRegExp } from '../../../shared/escapeRegExp.js';
@@ -71,9 +72,9 @@ export async function findByUsernames(
 ): Promise<Map<string, User>> {
 	const found = new Map<string, User>();
 	const wanted = [...new Set(usernames)].filter((username) => username !== '');
-	for (let i = 0; i < wanted.length; i += BATCH) {
+	for (const batch of batchesOf(wanted, BATCH)) {
 		throwIfAborted(signal);
-		const exact = { username: { $in: wanted.slice(i, i + BATCH) } };
+		const exact = { username: { $in: batch } };
 		for await (const user of store.users.find(exact, { projection })) found.set(user.username as string, user);
 	}
 	for (const username of wanted) {

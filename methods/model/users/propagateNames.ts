@@ -2,6 +2,7 @@
  * Copies new names of a user to the other documents that contain them: memberships, rooms created by the user, and
  * direct rooms.
  */
+import { batchesOf } from '../../../shared/batches.js';
 import type { Subscription, User } from '../../../shared/documents.js';
 import type { MethodContext } from '../../../shared/method.js';
 import { exists } from '../exists.js';
@@ -20,10 +21,9 @@ async function renameCreator({ store, signal }: Context, userId: string, usernam
 	const withFormerName = { 'u._id': userId, 'u.username': { $ne: username } };
 	const ids: string[] = [];
 	for await (const { _id } of store.rooms.find(withFormerName, { projection: { _id: 1 } })) ids.push(_id);
-	for (let i = 0; i < ids.length; i += BATCH) {
+	for (const batch of batchesOf(ids, BATCH)) {
 		throwIfAborted(signal);
-		const among = { _id: { $in: ids.slice(i, i + BATCH) } };
-		await store.rooms.updateMany(among, { $set: { 'u.username': username } });
+		await store.rooms.updateMany({ _id: { $in: batch } }, { $set: { 'u.username': username } });
 	}
 }
 

@@ -1,4 +1,5 @@
 /** Looks up the users of login tokens. Look-ups of one turn of the event loop become one query. */
+import { batchesOf } from '../../../shared/batches.js';
 import type { User } from '../../../shared/documents.js';
 import { type Store, sourceOf } from '../../../shared/store.js';
 
@@ -53,8 +54,7 @@ const waiting = new WeakMap<Store, Lookup[]>();
 function flush(store: Store): void {
 	const lookups = waiting.get(store) ?? [];
 	waiting.delete(store);
-	for (let i = 0; i < lookups.length; i += MAX_TOKENS_PER_QUERY) {
-		const [first, ...others] = lookups.slice(i, i + MAX_TOKENS_PER_QUERY);
+	for (const [first, ...others] of batchesOf(lookups, MAX_TOKENS_PER_QUERY)) {
 		if (first) void (others.length === 0 ? findOne(store, first) : findMany(store, [first, ...others]));
 	}
 }

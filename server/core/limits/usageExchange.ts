@@ -6,7 +6,9 @@
  * report, and adds the reports of the others to its own counts. Calls themselves never wait for the store. The id of a
  * report begins with its time, so that the new ones are read by a range of ids.
  */
+
 import { SILENT } from '../../../methods/model/sharedState.js';
+import { batchesOf } from '../../../shared/batches.js';
 import type { SharedState } from '../../../shared/documents.js';
 import { randomId } from '../../../shared/ids.js';
 import type { Limit } from '../../../shared/limit.js';
@@ -129,8 +131,7 @@ export class UsageExchange {
 		const ids = found.map(({ _id }) => _id);
 		const isOwn = (id: string) => id.split(' ')[2] === this.#process;
 		const unread = ids.filter((id) => !this.#seen.has(id) && !isOwn(id));
-		for (let i = 0; i < unread.length; i += REPORTS_PER_QUERY) {
-			const batch = unread.slice(i, i + REPORTS_PER_QUERY);
+		for (const batch of batchesOf(unread, REPORTS_PER_QUERY)) {
 			for (const { counts } of await this.#state.find({ _id: { $in: batch } }).toArray()) await this.#add(counts);
 			for (const id of batch) this.#seen.add(id);
 		}
