@@ -24,11 +24,19 @@ export async function request(url: string, init: RequestInit = {}): Promise<Rest
 	return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
 }
 
-/** Posts a JSON body, as this person or as nobody. */
-export function post(url: string, as: Person | null, body: unknown): Promise<RestAnswer> {
+/**
+ * Posts a JSON body, as this person or as nobody.
+ * @param headers further headers
+ */
+export function post(
+	url: string,
+	as: Person | null,
+	body: unknown,
+	headers: Readonly<Record<string, string>> = {},
+): Promise<RestAnswer> {
 	return request(url, {
 		method: 'POST',
-		headers: { 'Content-Type': 'application/json', ...(as && headersOf(as)) },
+		headers: { 'Content-Type': 'application/json', ...(as && headersOf(as)), ...headers },
 		body: typeof body === 'string' ? body : JSON.stringify(body),
 	});
 }

@@ -1,31 +1,16 @@
 /** test/contract/beyond.md E1 over real sockets, over both transports. */
 import { expect } from 'chai';
-import { method } from '../../shared/method.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { Outcome, RawClient } from '../support/ddp.js';
+import { HeldMethod } from '../support/heldMethod.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 
 const EXISTS = 'error-room-e2e-key-already-exists';
 const MISMATCH = 'error-idempotency-mismatch';
 
-const gate = { runs: 0, started: () => {}, open: (_value: string) => {} };
-
-/** Ends when the test says so. */
-const wait = method({
-	name: 'test.wait',
-	summary: 'for a test',
-	args: {},
-	rest: 'POST',
-	once: true,
-	run: () =>
-		new Promise((resolve) => {
-			gate.runs++;
-			gate.open = resolve;
-			gate.started();
-		}),
-});
+const held = new HeldMethod();
 
 describe('one answer per call (E1)', () => {
 	let app: TestApp;
@@ -34,7 +19,7 @@ describe('one answer per call (E1)', () => {
 	let rid: string;
 
 	before(async () => {
-		app = await startApp({ methods: [wait] });
+		app = await startApp({ methods: [held.method] });
 	});
 	after(() => app.close());
 	beforeEach(async () => {
@@ -135,19 +120,16 @@ describe('one answer per call (E1)', () => {
 		});
 
 		it('a call that still runs is joined', async () => {
-			gate.runs = 0;
-			const started = new Promise<void>((resolve) => {
-				gate.started = resolve;
-			});
+			const begun = held.begun();
 			const client = await logIn(alice);
 			client.send({ msg: 'method', id: '7', method: 'test.wait', params: [] });
-			await started;
+			await begun;
 			const later = await logIn(alice, await cut(client));
 			const asked = later.callWithId('7', 'test.wait');
 			later.send({ msg: 'ping', id: 'is waiting' });
-			gate.open('done');
+			held.end('done');
 			expect((await asked).result).to.equal('done');
-			expect(gate.runs).to.equal(1);
+			expect(held.runs).to.equal(1);
 		});
 
 		for (const session of [5, null, {}, '', 'x'.repeat(1000), 'too short', ['A'.repeat(17)]]) {
@@ -162,17 +144,8 @@ describe('one answer per call (E1)', () => {
 	});
 
 	describe('over REST', () => {
-		function send(path: string, as: Person | null, key: string | undefined, body: object): Promise<RestAnswer> {
-			return request(`${app.url}/api/v1/${path}`, {
-				method: 'POST',
-				headers: {
-					'Content-Type': 'application/json',
-					...(as && headersOf(as)),
-					...(key !== undefined && { 'Idempotency-Key': key }),
-				},
-				body: JSON.stringify(body),
-			});
-		}
+		const send = (path: string, as: Person | null, key: string | undefined, body: object): Promise<RestAnswer> =>
+			post(`${app.url}/api/v1/${path}`, as, body, key === undefined ? {} : { 'Idempotency-Key': key });
 		const set = (as: Person, key: string | undefined, keyID = 'key') =>
 			send('e2e.setRoomKeyID', as, key, { rid, keyID });
 

@@ -16,7 +16,7 @@ import { randomId } from '../../shared/ids.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import { memoryLog } from '../support/log.js';
 import { addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
-import { headersOf, post, request } from '../support/rest.js';
+import { post } from '../support/rest.js';
 import type { OpenStore } from '../support/store.js';
 
 const program = fileURLToPath(new URL('../support/sharedServer.js', import.meta.url));
@@ -93,11 +93,7 @@ describe('several processes on one store', () => {
 		return server;
 	}
 	const send = (server: Server, method: string, body: object) =>
-		request(`${server.url}/api/v1/${method}`, {
-			method: 'POST',
-			headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'one-call', ...headersOf(alice) },
-			body: JSON.stringify(body),
-		});
+		post(`${server.url}/api/v1/${method}`, alice, body, { 'Idempotency-Key': 'one-call' });
 
 	it('a repeated call gets its first answer at another process after its own was killed', async () => {
 		const [first, second] = [await start(), await start()];

@@ -1,33 +1,16 @@
 /** Several servers on one store, as processes are (`test/contract/beyond.md` E1, T1; `test/contract/ddp.md` section 14). */
 import { expect } from 'chai';
-import { Match } from '../../shared/match.js';
-import { method } from '../../shared/method.js';
 import { startApp, type TestApp, type TestAppOptions } from '../support/app.js';
 import { clientsOfEachTest } from '../support/clients.js';
 import type { RawClient } from '../support/ddp.js';
+import { HeldMethod } from '../support/heldMethod.js';
 import { identity, sealed } from '../support/keys.js';
 import { addMember, addPerson, addRoom, keyIdOf, type Person } from '../support/people.js';
 import { headersOf, post, type RestAnswer, request } from '../support/rest.js';
 
 const EXISTS = 'error-room-e2e-key-already-exists';
 
-const gate = { runs: 0, started: () => {}, open: (_value: string) => {} };
-
-/** Ends when the test says so. */
-const wait = method({
-	name: 'test.wait',
-	summary: 'for a test',
-	args: {},
-	rest: 'POST',
-	once: true,
-	returns: Match.Any,
-	run: () =>
-		new Promise((resolve) => {
-			gate.runs++;
-			gate.open = resolve;
-			gate.started();
-		}),
-});
+const held = new HeldMethod();
 
 describe('several servers on one store', () => {
 	let apps: TestApp[];
@@ -39,8 +22,8 @@ describe('several servers on one store', () => {
 	const clients = clientsOfEachTest();
 
 	async function start(options: TestAppOptions = {}): Promise<void> {
-		first = await startApp({ ...options, methods: [wait], shared: true });
-		const others = [1, 2].map(() => startApp({ ...options, methods: [wait], shared: true, store: first.store }));
+		first = await startApp({ ...options, methods: [held.method], shared: true });
+		const others = [1, 2].map(() => startApp({ ...options, methods: [held.method], shared: true, store: first.store }));
 		apps = [first, ...(await Promise.all(others))];
 		second = apps[1] as TestApp;
 		alice = await addPerson(first.store);
@@ -51,12 +34,8 @@ describe('several servers on one store', () => {
 		for (const app of [...apps].reverse()) await app.close();
 	});
 
-	const send = (app: TestApp, method: string, as: Person | null, key: string, body: object): Promise<RestAnswer> =>
-		request(`${app.url}/api/v1/${method}`, {
-			method: 'POST',
-			headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key, ...(as && headersOf(as)) },
-			body: JSON.stringify(body),
-		});
+	const send = (app: TestApp, method: string, as: Person, key: string, body: object): Promise<RestAnswer> =>
+		post(`${app.url}/api/v1/${method}`, as, body, { 'Idempotency-Key': key });
 
 	describe('first answers over REST', () => {
 		beforeEach(() => start());
@@ -83,16 +62,13 @@ describe('several servers on one store', () => {
 		});
 
 		it('a call that runs at another server is waited for', async () => {
-			const started = new Promise<void>((resolve) => {
-				gate.started = resolve;
-			});
-			gate.runs = 0;
+			const begun = held.begun();
 			const asked = send(first, 'test.wait', alice, 'w', {});
-			await started;
+			await begun;
 			const again = send(second, 'test.wait', alice, 'w', {});
-			gate.open('done');
+			held.end('done');
 			expect((await again).text).to.equal((await asked).text);
-			expect(gate.runs).to.equal(1);
+			expect(held.runs).to.equal(1);
 		});
 	});
 
@@ -160,9 +136,8 @@ describe('a server that is alone on its store', () => {
 		const app = await startApp({ rateLimit: 'on' });
 		const alice = await addPerson(app.store);
 		const rid = await addRoom(app.store, [alice]);
-		const headers = { 'Content-Type': 'application/json', 'Idempotency-Key': 'a', ...headersOf(alice) };
-		const body = JSON.stringify({ rid, keyID: 'key' });
-		await request(`${app.url}/api/v1/e2e.setRoomKeyID`, { method: 'POST', headers, body });
+		const body = { rid, keyID: 'key' };
+		await post(`${app.url}/api/v1/e2e.setRoomKeyID`, alice, body, { 'Idempotency-Key': 'a' });
 		await post(`${app.url}/api/v1/login`, null, { user: 'somebody', password: 'wrong' });
 		expect(await app.store.sharedState.countDocuments({})).to.equal(0);
 		await app.close();

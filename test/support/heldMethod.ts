@@ -1,0 +1,37 @@
+/** A method with one answer per call (E1), whose call runs until the test ends it. */
+import { Match } from '../../shared/match.js';
+import { type Method, method } from '../../shared/method.js';
+
+export class HeldMethod {
+	/** How often it was run. */
+	runs = 0;
+	#onBegin = () => {};
+	#end = (_answer: string) => {};
+
+	readonly method: Method = method({
+		name: 'test.wait',
+		summary: 'for a test',
+		args: {},
+		rest: 'POST',
+		once: true,
+		returns: Match.Any,
+		run: () =>
+			new Promise((resolve) => {
+				this.runs++;
+				this.#end = resolve;
+				this.#onBegin();
+			}),
+	});
+
+	/** Resolves when the next run has begun. */
+	begun(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#onBegin = resolve;
+		});
+	}
+
+	/** Ends the latest run. */
+	end(answer: string): void {
+		this.#end(answer);
+	}
+}
