@@ -2,7 +2,7 @@
 import { SILENT } from '../../methods/model/sharedState.js';
 import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
-import { atIntervals } from './atIntervals.js';
+import { repeat } from './repeat.js';
 
 /** Time between two sweeps, in ms. */
 const SWEEP_INTERVAL_MS = 60_000;
@@ -21,9 +21,9 @@ export async function sweepSharedState({ sharedState }: Store, now = Date.now())
  */
 export function sweepAtIntervals(store: Store, log: Log): () => Promise<void> {
 	if (!isShared(store)) return async () => {};
-	return atIntervals(
-		SWEEP_INTERVAL_MS,
+	return repeat(
 		() => sweepSharedState(store),
+		SWEEP_INTERVAL_MS,
 		(err) => log.warn({ err }, 'Expired shared state could not be removed'),
 	);
 }

@@ -14,7 +14,7 @@ import { randomId } from '../../../shared/ids.js';
 import type { Limit } from '../../../shared/limit.js';
 import type { Log } from '../../../shared/log.js';
 import type { Collection, Store } from '../../../shared/store.js';
-import { atIntervals } from '../atIntervals.js';
+import { repeat } from '../repeat.js';
 import { type CallCounter, createCounter, type MemoryCounter } from './counters.js';
 
 /** Time between two exchanges, in ms. */
@@ -87,9 +87,9 @@ export class UsageExchange {
 
 	/** Exchanges at intervals. @returns a function that stops it; its promise resolves when no exchange runs any more */
 	start(): () => Promise<void> {
-		return atIntervals(
-			INTERVAL_MS,
+		return repeat(
 			() => this.exchange(),
+			INTERVAL_MS,
 			(err) => this.log.warn({ err }, 'Counts of calls could not be exchanged with other processes'),
 		);
 	}
