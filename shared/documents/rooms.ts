@@ -1,0 +1,137 @@
+/** Rooms, memberships and room keys (`test/contract/rocketchat-e2e.md` section 2). */
+
+/** `c` channel, `p` private group, `d` direct, `l` livechat, `v` voip. */
+export type RoomType = 'c' | 'p' | 'd' | 'l' | 'v';
+
+/** A reference to a user in other documents. */
+export interface UserRef {
+	_id: string;
+	username?: string;
+	name?: string;
+}
+
+/** Collection `rocketchat_room`. */
+export interface Room {
+	_id: string;
+	t: RoomType;
+	/** Direct rooms have none. */
+	name?: string;
+	fname?: string;
+	/** The creator of the room. */
+	u?: UserRef;
+	/** Participants of a direct room. */
+	usernames?: string[];
+	uids?: string[];
+	usersCount?: number;
+	/** Number of messages: 0, because Roomkey stores keys only. */
+	msgs?: number;
+	ts?: Date;
+	/** Whether only some members may write. */
+	ro?: boolean;
+	sysMes?: boolean;
+	topic?: string;
+	description?: string;
+	announcement?: string;
+	customFields?: Record<string, unknown>;
+	/** Whether new users join it by default. */
+	default?: boolean;
+	/** Whether it is a broadcast room: some members write, all read. */
+	broadcast?: boolean;
+	archived?: boolean;
+	encrypted?: boolean;
+	/** Id of the current room key. The first writer wins. Unset, null and `""` mean the same: no key. */
+	e2eKeyId?: string | null;
+	/** The queue of members who need the key, the longest waiting first, at most 50. */
+	usersWaitingForE2EKeys?: WaitingUser[];
+	/** The last switch of encryption: user and time (`test/contract/beyond.md` E14). */
+	e2eToggled?: { encrypted: boolean; by: UserRef; at: Date };
+	/** Set if a former member may know the key (`test/contract/beyond.md` E12). Removed by a reset of the key. */
+	e2eStale?: { since: Date; reason: string };
+	/** The reset of the key that is in progress or was interrupted. `formerKeyId` is the key id the room had before. */
+	e2eReset?: { id: string; userId: string; keyId: string; formerKeyId?: string; until: Date } | null;
+	/** Parent room of a discussion. */
+	prid?: string;
+	teamId?: string;
+	/** True for the main room of a team: it is only deleted with the team. */
+	teamMain?: boolean;
+	/** Whether joining requires a code. */
+	joinCodeRequired?: boolean;
+	abacAttributes?: unknown[];
+	federated?: boolean;
+	/** The agent of a livechat or voip room. */
+	servedBy?: { _id: string };
+	_updatedAt?: Date;
+}
+
+/** An entry in the queue of members who need a room's key. */
+export interface WaitingUser {
+	userId: string;
+	/** Since when. */
+	ts: Date;
+}
+
+/** A former key of a room, sealed for one member. */
+export interface OldRoomKey {
+	e2eKeyId: string;
+	/** When it was archived. */
+	ts: Date;
+	E2EKey: string;
+	/** True: its member has returned it, because it does not work. */
+	returned?: boolean;
+	/** Id of the member who offered it; only set for a returned key. */
+	offeredBy?: string;
+}
+
+/** A record about a room key that a member was offered or has accepted. */
+export interface KnownKey {
+	/** Hex SHA-256 of the sealed key. */
+	hash: string;
+	/** Key id of the room at that time. The key belongs to this id, even if its text begins with another id. */
+	keyId: string;
+	/** Id of the member who offered it; absent if another server stored the offer. */
+	by?: string;
+	ts: Date;
+	/** True: its member has returned it. Further offers of that key id from the same provider are refused. */
+	returned?: boolean;
+}
+
+/** Collection `rocketchat_subscription`: one document for each member of each room. */
+export interface Subscription {
+	_id: string;
+	rid: string;
+	u: UserRef;
+	t?: RoomType;
+	name?: string;
+	fname?: string;
+	open?: boolean;
+	alert?: boolean;
+	unread?: number;
+	userMentions?: number;
+	groupMentions?: number;
+	/** When the member joined. */
+	ts?: Date;
+	/** When the member last read the room. */
+	ls?: Date;
+	/** Roles in this room, such as `owner`. */
+	roles?: string[];
+	/** `INVITED`: invited, and not yet a member. */
+	status?: string;
+	/** Whether a Rocket.Chat server on the same database translates messages for the member. */
+	autoTranslate?: boolean;
+	/** Departure notes: calls that are about to remove an owner, with the time at which each note expires. */
+	departures?: { id: string; until: Date }[];
+	/** The room's key, sealed for this member. Unique over all memberships. */
+	E2EKey?: string;
+	/** The room's key as offered by another member, not yet accepted. */
+	E2ESuggestedKey?: string;
+	/** Archived former keys, the newest first, at most 10. */
+	oldRoomKeys?: OldRoomKey[];
+	/** Former keys that came with the offer. */
+	suggestedOldRoomKeys?: OldRoomKey[];
+	/**
+	 * Records of the keys that this member was offered or has accepted, the newest last, at most 50. Null is the same as
+	 * absent: no records.
+	 */
+	e2eKnownKeys?: KnownKey[] | null;
+	_updatedAt?: Date;
+}

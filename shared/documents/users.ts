@@ -1,0 +1,119 @@
+/** Users, their logins and their identity keys (`test/contract/rocketchat-e2e.md` section 2). */
+
+/** One login of a user. The token itself is never stored. */
+export interface LoginToken {
+	/** Base64 of the SHA-256 of the token. */
+	hashedToken: string;
+	/** Time of creation. The token expires a fixed time later. */
+	when: Date;
+	/** `personalAccessToken` for tokens that never expire. */
+	type?: string;
+	/** Only for a personal access token: its name, and the time of creation as Rocket.Chat stores it. */
+	name?: string;
+	createdAt?: Date;
+	/** Only for a personal access token. True: its holder needs no second factor. */
+	bypassTwoFactor?: boolean;
+}
+
+/** Codes of an authenticator app. */
+export interface TotpService {
+	enabled?: boolean;
+	/** Base32. */
+	secret?: string;
+	/** Hex SHA-256 of the backup codes, each of which can be used once. */
+	hashedBackup?: string[];
+	/** The last time step whose code was used here: codes up to this step are invalid. */
+	usedStep?: number;
+}
+
+/** A code sent by mail. */
+export interface EmailCode {
+	/** bcrypt of its digits. */
+	code: string;
+	expire: Date;
+	/** Number of wrong attempts. */
+	attempts?: number;
+}
+
+/** Collection `users`. */
+export interface User {
+	_id: string;
+	username?: string;
+	name?: string;
+	emails?: { address: string; verified: boolean }[];
+	profile?: Record<string, unknown>;
+	/** Global roles, such as `user` and `admin`. */
+	roles?: string[];
+	active?: boolean;
+	/** `user` for people. */
+	type?: string;
+	createdAt?: Date;
+	/** Texts of the user's profile. */
+	bio?: string;
+	nickname?: string;
+	/** Set by a Rocket.Chat server on the same database: the user must change the password at the next login. */
+	requirePasswordChange?: boolean;
+	customFields?: Record<string, unknown>;
+	/** The online status, set by a Rocket.Chat server on the same database. */
+	status?: string;
+	/** The settings of the user's client. */
+	settings?: Record<string, unknown>;
+	/** Secret: read only single fields, with a projection. */
+	services?: {
+		password?: { bcrypt: string };
+		resume?: { loginTokens: LoginToken[] };
+		totp?: TotpService;
+		email2fa?: { enabled?: boolean };
+		/** An array in older releases. */
+		emailCode?: EmailCode | EmailCode[];
+	};
+	/** The identity keys. `private_key` is only sent to its owner. */
+	e2e?: { public_key?: string; private_key?: string };
+	/**
+	 * The newest entry of the history of public keys, preceded by entries that have not yet been moved to the collection
+	 * `roomkey_key_history` (`test/contract/beyond.md` E15). Earlier data may have the whole history here. Null is the
+	 * same as absent: no entries.
+	 */
+	e2eKeyHistory?: KeyHistoryEntry[] | null;
+	/** Since when room keys sealed for a former identity key are being archived; removed when that is done. */
+	e2eRekeying?: Date;
+	/**
+	 * Since when the user is being queued in their rooms after storing a first identity key; removed when that is done.
+	 */
+	e2eQueueing?: Date;
+	/** Ids of the user's rooms. Rocket.Chat uses it to list the members of a room. */
+	__rooms?: string[];
+	/** True for a user of another (federated) server. */
+	federated?: boolean;
+	_updatedAt?: Date;
+}
+
+/** One public key that a user has stored. */
+export interface KeyHistoryEntry {
+	public_key: string;
+	ts: Date;
+	/** `hash` of the previous entry; empty in the first. */
+	previous: string;
+	/** Hex SHA-256 over this entry and the previous one. */
+	hash: string;
+	/** How the caller who stored the key was logged in. Absent if another server stored it. */
+	login?: KeyLogin;
+}
+
+/**
+ * How a caller was logged in: by a login token alone, by a personal access token, with a second factor or the password
+ * beside the token, or without a token, as the server itself.
+ */
+export type KeyLogin = 'session' | 'personal-access-token' | 'totp' | 'email' | 'password' | 'server';
+
+/** Collection `roomkey_key_history`: the earlier public keys of a user, by the user's id. */
+export interface KeyHistory {
+	_id: string;
+	/** Oldest first, without gaps. */
+	entries: KeyHistoryEntry[];
+	/** `hash` of the last entry. */
+	head: string;
+	/** How many entries before the first were dropped, because the history was too long. */
+	dropped: number;
+	_updatedAt?: Date;
+}
