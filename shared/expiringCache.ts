@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache';
 import { MAX_TIMER_MS } from './timers.js';
 
-export interface ExpiringCacheOptions {
+export interface ExpiringCacheOptions<V = unknown> {
 	/** How long an entry is kept, in ms. */
 	readonly ttl: number;
 	/** Maximum number of entries. The oldest are evicted first. */
@@ -10,7 +10,7 @@ export interface ExpiringCacheOptions {
 	/** Maximum total size. Entries without a size count as 1. Default: no maximum. */
 	readonly maxSize?: number;
 	/** Called for an entry that is evicted before it has expired. */
-	onEvict?(key: string): void;
+	onEvict?(key: string, value: V): void;
 	/** Returns the present time, in ms. Default: `Date.now`. */
 	now?(): number;
 }
@@ -36,7 +36,7 @@ export class ExpiringCache<V extends object | string | number> {
 	readonly #max: number;
 	#timer: NodeJS.Timeout | undefined;
 
-	constructor({ ttl, max, maxSize = Number.MAX_SAFE_INTEGER, now = Date.now, onEvict }: ExpiringCacheOptions) {
+	constructor({ ttl, max, maxSize = Number.MAX_SAFE_INTEGER, now = Date.now, onEvict }: ExpiringCacheOptions<V>) {
 		this.#ttl = ttl;
 		this.#max = max;
 		const perf = { now: () => 2 * now() };
@@ -46,7 +46,7 @@ export class ExpiringCache<V extends object | string | number> {
 			ttl: halfMs(ttl),
 			ttlResolution: 0,
 			perf,
-			...(onEvict && { dispose: (_value: V, key: string, reason: string) => reason === 'evict' && onEvict(key) }),
+			...(onEvict && { dispose: (value: V, key: string, reason: string) => reason === 'evict' && onEvict(key, value) }),
 		});
 	}
 

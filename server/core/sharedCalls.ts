@@ -70,7 +70,7 @@ export class SharedCalls {
 	) {
 		const { ttl, max, maxSize, now } = options;
 		this.#state = sharedState;
-		const onEvict = (_id: string) => this.#remove({ _id, answer: { $exists: true } });
+		const onEvict = (_id: string, run: string) => this.#remove({ _id, run });
 		this.#stored = new ExpiringCache({ ttl, max, ...(maxSize && { maxSize }), ...(now && { now }), onEvict });
 		this.#maxLength = Math.min(MAX_OUTCOME_LENGTH, maxSize ?? MAX_OUTCOME_LENGTH);
 	}
