@@ -70,7 +70,7 @@ export interface Trashed {
  */
 export interface SharedState {
 	_id: string;
-	/** From then on the document is void, also while it is not yet removed. */
+	/** When the document expires. It is not used afterwards, even if it has not been removed yet. */
 	until: Date;
 	/** `call`: id of the execution that runs the call, or has run it. */
 	run?: string;

@@ -71,8 +71,8 @@ async function withPassword(
 	const factor = wrapped ?? factorOf(code) ?? context.secondFactor;
 	const found = await attemptWithFactor(context, accountOf(user), async () => {
 		const named = await findNamed(context.store, user);
-		// Every refusal has the same text and takes the same time, so that the answer does not show which accounts exist
-		// (`test/contract/ddp.md` 16.3).
+		// Every refused login has the same text and takes the same time, so that the answer does not show which accounts
+		// exist (`test/contract/ddp.md` 16.3).
 		const right = await isPassword(password, named?.services?.password?.bcrypt);
 		if (!named || !right || named.active === false) throw clientError('loginFailed');
 		// Checked after the password, so that callers without it do not learn whether the user has a second factor.

@@ -1,4 +1,4 @@
-/** What all documents have in common that the processes of one service share: the form of their ids, and silent writes. */
+/** Ids and writes of the documents that the processes of one service share in the store. */
 import { hash } from 'node:crypto';
 
 /**

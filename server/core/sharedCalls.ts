@@ -33,7 +33,7 @@ const LEASE_MS = 5_000;
 /** Time between two renewals, in ms. Most calls end before the first. */
 const RENEWAL_MS = 1_500;
 
-/** Shortest and longest time between two looks at a call that runs elsewhere, in ms. */
+/** Shortest and longest time between two checks whether a call that runs elsewhere has ended, in ms. */
 const MIN_WAIT_MS = 20;
 const MAX_WAIT_MS = 500;
 
@@ -118,11 +118,11 @@ export class SharedCalls {
 				if (await insertIfAbsent(this.#state, { _id, ...claim }, SILENT)) return undefined;
 				continue;
 			}
-			const isVoid = !(found.until > this.#in(0));
+			const hasExpired = !(found.until > this.#in(0));
 			// Within one session an id may be reused for another call; some clients always send the same id.
-			if (isVoid || (session !== null && found.session === session)) {
+			if (hasExpired || (session !== null && found.session === session)) {
 				const { matchedCount } = await this.#state.updateOne(
-					{ _id, run: found.run, ...(isVoid && { until: found.until }) },
+					{ _id, run: found.run, ...(hasExpired && { until: found.until }) },
 					{ $set: claim, $unset: { answer: 1 } },
 					SILENT,
 				);

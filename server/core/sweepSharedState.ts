@@ -1,4 +1,4 @@
-/** Removal of void documents of the state that the processes of one service share. */
+/** Removes expired documents of the state that the processes of one service share. */
 import { SILENT } from '../../methods/model/sharedState.js';
 import type { Log } from '../../shared/log.js';
 import { isShared, type Store } from '../../shared/store.js';
@@ -7,16 +7,16 @@ import { repeat } from './repeat.js';
 /** Time between two sweeps, in ms. */
 const SWEEP_INTERVAL_MS = 60_000;
 
-/** How long void documents stay, in ms: the clocks of the processes may differ. */
+/** How long expired documents stay, in ms: the clocks of the processes may differ. */
 const SWEEP_DELAY_MS = 60_000;
 
-/** Removes documents that have been void for a minute. */
+/** Removes documents that have expired a minute ago or earlier. */
 export async function sweepSharedState({ sharedState }: Store, now = Date.now()): Promise<void> {
 	await sharedState.deleteMany({ until: { $lt: new Date(now - SWEEP_DELAY_MS) } }, SILENT);
 }
 
 /**
- * Removes void documents at intervals, if the store is shared. MongoDB also does so itself.
+ * Removes expired documents at intervals, if the store is shared. MongoDB also does so itself.
  * @returns a function that stops it; its promise resolves when no sweep runs any more
  */
 export function sweepAtIntervals(store: Store, log: Log): () => Promise<void> {

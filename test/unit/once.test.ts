@@ -102,7 +102,7 @@ describe('one answer per call (E1)', () => {
 		expect(runs).to.have.length(2);
 	});
 
-	it('gives the same refusal again', async () => {
+	it('gives the same error again', async () => {
 		const refused = new ClientError('code', 'Reason', { d: 1 });
 		const first = await rejection(ask(rest('a'), 'throws', refused));
 		const again = await rejection(ask(rest('a'), 'throws', refused));
@@ -196,7 +196,7 @@ describe('one answer per call (E1)', () => {
 		await writing.close();
 	});
 
-	it('forgets the oldest where answers, or refusals, are too large together', async () => {
+	it('forgets the oldest where answers, or errors, are too large together', async () => {
 		const tight = await openRoomkey(methods, { once: { ttl: LIFETIME, max: 1000, maxSize: 1000 } });
 		const tried = (key: string, value: unknown) =>
 			rejection(tight.callAs({ userId: 'alice', idempotencyKey: rest(key) }, 'throws', value));

@@ -126,7 +126,7 @@ describe('limits over several processes (14)', () => {
 			expect(occurrences(await attempts(10, alice, 'wrong'))).to.deep.equal({ 403: 10 });
 		});
 
-		it('a new window begins once for all processes; an old count that is still there is void', async () => {
+		it('a new window begins once for all processes; an old count that is still there does not count', async () => {
 			await attempts(20, () => 'first', 'wrong');
 			await endWindows();
 			expect(occurrences(await attempts(20, () => 'second', 'wrong'))).to.deep.equal({
@@ -305,7 +305,7 @@ describe('limits over several processes (14)', () => {
 		});
 	});
 
-	it('void documents are removed by a sweep, a minute later', async () => {
+	it('expired documents are removed by a sweep, a minute later', async () => {
 		const now = Date.now();
 		for (const [_id, age] of [
 			['current', -1],

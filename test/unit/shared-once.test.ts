@@ -112,7 +112,7 @@ describe('one answer per call over several processes (E1)', () => {
 		['bytes', new Uint8Array([1, 2, 3])],
 		['no number', Number.NaN],
 		['what looks like a date', { $date: 5 }],
-		['a refusal that looks like one', { thrown: { kind: 'client', error: 'code' } }],
+		['what looks like a thrown error', { thrown: { kind: 'client', error: 'code' } }],
 	] as const) {
 		it(`an answer of ${what} is the same at another process`, async () => {
 			expect(await ask(first, rest('a'), 'same', value)).to.deep.equal(value);
@@ -122,10 +122,10 @@ describe('one answer per call over several processes (E1)', () => {
 	}
 
 	for (const [what, thrown] of [
-		['a refusal', new ClientError('code', 'Reason', { d: [new Date(1)] })],
-		['a refusal without a reason', new ClientError(403)],
-		['a refusal that names its method', clientError('invalidRoom')],
-		['a bare refusal', new BareError('code', undefined, undefined, 403)],
+		['an error for the client', new ClientError('code', 'Reason', { d: [new Date(1)] })],
+		['an error without a reason', new ClientError(403)],
+		['an error that names its method', clientError('invalidRoom')],
+		['an error that REST shows as its code alone', new BareError('code', undefined, undefined, 403)],
 		['a wrong argument', new MatchError('Expected string, got number', 'a[0]')],
 		['an error of another package that is meant for clients', { isClientSafe: true, error: 'code', reason: 'Why' }],
 	] as const) {

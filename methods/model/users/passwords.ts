@@ -7,7 +7,7 @@ const ROUNDS = 10;
 
 /**
  * The hash of a password that nobody knows. Passwords are compared with it if a user has none or does not exist, so that
- * the refusal takes the same time.
+ * a refused login takes the same time.
  */
 const NOBODYS_HASH = '$2y$10$rOAEtFNByVWXI4Gro3pnSO7.2cgxICRqm0pPsGLXf6f8nmMiD.Mqq';
 
