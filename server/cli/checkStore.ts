@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import { reasonOf } from '../../shared/storeErrors.js';
 import { DATA_FILE, inspect, MANIFEST } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
+import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
 import { specs } from '../store/collections.js';
-import type { IndexDifference } from '../store/mongoIndexes.js';
 import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 
@@ -57,7 +57,7 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 /** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
 async function checkMongo(url: string): Promise<CheckReport> {
 	const { connectTo, databaseOf, hosts, withoutSecrets } = await import('../mongodb/client.js');
-	const { compareDatabase, holdsNothing } = await import('../store/mongoIndexes.js');
+	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
 	const place = `${databaseOf(url)} at ${hosts(url)}`;
 	const client = connectTo(url);
 	try {

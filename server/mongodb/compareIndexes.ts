@@ -1,7 +1,6 @@
 /** The indexes that a MongoDB has, compared with those that Roomkey needs. */
 import type { Db } from 'mongodb';
-import type { IndexSpec } from '../../shared/indexes.js';
-import type { CollectionSpec } from './collections.js';
+import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 
 /** A needed index that a database does not have as it should. */
 export interface IndexDifference {
@@ -31,7 +30,7 @@ export interface PresentIndex {
 const OWN_PREFIX = 'roomkey_';
 
 /** The indexes of a collection that MongoDB needs. */
-export const neededIndexes = ({ indexes }: CollectionSpec): IndexSpec[] =>
+export const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
 /** The filter of a partial index on these fields. */
@@ -50,7 +49,7 @@ export async function presentIndexes(db: Db, collection: string): Promise<Presen
 }
 
 /** Whether none of these collections holds a document, as in a database whose name is mistyped. */
-export async function holdsNothing(db: Db, specs: readonly CollectionSpec[]): Promise<boolean> {
+export async function holdsNothing(db: Db, specs: readonly IndexedCollection[]): Promise<boolean> {
 	for (const { name } of specs) if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
 	return true;
 }
@@ -83,7 +82,7 @@ const presentKey = ({ key }: PresentIndex) =>
 	JSON.stringify(Object.entries(key).map(([field, direction]) => [field, Number(direction) || direction]));
 
 /** Compares the indexes of a collection with the needed ones. */
-export function compareIndexes(spec: CollectionSpec, present: readonly PresentIndex[]): IndexDifference[] {
+export function compareIndexes(spec: IndexedCollection, present: readonly PresentIndex[]): IndexDifference[] {
 	const collection = spec.name;
 	const needed = neededIndexes(spec);
 	const differences = needed.flatMap((index): IndexDifference[] => {
@@ -113,7 +112,7 @@ export function compareIndexes(spec: CollectionSpec, present: readonly PresentIn
 }
 
 /** Compares all collections of a database. */
-export async function compareDatabase(db: Db, specs: readonly CollectionSpec[]): Promise<IndexDifference[]> {
+export async function compareDatabase(db: Db, specs: readonly IndexedCollection[]): Promise<IndexDifference[]> {
 	const found: IndexDifference[] = [];
 	for (const spec of specs) found.push(...compareIndexes(spec, await presentIndexes(db, spec.name)));
 	return found;

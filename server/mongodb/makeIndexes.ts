@@ -1,10 +1,9 @@
 /** Makes the missing indexes of a MongoDB, which may be somebody else's, and says so before. */
 import type { Db } from 'mongodb';
-import type { IndexSpec } from '../../shared/indexes.js';
+import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
-import type { CollectionSpec } from './collections.js';
-import { compareDatabase, holdsNothing, type IndexDifference, neededIndexes, partialFilter } from './mongoIndexes.js';
+import { compareDatabase, holdsNothing, type IndexDifference, neededIndexes, partialFilter } from './compareIndexes.js';
 
 export interface IndexOptions {
 	readonly log: Log;
@@ -19,7 +18,11 @@ export interface IndexOptions {
  * same fields stays.
  * @throws StoreError if an index cannot be made
  */
-export async function prepareIndexes(db: Db, specs: readonly CollectionSpec[], options: IndexOptions): Promise<void> {
+export async function prepareIndexes(
+	db: Db,
+	specs: readonly IndexedCollection[],
+	options: IndexOptions,
+): Promise<void> {
 	const { log, place, indexes } = options;
 	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
 	if (await holdsNothing(db, specs))
