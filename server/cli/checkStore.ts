@@ -56,16 +56,17 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 
 /** Checks a MongoDB, and compares its indexes with those that Roomkey needs. */
 async function checkMongo(url: string): Promise<CheckReport> {
-	const { connectTo, databaseOf, hosts, withoutSecrets } = await import('../mongodb/client.js');
+	const { connectTo, databaseAndHosts, databaseOf, withoutSecrets } = await import('../mongodb/client.js');
 	const { compareDatabase, holdsNothing } = await import('../mongodb/compareIndexes.js');
-	const place = `${databaseOf(url)} at ${hosts(url)}`;
+	const place = databaseAndHosts(url);
 	const client = connectTo(url);
 	try {
 		const db = client.db(databaseOf(url));
 		const here = Date.now();
 		const { localTime } = await db.command({ hello: 1 });
-		const isEmpty = await holdsNothing(db, specs([]));
-		const differences = await compareDatabase(db, specs([]));
+		const collections = specs([]);
+		const isEmpty = await holdsNothing(db, collections);
+		const differences = await compareDatabase(db, collections);
 		const database: CheckResult = isEmpty
 			? { part: 'database', status: 'warning', note: `${place} is empty. Is its name right?` }
 			: { part: 'database', status: 'ok', note: `${place} answers` };

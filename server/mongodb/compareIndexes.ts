@@ -12,6 +12,8 @@ export interface IndexDifference {
 	readonly needed: string;
 	/** What there is instead, in words. */
 	readonly present?: string;
+	/** The index to make, if it is missing. */
+	readonly index?: IndexSpec;
 }
 
 /** An index as `listIndexes` describes it. */
@@ -30,7 +32,7 @@ export interface PresentIndex {
 const OWN_PREFIX = 'roomkey_';
 
 /** The indexes of a collection that MongoDB needs. */
-export const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
+const neededIndexes = ({ indexes }: IndexedCollection): IndexSpec[] =>
 	indexes.filter(({ embeddedOnly }) => !embeddedOnly);
 
 /** The filter of a partial index on these fields. */
@@ -38,7 +40,7 @@ export const partialFilter = (fields: readonly string[]): object =>
 	Object.fromEntries(fields.map((field) => [field, { $exists: true }]));
 
 /** The indexes of a collection; none if it does not exist. */
-export async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
+async function presentIndexes(db: Db, collection: string): Promise<PresentIndex[]> {
 	try {
 		return (await db.collection(collection).listIndexes().toArray()) as PresentIndex[];
 	} catch (error) {
@@ -49,8 +51,9 @@ export async function presentIndexes(db: Db, collection: string): Promise<Presen
 }
 
 /** Whether none of these collections holds a document, as in a database whose name is mistyped. */
-export async function holdsNothing(db: Db, specs: readonly IndexedCollection[]): Promise<boolean> {
-	for (const { name } of specs) if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
+export async function holdsNothing(db: Db, collections: readonly IndexedCollection[]): Promise<boolean> {
+	for (const { name } of collections)
+		if (await db.collection(name).findOne({}, { projection: { _id: 1 } })) return false;
 	return true;
 }
 
@@ -91,7 +94,7 @@ export function compareIndexes(spec: IndexedCollection, present: readonly Presen
 		const same = present.filter((one) => presentKey(one) === keyOf(fields)).map((one) => inWords(one));
 		if (same.includes(words)) return [];
 		const [other] = same;
-		if (other === undefined) return [{ collection, fields, kind: 'missing', needed: words }];
+		if (other === undefined) return [{ collection, fields, kind: 'missing', needed: words, index }];
 		return [{ collection, fields, kind: 'different', needed: words, present: other }];
 	});
 	if (!collection.startsWith(OWN_PREFIX)) return differences;
@@ -112,8 +115,8 @@ export function compareIndexes(spec: IndexedCollection, present: readonly Presen
 }
 
 /** Compares all collections of a database. */
-export async function compareDatabase(db: Db, specs: readonly IndexedCollection[]): Promise<IndexDifference[]> {
+export async function compareDatabase(db: Db, collections: readonly IndexedCollection[]): Promise<IndexDifference[]> {
 	const found: IndexDifference[] = [];
-	for (const spec of specs) found.push(...compareIndexes(spec, await presentIndexes(db, spec.name)));
+	for (const one of collections) found.push(...compareIndexes(one, await presentIndexes(db, one.name)));
 	return found;
 }

@@ -3,7 +3,7 @@ import type { Db } from 'mongodb';
 import type { IndexedCollection, IndexSpec } from '../../shared/indexes.js';
 import type { Log } from '../../shared/log.js';
 import { reasonOf, StoreError } from '../../shared/storeErrors.js';
-import { compareDatabase, holdsNothing, type IndexDifference, neededIndexes, partialFilter } from './compareIndexes.js';
+import { compareDatabase, holdsNothing, type IndexDifference, partialFilter } from './compareIndexes.js';
 
 export interface IndexOptions {
 	readonly log: Log;
@@ -20,37 +20,32 @@ export interface IndexOptions {
  */
 export async function prepareIndexes(
 	db: Db,
-	specs: readonly IndexedCollection[],
+	collections: readonly IndexedCollection[],
 	options: IndexOptions,
 ): Promise<void> {
 	const { log, place, indexes } = options;
 	const isNew = (await db.listCollections({}, { nameOnly: true }).toArray()).length === 0;
-	if (await holdsNothing(db, specs))
+	if (await holdsNothing(db, collections))
 		log.warn({ database: place }, 'The database is empty. If it should hold data, its name in the address is wrong');
-	const differences = await compareDatabase(db, specs);
-	const unlike = differences.filter(({ kind }) => kind === 'different');
+	const differences = await compareDatabase(db, collections);
+	const different = differences.filter(({ kind }) => kind === 'different');
 	const missing = differences.filter(({ kind }) => kind === 'missing');
 	if (indexes === 'report') {
-		const facts = { database: place, missing: missing.map(inWords), different: unlike.map(inWords) };
-		if (missing.length + unlike.length > 0)
+		if (missing.length + different.length > 0)
 			log.warn(
-				facts,
+				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
 				'Indexes are not as Roomkey needs them, and --no-index makes none: it is slower, and rules that unique indexes keep are not kept',
 			);
 		return;
 	}
 	if (missing.length > 0 && !isNew)
-		log.warn({ database: place, indexes: missing.map(inWords) }, 'Makes indexes in a database that holds data');
-	for (const { collection, fields } of unlike)
+		log.warn({ database: place, indexes: missing.map(textOf) }, 'Makes indexes in a database that holds data');
+	for (const { collection, fields } of different)
 		log.warn({ collection, fields }, `Left another index on ${fields.join(', ')} of ${collection} in place`);
-	const isMissing = (name: string, { fields }: IndexSpec) =>
-		missing.some((one) => one.collection === name && one.fields.join() === fields.join());
-	for (const spec of specs)
-		for (const index of neededIndexes(spec))
-			if (isMissing(spec.name, index)) await makeIndex(db, spec.name, index, log);
+	for (const { collection, index } of missing) if (index) await makeIndex(db, collection, index, log);
 }
 
-const inWords = ({ collection, fields, needed, present }: IndexDifference) =>
+const textOf = ({ collection, fields, needed, present }: IndexDifference) =>
 	`${collection} (${fields.join(', ')}): ${needed}${present === undefined ? '' : `, not ${present}`}`;
 
 /**
