@@ -7,13 +7,11 @@ import { connectionOf } from './checkServer.js';
 import { checkStore } from './checkStore.js';
 import type { Input, Io } from './command.js';
 import { type Config, readConfig, type Setting } from './config.js';
+import { othersHaveAccess } from './fileAccess.js';
 import { requireKnownLimits } from './knownLimits.js';
 import { storeOf } from './place.js';
 import { printResult } from './print.js';
 import { formatTable } from './table.js';
-
-/** Permission bits of the group and of others. */
-const OTHERS = 0o077;
 
 /** A larger difference between two clocks is a warning, and one that is larger than the second a fault, in ms. */
 const MAX_DRIFT_MS = [2000, 30_000] as const;
@@ -80,7 +78,7 @@ function isReadableSecret(path: string, settings: readonly Setting[]): boolean {
 	const hasPassword = ({ name, value }: Setting) =>
 		name === 'admin-pass' || (name === 'mongo-url' && /\/\/[^/]*@/.test(String(value)));
 	const isSecret = settings.some((one) => one.from.startsWith(`${path}: `) && hasPassword(one));
-	return process.platform !== 'win32' && isSecret && (statSync(path).mode & OTHERS) !== 0;
+	return isSecret && othersHaveAccess(statSync(path).mode);
 }
 
 /** Compares the clock of this machine with another. */

@@ -1,18 +1,15 @@
 /** The checks of a data folder and of a MongoDB. They change neither. */
-import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { reasonOf } from '../../shared/storeErrors.js';
-import { DATA_FILE, inspect, MANIFEST } from '../dataFolder/manifest.js';
+import { holdsData, inspect } from '../dataFolder/manifest.js';
 import { withLmdb } from '../dataFolder/withLmdb.js';
 import type { IndexDifference } from '../mongodb/compareIndexes.js';
 import { diskCheck } from '../ops/checks.js';
 import { specs } from '../store/collections.js';
 import type { StoreChoice } from '../store/open.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
-
-/** Permission bits of the group and of others. */
-const OTHERS = 0o077;
+import { othersHaveAccess } from './fileAccess.js';
 
 export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 	if (choice.kind === 'mongodb') return checkMongo(choice.url);
@@ -23,8 +20,7 @@ export async function checkStore(choice: StoreChoice): Promise<CheckReport> {
 /** Checks a data folder, which a server may be using. */
 async function checkFolder(folder: string): Promise<CheckReport> {
 	const path = resolve(folder);
-	const isThere = existsSync(join(path, MANIFEST)) || existsSync(join(path, DATA_FILE));
-	if (!isThere) {
+	if (!holdsData(path)) {
 		const note = `${folder} holds no data; a server makes the folder when it starts`;
 		return { results: [{ part: 'folder', status: 'off', note }] };
 	}
@@ -35,8 +31,8 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 		const { mode, uid } = await stat(path);
 		const { owner, indexes } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
-		const isPrivate = process.platform === 'win32' || (mode & OTHERS) === 0;
-		if (!isPrivate) add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
+		if (othersHaveAccess(mode))
+			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
 		const isOwn = process.getuid === undefined || uid === process.getuid() || process.getuid() === 0;
 		if (!isOwn) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
 		const full = await diskCheck(path)();

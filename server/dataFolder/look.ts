@@ -1,5 +1,4 @@
 /** Looks into a data folder without claiming or changing it. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { IndexSpec } from '../../shared/indexes.js';
 import { indexName } from './declaredIndexes.js';
@@ -15,9 +14,7 @@ export interface FolderContents {
 
 /** @param path an absolute path of a folder with data */
 export async function lookInto(path: string): Promise<FolderContents> {
-	const file = join(path, DATA_FILE);
-	if (!existsSync(file)) return { owner: undefined, indexes: { has: () => false } };
-	const environment = openEnvironment(file, true);
+	const environment = openEnvironment(join(path, DATA_FILE), true);
 	try {
 		// The main database lists the others by name.
 		const names = new Set([...environment.getKeys()].map(String));
