@@ -4,11 +4,12 @@
  */
 import { checked, Faults, type Option } from '../options/kinds.js';
 import { type OptionName, type OptionValues, options } from '../options/options.js';
+import type { CommandSetting } from '../options/serverOptions.js';
 import type { StoreChoice } from '../store/open.js';
 import { readConfigFile } from './configFile.js';
 import { flagName, type GivenFlags, readFlags } from './flags.js';
 
-export type Config = Omit<OptionValues, 'config' | 'data' | 'memory' | 'mongo-url'> & { readonly store: StoreChoice };
+export type Config = Omit<OptionValues, CommandSetting> & { readonly store: StoreChoice };
 
 /** A setting in force, and where its value comes from. */
 export interface Setting {
@@ -94,10 +95,7 @@ function storeChoice(
 		const [name] = given;
 		if (name === 'memory' || name === 'demo') return { kind: 'memory' };
 		if (name === 'data') return { kind: 'files', folder: values.data };
-		if (name === 'mongo-url') {
-			const indexes = values['no-index'] && ({ indexes: 'report' } as const);
-			return { kind: 'mongodb', url: values['mongo-url'] as string, ...indexes };
-		}
+		if (name === 'mongo-url') return { kind: 'mongodb', url: values['mongo-url'] as string };
 	}
 	return { kind: 'files', folder: values.data };
 }
