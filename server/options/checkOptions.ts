@@ -7,7 +7,7 @@ import { STRATEGIES } from '../../shared/publication.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { refuseContradictions } from './contradictions.js';
-import { checked, Faults, type Option, OptionError } from './kinds.js';
+import { checked, Faults, type Option, OptionError, similarName } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import {
 	COMMAND_SETTINGS,
@@ -203,10 +203,10 @@ function requirePart(name: keyof Parts, value: unknown): void {
 
 /** The rest of the error text, if the name is a flag of the command or another spelling of an option. */
 function suggestion(name: string): string {
-	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
-	const similar = [...programSettings.keys(), ...Object.keys(PARTS)].find((known) => plain(known) === plain(name));
-	if (similar !== undefined) return `; it is ${similar}`;
-	return ['data', 'memory', 'mongourl'].includes(plain(name)) ? `; it is store: { ${camelCase(name)}: … }` : '';
+	const option = similarName(name, [...programSettings.keys(), ...Object.keys(PARTS)]);
+	if (option !== undefined) return `; it is ${option}`;
+	const store = similarName(name, ['data', 'memory', 'mongoUrl']);
+	return store === undefined ? '' : `; it is store: { ${store}: … }`;
 }
 
 /** Whether an option is a list of rules, and not limits by method, which have the same name. */

@@ -36,6 +36,12 @@ export class Faults {
 	}
 }
 
+/** The known name that differs from a name only in case, hyphens and underscores: `max-body` for `maxBody`. */
+export function similarName(name: string, known: readonly string[]): string | undefined {
+	const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase();
+	return known.find((one) => plain(one) === plain(name));
+}
+
 export interface Option<T> {
 	/** Description, with the unit. */
 	readonly meaning: string;
