@@ -18,6 +18,7 @@ import { logReady, logStart, logStop } from './ops/startLog.js';
 import { openTraces } from './ops/traces.js';
 import { type CheckedOptions, checkServerOptions } from './options/checkOptions.js';
 import { OptionError } from './options/kinds.js';
+import { localUrl } from './options/localUrl.js';
 import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
@@ -218,9 +219,5 @@ const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /
 
 /** Starts to listen. Returns the address for clients on this machine. */
 async function listen(app: App, settings: CheckedOptions['settings']): Promise<string> {
-	const { host, port: askedPort, 'tls-cert': cert, 'path-prefix': prefix = '' } = settings;
-	const port = await app.listen(askedPort, host);
-	const scheme = cert === undefined ? 'http' : 'https';
-	const isAll = host === '0.0.0.0' || host === '::';
-	return `${scheme}://${isAll ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}${prefix}`;
+	return localUrl(settings, await app.listen(settings.port, settings.host));
 }

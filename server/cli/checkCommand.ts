@@ -2,6 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { OptionError } from '../options/kinds.js';
+import { localUrl } from '../options/localUrl.js';
+import { options } from '../options/options.js';
 import type { CheckReport, CheckResult } from './checkResult.js';
 import { connectionOf } from './checkServer.js';
 import { checkStore } from './checkStore.js';
@@ -20,7 +22,7 @@ const MAX_DRIFT_MS = [2000, 30_000] as const;
 export async function check(input: Input, io: Io): Promise<number> {
 	const { config, result } = await readSettings(input, io);
 	const explicitUrl = input.text('url');
-	const url = explicitUrl ?? serverUrl(config, io.env);
+	const url = explicitUrl ?? localUrl(config ?? {}, config?.port ?? (io.env.PORT || options.port.default));
 	const { results, time } = await connectionOf(url, explicitUrl !== undefined);
 	const store = await checkStore(config?.store ?? storeOf(input));
 	const all = [...results, ...store.results, result, checkClock(time ?? store.time)];
@@ -34,18 +36,6 @@ export async function check(input: Input, io: Io): Promise<number> {
 		),
 	);
 	return hasFailed ? 1 : 0;
-}
-
-/** The address of the server with these settings, on this machine. */
-function serverUrl(
-	config: Pick<Config, 'host' | 'port' | 'tls-cert' | 'path-prefix'> | undefined,
-	env: NodeJS.ProcessEnv,
-): string {
-	const host = config?.host ?? '127.0.0.1';
-	const isAny = host === '0.0.0.0' || host === '::';
-	const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-	const scheme = config?.['tls-cert'] === undefined ? 'http' : 'https';
-	return `${scheme}://${name}:${config?.port ?? (env.PORT || 3000)}${config?.['path-prefix'] ?? ''}`;
 }
 
 /** Reads the settings that a server with this environment would have. `config` is absent if they are wrong. */
