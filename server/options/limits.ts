@@ -1,4 +1,5 @@
 /** The setting for limits of methods: `e2e.setRoomKeyID=5/60s`. */
+import { rules } from '../../shared/definition.js';
 import { isObject } from '../../shared/isObject.js';
 import type { Limit } from '../../shared/limit.js';
 import type { Option } from './kinds.js';
@@ -7,9 +8,6 @@ import type { Option } from './kinds.js';
 export type MethodLimits = Readonly<Record<string, Limit | null>>;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/** The longest window, in ms: the longest delay of Node's timers. */
-const MAX_WINDOW_MS = 2 ** 31 - 1;
 
 /** Reads `5/60s`, `5/m` or `off`. Undefined if it is neither. */
 function parseLimit(text: string): Limit | null | undefined {
@@ -28,10 +26,7 @@ export function limitText(limit: Limit | null): string {
 }
 
 function isLimit(value: unknown): value is Limit {
-	if (!isObject(value)) return false;
-	const { calls, per, ...others } = value;
-	const isCount = (number: unknown) => Number.isInteger(number) && (number as number) >= 1;
-	return isCount(calls) && isCount(per) && (per as number) <= MAX_WINDOW_MS && Object.keys(others).length === 0;
+	return rules.limit.accepts(value);
 }
 
 /** Reads `NAME=CALLS/TIME` entries, separated by commas. The name may contain anything but a comma. */
