@@ -23,7 +23,7 @@ import { natsSettings } from './options/nats.js';
 import type { ServerOptions } from './options/serverOptions.js';
 import type { RoomkeyServer } from './roomkeyServer.js';
 import type { OpenStore } from './store/collections.js';
-import { openStore, type StoreChoice } from './store/open.js';
+import { openStore } from './store/open.js';
 import { packageVersion } from './version.js';
 import type { Watcher } from './watchStore.js';
 
@@ -48,7 +48,7 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 	const offered = await catalogueOf(parts, settings.limits);
 	const readOnly = settings['read-only'];
 	const catalogue = readOnly ? { ...offered, methods: readOnlyMethods(offered.methods) } : offered;
-	const open = await openStore(storeOf(checked), log, parts.collections ?? []);
+	const open = await openStore(checked.store, log, parts.collections ?? []);
 	const ops = new Ops({
 		log,
 		metrics: settings.metrics,
@@ -112,11 +112,6 @@ export async function openServer(options: ServerOptions = {}): Promise<OpenServe
 		await close();
 		throw error;
 	}
-}
-
-/** Where the data is stored. With `--read-only` no index is made. */
-function storeOf({ store, settings }: CheckedOptions): StoreChoice {
-	return store.kind === 'mongodb' && settings['read-only'] ? { ...store, indexes: 'report' } : store;
 }
 
 /** The files of `--tls-cert` and `--tls-key`. */
