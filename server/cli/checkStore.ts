@@ -29,7 +29,7 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 	try {
 		await inspect(path);
 		const { mode, uid } = await stat(path);
-		const { owner, indexes } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
+		const { owner, hasIndex } = await withLmdb(async () => (await import('../dataFolder/look.js')).lookInto(path));
 		add('folder', 'ok', owner === undefined ? `${folder} is complete` : `${folder} is in use by the process ${owner}`);
 		if (othersHaveAccess(mode))
 			add('folder: access', 'warning', `Other users can enter ${folder}: chmod 700 ${folder}`);
@@ -37,9 +37,9 @@ async function checkFolder(folder: string): Promise<CheckReport> {
 		if (!isOwn) add('folder: owner', 'warning', `${folder} belongs to another user, number ${uid}`);
 		const full = await diskCheck(path)();
 		add('folder: disk', full === undefined ? 'ok' : 'failed', full ?? 'It has enough space');
-		const missing = specs([]).flatMap(({ name, indexes: all }) =>
-			all
-				.filter((index) => !index.expires && !indexes.has(name, index))
+		const missing = specs([]).flatMap(({ name, indexes }) =>
+			indexes
+				.filter((index) => !index.expires && !hasIndex(name, index))
 				.map(({ fields }) => `${name} (${fields.join(', ')})`),
 		);
 		if (missing.length === 0) add('indexes', 'ok', 'All are there');

@@ -9,7 +9,7 @@ import { ownerOf } from './owner.js';
 export interface FolderContents {
 	/** The process that uses the folder. */
 	readonly owner: number | undefined;
-	readonly indexes: { has(collection: string, spec: IndexSpec): boolean };
+	hasIndex(collection: string, spec: IndexSpec): boolean;
 }
 
 /** @param path an absolute path of a folder with data */
@@ -18,8 +18,10 @@ export async function lookInto(path: string): Promise<FolderContents> {
 	try {
 		// The main database lists the others by name.
 		const names = new Set([...environment.getKeys()].map(String));
-		const has = (collection: string, spec: IndexSpec) => names.has(indexName(collection, spec));
-		return { owner: await ownerOf(path), indexes: { has } };
+		return {
+			owner: await ownerOf(path),
+			hasIndex: (collection, spec) => names.has(indexName(collection, spec)),
+		};
 	} finally {
 		await environment.close();
 	}
