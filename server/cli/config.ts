@@ -78,7 +78,7 @@ function settingOf(name: OptionName, found: Found): Setting {
 	return { name, value, from: found.map(({ source }) => source.nameOf(name)).join(', ') };
 }
 
-/** Where the data is stored: as the strongest source says that names a place. */
+/** Where the data is stored: the strongest source that names a place decides. */
 function storeChoice(
 	sources: readonly Source[],
 	found: ReadonlyMap<string, Found>,
@@ -103,7 +103,7 @@ function storeChoice(
 /**
  * Reads the settings.
  * @param args the arguments after node and the script
- * @throws OptionError that names all unknown flags and names, all invalid values, and two locations of the data
+ * @throws OptionError that names all unknown flags and settings, all invalid values, and two locations of the data
  */
 export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Request {
 	const faults = new Faults();

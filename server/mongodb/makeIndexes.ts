@@ -34,7 +34,7 @@ export async function prepareIndexes(
 		if (missing.length + different.length > 0)
 			log.warn(
 				{ database: place, missing: missing.map(textOf), different: different.map(textOf) },
-				'Indexes are not as Roomkey needs them, and --no-index makes none: it is slower, and rules that unique indexes keep are not kept',
+				'Some indexes that Roomkey needs are missing or different, and with --no-index or --read-only it makes none: reads are slower, and values that must be unique may be stored twice',
 			);
 		return;
 	}

@@ -4,7 +4,7 @@ import { isObject } from '../../shared/isObject.js';
 import type { RateRule } from '../../shared/limit.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
-import { refuseContradictions } from './contradictions.js';
+import { addContradictions } from './contradictions.js';
 import { checked, Faults, type Option, OptionError, similarName } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
@@ -61,7 +61,7 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 	for (const [name, value] of Object.entries(given)) if (value !== undefined) faults.try(() => check(name, value));
 	faults.try(() => requireDistinct(listOfNamed(given.collections)));
 	const settings = values as CheckedOptions['settings'];
-	refuseContradictions(settings, given, faults);
+	addContradictions(settings, given, faults);
 	faults.throwIfAny();
 	const { limits, ...parts } = given;
 	const asked = given.demo ? { memory: true } : (given.store ?? { data: options.data.default });

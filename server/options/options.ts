@@ -69,7 +69,7 @@ export const options = {
 		default: 1000,
 	}),
 	'rate-limit': oneOf('MODE', ['on', 'off', 'dry-run'], {
-		meaning: 'rate limits: on, off, or dry-run to log refusals only',
+		meaning: 'rate limits: on, off, or dry-run to log only which calls would be refused',
 		env: 'ROOMKEY_RATE_LIMIT',
 		default: 'on',
 	}),

@@ -15,7 +15,7 @@ export const storeOptions = {
 	}),
 	watch: oneOf('MODE', ['auto', 'change-streams', 'polling', 'off'], {
 		meaning:
-			'how writes of other programs to the MongoDB are heard: change-streams, polling, off, or auto for what it supports',
+			'how the server notices what other programs write to the MongoDB: change-streams, polling, off, or auto, which is polling only where there are no change streams',
 		env: 'ROOMKEY_WATCH',
 		default: 'auto',
 	}),
