@@ -62,7 +62,9 @@ function envSource(env: NodeJS.ProcessEnv): Source {
 function fileSource(path: string, values: ReadonlyMap<string, unknown>): Source {
 	return {
 		nameOf: (name) => `${path}: '${name}'`,
-		valueOf: (name, option) => (values.has(name) ? checked(option, values.get(name), `${path}: '${name}'`) : undefined),
+		valueOf(name, option) {
+			return values.has(name) ? checked(option, values.get(name), this.nameOf(name)) : undefined;
+		},
 	};
 }
 
@@ -111,16 +113,14 @@ export function readConfig(args: readonly string[], env: NodeJS.ProcessEnv): Req
 	for (const kind of ['help', 'version'] as const) if (flags.actions.has(kind)) return { kind };
 
 	const sources = [flagSource(flags), envSource(env)];
-	const file = faults.try(
-		() => sources[0]?.valueOf('config', options.config) ?? sources[1]?.valueOf('config', options.config),
-	);
+	const config = findAll('config', sources, faults);
+	const file = config[0]?.value as string | undefined;
 	if (file !== undefined) {
 		const values = faults.try(() => readConfigFile(file, faults));
 		if (values) sources.push(fileSource(file, values));
 	}
-	const found = new Map(
-		(Object.keys(options) as OptionName[]).map((name) => [name, findAll(name, sources, faults)] as const),
-	);
+	const names = Object.keys(options) as OptionName[];
+	const found = new Map(names.map((name) => [name, name === 'config' ? config : findAll(name, sources, faults)]));
 	const settings = [...found].map(([name, values]) => settingOf(name, values));
 	const values = Object.fromEntries(settings.map(({ name, value }) => [name, value])) as unknown as OptionValues;
 	const store = storeChoice(sources, found, values, faults);
