@@ -5,6 +5,7 @@ import type { RateRule } from '../../shared/limit.js';
 import { collectionNames } from '../../shared/store.js';
 import type { StoreChoice } from '../store/open.js';
 import { addContradictions } from './contradictions.js';
+import { requireFreeNames } from './freeNames.js';
 import { checked, Faults, type Option, OptionError, similarName } from './kinds.js';
 import { type OptionName, type OptionValues, options } from './options.js';
 import { PART_NAMES, requirePart, storeChoice } from './parts.js';
@@ -59,7 +60,7 @@ export function checkServerOptions(given: ServerOptions): CheckedOptions {
 		else throw new OptionError(`Unknown option ${name}${suggestion(name)}`);
 	};
 	for (const [name, value] of Object.entries(given)) if (value !== undefined) faults.try(() => check(name, value));
-	faults.try(() => requireDistinct(listOfNamed(given.collections)));
+	faults.try(() => requireFreeNames('collections', namesIn(given.collections), RESERVED));
 	const settings = values as CheckedOptions['settings'];
 	addContradictions(settings, given, faults);
 	faults.throwIfAny();
@@ -92,20 +93,11 @@ function suggestion(name: string): string {
 /** Whether an option is a list of rules, and not limits by method, which have the same name. */
 const isRuleList = (name: string, value: unknown) => name === 'limits' && Array.isArray(value);
 
-/** The named entries of a list that may be anything. */
-function listOfNamed(value: unknown): readonly { readonly name: string }[] {
-	return Array.isArray(value) ? value.filter((one) => isObject(one) && typeof one.name === 'string') : [];
+/** The names in a list that may be anything. */
+function namesIn(value: unknown): readonly string[] {
+	if (!Array.isArray(value)) return [];
+	return value.flatMap((one) => (isObject(one) && typeof one.name === 'string' ? one.name : []));
 }
 
 /** The names of Roomkey's own collections in the database. */
 const RESERVED: ReadonlySet<string> = new Set(Object.values(collectionNames));
-
-/** Refuses a collection whose name is taken. */
-function requireDistinct(collections: readonly { readonly name: string }[]): void {
-	const names = new Set<string>();
-	for (const { name } of collections) {
-		if (RESERVED.has(name)) throw new OptionError(`collections must not have '${name}', which is Roomkey's own`);
-		if (names.has(name)) throw new OptionError(`collections has '${name}' twice`);
-		names.add(name);
-	}
-}
